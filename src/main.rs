@@ -1,1 +1,38 @@
-fn main(){}
+//! oauthctl: administers the OAuth client keys of an atproto web app and the sessions its users have.
+//!
+//! Parse, make a context, dispatch, report; nothing else.
+
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod jose;
+mod keyring;
+
+mod session;
+mod settings;
+mod store;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use cli::{Cli, Command};
+use context::Context;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context::new(cli.global);
+    let outcome = match cli.command {
+        Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
+        Command::Keys(command) => commands::keys::run(&context, command),
+        Command::Jwks(args) => commands::jwks::run(&context, &args),
+        Command::Metadata(args) => commands::metadata::run(&context, &args),
+        Command::Sessions(command) => commands::sessions::run(&context, command),
+        Command::Completions(args) => commands::completions::run(&context, &args, Cli::command()),
+        Command::Man(args) => commands::man::run(&context, &args, Cli::command()),
+    };
+    let exit = outcome.unwrap_or_else(|e| error::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
+    ExitCode::from(exit.code())
+}

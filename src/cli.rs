@@ -1,0 +1,65 @@
+//! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code that runs it, under
+//! `commands/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::ui::{ColorChoice, Format};
+
+/// Administer an atproto web app's OAuth client keys and its users' sessions.
+#[derive(Parser)]
+#[command(name = "oauthctl", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)
+    #[arg(long, global = true, value_name = "URL")]
+    pub store: Option<String>,
+    /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub layout: Option<String>,
+    /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)
+    #[arg(long, global = true, value_name = "SOURCE")]
+    pub keys: Vec<String>,
+    /// How to write results
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Print results, warnings and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// What oauthctl can do.
+#[derive(Subcommand)]
+pub enum Command {
+    GenJwk(commands::gen_jwk::Args),
+    #[command(subcommand)]
+    Keys(commands::keys::Command),
+    Jwks(commands::jwks::Args),
+    Metadata(commands::metadata::Args),
+    #[command(subcommand)]
+    Sessions(commands::sessions::Command),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
+}

@@ -1,0 +1,154 @@
+//! `oauthctl gen-jwk`: one private key, new or converted from another form.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use super::output::{OutputArgs, PRIVATE};
+use crate::context::Context;
+use crate::error::{Exit, Failure, usage};
+use crate::jose::{ClientKey, KeyForm, Kid};
+use crate::keyring::{KeySource, variable_name};
+
+/// Print one ES256 private key for the app to sign with
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  oauthctl gen-jwk                                    one line of JSON for a secret manager
+  oauthctl gen-jwk -o client-key.json                 a file that only you can read
+  oauthctl gen-jwk --env NUXT_OAUTH_JWK_ONE >> .env   a line for a dotenv file
+  oauthctl gen-jwk --from env:BLUESKY_KEY_1 --kid key1  an existing key as a JWK")]
+pub struct Args {
+    /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]
+    #[arg(long, value_name = "KID")]
+    kid: Option<String>,
+    /// How to write the key
+    #[arg(long, value_enum, default_value_t = Encoding::Jwk)]
+    encoding: Encoding,
+    /// Print a NAME='…' line for a shell or a dotenv file
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Convert this key instead of generating one: a path, file:PATH, env:NAME or -
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Encoding {
+    /// A JWK on one line
+    Jwk,
+    /// A JWK set on one line
+    Jwks,
+    /// PKCS#8 in PEM, without the kid
+    Pem,
+    /// Base64 of the PEM on one line, without the kid
+    PemBase64,
+    /// A multibase P-256 key, without the kid
+    Multibase,
+}
+
+impl From<Encoding> for KeyForm {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Jwk => Self::Jwk,
+            Encoding::Jwks => Self::Jwks,
+            Encoding::Pem => Self::Pem,
+            Encoding::PemBase64 => Self::PemBase64,
+            Encoding::Multibase => Self::Multibase,
+        }
+    }
+}
+
+/// Generates or converts, and prints.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let keys = match &args.from {
+        Some(source) => convert(context, source, args.kid.as_deref(), args.encoding)?,
+        None => vec![generate(context, args.kid.as_deref())?],
+    };
+    let encoded = KeyForm::from(args.encoding).encode(&keys)?;
+    let mut text = zeroize::Zeroizing::new(match &args.env {
+        Some(name) => assignment(name, &encoded)?,
+        None => encoded.to_string(),
+    });
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    args.output.write(context, text.as_bytes(), PRIVATE)?;
+    if args.output.file().is_none() && context.ui.stdout_is_terminal() {
+        context.ui.note("This is a private key: whoever has it can act as your app. Keep it out of version control.");
+    }
+    Ok(Exit::Done)
+}
+
+fn generate(context: &Context, kid: Option<&str>) -> Result<ClientKey, Failure> {
+    let mut key = ClientKey::generate(&mut context.rng());
+    let kid = chosen_kid(context, kid.unwrap_or("thumbprint"), &key)?;
+    key.set_kid(kid);
+    key.declare_purpose();
+    key.set_created(context.now());
+    Ok(key)
+}
+
+fn chosen_kid(context: &Context, choice: &str, key: &ClientKey) -> Result<Kid, Failure> {
+    match choice {
+        "thumbprint" => key.thumbprint().parse(),
+        "timestamp" => context.now().as_millisecond().to_string().parse(),
+        text => text.parse().map_err(|e: Failure| e.at("--kid")),
+    }
+}
+
+/// The keys of a source, in the form that client libraries sign with, each under the kid it has: a changed kid orphans
+/// every session bound to it.
+fn convert(context: &Context, source: &str, kid: Option<&str>, encoding: Encoding) -> Result<Vec<ClientKey>, Failure> {
+    let loaded = context.load_key_source(KeySource::parse(source, Path::new(""))?)?;
+    let place = loaded.source;
+    let mut keys = loaded.keys;
+    match (kid, keys.as_mut_slice()) {
+        (_, []) => return Err(usage("holds no key").at(place)),
+        (Some(choice), [key]) if key.kid().is_none() => {
+            let kid = chosen_kid(context, choice, key)?;
+            key.set_kid(kid);
+        }
+        (Some(choice), _) => {
+            let found = keys.iter().position(|key| key.kid().is_some_and(|kid| kid.as_str() == choice));
+            let Some(index) = found else {
+                return Err(usage(format!("holds no key with the kid {choice}")).at(place).hint(
+                    "a key keeps the kid it has: sessions are bound to it. Leave --kid out, or name one that is there",
+                ));
+            };
+            keys = vec![keys.swap_remove(index)];
+        }
+        (None, _) => {}
+    }
+    let needs_kid = KeyForm::from(encoding).has_kid();
+    if needs_kid && keys.iter().any(|key| key.kid().is_none()) {
+        return Err(usage("the key has no kid, and sessions are bound to the kid that the app uses for it")
+            .at(place)
+            .hint("give it with --kid NAME; look for the name in the app's code or in its published JWKS"));
+    }
+    if keys.len() > 1 && encoding != Encoding::Jwks {
+        return Err(usage(format!("holds {} keys", keys.len()))
+            .at(place)
+            .hint("choose one with --kid, or use --encoding jwks"));
+    }
+    for key in &mut keys {
+        key.declare_purpose();
+    }
+    Ok(keys)
+}
+
+/// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files alike.
+fn assignment(name: &str, value: &str) -> Result<String, Failure> {
+    if !variable_name(name) {
+        return Err(usage(format!("--env {name}: not a name that shells take")).hint("use letters, digits and _"));
+    }
+    if value.contains('\'') {
+        return Err(usage("the kid contains a single quote, which no dotenv file can hold").hint("choose another kid"));
+    }
+    if value.contains('\n') {
+        return Err(usage("a PEM does not fit on one line").hint("use --encoding pem-base64"));
+    }
+    Ok(format!("{name}='{value}'"))
+}

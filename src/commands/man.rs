@@ -1,0 +1,52 @@
+//! `oauthctl man`: manual pages, one a command.
+
+use std::path::PathBuf;
+
+use clap_mangen::Man;
+
+use super::output::PUBLIC;
+use crate::context::Context;
+use crate::error::{Exit, failed};
+use crate::keyring::{self, Existing};
+
+/// Print the manual page, or write all of them into a directory
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  oauthctl man | man -l -
+  oauthctl man --output-dir /usr/local/share/man/man1")]
+pub struct Args {
+    /// Write the pages of all commands into this directory
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    output_dir: Option<PathBuf>,
+}
+
+/// Renders the pages.
+pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::Result<Exit> {
+    // Building the tree names every leaf by its whole path (`oauthctl-sessions-list`).
+    tree.build();
+    let Some(directory) = &args.output_dir else {
+        context.ui.result(page(&tree)?)?;
+        return Ok(Exit::Done);
+    };
+    if !directory.is_dir() {
+        return Err(failed("is not a directory").at(directory.display()).hint("create it first").into());
+    }
+    write_pages(&tree, directory)?;
+    Ok(Exit::Done)
+}
+
+fn write_pages(command: &clap::Command, directory: &std::path::Path) -> anyhow::Result<()> {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+    keyring::write_file(&directory.join(format!("{name}.1")), &page(command)?, PUBLIC, Existing::Replace)?;
+    for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
+        write_pages(child, directory)?;
+    }
+    Ok(())
+}
+
+fn page(command: &clap::Command) -> anyhow::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    Man::new(command.clone()).date("").render(&mut text)?;
+    Ok(text)
+}

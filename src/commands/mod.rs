@@ -1,0 +1,11 @@
+//! What the operator can say: the path of a module is the path of a command.
+
+pub mod completions;
+pub mod gen_jwk;
+pub mod jwks;
+pub mod keys;
+pub mod man;
+pub mod metadata;
+pub mod sessions;
+
+mod output;

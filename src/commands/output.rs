@@ -1,0 +1,44 @@
+//! Where a document goes: a file, or stdout.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::keyring::{self, Existing};
+
+/// Mode of a file that holds a secret.
+pub const PRIVATE: u32 = 0o600;
+/// Mode of a file that anyone may read.
+pub const PUBLIC: u32 = 0o644;
+
+/// `-o FILE`, shared by the commands that print a key or a document.
+#[derive(Args)]
+pub struct OutputArgs {
+    /// Write to this file instead of stdout; `-` is stdout
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+impl OutputArgs {
+    /// The file asked for, if it is not stdout.
+    pub fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
+    /// Writes the text (which ends its last line itself) to the file, whole or not at all, or to stdout.
+    pub fn write(&self, context: &Context, text: &[u8], mode: u32) -> anyhow::Result<()> {
+        match self.file() {
+            Some(path) => {
+                let existing = if self.force { Existing::Replace } else { Existing::Keep };
+                keyring::write_file(path, text, mode, existing)?;
+                context.ui.note(format!("wrote {}", path.display()));
+            }
+            None => context.ui.result(text)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! `oauthctl sessions …`: the sessions of the app's users.
+
+mod list;
+mod show;
+mod view;
+
+use crate::context::Context;
+use crate::error::Exit;
+
+/// Look at and look after the sessions of the app's users
+#[derive(clap::Subcommand)]
+pub enum Command {
+    List(list::Args),
+    Show(show::Args),
+}
+
+/// Runs the verb.
+pub fn run(context: &Context, command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::List(args) => list::run(context, &args),
+        Command::Show(args) => show::run(context, &args),
+    }
+}

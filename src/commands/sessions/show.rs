@@ -1,0 +1,75 @@
+//! `oauthctl sessions show`: everything known of one account's sessions, without their secrets.
+
+use jiff::Timestamp;
+
+use super::view::{Judge, role};
+use crate::context::Context;
+use crate::error::{Exit, failed};
+use crate::session::{Did, Status, Summary};
+use crate::ui::Format;
+
+/// Show an account's sessions (tokens and keys are never shown)
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  oauthctl sessions show did:plc:ewvi7nxzyoun6zhxrhs64oiz
+  oauthctl sessions show did:web:example.com --format json")]
+pub struct Args {
+    /// The account
+    did: Did,
+}
+
+/// Finds, judges and prints.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let judge = Judge::new(context)?;
+    let store = context.open_store()?;
+    let found = context.runtime()?.block_on(store.sessions_of(&args.did))?;
+    if found.is_empty() {
+        return Err(failed(format!("{} has no session in {}", args.did, context.store_address()?.0))
+            .hint("`oauthctl sessions list` shows all that there are")
+            .into());
+    }
+    if context.ui.format == Format::Table {
+        for stored in &found {
+            let key = stored.key.text();
+            show_card(context, &judge, &judge.summary(stored, Some(&key)))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut listing = context.ui.listing::<Summary>();
+    for stored in &found {
+        let key = stored.key.text();
+        listing.push(&judge.summary(stored, Some(&key)))?;
+    }
+    listing.finish()?;
+    Ok(Exit::Done)
+}
+
+/// One field a line: a row of a table would be too wide to read.
+fn show_card(context: &Context, judge: &Judge, summary: &Summary) -> std::io::Result<()> {
+    let time = |at: Timestamp| format!("{at:.0}");
+    let ago = |at: Timestamp| format!("{at:.0} ({} ago)", judge.age(at));
+    let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+    let mut fields = vec![
+        ("key", summary.key.to_string(), None),
+        ("did", known(summary.did.as_deref()), None),
+        ("status", summary.status.name().to_owned(), role(summary.status)),
+    ];
+    if let Some(reason) = &summary.reason {
+        fields.push(("reason", reason.to_string(), None));
+    }
+    if summary.status != Status::Malformed {
+        fields.extend([
+            ("issuer", known(summary.issuer.as_deref()), None),
+            ("pds", known(summary.pds.as_deref()), None),
+            ("scope", known(summary.scope.as_deref()), None),
+            ("auth_method", known(summary.auth_method), None),
+            ("kid", summary.kid.as_deref().unwrap_or("none").to_owned(), None),
+            ("dpop_alg", known(summary.dpop_alg), None),
+            ("expires_at", summary.expires_at.map_or_else(|| known(None), time), None),
+            ("last_refreshed_at", summary.last_refreshed_at.map_or_else(|| known(None), ago), None),
+            ("last_refreshed_by", known(summary.last_refreshed_by), None),
+        ]);
+    }
+    context.ui.card(&fields)
+}

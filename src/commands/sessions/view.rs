@@ -1,0 +1,81 @@
+//! How a session is looked at: judged by the settings at hand, shown as a row.
+
+use jiff::Timestamp;
+
+use crate::context::Context;
+use crate::session::{Age, KnownKeys, Policy, Status, Summary};
+use crate::store::Stored;
+use crate::ui::{Role, Row};
+
+/// What a judgement depends on, gathered once a run.
+pub struct Judge {
+    keys: KnownKeys,
+    policy: Policy,
+    now: Timestamp,
+}
+
+impl Judge {
+    /// Reads keys and settings.
+    pub fn new(context: &Context) -> anyhow::Result<Self> {
+        let keys = match context.key_set()? {
+            None => KnownKeys::Unknown,
+            Some(keys) => {
+                KnownKeys::Only(keys.iter().filter_map(|key| key.kid()).map(|kid| kid.as_str().to_owned()).collect())
+            }
+        };
+        Ok(Self { keys, policy: Policy::default(), now: context.now() })
+    }
+
+    /// Reads and judges one record.
+    pub fn summary<'a>(&self, stored: &'a Stored, named: Option<&'a str>) -> Summary<'a> {
+        Summary::of(stored.key.text(), named, &stored.value, stored.observed, &self.keys, &self.policy, self.now)
+    }
+
+    /// How long ago something was.
+    pub fn age(&self, at: Timestamp) -> Age {
+        Age::from_secs(self.now.duration_since(at).as_secs().max(0))
+    }
+}
+
+/// The colour of a status.
+pub fn role(status: Status) -> Option<Role> {
+    match status {
+        Status::Fresh => Some(Role::Good),
+        Status::Idle => Some(Role::Faint),
+        Status::Due => None,
+        Status::Suspect | Status::Blocked | Status::Dead | Status::Malformed => Some(Role::Warning),
+    }
+}
+
+impl Row for Summary<'_> {
+    const FIELDS: &'static [&'static str] = &[
+        "key",
+        "did",
+        "issuer",
+        "pds",
+        "scope",
+        "auth_method",
+        "kid",
+        "dpop_alg",
+        "expires_at",
+        "last_refreshed_at",
+        "last_refreshed_by",
+        "status",
+        "reason",
+    ];
+    const TITLES: &'static [&'static str] = &["did", "status", "kid", "expires", "last refreshed", "issuer", "reason"];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
+        let time = |at: Option<Timestamp>| plain(at.map(|at| format!("{at:.0}")).as_deref());
+        vec![
+            plain(Some(self.did.as_deref().unwrap_or(&self.key))),
+            (self.status.name().to_owned(), role(self.status)),
+            plain(self.kid.as_deref().or(self.auth_method)),
+            time(self.expires_at),
+            time(self.last_refreshed_at),
+            plain(self.issuer.as_deref()),
+            (self.reason.as_deref().unwrap_or_default().to_owned(), None),
+        ]
+    }
+}

@@ -1,0 +1,192 @@
+//! What a command may ask of the world: settings, keys, time, randomness, the terminal. The only reader of the
+//! environment, the clock and the random number generator; everything below takes values.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use crate::cli::GlobalArgs;
+use crate::error::{Failure, failed, usage};
+use crate::jose::KeySet;
+use crate::keyring::{self, KeySource, LoadedSource};
+use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
+use crate::store::{self, LayoutChoice, Store, StoreUrl};
+use crate::ui::Ui;
+
+/// The app's own variable for its database.
+const APP_DATABASE_VARIABLE: &str = "DATABASE_PATH";
+/// What apps call their database by default.
+const APP_DATABASE: &str = "app.db";
+
+/// Handed to every command.
+pub struct Context {
+    /// The terminal.
+    pub ui: Ui,
+    overrides: Overrides,
+    environment: Environment,
+    settings: OnceCell<Settings>,
+    runtime: OnceCell<Runtime>,
+}
+
+impl Context {
+    /// Takes the environment in. Reads no file: most of what a command needs, it needs only some of the time.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn new(global: GlobalArgs) -> Self {
+        let variables: HashMap<OsString, OsString> = std::env::vars_os().collect();
+        let environment = Environment::new(variables);
+        let ui = Ui::new(global.format, global.color, environment.is_set("NO_COLOR"), global.quiet);
+        let overrides = Overrides {
+            config: global.config,
+            profile: global.profile,
+            store: global.store,
+            layout: global.layout,
+            keys: global.keys,
+        };
+        Self { ui, overrides, environment, settings: OnceCell::new(), runtime: OnceCell::new() }
+    }
+
+    /// The current time.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    pub fn now(&self) -> Timestamp {
+        // Debug builds take the time from outside, so that tests can speak of days.
+        if cfg!(debug_assertions)
+            && let Some(now) = self.environment.text("OAUTHCTL_TEST_NOW")
+            && let Ok(now) = now.parse()
+        {
+            return now;
+        }
+        Timestamp::now()
+    }
+
+    /// The operating system's random number generator.
+    #[expect(clippy::unused_self, reason = "randomness is asked of the context, like the time")]
+    pub fn rng(&self) -> UnwrapErr<SysRng> {
+        UnwrapErr(SysRng)
+    }
+
+    /// The variables the process was started with.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The settings, read when first asked for.
+    pub fn settings(&self) -> Result<&Settings, Failure> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let file = match self.config_path() {
+            Some(path) => Some(SettingsFile::read(&path)?),
+            None => None,
+        };
+        let settings = Settings::new(file, self.environment.clone(), self.overrides.clone())?;
+        Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// The file named, else the one in the working directory, else the one in the XDG configuration directory.
+    fn config_path(&self) -> Option<PathBuf> {
+        let named = self.overrides.config.clone();
+        if let Some(path) = named.or_else(|| self.environment.text("OAUTHCTL_CONFIG").map(PathBuf::from)) {
+            return Some(path);
+        }
+        let in_config_home = || {
+            use etcetera::BaseStrategy as _;
+            let base = etcetera::base_strategy::Xdg::new().ok()?;
+            Some(base.config_dir().join("oauthctl").join(crate::settings::FILE_NAME))
+        };
+        std::iter::once(PathBuf::from(crate::settings::FILE_NAME)).chain(in_config_home()).find(|path| path.is_file())
+    }
+
+    /// Reads every key source that the settings name, in order. None when nothing names one.
+    pub fn load_key_sources(&self) -> Result<Option<Vec<LoadedSource>>, Failure> {
+        let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
+        sources.into_iter().map(|source| self.load_key_source(source)).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Reads one key source.
+    pub fn load_key_source(&self, source: KeySource) -> Result<LoadedSource, Failure> {
+        let loaded = keyring::load(source, &self.environment)?;
+        if let Some(warning) = loaded.warning() {
+            self.ui.warn(warning);
+        }
+        Ok(loaded)
+    }
+
+    /// The key set, where one is configured.
+    pub fn key_set(&self) -> Result<Option<KeySet>, Failure> {
+        self.load_key_sources()?.map(keyring::key_set).transpose()
+    }
+
+    /// The key set of a command that cannot do without one.
+    pub fn required_key_sources(&self) -> Result<Vec<LoadedSource>, Failure> {
+        self.load_key_sources()?.ok_or_else(|| {
+            usage("no key source is configured").hint(
+                "name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; `oauthctl gen-jwk` makes a first key",
+            )
+        })
+    }
+
+    /// The address of the store, and whether somebody named it to us or it was merely found.
+    pub fn store_address(&self) -> Result<(StoreUrl, Origin), Failure> {
+        let settings = self.settings()?;
+        let Sourced { text, origin } = match settings.store_url()? {
+            Some(named) => named,
+            None => self.found_store()?,
+        };
+        let url = StoreUrl::parse(&text, settings.base_of(&origin)).map_err(|e| match &origin {
+            Origin::Flag(name) | Origin::Variable(name) => e.at(name),
+            Origin::File => e.at("store.url"),
+            Origin::Found(name) => e.at(name),
+        })?;
+        Ok((url, origin))
+    }
+
+    /// What the app itself would use.
+    fn found_store(&self) -> Result<Sourced, Failure> {
+        if let Some(path) = self.environment.text(APP_DATABASE_VARIABLE) {
+            let text = format!("sqlite:{}", path.strip_prefix("sqlite:").unwrap_or(path));
+            return Ok(Sourced { text, origin: Origin::Found(APP_DATABASE_VARIABLE.to_owned()) });
+        }
+        if Path::new(APP_DATABASE).exists() {
+            let text = format!("sqlite:{APP_DATABASE}");
+            return Ok(Sourced { text, origin: Origin::Found(APP_DATABASE.to_owned()) });
+        }
+        Err(usage(format!("no store is configured, and there is no {APP_DATABASE} here"))
+            .hint("name it with --store sqlite:PATH, or in oauthctl.toml as `url` under [store]"))
+    }
+
+    /// Opens the store, whoever named it.
+    pub fn open_store(&self) -> Result<Box<dyn Store>, Failure> {
+        let (url, _) = self.store_address()?;
+        store::open(&url, &self.layout_choice()?)
+    }
+
+    /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.
+    pub fn open_named_store(&self) -> Result<Option<Box<dyn Store>>, Failure> {
+        if self.settings()?.store_url()?.is_none() {
+            return Ok(None);
+        }
+        self.open_store().map(Some)
+    }
+
+    fn layout_choice(&self) -> Result<LayoutChoice, Failure> {
+        match self.settings()?.layout()? {
+            Some(named) => LayoutChoice::parse(&named.text),
+            None => Ok(LayoutChoice::Auto),
+        }
+    }
+
+    /// Where futures run; started when first asked for.
+    pub fn runtime(&self) -> Result<&Runtime, Failure> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = Runtime::new().map_err(|e| failed("cannot start the threads for I/O").because(e))?;
+        Ok(self.runtime.get_or_init(|| runtime))
+    }
+}

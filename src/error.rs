@@ -1,0 +1,136 @@
+//! Exit codes, the error type with a hint, and the one place that prints errors.
+//!
+//! A predictable failure is a [`Failure`]: what is wrong with which input, what to do next, and the exit code. Any
+//! other error is wrapped by anyhow and ends with exit code 1.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::ui::{Palette, Role};
+
+/// How the process ends. The numbers are part of the interface (README, "Exit codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything asked for was done; also when there was nothing to do.
+    Done = 0,
+    /// Failed, nothing achieved.
+    Failed = 1,
+    /// The command line or the configuration is wrong; nothing was attempted.
+    Usage = 2,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A failure that was foreseen: names the input, says what is wrong and what to do next.
+pub struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+    source: Option<anyhow::Error>,
+}
+
+/// The command line, the configuration or an input is wrong (exit code 2).
+pub fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+/// The world did not let us (exit code 1).
+pub fn failed(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Failed, message)
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None, source: None }
+    }
+
+    /// Adds what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the lower error that led here.
+    pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Names the input the failure is about: `at("env:PRIVATE_KEYS")` puts it in front of the message.
+    pub fn at(mut self, input: impl fmt::Display) -> Self {
+        self.message = format!("{input}: {}", self.message);
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.exit, self.message)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|e| &**e as _)
+    }
+}
+
+/// Prints `error` / `caused by` / `hint` lines and says how to exit. A reader that went away is not an error.
+pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -> Exit {
+    if is_broken_pipe(error) {
+        return Exit::Done;
+    }
+    // A failure to print the failure has nobody left to be told.
+    let _ = writeln!(stderr, "{} {error}", palette.paint(Role::Error, "error:"));
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(stderr, "{} {cause}", palette.paint(Role::Faint, "caused by:"));
+    }
+    let mut exit = Exit::Failed;
+    if let Some(failure) = error.chain().find_map(|e| e.downcast_ref::<Failure>()) {
+        exit = failure.exit;
+        if let Some(hint) = &failure.hint {
+            let _ = writeln!(stderr, "{} {hint}", palette.paint(Role::Hint, "hint:"));
+        }
+    }
+    exit
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(error: &anyhow::Error) -> (String, Exit) {
+        let mut out = Vec::new();
+        let exit = report(error, Palette::Plain, &mut out);
+        (String::from_utf8(out).unwrap(), exit)
+    }
+
+    #[test]
+    fn a_failure_prints_its_causes_and_its_hint() {
+        let error = usage("not a JWK").at("key.json").because(anyhow::anyhow!("EOF")).hint("try again");
+        let (text, exit) = printed(&error.into());
+        assert_eq!(text, "error: key.json: not a JWK\ncaused by: EOF\nhint: try again\n");
+        assert_eq!(exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_success() {
+        let error = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        assert_eq!(printed(&error), (String::new(), Exit::Done));
+    }
+}

@@ -1,0 +1,331 @@
+//! The app's own signing key: one ES256 private JWK, and its public half.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jiff::Timestamp;
+use jose_jwk::jose_jwa::{Algorithm, Signing};
+use jose_jwk::{Class, Ec, EcCurves, Jwk, JwkSet, Key, Operations, Parameters};
+use p256::elliptic_curve::Generate as _;
+use p256::elliptic_curve::rand_core::CryptoRng;
+use p256::elliptic_curve::sec1::ToSec1Point as _;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::Kid;
+use crate::error::{Failure, usage};
+
+/// Bytes of a P-256 coordinate or scalar.
+const FIELD_BYTES: usize = 32;
+
+/// An ES256 private key of a confidential client (RFC 7523; atproto OAuth profile: `private_key_jwt`).
+///
+/// Keeps the members it was read with, so that what oauthctl does not know survives a rotation.
+pub struct ClientKey {
+    kid: Option<Kid>,
+    members: Map<String, Value>,
+    secret: p256::SecretKey,
+}
+
+/// Public keys only (RFC 7517 section 5). Cannot hold a private member: it is built from the public point.
+pub struct PublicJwks(JwkSet);
+
+impl ClientKey {
+    /// A new key, without a kid yet.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        Self::from_secret(p256::SecretKey::generate_from_rng(rng))
+    }
+
+    /// Wraps key material that came without a JWK around it (PEM, multibase).
+    pub fn from_secret(secret: p256::SecretKey) -> Self {
+        let (x, y) = public_point(&secret);
+        let Value::Object(members) = json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "x": BASE64URL.encode(x),
+            "y": BASE64URL.encode(y),
+            "d": *Zeroizing::new(BASE64URL.encode(Zeroizing::new(secret.to_bytes()))),
+        }) else {
+            unreachable!("json! of an object literal is an object")
+        };
+        Self { kid: None, members, secret }
+    }
+
+    /// Reads a private JWK and checks that its parts belong together.
+    pub fn from_members(mut members: Map<String, Value>) -> Result<Self, Failure> {
+        match Self::check_members(&members) {
+            Ok((secret, kid)) => Ok(Self { kid, members, secret }),
+            Err(failure) => {
+                wipe(&mut members);
+                Err(failure)
+            }
+        }
+    }
+
+    fn check_members(members: &Map<String, Value>) -> Result<(p256::SecretKey, Option<Kid>), Failure> {
+        check_curve(members)?;
+        if !members.contains_key("d") {
+            return Err(usage("this is a public key (it has no `d`), and a private one is needed")
+                .hint("name the source of the private key; the public half follows from it"));
+        }
+        let [x, y, d] = ["x", "y", "d"].map(|name| coordinate(members, name));
+        let (x, y, d) = (x?, y?, d?);
+        let secret = p256::SecretKey::from_slice(d.as_slice())
+            .map_err(|_| usage("`d` is not a P-256 private key: it is zero or beyond the group order"))?;
+        if public_point(&secret) != (*x, *y) {
+            return Err(usage("`d` does not belong to `x` and `y`: the private and the public half are of two keys")
+                .hint("take the whole JWK from one place; parts of two keys cannot be mended"));
+        }
+        let kid = match members.get("kid") {
+            None => None,
+            Some(Value::String(kid)) => Some(kid.parse()?),
+            Some(_) => return Err(usage("`kid` must be a string")),
+        };
+        check_parameters(members)?;
+        Ok((secret, kid))
+    }
+
+    /// The key's name, when it has one.
+    pub fn kid(&self) -> Option<&Kid> {
+        self.kid.as_ref()
+    }
+
+    /// Names a key that has no name yet.
+    pub fn set_kid(&mut self, kid: Kid) {
+        self.members.insert("kid".to_owned(), Value::String(kid.as_str().to_owned()));
+        self.kid = Some(kid);
+    }
+
+    /// States what the key is for: `alg` and `key_ops`, in the form that client libraries sign with. A `use` goes, since
+    /// they warn of it on a private key.
+    pub fn declare_purpose(&mut self) {
+        self.members.shift_remove("use");
+        self.members.insert("alg".to_owned(), json!("ES256"));
+        self.members.insert("key_ops".to_owned(), json!(["sign"]));
+    }
+
+    /// Notes when the key was made (`iat`, seconds).
+    pub fn set_created(&mut self, at: Timestamp) {
+        self.members.insert("iat".to_owned(), json!(at.as_second()));
+    }
+
+    /// Keeps client libraries from signing with the key before this moment (`nbf`, seconds).
+    pub fn set_not_before(&mut self, at: Timestamp) {
+        self.members.insert("nbf".to_owned(), json!(at.as_second()));
+    }
+
+    /// The SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
+    pub fn thumbprint(&self) -> String {
+        let [x, y] = ["x", "y"].map(|name| self.members[name].as_str().unwrap_or_default());
+        // The required members of an EC key, in lexicographic order, without whitespace.
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        BASE64URL.encode(Sha256::digest(canonical))
+    }
+
+    /// Whether client libraries can sign with the key: `use` or `key_ops` without `alg` keeps them from it.
+    pub fn signs_for_clients(&self) -> bool {
+        self.members.contains_key("alg") || !(self.members.contains_key("use") || self.members.contains_key("key_ops"))
+    }
+
+    /// When the key was made: `iat`, else a kid of epoch milliseconds.
+    pub fn created(&self) -> Option<Timestamp> {
+        self.seconds("iat").or_else(|| Timestamp::from_millisecond(self.kid.as_ref()?.as_epoch_millis()?).ok())
+    }
+
+    /// The moment from which client libraries sign with the key.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.seconds("nbf")
+    }
+
+    /// Whether client libraries refuse to sign with the key for good: its `exp` has passed, or it is `revoked`.
+    pub fn is_disabled(&self, now: Timestamp) -> bool {
+        self.seconds("exp").is_some_and(|exp| exp <= now)
+            || self.members.get("revoked").is_some_and(|revoked| *revoked != Value::Bool(false) && !revoked.is_null())
+    }
+
+    fn seconds(&self, member: &str) -> Option<Timestamp> {
+        Timestamp::from_second(self.members.get(member)?.as_i64()?).ok()
+    }
+
+    /// The private JWK as it was read or built: everything, `d` included.
+    pub fn expose_jwk(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    /// The bare key material.
+    pub fn expose_secret(&self) -> &p256::SecretKey {
+        &self.secret
+    }
+
+    fn public_jwk(&self) -> Jwk {
+        let (x, y) = public_point(&self.secret);
+        Jwk {
+            key: Key::Ec(Ec { crv: EcCurves::P256, x: x.to_vec().into(), y: y.to_vec().into(), d: None }),
+            prm: Parameters {
+                alg: Some(Algorithm::Signing(Signing::Es256)),
+                kid: self.kid.as_ref().map(|kid| kid.as_str().to_owned()),
+                cls: Some(Class::Signing),
+                ..Parameters::default()
+            },
+        }
+    }
+}
+
+impl PublicJwks {
+    /// The public halves, in the order given.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a ClientKey>) -> Self {
+        Self(JwkSet { keys: keys.into_iter().map(ClientKey::public_jwk).collect() })
+    }
+
+    /// Whether there is no key in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.keys.is_empty()
+    }
+
+    /// The document to publish.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(&self.0).expect("a JWK set has only string keys")
+    }
+}
+
+fn check_curve(members: &Map<String, Value>) -> Result<(), Failure> {
+    match members.get("kty") {
+        None => Err(usage("not a JWK: it has no `kty`").hint("`oauthctl gen-jwk` prints a key in the right form")),
+        Some(kty) if kty == "EC" => match members.get("crv") {
+            Some(crv) if crv == "P-256" => Ok(()),
+            crv => Err(unsupported("curve", crv)),
+        },
+        kty => Err(unsupported("key type", kty)),
+    }
+}
+
+fn unsupported(what: &str, found: Option<&Value>) -> Failure {
+    let found = found.map_or_else(|| "none".to_owned(), Value::to_string);
+    usage(format!("unsupported {what} {found}: a client key is an EC key on P-256"))
+        .hint("atproto servers require ES256; `oauthctl gen-jwk` makes such a key")
+}
+
+/// A 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones mean lost leading zeros.
+fn coordinate(members: &Map<String, Value>, name: &str) -> Result<Zeroizing<[u8; FIELD_BYTES]>, Failure> {
+    let text = match members.get(name) {
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(usage(format!("`{name}` must be a string"))),
+        None => return Err(usage(format!("`{name}` is missing")).hint("the JWK is cut short; copy the whole of it")),
+    };
+    if text.contains('=') {
+        return Err(usage(format!("`{name}` is padded: base64url in a JWK has no `=`")).hint("remove the `=`"));
+    }
+    let bytes = Zeroizing::new(BASE64URL.decode(text).map_err(|_| usage(format!("`{name}` is not base64url")))?);
+    let found = bytes.len();
+    <[u8; FIELD_BYTES]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| {
+        usage(format!("`{name}` has {found} bytes where a P-256 key has {FIELD_BYTES}"))
+            .hint("the value was cut or its leading zeros were dropped; take the key from its origin again")
+    })
+}
+
+/// `alg`, `use` and `key_ops`, where present, must allow ES256 signatures.
+fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
+    let stated: Map<String, Value> = ["alg", "use", "key_ops"]
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), members.get(*name)?.clone())))
+        .collect();
+    let parameters: Parameters = serde_json::from_value(Value::Object(stated))
+        .map_err(|e| usage("`alg`, `use` or `key_ops` is not what RFC 7517 allows").because(e))?;
+    if parameters.alg.is_some_and(|alg| alg != Algorithm::Signing(Signing::Es256)) {
+        return Err(usage(format!("`alg` is {}, and a P-256 key signs ES256", members["alg"])).hint("set alg to ES256"));
+    }
+    let may_sign = parameters.cls.is_none_or(|class| class == Class::Signing)
+        && parameters.ops.is_none_or(|ops| ops.contains(&Operations::Sign));
+    if !may_sign {
+        return Err(usage("`use` or `key_ops` does not let this key sign").hint(r#"set key_ops to ["sign"]"#));
+    }
+    Ok(())
+}
+
+fn public_point(secret: &p256::SecretKey) -> ([u8; FIELD_BYTES], [u8; FIELD_BYTES]) {
+    let point = secret.public_key().to_sec1_point(false);
+    let [x, y] = [point.x(), point.y()].map(|c| c.map(|c| (*c).into()).unwrap_or_default());
+    (x, y)
+}
+
+fn wipe(members: &mut Map<String, Value>) {
+    if let Some(Value::String(d)) = members.get_mut("d") {
+        d.zeroize();
+    }
+}
+
+impl Drop for ClientKey {
+    fn drop(&mut self) {
+        wipe(&mut self.members);
+    }
+}
+
+impl Clone for ClientKey {
+    fn clone(&self) -> Self {
+        Self { kid: self.kid.clone(), members: self.members.clone(), secret: self.secret.clone() }
+    }
+}
+
+impl fmt::Debug for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(json: &str) -> Map<String, Value> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// The P-256 key of RFC 7517 appendix A.2, whose thumbprint other implementations agree on.
+    const RFC7517_A2: &str = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}"#;
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_7638() {
+        let key = ClientKey::from_members(members(RFC7517_A2)).unwrap();
+        assert_eq!(key.thumbprint(), "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s");
+    }
+
+    #[test]
+    fn the_public_half_has_no_private_member() {
+        let mut key = ClientKey::from_members(members(RFC7517_A2)).unwrap();
+        key.set_kid("a".parse().unwrap());
+        let published = PublicJwks::of([&key]).to_json();
+        let names: Vec<_> = published["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["kty", "crv", "x", "y", "alg", "kid", "use"]);
+    }
+
+    #[test]
+    fn debug_shows_no_key_material() {
+        let key = ClientKey::from_members(members(RFC7517_A2)).unwrap();
+        assert_eq!(format!("{key:?}"), "ClientKey { kid: None, .. }");
+    }
+
+    #[test]
+    fn a_key_that_client_libraries_cannot_sign_with_is_recognised() {
+        for (extra, signs) in [("alg", true), ("use", false), ("key_ops", false)] {
+            let mut m = members(RFC7517_A2);
+            let value = match extra {
+                "alg" => json!("ES256"),
+                "use" => json!("sig"),
+                _ => json!(["sign"]),
+            };
+            m.insert(extra.to_owned(), value);
+            assert_eq!(ClientKey::from_members(m).unwrap().signs_for_clients(), signs, "{extra}");
+        }
+    }
+
+    #[test]
+    fn halves_of_two_keys_are_refused() {
+        let mut m = members(RFC7517_A2);
+        m.insert("x".to_owned(), m["y"].clone());
+        let message = ClientKey::from_members(m).unwrap_err().to_string();
+        assert!(message.contains("does not belong"), "{message}");
+    }
+}

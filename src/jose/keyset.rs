@@ -1,0 +1,194 @@
+//! The rules of a set of client keys: which signs, which waits, which only serves the sessions bound to it.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{ClientKey, Kid, PublicJwks};
+use crate::error::{Failure, usage};
+
+/// The app's keys in the order in which client libraries look at them. Every key has a kid, no two the same.
+#[derive(Debug, Default)]
+pub struct KeySet(Vec<ClientKey>);
+
+/// What a key does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Published, not signing yet: its `nbf` lies ahead, or it stands behind the active key.
+    Next,
+    /// Signs new sessions.
+    Active,
+    /// Signs only for the sessions bound to it.
+    Retiring,
+    /// Nothing depends on it.
+    Unused,
+}
+
+/// Whether a kid proves which key it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThumbprintMatch {
+    /// The kid is the key's RFC 7638 thumbprint.
+    Yes,
+    /// The kid has the form of a thumbprint, and is that of another key.
+    No,
+    /// The kid is a name that proves nothing.
+    Unprovable,
+}
+
+impl KeySet {
+    /// Checks the rules of facts about published sets: every key named, no name twice, every key one that clients sign
+    /// with.
+    pub fn new(keys: Vec<ClientKey>) -> Result<Self, Failure> {
+        let mut seen = HashSet::new();
+        for (index, key) in keys.iter().enumerate() {
+            let Some(kid) = key.kid() else {
+                return Err(usage(format!("key {} has no kid, so the app cannot publish it", index + 1))
+                    .hint("`oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it"));
+            };
+            if !seen.insert(kid) {
+                return Err(usage(format!("two keys have the kid {kid}, and servers refuse such a set"))
+                    .hint("remove one of them; never rename a key that sessions are bound to"));
+            }
+            if !key.signs_for_clients() {
+                return Err(usage(format!(
+                    "key {kid} has `use` or `key_ops` without `alg`: the app cannot sign with it"
+                ))
+                .hint("`oauthctl gen-jwk --from SOURCE` prints the same key with `alg`, under the same kid"));
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// The keys, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &ClientKey> {
+        self.0.iter()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The key of this name.
+    pub fn get(&self, kid: &Kid) -> Option<&ClientKey> {
+        self.0.iter().find(|key| key.kid() == Some(kid))
+    }
+
+    /// The key that new sessions are bound to: the first that may sign now.
+    pub fn active(&self, now: Timestamp) -> Option<&ClientKey> {
+        self.0.iter().find(|key| may_sign(key, now))
+    }
+
+    /// The public document.
+    pub fn public(&self) -> PublicJwks {
+        PublicJwks::of(self.iter())
+    }
+
+    /// What the key does. `bound` is the number of sessions and pending states bound to it, where a store says so.
+    pub fn state(&self, key: &ClientKey, bound: Option<u64>, now: Timestamp) -> KeyState {
+        let active = self.active(now);
+        if active.is_some_and(|active| active.kid() == key.kid()) {
+            return KeyState::Active;
+        }
+        if key.not_before().is_some_and(|nbf| nbf > now) {
+            return KeyState::Next;
+        }
+        let staged = !key.is_disabled(now) && active.is_some_and(|active| key.created() > active.created());
+        match bound {
+            Some(1..) => KeyState::Retiring,
+            _ if staged => KeyState::Next,
+            Some(0) => KeyState::Unused,
+            None => KeyState::Retiring,
+        }
+    }
+}
+
+impl KeyState {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Unused => "unused",
+        }
+    }
+}
+
+impl ThumbprintMatch {
+    /// Compares a key's name with its material.
+    pub fn of(key: &ClientKey) -> Self {
+        let Some(kid) = key.kid() else { return Self::Unprovable };
+        if kid.as_str() == key.thumbprint() {
+            return Self::Yes;
+        }
+        let looks_like_one = kid.as_str().len() == 43
+            && kid.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if looks_like_one { Self::No } else { Self::Unprovable }
+    }
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unprovable => "-",
+        }
+    }
+}
+
+fn may_sign(key: &ClientKey, now: Timestamp) -> bool {
+    !key.is_disabled(now) && key.not_before().is_none_or(|nbf| nbf <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kid: &str, seed: u8) -> ClientKey {
+        let mut key = ClientKey::from_secret(p256::SecretKey::from_slice(&[seed; 32]).unwrap());
+        key.set_kid(kid.parse().unwrap());
+        key
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn two_keys_of_one_name_are_refused() {
+        let message = KeySet::new(vec![key("a", 1), key("a", 2)]).unwrap_err().to_string();
+        assert!(message.contains("two keys have the kid a"), "{message}");
+    }
+
+    #[test]
+    fn the_first_key_whose_time_has_come_signs() {
+        let (mut next, old) = (key("next", 1), key("old", 2));
+        next.set_not_before(at(100));
+        let set = KeySet::new(vec![next, old]).unwrap();
+        assert_eq!(set.active(at(99)).unwrap().kid().unwrap().as_str(), "old");
+        assert_eq!(set.active(at(100)).unwrap().kid().unwrap().as_str(), "next");
+    }
+
+    #[test]
+    fn a_younger_key_behind_the_active_one_is_next_until_sessions_are_bound_to_it() {
+        let (mut active, mut staged) = (key("active", 1), key("staged", 2));
+        active.set_created(at(10));
+        staged.set_created(at(20));
+        let set = KeySet::new(vec![active, staged]).unwrap();
+        let staged = set.get(&"staged".parse().unwrap()).unwrap();
+        assert_eq!(set.state(staged, Some(0), at(30)), KeyState::Next);
+        assert_eq!(set.state(staged, Some(1), at(30)), KeyState::Retiring);
+    }
+
+    #[test]
+    fn an_old_key_retires_until_nothing_is_bound_to_it() {
+        let (mut active, old) = (key("active", 1), key("old", 2));
+        active.set_created(at(10));
+        let set = KeySet::new(vec![active, old]).unwrap();
+        let old = set.get(&"old".parse().unwrap()).unwrap();
+        assert_eq!(set.state(old, Some(3), at(30)), KeyState::Retiring);
+        assert_eq!(set.state(old, None, at(30)), KeyState::Retiring);
+        assert_eq!(set.state(old, Some(0), at(30)), KeyState::Unused);
+    }
+}

@@ -1,0 +1,88 @@
+//! When was a session last refreshed? No record says so; several things let one conclude it, and the newest is right.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Age, NodeSession};
+
+/// Access tokens of the reference server live this long.
+const ACCESS_TOKEN_LIFETIME: Age = Age::from_secs(3600);
+
+/// How it is known when a session was last refreshed. The order breaks ties: the more direct evidence wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// The access token's expiry less its usual lifetime.
+    ExpiresAt,
+    /// The access token's own issue time.
+    AccessToken,
+    /// The layout's time to live less what remains of it.
+    Ttl,
+    /// A time that the layout stores.
+    Column,
+}
+
+/// When, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastRefreshed {
+    /// The newest moment for which there is evidence.
+    pub at: Timestamp,
+    /// Which evidence it is.
+    pub by: Evidence,
+}
+
+/// What the store knows of a record beside its value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Observed {
+    /// How long ago the record was written, by the layout's TTL and the key's.
+    pub ttl_age: Option<SignedDuration>,
+    /// The layout's time column or member.
+    pub column: Option<Timestamp>,
+}
+
+impl Evidence {
+    /// Its name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExpiresAt => "expires_at",
+            Self::AccessToken => "access_token",
+            Self::Ttl => "ttl",
+            Self::Column => "column",
+        }
+    }
+}
+
+impl LastRefreshed {
+    /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a lifetime was not the usual.
+    pub fn of(session: &NodeSession<'_>, observed: Observed, now: Timestamp) -> Option<Self> {
+        let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
+        let by_ttl = observed.ttl_age.and_then(|age| now.checked_sub(age).ok());
+        [
+            (before_expiry, Evidence::ExpiresAt),
+            (session.token_issued_at(), Evidence::AccessToken),
+            (by_ttl, Evidence::Ttl),
+            (observed.column, Evidence::Column),
+        ]
+        .into_iter()
+        .filter_map(|(at, by)| Some(Self { at: at.filter(|at| *at <= now)?, by }))
+        .max_by_key(|found| (found.at, found.by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node::tests::RECORD;
+    use super::*;
+
+    #[test]
+    fn the_newest_evidence_wins_and_the_future_is_none() {
+        let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
+        let now: Timestamp = "2026-11-24T00:00:00Z".parse().unwrap();
+        let found = LastRefreshed::of(&session, Observed::default(), now).unwrap();
+        assert_eq!((found.at.to_string().as_str(), found.by), ("2026-11-23T08:02:00.978Z", Evidence::ExpiresAt));
+
+        let observed = Observed { ttl_age: Some(SignedDuration::from_hours(1)), column: None };
+        assert_eq!(LastRefreshed::of(&session, observed, now).unwrap().by, Evidence::Ttl);
+
+        let future = Observed { ttl_age: Some(SignedDuration::from_hours(-1)), column: None };
+        assert_eq!(LastRefreshed::of(&session, future, now).unwrap().by, Evidence::ExpiresAt);
+    }
+}

@@ -1,0 +1,15 @@
+//! What a session is: record formats, evidence of age, status. Pure: no I/O, no clock, no terminal.
+
+mod age;
+mod did;
+mod evidence;
+mod node;
+mod status;
+mod summary;
+
+pub use age::Age;
+pub use did::Did;
+pub use evidence::{Evidence, LastRefreshed, Observed};
+pub use node::{AuthMethod, NodeSession, NodeState};
+pub use status::{KnownKeys, Policy, Status, Verdict};
+pub use summary::Summary;

@@ -1,0 +1,288 @@
+//! Records as `@atproto/oauth-client-node` writes them: `NodeSavedSession` and `NodeSavedState`.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// A text that borrows from the record unless it has escapes. Inside an `Option`, serde would always copy a bare `Cow`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A session record, read but not owned.
+pub struct NodeSession<'a> {
+    /// The account (`tokenSet.sub`).
+    pub sub: Cow<'a, str>,
+    /// The authorization server (`tokenSet.iss`).
+    pub issuer: Cow<'a, str>,
+    /// The resource server, that is the PDS (`tokenSet.aud`).
+    pub audience: Option<Cow<'a, str>>,
+    /// Scopes granted, separated by spaces.
+    pub scope: Option<Cow<'a, str>>,
+    /// How the client authenticates for this session.
+    pub auth_method: AuthMethod<'a>,
+    /// The algorithm of the session's DPoP key, if it is one we know.
+    pub dpop_alg: Option<&'static str>,
+    /// When the access token expires, where the server said so.
+    pub expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub has_refresh_token: bool,
+    access_token: Cow<'a, str>,
+}
+
+/// Client authentication of a session (`authMethod`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthMethod<'a> {
+    /// A public client.
+    None,
+    /// A confidential client, by the key of this name (RFC 7523).
+    PrivateKeyJwt(Cow<'a, str>),
+}
+
+/// A pending authorization request.
+pub struct NodeState<'a> {
+    /// The authorization server the user was sent to.
+    pub issuer: Cow<'a, str>,
+    /// How the client authenticated, in records that say so.
+    pub auth_method: Option<AuthMethod<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawSession<'a> {
+    #[serde(borrow, rename = "authMethod")]
+    auth_method: Option<RawAuthMethod<'a>>,
+    #[serde(borrow, rename = "tokenSet")]
+    token_set: Option<RawTokenSet<'a>>,
+    #[serde(borrow, rename = "dpopJwk")]
+    dpop_jwk: Option<RawDpopJwk<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawAuthMethod<'a> {
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
+    #[serde(borrow)]
+    kid: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawTokenSet<'a> {
+    #[serde(borrow)]
+    iss: Option<Text<'a>>,
+    #[serde(borrow)]
+    sub: Option<Text<'a>>,
+    #[serde(borrow)]
+    aud: Option<Text<'a>>,
+    #[serde(borrow)]
+    scope: Option<Text<'a>>,
+    #[serde(borrow)]
+    refresh_token: Option<Text<'a>>,
+    #[serde(borrow)]
+    access_token: Option<Text<'a>>,
+    #[serde(borrow)]
+    expires_at: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawDpopJwk<'a> {
+    #[serde(borrow)]
+    kty: Option<Text<'a>>,
+    #[serde(borrow)]
+    crv: Option<Text<'a>>,
+    #[serde(borrow)]
+    d: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawState<'a> {
+    #[serde(borrow)]
+    iss: Option<Text<'a>>,
+    #[serde(borrow, rename = "authMethod")]
+    auth_method: Option<RawAuthMethod<'a>>,
+    #[serde(borrow)]
+    verifier: Option<Text<'a>>,
+}
+
+/// What an access token says when it is a JWT. A hint at most: by the profile the token is opaque to clients.
+#[derive(Default, Deserialize)]
+struct TokenClaims {
+    iat: Option<i64>,
+}
+
+impl<'a> NodeSession<'a> {
+    /// Reads a record; the error says in a few words why it is none. Never quotes the record, which holds secrets.
+    pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
+        let raw: RawSession<'a> = serde_json::from_slice(value).map_err(|e| json_problem(&e))?;
+        let tokens = raw.token_set.ok_or("no tokenSet")?;
+        let dpop = raw.dpop_jwk.ok_or("no dpopJwk")?;
+        let expires_at = match tokens.expires_at {
+            None => None,
+            Some(Text(text)) => Some(text.parse().map_err(|_| "expires_at is not a time")?),
+        };
+        if dpop.d.is_none() {
+            return Err("dpopJwk has no private part");
+        }
+        Ok(Self {
+            sub: text(tokens.sub).ok_or("no tokenSet.sub")?,
+            issuer: text(tokens.iss).ok_or("no tokenSet.iss")?,
+            audience: text(tokens.aud),
+            scope: text(tokens.scope),
+            auth_method: raw.auth_method.ok_or("no authMethod: written by a very old client")?.into_known()?,
+            dpop_alg: dpop.alg(),
+            expires_at,
+            has_refresh_token: tokens.refresh_token.is_some(),
+            access_token: text(tokens.access_token).ok_or("no access_token")?,
+        })
+    }
+
+    /// When the access token was issued, where it is a readable JWT.
+    pub fn token_issued_at(&self) -> Option<Timestamp> {
+        let payload = self.access_token.split('.').nth(1)?;
+        // Most of what is no JWT shows in the first character: an object begins with `{"`, which is `eyJ` or `eyI`.
+        if !payload.starts_with("ey") {
+            return None;
+        }
+        let claims: TokenClaims = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
+        Timestamp::from_second(claims.iat?).ok()
+    }
+}
+
+impl<'a> NodeState<'a> {
+    /// Reads a record; the error says in a few words why it is none.
+    pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
+        let raw: RawState<'a> = serde_json::from_slice(value).map_err(|e| json_problem(&e))?;
+        if raw.verifier.is_none() {
+            return Err("no verifier");
+        }
+        Ok(Self {
+            issuer: text(raw.iss).ok_or("no iss")?,
+            auth_method: raw.auth_method.map(RawAuthMethod::into_known).transpose()?,
+        })
+    }
+}
+
+impl<'a> RawAuthMethod<'a> {
+    fn into_known(self) -> Result<AuthMethod<'a>, &'static str> {
+        match (text(self.method).as_deref(), text(self.kid)) {
+            (Some("none"), _) => Ok(AuthMethod::None),
+            (Some("private_key_jwt"), Some(kid)) => Ok(AuthMethod::PrivateKeyJwt(kid)),
+            (Some("private_key_jwt"), None) => Err("authMethod names no kid"),
+            _ => Err("authMethod is none that we know"),
+        }
+    }
+}
+
+impl RawDpopJwk<'_> {
+    fn alg(&self) -> Option<&'static str> {
+        match (self.kty.as_ref()?.0.as_ref(), self.crv.as_ref()?.0.as_ref()) {
+            ("EC", "P-256") => Some("ES256"),
+            ("EC", "secp256k1") => Some("ES256K"),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> AuthMethod<'a> {
+    /// The method's name in client metadata (RFC 7591 section 2).
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
+        }
+    }
+
+    /// The client key's name.
+    pub fn kid(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::PrivateKeyJwt(kid) => Some(kid),
+        }
+    }
+
+    /// The client key's name, kept.
+    pub fn into_kid(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::None => None,
+            Self::PrivateKeyJwt(kid) => Some(kid),
+        }
+    }
+}
+
+fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
+    value.map(|Text(text)| text)
+}
+
+fn json_problem(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Data => "a member has the wrong type",
+        _ => "not JSON",
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A record as a real client wrote it, tokens and keys replaced.
+    pub(in crate::session) const RECORD: &str = r#"{"authMethod":{"method":"private_key_jwt","kid":"k1"},
+        "tokenSet":{"aud":"https://pds.example/","sub":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","iss":"https://as.example",
+        "scope":"atproto transition:generic","refresh_token":"ref-1","access_token":"a.eyJpYXQiOjEwMDB9.c",
+        "token_type":"DPoP","expires_at":"2026-11-23T09:02:00.978Z"},
+        "dpopJwk":{"kty":"EC","crv":"secp256k1","x":"x","y":"y","d":"d"}}"#;
+
+    #[test]
+    fn a_record_of_the_real_client_is_read() {
+        let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
+        assert_eq!(session.sub, "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
+        assert_eq!(session.auth_method, AuthMethod::PrivateKeyJwt("k1".into()));
+        assert_eq!(session.dpop_alg, Some("ES256K"));
+        assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-23T09:02:00.978Z");
+        assert_eq!(session.token_issued_at().unwrap().as_second(), 1000);
+        assert!(session.has_refresh_token);
+        assert!(matches!(session.sub, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_the_client_tolerates_is_read() {
+        for (from, to) in [
+            ("09:02:00.978Z", "09:02:00.978123+00:00"),
+            ("09:02:00.978Z", "09:02:00Z"),
+            (r#","expires_at":"2026-11-23T09:02:00.978Z""#, ""),
+            (r#""kty":"EC""#, r#""alg":"ES256K","kid":"x","kty":"EC""#),
+            (r#"{"authMethod""#, r#"{"later":[1],"authMethod""#),
+        ] {
+            let record = RECORD.replace(from, to);
+            assert_ne!(record, RECORD);
+            assert!(NodeSession::parse(record.as_bytes()).is_ok(), "{to}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_session_says_why() {
+        for (from, to, why) in [
+            (RECORD, "", "not JSON"),
+            (RECORD, "{}", "no tokenSet"),
+            (RECORD, "\"text\"", "a member has the wrong type"),
+            ("authMethod", "x", "no authMethod: written by a very old client"),
+            (r#""kid":"k1""#, r#""x":1"#, "authMethod names no kid"),
+            ("private_key_jwt", "client_secret_basic", "authMethod is none that we know"),
+            ("2026-11-23T09", "yesterday", "expires_at is not a time"),
+            (r#","d":"d""#, "", "dpopJwk has no private part"),
+            (r#""sub""#, r#""subject""#, "no tokenSet.sub"),
+        ] {
+            let record = RECORD.replace(from, to);
+            assert_eq!(NodeSession::parse(record.as_bytes()).err(), Some(why), "{to}");
+        }
+    }
+
+    #[test]
+    fn an_opaque_access_token_says_nothing() {
+        for token in ["opaque", "a.b.c", "a.eyJpYXQiOiJ4In0.c", "a.ey!.c"] {
+            let record = RECORD.replace("a.eyJpYXQiOjEwMDB9.c", token);
+            assert_eq!(NodeSession::parse(record.as_bytes()).unwrap().token_issued_at(), None, "{token}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The states an operator reasons about, as far as they can be told without a network.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{Age, AuthMethod, LastRefreshed, NodeSession};
+
+/// What can be done with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The access token is valid.
+    Fresh,
+    /// The access token has expired, which is normal for a user who is away; nothing to do yet.
+    Idle,
+    /// Expired, and its last refresh is longer ago than `keep_alive`.
+    Due,
+    /// Older than its client type's refresh lifetime; only the server knows whether it lives.
+    Suspect,
+    /// Cannot be refreshed now, through no fault of the session.
+    Blocked,
+    /// Can never be refreshed.
+    Dead,
+    /// Not a session that can be read.
+    Malformed,
+}
+
+/// A status and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The status.
+    pub status: Status,
+    /// Why, where the status alone does not say it.
+    pub reason: Option<Cow<'static, str>>,
+}
+
+/// The ages that decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Refresh when the last refresh is longer ago than this.
+    pub keep_alive: Age,
+    /// How long a public client's session lives after a refresh.
+    pub public_lifetime: Age,
+    /// How long a confidential client's session lives after a refresh.
+    pub confidential_lifetime: Age,
+}
+
+/// The client keys at hand, for telling which sessions can be refreshed.
+#[derive(Clone, Debug)]
+pub enum KnownKeys {
+    /// No key source is configured: nothing can be said.
+    Unknown,
+    /// These kids, and no others.
+    Only(HashSet<String>),
+}
+
+const DAY: i64 = 86_400;
+
+impl Default for Policy {
+    /// One rotation a day; lifetimes of the reference server: 14 days, and 91.31 days.
+    fn default() -> Self {
+        Self {
+            keep_alive: Age::from_secs(23 * 3600 + 30 * 60),
+            public_lifetime: Age::from_secs(14 * DAY),
+            confidential_lifetime: Age::from_secs(91 * DAY + 31 * DAY / 100),
+        }
+    }
+}
+
+impl Status {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Idle => "idle",
+            Self::Due => "due",
+            Self::Suspect => "suspect",
+            Self::Blocked => "blocked",
+            Self::Dead => "dead",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl Verdict {
+    fn new(status: Status, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, reason: Some(reason.into()) }
+    }
+
+    fn plain(status: Status) -> Self {
+        Self { status, reason: None }
+    }
+
+    /// Judges a session.
+    pub fn of(
+        session: &NodeSession<'_>,
+        last: Option<LastRefreshed>,
+        keys: &KnownKeys,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
+        let expired = session.expires_at.is_none_or(|at| at <= now);
+        if !session.has_refresh_token && expired {
+            return Self::new(Status::Dead, "expired, and there is no refresh token");
+        }
+        if let Some(reason) = blocked(session, keys) {
+            return Self::new(Status::Blocked, reason);
+        }
+        if session.expires_at.is_some() && !expired {
+            return Self::plain(Status::Fresh);
+        }
+        let Some(last) = last else {
+            return Self::new(Status::Idle, "nothing tells when it was last refreshed");
+        };
+        let age = now.duration_since(last.at);
+        let lifetime = match session.auth_method {
+            AuthMethod::None => policy.public_lifetime,
+            AuthMethod::PrivateKeyJwt(_) => policy.confidential_lifetime,
+        };
+        if age > lifetime.duration() {
+            return Self::new(Status::Suspect, format!("not refreshed for longer than {lifetime}"));
+        }
+        Self::plain(if age > policy.keep_alive.duration() { Status::Due } else { Status::Idle })
+    }
+}
+
+fn blocked(session: &NodeSession<'_>, keys: &KnownKeys) -> Option<Cow<'static, str>> {
+    if session.dpop_alg.is_none() {
+        return Some("its DPoP key is neither ES256 nor ES256K".into());
+    }
+    let KnownKeys::Only(kids) = keys else { return None };
+    match &session.auth_method {
+        AuthMethod::PrivateKeyJwt(kid) if !kids.contains(kid.as_ref()) => {
+            Some(format!("its client key {kid} is not in the key set").into())
+        }
+        AuthMethod::None if !kids.is_empty() => Some("it began while the client was public".into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Observed;
+    use super::super::node::tests::RECORD;
+    use super::*;
+
+    /// The record expires at 09:02 and was therefore refreshed at 08:02.
+    fn judged(record: &str, now: &str, keys: &KnownKeys) -> (Status, Option<String>) {
+        let now = now.parse().unwrap();
+        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        let last = LastRefreshed::of(&session, Observed::default(), now);
+        let verdict = Verdict::of(&session, last, keys, &Policy::default(), now);
+        (verdict.status, verdict.reason.map(Into::into))
+    }
+
+    #[test]
+    fn a_session_ages_from_fresh_to_suspect() {
+        for (now, status) in [
+            ("2026-11-23T09:01:00Z", Status::Fresh),
+            ("2026-11-23T09:03:00Z", Status::Idle),
+            ("2026-11-24T07:31:00Z", Status::Idle),
+            ("2026-11-24T07:33:00Z", Status::Due),
+            ("2027-02-22T00:00:00Z", Status::Due),
+            ("2027-02-23T00:00:00Z", Status::Suspect),
+        ] {
+            assert_eq!(judged(RECORD, now, &KnownKeys::Unknown).0, status, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_public_client_s_session_lives_two_weeks() {
+        let record = RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
+        assert_eq!(judged(&record, "2026-12-07T08:00:00Z", &KnownKeys::Unknown).0, Status::Due);
+        assert_eq!(judged(&record, "2026-12-07T09:00:00Z", &KnownKeys::Unknown).0, Status::Suspect);
+    }
+
+    #[test]
+    fn a_missing_client_key_blocks_even_a_fresh_session() {
+        let keys = KnownKeys::Only(HashSet::from(["other".to_owned()]));
+        let (status, reason) = judged(RECORD, "2026-11-23T09:01:00Z", &keys);
+        assert_eq!((status, reason.as_deref()), (Status::Blocked, Some("its client key k1 is not in the key set")));
+    }
+
+    #[test]
+    fn without_a_refresh_token_an_expired_session_is_dead() {
+        let record = RECORD.replace(r#""refresh_token":"ref-1","#, "");
+        assert_eq!(judged(&record, "2026-11-23T09:01:00Z", &KnownKeys::Unknown).0, Status::Fresh);
+        assert_eq!(judged(&record, "2026-11-23T09:03:00Z", &KnownKeys::Unknown).0, Status::Dead);
+    }
+
+    #[test]
+    fn an_age_that_cannot_be_known_is_said_to_be_unknown() {
+        let record =
+            RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
+        let (status, reason) = judged(&record, "2030-01-01T00:00:00Z", &KnownKeys::Unknown);
+        assert_eq!((status, reason.as_deref()), (Status::Idle, Some("nothing tells when it was last refreshed")));
+    }
+}

@@ -1,0 +1,114 @@
+//! What is shown of a session: everything an operator needs, nothing secret.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::{Did, KnownKeys, LastRefreshed, NodeSession, Observed, Policy, Status, Verdict};
+
+/// One session, as every format shows it.
+#[derive(Debug, Serialize)]
+pub struct Summary<'a> {
+    /// The record's key in the store.
+    pub key: Cow<'a, str>,
+    /// The account.
+    pub did: Option<Cow<'a, str>>,
+    /// The authorization server.
+    pub issuer: Option<Cow<'a, str>>,
+    /// The PDS.
+    pub pds: Option<Cow<'a, str>>,
+    /// Scopes granted.
+    pub scope: Option<Cow<'a, str>>,
+    /// `none` or `private_key_jwt`.
+    pub auth_method: Option<&'static str>,
+    /// The client key it is bound to.
+    pub kid: Option<Cow<'a, str>>,
+    /// The algorithm of its DPoP key.
+    pub dpop_alg: Option<&'static str>,
+    /// When its access token expires.
+    #[serde(serialize_with = "milliseconds")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last refreshed.
+    #[serde(serialize_with = "milliseconds")]
+    pub last_refreshed_at: Option<Timestamp>,
+    /// How that is known.
+    pub last_refreshed_by: Option<&'static str>,
+    /// What can be done with it.
+    #[serde(serialize_with = "status_name")]
+    pub status: Status,
+    /// Why.
+    pub reason: Option<Cow<'static, str>>,
+}
+
+impl<'a> Summary<'a> {
+    /// Reads and judges a stored record. `named` is the DID that the key names, where it names one.
+    pub fn of(
+        key: Cow<'a, str>,
+        named: Option<&'a str>,
+        value: &'a [u8],
+        observed: Observed,
+        keys: &KnownKeys,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
+        let session = match NodeSession::parse(value) {
+            Ok(session) if !Did::is_valid(&session.sub) => return Self::malformed(key, named, "sub is not a DID"),
+            Ok(session) if named.is_some_and(|did| did != session.sub) => {
+                return Self::malformed(key, named, "the session is of another account than its key says");
+            }
+            Ok(session) => session,
+            Err(why) => return Self::malformed(key, named, why),
+        };
+        let last = LastRefreshed::of(&session, observed, now);
+        let verdict = Verdict::of(&session, last, keys, policy, now);
+        let auth_method = session.auth_method.name();
+        Self {
+            key,
+            did: Some(session.sub),
+            issuer: Some(session.issuer),
+            pds: session.audience,
+            scope: session.scope,
+            auth_method: Some(auth_method),
+            kid: session.auth_method.into_kid(),
+            dpop_alg: session.dpop_alg,
+            expires_at: session.expires_at,
+            last_refreshed_at: last.map(|last| last.at),
+            last_refreshed_by: last.map(|last| last.by.name()),
+            status: verdict.status,
+            reason: verdict.reason,
+        }
+    }
+
+    fn malformed(key: Cow<'a, str>, named: Option<&'a str>, why: &'static str) -> Self {
+        Self {
+            key,
+            did: named.filter(|did| Did::is_valid(did)).map(Cow::Borrowed),
+            issuer: None,
+            pds: None,
+            scope: None,
+            auth_method: None,
+            kid: None,
+            dpop_alg: None,
+            expires_at: None,
+            last_refreshed_at: None,
+            last_refreshed_by: None,
+            status: Status::Malformed,
+            reason: Some(Cow::Borrowed(why)),
+        }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+fn milliseconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        // As JavaScript's toISOString writes it, which is how the records themselves hold times.
+        Some(at) => serializer.collect_str(&format_args!("{at:.3}")),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+fn status_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.name())
+}

@@ -1,0 +1,371 @@
+//! Settings from flags, environment, profile and oauthctl.toml, in this order, from values handed in.
+//!
+//! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command needs it, so that
+//! printing a key set does not fail for want of a Redis password.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+use zeroize::Zeroizing;
+
+use crate::error::{Failure, usage};
+use crate::keyring::KeySource;
+
+/// The name of the settings file.
+pub const FILE_NAME: &str = "oauthctl.toml";
+
+/// What apps call their key variables, in the order in which oauthctl looks when nothing names a source.
+const APP_KEY_VARIABLES: [&str; 4] = ["NUXT_OAUTH_JWK_ONE", "OAUTH_JWK_ONE", "PRIVATE_KEYS", "PRIVATE_KEY"];
+
+/// What may stand in the file: a section ("" is the top) and its settings.
+const KNOWN: [(&str, &[&str]); 5] = [
+    ("", &["keys"]),
+    ("client", &CLIENT_MEMBERS),
+    ("store", &["url", "layout"]),
+    ("network", &["plc_directory", "allow_http", "allow_private_hosts", "ca_file"]),
+    ("refresh", &["keep_alive", "min_interval", "concurrency", "per_issuer"]),
+];
+
+/// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as `metadata` prints them.
+pub const CLIENT_MEMBERS: [&str; 12] = [
+    "client_id",
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "tos_uri",
+    "policy_uri",
+    "redirect_uris",
+    "scope",
+    "grant_types",
+    "application_type",
+    "jwks_uri",
+    "contacts",
+];
+
+/// The environment, as values.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<OsString, OsString>);
+
+/// What the command line says about settings.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--store`
+    pub store: Option<String>,
+    /// `--layout`
+    pub layout: Option<String>,
+    /// `--keys`, each one
+    pub keys: Vec<String>,
+}
+
+/// A settings file that was read and has no unknown setting.
+pub struct SettingsFile {
+    path: PathBuf,
+    table: Table,
+}
+
+/// Where a value came from; decides how far it can be trusted and what relative paths are relative to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A command-line option.
+    Flag(&'static str),
+    /// One of oauthctl's own variables.
+    Variable(&'static str),
+    /// The settings file.
+    File,
+    /// A variable of the app, or a file found in the working directory: nobody named it to us.
+    Found(String),
+}
+
+/// A setting's text and where it came from.
+#[derive(Clone, Debug)]
+pub struct Sourced {
+    /// The value.
+    pub text: String,
+    /// Its origin.
+    pub origin: Origin,
+}
+
+/// All settings, references not yet followed.
+pub struct Settings {
+    file: Option<SettingsFile>,
+    profile: Option<String>,
+    environment: Environment,
+    overrides: Overrides,
+}
+
+impl Environment {
+    /// Wraps the variables.
+    pub fn new(variables: HashMap<OsString, OsString>) -> Self {
+        Self(variables)
+    }
+
+    /// Whether the variable exists and is not empty.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.0.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The variable's text, when it is set, not empty and UTF-8.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
+    }
+
+    /// The text of a variable that the settings name.
+    pub fn required(&self, name: &str) -> Result<&str, Failure> {
+        let place = format!("env:{name}");
+        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
+            None => {
+                Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
+            }
+            Some(value) => match value.to_str() {
+                None => Err(usage("the variable is not UTF-8").at(place)),
+                Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
+                    .at(place)
+                    .hint(format!("give {name} a value, or name another source"))),
+                Some(text) => Ok(text),
+            },
+        }
+    }
+}
+
+impl SettingsFile {
+    /// Reads a settings file and checks that every setting in it is known.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let place = || path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| usage("cannot read the settings file").at(place()).because(e).hint("check --config"))?;
+        let table: Table = text.parse().map_err(|e: toml::de::Error| {
+            let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            // The parser's own display quotes the line, and with it any secret on it.
+            usage(format!("not TOML in line {line}: {}", e.message())).at(place())
+        })?;
+        check_known(&table).map_err(|e| e.at(place()))?;
+        Ok(Self { path: path.to_owned(), table })
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+}
+
+impl Settings {
+    /// Brings the layers together. Fails when the profile asked for does not exist.
+    pub fn new(file: Option<SettingsFile>, environment: Environment, overrides: Overrides) -> Result<Self, Failure> {
+        let profile = overrides.profile.clone().or_else(|| environment.text("OAUTHCTL_PROFILE").map(str::to_owned));
+        let settings = Self { file, profile, environment, overrides };
+        if let Some(profile) = &settings.profile {
+            let known = settings.profiles();
+            if !known.contains(&profile.as_str()) {
+                return Err(match &settings.file {
+                    None => usage(format!("no profile {profile:?}: there is no {FILE_NAME}"))
+                        .hint(format!("profiles are sections [profiles.NAME] of {FILE_NAME}")),
+                    Some(file) => usage(format!("no profile {profile:?}")).at(file.path.display()).hint(
+                        suggestion(profile, &known).unwrap_or_else(|| format!("profiles there: {}", list(&known))),
+                    ),
+                });
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The profiles in the file.
+    pub fn profiles(&self) -> Vec<&str> {
+        let profiles = self.file.as_ref().and_then(|file| file.table.get("profiles")?.as_table());
+        profiles.map(|table| table.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
+    /// The key sources named, or the first of the app's own variables that is set.
+    pub fn key_sources(&self) -> Result<Option<Vec<KeySource>>, Failure> {
+        let parse = |sources: &[String], base: &Path| -> Result<_, Failure> {
+            sources.iter().map(|s| KeySource::parse(s, base)).collect::<Result<Vec<_>, _>>().map(Some)
+        };
+        if !self.overrides.keys.is_empty() {
+            return parse(&self.overrides.keys, Path::new(""));
+        }
+        if let Some(sources) = self.environment.text("OAUTHCTL_KEYS") {
+            let sources: Vec<_> = sources.split(',').map(|s| s.trim().to_owned()).collect();
+            return parse(&sources, Path::new("")).map_err(|e| e.at("OAUTHCTL_KEYS"));
+        }
+        if let Some((value, file)) = self.in_file("", "keys") {
+            let sources = strings(value).ok_or_else(|| wrong_type("keys", "a source or an array of sources"))?;
+            return parse(&sources, file.directory());
+        }
+        let found = APP_KEY_VARIABLES.iter().find(|name| self.environment.is_set(name));
+        Ok(found.map(|name| vec![KeySource::Variable((*name).to_owned())]))
+    }
+
+    /// A setting of `[client]` that is one text.
+    pub fn client_text(&self, member: &str) -> Result<Option<String>, Failure> {
+        self.file_text("client", member).map(|found| found.map(|text| text.to_string()))
+    }
+
+    /// A setting of `[client]` that is a list.
+    pub fn client_list(&self, member: &str) -> Result<Option<Vec<String>>, Failure> {
+        let Some((value, file)) = self.in_file("client", member) else { return Ok(None) };
+        let name = format!("client.{member}");
+        let texts = strings(value).ok_or_else(|| wrong_type(&name, "an array of strings"))?;
+        texts
+            .iter()
+            .map(|text| self.follow(text, file.directory(), &name).map(|t| t.to_string()))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// The store named, with where it was named.
+    pub fn store_url(&self) -> Result<Option<Sourced>, Failure> {
+        self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
+    }
+
+    /// The layout named.
+    pub fn layout(&self) -> Result<Option<Sourced>, Failure> {
+        self.layered("--layout", self.overrides.layout.as_deref(), "OAUTHCTL_LAYOUT", "store", "layout")
+    }
+
+    /// What relative paths in a value of this origin are relative to.
+    pub fn base_of(&self, origin: &Origin) -> &Path {
+        match (origin, &self.file) {
+            (Origin::File, Some(file)) => file.directory(),
+            _ => Path::new(""),
+        }
+    }
+
+    fn layered(
+        &self,
+        flag: &'static str,
+        given: Option<&str>,
+        variable: &'static str,
+        section: &str,
+        key: &str,
+    ) -> Result<Option<Sourced>, Failure> {
+        let said = given.map(|text| (text, Origin::Flag(flag), flag));
+        let said = said.or_else(|| Some((self.environment.text(variable)?, Origin::Variable(variable), variable)));
+        if let Some((text, origin, name)) = said {
+            let text = self.follow(text, Path::new(""), name)?.to_string();
+            return Ok(Some(Sourced { text, origin }));
+        }
+        let text = self.file_text(section, key)?;
+        Ok(text.map(|text| Sourced { text: text.to_string(), origin: Origin::File }))
+    }
+
+    /// A text from the file, its reference followed.
+    fn file_text(&self, section: &str, key: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+        let Some((value, file)) = self.in_file(section, key) else { return Ok(None) };
+        let name = format!("{section}.{key}");
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Integer(_) | Value::Boolean(_) => value.to_string(),
+            _ => return Err(wrong_type(&name, "one value")),
+        };
+        self.follow(&text, file.directory(), &name).map(Some)
+    }
+
+    /// The profile's value, else the file's own.
+    fn in_file(&self, section: &str, key: &str) -> Option<(&Value, &SettingsFile)> {
+        let file = self.file.as_ref()?;
+        let profile = self.profile.as_deref().and_then(|name| file.table.get("profiles")?.get(name)?.as_table());
+        let value =
+            profile.and_then(|table| lookup(table, section, key)).or_else(|| lookup(&file.table, section, key))?;
+        Some((value, file))
+    }
+
+    /// Fetches what `env:NAME` or `file:PATH` refers to; any other text stands for itself.
+    fn follow(&self, text: &str, base: &Path, name: &str) -> Result<Zeroizing<String>, Failure> {
+        let found = if let Some(variable) = text.strip_prefix("env:") {
+            self.environment.required(variable).map(|text| Zeroizing::new(text.trim().to_owned()))
+        } else if let Some(path) = text.strip_prefix("file:") {
+            read_reference(&base.join(path))
+        } else {
+            Ok(Zeroizing::new(text.to_owned()))
+        };
+        found.map_err(|e| e.at(name))
+    }
+}
+
+fn lookup<'t>(table: &'t Table, section: &str, key: &str) -> Option<&'t Value> {
+    if section.is_empty() { table.get(key) } else { table.get(section)?.get(key) }
+}
+
+fn read_reference(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let place = format!("file:{}", path.display());
+    let text = std::fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|e| usage("cannot read the file").at(&place).because(e))?;
+    if text.trim().is_empty() {
+        return Err(usage("the file is empty").at(place));
+    }
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+fn wrong_type(name: &str, expected: &str) -> Failure {
+    usage(format!("{name} must be {expected}"))
+}
+
+/// Refuses what no part of oauthctl reads: a misspelt setting would be ignored in silence otherwise.
+fn check_known(table: &Table) -> Result<(), Failure> {
+    for (name, value) in table {
+        if name != "profiles" {
+            check_entry("", name, value)?;
+            continue;
+        }
+        let profiles = value.as_table().ok_or_else(|| wrong_type("profiles", "a table of profiles"))?;
+        for (profile, value) in profiles {
+            let place = format!("profiles.{profile}");
+            let table = value.as_table().ok_or_else(|| wrong_type(&place, "a table"))?;
+            for (name, value) in table {
+                check_entry(&format!("{place}."), name, value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_entry(prefix: &str, name: &str, value: &Value) -> Result<(), Failure> {
+    let top = KNOWN[0].1;
+    let sections = || KNOWN.iter().map(|(section, _)| *section).filter(|section| !section.is_empty());
+    if top.contains(&name) {
+        return Ok(());
+    }
+    let Some((_, known)) = KNOWN.iter().find(|(section, _)| *section == name && !name.is_empty()) else {
+        let mut known: Vec<_> = top.iter().copied().chain(sections()).collect();
+        if prefix.is_empty() {
+            known.push("profiles");
+        }
+        return Err(unknown(prefix, name, &known));
+    };
+    let table = value.as_table().ok_or_else(|| wrong_type(&format!("{prefix}{name}"), "a section"))?;
+    match table.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(unknown(&format!("{prefix}{name}."), key, known)),
+        None => Ok(()),
+    }
+}
+
+fn unknown(prefix: &str, name: &str, known: &[&str]) -> Failure {
+    usage(format!("unknown setting {prefix}{name}"))
+        .hint(suggestion(name, known).unwrap_or_else(|| format!("settings there: {}", list(known))))
+}
+
+/// "did you mean …?", when something known is close enough.
+pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
+    let (similarity, best) = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (similarity > 0.8).then(|| format!("did you mean {best}?"))
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,61 @@
+//! Addresses of stores.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, usage};
+
+/// Where a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// An SQLite database file: `sqlite:PATH` or `sqlite://PATH`.
+    Sqlite(PathBuf),
+}
+
+impl StoreUrl {
+    /// Reads an address. Relative paths are relative to `base`.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
+        if let Some(rest) = text.strip_prefix("sqlite:") {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            return match path {
+                "" => Err(usage("names no file").at(text).hint("write sqlite:PATH")),
+                ":memory:" => Err(usage("is a database inside the app's own memory, which nobody else can reach")
+                    .at(text)
+                    .hint("let the app use a file, and name that file")),
+                path => Ok(Self::Sqlite(base.join(path))),
+            };
+        }
+        let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
+            // A bare path is most likely a database; a URL with a password in it is never echoed.
+            return Err(usage(format!("{text:?} is not the address of a store")).hint(format!("write sqlite:{text}")));
+        };
+        Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint("write sqlite:PATH"))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_addresses_have_two_spellings() {
+        for (text, path) in [
+            ("sqlite:app.db", "/base/app.db"),
+            ("sqlite://app.db", "/base/app.db"),
+            ("sqlite:///srv/a.db", "/srv/a.db"),
+        ] {
+            assert_eq!(StoreUrl::parse(text, Path::new("/base")).unwrap(), StoreUrl::Sqlite(path.into()));
+        }
+        for bad in ["app.db", "sqlite:", "sqlite::memory:", "mysql://host/db"] {
+            assert!(StoreUrl::parse(bad, Path::new("")).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The terminal: results on stdout, everything else on stderr. The only room that writes to either.
+
+mod listing;
+mod palette;
+mod text;
+
+use std::io::{self, IsTerminal as _, Write};
+
+use clap::ValueEnum;
+
+pub use listing::{Listing, Row};
+pub use palette::{Palette, Role};
+pub use text::{counted, sanitised};
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header (RFC 4180).
+    Csv,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What the terminal is like and what the user wants of it.
+pub struct Ui {
+    /// The format asked for.
+    pub format: Format,
+    quiet: bool,
+    out: Palette,
+    err: Palette,
+}
+
+impl Ui {
+    /// Settles format, colour and talkativeness once.
+    pub fn new(format: Format, color: ColorChoice, no_color: bool, quiet: bool) -> Self {
+        let palette = |is_terminal: bool| match color {
+            ColorChoice::Always => Palette::Coloured,
+            ColorChoice::Auto if is_terminal && !no_color => Palette::Coloured,
+            ColorChoice::Auto | ColorChoice::Never => Palette::Plain,
+        };
+        Self { format, quiet, out: palette(io::stdout().is_terminal()), err: palette(io::stderr().is_terminal()) }
+    }
+
+    /// The colours for stderr.
+    pub fn err_palette(&self) -> Palette {
+        self.err
+    }
+
+    /// Whether a person reads stdout.
+    pub fn stdout_is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Writes a result to stdout.
+    pub fn result(&self, text: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_ref())?;
+        out.flush()
+    }
+
+    /// A JSON document as it will be shown: indented for a person at the terminal, on one line for a program. What goes
+    /// to a file is for a program.
+    pub fn json_document(&self, document: &serde_json::Value, to_file: bool) -> Vec<u8> {
+        text::json_document(document, !to_file && self.stdout_is_terminal())
+    }
+
+    /// Opens a list of rows on stdout, in the format asked for.
+    pub fn listing<R: Row>(&self) -> Listing {
+        Listing::new::<R>(self.format, self.out)
+    }
+
+    /// Fields and values, one a line, aligned.
+    pub fn card(&self, fields: &[(&str, String, Option<Role>)]) -> io::Result<()> {
+        let width = fields.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (name, value, role) in fields {
+            let value = sanitised(value);
+            let value = role.map_or_else(|| value.to_string(), |role| self.out.paint(role, &value));
+            text.push_str(&format!("{name:width$}  {value}\n"));
+        }
+        self.result(text)
+    }
+
+    /// Says something by the way, on stderr. Silent with `--quiet`.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.err_line(text.as_ref());
+        }
+    }
+
+    /// Says what may go wrong, on stderr, also with `--quiet`.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), text.as_ref()));
+    }
+
+    /// Says what to do next, on stderr. Silent with `--quiet`.
+    pub fn hint(&self, text: impl AsRef<str>) {
+        self.note(format!("{} {}", self.err.paint(Role::Hint, "hint:"), text.as_ref()));
+    }
+
+    #[expect(clippy::unused_self, reason = "every line to the terminal goes through a Ui")]
+    fn err_line(&self, line: &str) {
+        // Whoever closed stderr does not want to hear about it.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+}

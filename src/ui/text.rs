@@ -1,0 +1,137 @@
+//! Small pieces of text: what comes from a store made harmless, counts in words, JSON for people and programs.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+/// Whether a character can change what a terminal does or the order in which text is read.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The text with everything escaped that could act on a terminal: control characters (C0 and C1) and text direction.
+pub fn sanitised(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// `1 session`, `2 sessions`, `2,000 sessions`.
+pub fn counted(n: u64, noun: &str) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{text} {noun}{plural}")
+}
+
+/// Writes one JSON value on one line, with what [`sanitised`] escapes written as `\u` escapes, which JSON reads back.
+pub(super) fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
+}
+
+/// A JSON document and a line end: indented for a person, on one line for a program.
+pub(super) fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let written = if pretty {
+        value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Harmless(PrettyFormatter::new())))
+    } else {
+        write_json_line(&mut out, value)
+    };
+    written.expect("writing to memory does not fail");
+    out.push(b'\n');
+    out
+}
+
+/// Escapes inside JSON strings what could act on a terminal; leaves everything else to the formatter it wraps.
+struct Harmless<F>(F);
+
+impl<F: Formatter> Formatter for Harmless<F> {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.is_ascii() {
+            // Below 0x20 is escaped already; of ASCII only DEL is left.
+            if !fragment.as_bytes().contains(&0x7f) {
+                return out.write_all(fragment.as_bytes());
+            }
+        }
+        let mut units = [0; 2];
+        for c in fragment.chars() {
+            if is_unsafe(c) {
+                for unit in c.encode_utf16(&mut units) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            } else {
+                write!(out, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_array(out)
+    }
+    fn end_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array(out)
+    }
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(out, first)
+    }
+    fn end_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array_value(out)
+    }
+    fn begin_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object(out)
+    }
+    fn end_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object(out)
+    }
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(out, first)
+    }
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_value(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_lose_their_power() {
+        assert_eq!(sanitised("a\u{1b}[31mb\u{9b}c\u{202e}"), "a\\u{1b}[31mb\\u{9b}c\\u{202e}");
+        assert_eq!(sanitised("did:plc:é"), "did:plc:é");
+        let json = json_document(&"a\u{1b}\u{9b}\u{7f}\u{202e}é", false);
+        assert_eq!(String::from_utf8(json).unwrap(), "\"a\\u001b\\u009b\\u007f\\u202eé\"\n");
+    }
+
+    #[test]
+    fn counts_agree_with_their_noun() {
+        for (n, text) in
+            [(0, "0 keys"), (1, "1 key"), (999, "999 keys"), (1000, "1,000 keys"), (1_234_567, "1,234,567 keys")]
+        {
+            assert_eq!(counted(n, "key"), text);
+        }
+    }
+}
