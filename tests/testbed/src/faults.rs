@@ -72,6 +72,7 @@ pub struct Injection {
     endpoint: Endpoint,
     fault: Fault,
     only: Option<String>,
+    pds: Option<usize>,
     skip: u64,
     times: Option<u64>,
 }
@@ -83,15 +84,23 @@ impl Injection {
             endpoint,
             fault,
             only: None,
+            pds: None,
             skip: 0,
             times: None,
         }
     }
 
-    /// Only requests that concern this DID, token, client id, kid, path, host or issuer (exactly this text).
+    /// Only requests that concern this DID, token, client id, kid, path or host (exactly this text).
     #[must_use]
     pub fn only(mut self, subject: &str) -> Self {
         self.only = Some(subject.to_owned());
+        self
+    }
+
+    /// Only requests to this PDS.
+    #[must_use]
+    pub fn on_pds(mut self, pds: usize) -> Self {
+        self.pds = Some(pds);
         self
     }
 
@@ -112,6 +121,7 @@ impl Injection {
     /// Whether this request is hit; counts it.
     fn hits(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> bool {
         let meant = self.endpoint == endpoint
+            && self.pds.is_none_or(|pds| entry.pds == Some(pds))
             && self
                 .only
                 .as_deref()

@@ -20,6 +20,8 @@ pub enum Endpoint {
     ResourceMetadata,
     /// `/.well-known/oauth-authorization-server`.
     ServerMetadata,
+    /// `POST /oauth/par`.
+    Par,
     /// `POST /oauth/token`.
     Token,
     /// `POST /oauth/revoke`.
@@ -49,6 +51,7 @@ impl Endpoint {
         match (request.site, request.path.as_str()) {
             (Site::Pds(_), "/.well-known/oauth-protected-resource") => Self::ResourceMetadata,
             (Site::Pds(_), "/.well-known/oauth-authorization-server") => Self::ServerMetadata,
+            (Site::Pds(_), "/oauth/par") => Self::Par,
             (Site::Pds(_), "/oauth/token") => Self::Token,
             (Site::Pds(_), "/oauth/revoke") => Self::Revoke,
             (Site::Pds(_), "/xrpc/com.atproto.server.getSession") => Self::GetSession,
@@ -152,6 +155,10 @@ pub struct Counters {
     pub revoked: u64,
     /// The most requests that were at the token endpoint at once.
     pub token_peak: usize,
+    /// The same for each PDS.
+    pub token_peaks: BTreeMap<usize, usize>,
+    /// TCP connections that PDSes accepted.
+    pub pds_connections: u64,
     /// The longest time that a token request took.
     pub slowest_token: Duration,
     /// Every `User-Agent` seen.
@@ -171,21 +178,27 @@ pub(crate) struct Record {
     pub(crate) log: Vec<Logged>,
     pub(crate) counters: Counters,
     pub(crate) quiet: bool,
-    at_token: usize,
+    at_token: BTreeMap<usize, usize>,
 }
 
 impl Record {
-    pub(crate) fn begin(&mut self, endpoint: Endpoint) {
+    pub(crate) fn begin(&mut self, endpoint: Endpoint, site: Site) {
         *self.counters.requests.entry(endpoint).or_default() += 1;
-        if endpoint == Endpoint::Token {
-            self.at_token += 1;
-            self.counters.token_peak = self.counters.token_peak.max(self.at_token);
+        if let (Endpoint::Token, Site::Pds(pds)) = (endpoint, site) {
+            let here = self.at_token.entry(pds).or_default();
+            *here += 1;
+            let peak = self.counters.token_peaks.entry(pds).or_default();
+            *peak = (*peak).max(*here);
+            let all = self.at_token.values().sum();
+            self.counters.token_peak = self.counters.token_peak.max(all);
         }
     }
 
     pub(crate) fn end(&mut self, entry: Logged) {
         if entry.endpoint == Endpoint::Token {
-            self.at_token -= 1;
+            if let Some(here) = entry.pds.and_then(|pds| self.at_token.get_mut(&pds)) {
+                *here -= 1;
+            }
             self.counters.slowest_token = self.counters.slowest_token.max(entry.took);
             if entry.status == 200 {
                 self.counters.exchanged += 1;

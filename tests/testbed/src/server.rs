@@ -52,7 +52,11 @@ pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, Abort
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     let _guard = shared.runtime.enter();
-    let listener = Door(TcpListener::from_std(listener)?);
+    let listener = Door {
+        listener: TcpListener::from_std(listener)?,
+        shared: Arc::clone(shared),
+        site,
+    };
     let shared = Arc::clone(shared);
     let router = Router::new().fallback(
         move |ConnectInfo(line): ConnectInfo<Line>, request: axum::extract::Request| {
@@ -96,7 +100,7 @@ async fn process(shared: &Arc<Shared>, request: &Request) -> (Reply, Ending) {
     let (faults, mut entry) = {
         let mut state = shared.lock();
         let entry = Logged::of(&state, endpoint, request);
-        state.record.begin(endpoint);
+        state.record.begin(endpoint, request.site);
         let faults = state.faults.take(endpoint, &entry, request);
         (faults, entry)
     };
@@ -137,14 +141,21 @@ async fn pause(time: Duration) {
 }
 
 /// A listener whose connections can be cut from inside a handler.
-struct Door(TcpListener);
+struct Door {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    site: Site,
+}
 
 impl Listener for Door {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        if matches!(self.site, Site::Pds(_)) {
+            self.shared.lock().record.counters.pds_connections += 1;
+        }
         // Small answers must not wait for acknowledgements.
         let _ = stream.set_nodelay(true);
         let line = Line::default();
@@ -152,7 +163,7 @@ impl Listener for Door {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 

@@ -88,7 +88,8 @@ pub struct Policy {
     pub revocation: bool,
     /// How long the servers keep the client's documents; the reference server: 600 s. None by default.
     pub document_cache: Option<Duration>,
-    /// The servers can fetch the client's documents.
+    /// The servers can fetch the client's documents. They do so behind the scenes: faults on the app's endpoints are
+    /// for other readers.
     pub documents_reachable: bool,
     /// A new nonce after so many answers of an authorization server.
     pub nonce_every: Option<u64>,

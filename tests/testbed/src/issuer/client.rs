@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::{Millis, millis, real_now},
+    documents::origin,
     http::{Reply, Request, percent_decode},
     keys::{self, Jws},
     sessions::Binding,
@@ -24,7 +25,16 @@ pub(super) struct Client {
     pub(super) id: String,
     pub(super) confidential: bool,
     pub(super) may_refresh: bool,
+    pub(super) scopes: Vec<String>,
+    redirects: Vec<String>,
     keys: Vec<Value>,
+}
+
+impl Client {
+    /// Whether a login may end at this address. Development clients are not held to anything.
+    pub(super) fn takes_redirect(&self, uri: &str) -> bool {
+        self.redirects.is_empty() || self.redirects.iter().any(|known| known == uri)
+    }
 }
 
 /// Documents that servers have fetched, with the time of it.
@@ -193,6 +203,8 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
                 id: id.to_owned(),
                 confidential: false,
                 may_refresh: true,
+                scopes: vec!["atproto".to_owned(), "transition:generic".to_owned()],
+                redirects: Vec::new(),
                 keys: Vec::new(),
             })
         } else {
@@ -226,13 +238,19 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
         .filter(|key| key.get("d").is_none() && key["kid"].is_string())
         .cloned()
         .collect();
-    let may_refresh = metadata["grant_types"]
-        .as_array()
-        .is_some_and(|grants| grants.iter().any(|grant| grant == "refresh_token"));
+    let texts = |name: &str| -> Vec<String> {
+        let all = metadata[name].as_array().into_iter().flatten();
+        all.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let scopes = metadata["scope"].as_str().unwrap_or_default().split(' ');
     Ok(Client {
         id: id.to_owned(),
         confidential,
-        may_refresh,
+        may_refresh: texts("grant_types")
+            .iter()
+            .any(|one| one == "refresh_token"),
+        scopes: scopes.map(str::to_owned).collect(),
+        redirects: texts("redirect_uris"),
         keys,
     })
 }
@@ -277,8 +295,13 @@ fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
     let scoped = metadata["scope"]
         .as_str()
         .is_some_and(|scope| scope.split(' ').any(|part| part == "atproto"));
+    let foreign = metadata["client_uri"]
+        .as_str()
+        .is_some_and(|uri| origin(uri) != origin(id));
     let problem = if metadata["client_id"] != id {
         "client_id does not match"
+    } else if foreign {
+        "client_uri must have the same origin as the client_id"
     } else if !scoped {
         "Missing \"atproto\" scope"
     } else if metadata["dpop_bound_access_tokens"] != true {

@@ -3,6 +3,7 @@
 pub(crate) mod client;
 mod metadata;
 pub(crate) mod nonce;
+mod par;
 mod proof;
 mod resource;
 mod revoke;
@@ -27,6 +28,10 @@ pub(crate) async fn answer(
         Endpoint::ServerMetadata => metadata::server(&shared.lock(), server),
         Endpoint::Token if request.method == "POST" => {
             let reply = token::answer(shared, server, request).await;
+            oauth(shared, server, reply)
+        }
+        Endpoint::Par if request.method == "POST" => {
+            let reply = par::answer(shared, server, request);
             oauth(shared, server, reply)
         }
         Endpoint::Revoke if request.method == "POST" && shared.lock().policy.revocation => {

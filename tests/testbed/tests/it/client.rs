@@ -139,6 +139,15 @@ impl Client {
             .unwrap()
     }
 
+    /// Begins a login.
+    pub(crate) fn push(&self, redirect: &str) -> Answer {
+        let record = json!({"dpopJwk": keys::generate(testbed::Alg::Es256)});
+        let form = format!(
+            "response_type=code&redirect_uri={redirect}&scope=atproto&code_challenge=x&code_challenge_method=S256"
+        );
+        self.post("/oauth/par", &form, &record).unwrap()
+    }
+
     /// Asks the resource server, as the app does.
     pub(crate) fn get_session(&self, record: &Value) -> Answer {
         let url = format!("{}/xrpc/com.atproto.server.getSession", self.issuer);

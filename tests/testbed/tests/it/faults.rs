@@ -96,7 +96,9 @@ fn delays_overlap_and_tokens_can_stay() {
         let body = thread.join().unwrap().json();
         assert!(body["access_token"].is_string() && body.get("refresh_token").is_none());
     }
-    assert!(net.counters().token_peak >= 2);
+    let counters = net.counters();
+    assert!(counters.token_peak >= 2 && counters.token_peaks[&0] == counters.token_peak);
+    assert!(counters.pds_connections >= 8);
     assert!(records.iter().all(|record| net.is_alive_with(record)));
 }
 

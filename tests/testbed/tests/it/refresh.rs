@@ -286,6 +286,22 @@ fn a_public_session_becomes_confidential() {
 }
 
 #[test]
+fn a_login_can_be_begun() {
+    let (net, client) = start();
+    let redirect = net.metadata()["redirect_uris"][0].clone();
+    let redirect = redirect.as_str().unwrap();
+    let answer = client.push(redirect);
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.json()["expires_in"], 300);
+    assert_eq!(
+        client.push("https://evil.example/").summary(),
+        "400 invalid_request: Invalid redirect_uri https://evil.example/"
+    );
+    net.publish_jwks(&serde_json::json!({"keys": []}));
+    assert_eq!(client.push(redirect).json()["error"], "invalid_client");
+}
+
+#[test]
 fn servers_do_not_know_each_others_sessions() {
     let (net, client) = start();
     let other = net.add_pds().unwrap();
