@@ -24,8 +24,8 @@ pub(crate) struct Documents {
     pub(crate) origin: String,
     /// The client id: by default the metadata document's URL on that origin.
     pub(crate) client_id: String,
-    /// The private key that signs for new sessions; none for a public client.
-    pub(crate) signing_key: Option<Value>,
+    /// The private keys behind the published ones; the first signs for new sessions. None for a public client.
+    pub(crate) private_keys: Vec<Value>,
     /// Answers by path.
     pub(crate) files: HashMap<String, Reply>,
 }
@@ -48,7 +48,7 @@ impl Documents {
         metadata["jwks_uri"] = json!(format!("{}{JWKS_PATH}", origin(&self.client_id)));
         self.put(METADATA_PATH, &metadata);
         self.put(JWKS_PATH, &json!({"keys": public}));
-        self.signing_key = private_keys.first().cloned();
+        self.private_keys = private_keys.to_vec();
     }
 
     /// Publishes a public client.
@@ -57,7 +57,7 @@ impl Documents {
         metadata["token_endpoint_auth_method"] = json!("none");
         self.put(METADATA_PATH, &metadata);
         self.put(JWKS_PATH, &json!({"keys": []}));
-        self.signing_key = None;
+        self.private_keys.clear();
     }
 
     fn put(&mut self, path: &str, document: &Value) {

@@ -183,8 +183,9 @@ fn credentials(state: &State, asked: Option<Credentials>) -> Credentials {
     asked.unwrap_or_else(|| {
         state
             .documents
-            .signing_key
-            .clone()
+            .private_keys
+            .first()
+            .cloned()
             .map_or(Credentials::Public, Credentials::Key)
     })
 }

@@ -182,15 +182,17 @@ impl Network {
     pub fn set_client_id(&self, client_id: &str) {
         let documents = &mut self.shared.lock().documents;
         client_id.clone_into(&mut documents.client_id);
-        match documents.signing_key.clone() {
-            Some(key) => documents.publish_confidential(&[key]),
-            None => documents.publish_public(),
+        let private_keys = documents.private_keys.clone();
+        if private_keys.is_empty() {
+            documents.publish_public();
+        } else {
+            documents.publish_confidential(&private_keys);
         }
     }
 
     /// The private key that signs for new sessions: the first one published. None for a public client.
     pub fn signing_key(&self) -> Option<Value> {
-        self.shared.lock().documents.signing_key.clone()
+        self.shared.lock().documents.private_keys.first().cloned()
     }
 
     /// Publishes a confidential client with the public halves of these keys.
@@ -352,6 +354,12 @@ impl Network {
     /// The newest session of a DID.
     pub fn session_state(&self, did: &str) -> Option<SessionState> {
         self.sessions_of(did).pop()
+    }
+
+    /// The truth about every session there has been, in the order of their logins.
+    pub fn sessions(&self) -> Vec<SessionState> {
+        let state = self.shared.lock();
+        state.sessions.iter().map(Into::into).collect()
     }
 
     /// All sessions of a DID, oldest first.

@@ -1,6 +1,11 @@
 //! What goes wrong on request.
 
-use std::{thread, time::Duration};
+use std::{
+    io::{self, Read as _, Write as _},
+    net::TcpStream,
+    thread,
+    time::Duration,
+};
 
 use serde_json::json;
 use testbed::{Endpoint, Fault, Injection, LoginOptions, Network, Reply};
@@ -123,6 +128,39 @@ fn the_app_refreshes_behind_everybodys_back() {
     assert!(net.refresh_as_app(&record).is_none());
     let new = renewed(&new, &client.refresh(&new));
     assert!(net.is_alive_with(&new));
+}
+
+#[test]
+fn silence_and_noise_without_end() {
+    let (net, client) = start();
+    let record = net.login(LoginOptions::default());
+    next(&net, &record, Fault::HangAfter);
+    let hanging = {
+        let (client, record) = (client.clone(), record.clone());
+        thread::spawn(move || client.try_refresh(&record))
+    };
+    while net.session_of(&record).unwrap().generation == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(50));
+    assert!(!hanging.is_finished());
+
+    net.fault_once(Endpoint::ServerMetadata, Fault::EndlessBody);
+    let host = net.pds_url().replace("http://localhost", "127.0.0.1");
+    let mut stream = TcpStream::connect(host).unwrap();
+    let path = "/.well-known/oauth-authorization-server";
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut endless = stream.take(2_000_000);
+    let read = io::copy(&mut endless, &mut io::sink()).unwrap();
+    assert_eq!(read, 2_000_000);
+}
+
+#[tokio::test]
+async fn the_network_runs_on_its_tests_runtime_too() {
+    let net = Network::start().await.unwrap();
+    let url = format!("{}/oauth/jwks", net.pds_url());
+    let answer = tokio::task::spawn_blocking(move || get(&url)).await;
+    assert_eq!(answer.unwrap().status, 200);
 }
 
 #[test]

@@ -247,7 +247,7 @@ fn lifetimes() {
 #[test]
 fn two_at_once_are_one_winner_and_one_500() {
     let (net, client) = start();
-    net.configure(|policy| policy.exchange_time = Duration::from_millis(300));
+    net.configure(|policy| policy.exchange_time = Duration::from_millis(800));
     let record = net.login(LoginOptions::default());
     let threads: Vec<_> = (0..2)
         .map(|_| {
