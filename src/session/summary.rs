@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Did, KnownKeys, LastRefreshed, NodeSession, Observed, Policy, Status, Verdict};
+use super::{KnownKeys, LastRefreshed, NodeSession, Observed, Policy, Status, Verdict};
 
 /// One session, as every format shows it.
 #[derive(Debug, Serialize)]
@@ -42,10 +42,10 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Reads and judges a stored record. `named` is the DID that the key names, where it names one.
+    /// Reads and judges a stored record, whose key names the account `named`.
     pub fn of(
         key: Cow<'a, str>,
-        named: Option<&'a str>,
+        named: &str,
         value: &'a [u8],
         observed: Observed,
         keys: &KnownKeys,
@@ -53,12 +53,9 @@ impl<'a> Summary<'a> {
         now: Timestamp,
     ) -> Self {
         let session = match NodeSession::parse(value) {
-            Ok(session) if !Did::is_valid(&session.sub) => return Self::malformed(key, named, "sub is not a DID"),
-            Ok(session) if named.is_some_and(|did| did != session.sub) => {
-                return Self::malformed(key, named, "the session is of another account than its key says");
-            }
-            Ok(session) => session,
-            Err(why) => return Self::malformed(key, named, why),
+            Ok(session) if session.sub == named => session,
+            Ok(_) => return Self::malformed(key, "the session is of another account than its key says"),
+            Err(why) => return Self::malformed(key, why),
         };
         let last = LastRefreshed::of(&session, observed, now);
         let verdict = Verdict::of(&session, last, keys, policy, now);
@@ -80,10 +77,11 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn malformed(key: Cow<'a, str>, named: Option<&'a str>, why: &'static str) -> Self {
+    /// A record that is no session.
+    pub fn malformed(key: Cow<'a, str>, why: &'static str) -> Self {
         Self {
             key,
-            did: named.filter(|did| Did::is_valid(did)).map(Cow::Borrowed),
+            did: None,
             issuer: None,
             pds: None,
             scope: None,

@@ -1,51 +1,209 @@
-//! How apps lay their stores out. A new layout is one row in the table.
+//! How apps lay their stores out. A new layout is one row in a table.
 
+use std::sync::{Arc, LazyLock};
+
+use super::pattern::KeyPattern;
 use crate::error::{Failure, usage};
+use crate::session::Age;
 
-/// A layout of an SQL database.
-#[derive(Debug, PartialEq, Eq)]
+/// Where an app keeps its records, how long they live, and how it locks them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// What `--layout` calls it.
-    pub name: &'static str,
-    /// Where sessions are.
-    pub sessions: Table,
-    /// Where pending states are.
-    pub states: Table,
+    pub name: String,
+    /// Where the records are.
+    pub place: Place,
+    /// The app's own lock, where it has one.
+    pub lock: Option<LockRule>,
+    /// The value is wrapped as `{value, ttl, cachedAt}`.
+    pub envelope: bool,
+    /// The app keeps `lastUpdatedAt` (epoch milliseconds) in the record.
+    pub stamped: bool,
+}
+
+/// Where records are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Under keys of Redis.
+    Keys {
+        /// The sessions.
+        sessions: KeyRule,
+        /// The pending states.
+        states: KeyRule,
+    },
+    /// In tables of an SQL database.
+    Tables {
+        /// The sessions.
+        sessions: Table,
+        /// The pending states.
+        states: Table,
+    },
+}
+
+/// Keys of Redis, and how long they live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRule {
+    /// What they look like.
+    pub pattern: KeyPattern,
+    /// The time to live with which the app writes them.
+    pub ttl: Option<Age>,
 }
 
 /// A table of records.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// The table.
-    pub name: &'static str,
-    /// The column of the key; for sessions it holds the DID.
-    pub key: &'static str,
+    pub name: String,
+    /// The column of the key.
+    pub key: String,
+    /// What a key looks like.
+    pub pattern: KeyPattern,
     /// The column of the record.
-    pub value: &'static str,
+    pub value: String,
+    /// A column that must have this text, where one table holds both kinds of record.
+    pub only: Option<(String, String)>,
+    /// A column with the time of the last write.
+    pub updated: Option<String>,
+}
+
+/// How an app locks one account's sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockRule {
+    /// The lock's key, with `{name}` for the name that client libraries pass.
+    pub pattern: KeyPattern,
+    /// How long a lock lasts that nobody releases.
+    pub ttl: Age,
 }
 
 /// Which layout to use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum LayoutChoice {
-    /// Whichever the store's own shape shows.
+    /// Whichever the store's own contents show.
     Auto,
     /// This one.
-    Named(&'static Layout),
+    Named(Arc<Layout>),
 }
 
-/// The layouts of SQLite databases that hold records of the Node client.
-pub const SQL_LAYOUTS: &[Layout] = &[
-    Layout {
-        name: "statusphere",
-        sessions: Table { name: "auth_session", key: "key", value: "value" },
-        states: Table { name: "auth_state", key: "key", value: "value" },
-    },
-    Layout {
-        name: "statusphere-legacy",
-        sessions: Table { name: "auth_session", key: "key", value: "session" },
-        states: Table { name: "auth_state", key: "key", value: "state" },
-    },
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// A row for Redis: name, session key and TTL, state key and TTL, lock key and TTL (seconds; 0 is none).
+type RedisRow = (&'static str, (&'static str, i64), (&'static str, i64), Option<(&'static str, i64)>);
+
+/// The apps' own layouts in Redis, for records of the Node client.
+const REDIS: &[RedisRow] = &[
+    (
+        "npmx",
+        ("atproto:oauth:sessions:{did}", 179 * DAY),
+        ("atproto:oauth:state:{state}", 30 * MINUTE),
+        Some(("oauth:lock:{name}", 30)),
+    ),
+    // One session a browser: the first draft of npmx.
+    (
+        "npmx-browser",
+        ("atproto:oauth:sessions:{did}:{sid}", 179 * DAY),
+        ("atproto:oauth:state:{state}:{sid}", 30 * MINUTE),
+        Some(("oauth:lock:{name}", 30)),
+    ),
+    ("oauth", ("oauth:session:{did}", 0), ("oauth:state:{state}", HOUR), Some(("oauth:lock:{name}", 30))),
+    ("atproto", ("atproto:session:{did}", 0), ("atproto:state:{state}", 0), None),
+    ("auth-camel", ("authSession:{did}", 0), ("authState:{state}", 0), Some(("sessionLock:{name}", 10))),
+    ("sequoia", ("oauth_session:{did}", 14 * DAY), ("oauth_state:{state}", 600), None),
+    ("hypercerts", ("session:{did}", DAY), ("oauth-state:{state}", 600), None),
+    ("openmeet", ("bluesky:session:{did}", 0), ("auth:bluesky:state:{state}", 600), Some(("bluesky:lock:{name}", 45))),
+    (
+        "barazo",
+        ("barazo:oauth:session:{did}", 7 * DAY),
+        ("barazo:oauth:state:{state}", 300),
+        Some(("barazo:oauth:lock:{name}", 10)),
+    ),
+    ("authproto", ("authproto:session:{did}", 0), ("authproto:state:{state}", 0), None),
 ];
+
+/// A row for SQLite: name, and for sessions and states the table, its key, its value, the column and text that tell the
+/// two apart, the time column ("" is none).
+type SqlRow = (&'static str, SqlTable, SqlTable);
+type SqlTable = (&'static str, &'static str, &'static str, Option<(&'static str, &'static str)>, &'static str);
+
+/// The apps' own layouts in SQLite, for records of the Node client.
+const SQL: &[SqlRow] = &[
+    ("statusphere", ("auth_session", "key", "value", None, ""), ("auth_state", "key", "value", None, "")),
+    ("statusphere-legacy", ("auth_session", "key", "session", None, ""), ("auth_state", "key", "state", None, "")),
+    (
+        "sveltekit-template",
+        ("keyValueStore", "key", "value", Some(("storeName", "sessions")), "createdAt"),
+        ("keyValueStore", "key", "value", Some(("storeName", "states")), "createdAt"),
+    ),
+    (
+        "adonis",
+        ("oauth_sessions", "sub", "value", None, "updated_at"),
+        ("oauth_states", "key", "value", None, "updated_at"),
+    ),
+];
+
+/// Every built-in layout; those of Redis first.
+static BUILT_IN: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
+    let stamped = {
+        let mut layout = redis_layout(&REDIS[2]);
+        "oauth-stamped".clone_into(&mut layout.name);
+        layout.stamped = true;
+        layout
+    };
+    let redis = REDIS.iter().map(redis_layout).chain([stamped]);
+    redis.chain(SQL.iter().map(sql_layout)).map(Arc::new).collect()
+});
+
+fn pattern(template: &str) -> KeyPattern {
+    template.parse().expect("the templates of the table are well-formed")
+}
+
+fn redis_layout((name, sessions, states, lock): &RedisRow) -> Layout {
+    let rule = |(template, ttl): &(&str, i64)| KeyRule {
+        pattern: pattern(template),
+        ttl: (*ttl > 0).then(|| Age::from_secs(*ttl)),
+    };
+    Layout {
+        name: (*name).to_owned(),
+        place: Place::Keys { sessions: rule(sessions), states: rule(states) },
+        lock: lock.map(|(template, ttl)| LockRule { pattern: pattern(template), ttl: Age::from_secs(ttl) }),
+        envelope: false,
+        stamped: false,
+    }
+}
+
+fn sql_layout((name, sessions, states): &SqlRow) -> Layout {
+    let table = |(table, key, value, only, updated): &SqlTable, template: &str| Table {
+        name: (*table).to_owned(),
+        key: (*key).to_owned(),
+        pattern: pattern(template),
+        value: (*value).to_owned(),
+        only: only.map(|(column, text)| (column.to_owned(), text.to_owned())),
+        updated: (!updated.is_empty()).then(|| (*updated).to_owned()),
+    };
+    Layout {
+        name: (*name).to_owned(),
+        place: Place::Tables { sessions: table(sessions, "{did}"), states: table(states, "{state}") },
+        lock: None,
+        envelope: false,
+        stamped: false,
+    }
+}
+
+impl Layout {
+    /// Every built-in layout.
+    pub fn built_in() -> &'static [Arc<Self>] {
+        &BUILT_IN
+    }
+
+    /// What the keys of sessions look like.
+    pub fn session_pattern(&self) -> &KeyPattern {
+        match &self.place {
+            Place::Keys { sessions, .. } => &sessions.pattern,
+            Place::Tables { sessions, .. } => &sessions.pattern,
+        }
+    }
+}
 
 impl LayoutChoice {
     /// Reads the name of a layout, or `auto`.
@@ -53,11 +211,22 @@ impl LayoutChoice {
         if text == "auto" {
             return Ok(Self::Auto);
         }
-        let known: Vec<_> = SQL_LAYOUTS.iter().map(|layout| layout.name).collect();
-        SQL_LAYOUTS.iter().find(|layout| layout.name == text).map(Self::Named).ok_or_else(|| {
+        let known: Vec<_> = Layout::built_in().iter().map(|layout| layout.name.as_str()).collect();
+        Layout::built_in().iter().find(|layout| layout.name == text).cloned().map(Self::Named).ok_or_else(|| {
             let hint = crate::settings::suggestion(text, &known);
             usage(format!("no layout is called {text:?}"))
                 .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}", known.join(", "))))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_a_layout_of_its_own() {
+        let names: std::collections::HashSet<_> = Layout::built_in().iter().map(|layout| &layout.name).collect();
+        assert_eq!(names.len(), REDIS.len() + 1 + SQL.len());
     }
 }

@@ -1,13 +1,22 @@
-//! Where sessions live: the promises every store keeps, and how a store is found and opened.
+//! Where sessions live: the promises every store keeps, and how a store is opened.
 
 mod layout;
+mod lock;
+mod pattern;
+mod scan;
 mod sqlite;
 mod url;
 
-use async_trait::async_trait;
-use tokio::sync::mpsc;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
 
-pub use layout::{Layout, LayoutChoice};
+use async_trait::async_trait;
+
+pub use layout::{Layout, LayoutChoice, Place};
+pub use lock::Lock;
+pub use pattern::KeyPattern;
+pub use scan::Scan;
 pub use url::StoreUrl;
 
 use crate::error::Failure;
@@ -27,20 +36,45 @@ pub enum Kind {
 pub struct RecordKey(Vec<u8>);
 
 /// A record as it was found.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stored {
     /// Its key.
     pub key: RecordKey,
-    /// Its value, whatever it is: nothing says that an app wrote it.
+    /// Its value, whatever it is: nothing says that an app wrote it. Without its envelope, where the layout has one.
     pub value: Vec<u8>,
     /// What the store knows of its age.
     pub observed: Observed,
+    /// How long it will live, where the store knows and was asked.
+    pub ttl: Option<Duration>,
+    /// Why the value cannot be what it should be, when the store itself can tell: a Redis list, say. `value` is empty.
+    pub unreadable: Option<&'static str>,
+}
+
+/// What a scan should bring along; everything left out makes it faster.
+#[derive(Clone, Copy, Debug)]
+pub struct Want {
+    /// The values.
+    pub values: bool,
+    /// The remaining times to live.
+    pub ttls: bool,
+}
+
+/// What became of a conditional write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The new value stands.
+    Done,
+    /// Somebody else changed the record; nothing was written.
+    Changed,
+    /// The record is gone; nothing was written.
+    Gone,
 }
 
 /// A store of sessions and pending states.
 ///
-/// Every method promises: it creates nothing (no file, table or key), it does not block the app, and an error names the
-/// store.
+/// Every method promises: it creates nothing it is not asked to create (no file, table or key), it does nothing that
+/// blocks the store for other clients, an error names the store, and a lost connection is tried again only where doing
+/// the same thing twice is harmless.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The layout in use.
@@ -48,44 +82,60 @@ pub trait Store: Send + Sync {
 
     /// Streams every record of a kind: each that exists during the whole scan exactly once, in no order. The scan ends
     /// with an error rather than early.
-    fn scan(&self, kind: Kind) -> Scan;
+    fn scan(&self, kind: Kind, want: Want) -> Scan;
 
-    /// Every session of an account.
+    /// The record under this key as it is now, with its time to live.
+    async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>>;
+
+    /// Every session of an account, with its time to live.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
-}
 
-/// Records arriving in batches, so that memory does not grow with their number.
-pub struct Scan(mpsc::Receiver<ScanMessage>);
+    /// Puts `new` in the place of exactly `expected`, in one step. The time to live becomes the layout's own, or stays
+    /// what it is where the layout has none; a time column becomes the current time. Never creates a record.
+    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written>;
 
-/// What a scanning task sends.
-enum ScanMessage {
-    Batch(Vec<Stored>),
-    Failed(anyhow::Error),
-    /// Says that all was sent: a channel that merely closes means that the scanning task died.
-    End,
-}
+    /// Writes a record that does not exist, with this time to live; false, and nothing written, when it exists.
+    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool>;
 
-impl Scan {
-    /// The next records; none when all were seen.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
-        match self.0.recv().await {
-            Some(ScanMessage::Batch(records)) => Ok(Some(records)),
-            Some(ScanMessage::End) => Ok(None),
-            Some(ScanMessage::Failed(error)) => Err(error),
-            None => anyhow::bail!("the scan of the store ended before its end"),
-        }
-    }
+    /// Deletes those of the records that are still as they were when they were listed, each in one step. One answer a
+    /// record, in order: `Done` when it was deleted.
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>>;
+
+    /// Takes the lock on an account's sessions: the app's own where the layout has one. None when somebody else kept it
+    /// for longer than `patience`.
+    async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>>;
+
+    /// oauthctl's own notes of these names, in order. Notes live beside the app's records, never among them.
+    async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>>;
+
+    /// Writes notes that are forgotten after `lifetime`. The last writer wins.
+    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()>;
 }
 
 impl RecordKey {
-    /// A key that is text.
-    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+    /// A key from its text.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+
+    /// The key's text; bytes that are none are replaced.
+    pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
 }
 
+impl fmt::Debug for Stored {
+    /// A value holds tokens and keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("key", &self.key.text())
+            .field("bytes", &self.value.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Opens the store at this address under this layout.
-pub fn open(url: &StoreUrl, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
+pub async fn open(url: &StoreUrl, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
     match url {
         StoreUrl::Sqlite(path) => Ok(Box::new(sqlite::SqliteStore::open(path, layout)?)),
     }

@@ -1,18 +1,25 @@
-//! Sessions in an SQLite database, read in short transactions beside the running app.
+//! Sessions in an SQLite database, in short transactions beside the running app.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row};
-use tokio::sync::mpsc;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, TransactionBehavior};
 
-use super::layout::{Layout, LayoutChoice, SQL_LAYOUTS, Table};
-use super::{Kind, RecordKey, Scan, ScanMessage, Store, Stored};
+use super::layout::{Layout, LayoutChoice, Place, Table};
+use super::lock::Lock;
+use super::scan::{Scan, ScanSender};
+use super::{Kind, RecordKey, Store, Stored, Want, Written};
 use crate::error::{Failure, failed, usage};
 use crate::session::{Did, Observed};
+
+mod shape;
+mod sidecar;
+
+use sidecar::Sidecar;
 
 /// How long to wait while the app writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,90 +27,217 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Records read in one transaction.
 const BATCH: usize = 500;
 
-/// Batches read ahead of the consumer.
-const BATCHES_AHEAD: usize = 4;
-
 /// An SQLite database of an app.
-pub struct SqliteStore {
-    path: PathBuf,
-    layout: &'static Layout,
+pub(super) struct SqliteStore {
+    database: Database,
+    sidecar: Sidecar,
+    layout: Arc<Layout>,
 }
+
+/// Where the database is; every use opens it anew, so that no lock outlives it.
+#[derive(Clone)]
+struct Database(PathBuf);
 
 impl SqliteStore {
     /// Opens the database, creating nothing, and settles the layout.
-    pub fn open(path: &Path, choice: &LayoutChoice) -> Result<Self, Failure> {
-        let connection = connect(path)?;
-        let tables = tables(&connection).map_err(|e| explain(e, path))?;
-        let layout = match choice {
-            LayoutChoice::Named(layout) if fits(layout, &tables) => *layout,
-            LayoutChoice::Named(layout) => return Err(unfit(path, &tables, Some(layout))),
-            LayoutChoice::Auto => {
-                SQL_LAYOUTS.iter().find(|layout| fits(layout, &tables)).ok_or_else(|| unfit(path, &tables, None))?
-            }
-        };
-        Ok(Self { path: path.to_owned(), layout })
+    pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Self, Failure> {
+        let database = Database(path.to_owned());
+        let connection = database.connect(Access::Read)?;
+        let tables = shape::tables(&connection).map_err(|e| database.explain(e))?;
+        let layout = shape::choose(&tables, choice).map_err(|e| e.at(path.display()))?;
+        Ok(Self { database, sidecar: Sidecar::beside(path), layout })
     }
 
-    fn table(&self, kind: Kind) -> &'static Table {
-        match kind {
-            Kind::Session => &self.layout.sessions,
-            Kind::State => &self.layout.states,
+    fn table(&self, kind: Kind) -> &Table {
+        match (&self.layout.place, kind) {
+            (Place::Tables { sessions, .. }, Kind::Session) => sessions,
+            (Place::Tables { states, .. }, Kind::State) => states,
+            (Place::Keys { .. }, _) => unreachable!("a layout of Redis keys fits no database"),
         }
+    }
+
+    /// Runs `work` on a thread where waiting for the database holds nobody up.
+    async fn with<T: Send + 'static>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let database = self.database.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = database.connect(access)?;
+            work(&mut connection).map_err(|e| database.explain(e))
+        });
+        Ok(done.await??)
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     fn layout(&self) -> &Layout {
-        self.layout
+        &self.layout
     }
 
-    fn scan(&self, kind: Kind) -> Scan {
-        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-        let (path, table) = (self.path.clone(), self.table(kind));
+    fn scan(&self, kind: Kind, _: Want) -> Scan {
+        let (sender, scan) = Scan::channel();
+        let (database, table) = (self.database.clone(), self.table(kind).clone());
         tokio::task::spawn_blocking(move || {
-            let end = match read_all(&path, table, &sender) {
-                Ok(()) => ScanMessage::End,
-                Err(error) => ScanMessage::Failed(error.into()),
-            };
-            // A consumer that went away has seen enough.
-            let _ = sender.blocking_send(end);
+            let outcome = read_all(&database, &table, &sender);
+            sender.blocking_end(outcome.map_err(Into::into));
         });
-        Scan(receiver)
+        scan
+    }
+
+    async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>> {
+        let table = self.table(kind).clone();
+        let key = key.text().into_owned();
+        let sql = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
+        self.with(Access::Read, move |connection| {
+            connection.query_row(&sql, [key], |row| stored(row).map(|(stored, _)| stored)).optional()
+        })
+        .await
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
         let table = self.table(Kind::Session);
-        let connection = connect(&self.path)?;
-        let sql = format!(
-            "SELECT {0}, {1} FROM {2} WHERE {0} = ?1",
-            quoted(table.key),
-            quoted(table.value),
-            quoted(table.name)
-        );
-        let found = connection.query_row(&sql, [did.as_str()], |row| stored(row).map(|(stored, _)| stored)).optional();
-        Ok(found.map_err(|e| explain(e, &self.path))?.into_iter().collect())
+        // Keys of several sessions, or with something in front, are found by their text; the pattern has the last word.
+        let sql = format!("{} WHERE {} AND instr({}, ?1) > 0", table.select(), table.filter(), quoted(&table.key));
+        let exact = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
+        let sql = if table.pattern.has_many() { sql } else { exact };
+        let wanted = if table.pattern.has_many() { did.to_string() } else { table.pattern.key(did.as_str(), None) };
+        let found = self
+            .with(Access::Read, move |connection| {
+                let mut statement = connection.prepare(&sql)?;
+                statement
+                    .query_map([wanted], |row| stored(row).map(|(stored, _)| stored))?
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let of_account = |record: &Stored| {
+            table.pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str())
+        };
+        Ok(found.into_iter().filter(of_account).collect())
+    }
+
+    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
+        let table = self.table(Kind::Session).clone();
+        let (key, expected, new) = (key.text().into_owned(), expected.to_vec(), text(new)?);
+        self.with(Access::Write, move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let written = table.compare(&transaction, &key, &expected)?;
+            if written == Written::Done {
+                let sql = format!(
+                    "UPDATE {} SET {} = ?2 WHERE {} AND {} = ?1",
+                    quoted(&table.name),
+                    quoted(&table.value),
+                    table.filter(),
+                    quoted(&table.key)
+                );
+                transaction.execute(&sql, [&key, &new])?;
+            }
+            transaction.commit()?;
+            Ok(written)
+        })
+        .await
+    }
+
+    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
+        let table = self.table(kind).clone();
+        let (key, value) = (key.text().into_owned(), text(value)?);
+        self.with(Access::Write, move |connection| {
+            let only = table.only.as_ref();
+            let column = only.map(|(column, _)| format!(", {}", quoted(column))).unwrap_or_default();
+            let sql = format!(
+                "INSERT INTO {} ({}, {}{column}) SELECT ?1, ?2{} WHERE NOT EXISTS (SELECT 1 FROM {} WHERE {} AND {} = ?1)",
+                quoted(&table.name),
+                quoted(&table.key),
+                quoted(&table.value),
+                only.map(|(_, text)| format!(", {}", literal(text))).unwrap_or_default(),
+                quoted(&table.name),
+                table.filter(),
+                quoted(&table.key),
+            );
+            Ok(connection.execute(&sql, [&key, &value])? == 1)
+        })
+        .await
+    }
+
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
+        let table = self.table(kind).clone();
+        let records = records.to_vec();
+        self.with(Access::Write, move |connection| {
+            let sql =
+                format!("DELETE FROM {} WHERE {} AND {} = ?1", quoted(&table.name), table.filter(), quoted(&table.key));
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut answers = Vec::with_capacity(records.len());
+            for record in &records {
+                let key = record.key.text();
+                let written = table.compare(&transaction, &key, &record.value)?;
+                if written == Written::Done {
+                    transaction.prepare_cached(&sql)?.execute([&key])?;
+                }
+                answers.push(written);
+            }
+            transaction.commit()?;
+            Ok(answers)
+        })
+        .await
+    }
+
+    async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
+        self.sidecar.lock(did, patience).await
+    }
+
+    async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+        self.sidecar.notes(names).await
+    }
+
+    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+        self.sidecar.write_notes(notes, lifetime).await
+    }
+}
+
+impl Table {
+    /// The key, the value and the time of the last write, of every row.
+    fn select(&self) -> String {
+        let updated = self.updated.as_deref().map_or_else(|| "NULL".to_owned(), quoted);
+        format!("SELECT {}, {}, {updated} FROM {}", quoted(&self.key), quoted(&self.value), quoted(&self.name))
+    }
+
+    /// The condition under which a row is a record of this kind.
+    fn filter(&self) -> String {
+        match &self.only {
+            None => "1".to_owned(),
+            Some((column, text)) => format!("{} = {}", quoted(column), literal(text)),
+        }
+    }
+
+    /// Whether the record is still the one expected.
+    fn compare(&self, connection: &Connection, key: &str, expected: &[u8]) -> rusqlite::Result<Written> {
+        let sql = format!("{} WHERE {} AND {} = ?1", self.select(), self.filter(), quoted(&self.key));
+        let now = connection.prepare_cached(&sql)?.query_row([key], |row| stored(row)).optional()?;
+        Ok(match now {
+            None => Written::Gone,
+            Some((now, _)) if now.value == expected => Written::Done,
+            Some(_) => Written::Changed,
+        })
     }
 }
 
 /// Reads a table page by page in the order of its keys: each page is a transaction of its own, so that the app's
 /// checkpoints are not held up, and a key that is rewritten meanwhile keeps its place.
-fn read_all(path: &Path, table: &Table, sender: &mpsc::Sender<ScanMessage>) -> Result<(), Failure> {
-    let connection = connect(path)?;
-    let columns = format!("SELECT {}, {} FROM {}", quoted(table.key), quoted(table.value), quoted(table.name));
-    let key = quoted(table.key);
+fn read_all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(), Failure> {
+    let connection = database.connect(Access::Read)?;
+    let (select, filter, key) = (table.select(), table.filter(), quoted(&table.key));
     let order = format!("ORDER BY {key} LIMIT {BATCH}");
     // SQLite's primary keys may be NULL, and NULL compares with nothing: such a row comes with the first page only.
-    let first_page = format!("{columns} {order}");
-    let next_page = format!("{columns} WHERE {key} > ?1 {order}");
+    let first_page = format!("{select} WHERE {filter} {order}");
+    let next_page = format!("{select} WHERE {filter} AND {key} > ?1 {order}");
     let mut last: Option<Value> = None;
     loop {
         let page = || -> rusqlite::Result<(Vec<Stored>, Option<Value>)> {
             let mut statement = connection.prepare_cached(if last.is_some() { &next_page } else { &first_page })?;
-            let mut rows = match &last {
-                Some(last) => statement.query([last])?,
-                None => statement.query([])?,
-            };
+            let parameters = last.as_ref().map(|last| last as &dyn ToSql);
+            let mut rows = statement.query(parameters.as_slice())?;
             let (mut records, mut last) = (Vec::with_capacity(BATCH), None);
             while let Some(row) = rows.next()? {
                 let (record, key) = stored(row)?;
@@ -112,21 +246,24 @@ fn read_all(path: &Path, table: &Table, sender: &mpsc::Sender<ScanMessage>) -> R
             }
             Ok((records, last))
         };
-        let (records, end) = page().map_err(|e| explain(e, path))?;
+        let (records, end) = page().map_err(|e| database.explain(e))?;
         let complete = records.len() < BATCH;
-        if sender.blocking_send(ScanMessage::Batch(records)).is_err() || complete {
+        if sender.blocking_send(records).is_err() || complete {
             return Ok(());
         }
         last = end;
     }
 }
 
+/// A row of [`Table::select`], and its key as the next page's lower bound.
 fn stored(row: &Row<'_>) -> rusqlite::Result<(Stored, Value)> {
     let key: Value = row.get(0)?;
     let record = Stored {
         key: RecordKey(bytes(ValueRef::from(&key))),
         value: bytes(row.get_ref(1)?),
-        observed: Observed::default(),
+        observed: Observed { ttl_age: None, column: time(row.get_ref(2)?) },
+        ttl: None,
+        unreadable: None,
     };
     Ok((record, key))
 }
@@ -140,83 +277,78 @@ fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// Opens without creating. Write access is asked for although nothing is written: the last reader of a WAL database
-/// removes the files beside it only if it may write, and would leave them behind otherwise.
-fn connect(path: &Path) -> Result<Connection, Failure> {
-    if !path.exists() {
-        return Err(usage("there is no such database")
-            .at(path.display())
-            .hint("check the path, and let the app create its database; oauthctl never creates one"));
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "query_only", true)?;
-        Ok(connection)
-    };
-    open().map_err(|e| explain(e, path))
-}
-
-/// Every table with its columns.
-fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, Vec<String>)>> {
-    let sql = "SELECT m.name, p.name FROM sqlite_schema m, pragma_table_info(m.name) p \
-               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
-        match tables.last_mut().filter(|(name, _)| *name == table) {
-            Some((_, columns)) => columns.push(column),
-            None => tables.push((table, vec![column])),
+/// A time as apps store it: epoch milliseconds or seconds, ISO 8601, or SQLite's own `YYYY-MM-DD HH:MM:SS` in UTC.
+fn time(value: ValueRef<'_>) -> Option<Timestamp> {
+    /// Larger numbers are milliseconds: in seconds they would lie beyond the year 5000.
+    const MILLISECONDS_FROM: i64 = 100_000_000_000;
+    match value {
+        ValueRef::Integer(n) if n >= MILLISECONDS_FROM => Timestamp::from_millisecond(n).ok(),
+        ValueRef::Integer(n) => Timestamp::from_second(n).ok(),
+        ValueRef::Text(text) => {
+            let text = std::str::from_utf8(text).ok()?;
+            text.parse().or_else(|_| format!("{text}Z").parse()).ok()
         }
+        _ => None,
     }
-    Ok(tables)
 }
 
-fn fits(layout: &Layout, tables: &[(String, Vec<String>)]) -> bool {
-    [&layout.sessions, &layout.states].iter().all(|wanted| {
-        tables.iter().any(|(name, columns)| {
-            name == wanted.name && [wanted.key, wanted.value].iter().all(|column| columns.iter().any(|c| c == column))
-        })
-    })
+fn text(value: &[u8]) -> Result<String, Failure> {
+    String::from_utf8(value.to_vec()).map_err(|_| failed("the record is not text, and the column holds text"))
 }
 
-fn unfit(path: &Path, tables: &[(String, Vec<String>)], wanted: Option<&Layout>) -> Failure {
-    let found = tables.iter().map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
-    let found = if found.is_empty() { "it has no tables".to_owned() } else { format!("it has {}", found.join(", ")) };
-    let problem = match wanted {
-        Some(layout) => format!("the tables of layout {} are not in this database: {found}", layout.name),
-        None => format!("no known layout fits this database: {found}"),
-    };
-    let mut hint = "layouts: ".to_owned();
-    for (i, layout) in SQL_LAYOUTS.iter().enumerate() {
-        let [sessions, states] =
-            [&layout.sessions, &layout.states].map(|t| format!("{}({}, {})", t.name, t.key, t.value));
-        let separator = if i == 0 { "" } else { "; " };
-        let _ = write!(hint, "{separator}{} needs {sessions} and {states}", layout.name);
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl Database {
+    /// Opens without creating. Write access is asked for even to read: the last reader of a WAL database removes the
+    /// files beside it only if it may write, and would leave them behind otherwise.
+    fn connect(&self, access: Access) -> Result<Connection, Failure> {
+        if !self.0.exists() {
+            return Err(usage("there is no such database")
+                .at(self.0.display())
+                .hint("check the path, and let the app create its database; oauthctl never creates one"));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(&self.0, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.pragma_update(None, "query_only", access == Access::Read)?;
+            Ok(connection)
+        };
+        open().map_err(|e| self.explain(e))
     }
-    usage(problem).at(path.display()).hint(hint)
-}
 
-fn explain(error: rusqlite::Error, path: &Path) -> Failure {
-    let place = path.display();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => failed("the database is locked by another process")
+    fn explain(&self, error: rusqlite::Error) -> Failure {
+        let place = self.0.display();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                failed("the database is locked by another process")
+                    .at(place)
+                    .because(error)
+                    .hint("try again when the app or its migration has finished writing")
+            }
+            Some(ErrorCode::NotADatabase) => {
+                usage("is not an SQLite database").at(place).because(error).hint("check --store")
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => failed(
+                "cannot open the database",
+            )
             .at(place)
             .because(error)
-            .hint("try again when the app or its migration has finished writing"),
-        Some(ErrorCode::NotADatabase) => usage("is not an SQLite database").at(place).because(error).hint("check --store"),
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            failed("cannot open the database").at(place).because(error).hint(
-                "run oauthctl as the user the app runs as; it must be able to write in the database's directory, as SQLite needs it",
-            )
+            .hint("run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory"),
+            _ => failed("cannot read the database").at(place).because(error),
         }
-        _ => failed("cannot read the database").at(place).because(error),
     }
 }
 
 fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }

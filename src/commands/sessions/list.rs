@@ -4,7 +4,7 @@ use super::view::Judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
-use crate::store::Kind;
+use crate::store::{Kind, Want};
 use crate::ui::counted;
 
 /// List the sessions in the app's store
@@ -18,16 +18,15 @@ pub struct Args {}
 
 /// Scans, judges and prints.
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
-    let judge = Judge::new(context)?;
     let store = context.open_store()?;
+    let judge = Judge::new(context, store.layout())?;
     let mut listing = context.ui.listing::<Summary>();
     let mut count = 0;
     context.runtime()?.block_on(async {
-        let mut scan = store.scan(Kind::Session);
+        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: true });
         while let Some(records) = scan.next().await? {
             for stored in &records {
-                let key = stored.key.text();
-                listing.push(&judge.summary(stored, Some(&key)))?;
+                listing.push(&judge.summary(stored))?;
                 count += 1;
             }
         }

@@ -21,8 +21,8 @@ pub struct Args {
 
 /// Finds, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let judge = Judge::new(context)?;
     let store = context.open_store()?;
+    let judge = Judge::new(context, store.layout())?;
     let found = context.runtime()?.block_on(store.sessions_of(&args.did))?;
     if found.is_empty() {
         return Err(failed(format!("{} has no session in {}", args.did, context.store_address()?.0))
@@ -31,15 +31,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     if context.ui.format == Format::Table {
         for stored in &found {
-            let key = stored.key.text();
-            show_card(context, &judge, &judge.summary(stored, Some(&key)))?;
+            show_card(context, &judge, &judge.summary(stored))?;
         }
         return Ok(Exit::Done);
     }
     let mut listing = context.ui.listing::<Summary>();
     for stored in &found {
-        let key = stored.key.text();
-        listing.push(&judge.summary(stored, Some(&key)))?;
+        listing.push(&judge.summary(stored))?;
     }
     listing.finish()?;
     Ok(Exit::Done)

@@ -4,31 +4,40 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::session::{Age, KnownKeys, Policy, Status, Summary};
-use crate::store::Stored;
+use crate::store::{KeyPattern, Layout, Stored};
 use crate::ui::{Role, Row};
 
 /// What a judgement depends on, gathered once a run.
 pub struct Judge {
     keys: KnownKeys,
+    pattern: KeyPattern,
     policy: Policy,
     now: Timestamp,
 }
 
 impl Judge {
     /// Reads keys and settings.
-    pub fn new(context: &Context) -> anyhow::Result<Self> {
+    pub fn new(context: &Context, layout: &Layout) -> anyhow::Result<Self> {
         let keys = match context.key_set()? {
             None => KnownKeys::Unknown,
             Some(keys) => {
                 KnownKeys::Only(keys.iter().filter_map(|key| key.kid()).map(|kid| kid.as_str().to_owned()).collect())
             }
         };
-        Ok(Self { keys, policy: Policy::default(), now: context.now() })
+        Ok(Self { keys, pattern: layout.session_pattern().clone(), policy: Policy::default(), now: context.now() })
     }
 
     /// Reads and judges one record.
-    pub fn summary<'a>(&self, stored: &'a Stored, named: Option<&'a str>) -> Summary<'a> {
-        Summary::of(stored.key.text(), named, &stored.value, stored.observed, &self.keys, &self.policy, self.now)
+    pub fn summary<'a>(&self, stored: &'a Stored) -> Summary<'a> {
+        let key = stored.key.text();
+        if let Some(why) = stored.unreadable {
+            return Summary::malformed(key, why);
+        }
+        let Some((named, _)) = self.pattern.parse_key(&key) else {
+            return Summary::malformed(key, "the key names no account");
+        };
+        let named = named.to_owned();
+        Summary::of(key, &named, &stored.value, stored.observed, &self.keys, &self.policy, self.now)
     }
 
     /// How long ago something was.

@@ -1,0 +1,54 @@
+//! A lock that is held, and given back on every path.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+/// What client libraries call the lock on an account's sessions.
+pub(super) fn lock_name(did: &crate::session::Did) -> String {
+    format!("@atproto-oauth-client-{did}")
+}
+
+/// How a store gives a lock back: in one step, and only if it is still ours.
+#[async_trait]
+pub(super) trait Release: Send + Sync {
+    /// Whether the lock was still ours.
+    async fn release(self: Box<Self>) -> anyhow::Result<bool>;
+}
+
+/// The lock on an account's sessions. Dropped without [`Lock::release`] (a panic, a cancelled task) it is given back in
+/// the background; a process that dies leaves it to its time to live.
+pub struct Lock {
+    release: Option<Box<dyn Release>>,
+    taken: Instant,
+    ttl: Duration,
+}
+
+impl Lock {
+    pub(super) fn new(release: Box<dyn Release>, taken: Instant, ttl: Duration) -> Self {
+        Self { release: Some(release), taken, ttl }
+    }
+
+    /// How much longer nobody else can take the lock.
+    pub fn remaining(&self) -> Duration {
+        self.ttl.saturating_sub(self.taken.elapsed())
+    }
+
+    /// Gives the lock back. False when it had run out and was no longer ours.
+    pub async fn release(mut self) -> anyhow::Result<bool> {
+        match self.release.take() {
+            Some(release) => release.release().await,
+            None => Ok(false),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { release.release().await });
+        }
+    }
+}

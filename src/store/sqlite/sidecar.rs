@@ -1,0 +1,152 @@
+//! oauthctl's own locks and notes for an SQLite store: a database file of its own beside the app's, whose schema is
+//! never touched. Made when first needed, never by looking.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::BUSY_TIMEOUT;
+use crate::session::Did;
+use crate::store::lock::{Lock, Release, lock_name};
+
+/// How long a lock lasts that nobody gives back.
+const LOCK_TTL: Duration = Duration::from_secs(30);
+
+/// How often to look again for a lock that is held.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE IF NOT EXISTS lock (name TEXT PRIMARY KEY, owner INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value BLOB NOT NULL, until_ms INTEGER NOT NULL) STRICT;
+";
+
+/// `<database>.oauthctl`
+#[derive(Clone)]
+pub(super) struct Sidecar(PathBuf);
+
+impl Sidecar {
+    /// The file beside this database.
+    pub(super) fn beside(database: &Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".oauthctl");
+        Self(path.into())
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open(&self.0)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(connection)
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let sidecar = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&mut sidecar.open()?)).await?;
+        done.with_context(|| format!("cannot use {}", self.0.display()))
+    }
+
+    pub(super) async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
+        let name = lock_name(did);
+        let begun = Instant::now();
+        loop {
+            let taken = Instant::now();
+            let wanted = name.clone();
+            let owner = self
+                .with(move |connection| {
+                    let now = epoch_millis();
+                    connection
+                        .query_row(
+                            "INSERT INTO lock (name, owner, until_ms) VALUES (?1, random(), ?2)
+                             ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
+                             WHERE until_ms < ?3 RETURNING owner",
+                            params![wanted, now + millis(LOCK_TTL), now],
+                            |row| row.get::<_, i64>(0),
+                        )
+                        .optional()
+                })
+                .await?;
+            if let Some(owner) = owner {
+                let held = Held { sidecar: self.clone(), name, owner };
+                return Ok(Some(Lock::new(Box::new(held), taken, LOCK_TTL)));
+            }
+            if begun.elapsed() >= patience {
+                return Ok(None);
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+    }
+
+    pub(super) async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+        if !self.0.exists() {
+            return Ok(vec![None; names.len()]);
+        }
+        let names = names.to_vec();
+        self.with(move |connection| {
+            let mut statement = connection.prepare("SELECT value FROM note WHERE name = ?1 AND until_ms >= ?2")?;
+            let now = epoch_millis();
+            names.iter().map(|name| statement.query_row(params![name, now], |row| row.get(0)).optional()).collect()
+        })
+        .await
+    }
+
+    pub(super) async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+        let notes = notes.to_vec();
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            let now = epoch_millis();
+            transaction.execute("DELETE FROM note WHERE until_ms < ?1", [now])?;
+            {
+                let mut statement = transaction.prepare(
+                    "INSERT INTO note (name, value, until_ms) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (name) DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
+                )?;
+                for (name, value) in &notes {
+                    statement.execute(params![name, value, now + millis(lifetime)])?;
+                }
+            }
+            transaction.commit()
+        })
+        .await
+    }
+}
+
+/// A lock taken in the sidecar.
+struct Held {
+    sidecar: Sidecar,
+    name: String,
+    owner: i64,
+}
+
+#[async_trait]
+impl Release for Held {
+    async fn release(self: Box<Self>) -> anyhow::Result<bool> {
+        let (name, owner) = (self.name, self.owner);
+        self.sidecar
+            .with(move |connection| {
+                connection
+                    .execute(
+                        "DELETE FROM lock WHERE name = ?1 AND owner = ?2 AND until_ms >= ?3",
+                        params![name, owner, epoch_millis()],
+                    )
+                    .map(|deleted| deleted == 1)
+            })
+            .await
+    }
+}
+
+/// Locks of several processes on one machine are timed by the machine's clock, as Redis times its keys by its own.
+#[expect(clippy::disallowed_methods, reason = "a lock's end is real time, whatever time a test plays")]
+fn epoch_millis() -> i64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,76 @@
+//! The network's own time: the machine's, plus an offset that tests move, so that months pass in no time.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Milliseconds since the epoch.
+pub type Millis = i64;
+
+/// A settable clock.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    offset: AtomicI64,
+}
+
+impl Clock {
+    /// The network's time.
+    pub(crate) fn now(&self) -> Millis {
+        real_now() + self.offset.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.offset.fetch_add(millis(by), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_offset(&self, offset: Millis) {
+        self.offset.store(offset, Ordering::Relaxed);
+    }
+}
+
+/// The machine's time.
+#[allow(clippy::disallowed_methods, reason = "the test network has no Context")]
+pub(crate) fn real_now() -> Millis {
+    millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> Millis {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// ISO 8601 in UTC with milliseconds, as JavaScript's `toISOString` prints it.
+pub fn iso8601(at: Millis) -> String {
+    let (days, of_day) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
+    // Howard Hinnant's civil_from_days.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
+    let month = (month_shifted + 2) % 12 + 1;
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
+    let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::iso8601;
+
+    #[test]
+    fn prints_as_javascript_does() {
+        assert_eq!(iso8601(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(iso8601(1_795_426_202_146), "2026-11-23T09:30:02.146Z");
+        assert_eq!(iso8601(1_709_164_800_000), "2024-02-29T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,259 @@
+//! What can go wrong between a client and a server, on request.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    http::{Reply, Request, Tail},
+    log::{Endpoint, Logged},
+    state::Shared,
+};
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Nothing is done; this is the answer.
+    Instead(Reply),
+    /// Everything is done (tokens rotate), but this is the answer.
+    Afterwards(Reply),
+    /// The session that the request names is destroyed, and this is the answer: a server that fails after it has
+    /// looked the token up.
+    Destroy(Reply),
+    /// Wait, then do the work.
+    DelayBefore(Duration),
+    /// Do the work, then wait before answering.
+    DelayAfter(Duration),
+    /// Do nothing and never answer.
+    Hang,
+    /// Do the work and never answer.
+    HangAfter,
+    /// Do nothing and close the connection.
+    Close,
+    /// Do the work and close the connection: the answer is lost.
+    CloseAfter,
+    /// The right answer, followed by a body without an end.
+    EndlessBody,
+    /// The right answer, followed by so many bytes of white space.
+    HugeBody(usize),
+    /// The right answer, byte by byte.
+    Drip(Duration),
+    /// Changes one member of a 200 answer's JSON: a wrong `sub`, another `scope`.
+    Set(&'static str, Value),
+    /// Removes one member of a 200 answer's JSON: no `refresh_token`, no `expires_in`.
+    Remove(&'static str),
+    /// Everything is done, but the body is this text: not JSON, or not an object.
+    Body(String),
+    /// Adds or replaces a header: an absurd `dpop-nonce`.
+    Header(&'static str, String),
+}
+
+impl Fault {
+    /// An error status with a JSON error, without doing anything.
+    pub fn status(status: u16) -> Self {
+        Self::Instead(Reply::error(status, "server_error", "Server error"))
+    }
+
+    /// A 429 with `Retry-After`, without doing anything.
+    pub fn too_many(retry_after: &str) -> Self {
+        let reply = Reply::error(429, "rate_limit_exceeded", "Rate Limit Exceeded");
+        Self::Instead(reply.header("retry-after", retry_after))
+    }
+
+    /// A redirect, without doing anything.
+    pub fn redirect(to: &str) -> Self {
+        Self::Instead(Reply::redirect(to))
+    }
+}
+
+/// A fault with the requests it is meant for. By default all requests to the endpoint, for ever.
+#[derive(Debug, Clone)]
+pub struct Injection {
+    endpoint: Endpoint,
+    fault: Fault,
+    only: Option<String>,
+    pds: Option<usize>,
+    skip: u64,
+    times: Option<u64>,
+}
+
+impl Injection {
+    /// This fault on every request to this endpoint.
+    pub fn new(endpoint: Endpoint, fault: Fault) -> Self {
+        Self {
+            endpoint,
+            fault,
+            only: None,
+            pds: None,
+            skip: 0,
+            times: None,
+        }
+    }
+
+    /// Only requests that concern this DID, token, client id, kid, path or host (exactly this text).
+    #[must_use]
+    pub fn only(mut self, subject: &str) -> Self {
+        self.only = Some(subject.to_owned());
+        self
+    }
+
+    /// Only requests to this PDS.
+    #[must_use]
+    pub fn on_pds(mut self, pds: usize) -> Self {
+        self.pds = Some(pds);
+        self
+    }
+
+    /// Only the next so many (matching) requests.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Lets so many (matching) requests pass first: `.skip(2).times(1)` is the third one.
+    #[must_use]
+    pub fn skip(mut self, requests: u64) -> Self {
+        self.skip = requests;
+        self
+    }
+
+    /// Whether this request is hit; counts it.
+    fn hits(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> bool {
+        let meant = self.endpoint == endpoint
+            && self.pds.is_none_or(|pds| entry.pds == Some(pds))
+            && self
+                .only
+                .as_deref()
+                .is_none_or(|subject| entry.concerns(subject, request));
+        if !meant || self.times == Some(0) {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        self.times = self.times.map(|times| times - 1);
+        true
+    }
+}
+
+/// The faults in force.
+#[derive(Debug, Default)]
+pub(crate) struct Injections(Vec<Injection>);
+
+impl Injections {
+    pub(crate) fn add(&mut self, injection: Injection) {
+        self.0.push(injection);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The faults that hit this request.
+    pub(crate) fn take(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> Faults {
+        let hits = self
+            .0
+            .iter_mut()
+            .filter_map(|injection| {
+                injection
+                    .hits(endpoint, entry, request)
+                    .then(|| injection.fault.clone())
+            })
+            .collect();
+        self.0.retain(|injection| injection.times != Some(0));
+        Faults(hits)
+    }
+}
+
+/// The faults of one request.
+#[derive(Debug)]
+pub(crate) struct Faults(Vec<Fault>);
+
+/// How a request ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Answer,
+    Hang,
+    Close,
+}
+
+impl Faults {
+    pub(crate) fn delay_before(&self) -> Duration {
+        self.0
+            .iter()
+            .filter_map(|fault| match fault {
+                Fault::DelayBefore(time) => Some(*time),
+                _ => None,
+            })
+            .sum()
+    }
+
+    pub(crate) fn delay_after(&self) -> Duration {
+        self.0
+            .iter()
+            .filter_map(|fault| match fault {
+                Fault::DelayAfter(time) => Some(*time),
+                _ => None,
+            })
+            .sum()
+    }
+
+    /// What happens instead of the endpoint's work.
+    pub(crate) fn instead(&self, shared: &Shared, request: &Request) -> Option<(Reply, Ending)> {
+        let nothing = || Reply::new(500, "text/plain", "");
+        self.0.iter().find_map(|fault| match fault {
+            Fault::Instead(reply) => Some((reply.clone(), Ending::Answer)),
+            Fault::Destroy(reply) => {
+                let mut state = shared.lock();
+                let token = request.field("refresh_token").or(request.field("token"));
+                if let Some(id) = token.and_then(|token| state.sessions.by_refresh(token)) {
+                    state.sessions.end(id, "server error");
+                }
+                Some((reply.clone(), Ending::Answer))
+            }
+            Fault::Hang => Some((nothing(), Ending::Hang)),
+            Fault::Close => Some((nothing(), Ending::Close)),
+            _ => None,
+        })
+    }
+
+    /// What becomes of the honest answer.
+    pub(crate) fn spoil(&self, mut reply: Reply) -> (Reply, Ending) {
+        let mut ending = Ending::Answer;
+        for fault in &self.0 {
+            match fault {
+                Fault::Afterwards(other) => reply = other.clone(),
+                Fault::HangAfter => ending = Ending::Hang,
+                Fault::CloseAfter => ending = Ending::Close,
+                Fault::EndlessBody => reply.tail = Tail::Padding(None),
+                Fault::HugeBody(size) => reply.tail = Tail::Padding(Some(*size)),
+                Fault::Drip(every) => reply.tail = Tail::Drip(*every),
+                Fault::Set(name, value) => edit(&mut reply, |body| {
+                    body[*name] = value.clone();
+                }),
+                Fault::Remove(name) => edit(&mut reply, |body| {
+                    body.as_object_mut().map(|body| body.shift_remove(*name));
+                }),
+                Fault::Body(text) => reply.body.clone_from(text),
+                Fault::Header(name, value) => reply = reply.header(name, value),
+                _ => {}
+            }
+        }
+        (reply, ending)
+    }
+}
+
+/// Edits the JSON object of a successful answer.
+fn edit(reply: &mut Reply, change: impl FnOnce(&mut Value)) {
+    if reply.status != 200 {
+        return;
+    }
+    if let Ok(mut body) = serde_json::from_str::<Value>(&reply.body)
+        && body.is_object()
+    {
+        change(&mut body);
+        reply.body = body.to_string();
+    }
+}

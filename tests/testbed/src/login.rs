@@ -1,0 +1,209 @@
+//! Logins without a browser: sessions and pending states as the app's library would have stored them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    clock::{iso8601, millis},
+    directory::Identity,
+    documents::SCOPE,
+    keys::{self, Alg},
+    network::Network,
+    random,
+    sessions::{Binding, Session, new_refresh_token},
+    state::State,
+};
+
+/// How the app authenticates.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// A public client.
+    Public,
+    /// A confidential client that signs with this private JWK, which has a `kid`.
+    Key(Value),
+}
+
+/// A login to be made. The default: a new user of the first PDS, just now, with the credentials last published.
+#[derive(Debug, Clone, Default)]
+pub struct LoginOptions {
+    /// The user; a new one by default.
+    pub did: Option<String>,
+    /// Which PDS.
+    pub pds: usize,
+    /// How the app authenticates; by default as its published documents say.
+    pub credentials: Option<Credentials>,
+    /// The client; by default the app's.
+    pub client_id: Option<String>,
+    /// The algorithm of the DPoP key.
+    pub dpop_alg: Alg,
+    /// The DPoP key itself; by default a fresh one.
+    pub dpop_key: Option<Value>,
+    /// Take the DPoP key from a pool of so many: for very many sessions.
+    pub dpop_pool: Option<usize>,
+    /// How long ago the user logged in.
+    pub created_ago: Duration,
+    /// How long ago the session was last refreshed; never before the login.
+    pub refreshed_ago: Option<Duration>,
+    /// The scope, if it is not the usual one.
+    pub scope: Option<String>,
+}
+
+impl Network {
+    /// Logs a user in and gives the record that the app's library stores.
+    pub fn login(&self, options: LoginOptions) -> Value {
+        let now = self.shared.clock.now();
+        let created = now - millis(options.created_ago);
+        let refreshed = options
+            .refreshed_ago
+            .map_or(created, |ago| (now - millis(ago)).max(created));
+        let did = options.did.clone().unwrap_or_else(random::did);
+        let dpop_key = self.dpop_key(&options);
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        let credentials = credentials(state, options.credentials);
+        let client_id = options
+            .client_id
+            .unwrap_or_else(|| state.documents.client_id.clone());
+        let server = &state.servers[options.pds];
+        let mut session = Session {
+            server: options.pds,
+            did: did.clone(),
+            client_id,
+            binding: binding(&credentials),
+            dpop_jkt: keys::thumbprint(&dpop_key),
+            scope: options.scope.unwrap_or_else(|| SCOPE.to_owned()),
+            created,
+            refreshed,
+            access_id: String::new(),
+            access_expires: 0,
+            refresh_token: new_refresh_token(),
+            generation: 0,
+            ended: None,
+            in_exchange: false,
+        };
+        let access_token = session.renew_access(&state.policy, server, refreshed);
+        let record = json!({
+            "authMethod": auth_method(&credentials),
+            "tokenSet": {
+                "aud": format!("{}/", server.url),
+                "sub": did,
+                "iss": server.url,
+                "scope": session.scope,
+                "refresh_token": session.refresh_token,
+                "access_token": access_token,
+                "token_type": "DPoP",
+                "expires_at": iso8601(session.access_expires - 1000),
+            },
+            "dpopJwk": dpop_key,
+        });
+        state
+            .directory
+            .identities
+            .entry(did)
+            .or_insert(Identity::Account {
+                server: options.pds,
+            });
+        state.sessions.add(session);
+        record
+    }
+
+    /// Logs `count` users in at once, cheaply: they share a pool of DPoP keys unless the options say otherwise.
+    pub fn login_many(&self, count: usize, options: &LoginOptions) -> Vec<Value> {
+        let mut options = options.clone();
+        options.did = None;
+        options.dpop_pool.get_or_insert(64);
+        (0..count).map(|_| self.login(options.clone())).collect()
+    }
+
+    /// A login that was begun and not finished: the state record that the app's library stores.
+    pub fn pending_state(&self, options: LoginOptions) -> Value {
+        let dpop_key = self.dpop_key(&options);
+        let state = self.shared.lock();
+        let credentials = credentials(&state, options.credentials);
+        json!({
+            "iss": state.servers[options.pds].url,
+            "authMethod": auth_method(&credentials),
+            "verifier": random::base64url::<32>(),
+            "appState": r#"{"data":{"redirectPath":"/"},"id":"abc"}"#,
+            "dpopJwk": dpop_key,
+        })
+    }
+
+    /// What the running app does when it refreshes a session behind everybody's back: rotates the tokens at the server
+    /// and gives the record that the app stores afterwards. None if the record's refresh token is not the current one.
+    pub fn refresh_as_app(&self, record: &Value) -> Option<Value> {
+        let now = self.shared.clock.now();
+        let mut guard = self.shared.lock();
+        let State {
+            sessions,
+            policy,
+            servers,
+            ..
+        } = &mut *guard;
+        let token = record["tokenSet"]["refresh_token"].as_str()?;
+        let id = sessions.by_refresh(token)?;
+        let session = &sessions[id];
+        if session.ended.is_some() || session.refresh_token != token {
+            return None;
+        }
+        let (binding, server) = (session.binding.clone(), &servers[session.server]);
+        let answer = sessions.rotate(id, binding, policy, server, now);
+        let mut record = record.clone();
+        let tokens = &mut record["tokenSet"];
+        for name in ["access_token", "refresh_token", "scope"] {
+            if let Some(value) = answer.get(name) {
+                tokens[name] = value.clone();
+            }
+        }
+        let lifetime = answer["expires_in"].as_i64().unwrap_or_default();
+        tokens["expires_at"] = json!(iso8601(now + lifetime * 1000));
+        Some(record)
+    }
+
+    fn dpop_key(&self, options: &LoginOptions) -> Value {
+        if let Some(key) = &options.dpop_key {
+            return key.clone();
+        }
+        let Some(size) = options.dpop_pool else {
+            return keys::generate(options.dpop_alg);
+        };
+        let number = usize::from(u16::from_le_bytes(random::bytes())) % size.max(1);
+        let mut state = self.shared.lock();
+        state
+            .key_pool
+            .entry((options.dpop_alg.name(), number))
+            .or_insert_with(|| keys::generate(options.dpop_alg))
+            .clone()
+    }
+}
+
+/// The credentials asked for, or those last published.
+fn credentials(state: &State, asked: Option<Credentials>) -> Credentials {
+    asked.unwrap_or_else(|| {
+        state
+            .documents
+            .private_keys
+            .first()
+            .cloned()
+            .map_or(Credentials::Public, Credentials::Key)
+    })
+}
+
+fn binding(credentials: &Credentials) -> Binding {
+    match credentials {
+        Credentials::Public => Binding::Public,
+        Credentials::Key(jwk) => Binding::Key {
+            kid: jwk["kid"].as_str().unwrap_or_default().to_owned(),
+            alg: Alg::Es256.name().to_owned(),
+            jkt: keys::thumbprint(jwk),
+        },
+    }
+}
+
+fn auth_method(credentials: &Credentials) -> Value {
+    match credentials {
+        Credentials::Public => json!({"method": "none"}),
+        Credentials::Key(jwk) => json!({"method": "private_key_jwt", "kid": jwk["kid"]}),
+    }
+}

@@ -1,0 +1,442 @@
+//! The handle by which tests run the network: addresses, switches, and the truth about sessions.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+use tokio::{runtime::Runtime, task::AbortHandle};
+
+use crate::{
+    clock::Millis,
+    directory::{Identity, did_document},
+    documents::{JWKS_PATH, METADATA_PATH},
+    faults::{Fault, Injection},
+    http::Reply,
+    issuer::nonce::Nonces,
+    keys,
+    log::{Counters, Endpoint, Logged},
+    random,
+    server::{Site, listen},
+    sessions::SessionState,
+    state::{Policy, Server, Shared},
+};
+
+/// A running network. Clones are handles to the same one; it stops when the last of them goes.
+///
+/// Every method is synchronous and may be called from any thread, with or without an async runtime.
+#[derive(Debug, Clone)]
+pub struct Network {
+    pub(crate) shared: Arc<Shared>,
+    running: Arc<Running>,
+}
+
+/// What keeps the servers alive.
+#[derive(Debug)]
+struct Running {
+    listeners: Mutex<Vec<AbortHandle>>,
+    plc: u16,
+    web: u16,
+    app: u16,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let listeners = self
+            .listeners
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for listener in listeners {
+            listener.abort();
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starting.
+impl Network {
+    /// Starts a network on the current runtime: one PDS, a directory, and an app that publishes a confidential client
+    /// with one key.
+    pub async fn start() -> io::Result<Self> {
+        // Async only so that nobody calls it where there is no runtime.
+        std::future::ready(()).await;
+        Self::on(tokio::runtime::Handle::current(), None)
+    }
+
+    /// Starts a network with threads of its own, for tests that are not async.
+    pub fn start_blocking() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("testbed")
+            .enable_all()
+            .build()?;
+        Self::on(runtime.handle().clone(), Some(runtime))
+    }
+
+    fn on(handle: tokio::runtime::Handle, runtime: Option<Runtime>) -> io::Result<Self> {
+        let shared = Arc::new(Shared::new(handle));
+        let (plc, plc_task) = listen(&shared, Site::Plc)?;
+        let (web, web_task) = listen(&shared, Site::Web)?;
+        let (app, app_task) = listen(&shared, Site::App)?;
+        let network = Self {
+            shared,
+            running: Arc::new(Running {
+                listeners: Mutex::new(vec![plc_task, web_task, app_task]),
+                plc,
+                web,
+                app,
+                runtime,
+            }),
+        };
+        network.add_pds()?;
+        let origin = network.app_url();
+        let client_id = format!("{origin}{METADATA_PATH}");
+        network.shared.lock().documents.origin = origin;
+        network.publish_confidential(&[keys::client_key("testbed-1")]);
+        network.set_client_id(&client_id);
+        Ok(network)
+    }
+
+    /// Another handle to the same network.
+    #[must_use]
+    pub fn handle(&self) -> Self {
+        self.clone()
+    }
+
+    /// Starts one more PDS with its own issuer, and gives its number.
+    pub fn add_pds(&self) -> io::Result<usize> {
+        let number = {
+            let mut state = self.shared.lock();
+            state.servers.push(Server {
+                url: String::new(),
+                nonces: Nonces::default(),
+                secret: random::bytes(),
+                metadata_patch: Map::new(),
+                resource_patch: Map::new(),
+            });
+            state.servers.len() - 1
+        };
+        let (port, task) = listen(&self.shared, Site::Pds(number))?;
+        self.shared.lock().servers[number].url = format!("http://localhost:{port}");
+        self.running
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(task);
+        Ok(number)
+    }
+}
+
+/// Addresses.
+impl Network {
+    /// The first PDS: its URL and issuer, `http://localhost:PORT`.
+    pub fn pds_url(&self) -> String {
+        self.pds_url_of(0)
+    }
+
+    /// The URL and issuer of a PDS.
+    pub fn pds_url_of(&self, pds: usize) -> String {
+        self.shared.lock().servers[pds].url.clone()
+    }
+
+    /// Makes a PDS believe that this is its URL: the address of a proxy in front of it. Later logins name it.
+    pub fn set_pds_url(&self, pds: usize, url: &str) {
+        url.clone_into(&mut self.shared.lock().servers[pds].url);
+    }
+
+    /// The PLC directory.
+    pub fn plc_url(&self) -> String {
+        format!("http://localhost:{}", self.running.plc)
+    }
+
+    /// The host of did:web documents, handle files and DNS over HTTPS (`/dns-query`).
+    pub fn web_url(&self) -> String {
+        format!("http://localhost:{}", self.running.web)
+    }
+
+    /// The did:web whose document [`Self::web_url`] serves, once it has one.
+    pub fn web_did(&self) -> String {
+        format!("did:web:localhost%3A{}", self.running.web)
+    }
+
+    /// The app's origin.
+    pub fn app_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.running.app)
+    }
+
+    /// The app's client id: the URL of its metadata document, unless set otherwise.
+    pub fn client_id(&self) -> String {
+        self.shared.lock().documents.client_id.clone()
+    }
+}
+
+/// The app's documents.
+impl Network {
+    /// Gives the app another client id, such as an https one, and republishes its documents. The authorization servers
+    /// find the documents of that origin on the app's real one.
+    pub fn set_client_id(&self, client_id: &str) {
+        let documents = &mut self.shared.lock().documents;
+        client_id.clone_into(&mut documents.client_id);
+        let private_keys = documents.private_keys.clone();
+        if private_keys.is_empty() {
+            documents.publish_public();
+        } else {
+            documents.publish_confidential(&private_keys);
+        }
+    }
+
+    /// The private key that signs for new sessions: the first one published. None for a public client.
+    pub fn signing_key(&self) -> Option<Value> {
+        self.shared.lock().documents.private_keys.first().cloned()
+    }
+
+    /// Publishes a confidential client with the public halves of these keys.
+    pub fn publish_confidential(&self, private_keys: &[Value]) {
+        self.shared
+            .lock()
+            .documents
+            .publish_confidential(private_keys);
+    }
+
+    /// Publishes a public client.
+    pub fn publish_public(&self) {
+        self.shared.lock().documents.publish_public();
+    }
+
+    /// Publishes this as the client metadata document.
+    pub fn publish_metadata(&self, metadata: &Value) {
+        self.publish(METADATA_PATH, Reply::json(200, metadata));
+    }
+
+    /// Publishes this as the key set.
+    pub fn publish_jwks(&self, jwks: &Value) {
+        self.publish(JWKS_PATH, Reply::json(200, jwks));
+    }
+
+    /// Publishes anything on the app's origin: another status, type, redirect or path.
+    pub fn publish(&self, path: &str, reply: Reply) {
+        self.shared
+            .lock()
+            .documents
+            .files
+            .insert(path.to_owned(), reply);
+    }
+
+    /// The client metadata document as published.
+    pub fn metadata(&self) -> Value {
+        let state = self.shared.lock();
+        let reply = state.documents.files.get(METADATA_PATH);
+        reply
+            .and_then(|reply| serde_json::from_str(&reply.body).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// Identities.
+impl Network {
+    /// Moves a DID's account to a PDS of this network, as far as its document is concerned.
+    pub fn set_pds_of(&self, did: &str, pds: usize) {
+        self.set_identity(did, Identity::Account { server: pds });
+    }
+
+    /// Lets a DID's document name this PDS.
+    pub fn set_did_endpoint(&self, did: &str, url: &str) {
+        let handle = self.shared.lock().directory.handle(did);
+        self.set_did_document(did, did_document(did, &handle, url));
+    }
+
+    /// Removes the PDS from a DID's document.
+    pub fn remove_did_endpoint(&self, did: &str) {
+        let handle = self.shared.lock().directory.handle(did);
+        let mut document = did_document(did, &handle, "");
+        document["service"] = json!([]);
+        self.set_did_document(did, document);
+    }
+
+    /// Publishes a document for a DID, of either method.
+    pub fn set_did_document(&self, did: &str, document: Value) {
+        self.set_identity(did, Identity::Document(document));
+    }
+
+    /// Lets the directory answer with this status for a DID: 404, 500, 410 for a tombstone.
+    pub fn set_did_status(&self, did: &str, status: u16) {
+        self.set_identity(did, Identity::Status(status));
+    }
+
+    /// Lets a handle resolve to a DID. Without this a user's handle is `{last part of the DID}.test`.
+    pub fn set_handle(&self, handle: &str, did: &str) {
+        let handles = &mut self.shared.lock().directory.handles;
+        handles.insert(handle.to_owned(), did.to_owned());
+    }
+
+    fn set_identity(&self, did: &str, identity: Identity) {
+        let identities = &mut self.shared.lock().directory.identities;
+        identities.insert(did.to_owned(), identity);
+    }
+}
+
+/// Behaviour.
+impl Network {
+    /// Changes how the servers behave.
+    pub fn configure(&self, change: impl FnOnce(&mut Policy)) {
+        change(&mut self.shared.lock().policy);
+    }
+
+    /// Replaces members of a server's metadata; null removes one.
+    pub fn patch_server_metadata(&self, pds: usize, patch: Value) {
+        if let Value::Object(patch) = patch {
+            self.shared.lock().servers[pds].metadata_patch = patch;
+        }
+    }
+
+    /// Replaces members of a PDS's resource metadata; null removes one.
+    pub fn patch_resource_metadata(&self, pds: usize, patch: Value) {
+        if let Value::Object(patch) = patch {
+            self.shared.lock().servers[pds].resource_patch = patch;
+        }
+    }
+
+    /// Makes every nonce handed out so far worthless.
+    pub fn rotate_nonces(&self) {
+        for server in &mut self.shared.lock().servers {
+            server.nonces.rotate();
+        }
+    }
+
+    /// Makes the servers forget the client documents they keep: a restart.
+    pub fn forget_documents(&self) {
+        self.shared.lock().clients.clear();
+    }
+
+    /// Lets a fault happen on every request to an endpoint.
+    pub fn fault(&self, endpoint: Endpoint, fault: Fault) {
+        self.inject(Injection::new(endpoint, fault));
+    }
+
+    /// Lets a fault happen on the next request to an endpoint.
+    pub fn fault_once(&self, endpoint: Endpoint, fault: Fault) {
+        self.inject(Injection::new(endpoint, fault).times(1));
+    }
+
+    /// Lets a fault happen where the injection says.
+    pub fn inject(&self, injection: Injection) {
+        self.shared.lock().faults.add(injection);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
+    /// Lets time pass for the servers. Proofs are still judged by the machine's clock, by which clients make them.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+
+    /// Sets how far the network's clock is ahead of the machine's, in milliseconds.
+    pub fn set_clock_offset(&self, offset: Millis) {
+        self.shared.clock.set_offset(offset);
+    }
+
+    /// The network's time.
+    pub fn now(&self) -> Millis {
+        self.shared.clock.now()
+    }
+}
+
+/// The truth about sessions.
+impl Network {
+    /// The newest session of a DID.
+    pub fn session_state(&self, did: &str) -> Option<SessionState> {
+        self.sessions_of(did).pop()
+    }
+
+    /// The truth about every session there has been, in the order of their logins.
+    pub fn sessions(&self) -> Vec<SessionState> {
+        let state = self.shared.lock();
+        state.sessions.iter().map(Into::into).collect()
+    }
+
+    /// All sessions of a DID, oldest first.
+    pub fn sessions_of(&self, did: &str) -> Vec<SessionState> {
+        let state = self.shared.lock();
+        let ids = state.sessions.of_did(did);
+        ids.map(|id| (&state.sessions[id]).into()).collect()
+    }
+
+    /// The session that a token belongs to or once belonged to.
+    pub fn session_by_token(&self, token: &str) -> Option<SessionState> {
+        let state = self.shared.lock();
+        let id = state.sessions.by_any_token(token)?;
+        Some((&state.sessions[id]).into())
+    }
+
+    /// The session that a stored record belongs to or once belonged to.
+    pub fn session_of(&self, record: &Value) -> Option<SessionState> {
+        self.session_by_token(record["tokenSet"]["refresh_token"].as_str()?)
+    }
+
+    /// Whether a client that has this record can go on: its session lives, its refresh token is the current one, and
+    /// its DPoP key, kid and issuer are the session's.
+    pub fn is_alive_with(&self, record: &Value) -> bool {
+        let tokens = &record["tokenSet"];
+        self.session_of(record).is_some_and(|session| {
+            session.alive
+                && tokens["refresh_token"] == session.refresh_token.as_str()
+                && tokens["iss"] == self.pds_url_of(session.pds).as_str()
+                && keys::thumbprint(&record["dpopJwk"]) == session.dpop_thumbprint
+                && record["authMethod"]["kid"].as_str() == session.kid.as_deref()
+        })
+    }
+
+    /// How many sessions live.
+    pub fn alive(&self) -> usize {
+        let state = self.shared.lock();
+        let living = state.sessions.iter().filter(|one| one.ended.is_none());
+        living.count()
+    }
+
+    /// Ends all sessions of a DID, as its user does on another device.
+    pub fn end_sessions_of(&self, did: &str) {
+        let mut state = self.shared.lock();
+        let ids: Vec<_> = state.sessions.of_did(did).collect();
+        for id in ids {
+            state.sessions.end(id, "signed out");
+        }
+    }
+}
+
+/// What was asked.
+impl Network {
+    /// All requests so far, in the order of their answers.
+    pub fn requests(&self) -> Vec<Logged> {
+        self.shared.lock().record.log.clone()
+    }
+
+    /// The requests to one endpoint.
+    pub fn requests_to(&self, endpoint: Endpoint) -> Vec<Logged> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.endpoint == endpoint);
+        requests
+    }
+
+    /// Sums over all requests.
+    pub fn counters(&self) -> Counters {
+        self.shared.lock().record.counters.clone()
+    }
+
+    /// Forgets log and counters.
+    pub fn clear_log(&self) {
+        self.shared.lock().record.clear();
+    }
+
+    /// Switches the log off or on; counters go on. For very many requests.
+    pub fn set_logging(&self, on: bool) {
+        self.shared.lock().record.quiet = !on;
+    }
+}
