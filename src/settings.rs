@@ -123,7 +123,9 @@ impl Environment {
                 Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
             }
             Some(value) => match value.to_str() {
-                None => Err(usage("the variable is not UTF-8").at(place)),
+                None => Err(usage("the variable is not UTF-8 text")
+                    .at(place)
+                    .hint("a key or an address is text; export it again")),
                 Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
                     .at(place)
                     .hint(format!("give {name} a value, or name another source"))),
@@ -142,7 +144,9 @@ impl SettingsFile {
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             // The parser's own display quotes the line, and with it any secret on it.
-            usage(format!("not TOML in line {line}: {}", e.message())).at(place())
+            usage(format!("not TOML in line {line}: {}", e.message()))
+                .at(place())
+                .hint("texts stand in quotes: name = \"value\"")
         })?;
         check_known(&table).map_err(|e| e.at(place()))?;
         Ok(Self { path: path.to_owned(), table })
@@ -292,11 +296,11 @@ fn lookup<'t>(table: &'t Table, section: &str, key: &str) -> Option<&'t Value> {
 
 fn read_reference(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let place = format!("file:{}", path.display());
-    let text = std::fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|e| usage("cannot read the file").at(&place).because(e))?;
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|e| {
+        usage("cannot read the file").at(&place).because(e).hint("check the path, and that this user may read it")
+    })?;
     if text.trim().is_empty() {
-        return Err(usage("the file is empty").at(place));
+        return Err(usage("the file is empty").at(place).hint("put the value in it, or name another source"));
     }
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
@@ -310,7 +314,7 @@ fn strings(value: &Value) -> Option<Vec<String>> {
 }
 
 fn wrong_type(name: &str, expected: &str) -> Failure {
-    usage(format!("{name} must be {expected}"))
+    usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
 }
 
 /// Refuses what no part of oauthctl reads: a misspelt setting would be ignored in silence otherwise.
