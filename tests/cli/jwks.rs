@@ -192,9 +192,24 @@ fn a_source_that_was_named_and_holds_nothing_is_an_error() {
     error: blank.json: is empty
     hint: `oauthctl gen-jwk` prints a key to put there
     ");
-    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "directory"]), @"");
-    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "-"]), @"");
-    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", ""]), @"");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "directory"]), @r"
+    exit 2
+    -- stderr --
+    error: directory: is a directory, not a key file
+    hint: name the file in it that holds the key
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "-"]), @r"
+    exit 2
+    -- stderr --
+    error: standard input: is empty
+    hint: `oauthctl gen-jwk` prints a key to put there
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", ""]), @r"
+    exit 2
+    -- stderr --
+    error: a key source must not be empty
+    hint: a source is a path, file:PATH, env:NAME or -
+    ");
 }
 
 #[test]

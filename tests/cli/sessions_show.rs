@@ -36,7 +36,7 @@ fn a_record_that_is_no_session_is_shown_too() {
     exit 0
     -- stdout --
     key     did:plc:z72i7hdynmk6r22z27h6tvur
-    did     did:plc:z72i7hdynmk6r22z27h6tvur
+    did     unknown
     status  malformed
     reason  no tokenSet
     ");
@@ -76,5 +76,11 @@ fn an_account_without_a_session_is_an_error() {
 
 #[test]
 fn what_is_no_did_is_refused() {
-    insta::assert_snapshot!(app().run(["sessions", "show", "alice.example.com"]), @"");
+    insta::assert_snapshot!(app().run(["sessions", "show", "alice.example.com"]), @r#"
+    exit 2
+    -- stderr --
+    error: invalid value 'alice.example.com' for '<DID>': "alice.example.com" is not a DID
+
+    For more information, try '--help'.
+    "#);
 }

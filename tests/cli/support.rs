@@ -104,6 +104,8 @@ impl Sandbox {
     }
 
     /// Every file in the sandbox with its mode and content: what a run that changes nothing leaves as it was.
+    ///
+    /// Not for a database that this process holds locked: reading the file releases the lock (POSIX).
     pub(crate) fn everything(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
             for entry in fs::read_dir(directory).unwrap() {
@@ -216,7 +218,7 @@ impl Sandbox {
 
 /// What every refusal has in common.
 #[track_caller]
-fn assert_is_refusal(output: &Output) {
+pub(crate) fn assert_is_refusal(output: &Output) {
     assert!(output.code == 1 || output.code == 2, "{output}");
     assert_eq!(output.stdout, "", "a refusal has no result");
     let mut lines = output.stderr.lines();
