@@ -119,7 +119,7 @@ impl Context {
 
     /// The key set, where one is configured.
     pub fn key_set(&self) -> Result<Option<KeySet>, Failure> {
-        self.load_key_sources()?.map(keyring::key_set).transpose()
+        self.load_key_sources()?.as_deref().map(keyring::key_set).transpose()
     }
 
     /// The key set of a command that cannot do without one.

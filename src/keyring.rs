@@ -108,9 +108,9 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
 }
 
 /// Joins the sources' keys, in order, into a checked set.
-pub fn key_set(sources: Vec<LoadedSource>) -> Result<KeySet, Failure> {
+pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
     let place = sources.iter().map(|s| s.source.to_string()).collect::<Vec<_>>().join(", ");
-    KeySet::new(sources.into_iter().flat_map(|s| s.keys).collect()).map_err(|e| e.at(place))
+    KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect()).map_err(|e| e.at(place))
 }
 
 fn read_file(path: &Path) -> Result<(Zeroizing<String>, bool), Failure> {
@@ -148,18 +148,40 @@ pub enum Existing {
     Replace,
 }
 
-/// Writes a file of this mode whole or not at all: a sibling file, synced, then moved into place.
+/// Puts new contents into an existing file, whole or not at all. Its owner and mode stay: the app must be able to read it
+/// afterwards, too.
+pub fn rewrite_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    // Through a link to the file itself, so that the link stays one.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let metadata = fs::metadata(path).map_err(|e| failed("cannot read the file").at(path.display()).because(e))?;
+    write_sibling(path, bytes, Existing::Replace, |file| {
+        file.set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
+        std::os::unix::fs::fchown(file, Some(metadata.uid()), Some(metadata.gid()))
+    })
+}
+
+/// Writes a file of this mode whole or not at all.
 pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Failure> {
     let place = path.display();
     if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
         return Err(usage("the file exists").at(place).hint("choose another name, or --force to replace it"));
     }
+    write_sibling(path, bytes, existing, |file| file.set_permissions(fs::Permissions::from_mode(mode)))
+}
+
+/// A sibling file, synced, then moved into place.
+fn write_sibling(
+    path: &Path,
+    bytes: &[u8],
+    existing: Existing,
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), Failure> {
     let directory = directory_of(path);
     let write = || -> io::Result<()> {
         // Created 0600 whatever the umask.
         let mut file = NamedTempFile::new_in(directory)?;
         file.write_all(bytes)?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+        prepare(file.as_file())?;
         file.as_file().sync_all()?;
         match existing {
             Existing::Keep => file.persist_noclobber(path)?,
@@ -171,13 +193,14 @@ pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> R
     };
     write().map_err(|e| {
         failed("cannot write the file")
-            .at(place)
+            .at(path.display())
             .because(e)
             .hint(format!("check that this user may create files in {}", directory.display()))
     })
 }
 
-fn directory_of(path: &Path) -> &Path {
+/// The directory that holds the file.
+pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -189,14 +212,15 @@ fn directory_of(path: &Path) -> &Path {
 pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock, which ends with it")] File);
 
 impl DirectoryLock {
-    /// Waits for the lock on the directory that holds the file.
-    pub fn around(path: &Path) -> Result<Self, Failure> {
-        let directory = directory_of(path);
+    /// Waits for the lock.
+    pub fn on(directory: &Path) -> Result<Self, Failure> {
         let lock = || -> io::Result<File> {
             let handle = File::open(directory)?;
             handle.lock()?;
             Ok(handle)
         };
-        lock().map(Self).map_err(|e| failed("cannot lock the directory").at(directory.display()).because(e))
+        lock().map(Self).map_err(|e| {
+            usage("cannot lock the directory of the key file").at(directory.display()).because(e).hint("check --keys")
+        })
     }
 }

@@ -26,10 +26,10 @@ fn main() -> ExitCode {
     let context = Context::new(cli.global);
     let outcome = match cli.command {
         Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
-        Command::Keys(command) => commands::keys::run(&context, command),
+        Command::Keys(command) => commands::keys::run(&context, &command),
         Command::Jwks(args) => commands::jwks::run(&context, &args),
         Command::Metadata(args) => commands::metadata::run(&context, &args),
-        Command::Sessions(command) => commands::sessions::run(&context, command),
+        Command::Sessions(command) => commands::sessions::run(&context, &command),
         Command::Completions(args) => commands::completions::run(&context, &args, Cli::command()),
         Command::Man(args) => commands::man::run(&context, &args, Cli::command()),
     };

@@ -20,7 +20,7 @@ Examples:
   oauthctl gen-jwk --from env:BLUESKY_KEY_1 --kid key1  an existing key as a JWK")]
 pub struct Args {
     /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
     /// How to write the key
     #[arg(long, value_enum, default_value_t = Encoding::Jwk)]

@@ -15,9 +15,9 @@ pub enum Command {
 }
 
 /// Runs the verb.
-pub fn run(context: &Context, command: Command) -> anyhow::Result<Exit> {
+pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     match command {
-        Command::List(args) => list::run(context, &args),
-        Command::Show(args) => show::run(context, &args),
+        Command::List(args) => list::run(context, args),
+        Command::Show(args) => show::run(context, args),
     }
 }
