@@ -179,7 +179,8 @@ fn write_sibling(
     let directory = directory_of(path);
     let write = || -> io::Result<()> {
         // Created 0600 whatever the umask.
-        let mut file = NamedTempFile::new_in(directory)?;
+        // The error would name this sibling, which nobody asked for.
+        let mut file = NamedTempFile::new_in(directory).map_err(|e| io::Error::from(e.kind()))?;
         file.write_all(bytes)?;
         prepare(file.as_file())?;
         file.as_file().sync_all()?;

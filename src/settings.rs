@@ -373,7 +373,8 @@ pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
         .iter()
         .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (similarity > 0.8).then(|| format!("did you mean {best}?"))
+    // The measure is too strict with short names: in `ulr` it sees little of `url`.
+    (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
 }
 
 fn list(names: &[&str]) -> String {
