@@ -223,7 +223,12 @@ fn one_bad_source_beside_a_good_one_spoils_the_set() {
 fn an_app_variable_that_is_set_to_nothing_is_no_reason_to_publish_nothing() {
     let mut sandbox = Sandbox::new();
     sandbox.set("NUXT_OAUTH_JWK_ONE", "");
-    insta::assert_snapshot!(sandbox.refusal(["jwks"]), @"");
+    insta::assert_snapshot!(sandbox.refusal(["jwks"]), @r"
+    exit 2
+    -- stderr --
+    error: env:NUXT_OAUTH_JWK_ONE: the variable is empty
+    hint: give NUXT_OAUTH_JWK_ONE a value, or name another source
+    ");
 }
 
 #[test]

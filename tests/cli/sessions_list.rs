@@ -32,9 +32,9 @@ fn in_the_app_s_directory_it_needs_no_option() {
     insta::assert_snapshot!(app().run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-     DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
-     did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com
-     did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com
+    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com
     -- stderr --
     2 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -109,7 +109,7 @@ fn an_empty_store_is_an_empty_list_in_every_format() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-     DID  STATUS  KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
+    DID  STATUS  KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
     -- stderr --
     0 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -174,12 +174,12 @@ fn what_keeps_a_session_from_being_refreshed_is_named() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-     DID                                   STATUS   KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
-     did:web:fine.example.com              idle     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
-     did:web:no-refresh-token.example.com  dead     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  expired, and there is no refresh token
-     did:web:other-key.example.com         blocked  lost  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its client key lost is not in the key set
-     did:web:public.example.com            blocked  none  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  it began while the client was public
-     did:web:rsa.example.com               blocked  key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its DPoP key is neither ES256 nor ES256K
+    DID                                   STATUS   KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:web:fine.example.com              idle     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
+    did:web:no-refresh-token.example.com  dead     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  expired, and there is no refresh token
+    did:web:other-key.example.com         blocked  lost  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its client key lost is not in the key set
+    did:web:public.example.com            blocked  none  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  it began while the client was public
+    did:web:rsa.example.com               blocked  key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its DPoP key is neither ES256 nor ES256K
     -- stderr --
     5 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -221,11 +221,26 @@ fn what_is_no_session_is_listed_as_malformed() {
     }
     database.execute("INSERT INTO auth_session VALUES (NULL, 'x'), (CAST(x'ff' AS TEXT), x'00ff'), (42, 42)");
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
-    exit 1
+    exit 0
+    -- stdout --
+    DID                        STATUS     KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
+                               malformed  -    -        -               -       the key names no account
+    42                         malformed  -    -        -               -       the key names no account
+    did:web:array              malformed  -    -        -               -       a member has the wrong type
+    did:web:cut-short          malformed  -    -        -               -       not JSON
+    did:web:deep               malformed  -    -        -               -       a member has the wrong type
+    did:web:empty              malformed  -    -        -               -       not JSON
+    did:web:expiry             malformed  -    -        -               -       expires_at is not a time
+    did:web:no-auth-method     malformed  -    -        -               -       no authMethod: written by a very old client
+    did:web:no-dpop-key        malformed  -    -        -               -       no dpopJwk
+    did:web:no-tokens          malformed  -    -        -               -       no tokenSet
+    did:web:null               malformed  -    -        -               -       a member has the wrong type
+    did:web:number-for-a-text  malformed  -    -        -               -       a member has the wrong type
+    did:web:someone-else       malformed  -    -        -               -       the session is of another account than its key says
+    not a did                  malformed  -    -        -               -       the key names no account
+    �                          malformed  -    -        -               -       the key names no account
     -- stderr --
-    error: app.db: cannot read the database
-    caused by: invalid utf-8 sequence of 1 bytes from index 0 at index 0
-    caused by: invalid utf-8 sequence of 1 bytes from index 0
+    15 sessions in sqlite:app.db (layout statusphere)
     ");
 }
 
@@ -347,8 +362,8 @@ fn the_older_layout_of_the_same_app_is_recognised() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-     DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
-     did:plc:ewvi7nxzyoun6zhxrhs64oiz  idle    key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  idle    key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
     -- stderr --
     1 session in sqlite:app.db (layout statusphere-legacy)
     ");

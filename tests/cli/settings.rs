@@ -155,7 +155,7 @@ fn an_unknown_setting_is_an_error_with_a_suggestion() {
     exit 2
     -- stderr --
     error: oauthctl.toml: unknown setting store.ulr
-    hint: settings there: url, layout
+    hint: did you mean url?
     ");
     insta::assert_snapshot!(refusal_of("[clinet]\nclient_id = ''"), @r"
     exit 2
