@@ -1,0 +1,320 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[oauthctl] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'oauthctl'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'oauthctl'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand gen-jwk 'Print one ES256 private key for the app to sign with'
+            cand keys 'Look after the keys that the app signs with'
+            cand jwks 'Print the public JWKS document'
+            cand metadata 'Print the client metadata document'
+            cand sessions 'Look at and look after the sessions of the app''s users'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print the manual page, or write all of them into a directory'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;gen-jwk'= {
+            cand --kid 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]'
+            cand --encoding 'How to write the key'
+            cand --env 'Print a NAME=''…'' line for a shell or a dotenv file'
+            cand --from 'Convert this key instead of generating one: a path, file:PATH, env:NAME or -'
+            cand -o 'Write to this file instead of stdout; `-` is stdout'
+            cand --output 'Write to this file instead of stdout; `-` is stdout'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --force 'Replace the file if it exists'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand list 'List the keys: which signs, which is published, what depends on each'
+            cand rotate 'Add a new signing key; the old ones stay for the sessions bound to them'
+            cand retire 'Remove a key that no session and no pending login depends on'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;keys;list'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys;rotate'= {
+            cand --activate-in 'When the new key begins to sign'
+            cand --kid 'Name of the new key [default: its thumbprint]'
+            cand --new-env 'Variable for the new key, where the old one has a variable to itself'
+            cand -o 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
+            cand --output 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --stage 'Put the new key behind the active one, published but not signing'
+            cand -n 'Say what would be done, and do nothing'
+            cand --dry-run 'Say what would be done, and do nothing'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys;retire'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --ignore-malformed 'Retire the key although some records could not be read, and may be bound to it'
+            cand -n 'Say what would be done, and do nothing'
+            cand --dry-run 'Say what would be done, and do nothing'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys;help'= {
+            cand list 'List the keys: which signs, which is published, what depends on each'
+            cand rotate 'Add a new signing key; the old ones stay for the sessions bound to them'
+            cand retire 'Remove a key that no session and no pending login depends on'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;keys;help;list'= {
+        }
+        &'oauthctl;keys;help;rotate'= {
+        }
+        &'oauthctl;keys;help;retire'= {
+        }
+        &'oauthctl;keys;help;help'= {
+        }
+        &'oauthctl;jwks'= {
+            cand -o 'Write to this file instead of stdout; `-` is stdout'
+            cand --output 'Write to this file instead of stdout; `-` is stdout'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --force 'Replace the file if it exists'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;metadata'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand list 'List the sessions in the app''s store'
+            cand show 'Show an account''s sessions (tokens and keys are never shown)'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;sessions;list'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;show'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;help'= {
+            cand list 'List the sessions in the app''s store'
+            cand show 'Show an account''s sessions (tokens and keys are never shown)'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;sessions;help;list'= {
+        }
+        &'oauthctl;sessions;help;show'= {
+        }
+        &'oauthctl;sessions;help;help'= {
+        }
+        &'oauthctl;completions'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;man'= {
+            cand --output-dir 'Write the pages of all commands into this directory'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;help'= {
+            cand gen-jwk 'Print one ES256 private key for the app to sign with'
+            cand keys 'Look after the keys that the app signs with'
+            cand jwks 'Print the public JWKS document'
+            cand metadata 'Print the client metadata document'
+            cand sessions 'Look at and look after the sessions of the app''s users'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print the manual page, or write all of them into a directory'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;help;gen-jwk'= {
+        }
+        &'oauthctl;help;keys'= {
+            cand list 'List the keys: which signs, which is published, what depends on each'
+            cand rotate 'Add a new signing key; the old ones stay for the sessions bound to them'
+            cand retire 'Remove a key that no session and no pending login depends on'
+        }
+        &'oauthctl;help;keys;list'= {
+        }
+        &'oauthctl;help;keys;rotate'= {
+        }
+        &'oauthctl;help;keys;retire'= {
+        }
+        &'oauthctl;help;jwks'= {
+        }
+        &'oauthctl;help;metadata'= {
+        }
+        &'oauthctl;help;sessions'= {
+            cand list 'List the sessions in the app''s store'
+            cand show 'Show an account''s sessions (tokens and keys are never shown)'
+        }
+        &'oauthctl;help;sessions;list'= {
+        }
+        &'oauthctl;help;sessions;show'= {
+        }
+        &'oauthctl;help;completions'= {
+        }
+        &'oauthctl;help;man'= {
+        }
+        &'oauthctl;help;help'= {
+        }
+    ]
+    $completions[$command]
+}
