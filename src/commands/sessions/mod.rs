@@ -1,7 +1,9 @@
 //! `oauthctl sessions …`: the sessions of the app's users.
 
 mod list;
+mod select;
 mod show;
+mod stats;
 mod view;
 
 use crate::context::Context;
@@ -12,6 +14,7 @@ use crate::error::Exit;
 pub enum Command {
     List(list::Args),
     Show(show::Args),
+    Stats(stats::Args),
 }
 
 /// Runs the verb.
@@ -19,5 +22,6 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::List(args) => list::run(context, args),
         Command::Show(args) => show::run(context, args),
+        Command::Stats(args) => stats::run(context, args),
     }
 }
