@@ -77,10 +77,10 @@ for (const [name, library] of Object.entries(clients)) {
 
   test(`${name} signs with the old key until the rotated one is due`, async () => {
     const { keys, published } = inDirectory((directory, run) => {
-      run(['gen-jwk', '--kid', 'old', '-o', 'key.json'])
-      run(['keys', 'rotate', '--keys', 'key.json', '--activate-in', '1h'])
-      const { keys } = JSON.parse(readFileSync(join(directory, 'key.json'), 'utf8'))
-      return { keys, published: JSON.parse(run(['jwks', '--keys', 'key.json'])) }
+      run(['gen-jwk', '--kid', 'old', '--encoding', 'jwks', '-o', 'keys.json'])
+      run(['keys', 'rotate', '--keys', 'keys.json', '--activate-in', '1h'])
+      const { keys } = JSON.parse(readFileSync(join(directory, 'keys.json'), 'utf8'))
+      return { keys, published: JSON.parse(run(['jwks', '--keys', 'keys.json'])) }
     })
     assert.equal(keys.length, 2)
     const load = (set) => Promise.all(set.map((key) => library.JoseKey.fromImportable(key)))
