@@ -8,7 +8,7 @@ mod context;
 mod error;
 mod jose;
 mod keyring;
-
+mod oauth;
 mod session;
 mod settings;
 mod store;
