@@ -16,6 +16,8 @@ use crate::ui::{Format, Role, Row, counted};
 
 /// Larger than any server reads.
 const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
+/// Where an operator says what the document is made of.
+const PLACES: &str = "with an option (see --help) or in oauthctl.toml under [client]";
 /// What a development server most often listens on.
 const DEVELOPMENT_PORT: &str = "3000";
 
@@ -26,7 +28,7 @@ const DEVELOPMENT_PORT: &str = "3000";
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  oauthctl metadata --client-uri https://app.example.com --redirect-uri /api/auth/atproto --keys client-key.json
+  oauthctl metadata --client-uri https://app.example.com --redirect-uri /api/auth/atproto
   oauthctl metadata -o public/oauth-client-metadata.json --force     everything from oauthctl.toml
   oauthctl metadata --loopback --redirect-uri /api/auth/atproto      for development
   curl -s https://app.example.com/oauth-client-metadata.json | oauthctl metadata --check -")]
@@ -109,11 +111,10 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// The error about a document that no server would take.
 fn refused(problems: &[Finding]) -> Failure {
     if let [only] = problems {
-        return usage(only.rule.as_str()).at(&only.member).hint(only.fix.as_str());
+        return usage(only.rule.as_str()).at(&only.member).hint(format!("{}, {PLACES}", only.fix));
     }
     let count = counted(problems.len() as u64, "rule");
-    let failure = usage(format!("the document would break {count}"))
-        .hint("name what is missing with options, or in oauthctl.toml under [client]");
+    let failure = usage(format!("the document would break {count}")).hint(format!("mend them {PLACES}"));
     // The chain of causes is printed one a line, from the last added to the first.
     let all = problems.iter().rev().map(line).map(anyhow::Error::msg);
     match all.reduce(|below, above| below.context(above.to_string())) {
@@ -185,6 +186,9 @@ fn describe(context: &Context, args: &Args) -> Result<ClientMetadata, Failure> {
 /// Where the app lives: what paths and conventions are relative to.
 fn site(client_uri: Option<&str>, client_id: Option<&str>) -> Result<Site, Failure> {
     match (client_uri, client_id) {
+        (Some(uri), None) if uri.starts_with("http:") => {
+            Err(usage("must be https").at("client_uri").hint("`oauthctl metadata --loopback=PORT` is for development"))
+        }
         (Some(uri), _) => Site::parse(uri).map_err(|e| e.at("client_uri")),
         (None, Some(id)) => Site::parse(id).map_err(|e| e.at("client_id")),
         (None, None) => Err(usage("it is not known where the app lives").hint(
@@ -207,6 +211,11 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authent
     if args.public {
         return Ok(Authentication::Public);
     }
+    let place = args.jwks.unwrap_or(KeyPlace::Uri);
+    if place == KeyPlace::Inline && args.jwks_uri.is_some() {
+        return Err(usage("--jwks-uri and --jwks inline exclude each other: servers refuse a document with both")
+            .hint("leave one of them out"));
+    }
     let jwks_uri = match &args.jwks_uri {
         Some(uri) => Some(uri.clone()),
         None => context.settings()?.client_text("jwks_uri")?,
@@ -222,7 +231,7 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authent
         return Err(usage("the key source holds no key, and a confidential client needs one")
             .hint("`oauthctl gen-jwk` makes one; --public describes a client without keys"));
     }
-    Ok(Authentication::Confidential(match args.jwks.unwrap_or(KeyPlace::Uri) {
+    Ok(Authentication::Confidential(match place {
         KeyPlace::Inline => PublishedKeys::Inline(keys.public()),
         KeyPlace::Uri => PublishedKeys::At(jwks_uri.map_or_else(|| site.jwks_uri(), |uri| site.resolve(&uri))),
     }))

@@ -242,7 +242,7 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
                 findings.problem("jwks_uri", "must be given, or jwks", "write the URL of the public key set");
             }
             match document.text(ALGORITHM) {
-                Given::Absent => findings.problem(ALGORITHM, "must be given", r#"write "ES256""#),
+                Given::Absent | Given::Is("") => findings.problem(ALGORITHM, "must be given", r#"write "ES256""#),
                 Given::Is("none") => findings.problem(ALGORITHM, r#"must never be "none""#, r#"write "ES256""#),
                 Given::Is("ES256") | Given::Mistyped => {}
                 Given::Is(_) => {
@@ -286,8 +286,8 @@ fn check_refused(document: &Members, findings: &mut Findings) {
     }
     let details = document.texts("authorization_details_types").value();
     if details.is_some_and(|types| !types.is_empty()) {
-        let rule = "is refused by servers that do not support it, the reference server among them";
-        findings.warning("authorization_details_types", rule, "leave the member out");
+        let rule = "must be empty: atproto servers know no such types (RFC 9396)";
+        findings.problem("authorization_details_types", rule, "leave the member out");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rules of `client_id`: the https URL of the document itself (draft-ietf-oauth-client-id-metadata-document section 3),
 //! or `http://localhost?…` for development (atproto OAuth profile, "Localhost Client Development").
 
+use std::collections::BTreeSet;
+
 use url::{Host, Url, form_urlencoded};
 
 use super::finding::Findings;
@@ -158,7 +160,8 @@ impl LoopbackParameters {
                 );
             }
         }
-        for token in scope.unwrap_or_default().split(' ').filter(|token| !token.is_empty()) {
+        let tokens: BTreeSet<_> = scope.unwrap_or_default().split(' ').filter(|token| !token.is_empty()).collect();
+        for token in tokens {
             if !self.scope.split(' ').any(|known| known == token) {
                 findings.problem(
                     "scope",

@@ -11,8 +11,17 @@ use super::finding::Findings;
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Operations of public keys (RFC 7517 section 4.3).
 const PUBLIC_OPERATIONS: [&str; 3] = ["verify", "encrypt", "wrapKey"];
-/// Types of keys that verify signatures.
-const KEY_TYPES: [&str; 3] = ["EC", "RSA", "OKP"];
+/// Curves and the algorithm of each (RFC 7518 section 3.4, RFC 8037 section 3.1, RFC 8812 section 3.2).
+const CURVES: [(&str, &str, &str); 6] = [
+    ("EC", "P-256", "ES256"),
+    ("EC", "P-384", "ES384"),
+    ("EC", "P-521", "ES512"),
+    ("EC", "secp256k1", "ES256K"),
+    ("OKP", "Ed25519", "EdDSA"),
+    ("OKP", "Ed448", "EdDSA"),
+];
+/// Algorithms of RSA keys (RFC 7518 section 3.1).
+const RSA_ALGORITHMS: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
 /// Checks the set that stands in the document as this member.
 pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
@@ -80,9 +89,35 @@ fn check_key<'k>(place: &str, key: &'k Value, kids: &mut HashSet<&'k str>, findi
         Some(_) => findings.problem(place, "must have a `kid` that is a string", "write the kid in quotes"),
     }
     let verifies = check_use(place, key, findings);
-    verifies
-        && findings.problems() == before
-        && key.get("kty").and_then(Value::as_str).is_some_and(|kty| KEY_TYPES.contains(&kty))
+    let understood = is_understood(key);
+    if understood == Some(false) {
+        findings.warning(
+            place,
+            "has members that do not make a key, so servers ignore it",
+            "write what `oauthctl jwks` prints for it",
+        );
+    }
+    verifies && understood == Some(true) && findings.problems() == before
+}
+
+/// Whether the members make a key that verifies signatures; none for a type of key that servers do not know.
+fn is_understood(key: &Map<String, Value>) -> Option<bool> {
+    let text = |name: &str| key.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let has_algorithm = |known: &[&str]| key.get("alg").is_none_or(|alg| known.iter().any(|known| alg == known));
+    let on_curve = |coordinates: &[&str]| {
+        let curve = CURVES.iter().find(|(kty, crv, _)| text("kty") == Some(kty) && text("crv") == Some(crv));
+        curve.is_some_and(|(.., alg)| has_algorithm(&[alg])) && coordinates.iter().all(|name| text(name).is_some())
+    };
+    let material = match text("kty") {
+        Some("EC") => on_curve(&["x", "y"]),
+        Some("OKP") => on_curve(&["x"]),
+        Some("RSA") => text("n").is_some() && text("e").is_some() && has_algorithm(&RSA_ALGORITHMS),
+        Some(_) => return None,
+        None => false,
+    };
+    let times = ["iat", "nbf", "exp"].iter().all(|name| key.get(*name).is_none_or(Value::is_i64));
+    let revocation = key.get("revoked").is_none_or(|revoked| revoked["revoked_at"].is_i64());
+    Some(material && times && revocation && key.get("ext").is_none_or(Value::is_boolean))
 }
 
 /// Checks `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3) and says whether they let the key verify signatures.
@@ -96,11 +131,12 @@ fn check_use<'k>(place: &str, key: &'k Map<String, Value>, findings: &mut Findin
     let mends = r#"write "key_ops":["verify"], or leave it out"#;
     let mut verifies = true;
     if let Some(Some(operations)) = &operations {
-        verifies = operations.contains(&"verify");
+        let distinct = operations.iter().collect::<HashSet<_>>().len() == operations.len();
+        verifies = distinct && operations.contains(&"verify");
         if let Some(other) = operations.iter().find(|name| !PUBLIC_OPERATIONS.contains(name)) {
             findings.problem(place, format!("must not have {other:?} among the `key_ops` of a public key"), mends);
         } else if !verifies {
-            findings.warning(place, r#"lacks "verify" in its `key_ops`, so servers ignore it"#, mends);
+            findings.warning(place, r#"must have "verify" once in its `key_ops`, or servers ignore it"#, mends);
         } else if key.contains_key("use") && operations.iter().any(|name| *name != "verify") {
             findings.problem(place, "must have `key_ops` that agree with its `use`", mends);
         }

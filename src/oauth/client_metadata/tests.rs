@@ -278,6 +278,8 @@ fn every_rule_about_single_members_is_checked() {
         ("jwks_uri", json!("http://app.example.com/jwks.json"), "https"),
         ("jwks_uri", json!("https://localhost/jwks.json"), "public host"),
         ("subject_type", json!("pairwise"), "public"),
+        ("authorization_details_types", json!(["x"]), "RFC 9396"),
+        ("token_endpoint_auth_signing_alg", json!(""), "must be given"),
         ("default_max_age", json!(60), "must not"),
         ("userinfo_signed_response_alg", json!("ES256"), "must not"),
         ("userinfo_encrypted_response_alg", json!("x"), "must not"),
@@ -341,7 +343,21 @@ fn every_rule_about_published_keys_is_checked() {
     ] {
         assert_only(&with_key(member, value), Severity::Problem, "jwks.keys[0]", part);
     }
-    assert_only(&with_key("use", json!("enc")), Severity::Problem, "jwks.keys", "verifies");
+    for (member, value) in [
+        ("use", json!("enc")),
+        ("key_ops", json!([])),
+        ("kty", json!("RSA")),
+        ("crv", json!("P-384")),
+        ("alg", json!("ES384")),
+        ("x", json!("")),
+        ("y", json!(1)),
+        ("exp", json!("tomorrow")),
+        ("revoked", json!(true)),
+    ] {
+        let ignored = with_key(member, value);
+        assert_only(&ignored, Severity::Warning, "jwks.keys[0]", "servers ignore it");
+        assert_only(&ignored, Severity::Problem, "jwks.keys", "verifies");
+    }
     for tolerated in [
         with_key("use", None),
         with_key("alg", None),
@@ -366,7 +382,8 @@ fn what_the_reference_server_tolerates_is_a_warning_at_most() {
         ("response_types", None),
         ("grant_types", None),
         ("token_endpoint_auth_signing_alg", Some(json!("ES384"))),
-        ("authorization_details_types", Some(json!(["x"]))),
+        ("logo_uri", Some(json!("http://localhost:3000/l.png"))),
+        ("logo_uri", Some(json!("http://127.0.0.1:3000/l.png"))),
     ] {
         assert_only(&with(confidential(), member, value), Severity::Warning, member, "");
     }

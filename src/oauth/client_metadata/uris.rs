@@ -180,7 +180,7 @@ fn is_parent(parent: &str, path: &str) -> bool {
 pub(super) fn check_page(member: &str, text: &str, findings: &mut Findings) {
     match parse(text) {
         Some(url) if url.scheme() == "https" && !is_local(&url) => {}
-        Some(url) if is_loopback_redirect(&url) => {
+        Some(url) if url.scheme() == "http" && (url.host_str() == Some("localhost") || is_loopback_redirect(&url)) => {
             findings.warning(member, "leads to the user's own machine", "write a public https URL");
         }
         _ => findings.problem(member, "must be an https URL of a public host", "write https://…"),
