@@ -12,6 +12,7 @@ mod jose;
 mod keyring;
 mod maintenance;
 
+mod oauth;
 mod session;
 mod settings;
 mod store;
