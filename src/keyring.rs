@@ -1,16 +1,14 @@
-//! Key sources: where private keys are kept, read in every form in the wild, and written back atomically (0600, under a
-//! lock) in the form they had.
+//! Key sources: where private keys are kept, read in every form in the wild.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, failed, usage};
+use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeyForm, KeySet, parse_keys};
 use crate::settings::Environment;
 
@@ -136,92 +134,5 @@ fn read_text(input: impl io::Read) -> Result<Zeroizing<String>, Failure> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(usage("is not UTF-8 text").hint("a DER file can be turned into PEM with openssl")),
-    }
-}
-
-/// What to do when the file to write exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Fail and leave it.
-    Keep,
-    /// Put the new file in its place.
-    Replace,
-}
-
-/// Puts new contents into an existing file, whole or not at all. Its owner and mode stay: the app must be able to read it
-/// afterwards, too.
-pub fn rewrite_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    // Through a link to the file itself, so that the link stays one.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let metadata = fs::metadata(path).map_err(|e| failed("cannot read the file").at(path.display()).because(e))?;
-    write_sibling(path, bytes, Existing::Replace, |file| {
-        file.set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
-        std::os::unix::fs::fchown(file, Some(metadata.uid()), Some(metadata.gid()))
-    })
-}
-
-/// Writes a file of this mode whole or not at all.
-pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Failure> {
-    let place = path.display();
-    if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
-        return Err(usage("the file exists").at(place).hint("choose another name, or --force to replace it"));
-    }
-    write_sibling(path, bytes, existing, |file| file.set_permissions(fs::Permissions::from_mode(mode)))
-}
-
-/// A sibling file, synced, then moved into place.
-fn write_sibling(
-    path: &Path,
-    bytes: &[u8],
-    existing: Existing,
-    prepare: impl FnOnce(&File) -> io::Result<()>,
-) -> Result<(), Failure> {
-    let directory = directory_of(path);
-    let write = || -> io::Result<()> {
-        // Created 0600 whatever the umask.
-        // The error would name this sibling, which nobody asked for.
-        let mut file = NamedTempFile::new_in(directory).map_err(|e| io::Error::from(e.kind()))?;
-        file.write_all(bytes)?;
-        prepare(file.as_file())?;
-        file.as_file().sync_all()?;
-        match existing {
-            Existing::Keep => file.persist_noclobber(path)?,
-            Existing::Replace => file.persist(path)?,
-        };
-        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost then.
-        let _ = File::open(directory).and_then(|d| d.sync_all());
-        Ok(())
-    };
-    write().map_err(|e| {
-        failed("cannot write the file")
-            .at(path.display())
-            .because(e)
-            .hint(format!("check that this user may create files in {}", directory.display()))
-    })
-}
-
-/// The directory that holds the file.
-pub fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Keeps a second oauthctl from changing key files in the same directory until dropped. The directory itself carries
-/// the lock, so nothing is left behind.
-pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock, which ends with it")] File);
-
-impl DirectoryLock {
-    /// Waits for the lock.
-    pub fn on(directory: &Path) -> Result<Self, Failure> {
-        let lock = || -> io::Result<File> {
-            let handle = File::open(directory)?;
-            handle.lock()?;
-            Ok(handle)
-        };
-        lock().map(Self).map_err(|e| {
-            usage("cannot lock the directory of the key file").at(directory.display()).because(e).hint("check --keys")
-        })
     }
 }

@@ -6,10 +6,13 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod files;
 mod interrupt;
 mod jose;
 mod keyring;
+mod maintenance;
 
+mod oauth;
 mod session;
 mod settings;
 mod store;
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Command::Jwks(args) => commands::jwks::run(&context, &args),
         Command::Metadata(args) => commands::metadata::run(&context, &args),
         Command::Sessions(command) => commands::sessions::run(&context, &command),
+        Command::States(command) => commands::states::run(&context, &command),
         Command::Completions(args) => commands::completions::run(&context, &args, Cli::command()),
         Command::Man(args) => commands::man::run(&context, &args, Cli::command()),
     };

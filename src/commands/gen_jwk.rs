@@ -4,9 +4,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::output::{OutputArgs, PRIVATE};
+use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
+use crate::files::PRIVATE;
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{KeySource, variable_name};
 

@@ -7,6 +7,7 @@ mod filter;
 mod node;
 mod status;
 mod summary;
+mod transfer;
 
 pub use age::Age;
 pub use did::Did;
@@ -15,3 +16,4 @@ pub use filter::Filter;
 pub use node::{AuthMethod, NodeSession, NodeState};
 pub use status::{KnownKeys, Policy, Status, Verdict};
 pub use summary::Summary;
+pub use transfer::{Transfer, is_provably_newer};

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
+use crate::files;
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::store::Store;
@@ -108,7 +109,7 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         return Ok(());
     }
     match &place {
-        KeySource::File { path, .. } => keyring::rewrite_file(path, format!("{}\n", *text).as_bytes())?,
+        KeySource::File { path, .. } => files::rewrite_file(path, format!("{}\n", *text).as_bytes())?,
         KeySource::Variable(name) => ui.result(format!("{name}='{}'\n", *text))?,
         KeySource::Stdin => ui.result(format!("{}\n", *text))?,
     }

@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::{Exit, Failure, failed, usage};
+use crate::files::{self, DirectoryLock, Existing, PRIVATE};
 use crate::jose::{ClientKey, Kid};
-use crate::keyring::{self, DirectoryLock, Existing, KeySource, LoadedSource, variable_name};
+use crate::keyring::{self, KeySource, LoadedSource, variable_name};
 use crate::session::Age;
 
 /// How long authorization servers keep a key set before they fetch it again.
@@ -87,7 +88,7 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     let mut directories: Vec<_> = sources
         .iter()
         .filter_map(|source| match source {
-            KeySource::File { path, .. } => Some(keyring::directory_of(path).to_owned()),
+            KeySource::File { path, .. } => Some(files::directory_of(path).to_owned()),
             _ => None,
         })
         .collect();
@@ -205,7 +206,7 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
 fn apply(context: &Context, args: &Args, change: &Change) -> anyhow::Result<()> {
     match change {
         Change::Grown { source: KeySource::File { path, .. }, text } => {
-            keyring::rewrite_file(path, format!("{}\n", **text).as_bytes())?;
+            files::rewrite_file(path, format!("{}\n", **text).as_bytes())?;
         }
         Change::Grown { source: KeySource::Variable(name), text } => {
             print_assignment(context, args, name, text)?;
@@ -213,7 +214,7 @@ fn apply(context: &Context, args: &Args, change: &Change) -> anyhow::Result<()> 
         Change::Grown { source: KeySource::Stdin, text } => context.ui.result(format!("{}\n", **text))?,
         Change::Beside { text, place, .. } => match place {
             NewPlace::File(path) => {
-                keyring::write_file(path, format!("{}\n", **text).as_bytes(), 0o600, Existing::Keep)?;
+                files::write_file(path, format!("{}\n", **text).as_bytes(), PRIVATE, Existing::Keep)?;
             }
             NewPlace::Variable(name) => print_assignment(context, args, name, text)?,
             NewPlace::Stdout => context.ui.result(format!("{}\n", **text))?,
@@ -229,7 +230,7 @@ fn print_assignment(context: &Context, args: &Args, name: &str, value: &str) -> 
     }
     let line = Zeroizing::new(format!("{name}='{value}'\n"));
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => Ok(keyring::write_file(path, line.as_bytes(), 0o600, Existing::Keep)?),
+        Some(path) => Ok(files::write_file(path, line.as_bytes(), PRIVATE, Existing::Keep)?),
         None => Ok(context.ui.result(line.as_bytes())?),
     }
 }

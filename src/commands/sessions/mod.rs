@@ -1,5 +1,7 @@
 //! `oauthctl sessions …`: the sessions of the app's users.
 
+mod export;
+mod import;
 mod list;
 mod select;
 mod show;
@@ -15,6 +17,8 @@ pub enum Command {
     List(list::Args),
     Show(show::Args),
     Stats(stats::Args),
+    Export(export::Args),
+    Import(import::Args),
 }
 
 /// Runs the verb.
@@ -23,5 +27,7 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(context, args),
         Command::Show(args) => show::run(context, args),
         Command::Stats(args) => stats::run(context, args),
+        Command::Export(args) => export::run(context, args),
+        Command::Import(args) => import::run(context, args),
     }
 }
