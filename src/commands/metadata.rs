@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::output::{OutputArgs, PUBLIC};
+use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::oauth::client_metadata::{
