@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
+use crate::files::PUBLIC;
 use crate::oauth::client_metadata::{
     self, Authentication, ClientMetadata, Finding, PublishedKeys, Severity, Site, loopback_client_id,
 };
