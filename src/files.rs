@@ -37,8 +37,8 @@ impl NewFile {
             return Err(exists(path));
         }
         // The error would name the sibling, which nobody asked for.
-        let file = NamedTempFile::new_in(directory_of(path))
-            .map_err(|e| cannot_write(path, io::Error::from(e.kind())))?;
+        let file =
+            NamedTempFile::new_in(directory_of(path)).map_err(|e| cannot_write(path, io::Error::from(e.kind())))?;
         Ok(Self { path: path.to_owned(), existing, file })
     }
 
