@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod jose;
 mod keyring;
+mod oauth;
 
 mod session;
 mod settings;
