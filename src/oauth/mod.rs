@@ -1,9 +1,11 @@
-//! The conversation with authorization servers: guarded HTTP, identity, server metadata, DPoP, client assertions, the
-//! token endpoint. Knows nothing of stores; the time and randomness are handed in.
+//! The conversation with authorization servers, and what a client tells them about itself: guarded HTTP, identity,
+//! server metadata, DPoP, client assertions, the token endpoint, the client metadata document. Knows nothing of stores;
+//! the time and randomness are handed in.
 
 mod address;
 mod ambient;
 mod client_assertion;
+pub mod client_metadata;
 mod dpop;
 mod http;
 mod identity;
