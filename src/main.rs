@@ -11,7 +11,6 @@ mod interrupt;
 mod jose;
 mod keyring;
 mod maintenance;
-
 mod oauth;
 mod session;
 mod settings;

@@ -10,11 +10,13 @@ use jose_jwk::{Class, Ec, EcCurves, Jwk, JwkSet, Key, Operations, Parameters};
 use p256::elliptic_curve::Generate as _;
 use p256::elliptic_curve::rand_core::CryptoRng;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Kid;
+use super::jws::Signer;
 use crate::error::{Failure, usage};
 
 /// What to do about material that is no key at all.
@@ -164,6 +166,11 @@ impl ClientKey {
         &self.secret
     }
 
+    /// A compact JWS under ES256. The header must name it, and the key's kid.
+    pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
+        Signer::P256(self.secret.clone().into()).compact(header, claims)
+    }
+
     fn public_jwk(&self) -> Jwk {
         let (x, y) = public_point(&self.secret);
         Jwk {
@@ -309,6 +316,14 @@ mod tests {
         let published = PublicJwks::of([&key]).to_json();
         let names: Vec<_> = published["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["kty", "crv", "x", "y", "alg", "kid", "use"]);
+    }
+
+    #[test]
+    fn others_verify_what_the_key_signs() {
+        let jwk = testbed::keys::client_key("a");
+        let key = ClientKey::from_members(jwk.as_object().unwrap().clone()).unwrap();
+        let token = key.sign(&json!({"alg": "ES256"}), &json!({"a": 1}));
+        testbed::keys::Jws::decode(&token).unwrap().verify(&testbed::keys::public(&jwk)).unwrap();
     }
 
     #[test]
