@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -45,29 +45,31 @@ pub enum Outcome {
     Unknown(String, Option<Duration>),
 }
 
-/// Which client key speaks for the session.
-#[derive(Clone, Copy, Debug)]
-pub enum Binding<'k> {
-    /// The one the record names.
+/// Which client key speaks for the sessions.
+#[derive(Clone, Debug)]
+pub enum Binding {
+    /// The one that each record names.
     Recorded,
-    /// This one, to which a session of the formerly public client is bound from now on.
-    New(&'k ClientKey),
+    /// This one, to which sessions of the formerly public client are bound from now on.
+    Upgrade(Kid),
 }
 
 /// What every exchange of a run needs.
-pub struct Exchanger<'r> {
+pub struct Exchanger {
     /// Where the sessions are.
-    pub store: &'r dyn Store,
+    pub store: Arc<dyn Store>,
     /// The store's address, without secrets.
     pub address: String,
     /// The servers.
-    pub network: &'r Network,
+    pub network: Arc<Network>,
     /// The app's keys.
-    pub keys: &'r KeySet,
+    pub keys: KeySet,
+    /// Which of them speaks.
+    pub binding: Binding,
     /// The app's `client_id`.
-    pub client_id: &'r str,
+    pub client_id: String,
     /// Where tokens go that cannot be stored.
-    pub recovery: &'r Recovery,
+    pub recovery: Recovery,
     /// How long to wait for the lock on a session.
     pub lock_timeout: Duration,
     /// The time.
@@ -82,23 +84,21 @@ pub struct Exchanger<'r> {
 struct Ready<'k> {
     did: Did,
     issuer: String,
-    record: Record,
     refresh_token: zeroize::Zeroizing<String>,
     dpop_key: DpopKey,
     client_key: Option<&'k ClientKey>,
-    binding: Binding<'k>,
 }
 
-impl<'r> Exchanger<'r> {
+impl Exchanger {
     /// Exchanges one session, as it was when it was selected.
-    pub async fn exchange(&self, stored: &Stored, binding: Binding<'r>) -> Outcome {
-        match self.try_exchange(stored, binding).await {
+    pub async fn exchange(&self, stored: &Stored) -> Outcome {
+        match self.try_exchange(stored).await {
             Ok(outcome) | Err(outcome) => outcome,
         }
     }
 
-    async fn try_exchange(&self, stored: &Stored, binding: Binding<'r>) -> Result<Outcome, Outcome> {
-        let ready = self.check_locally(stored, binding).await?;
+    async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {
+        let ready = self.check_locally(stored).await?;
         let group = Group {
             issuer: ready.issuer.clone(),
             kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
@@ -108,7 +108,7 @@ impl<'r> Exchanger<'r> {
         if let Permit::Stopped(why) = &permit {
             return Err(Outcome::Blocked(format!("not attempted: {why}")));
         }
-        server.prepare(self.client_id, &ready.dpop_key).await.map_err(not_found)?;
+        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(not_found)?;
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
@@ -130,7 +130,7 @@ impl<'r> Exchanger<'r> {
 
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
     /// key or under the wrong client_id would destroy the session.
-    async fn check_locally(&self, stored: &Stored, binding: Binding<'r>) -> Result<Ready<'r>, Outcome> {
+    async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
         let record = Record::parse(&stored.value).ok_or_else(|| blocked("not JSON"))?;
@@ -147,16 +147,18 @@ impl<'r> Exchanger<'r> {
         if session.token_key_thumbprint().is_some_and(|bound| bound != dpop_key.thumbprint()) {
             return Err(blocked("its tokens are bound to another DPoP key than the stored one"));
         }
-        let client_key = match (&session.auth_method, binding) {
+        let client_key = match (&session.auth_method, &self.binding) {
+            (AuthMethod::None, Binding::Recorded) if !self.keys.is_empty() => {
+                return Err(blocked(
+                    "it began while the client was public; `oauthctl sessions upgrade` carries it over",
+                ));
+            }
             (AuthMethod::None, Binding::Recorded) => None,
-            (AuthMethod::None, Binding::New(key)) => Some(key),
-            (AuthMethod::PrivateKeyJwt(_), Binding::New(_)) => {
+            (AuthMethod::None, Binding::Upgrade(kid)) => Some(self.key(kid.as_str())?),
+            (AuthMethod::PrivateKeyJwt(_), Binding::Upgrade(_)) => {
                 return Err(Outcome::Skipped("it is bound to a client key already".into()));
             }
-            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded) => {
-                let key = kid.parse().ok().and_then(|kid| self.keys.get(&kid));
-                Some(key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))?)
-            }
+            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded) => Some(self.key(kid)?),
         };
         if let Some(key) = client_key {
             self.check_known_key(key).await?;
@@ -165,7 +167,12 @@ impl<'r> Exchanger<'r> {
             return Err(blocked("newer tokens of it wait in the recovery directory; `oauthctl sessions recover`"));
         }
         let issuer = session.issuer.clone().into_owned();
-        Ok(Ready { did, issuer, record, refresh_token, dpop_key, client_key, binding })
+        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key })
+    }
+
+    fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
+        let key = kid.parse().ok().and_then(|kid| self.keys.get(&kid));
+        key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))
     }
 
     /// A key that has worked before under this kid must be the same key still.
@@ -179,10 +186,7 @@ impl<'r> Exchanger<'r> {
                 let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
                 let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
                 let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
-                self.checked_kids
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(kid.clone(), verdict.clone());
+                self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
                 verdict
             }
         };
@@ -226,7 +230,9 @@ impl<'r> Exchanger<'r> {
                     return Outcome::Unknown(format!("the server's answer cannot be used: {why}"), None);
                 }
                 Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
-                Exchange::UseNonce => return Outcome::Unknown("the server keeps asking for a newer nonce".into(), None),
+                Exchange::UseNonce => {
+                    return Outcome::Unknown("the server keeps asking for a newer nonce".into(), None);
+                }
                 Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
                 Exchange::AnswerLost(error) => return Outcome::Unknown(format!("the answer was lost: {error}"), None),
                 Exchange::NotSent(error) => return Outcome::Unknown(format!("not sent: {error}"), None),
@@ -298,7 +304,7 @@ impl<'r> Exchanger<'r> {
             scope: tokens.scope.as_deref(),
             expires_at: life.and_then(|life| self.clock.now().checked_add(life).ok()),
         });
-        if let (Binding::New(_), Some(kid)) = (ready.binding, ready.client_key.and_then(ClientKey::kid)) {
+        if let Binding::Upgrade(kid) = &self.binding {
             record.bind_to(kid.as_str());
         }
         Some(record.to_bytes())
@@ -311,7 +317,9 @@ impl<'r> Exchanger<'r> {
                 format!("refreshed, but the store could not be written; its tokens wait in {}", path.display()),
                 None,
             ),
-            Err(error) => Outcome::Unknown(format!("refreshed, but its tokens could not be stored anywhere: {error}"), None),
+            Err(error) => {
+                Outcome::Unknown(format!("refreshed, but its tokens could not be stored anywhere: {error}"), None)
+            }
         }
     }
 
@@ -326,7 +334,7 @@ impl<'r> Exchanger<'r> {
 
     fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
         let auth = ready.client_key.map_or(Auth::None, Auth::PrivateKeyJwt);
-        Credentials { client_id: self.client_id, auth }
+        Credentials { client_id: &self.client_id, auth }
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
@@ -335,7 +343,8 @@ impl<'r> Exchanger<'r> {
         match outcome {
             Outcome::Refreshed => {
                 let current = self.store.get(Kind::Session, key).await.ok().flatten();
-                let token = current.and_then(|now| Record::parse(&now.value)?.refresh_token().map(|t| fingerprint(t.as_bytes())));
+                let token = current
+                    .and_then(|now| Record::parse(&now.value)?.refresh_token().map(|t| fingerprint(t.as_bytes())));
                 let note = Note { wrote: token, wrote_at: Some(self.clock.now()), refused: None };
                 notes.push((Note::name(&key.text()), note.to_bytes()));
                 if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {

@@ -81,8 +81,14 @@ impl Recovery {
     }
 
     /// Applies the entry, if it belongs to this store. None when it belongs to another.
-    pub async fn apply(&self, path: &Path, store: &dyn Store, address: &str) -> anyhow::Result<Option<(String, Recovered)>> {
-        let bytes = fs::read(path).map_err(|e| failed("cannot read the recovery entry").at(path.display()).because(e))?;
+    pub async fn apply(
+        &self,
+        path: &Path,
+        store: &dyn Store,
+        address: &str,
+    ) -> anyhow::Result<Option<(String, Recovered)>> {
+        let bytes =
+            fs::read(path).map_err(|e| failed("cannot read the recovery entry").at(path.display()).because(e))?;
         let entry: Entry = serde_json::from_slice(&bytes)
             .map_err(|e| failed("is not a recovery entry").at(path.display()).because(e))?;
         if entry.store != address {
