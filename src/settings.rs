@@ -3,6 +3,8 @@
 //! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command needs it, so that
 //! printing a key set does not fail for want of a Redis password.
 
+mod outside;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
 use crate::keyring::KeySource;
+
+pub use outside::RefreshSettings;
 
 /// The name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
@@ -24,7 +28,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ("", &["keys"]),
     ("client", &CLIENT_MEMBERS),
     ("store", &["url", "layout"]),
-    ("network", &["plc_directory", "allow_http", "allow_private_hosts", "ca_file"]),
+    ("network", &["plc_directory", "doh_resolver", "allow_http", "allow_private_hosts", "ca_file"]),
     ("refresh", &["keep_alive", "min_interval", "concurrency", "per_issuer"]),
 ];
 

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::http::{Answer, HttpError};
+use crate::session::NewTokens;
 
 /// Longer access tokens are not believed.
 const MAX_ACCESS_TOKEN: usize = 16 * 1024;
@@ -99,14 +101,26 @@ pub struct TokenSet {
     pub access_token: Zeroizing<String>,
     /// Good for one refresh. None where the server keeps the one that was sent.
     pub refresh_token: Option<Zeroizing<String>>,
-    /// `DPoP`, as the server spells it.
-    pub token_type: String,
     /// Scopes granted, where the server says so.
     pub scope: Option<String>,
     /// Life of the access token, where the server says so.
     pub expires_in: Option<Duration>,
     /// The account.
     pub sub: String,
+}
+
+impl TokenSet {
+    /// What the session's record keeps of them, when they came at this time.
+    pub fn for_record(&self, now: Timestamp) -> NewTokens<'_> {
+        NewTokens {
+            access_token: &self.access_token,
+            refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
+            // Servers may spell it as they like; clients put it into a header as they find it.
+            token_type: "DPoP",
+            scope: self.scope.as_deref(),
+            expires_at: self.expires_in.map(|life| now.saturating_add(life).unwrap_or(now)),
+        }
+    }
 }
 
 impl Exchange {
@@ -230,14 +244,13 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     let tokens = TokenSet {
         access_token,
         refresh_token,
-        token_type: token_type.unwrap_or_default(),
         scope,
         expires_in: body.get("expires_in").and_then(seconds),
         sub: found.unwrap_or_default(),
     };
     let why = if tokens.sub != sub {
         "it is for another account"
-    } else if !tokens.token_type.eq_ignore_ascii_case("DPoP") {
+    } else if !token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP")) {
         "its tokens are not bound to the session's key"
     } else if lost_refresh_token {
         "no usable refresh token in it"
@@ -284,7 +297,6 @@ impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSet")
             .field("sub", &self.sub)
-            .field("token_type", &self.token_type)
             .field("scope", &self.scope)
             .field("expires_in", &self.expires_in)
             .field("has_refresh_token", &self.refresh_token.is_some())
@@ -324,8 +336,10 @@ mod tests {
     #[test]
     fn tokens_of_the_right_account_are_accepted() {
         let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
-        assert_eq!((tokens.access_token.as_str(), tokens.refresh_token.unwrap().as_str()), ("a", "r"));
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
+        let kept = tokens.for_record("2026-11-23T09:00:00Z".parse().unwrap());
+        assert_eq!((kept.access_token, kept.refresh_token, kept.token_type), ("a", Some("r"), "DPoP"));
+        assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
     }
 
     #[test]
