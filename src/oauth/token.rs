@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::client_assertion::{self, Auth, Credentials};
+use super::client_assertion::{self, Credentials};
 use super::dpop;
 use super::http::{Answer, HttpError, Limits};
 use super::lookup::LookupError;
@@ -27,7 +27,7 @@ pub struct Refresh<'a> {
     /// The session's account, for whom the new tokens must be.
     pub sub: &'a str,
     /// The session's refresh token.
-    pub refresh_token: &'a str,
+    pub token: &'a str,
     /// Time for the whole exchange; the lock must live longer.
     pub within: Duration,
 }
@@ -74,7 +74,7 @@ impl AuthorizationServer {
     /// before destroys the session, so everything must have been checked by now.
     pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
         let url = &self.token_endpoint;
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.token)];
         match self.post(url, &fields, refresh.credentials, refresh.dpop_key, refresh.within).await {
             Ok((answer, nonce_kept)) => Exchange::of(answer, url, refresh.sub, nonce_kept),
             Err(error) => Exchange::of_failure(error),
@@ -109,13 +109,6 @@ impl AuthorizationServer {
             self.put_warm();
         }
         Ok((answer, nonce_kept))
-    }
-}
-
-impl<'a> Credentials<'a> {
-    /// A public client.
-    pub fn public(client_id: &'a str) -> Self {
-        Self { client_id, auth: Auth::None }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testbed::{Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply, keys};
 
 use super::super::testing::{did_of, network};
-use super::super::{AuthorizationServer, Network};
+use super::super::{Auth, AuthorizationServer, Network};
 use super::*;
 use crate::jose::ClientKey;
 
@@ -53,7 +53,7 @@ impl Stage {
                 credentials,
                 dpop_key,
                 sub: did.as_str(),
-                refresh_token: refresh_token(&self.record),
+                token: refresh_token(&self.record),
                 within: Duration::from_secs(1),
             })
             .await
@@ -177,7 +177,7 @@ async fn a_nonce_that_has_gone_stale_costs_one_more_request_and_nothing_else() {
             credentials: stage.credentials(),
             dpop_key: &dpop_key,
             sub: did.as_str(),
-            refresh_token: refresh_token(&stage.record),
+            token: refresh_token(&stage.record),
             within: Duration::from_secs(1),
         };
         server.refresh(refresh).await
@@ -304,7 +304,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
         credentials: stage.credentials(),
         dpop_key: &key,
         sub: did.as_str(),
-        refresh_token: refresh_token(&stage.record),
+        token: refresh_token(&stage.record),
         within: Duration::from_secs(1),
     };
     let exchange = server.refresh(refresh).await;
@@ -439,7 +439,7 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
             credentials: stage.credentials(),
             dpop_key: &key,
             sub: did.as_str(),
-            refresh_token: refresh_token(record),
+            token: refresh_token(record),
             within: Duration::from_secs(1),
         };
         assert!(matches!(server.refresh(refresh).await, Exchange::Refreshed(_)));
@@ -453,14 +453,14 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
 #[tokio::test]
 async fn nothing_that_can_be_printed_holds_a_secret() {
     let stage = Stage::new().await;
-    let mut shown = format!("{:?} {:?}", stage.credentials(), dpop_key(&stage.record));
     stage.fault(Endpoint::Token, Fault::CloseAfter);
-    shown += &format!("{:?}", stage.refresh().await);
+    let lost = stage.refresh().await;
     let stage = Stage::new().await;
-    shown += &format!("{:?}", stage.refresh().await);
-    let state = &stage.bed.sessions()[0];
+    let refreshed = stage.refresh().await;
+    let shown = format!("{:?} {:?} {lost:?} {refreshed:?}", stage.credentials(), dpop_key(&stage.record));
+    let session = &stage.bed.sessions()[0];
     let (access, d) = (&stage.record["tokenSet"]["access_token"], &stage.record["dpopJwk"]["d"]);
-    for secret in ["ref-", &state.refresh_token, access.as_str().unwrap(), d.as_str().unwrap()] {
+    for secret in ["ref-", &session.refresh_token, access.as_str().unwrap(), d.as_str().unwrap()] {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
