@@ -19,6 +19,7 @@ const PREPARE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A refresh to be made.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "OAuth's own name for it")]
 pub struct Refresh<'a> {
     /// As whom.
     pub credentials: Credentials<'a>,
@@ -27,7 +28,7 @@ pub struct Refresh<'a> {
     /// The session's account, for whom the new tokens must be.
     pub sub: &'a str,
     /// The session's refresh token.
-    pub token: &'a str,
+    pub refresh_token: &'a str,
     /// Time for the whole exchange; the lock must live longer.
     pub within: Duration,
 }
@@ -74,7 +75,7 @@ impl AuthorizationServer {
     /// before destroys the session, so everything must have been checked by now.
     pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
         let url = &self.token_endpoint;
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.token)];
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
         match self.post(url, &fields, refresh.credentials, refresh.dpop_key, refresh.within).await {
             Ok((answer, nonce_kept)) => Exchange::of(answer, url, refresh.sub, nonce_kept),
             Err(error) => Exchange::of_failure(error),

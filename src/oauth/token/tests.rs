@@ -53,7 +53,7 @@ impl Stage {
                 credentials,
                 dpop_key,
                 sub: did.as_str(),
-                token: refresh_token(&self.record),
+                refresh_token: refresh_token(&self.record),
                 within: Duration::from_secs(1),
             })
             .await
@@ -177,7 +177,7 @@ async fn a_nonce_that_has_gone_stale_costs_one_more_request_and_nothing_else() {
             credentials: stage.credentials(),
             dpop_key: &dpop_key,
             sub: did.as_str(),
-            token: refresh_token(&stage.record),
+            refresh_token: refresh_token(&stage.record),
             within: Duration::from_secs(1),
         };
         server.refresh(refresh).await
@@ -304,7 +304,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
         credentials: stage.credentials(),
         dpop_key: &key,
         sub: did.as_str(),
-        token: refresh_token(&stage.record),
+        refresh_token: refresh_token(&stage.record),
         within: Duration::from_secs(1),
     };
     let exchange = server.refresh(refresh).await;
@@ -439,7 +439,7 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
             credentials: stage.credentials(),
             dpop_key: &key,
             sub: did.as_str(),
-            token: refresh_token(record),
+            refresh_token: refresh_token(record),
             within: Duration::from_secs(1),
         };
         assert!(matches!(server.refresh(refresh).await, Exchange::Refreshed(_)));
