@@ -32,6 +32,7 @@ const APP_DATABASE: &str = "app.db";
 pub struct Context {
     /// The terminal.
     pub ui: Ui,
+    yes: bool,
     overrides: Overrides,
     environment: Environment,
     settings: OnceCell<Settings>,
@@ -56,6 +57,7 @@ impl Context {
         };
         Self {
             ui,
+            yes: global.yes,
             overrides,
             environment,
             settings: OnceCell::new(),
@@ -63,6 +65,14 @@ impl Context {
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
         }
+    }
+
+    /// Asks before something that cannot be undone. Without a terminal only `--yes` says yes.
+    pub fn confirm(&self, question: &str) -> anyhow::Result<()> {
+        if self.yes || self.ui.ask(question)? {
+            return Ok(());
+        }
+        Err(usage("not confirmed; nothing was done").into())
     }
 
     /// The current time.
