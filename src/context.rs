@@ -163,7 +163,7 @@ impl Context {
     /// Opens the store, whoever named it.
     pub fn open_store(&self) -> Result<Box<dyn Store>, Failure> {
         let (url, _) = self.store_address()?;
-        self.runtime()?.block_on(store::open(&url, &self.layout_choice()?))
+        self.runtime()?.block_on(store::open(&url, None, &self.layout_choice()?))
     }
 
     /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.

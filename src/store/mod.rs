@@ -3,6 +3,7 @@
 mod layout;
 mod lock;
 mod pattern;
+mod redis;
 mod scan;
 mod sqlite;
 mod url;
@@ -134,9 +135,11 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// Opens the store at this address under this layout.
-pub async fn open(url: &StoreUrl, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
+/// Opens the store at this address under this layout. `ca` is a private authority's certificate in PEM, to be trusted
+/// beside the public ones.
+pub async fn open(url: &StoreUrl, ca: Option<&[u8]>, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
     match url {
         StoreUrl::Sqlite(path) => Ok(Box::new(sqlite::SqliteStore::open(path, layout)?)),
+        StoreUrl::Redis(address) => Ok(Box::new(redis::RedisStore::open(address, ca, layout).await?)),
     }
 }

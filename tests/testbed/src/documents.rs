@@ -33,9 +33,8 @@ pub(crate) struct Documents {
 impl Documents {
     /// The document under a URL: on the app's origin, or where the client id says that the app is.
     pub(crate) fn fetch(&self, url: &str) -> Option<&Reply> {
-        let path = [self.origin.as_str(), origin(&self.client_id)]
-            .into_iter()
-            .find_map(|origin| url.strip_prefix(origin))?;
+        let path =
+            [self.origin.as_str(), origin(&self.client_id)].into_iter().find_map(|origin| url.strip_prefix(origin))?;
         self.files.get(path)
     }
 
@@ -61,8 +60,7 @@ impl Documents {
     }
 
     fn put(&mut self, path: &str, document: &Value) {
-        self.files
-            .insert(path.to_owned(), Reply::json(200, document));
+        self.files.insert(path.to_owned(), Reply::json(200, document));
     }
 
     fn base_metadata(&self) -> Value {
@@ -89,10 +87,5 @@ pub(crate) fn origin(url: &str) -> &str {
 }
 
 pub(crate) fn answer(state: &State, request: &Request) -> Reply {
-    state
-        .documents
-        .files
-        .get(&request.path)
-        .cloned()
-        .unwrap_or_else(|| Reply::new(404, "text/plain", "Not Found"))
+    state.documents.files.get(&request.path).cloned().unwrap_or_else(|| Reply::new(404, "text/plain", "Not Found"))
 }

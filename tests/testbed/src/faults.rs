@@ -80,14 +80,7 @@ pub struct Injection {
 impl Injection {
     /// This fault on every request to this endpoint.
     pub fn new(endpoint: Endpoint, fault: Fault) -> Self {
-        Self {
-            endpoint,
-            fault,
-            only: None,
-            pds: None,
-            skip: 0,
-            times: None,
-        }
+        Self { endpoint, fault, only: None, pds: None, skip: 0, times: None }
     }
 
     /// Only requests that concern this DID, token, client id, kid, path or host (exactly this text).
@@ -122,10 +115,7 @@ impl Injection {
     fn hits(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> bool {
         let meant = self.endpoint == endpoint
             && self.pds.is_none_or(|pds| entry.pds == Some(pds))
-            && self
-                .only
-                .as_deref()
-                .is_none_or(|subject| entry.concerns(subject, request));
+            && self.only.as_deref().is_none_or(|subject| entry.concerns(subject, request));
         if !meant || self.times == Some(0) {
             return false;
         }
@@ -156,11 +146,7 @@ impl Injections {
         let hits = self
             .0
             .iter_mut()
-            .filter_map(|injection| {
-                injection
-                    .hits(endpoint, entry, request)
-                    .then(|| injection.fault.clone())
-            })
+            .filter_map(|injection| injection.hits(endpoint, entry, request).then(|| injection.fault.clone()))
             .collect();
         self.0.retain(|injection| injection.times != Some(0));
         Faults(hits)

@@ -28,15 +28,9 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) async fn read(site: Site, parts: Parts, body: Body) -> Self {
         let body = to_bytes(body, MAX_REQUEST).await.unwrap_or_default();
-        let is_json = parts
-            .headers
-            .get("content-type")
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-        let form = if is_json {
-            serde_json::from_slice(&body).unwrap_or_default()
-        } else {
-            decode_form(&body)
-        };
+        let is_json =
+            parts.headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+        let form = if is_json { serde_json::from_slice(&body).unwrap_or_default() } else { decode_form(&body) };
         Self {
             site,
             method: parts.method.to_string(),
@@ -63,10 +57,7 @@ fn decode_form(bytes: &[u8]) -> HashMap<String, String> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (
-                percent_decode(&name.replace('+', " ")),
-                percent_decode(&value.replace('+', " ")),
-            )
+            (percent_decode(&name.replace('+', " ")), percent_decode(&value.replace('+', " ")))
         })
         .collect()
 }
@@ -131,19 +122,12 @@ impl Reply {
 
     /// An OAuth error.
     pub fn error(status: u16, error: &str, description: &str) -> Self {
-        Self::json(
-            status,
-            &json!({"error": error, "error_description": description}),
-        )
+        Self::json(status, &json!({"error": error, "error_description": description}))
     }
 
     /// What a proxy in front of a broken server answers.
     pub fn html(status: u16) -> Self {
-        Self::new(
-            status,
-            "text/html",
-            format!("<html><body><h1>{status}</h1><hr>nginx</body></html>"),
-        )
+        Self::new(status, "text/html", format!("<html><body><h1>{status}</h1><hr>nginx</body></html>"))
     }
 
     /// A redirect.
@@ -174,16 +158,14 @@ impl Reply {
             Tail::Drip(every) => Body::from_stream(dripping(text, every)),
         };
         let mut response = axum::response::Response::new(body);
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if matches!(self.tail, Tail::Drip(_)) {
             response.headers_mut().insert("content-length", length);
         }
         for (name, value) in self.headers {
-            if let (Ok(name), Ok(value)) = (
-                HeaderName::try_from(name.as_str()),
-                HeaderValue::from_bytes(value.as_bytes()),
-            ) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value.as_bytes()))
+            {
                 response.headers_mut().append(name, value);
             }
         }

@@ -54,17 +54,13 @@ impl Network {
     pub fn login(&self, options: LoginOptions) -> Value {
         let now = self.shared.clock.now();
         let created = now - millis(options.created_ago);
-        let refreshed = options
-            .refreshed_ago
-            .map_or(created, |ago| (now - millis(ago)).max(created));
+        let refreshed = options.refreshed_ago.map_or(created, |ago| (now - millis(ago)).max(created));
         let did = options.did.clone().unwrap_or_else(random::did);
         let dpop_key = self.dpop_key(&options);
         let mut guard = self.shared.lock();
         let state = &mut *guard;
         let credentials = credentials(state, options.credentials);
-        let client_id = options
-            .client_id
-            .unwrap_or_else(|| state.documents.client_id.clone());
+        let client_id = options.client_id.unwrap_or_else(|| state.documents.client_id.clone());
         let server = &state.servers[options.pds];
         let mut session = Session {
             server: options.pds,
@@ -97,13 +93,7 @@ impl Network {
             },
             "dpopJwk": dpop_key,
         });
-        state
-            .directory
-            .identities
-            .entry(did)
-            .or_insert(Identity::Account {
-                server: options.pds,
-            });
+        state.directory.identities.entry(did).or_insert(Identity::Account { server: options.pds });
         state.sessions.add(session);
         record
     }
@@ -135,12 +125,7 @@ impl Network {
     pub fn refresh_as_app(&self, record: &Value) -> Option<Value> {
         let now = self.shared.clock.now();
         let mut guard = self.shared.lock();
-        let State {
-            sessions,
-            policy,
-            servers,
-            ..
-        } = &mut *guard;
+        let State { sessions, policy, servers, .. } = &mut *guard;
         let token = record["tokenSet"]["refresh_token"].as_str()?;
         let id = sessions.by_refresh(token)?;
         let session = &sessions[id];
@@ -180,14 +165,7 @@ impl Network {
 
 /// The credentials asked for, or those last published.
 fn credentials(state: &State, asked: Option<Credentials>) -> Credentials {
-    asked.unwrap_or_else(|| {
-        state
-            .documents
-            .private_keys
-            .first()
-            .cloned()
-            .map_or(Credentials::Public, Credentials::Key)
-    })
+    asked.unwrap_or_else(|| state.documents.private_keys.first().cloned().map_or(Credentials::Public, Credentials::Key))
 }
 
 fn binding(credentials: &Credentials) -> Binding {

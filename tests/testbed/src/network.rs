@@ -45,10 +45,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let listeners = self
-            .listeners
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let listeners = self.listeners.get_mut().unwrap_or_else(PoisonError::into_inner);
         for listener in listeners {
             listener.abort();
         }
@@ -123,11 +120,7 @@ impl Network {
         };
         let (port, task) = listen(&self.shared, Site::Pds(number))?;
         self.shared.lock().servers[number].url = format!("http://localhost:{port}");
-        self.running
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(task);
+        self.running.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         Ok(number)
     }
 }
@@ -197,10 +190,7 @@ impl Network {
 
     /// Publishes a confidential client with the public halves of these keys.
     pub fn publish_confidential(&self, private_keys: &[Value]) {
-        self.shared
-            .lock()
-            .documents
-            .publish_confidential(private_keys);
+        self.shared.lock().documents.publish_confidential(private_keys);
     }
 
     /// Publishes a public client.
@@ -220,20 +210,14 @@ impl Network {
 
     /// Publishes anything on the app's origin: another status, type, redirect or path.
     pub fn publish(&self, path: &str, reply: Reply) {
-        self.shared
-            .lock()
-            .documents
-            .files
-            .insert(path.to_owned(), reply);
+        self.shared.lock().documents.files.insert(path.to_owned(), reply);
     }
 
     /// The client metadata document as published.
     pub fn metadata(&self) -> Value {
         let state = self.shared.lock();
         let reply = state.documents.files.get(METADATA_PATH);
-        reply
-            .and_then(|reply| serde_json::from_str(&reply.body).ok())
-            .unwrap_or_default()
+        reply.and_then(|reply| serde_json::from_str(&reply.body).ok()).unwrap_or_default()
     }
 }
 

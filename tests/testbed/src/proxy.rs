@@ -99,11 +99,7 @@ impl Proxy {
             TcpListener::from_std(listener)?
         };
         runtime.spawn(accept(Arc::clone(&shared), listener, address));
-        Ok(Self {
-            shared,
-            address,
-            runtime: Some(runtime),
-        })
+        Ok(Self { shared, address, runtime: Some(runtime) })
     }
 
     /// Where clients connect to.
@@ -223,10 +219,7 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
         server.set_nodelay(true)?;
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        tokio::try_join!(
-            forward(&shared, 0, from_client, to_server),
-            forward(&shared, 1, from_server, to_client),
-        )?;
+        tokio::try_join!(forward(&shared, 0, from_client, to_server), forward(&shared, 1, from_server, to_client),)?;
         io::Result::Ok(())
     };
     tokio::select! {
@@ -238,12 +231,7 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
 }
 
 /// Forwards one direction through a delay line.
-async fn forward(
-    shared: &Shared,
-    direction: usize,
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-) -> io::Result<()> {
+async fn forward(shared: &Shared, direction: usize, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
     // Long enough that a line with a delay carries as much as one without.
     let (line, mut end) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
     let settings = || *lock([&shared.up, &shared.down][direction]);

@@ -52,17 +52,12 @@ pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, Abort
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     let _guard = shared.runtime.enter();
-    let listener = Door {
-        listener: TcpListener::from_std(listener)?,
-        shared: Arc::clone(shared),
-        site,
-    };
+    let listener = Door { listener: TcpListener::from_std(listener)?, shared: Arc::clone(shared), site };
     let shared = Arc::clone(shared);
-    let router = Router::new().fallback(
-        move |ConnectInfo(line): ConnectInfo<Line>, request: axum::extract::Request| {
+    let router =
+        Router::new().fallback(move |ConnectInfo(line): ConnectInfo<Line>, request: axum::extract::Request| {
             answer(Arc::clone(&shared), site, line, request)
-        },
-    );
+        });
     let service = router.into_make_service_with_connect_info::<Line>();
     let task = tokio::spawn(async move {
         // Runs until aborted: accepting never fails for good.
@@ -72,19 +67,12 @@ pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, Abort
 }
 
 /// Reads a request, answers it in a task of its own and ends the connection the way the faults say.
-async fn answer(
-    shared: Arc<Shared>,
-    site: Site,
-    line: Line,
-    request: axum::extract::Request,
-) -> Response {
+async fn answer(shared: Arc<Shared>, site: Site, line: Line, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let request = Request::read(site, parts, body).await;
     // In its own task: a client that hangs up does not stop a server from finishing what it began.
     let work = tokio::spawn(async move { process(&shared, &request).await });
-    let (reply, ending) = work
-        .await
-        .unwrap_or_else(|_| (Reply::error(500, "server_error", "panic"), Ending::Answer));
+    let (reply, ending) = work.await.unwrap_or_else(|_| (Reply::error(500, "server_error", "panic"), Ending::Answer));
     match ending {
         Ending::Answer => {}
         Ending::Hang => std::future::pending::<()>().await,
@@ -113,12 +101,7 @@ async fn process(shared: &Arc<Shared>, request: &Request) -> (Reply, Ending) {
     (reply, ending)
 }
 
-async fn under_faults(
-    shared: &Arc<Shared>,
-    endpoint: Endpoint,
-    request: &Request,
-    faults: &Faults,
-) -> (Reply, Ending) {
+async fn under_faults(shared: &Arc<Shared>, endpoint: Endpoint, request: &Request, faults: &Faults) -> (Reply, Ending) {
     pause(faults.delay_before()).await;
     if let Some(unprocessed) = faults.instead(shared, request) {
         pause(faults.delay_after()).await;
@@ -178,11 +161,7 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -199,21 +178,13 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.line.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

@@ -17,11 +17,7 @@ pub(crate) enum Binding {
     /// A public client.
     Public,
     /// A client key, for life.
-    Key {
-        kid: String,
-        alg: String,
-        jkt: String,
-    },
+    Key { kid: String, alg: String, jkt: String },
 }
 
 /// One session.
@@ -154,19 +150,14 @@ impl Sessions {
 
     /// The same for a refresh or access token.
     pub(crate) fn by_any_token(&self, token: &str) -> Option<Id> {
-        self.by_refresh(token)
-            .or_else(|| self.by_access.get(&access_id(token)).copied())
+        self.by_refresh(token).or_else(|| self.by_access.get(&access_id(token)).copied())
     }
 
     /// What a server finds under a refresh token. Ended sessions are gone.
     pub(crate) fn present(&self, server: usize, token: &str) -> Presented {
         match self.by_refresh(token) {
             Some(id) if self.all[id].ended.is_none() && self.all[id].server == server => {
-                if self.all[id].refresh_token == token {
-                    Presented::Current(id)
-                } else {
-                    Presented::Used(id)
-                }
+                if self.all[id].refresh_token == token { Presented::Current(id) } else { Presented::Used(id) }
             }
             _ => Presented::Unknown,
         }
@@ -176,8 +167,7 @@ impl Sessions {
     pub(crate) fn by_current_access(&self, server: usize, id: &str) -> Option<Id> {
         let session = self.by_access.get(id).copied()?;
         let known = &self.all[session];
-        (known.ended.is_none() && known.server == server && known.access_id == id)
-            .then_some(session)
+        (known.ended.is_none() && known.server == server && known.access_id == id).then_some(session)
     }
 
     pub(crate) fn end(&mut self, id: Id, why: &'static str) {
@@ -185,14 +175,7 @@ impl Sessions {
     }
 
     /// Gives a session new tokens and the binding of the client that asked; the token endpoint's 200.
-    pub(crate) fn rotate(
-        &mut self,
-        id: Id,
-        binding: Binding,
-        policy: &Policy,
-        server: &Server,
-        now: Millis,
-    ) -> Value {
+    pub(crate) fn rotate(&mut self, id: Id, binding: Binding, policy: &Policy, server: &Server, now: Millis) -> Value {
         let old_access = std::mem::take(&mut self.all[id].access_id);
         self.by_access.remove(&old_access);
         let session = &mut self.all[id];

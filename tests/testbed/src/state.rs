@@ -28,11 +28,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
-        Self {
-            runtime,
-            clock: Clock::default(),
-            state: Mutex::default(),
-        }
+        Self { runtime, clock: Clock::default(), state: Mutex::default() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -125,11 +121,7 @@ impl Default for Policy {
 impl Policy {
     /// Milliseconds from login to the end, and from one refresh to the next.
     pub(crate) fn lifetimes(&self, confidential: bool) -> (i64, i64) {
-        let (session, refresh) = if confidential {
-            self.confidential_lifetime
-        } else {
-            self.public_lifetime
-        };
+        let (session, refresh) = if confidential { self.confidential_lifetime } else { self.public_lifetime };
         (millis(session), millis(refresh))
     }
 }

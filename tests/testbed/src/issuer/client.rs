@@ -70,41 +70,24 @@ pub(super) fn authenticate(
     };
     let kind = request.field("client_assertion_type").unwrap_or_default();
     if kind != ASSERTION_TYPE {
-        return Err(Refused::new(
-            "invalid_client",
-            format!("Unsupported client_assertion_type \"{kind}\""),
-        ));
+        return Err(Refused::new("invalid_client", format!("Unsupported client_assertion_type \"{kind}\"")));
     }
     let binding = verify(shared, server, &client, assertion)?;
     Ok((client, binding))
 }
 
 /// Verifies an assertion; what it proves is what the session is bound to.
-fn verify(
-    shared: &Shared,
-    server: usize,
-    client: &Client,
-    assertion: &str,
-) -> Result<Binding, Refused> {
-    let failed = |reason: &str| {
-        Refused::new(
-            "invalid_client",
-            format!("Validation of \"client_assertion\" failed: {reason}"),
-        )
-    };
+fn verify(shared: &Shared, server: usize, client: &Client, assertion: &str) -> Result<Binding, Refused> {
+    let failed =
+        |reason: &str| Refused::new("invalid_client", format!("Validation of \"client_assertion\" failed: {reason}"));
     let jws = Jws::decode(assertion).map_err(|error| failed(&error.to_string()))?;
     let key = pick(&client.keys, &jws.header).map_err(failed)?;
-    jws.verify(key)
-        .map_err(|error| failed(&error.to_string()))?;
+    jws.verify(key).map_err(|error| failed(&error.to_string()))?;
 
     let claims = &jws.claims;
     let (issuer, clock) = {
         let state = shared.lock();
-        let clock = if state.policy.proofs_follow_clock {
-            shared.clock.now()
-        } else {
-            real_now()
-        };
+        let clock = if state.policy.proofs_follow_clock { shared.clock.now() } else { real_now() };
         (state.servers[server].url.clone(), clock / 1000)
     };
     for name in ["iss", "sub"] {
@@ -132,20 +115,13 @@ fn verify(
         return Err(failed("\"exp\" claim timestamp check failed"));
     }
     if clock - iat > MAX_ASSERTION_AGE {
-        return Err(failed(
-            "\"iat\" claim timestamp check failed (too far in the past)",
-        ));
+        return Err(failed("\"iat\" claim timestamp check failed (too far in the past)"));
     }
     if iat > clock {
-        return Err(failed(
-            "\"iat\" claim timestamp check failed (it should be in the past)",
-        ));
+        return Err(failed("\"iat\" claim timestamp check failed (it should be in the past)"));
     }
     let Some(kid) = jws.header["kid"].as_str() else {
-        return Err(Refused::new(
-            "invalid_client",
-            "\"kid\" required in client_assertion",
-        ));
+        return Err(Refused::new("invalid_client", "\"kid\" required in client_assertion"));
     };
     let used = format!("auth {} {jti}", client.id);
     if !shared.lock().used_jtis.insert(used) {
@@ -165,9 +141,7 @@ fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str
         let alg_fits = keys::alg_of(key).is_ok_and(|alg| header["alg"] == alg.name())
             && key.get("alg").is_none_or(|alg| *alg == header["alg"]);
         let for_signatures = key.get("use").is_none_or(|usage| usage == "sig");
-        let may_verify = key["key_ops"]
-            .as_array()
-            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let may_verify = key["key_ops"].as_array().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
         kid_fits && alg_fits && for_signatures && may_verify
     });
     match (fitting.next(), fitting.next()) {
@@ -182,8 +156,7 @@ fn find(shared: &Shared, server: usize, id: &str) -> Result<Arc<Client>, Refused
     let now = shared.clock.now();
     let mut state = shared.lock();
     let slot = (server, id.to_owned());
-    if let (Some(keep), Some((fetched, client))) =
-        (state.policy.document_cache, state.clients.0.get(&slot))
+    if let (Some(keep), Some((fetched, client))) = (state.policy.document_cache, state.clients.0.get(&slot))
         && now - fetched < millis(keep)
     {
         return Ok(Arc::clone(client));
@@ -211,33 +184,21 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
             Err(bad("Missing \"atproto\" scope"))
         };
     }
-    let metadata = document(state, id).map_err(|reason| {
-        bad(&format!(
-            "Unable to obtain client metadata for \"{id}\": {reason}"
-        ))
-    })?;
+    let metadata = document(state, id)
+        .map_err(|reason| bad(&format!("Unable to obtain client metadata for \"{id}\": {reason}")))?;
     check(id, &metadata)?;
     let confidential = metadata["token_endpoint_auth_method"] == "private_key_jwt";
     let key_set = match metadata["jwks_uri"].as_str() {
         _ if !confidential => json!({"keys": []}),
-        Some(url) => document(state, url).map_err(|reason| {
-            bad(&format!(
-                "Unable to obtain jwks from \"{url}\" for \"{id}\": {reason}"
-            ))
-        })?,
+        Some(url) => document(state, url)
+            .map_err(|reason| bad(&format!("Unable to obtain jwks from \"{url}\" for \"{id}\": {reason}")))?,
         None => metadata["jwks"].clone(),
     };
     let Some(all) = key_set["keys"].as_array() else {
-        return Err(bad(&format!(
-            "Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object"
-        )));
+        return Err(bad(&format!("Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object")));
     };
     // A private key, or one without a kid, is as good as not published.
-    let keys = all
-        .iter()
-        .filter(|key| key.get("d").is_none() && key["kid"].is_string())
-        .cloned()
-        .collect();
+    let keys = all.iter().filter(|key| key.get("d").is_none() && key["kid"].is_string()).cloned().collect();
     let texts = |name: &str| -> Vec<String> {
         let all = metadata[name].as_array().into_iter().flatten();
         all.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -246,9 +207,7 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
     Ok(Client {
         id: id.to_owned(),
         confidential,
-        may_refresh: texts("grant_types")
-            .iter()
-            .any(|one| one == "refresh_token"),
+        may_refresh: texts("grant_types").iter().any(|one| one == "refresh_token"),
         scopes: scopes.map(str::to_owned).collect(),
         redirects: texts("redirect_uris"),
         keys,
@@ -267,21 +226,13 @@ fn document(state: &State, url: &str) -> Result<Value, String> {
     if !state.policy.documents_reachable {
         return Err("Connection refused".to_owned());
     }
-    let Some(Reply {
-        status,
-        headers,
-        body,
-        ..
-    }) = state.documents.fetch(url)
-    else {
+    let Some(Reply { status, headers, body, .. }) = state.documents.fetch(url) else {
         return Err("not found".to_owned());
     };
     if *status != 200 {
         return Err(format!("Unexpected status code {status}"));
     }
-    let is_json = headers
-        .iter()
-        .any(|(name, value)| name == "content-type" && value.starts_with("application/json"));
+    let is_json = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("application/json"));
     if !is_json {
         return Err("Unexpected response Content-Type".to_owned());
     }
@@ -292,12 +243,8 @@ fn document(state: &State, url: &str) -> Result<Value, String> {
 fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
     let has = |name: &str| metadata.get(name).is_some();
     let confidential = metadata["token_endpoint_auth_method"] == "private_key_jwt";
-    let scoped = metadata["scope"]
-        .as_str()
-        .is_some_and(|scope| scope.split(' ').any(|part| part == "atproto"));
-    let foreign = metadata["client_uri"]
-        .as_str()
-        .is_some_and(|uri| origin(uri) != origin(id));
+    let scoped = metadata["scope"].as_str().is_some_and(|scope| scope.split(' ').any(|part| part == "atproto"));
+    let foreign = metadata["client_uri"].as_str().is_some_and(|uri| origin(uri) != origin(id));
     let problem = if metadata["client_id"] != id {
         "client_id does not match"
     } else if foreign {
@@ -314,10 +261,7 @@ fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
         "private_key_jwt auth method requires jwks or jwks_uri"
     } else if confidential && metadata["application_type"] == "native" {
         "Native clients must authenticate using \"none\" method"
-    } else if metadata["redirect_uris"]
-        .as_array()
-        .is_none_or(Vec::is_empty)
-    {
+    } else if metadata["redirect_uris"].as_array().is_none_or(Vec::is_empty) {
         "At least one redirect_uri is required"
     } else {
         return Ok(());

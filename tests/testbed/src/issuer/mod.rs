@@ -17,12 +17,7 @@ use crate::{
     state::Shared,
 };
 
-pub(crate) async fn answer(
-    shared: &Shared,
-    server: usize,
-    endpoint: Endpoint,
-    request: &Request,
-) -> Reply {
+pub(crate) async fn answer(shared: &Shared, server: usize, endpoint: Endpoint, request: &Request) -> Reply {
     match endpoint {
         Endpoint::ResourceMetadata => metadata::resource(&shared.lock(), server),
         Endpoint::ServerMetadata => metadata::server(&shared.lock(), server),
@@ -38,11 +33,7 @@ pub(crate) async fn answer(
             let reply = revoke::answer(shared, server, request);
             oauth(shared, server, reply)
         }
-        Endpoint::GetSession => with_nonce(
-            shared,
-            server,
-            resource::get_session(shared, server, request),
-        ),
+        Endpoint::GetSession => with_nonce(shared, server, resource::get_session(shared, server, request)),
         Endpoint::ResolveHandle => resolve_handle(shared, request),
         _ if request.path == "/oauth/jwks" => Reply::json(200, &json!({"keys": []})),
         _ => Reply::json(404, &json!({"error": "NotFound", "message": "Not Found"})),
@@ -64,11 +55,7 @@ impl Refused {
             "server_error" => 500,
             _ => 400,
         };
-        Self {
-            status,
-            error,
-            description: description.into(),
-        }
+        Self { status, error, description: description.into() }
     }
 }
 
@@ -110,9 +97,6 @@ fn resolve_handle(shared: &Shared, request: &Request) -> Reply {
     let handle = request.query.get("handle").map_or("", String::as_str);
     match shared.lock().directory.resolve(handle) {
         Some(did) => Reply::json(200, &json!({"did": did})),
-        None => Reply::json(
-            400,
-            &json!({"error": "InvalidRequest", "message": "Unable to resolve handle"}),
-        ),
+        None => Reply::json(400, &json!({"error": "InvalidRequest", "message": "Unable to resolve handle"})),
     }
 }

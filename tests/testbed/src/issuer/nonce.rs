@@ -13,10 +13,7 @@ pub(crate) struct Nonces {
 
 impl Default for Nonces {
     fn default() -> Self {
-        Self {
-            accepted: VecDeque::from([random::base64url::<32>()]),
-            answers: 0,
-        }
+        Self { accepted: VecDeque::from([random::base64url::<32>()]), answers: 0 }
     }
 }
 

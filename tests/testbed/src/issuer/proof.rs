@@ -35,30 +35,19 @@ pub(super) fn check(
         return Err(failed("unexpected \"typ\" JWT header value"));
     }
     if !jwk.is_object() || jwk.get("d").is_some() {
-        return Err(failed(
-            "\"jwk\" (JSON Web Key) Header Parameter must be a public key",
-        ));
+        return Err(failed("\"jwk\" (JSON Web Key) Header Parameter must be a public key"));
     }
-    jws.verify(jwk)
-        .map_err(|error| failed(&error.to_string()))?;
+    jws.verify(jwk).map_err(|error| failed(&error.to_string()))?;
 
-    let now = if shared.lock().policy.proofs_follow_clock {
-        shared.clock.now()
-    } else {
-        real_now()
-    } / 1000;
+    let now = if shared.lock().policy.proofs_follow_clock { shared.clock.now() } else { real_now() } / 1000;
     let claims = &jws.claims;
     match claims["iat"].as_i64() {
         None => return Err(failed("missing required \"iat\" claim")),
         Some(iat) if now - iat > MAX_AGE => {
-            return Err(failed(
-                "\"iat\" claim timestamp check failed (too far in the past)",
-            ));
+            return Err(failed("\"iat\" claim timestamp check failed (too far in the past)"));
         }
         Some(iat) if iat - now > MAX_LEAD => {
-            return Err(failed(
-                "\"iat\" claim timestamp check failed (it should be in the past)",
-            ));
+            return Err(failed("\"iat\" claim timestamp check failed (it should be in the past)"));
         }
         Some(_) => {}
     }
@@ -76,10 +65,7 @@ pub(super) fn check(
     }
     match claims["nonce"].as_str() {
         None => {
-            return Err(Refused::new(
-                "use_dpop_nonce",
-                "Authorization server requires nonce in DPoP proof",
-            ));
+            return Err(Refused::new("use_dpop_nonce", "Authorization server requires nonce in DPoP proof"));
         }
         Some(nonce) if !state.servers[server].nonces.accepts(nonce) => {
             return Err(Refused::new("use_dpop_nonce", "DPoP \"nonce\" mismatch"));

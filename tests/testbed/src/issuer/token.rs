@@ -30,19 +30,11 @@ pub(super) async fn answer(shared: &Shared, server: usize, request: &Request) ->
 }
 
 /// Everything up to the point where the server has decided to rotate.
-fn begin(
-    shared: &Shared,
-    server: usize,
-    request: &Request,
-) -> Result<(Id, Arc<Client>, Binding), Refused> {
+fn begin(shared: &Shared, server: usize, request: &Request) -> Result<(Id, Arc<Client>, Binding), Refused> {
     if request.field("client_id").is_none() {
-        return Err(invalid_grant(
-            "Client credentials missing: Required at body.client_id",
-        ));
+        return Err(invalid_grant("Client credentials missing: Required at body.client_id"));
     }
-    let (Some("refresh_token"), Some(token)) =
-        (request.field("grant_type"), request.field("refresh_token"))
-    else {
+    let (Some("refresh_token"), Some(token)) = (request.field("grant_type"), request.field("refresh_token")) else {
         return Err(invalid_grant(
             "Invalid request payload: Invalid discriminator value. Expected 'authorization_code' | \
              'refresh_token' | 'password' | 'client_credentials' at body.grant_type",
@@ -51,9 +43,7 @@ fn begin(
     let dpop = proof::check(shared, server, request, None)?;
     let (client, binding) = client::authenticate(shared, server, request, dpop.as_deref())?;
     if !client.may_refresh {
-        return Err(invalid_grant(
-            "\"refresh_token\" grant type is not allowed for this client",
-        ));
+        return Err(invalid_grant("\"refresh_token\" grant type is not allowed for this client"));
     }
     if token.len() != 68 || !token.starts_with("ref-") {
         return Err(invalid_grant(
@@ -76,8 +66,8 @@ fn begin(
         return Err(Refused::new("server_error", "Server error"));
     }
     let now = shared.clock.now();
-    let objection = compare(&state.sessions[id], &client, &binding, dpop.as_deref())
-        .or_else(|| expired(&state, id, &client, now));
+    let objection =
+        compare(&state.sessions[id], &client, &binding, dpop.as_deref()).or_else(|| expired(&state, id, &client, now));
     if let Some(why) = objection {
         state.sessions.end(id, why);
         return Err(invalid_grant(why));
@@ -89,21 +79,13 @@ fn begin(
 fn finish(shared: &Shared, id: Id, client: &Client, binding: Binding) -> Result<Reply, Refused> {
     let now = shared.clock.now();
     let mut state = shared.lock();
-    let State {
-        sessions,
-        policy,
-        servers,
-        ..
-    } = &mut *state;
+    let State { sessions, policy, servers, .. } = &mut *state;
     sessions.get_mut(id).in_exchange = false;
     if sessions[id].ended.is_some() || sessions[id].client_id != client.id {
         return Err(Refused::new("server_error", "Server error"));
     }
     let server = &servers[sessions[id].server];
-    Ok(Reply::json(
-        200,
-        &sessions.rotate(id, binding, policy, server, now),
-    ))
+    Ok(Reply::json(200, &sessions.rotate(id, binding, policy, server, now)))
 }
 
 /// Whether the request comes from whom the session was issued to; if not, why not.
@@ -125,9 +107,7 @@ pub(super) fn compare(
                 Some("Client authentication method mismatch (expected private_key_jwt)")
             }
             (bound, used) if bound == used => None,
-            _ => Some(
-                "The session was initiated with a different key than the client assertion currently used",
-            ),
+            _ => Some("The session was initiated with a different key than the client assertion currently used"),
         }
     }
 }

@@ -33,31 +33,21 @@ impl Answer {
     pub(crate) fn summary(&self) -> String {
         let body = self.json();
         match body["error"].as_str() {
-            Some(error) => format!(
-                "{} {error}: {}",
-                self.status,
-                body["error_description"].as_str().unwrap_or_default()
-            ),
+            Some(error) => {
+                format!("{} {error}: {}", self.status, body["error_description"].as_str().unwrap_or_default())
+            }
             None => self.status.to_string(),
         }
     }
 }
 
 /// One request on a connection of its own.
-pub(crate) fn send(
-    method: &str,
-    url: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> io::Result<Answer> {
+pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
     let rest = url.strip_prefix("http://").expect("an http URL");
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let mut stream = TcpStream::connect(host.replace("localhost", "127.0.0.1"))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let mut request = format!(
-        "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n",
-        body.len()
-    );
+    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     let own_host = headers.iter().any(|(name, _)| *name == "host");
     if !own_host {
         request.extend(["host: ", host, "\r\n"]);
@@ -70,15 +60,9 @@ pub(crate) fn send(
     stream.read_to_end(&mut bytes)?;
     let _ = stream.shutdown(Shutdown::Both);
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, text) = text
-        .split_once("\r\n\r\n")
-        .ok_or(io::ErrorKind::UnexpectedEof)?;
+    let (head, text) = text.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Ok(Answer {
-        status: status.ok_or(io::ErrorKind::InvalidData)?,
-        head: head.to_owned(),
-        text: text.to_owned(),
-    })
+    Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, head: head.to_owned(), text: text.to_owned() })
 }
 
 pub(crate) fn get(url: &str) -> Answer {
@@ -135,8 +119,7 @@ impl Client {
     }
 
     pub(crate) fn revoke(&self, record: &Value, token: &str) -> Answer {
-        self.post("/oauth/revoke", &format!("token={token}"), record)
-            .unwrap()
+        self.post("/oauth/revoke", &format!("token={token}"), record).unwrap()
     }
 
     /// Begins a login.
@@ -169,10 +152,7 @@ impl Client {
         }
         let nonce = (!self.no_nonce).then(|| self.nonce());
         let proof = self.proof(record, "POST", &url, nonce.as_deref(), None);
-        let mut headers = vec![
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("user-agent", "testbed-client"),
-        ];
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded"), ("user-agent", "testbed-client")];
         if !self.no_dpop {
             headers.push(("dpop", &proof));
         }

@@ -30,10 +30,7 @@ fn before_and_after_the_exchange() {
     let record = net.login(LoginOptions::default());
     next(&net, &record, Fault::too_many("7"));
     let answer = client.refresh(&record);
-    assert_eq!(
-        (answer.status, answer.header("retry-after")),
-        (429, Some("7"))
-    );
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
     next(&net, &record, Fault::Close);
     assert!(client.try_refresh(&record).is_err());
     assert!(net.is_alive_with(&record));

@@ -20,26 +20,13 @@ fn start() -> (Network, Client) {
 fn good_refresh_rotates_both_tokens() {
     let (net, client) = start();
     for dpop_alg in [Alg::Es256, Alg::Es256k] {
-        let record = net.login(LoginOptions {
-            dpop_alg,
-            ..Default::default()
-        });
+        let record = net.login(LoginOptions { dpop_alg, ..Default::default() });
         assert!(net.is_alive_with(&record));
         assert_eq!(client.get_session(&record).summary(), "200");
         let answer = client.refresh(&record);
         let body = answer.json();
         let names: Vec<_> = body.as_object().unwrap().keys().collect();
-        assert_eq!(
-            names,
-            [
-                "access_token",
-                "token_type",
-                "refresh_token",
-                "scope",
-                "expires_in",
-                "sub"
-            ]
-        );
+        assert_eq!(names, ["access_token", "token_type", "refresh_token", "scope", "expires_in", "sub"]);
         assert_eq!(body["expires_in"], 3599);
         assert_eq!(body["sub"], record["tokenSet"]["sub"]);
         let new = renewed(&record, &answer);
@@ -56,16 +43,10 @@ fn a_nonce_is_demanded_and_given() {
     let (net, client) = start();
     let record = net.login(LoginOptions::default());
     let answer = client.but(|client| client.no_nonce = true).refresh(&record);
-    assert_eq!(
-        answer.summary(),
-        "400 use_dpop_nonce: Authorization server requires nonce in DPoP proof"
-    );
+    assert_eq!(answer.summary(), "400 use_dpop_nonce: Authorization server requires nonce in DPoP proof");
     assert_eq!(answer.header("dpop-nonce").unwrap().len(), 43);
     let answer = client.but(|client| client.no_dpop = true).refresh(&record);
-    assert_eq!(
-        answer.summary(),
-        "401 invalid_dpop_proof: DPoP proof required"
-    );
+    assert_eq!(answer.summary(), "401 invalid_dpop_proof: DPoP proof required");
     assert!(net.is_alive_with(&record));
 }
 
@@ -74,14 +55,8 @@ fn replay_destroys() {
     let (net, client) = start();
     let record = net.login(LoginOptions::default());
     let new = renewed(&record, &client.refresh(&record));
-    assert_eq!(
-        client.refresh(&record).summary(),
-        "400 invalid_grant: Refresh token replayed"
-    );
-    assert_eq!(
-        client.refresh(&new).summary(),
-        "400 invalid_grant: Invalid refresh token"
-    );
+    assert_eq!(client.refresh(&record).summary(), "400 invalid_grant: Refresh token replayed");
+    assert_eq!(client.refresh(&new).summary(), "400 invalid_grant: Invalid refresh token");
     assert_eq!(client.get_session(&new).status, 401);
     let state = net.session_of(&record).unwrap();
     assert_eq!(state.ended.as_deref(), Some("Refresh token replayed"));
@@ -113,14 +88,8 @@ fn what_destroys_a_session() {
     for (wrong, description) in cases {
         let record = net.login(LoginOptions::default());
         let answer = wrong.refresh(&record);
-        assert_eq!(
-            answer.summary(),
-            format!("400 invalid_grant: {description}")
-        );
-        assert_eq!(
-            client.refresh(&record).summary(),
-            "400 invalid_grant: Invalid refresh token"
-        );
+        assert_eq!(answer.summary(), format!("400 invalid_grant: {description}"));
+        assert_eq!(client.refresh(&record).summary(), "400 invalid_grant: Invalid refresh token");
     }
     assert_eq!(net.alive(), 0);
 }
@@ -138,18 +107,12 @@ fn what_a_session_survives() {
             client.but(|client| client.kid = Some("nobody".to_owned())),
             format!("{failed} no applicable key found in the JSON Web Key Set"),
         ),
-        (
-            client.but(|client| client.key = Some(same_kid)),
-            format!("{failed} signature verification failed"),
-        ),
+        (client.but(|client| client.key = Some(same_kid)), format!("{failed} signature verification failed")),
         (
             client.but(|client| client.aud = Some(format!("{}/oauth/token", net.pds_url()))),
             format!("{failed} unexpected \"aud\" claim value"),
         ),
-        (
-            client.but(|client| client.age = 120),
-            format!("{failed} \"exp\" claim timestamp check failed"),
-        ),
+        (client.but(|client| client.age = 120), format!("{failed} \"exp\" claim timestamp check failed")),
         (
             client.but(|client| client.key = None),
             "400 invalid_request: client authentication method \"private_key_jwt\" required a \
@@ -162,10 +125,7 @@ fn what_a_session_survives() {
     }
     let fixed = client.but(|client| client.jti = Some("once".to_owned()));
     let record = renewed(&record, &fixed.refresh(&record));
-    assert_eq!(
-        fixed.refresh(&record).summary(),
-        "400 invalid_grant: private_key_jwt jti reused"
-    );
+    assert_eq!(fixed.refresh(&record).summary(), "400 invalid_grant: private_key_jwt jti reused");
     net.configure(|policy| policy.documents_reachable = false);
     let answer = client.refresh(&record);
     assert_eq!(answer.json()["error"], "invalid_client_metadata");
@@ -197,11 +157,7 @@ fn lifetimes() {
         client.id = "http://localhost?scope=atproto".to_owned();
     });
     let options = |public: bool, created, refreshed: Option<f64>| LoginOptions {
-        credentials: Some(if public {
-            Credentials::Public
-        } else {
-            key.clone()
-        }),
+        credentials: Some(if public { Credentials::Public } else { key.clone() }),
         client_id: public.then(|| public_client.id.clone()),
         created_ago: days(created),
         refreshed_ago: refreshed.map(days),
@@ -212,19 +168,9 @@ fn lifetimes() {
         (true, 14.01, None, "400 invalid_grant: Session expired"),
         (true, 14.01, Some(0.0), "400 invalid_grant: Session expired"),
         (false, 91.3, None, "200"),
-        (
-            false,
-            91.32,
-            None,
-            "400 invalid_grant: Refresh token expired",
-        ),
+        (false, 91.32, None, "400 invalid_grant: Refresh token expired"),
         (false, 730.49, Some(1.0), "200"),
-        (
-            false,
-            730.51,
-            Some(1.0),
-            "400 invalid_grant: Session expired",
-        ),
+        (false, 730.51, Some(1.0), "400 invalid_grant: Session expired"),
     ];
     for (public, created, refreshed, summary) in cases {
         let record = net.login(options(public, created, refreshed));
@@ -238,10 +184,7 @@ fn lifetimes() {
     }
     let record = net.login(options(false, 0.0, None));
     net.advance(days(92.0));
-    assert_eq!(
-        client.refresh(&record).summary(),
-        "400 invalid_grant: Refresh token expired"
-    );
+    assert_eq!(client.refresh(&record).summary(), "400 invalid_grant: Refresh token expired");
 }
 
 #[test]
@@ -270,13 +213,7 @@ fn a_public_session_becomes_confidential() {
     let record = net.login(LoginOptions::default());
     assert_eq!(record["authMethod"]["method"], "none");
     net.publish_confidential(std::slice::from_ref(&key));
-    assert_eq!(
-        client
-            .but(|client| client.key = None)
-            .refresh(&record)
-            .json()["error"],
-        "invalid_request"
-    );
+    assert_eq!(client.but(|client| client.key = None).refresh(&record).json()["error"], "invalid_request");
     let record = renewed(&record, &client.refresh(&record));
     let state = net.session_of(&record).unwrap();
     assert_eq!(state.kid.as_deref(), key["kid"].as_str());
@@ -305,14 +242,8 @@ fn a_login_can_be_begun() {
 fn servers_do_not_know_each_others_sessions() {
     let (net, client) = start();
     let other = net.add_pds().unwrap();
-    let record = net.login(LoginOptions {
-        pds: other,
-        ..Default::default()
-    });
-    assert_eq!(
-        client.refresh(&record).summary(),
-        "400 invalid_grant: Invalid refresh token"
-    );
+    let record = net.login(LoginOptions { pds: other, ..Default::default() });
+    assert_eq!(client.refresh(&record).summary(), "400 invalid_grant: Invalid refresh token");
     let there = client.but(|client| client.issuer = net.pds_url_of(other));
     renewed(&record, &there.refresh(&record));
 }

@@ -13,10 +13,7 @@ fn what_ends_a_session() {
         let token = record["tokenSet"][name].as_str().unwrap();
         let answer = client.revoke(&record, token);
         assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
-        assert_eq!(
-            client.refresh(&record).summary(),
-            "400 invalid_grant: Invalid refresh token"
-        );
+        assert_eq!(client.refresh(&record).summary(), "400 invalid_grant: Invalid refresh token");
         assert_eq!(client.get_session(&record).status, 401);
         assert_eq!(client.revoke(&record, token).status, 200);
     }
@@ -51,9 +48,7 @@ fn what_does_nothing() {
     }
     assert_eq!(client.revoke(&record, old_access).summary(), "200");
     assert_eq!(client.revoke(&record, "garbage").summary(), "200");
-    let answer = client
-        .but(|client| client.no_nonce = true)
-        .revoke(&record, token);
+    let answer = client.but(|client| client.no_nonce = true).revoke(&record, token);
     assert_eq!(answer.json()["error"], "use_dpop_nonce");
     assert!(net.is_alive_with(&record));
     assert_eq!(net.counters().revoked, 0);
