@@ -60,6 +60,8 @@ pub enum Command {
     Metadata(commands::metadata::Args),
     #[command(subcommand)]
     Sessions(commands::sessions::Command),
+    #[command(subcommand)]
+    States(commands::states::Command),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
 }

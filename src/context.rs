@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::cli::GlobalArgs;
 use crate::error::{Failure, failed, usage};
+use crate::interrupt::Interrupt;
 use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
@@ -32,6 +33,7 @@ pub struct Context {
     environment: Environment,
     settings: OnceCell<Settings>,
     runtime: OnceCell<Runtime>,
+    interrupt: OnceCell<Interrupt>,
 }
 
 impl Context {
@@ -48,7 +50,14 @@ impl Context {
             layout: global.layout,
             keys: global.keys,
         };
-        Self { ui, overrides, environment, settings: OnceCell::new(), runtime: OnceCell::new() }
+        Self {
+            ui,
+            overrides,
+            environment,
+            settings: OnceCell::new(),
+            runtime: OnceCell::new(),
+            interrupt: OnceCell::new(),
+        }
     }
 
     /// The current time.
@@ -119,7 +128,7 @@ impl Context {
 
     /// The key set, where one is configured.
     pub fn key_set(&self) -> Result<Option<KeySet>, Failure> {
-        self.load_key_sources()?.map(keyring::key_set).transpose()
+        self.load_key_sources()?.as_deref().map(keyring::key_set).transpose()
     }
 
     /// The key set of a command that cannot do without one.
@@ -179,6 +188,12 @@ impl Context {
             Some(named) => LayoutChoice::parse(&named.text),
             None => Ok(LayoutChoice::Auto),
         }
+    }
+
+    /// Whether a signal asked us to stop; listened for when first asked.
+    pub fn interrupt(&self) -> Interrupt {
+        let listen = || self.runtime().map(Interrupt::listen).unwrap_or_default();
+        self.interrupt.get_or_init(listen).clone()
     }
 
     /// Where futures run; started when first asked for.

@@ -17,6 +17,12 @@ pub enum Exit {
     Failed = 1,
     /// The command line or the configuration is wrong; nothing was attempted.
     Usage = 2,
+    /// Partly done or unconfirmed; each item was named.
+    Partial = 3,
+    /// Stopped by SIGINT (Ctrl-C), after what was begun had come to its end.
+    Interrupted = 130,
+    /// Stopped by SIGTERM, likewise.
+    Terminated = 143,
 }
 
 impl Exit {

@@ -1,16 +1,14 @@
-//! Key sources: where private keys are kept, read in every form in the wild, and written back atomically (0600, under a
-//! lock) in the form they had.
+//! Key sources: where private keys are kept, read in every form in the wild.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, failed, usage};
+use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeyForm, KeySet, parse_keys};
 use crate::settings::Environment;
 
@@ -106,9 +104,9 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
 }
 
 /// Joins the sources' keys, in order, into a checked set.
-pub fn key_set(sources: Vec<LoadedSource>) -> Result<KeySet, Failure> {
+pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
     let place = sources.iter().map(|s| s.source.to_string()).collect::<Vec<_>>().join(", ");
-    KeySet::new(sources.into_iter().flat_map(|s| s.keys).collect()).map_err(|e| e.at(place))
+    KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect()).map_err(|e| e.at(place))
 }
 
 fn read_file(path: &Path) -> Result<(Zeroizing<String>, bool), Failure> {
@@ -134,67 +132,5 @@ fn read_text(input: impl io::Read) -> Result<Zeroizing<String>, Failure> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(usage("is not UTF-8 text").hint("a DER file can be turned into PEM with openssl")),
-    }
-}
-
-/// What to do when the file to write exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Fail and leave it.
-    Keep,
-    /// Put the new file in its place.
-    Replace,
-}
-
-/// Writes a file of this mode whole or not at all: a sibling file, synced, then moved into place.
-pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Failure> {
-    let place = path.display();
-    if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
-        return Err(usage("the file exists").at(place).hint("choose another name, or --force to replace it"));
-    }
-    let directory = directory_of(path);
-    let write = || -> io::Result<()> {
-        // Created 0600 whatever the umask.
-        let mut file = NamedTempFile::new_in(directory)?;
-        file.write_all(bytes)?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        file.as_file().sync_all()?;
-        match existing {
-            Existing::Keep => file.persist_noclobber(path)?,
-            Existing::Replace => file.persist(path)?,
-        };
-        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost then.
-        let _ = File::open(directory).and_then(|d| d.sync_all());
-        Ok(())
-    };
-    write().map_err(|e| {
-        failed("cannot write the file")
-            .at(place)
-            .because(e)
-            .hint(format!("check that this user may create files in {}", directory.display()))
-    })
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Keeps a second oauthctl from changing key files in the same directory until dropped. The directory itself carries
-/// the lock, so nothing is left behind.
-pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock, which ends with it")] File);
-
-impl DirectoryLock {
-    /// Waits for the lock on the directory that holds the file.
-    pub fn around(path: &Path) -> Result<Self, Failure> {
-        let directory = directory_of(path);
-        let lock = || -> io::Result<File> {
-            let handle = File::open(directory)?;
-            handle.lock()?;
-            Ok(handle)
-        };
-        lock().map(Self).map_err(|e| failed("cannot lock the directory").at(directory.display()).because(e))
     }
 }

@@ -6,9 +6,13 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod files;
+mod interrupt;
 mod jose;
 mod keyring;
+mod maintenance;
 
+mod oauth;
 mod session;
 mod settings;
 mod store;
@@ -26,10 +30,11 @@ fn main() -> ExitCode {
     let context = Context::new(cli.global);
     let outcome = match cli.command {
         Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
-        Command::Keys(command) => commands::keys::run(&context, command),
+        Command::Keys(command) => commands::keys::run(&context, &command),
         Command::Jwks(args) => commands::jwks::run(&context, &args),
         Command::Metadata(args) => commands::metadata::run(&context, &args),
-        Command::Sessions(command) => commands::sessions::run(&context, command),
+        Command::Sessions(command) => commands::sessions::run(&context, &command),
+        Command::States(command) => commands::states::run(&context, &command),
         Command::Completions(args) => commands::completions::run(&context, &args, Cli::command()),
         Command::Man(args) => commands::man::run(&context, &args, Cli::command()),
     };

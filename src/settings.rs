@@ -105,6 +105,11 @@ impl Environment {
         Self(variables)
     }
 
+    /// Whether the variable exists, even if it is empty.
+    pub fn exists(&self, name: &str) -> bool {
+        self.0.contains_key(name.as_ref() as &std::ffi::OsStr)
+    }
+
     /// Whether the variable exists and is not empty.
     pub fn is_set(&self, name: &str) -> bool {
         self.0.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
@@ -195,7 +200,8 @@ impl Settings {
             let sources = strings(value).ok_or_else(|| wrong_type("keys", "a source or an array of sources"))?;
             return parse(&sources, file.directory());
         }
-        let found = APP_KEY_VARIABLES.iter().find(|name| self.environment.is_set(name));
+        // One that is there but empty counts: a secret that did not arrive must not pass for a public client.
+        let found = APP_KEY_VARIABLES.iter().find(|name| self.environment.exists(name));
         Ok(found.map(|name| vec![KeySource::Variable((*name).to_owned())]))
     }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::output::{OutputArgs, PRIVATE};
+use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
+use crate::files::PRIVATE;
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{KeySource, variable_name};
 
@@ -20,7 +21,7 @@ Examples:
   oauthctl gen-jwk --from env:BLUESKY_KEY_1 --kid key1  an existing key as a JWK")]
 pub struct Args {
     /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
     /// How to write the key
     #[arg(long, value_enum, default_value_t = Encoding::Jwk)]

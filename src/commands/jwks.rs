@@ -1,8 +1,9 @@
 //! `oauthctl jwks`: the public key set, for the app to publish at its `jwks_uri`.
 
-use super::output::{OutputArgs, PUBLIC};
+use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::Exit;
+use crate::files::PUBLIC;
 
 /// Print the public JWKS document
 #[derive(clap::Args)]

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap_mangen::Man;
 
-use super::output::PUBLIC;
 use crate::context::Context;
 use crate::error::{Exit, failed};
-use crate::keyring::{self, Existing};
+use crate::files::{self, Existing, PUBLIC};
 
 /// Print the manual page, or write all of them into a directory
 #[derive(clap::Args)]
@@ -38,7 +37,7 @@ pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::R
 
 fn write_pages(command: &clap::Command, directory: &std::path::Path) -> anyhow::Result<()> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
-    keyring::write_file(&directory.join(format!("{name}.1")), &page(command)?, PUBLIC, Existing::Replace)?;
+    files::write_file(&directory.join(format!("{name}.1")), &page(command)?, PUBLIC, Existing::Replace)?;
     for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
         write_pages(child, directory)?;
     }

@@ -1,9 +1,296 @@
-//! placeholder
+//! `oauthctl metadata`: the client metadata document, for the app to publish at its `client_id`; or a check of one.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::output::OutputArgs;
 use crate::context::Context;
-use crate::error::Exit;
-/// Print the client metadata document
+use crate::error::{Exit, Failure, usage};
+use crate::files::PUBLIC;
+use crate::oauth::client_metadata::{
+    self, Authentication, ClientMetadata, Finding, PublishedKeys, Severity, Site, loopback_client_id,
+};
+use crate::ui::{Format, Role, Row, counted};
+
+/// Larger than any server reads.
+const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
+/// Where an operator says what the document is made of.
+const PLACES: &str = "with an option (see --help) or in oauthctl.toml under [client]";
+/// What a development server most often listens on.
+const DEVELOPMENT_PORT: &str = "3000";
+
+/// Print the client metadata document, or check one
+///
+/// Whatever has no option here is taken from [client] in oauthctl.toml. The client is confidential when a key source is
+/// configured, and public when none is, or with --public.
 #[derive(clap::Args)]
-pub struct Args {}
-pub fn run(_: &Context, _: &Args) -> anyhow::Result<Exit> {
+#[command(after_help = "\
+Examples:
+  oauthctl metadata --client-uri https://app.example.com --redirect-uri /api/auth/atproto
+  oauthctl metadata -o public/oauth-client-metadata.json --force     everything from oauthctl.toml
+  oauthctl metadata --loopback --redirect-uri /api/auth/atproto      for development
+  curl -s https://app.example.com/oauth-client-metadata.json | oauthctl metadata --check -")]
+pub struct Args {
+    /// URL of the document [default: /oauth-client-metadata.json at the client URI]
+    #[arg(long, value_name = "URL")]
+    client_id: Option<String>,
+    /// Home page of the app
+    #[arg(long, value_name = "URL")]
+    client_uri: Option<String>,
+    /// Name of the app, as users see it
+    #[arg(long, value_name = "NAME")]
+    client_name: Option<String>,
+    /// The app's callback: a URL, or a path at the client URI (repeatable)
+    #[arg(long, value_name = "URL|PATH")]
+    redirect_uri: Vec<String>,
+    /// The most that the app may ask users for [default: atproto, which is identity only]
+    #[arg(long, value_name = "SCOPES")]
+    scope: Option<String>,
+    /// URL of the public keys [default: /.well-known/jwks.json at the client URI]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["public", "loopback"])]
+    jwks_uri: Option<String>,
+    /// Where servers find the public keys: at their URL, or in the document [default: uri]
+    #[arg(long, value_enum, conflicts_with_all = ["public", "loopback"])]
+    jwks: Option<KeyPlace>,
+    /// Describe a public client, whatever keys are configured
+    #[arg(long)]
+    public: bool,
+    /// Describe a development client, its app listening on this port of 127.0.0.1 [default: 3000]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = DEVELOPMENT_PORT,
+        conflicts_with_all = ["client_id", "client_uri"])]
+    loopback: Option<u16>,
+    /// Check this document instead, and list all that is wrong; `-` is stdin. With --client-id: published at that URL
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all =
+        ["client_uri", "client_name", "redirect_uri", "scope", "jwks_uri", "jwks", "public", "loopback", "output"])]
+    check: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum KeyPlace {
+    /// At `jwks_uri`, where the app can rotate them
+    Uri,
+    /// In the document
+    Inline,
+}
+
+/// Prints or checks.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    match &args.check {
+        Some(file) => check(context, file, args.client_id.as_deref()),
+        None => print(context, args),
+    }
+}
+
+fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let metadata = describe(context, args)?;
+    let is_public_for_want_of_keys =
+        matches!(metadata.authentication, Authentication::Public) && !args.public && args.loopback.is_none();
+    let document = metadata.to_document();
+    let (problems, warnings): (Vec<_>, Vec<_>) =
+        client_metadata::check(&document, None).into_iter().partition(|f| f.severity == Severity::Problem);
+    if !problems.is_empty() {
+        return Err(refused(&problems).into());
+    }
+    for warning in warnings {
+        context.ui.warn(line(&warning));
+    }
+    if is_public_for_want_of_keys {
+        context.ui.warn(
+            "no key source is configured, so this is a public client, whose sessions last two weeks; --keys names one",
+        );
+    }
+    let text = context.ui.json_document(&document, args.output.file().is_some());
+    args.output.write(context, &text, PUBLIC)?;
     Ok(Exit::Done)
+}
+
+/// The error about a document that no server would take.
+fn refused(problems: &[Finding]) -> Failure {
+    if let [only] = problems {
+        return usage(only.rule.as_str()).at(&only.member).hint(format!("{}, {PLACES}", only.fix));
+    }
+    let count = counted(problems.len() as u64, "rule");
+    let failure = usage(format!("the document would break {count}")).hint(format!("mend them {PLACES}"));
+    // The chain of causes is printed one a line, from the last added to the first.
+    let all = problems.iter().rev().map(line).map(anyhow::Error::msg);
+    match all.reduce(|below, above| below.context(above.to_string())) {
+        Some(causes) => failure.because(causes),
+        None => failure,
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    format!("{}: {}; {}", finding.member, finding.rule, finding.fix)
+}
+
+/// Brings options and settings together.
+fn describe(context: &Context, args: &Args) -> Result<ClientMetadata, Failure> {
+    let settings = context.settings()?;
+    let text = |given: &Option<String>, member: &str| match given {
+        Some(text) => Ok(Some(text.clone())),
+        None => settings.client_text(member),
+    };
+    let scope = text(&args.scope, "scope")?.unwrap_or_else(|| "atproto".to_owned());
+    let mut about: Vec<(&'static str, Value)> = Vec::new();
+    if let Some(name) = text(&args.client_name, "client_name")? {
+        about.push(("client_name", json!(name)));
+    }
+    let client_uri = text(&args.client_uri, "client_uri")?;
+    if let Some(uri) = client_uri.as_ref().filter(|_| args.loopback.is_none()) {
+        about.push(("client_uri", json!(uri)));
+    }
+    for member in ["logo_uri", "tos_uri", "policy_uri"] {
+        if let Some(uri) = settings.client_text(member)? {
+            about.push((member, json!(uri)));
+        }
+    }
+    if let Some(contacts) = settings.client_list("contacts")? {
+        about.push(("contacts", json!(contacts)));
+    }
+    let grant_types = settings
+        .client_list("grant_types")?
+        .unwrap_or_else(|| ["authorization_code", "refresh_token"].map(str::to_owned).to_vec());
+    if let Some(port) = args.loopback {
+        let redirect_uris = loopback_redirect_uris(context, args, &Site::loopback(port))?;
+        return Ok(ClientMetadata {
+            client_id: loopback_client_id(&redirect_uris, &scope),
+            about,
+            redirect_uris,
+            scope,
+            grant_types,
+            application_type: "native".to_owned(),
+            authentication: Authentication::Public,
+        });
+    }
+    let client_id = text(&args.client_id, "client_id")?;
+    let site = site(client_uri.as_deref(), client_id.as_deref())?;
+    let redirect_uris = match args.redirect_uri.as_slice() {
+        [] => settings.client_list("redirect_uris")?.unwrap_or_default(),
+        given => given.to_vec(),
+    };
+    Ok(ClientMetadata {
+        client_id: client_id.unwrap_or_else(|| site.client_id()),
+        about,
+        redirect_uris: redirect_uris.iter().map(|uri| site.resolve(uri)).collect(),
+        scope,
+        grant_types,
+        application_type: settings.client_text("application_type")?.unwrap_or_else(|| "web".to_owned()),
+        authentication: authentication(context, args, &site)?,
+    })
+}
+
+/// Where the app lives: what paths and conventions are relative to.
+fn site(client_uri: Option<&str>, client_id: Option<&str>) -> Result<Site, Failure> {
+    match (client_uri, client_id) {
+        (Some(uri), None) if uri.starts_with("http:") => {
+            Err(usage("must be https").at("client_uri").hint("`oauthctl metadata --loopback=PORT` is for development"))
+        }
+        (Some(uri), _) => Site::parse(uri).map_err(|e| e.at("client_uri")),
+        (None, Some(id)) => Site::parse(id).map_err(|e| e.at("client_id")),
+        (None, None) => Err(usage("it is not known where the app lives").hint(
+            "name it with --client-uri https://app.example.com, or in oauthctl.toml as `client_uri` under [client]",
+        )),
+    }
+}
+
+/// The callbacks of a development client. Those in the settings are of the deployed app: their paths count.
+fn loopback_redirect_uris(context: &Context, args: &Args, site: &Site) -> Result<Vec<String>, Failure> {
+    if !args.redirect_uri.is_empty() {
+        return Ok(args.redirect_uri.iter().map(|uri| site.resolve(uri)).collect());
+    }
+    let deployed = context.settings()?.client_list("redirect_uris")?.unwrap_or_default();
+    Ok(deployed.iter().map(|uri| site.rehost(uri)).collect())
+}
+
+/// Public only when nothing speaks for keys: a public document, published by mistake, locks a confidential app out.
+fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authentication, Failure> {
+    if args.public {
+        return Ok(Authentication::Public);
+    }
+    let place = args.jwks.unwrap_or(KeyPlace::Uri);
+    if place == KeyPlace::Inline && args.jwks_uri.is_some() {
+        return Err(usage("--jwks-uri and --jwks inline exclude each other: servers refuse a document with both")
+            .hint("leave one of them out"));
+    }
+    let jwks_uri = match &args.jwks_uri {
+        Some(uri) => Some(uri.clone()),
+        None => context.settings()?.client_text("jwks_uri")?,
+    };
+    let Some(keys) = context.key_set()? else {
+        if jwks_uri.is_some() || args.jwks.is_some() {
+            return Err(usage("keys are to be published, and no key source is configured")
+                .hint("name one with --keys env:NAME or --keys FILE; --public describes a client without keys"));
+        }
+        return Ok(Authentication::Public);
+    };
+    if keys.is_empty() {
+        return Err(usage("the key source holds no key, and a confidential client needs one")
+            .hint("`oauthctl gen-jwk` makes one; --public describes a client without keys"));
+    }
+    Ok(Authentication::Confidential(match place {
+        KeyPlace::Inline => PublishedKeys::Inline(keys.public()),
+        KeyPlace::Uri => PublishedKeys::At(jwks_uri.map_or_else(|| site.jwks_uri(), |uri| site.resolve(&uri))),
+    }))
+}
+
+/// Lists all findings. A document that is wrong is a result, and makes the command fail.
+fn check(context: &Context, file: &Path, served_at: Option<&str>) -> anyhow::Result<Exit> {
+    let place = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+    let document = read_document(file).map_err(|e| e.at(&place))?;
+    let findings = client_metadata::check(&document, served_at);
+    if !findings.is_empty() || context.ui.format != Format::Table {
+        let mut listing = context.ui.listing::<Finding>();
+        for finding in &findings {
+            listing.push(finding)?;
+        }
+        listing.finish()?;
+    }
+    let count = |severity| findings.iter().filter(|f| f.severity == severity).count() as u64;
+    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
+    let verdict = if problems == 0 { "valid".to_owned() } else { counted(problems, "problem") };
+    let aside = if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) };
+    context.ui.note(format!("{place}: {verdict}{aside}"));
+    Ok(if problems == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn read_document(file: &Path) -> Result<Value, Failure> {
+    let read = |input: &mut dyn Read| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        input.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = if file == Path::new("-") {
+        read(&mut io::stdin().lock())
+    } else {
+        std::fs::File::open(file).and_then(|mut file| read(&mut file))
+    };
+    let bytes = bytes.map_err(|e| usage("cannot read the document").because(e).hint("check the path"))?;
+    if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
+        return Err(usage("is larger than 1 MiB, which no client metadata document is"));
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|e| usage("is not JSON").because(e).hint("a server answers with an HTML page when the path is wrong"))
+}
+
+impl Row for Finding {
+    const FIELDS: &'static [&'static str] = &["member", "severity", "rule", "fix"];
+    const TITLES: &'static [&'static str] = &["member", "severity", "rule", "fix"];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let role = match self.severity {
+            Severity::Problem => Role::Error,
+            Severity::Warning => Role::Warning,
+        };
+        vec![
+            (self.member.clone(), None),
+            (self.severity.name().to_owned(), Some(role)),
+            (self.rule.clone(), None),
+            (self.fix.clone(), None),
+        ]
+    }
 }

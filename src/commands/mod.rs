@@ -7,5 +7,6 @@ pub mod keys;
 pub mod man;
 pub mod metadata;
 pub mod sessions;
+pub mod states;
 
 mod output;

@@ -5,12 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::context::Context;
-use crate::keyring::{self, Existing};
-
-/// Mode of a file that holds a secret.
-pub const PRIVATE: u32 = 0o600;
-/// Mode of a file that anyone may read.
-pub const PUBLIC: u32 = 0o644;
+use crate::files::{self, Existing};
 
 /// `-o FILE`, shared by the commands that print a key or a document.
 #[derive(Args)]
@@ -34,7 +29,7 @@ impl OutputArgs {
         match self.file() {
             Some(path) => {
                 let existing = if self.force { Existing::Replace } else { Existing::Keep };
-                keyring::write_file(path, text, mode, existing)?;
+                files::write_file(path, text, mode, existing)?;
                 context.ui.note(format!("wrote {}", path.display()));
             }
             None => context.ui.result(text)?,

@@ -3,13 +3,17 @@
 mod age;
 mod did;
 mod evidence;
+mod filter;
 mod node;
 mod status;
 mod summary;
+mod transfer;
 
 pub use age::Age;
 pub use did::Did;
-pub use evidence::{Evidence, LastRefreshed, Observed};
+pub use evidence::{LastRefreshed, Observed};
+pub use filter::Filter;
 pub use node::{AuthMethod, NodeSession, NodeState};
 pub use status::{KnownKeys, Policy, Status, Verdict};
 pub use summary::Summary;
+pub use transfer::{Transfer, is_provably_newer};

@@ -69,6 +69,15 @@ impl Default for Policy {
 }
 
 impl Status {
+    /// Every status, from the best to the worst.
+    pub const ALL: [Self; 7] =
+        [Self::Fresh, Self::Idle, Self::Due, Self::Suspect, Self::Blocked, Self::Dead, Self::Malformed];
+
+    /// The status of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {

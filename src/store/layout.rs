@@ -196,6 +196,14 @@ impl Layout {
         &BUILT_IN
     }
 
+    /// How long the app lets a session live after each write.
+    pub fn session_ttl(&self) -> Option<Age> {
+        match &self.place {
+            Place::Keys { sessions, .. } => sessions.ttl,
+            Place::Tables { .. } => None,
+        }
+    }
+
     /// What the keys of sessions look like.
     pub fn session_pattern(&self) -> &KeyPattern {
         match &self.place {

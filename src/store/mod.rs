@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 /// A record's key in the store, as the store spells it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey(Vec<u8>);
 
 /// A record as it was found.
@@ -99,7 +99,8 @@ pub trait Store: Send + Sync {
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool>;
 
     /// Deletes those of the records that are still as they were when they were listed, each in one step. One answer a
-    /// record, in order: `Done` when it was deleted.
+    /// record, in order: `Done` when it was deleted. A pending state is written once and never changed, so for states the
+    /// key alone says that it is the same, and the values need not have been read.
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>>;
 
     /// Takes the lock on an account's sessions: the app's own where the layout has one. None when somebody else kept it

@@ -171,11 +171,12 @@ impl Store for SqliteStore {
             let mut answers = Vec::with_capacity(records.len());
             for record in &records {
                 let key = record.key.text();
-                let written = table.compare(&transaction, &key, &record.value)?;
-                if written == Written::Done {
-                    transaction.prepare_cached(&sql)?.execute([&key])?;
-                }
-                answers.push(written);
+                let written = match kind {
+                    Kind::Session => table.compare(&transaction, &key, &record.value)?,
+                    Kind::State => Written::Done,
+                };
+                let deleted = written == Written::Done && transaction.prepare_cached(&sql)?.execute([&key])? > 0;
+                answers.push(if written == Written::Done && !deleted { Written::Gone } else { written });
             }
             transaction.commit()?;
             Ok(answers)

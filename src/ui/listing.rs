@@ -90,7 +90,10 @@ impl Listing {
     /// Ends the list and writes what is still held.
     pub fn finish(self) -> anyhow::Result<()> {
         match self.sink {
-            Sink::Table { table, .. } => {
+            Sink::Table { mut table, .. } => {
+                for column in table.column_iter_mut() {
+                    column.set_padding((0, 2));
+                }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout());
                 for line in table.lines() {
                     writeln!(out, "{}", line.trim_end())?;

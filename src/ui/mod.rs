@@ -1,7 +1,9 @@
 //! The terminal: results on stdout, everything else on stderr. The only room that writes to either.
 
+mod bars;
 mod listing;
 mod palette;
+mod progress;
 mod text;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -10,6 +12,7 @@ use clap::ValueEnum;
 
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
+pub use progress::Progress;
 pub use text::{counted, sanitised};
 
 /// How results are written.
@@ -94,6 +97,16 @@ impl Ui {
             text.push_str(&format!("{name:width$}  {value}\n"));
         }
         self.result(text)
+    }
+
+    /// Counts as bars: name, count and colour of each.
+    pub fn bars(&self, title: &str, rows: &[(&str, u64, Option<Role>)], total: u64) -> io::Result<()> {
+        self.result(bars::bars(title, rows, total, self.out))
+    }
+
+    /// Begins to show progress, where somebody looks.
+    pub fn progress(&self, what: &'static str) -> Progress {
+        Progress::new(!self.quiet && io::stderr().is_terminal(), what)
     }
 
     /// Says something by the way, on stderr. Silent with `--quiet`.

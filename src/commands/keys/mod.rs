@@ -1,13 +1,26 @@
-//! `oauthctl keys …`: the key set.
+//! `oauthctl keys …`: the key set. Who signs, who is published, how many sessions each key still carries.
+
+mod bound;
+mod list;
+mod retire;
+mod rotate;
 
 use crate::context::Context;
 use crate::error::Exit;
 
 /// Look after the keys that the app signs with
 #[derive(clap::Subcommand)]
-pub enum Command {}
+pub enum Command {
+    List(list::Args),
+    Rotate(rotate::Args),
+    Retire(retire::Args),
+}
 
 /// Runs the verb.
-pub fn run(_: &Context, command: Command) -> anyhow::Result<Exit> {
-    match command {}
+pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::List(args) => list::run(context, args),
+        Command::Rotate(args) => rotate::run(context, args),
+        Command::Retire(args) => retire::run(context, args),
+    }
 }

@@ -1,39 +1,48 @@
-//! `oauthctl sessions list`: every session, streamed.
+//! `oauthctl sessions list`: the selected sessions, streamed.
 
+use super::select::{Ended, Flow, SelectArgs};
 use super::view::Judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
-use crate::store::{Kind, Want};
 use crate::ui::counted;
 
 /// List the sessions in the app's store
 #[derive(clap::Args)]
 #[command(after_help = "\
+Statuses:
+  fresh      its access token is valid
+  idle       expired, which is normal for a user who is away; nothing to do yet
+  due        expired, and due for a refresh
+  suspect    older than sessions usually live; only the server knows
+  blocked    cannot be refreshed now, through no fault of the session
+  dead       can never be refreshed
+  malformed  not a session that can be read
+
 Examples:
   oauthctl sessions list                          in the directory of an app with an app.db
-  oauthctl sessions list --store sqlite:/srv/app/app.db
-  oauthctl sessions list --format jsonl | jq -r 'select(.status == \"dead\") | .did'")]
-pub struct Args {}
+  oauthctl sessions list --store sqlite:/srv/app/app.db --status dead,blocked
+  oauthctl sessions list --not-refreshed-for 30d --format csv
+  oauthctl sessions list --format jsonl | jq -r .did")]
+pub struct Args {
+    #[command(flatten)]
+    select: SelectArgs,
+}
 
-/// Scans, judges and prints.
-pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
+/// Selects, judges and prints.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let judge = Judge::new(context, store.layout())?;
     let mut listing = context.ui.listing::<Summary>();
     let mut count = 0;
-    context.runtime()?.block_on(async {
-        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: true });
-        while let Some(records) = scan.next().await? {
-            for stored in &records {
-                listing.push(&judge.summary(stored))?;
-                count += 1;
-            }
-        }
-        anyhow::Ok(())
-    })?;
+    let ended = context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
+        listing.push(summary)?;
+        count += 1;
+        Ok(Flow::Continue)
+    }))?;
     listing.finish()?;
     let (url, _) = context.store_address()?;
-    context.ui.note(format!("{} in {url} (layout {})", counted(count, "session"), store.layout().name));
-    Ok(Exit::Done)
+    let so_far = if ended == Ended::Interrupted { " so far (interrupted)" } else { "" };
+    context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "session"), store.layout().name));
+    Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

@@ -40,6 +40,11 @@ impl Judge {
         Summary::of(key, &named, &stored.value, stored.observed, &self.keys, &self.policy, self.now)
     }
 
+    /// The moment of the judgement.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// How long ago something was.
     pub fn age(&self, at: Timestamp) -> Age {
         Age::from_secs(self.now.duration_since(at).as_secs().max(0))

@@ -1,0 +1,118 @@
+//! `oauthctl keys list`: every key, what it does and what depends on it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::bound::Bound;
+use crate::context::Context;
+use crate::error::Exit;
+use crate::jose::{KeyState, ThumbprintMatch};
+use crate::keyring;
+use crate::ui::{Role, Row, counted};
+
+/// List the keys: which signs, which is published, what depends on each
+#[derive(clap::Args)]
+#[command(after_help = "\
+States:
+  next      published, not signing yet
+  active    signs new sessions
+  retiring  signs only for the sessions bound to it
+  unused    nothing depends on it; `oauthctl keys retire` removes it
+
+Sessions and pending states are counted when a store is named (--store, OAUTHCTL_STORE or oauthctl.toml).
+
+Examples:
+  oauthctl keys list --keys env:NUXT_OAUTH_JWK_ONE
+  oauthctl keys list --keys keys.json --store sqlite:app.db")]
+pub struct Args {}
+
+#[derive(Serialize)]
+struct KeyRow<'a> {
+    kid: &'a str,
+    alg: &'static str,
+    created_at: Option<Timestamp>,
+    state: &'static str,
+    active_from: Option<Timestamp>,
+    thumbprint: &'static str,
+    sessions: Option<u64>,
+    states: Option<u64>,
+    source: &'a str,
+}
+
+impl Row for KeyRow<'_> {
+    const FIELDS: &'static [&'static str] =
+        &["kid", "alg", "created_at", "state", "active_from", "thumbprint", "sessions", "states", "source"];
+    const TITLES: &'static [&'static str] =
+        &["kid", "alg", "created", "state", "thumbprint", "sessions", "states", "source"];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let (state, role) = match (self.state, self.active_from) {
+            ("next", Some(at)) => (format!("next, from {at}"), None),
+            ("active", _) => ("active".to_owned(), Some(Role::Good)),
+            (state, _) => (state.to_owned(), Some(Role::Faint)),
+        };
+        let thumbprint_role = (self.thumbprint == ThumbprintMatch::No.name()).then_some(Role::Warning);
+        vec![
+            (self.kid.to_owned(), None),
+            (self.alg.to_owned(), None),
+            (self.created_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}")), None),
+            (state, role),
+            (self.thumbprint.to_owned(), thumbprint_role),
+            (number(self.sessions), None),
+            (number(self.states), None),
+            (self.source.to_owned(), None),
+        ]
+    }
+}
+
+/// Reads keys and, where one is named, the store; prints a row a key.
+pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
+    let sources = context.required_key_sources()?;
+    let origins: Vec<String> = sources.iter().flat_map(|s| s.keys.iter().map(|_| s.source.to_string())).collect();
+    let keys = keyring::key_set(&sources)?;
+    let bound = match context.open_named_store()? {
+        Some(store) => Some(Bound::count(context, &*store)?),
+        None => None,
+    };
+    let now = context.now();
+    let mut listing = context.ui.listing::<KeyRow>();
+    for (key, source) in keys.iter().zip(&origins) {
+        let Some(kid) = key.kid() else { continue };
+        let count = bound.as_ref().map(|bound| bound.to(kid));
+        let state = keys.state(key, count.map(|count| count.total()), now);
+        listing.push(&KeyRow {
+            kid: kid.as_str(),
+            alg: "ES256",
+            created_at: key.created(),
+            state: state.name(),
+            active_from: key.not_before().filter(|_| state == KeyState::Next),
+            thumbprint: ThumbprintMatch::of(key).name(),
+            sessions: count.map(|count| count.sessions),
+            states: count.map(|count| count.states),
+            source,
+        })?;
+        if key.is_disabled(now) && count.is_some_and(|count| count.sessions > 0) {
+            context
+                .ui
+                .warn(format!("key {kid} has expired or is revoked: the app cannot refresh the sessions bound to it"));
+        }
+    }
+    listing.finish()?;
+    if keys.active(now).is_none() {
+        context.ui.warn("no key can sign: nobody can log in");
+    }
+    for (kid, count) in bound
+        .iter()
+        .flat_map(|bound| bound.orphans(|kid| keys.iter().any(|k| k.kid().is_some_and(|k| k.as_str() == kid))))
+    {
+        context.ui.warn(format!(
+            "{} bound to key {kid}, which is not in the set: the app deletes them when their users return",
+            counted(count.total(), "record")
+        ));
+    }
+    if bound.is_none() {
+        context.ui.note("name a store (--store) to count the sessions that depend on each key");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,118 @@
+//! `oauthctl keys retire`: removes a key that nothing depends on any more.
+
+use crate::context::Context;
+use crate::error::{Exit, Failure, usage};
+use crate::files;
+use crate::jose::{ClientKey, KeySet, KeyState, Kid};
+use crate::keyring::{self, KeySource, LoadedSource};
+use crate::store::Store;
+use crate::ui::counted;
+
+use super::bound::Bound;
+use super::rotate::lock_files;
+
+/// Remove a key that no session and no pending login depends on
+#[derive(clap::Args)]
+#[command(after_help = "\
+A session cannot be moved to another key. While any is bound to this one, it stays; the app deletes a session as soon as
+its key is missing.
+
+Examples:
+  oauthctl keys retire 1795420766438 --keys keys.json --store sqlite:app.db")]
+pub struct Args {
+    /// The key to remove
+    #[arg(allow_hyphen_values = true)]
+    kid: Kid,
+    /// Retire the key although some records could not be read, and may be bound to it
+    #[arg(long)]
+    ignore_malformed: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Checks that nothing depends on the key, then removes it.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let _locks = lock_files(context)?;
+    let sources = context.required_key_sources()?;
+    let set = keyring::key_set(&sources)?;
+    check_role(context, &set, &args.kid)?;
+    let store = context.open_named_store()?.ok_or_else(|| {
+        usage(format!("no store was named, so nobody knows which sessions are bound to key {}", args.kid))
+            .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
+    })?;
+    check_unbound(context, args, &*store)?;
+    remove(context, args, sources)?;
+    Ok(Exit::Done)
+}
+
+/// The key must be there, must not be the one that signs, and another must remain that does.
+fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure> {
+    let Some(key) = set.get(kid) else {
+        return Err(usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are"));
+    };
+    let others_sign = set.iter().filter(|other| other.kid() != Some(kid)).cloned().collect();
+    let now = context.now();
+    if KeySet::new(others_sign)?.active(now).is_none() {
+        return Err(usage(format!("{kid} is the last key that can sign: without it nobody can log in"))
+            .hint("`oauthctl keys rotate` adds a new one first"));
+    }
+    if set.state(key, Some(0), now) == KeyState::Active {
+        return Err(usage(format!("{kid} is the active key: the running app binds new sessions to it"))
+            .hint("`oauthctl keys rotate` lets another key take over first"));
+    }
+    Ok(())
+}
+
+fn check_unbound(context: &Context, args: &Args, store: &dyn Store) -> anyhow::Result<()> {
+    let bound = Bound::count(context, store)?;
+    let count = bound.to(&args.kid);
+    if count.total() > 0 {
+        return Err(usage(format!(
+            "{} and {} are bound to key {}, and would be lost with it",
+            counted(count.sessions, "session"),
+            counted(count.states, "pending login"),
+            args.kid
+        ))
+        .hint("keep the key until they have ended; sessions live as long as their users return")
+        .into());
+    }
+    if bound.unreadable > 0 && !args.ignore_malformed {
+        return Err(usage(format!(
+            "{} could not be read, so nobody knows which key they are bound to",
+            counted(bound.unreadable, "record")
+        ))
+        .hint("`oauthctl sessions list` shows them; --ignore-malformed retires the key all the same")
+        .into());
+    }
+    Ok(())
+}
+
+fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow::Result<()> {
+    let is_it = |key: &ClientKey| key.kid() == Some(&args.kid);
+    let Some(mut source) = sources.into_iter().find(|source| source.keys.iter().any(is_it)) else {
+        return Err(usage(format!("there is no key {}", args.kid)).into());
+    };
+    let ui = &context.ui;
+    let place = source.source.clone();
+    if !source.form.holds_many() {
+        ui.note(format!("nothing depends on key {}, which {place} holds alone:", args.kid));
+        ui.note(format!(
+            "take {place} out of what the app loads and out of `keys`, deploy, and publish `oauthctl jwks` anew"
+        ));
+        return Ok(());
+    }
+    source.keys.retain(|key| !is_it(key));
+    let text = source.form.encode(&source.keys)?;
+    if args.dry_run {
+        ui.note(format!("dry run: key {} would be removed from {place}", args.kid));
+        return Ok(());
+    }
+    match &place {
+        KeySource::File { path, .. } => files::rewrite_file(path, format!("{}\n", *text).as_bytes())?,
+        KeySource::Variable(name) => ui.result(format!("{name}='{}'\n", *text))?,
+        KeySource::Stdin => ui.result(format!("{}\n", *text))?,
+    }
+    ui.note(format!("removed key {} from {place}; deploy it, and publish `oauthctl jwks` anew", args.kid));
+    Ok(())
+}

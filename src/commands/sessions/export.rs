@@ -1,0 +1,89 @@
+//! `oauthctl sessions export`: the selected sessions with all their secrets, for another store.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde_json::value::RawValue;
+
+use super::select::{Ended, Flow, SelectArgs};
+use super::view::Judge;
+use crate::context::Context;
+use crate::error::Exit;
+use crate::files::{Existing, NewFile};
+use crate::session::{Status, Summary, Transfer};
+use crate::store::Stored;
+use crate::ui::counted;
+
+/// Write the sessions, tokens and keys included, for `sessions import`
+#[derive(clap::Args)]
+#[command(after_help = "\
+An export is not a backup. Refresh tokens work once: restored over a running app, old ones are replayed, and the server
+then ends those sessions. Use it to move, at once, and delete it.
+
+Examples:
+  oauthctl sessions export -o - | oauthctl --profile new sessions import -
+  oauthctl sessions export -o sessions.jsonl --issuer https://bsky.social")]
+pub struct Args {
+    #[command(flatten)]
+    select: SelectArgs,
+    /// File to create (0600), or `-` for stdout
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    output: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Selects and writes a line a session.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    if args.output.as_os_str() == "-" {
+        let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
+        let exit = write_all(context, args, &mut out)?;
+        out.flush()?;
+        return Ok(exit);
+    }
+    let file = NewFile::create(&args.output, existing)?;
+    let mut out = io::BufWriter::with_capacity(1 << 16, file);
+    let exit = write_all(context, args, &mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.keep()?;
+    context.ui.note(format!("wrote {}; it holds everybody's tokens: delete it after the move", args.output.display()));
+    Ok(exit)
+}
+
+fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let store = context.open_store()?;
+    let pattern = store.layout().session_pattern().clone();
+    let judge = Judge::new(context, store.layout())?;
+    let (mut written, mut malformed) = (0, 0);
+    let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
+        let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {
+            malformed += 1;
+            context.ui.warn(format!("left out {}: {}", summary.key, summary.reason.as_deref().unwrap_or("malformed")));
+            return Ok(Flow::Continue);
+        };
+        let sid = pattern.parse_key(&summary.key).and_then(|(_, sid)| sid.map(str::to_owned));
+        let line = Transfer {
+            did: summary.did.as_deref().unwrap_or_default().into(),
+            key: summary.key.as_ref().into(),
+            sid: sid.map(Into::into),
+            ttl: stored.ttl.map(|ttl| ttl.as_secs()),
+            last_refreshed_at: summary.last_refreshed_at,
+            record,
+        };
+        serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+        written += 1;
+        Ok(Flow::Continue)
+    });
+    let ended = context.runtime()?.block_on(select)?;
+    let so_far = if ended == Ended::Interrupted { ", then interrupted" } else { "" };
+    context.ui.note(format!("exported {}{so_far}", counted(written, "session")));
+    let outcome = if malformed > 0 { Exit::Partial } else { Exit::Done };
+    Ok(context.interrupt().exit().unwrap_or(outcome))
+}
+
+/// The record as it stands in the store: what we do not know of it must survive the move.
+fn raw(stored: &Stored) -> Option<&RawValue> {
+    serde_json::from_slice(&stored.value).ok()
+}

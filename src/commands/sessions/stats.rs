@@ -1,0 +1,179 @@
+//! `oauthctl sessions stats`: how many sessions of which kind.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::select::{Ended, Flow, SelectArgs};
+use super::view::{Judge, role};
+use crate::context::Context;
+use crate::error::Exit;
+use crate::session::{Age, Status, Summary};
+use crate::ui::{Format, counted};
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// Upper bounds of the age classes, and what they are called.
+const AGES: [(Age, &str); 6] = [
+    (Age::from_secs(HOUR), "up to 1h"),
+    (Age::from_secs(DAY), "up to 1d"),
+    (Age::from_secs(7 * DAY), "up to 7d"),
+    (Age::from_secs(14 * DAY), "up to 14d"),
+    (Age::from_secs(30 * DAY), "up to 30d"),
+    (Age::from_secs(91 * DAY), "up to 91d"),
+];
+const OLDER: &str = "older";
+const UNKNOWN: &str = "unknown";
+
+/// Rows shown of a group on the terminal; the others are summed up.
+const SHOWN: usize = 12;
+
+/// Count sessions by status, issuer, client key, authentication and age
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  oauthctl sessions stats
+  oauthctl sessions stats --status due,suspect --format json | jq .by_issuer")]
+pub struct Args {
+    #[command(flatten)]
+    select: SelectArgs,
+}
+
+/// Counts per value of each aspect.
+#[derive(Default)]
+struct Stats {
+    total: u64,
+    statuses: HashMap<Status, u64>,
+    issuers: HashMap<String, u64>,
+    kids: HashMap<String, u64>,
+    auth_methods: HashMap<String, u64>,
+    ages: HashMap<&'static str, u64>,
+}
+
+impl Stats {
+    fn add(&mut self, session: &Summary<'_>, judge: &Judge) {
+        self.total += 1;
+        *self.statuses.entry(session.status).or_default() += 1;
+        if session.status == Status::Malformed {
+            return;
+        }
+        count(&mut self.issuers, session.issuer.as_deref().unwrap_or(UNKNOWN));
+        count(&mut self.auth_methods, session.auth_method.unwrap_or(UNKNOWN));
+        if let Some(kid) = session.kid.as_deref() {
+            count(&mut self.kids, kid);
+        }
+        let age = session.last_refreshed_at.map(|at| judge.age(at));
+        let class =
+            age.map_or(UNKNOWN, |age| AGES.iter().find(|(bound, _)| age <= *bound).map_or(OLDER, |(_, name)| name));
+        *self.ages.entry(class).or_default() += 1;
+    }
+
+    /// The counts of every aspect, with its name; within each, in the order in which they are shown.
+    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 5] {
+        let statuses = Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
+        let classes = AGES.iter().map(|(_, name)| *name).chain([OLDER, UNKNOWN]);
+        let ages = classes.map(|name| (name.to_owned(), self.ages.get(name).copied().unwrap_or(0)));
+        [
+            ("status", statuses.collect()),
+            ("last_refreshed", ages.collect()),
+            ("issuer", most_first(&self.issuers)),
+            ("kid", most_first(&self.kids)),
+            ("auth_method", most_first(&self.auth_methods)),
+        ]
+    }
+
+    fn of_status(&self, status: Status) -> u64 {
+        self.statuses.get(&status).copied().unwrap_or(0)
+    }
+}
+
+/// Counts a value, copying its name only the first time.
+fn count(counts: &mut HashMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(n) => *n += 1,
+        None => drop(counts.insert(name.to_owned(), 1)),
+    }
+}
+
+fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
+    let mut sorted: Vec<_> = counts.iter().map(|(name, n)| (name.clone(), *n)).collect();
+    sorted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sorted
+}
+
+/// Selects, counts and prints.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let store = context.open_store()?;
+    let judge = Judge::new(context, store.layout())?;
+    let mut stats = Stats::default();
+    let ended = context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
+        stats.add(summary, &judge);
+        Ok(Flow::Continue)
+    }))?;
+    match context.ui.format {
+        Format::Table => show(context, &stats)?,
+        Format::Json | Format::Jsonl => context.ui.result(context.ui.json_document(&document(&stats), false))?,
+        Format::Csv => show_csv(context, &stats)?,
+    }
+    let (url, _) = context.store_address()?;
+    let so_far = if ended == Ended::Interrupted { " so far (interrupted)" } else { "" };
+    context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(stats.total, "session"), store.layout().name));
+    Ok(context.interrupt().exit().unwrap_or(Exit::Done))
+}
+
+fn document(stats: &Stats) -> Value {
+    let mut document = Map::from_iter([("total".to_owned(), json!(stats.total))]);
+    for (aspect, counts) in stats.groups() {
+        let counts: Map<String, Value> = counts.into_iter().map(|(name, n)| (name, json!(n))).collect();
+        document.insert(format!("by_{aspect}"), Value::Object(counts));
+    }
+    Value::Object(document)
+}
+
+fn show(context: &Context, stats: &Stats) -> std::io::Result<()> {
+    for (aspect, mut counts) in stats.groups() {
+        counts.retain(|(_, n)| *n > 0);
+        if counts.is_empty() {
+            continue;
+        }
+        let rest: u64 = counts.iter().skip(SHOWN).map(|(_, n)| n).sum();
+        if rest > 0 {
+            let others = counts.len() - SHOWN;
+            counts.truncate(SHOWN);
+            counts.push((format!("{others} others"), rest));
+        }
+        let rows: Vec<_> = counts
+            .iter()
+            .map(|(name, n)| (name.as_str(), *n, Status::named(name).filter(|_| aspect == "status").and_then(role)))
+            .collect();
+        context.ui.bars(&aspect.replace('_', " "), &rows, stats.total)?;
+    }
+    Ok(())
+}
+
+fn show_csv(context: &Context, stats: &Stats) -> anyhow::Result<()> {
+    let mut listing = context.ui.listing::<CountRow>();
+    for (aspect, counts) in stats.groups() {
+        for (value, sessions) in counts {
+            listing.push(&CountRow { aspect, value, sessions })?;
+        }
+    }
+    listing.finish()
+}
+
+#[derive(serde::Serialize)]
+struct CountRow {
+    aspect: &'static str,
+    value: String,
+    sessions: u64,
+}
+
+impl crate::ui::Row for CountRow {
+    const FIELDS: &'static [&'static str] = &["aspect", "value", "sessions"];
+    const TITLES: &'static [&'static str] = Self::FIELDS;
+
+    fn cells(&self) -> Vec<(String, Option<crate::ui::Role>)> {
+        vec![(self.aspect.to_owned(), None), (self.value.clone(), None), (self.sessions.to_string(), None)]
+    }
+}

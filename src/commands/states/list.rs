@@ -1,0 +1,109 @@
+//! `oauthctl states list`: pending logins.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::Exit;
+use crate::maintenance::StateAge;
+use crate::session::{Age, NodeState};
+use crate::store::{Kind, Stored, Want};
+use crate::ui::{Role, Row, counted};
+
+/// List the logins that were begun and not completed
+#[derive(clap::Args)]
+#[command(after_help = "\
+The key of a state is part of a login in progress; treat it as a secret.
+
+Examples:
+  oauthctl states list
+  oauthctl states list --format jsonl | jq -r .issuer | sort | uniq -c")]
+pub struct Args {}
+
+#[derive(Serialize)]
+struct StateRow<'a> {
+    key: Cow<'a, str>,
+    issuer: Option<Cow<'a, str>>,
+    auth_method: Option<&'static str>,
+    kid: Option<Cow<'a, str>>,
+    begun_at: Option<Timestamp>,
+    begun_by: Option<&'static str>,
+    reason: Option<&'static str>,
+    #[serde(skip)]
+    age: Option<Age>,
+}
+
+impl<'a> StateRow<'a> {
+    fn of(stored: &'a Stored, now: Timestamp) -> Self {
+        let age = StateAge::of(stored, now);
+        let parsed = stored.unreadable.map_or_else(|| NodeState::parse(&stored.value), Err);
+        let (state, reason) = match parsed {
+            Ok(state) => (Some(state), None),
+            Err(why) => (None, Some(why)),
+        };
+        let (issuer, auth_method) = state.map(|state| (state.issuer, state.auth_method)).unzip();
+        let auth_method = auth_method.flatten();
+        Self {
+            key: stored.key.text(),
+            issuer,
+            auth_method: auth_method.as_ref().map(|method| method.name()),
+            kid: auth_method.and_then(|method| method.into_kid()),
+            begun_at: age.known().and_then(|age| now.checked_sub(age).ok()),
+            begun_by: match age {
+                StateAge::Ttl(_) => Some("ttl"),
+                StateAge::Column(_) => Some("column"),
+                StateAge::FirstSeen(_) | StateAge::Unknown => None,
+            },
+            reason,
+            age: age.known().map(|age| Age::from_secs(age.as_secs().max(0))),
+        }
+    }
+}
+
+impl Row for StateRow<'_> {
+    const FIELDS: &'static [&'static str] = &["key", "issuer", "auth_method", "kid", "begun_at", "begun_by", "reason"];
+    const TITLES: &'static [&'static str] = &["key", "issuer", "auth", "kid", "age", "reason"];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
+        vec![
+            plain(Some(&self.key)),
+            plain(self.issuer.as_deref()),
+            plain(self.auth_method),
+            plain(self.kid.as_deref()),
+            (self.age.map_or_else(|| "unknown".to_owned(), |age| age.to_string()), None),
+            (self.reason.unwrap_or_default().to_owned(), Some(Role::Warning)),
+        ]
+    }
+}
+
+/// Scans and prints.
+pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
+    let store = context.open_store()?;
+    let now = context.now();
+    let interrupt = context.interrupt();
+    let progress = context.ui.progress("states read");
+    let mut listing = context.ui.listing::<StateRow>();
+    let mut count = 0;
+    context.runtime()?.block_on(async {
+        let mut scan = store.scan(Kind::State, Want { values: true, ttls: true });
+        while !interrupt.is_set()
+            && let Some(records) = scan.next().await?
+        {
+            for stored in &records {
+                listing.push(&StateRow::of(stored, now))?;
+                count += 1;
+            }
+            progress.advance(records.len());
+        }
+        anyhow::Ok(())
+    })?;
+    drop(progress);
+    listing.finish()?;
+    let so_far = if interrupt.is_set() { " so far (interrupted)" } else { "" };
+    let (url, _) = context.store_address()?;
+    context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "pending login"), store.layout().name));
+    Ok(interrupt.exit().unwrap_or(Exit::Done))
+}

@@ -1,0 +1,22 @@
+//! `oauthctl states …`: logins that were begun.
+
+mod list;
+mod purge;
+
+use crate::context::Context;
+use crate::error::Exit;
+
+/// Look at and clean up logins that were begun
+#[derive(clap::Subcommand)]
+pub enum Command {
+    List(list::Args),
+    Purge(purge::Args),
+}
+
+/// Runs the verb.
+pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::List(args) => list::run(context, args),
+        Command::Purge(args) => purge::run(context, args),
+    }
+}

@@ -1,0 +1,72 @@
+//! `oauthctl states purge`: removes logins that were begun and never completed.
+
+use crate::context::Context;
+use crate::error::Exit;
+use crate::maintenance::{Purge, PurgeReport};
+use crate::session::Age;
+use crate::ui::{Format, counted};
+
+/// Remove logins that were begun and never completed
+#[derive(clap::Args)]
+#[command(after_help = "\
+Where the store knows no age, oauthctl notes when it first saw a state, and removes it once its age has become certain:
+run it from cron.
+
+Examples:
+  oauthctl states purge --dry-run
+  oauthctl states purge --older-than 1h --format json")]
+pub struct Args {
+    /// Remove states older than this
+    #[arg(long, value_name = "AGE", default_value = "30m")]
+    older_than: Age,
+    /// Say what would be removed, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Reads all states, removes the old ones, tells how many.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let store = context.open_store()?;
+    let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
+    let interrupt = context.interrupt();
+    let progress = context.ui.progress("states read");
+    let report = context.runtime()?.block_on(purge.run(&*store, |read| {
+        progress.advance(read);
+        !interrupt.is_set()
+    }))?;
+    drop(progress);
+    tell(context, &report)?;
+    Ok(interrupt.exit().unwrap_or(Exit::Done))
+}
+
+fn tell(context: &Context, report: &PurgeReport) -> anyhow::Result<()> {
+    if context.ui.format != Format::Table {
+        return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
+    }
+    let verb = if report.dry_run { "would remove" } else { "removed" };
+    let mut text = format!("{verb} {}", counted(report.purged(), "pending login"));
+    let mut details = Vec::new();
+    for (n, what) in [
+        (report.by_ttl, "old by their time to live"),
+        (report.by_column, "old by their time column"),
+        (report.by_first_seen, "old since first seen"),
+    ] {
+        if n > 0 {
+            details.push(format!("{n} {what}"));
+        }
+    }
+    if !details.is_empty() {
+        text.push_str(&format!(" ({})", details.join(", ")));
+    }
+    for (n, what) in [
+        (report.young, "kept: too young"),
+        (report.unknown, "kept: of unknown age, noted"),
+        (report.malformed, "kept: not a pending login"),
+        (report.gone, "gone by themselves"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!("; {n} {what}"));
+        }
+    }
+    Ok(context.ui.result(format!("{text}\n"))?)
+}

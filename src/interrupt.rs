@@ -1,0 +1,49 @@
+//! Ctrl-C and SIGTERM: the first lets what was begun come to its end, the second quits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::Exit;
+
+/// Whether the user, or the system, wants us to stop.
+#[derive(Clone, Default)]
+pub struct Interrupt(Arc<AtomicU8>);
+
+impl Interrupt {
+    /// Listens from now on.
+    pub fn listen(runtime: &Runtime) -> Self {
+        let interrupt = Self::default();
+        for (kind, exit) in [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
+        {
+            let seen = Arc::clone(&interrupt.0);
+            runtime.spawn(async move {
+                // Without a handler the signal ends the process at once, which is the default anyway.
+                let Ok(mut signals) = signal(kind) else { return };
+                while signals.recv().await.is_some() {
+                    if seen.swap(exit.code(), Ordering::SeqCst) != 0 {
+                        quit(exit);
+                    }
+                }
+            });
+        }
+        interrupt
+    }
+
+    /// Whether a signal came.
+    pub fn is_set(&self) -> bool {
+        self.exit().is_some()
+    }
+
+    /// How to exit after draining, when a signal came.
+    pub fn exit(&self) -> Option<Exit> {
+        [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| exit.code() == self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a second signal means: now, whatever is still being drained")]
+fn quit(exit: Exit) -> ! {
+    std::process::exit(exit.code().into())
+}

@@ -1,0 +1,66 @@
+//! What a check has to say: which member breaks which rule, and what mends it.
+
+use serde::Serialize;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A server refuses the document, or a key in it.
+    Problem,
+    /// The document works with the reference server, but perhaps not everywhere or not as meant.
+    Warning,
+}
+
+/// A rule that the document breaks. `{member}: {rule}` reads as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Where: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
+    pub member: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The rule: "must …".
+    pub rule: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+/// Findings being gathered.
+#[derive(Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Severity {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Problem => "problem",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl Findings {
+    /// Adds a reason for which a server refuses the document.
+    pub(super) fn problem(&mut self, member: &str, rule: impl Into<String>, fix: impl Into<String>) {
+        self.push(Severity::Problem, member, rule.into(), fix.into());
+    }
+
+    /// Adds something that servers tolerate.
+    pub(super) fn warning(&mut self, member: &str, rule: impl Into<String>, fix: impl Into<String>) {
+        self.push(Severity::Warning, member, rule.into(), fix.into());
+    }
+
+    fn push(&mut self, severity: Severity, member: &str, rule: String, fix: String) {
+        self.0.push(Finding { member: member.to_owned(), severity, rule, fix });
+    }
+
+    /// How many problems there are so far.
+    pub(super) fn problems(&self) -> usize {
+        self.0.iter().filter(|finding| finding.severity == Severity::Problem).count()
+    }
+
+    /// All of them.
+    pub(super) fn into_vec(self) -> Vec<Finding> {
+        self.0
+    }
+}

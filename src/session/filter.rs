@@ -1,0 +1,76 @@
+//! Which sessions are meant: the filters that all session commands share.
+
+use jiff::Timestamp;
+
+use super::{Age, Status, Summary};
+
+/// Conditions that all must hold. The default holds for every session.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The authorization server.
+    pub issuer: Option<String>,
+    /// The client key it is bound to.
+    pub kid: Option<String>,
+    /// The client authentication method.
+    pub auth_method: Option<String>,
+    /// One of these statuses.
+    pub statuses: Vec<Status>,
+    /// Last refreshed longer ago than this. A session of unknown age is never meant.
+    pub not_refreshed_for: Option<Age>,
+    /// Has this scope among those granted.
+    pub scope: Option<String>,
+}
+
+impl Filter {
+    /// Whether the session is meant.
+    pub fn matches(&self, session: &Summary<'_>, now: Timestamp) -> bool {
+        let same = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+        same(&self.issuer, session.issuer.as_deref())
+            && same(&self.kid, session.kid.as_deref())
+            && same(&self.auth_method, session.auth_method)
+            && (self.statuses.is_empty() || self.statuses.contains(&session.status))
+            && self
+                .not_refreshed_for
+                .is_none_or(|age| session.last_refreshed_at.is_some_and(|at| now.duration_since(at) > age.duration()))
+            && self.scope.as_deref().is_none_or(|wanted| {
+                session.scope.as_deref().is_some_and(|granted| granted.split(' ').any(|scope| scope == wanted))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node::tests::RECORD;
+    use super::super::{KnownKeys, Observed, Policy};
+    use super::*;
+
+    #[test]
+    fn every_condition_must_hold() {
+        let now: Timestamp = "2026-11-24T09:02:00Z".parse().unwrap();
+        let session = Summary::of(
+            "key".into(),
+            "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+            RECORD.as_bytes(),
+            Observed::default(),
+            &KnownKeys::Unknown,
+            &Policy::default(),
+            now,
+        );
+        let text = |text: &str| Some(text.to_owned());
+        let all = Filter::default;
+        for (filter, matches) in [
+            (all(), true),
+            (Filter { issuer: text("https://as.example"), kid: text("k1"), ..all() }, true),
+            (Filter { issuer: text("https://as.example"), kid: text("k2"), ..all() }, false),
+            (Filter { auth_method: text("none"), ..all() }, false),
+            (Filter { statuses: vec![Status::Due, Status::Dead], ..all() }, true),
+            (Filter { statuses: vec![Status::Fresh], ..all() }, false),
+            (Filter { not_refreshed_for: Some(Age::from_secs(86_400)), ..all() }, true),
+            (Filter { not_refreshed_for: Some(Age::from_secs(2 * 86_400)), ..all() }, false),
+            (Filter { scope: text("transition:generic"), ..all() }, true),
+            (Filter { scope: text("transition"), ..all() }, false),
+        ] {
+            assert_eq!(filter.matches(&session, now), matches, "{filter:?}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Counts as bars that people can compare at a glance.
+
+use super::{Palette, Role, sanitised};
+
+/// Width of the longest possible bar, in characters.
+const WIDTH: u64 = 40;
+/// Names are cut to this many characters.
+const NAME: usize = 44;
+
+/// A title and one bar a row: name, count, share of the total, bar.
+pub(super) fn bars(title: &str, rows: &[(&str, u64, Option<Role>)], total: u64, palette: Palette) -> String {
+    let names: Vec<String> = rows.iter().map(|(name, ..)| shortened(&sanitised(name))).collect();
+    let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let count_width = rows.iter().map(|(_, n, _)| n.to_string().len()).max().unwrap_or(0);
+    let mut text = format!("{title}\n");
+    for (name, (_, n, role)) in names.iter().zip(rows) {
+        let share = n.saturating_mul(1000).checked_div(total).unwrap_or(0);
+        let length = n.saturating_mul(WIDTH).div_ceil(total.max(1));
+        let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
+        let bar = role.map_or_else(|| bar.clone(), |role| palette.paint(role, &bar));
+        text.push_str(&format!("  {name:name_width$}  {n:>count_width$}  {:>3}.{}%  {bar}\n", share / 10, share % 10));
+    }
+    text
+}
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME { name.to_owned() } else { name.chars().take(NAME - 1).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_as_long_as_their_share() {
+        let text = bars("status", &[("fresh", 3, None), ("due", 1, None)], 4, Palette::Plain);
+        let full = |n| "█".repeat(n);
+        assert_eq!(text, format!("status\n  fresh  3   75.0%  {}\n  due    1   25.0%  {}\n", full(30), full(10)));
+    }
+}
