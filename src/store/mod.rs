@@ -13,8 +13,9 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
-pub use layout::{Layout, LayoutChoice, Place};
+pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
 pub use lock::Lock;
 pub use pattern::KeyPattern;
 pub use scan::Scan;
@@ -136,11 +137,19 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// Opens the store at this address under this layout. `ca` is a private authority's certificate in PEM, to be trusted
-/// beside the public ones.
-pub async fn open(url: &StoreUrl, ca: Option<&[u8]>, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
+/// What opening a store takes beside its address.
+#[derive(Default)]
+pub struct Access {
+    /// A private authority's certificates in PEM, to be trusted beside the public ones.
+    pub ca: Option<Vec<u8>>,
+    /// The token of a store that is reached over REST.
+    pub token: Option<Zeroizing<String>>,
+}
+
+/// Opens the store at this address under this layout.
+pub async fn open(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
     match url {
         StoreUrl::Sqlite(path) => Ok(Box::new(sqlite::SqliteStore::open(path, layout)?)),
-        StoreUrl::Redis(address) => Ok(Box::new(redis::RedisStore::open(address, ca, layout).await?)),
+        StoreUrl::Redis(address) => Ok(Box::new(redis::RedisStore::open(address, access, layout).await?)),
     }
 }

@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Kind, RecordKey, Store, Stored, Want, Written};
+use super::{Access, Kind, RecordKey, Store, Stored, Want, Written};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
@@ -26,6 +26,7 @@ mod records;
 mod scan;
 mod seen;
 mod sentinel;
+mod shape;
 mod tls;
 mod trouble;
 mod wire;
@@ -51,20 +52,17 @@ pub(super) struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects and settles the layout. `ca` is a private authority's certificate in PEM.
-    pub(super) async fn open(
-        address: &RedisAddress,
-        ca: Option<&[u8]>,
-        choice: &LayoutChoice,
-    ) -> Result<Self, Failure> {
-        let server = server(address, ca)?;
+    /// Connects and settles the layout.
+    pub(super) async fn open(address: &RedisAddress, access: &Access, choice: &LayoutChoice) -> Result<Self, Failure> {
+        let server = server(address, access.ca.as_deref())?;
         let place = address.to_string();
-        let layout = match choice {
-            LayoutChoice::Named(layout) => named(layout).map_err(|e| e.at(&place))?,
-            LayoutChoice::Auto => detect::layout(&*server, &place).await?,
-        };
         // What is wrong with address, login or network shows now, before anything is tried twice.
         wire::run_one(server.wire(), Command::keyless("PING")).await.map_err(|e| e.explain(&place))?;
+        let layout = match choice {
+            LayoutChoice::Named(layout) => named(layout),
+            LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
+        };
+        let layout = layout.map_err(|e| e.at(&place))?;
         Ok(Self { server, layout, place: place.into() })
     }
 
@@ -141,7 +139,10 @@ impl RedisStore {
         }
     }
 
-    async fn remove(&self, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+        if kind == Kind::State {
+            return write::unlink(&*self.server, records).await;
+        }
         let mut values = Vec::with_capacity(records.len());
         for record in records {
             let raw = if self.layout.envelope && record.unreadable.is_none() {
@@ -196,8 +197,8 @@ impl Store for RedisStore {
         write::create(&*self.server, &key.0, &value, ttl).await.map_err(|e| self.failure(e))
     }
 
-    async fn remove(&self, _: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        self.remove(records).await.map_err(|e| self.failure(e))
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
+        self.remove(kind, records).await.map_err(|e| self.failure(e))
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {

@@ -14,13 +14,16 @@ use tokio_rustls::TlsConnector;
 
 use super::address::{Endpoint, Login};
 use super::limit::Limited;
-use super::trouble::{Trouble, connecting};
+use super::trouble::{Kind, Trouble, connecting};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an answer may take. A busy server, or one far away with many values to send, is slow without being lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+const WANTS_TLS: &str = "is this a Redis? one that expects TLS is named by rediss:// instead of redis://";
+const NO_TLS: &str = "does the server speak TLS? one that does not is named by redis:// instead of rediss://";
 
 /// What every connection to the servers of one address has in common.
 #[derive(Clone)]
@@ -34,7 +37,10 @@ impl Dialer {
     /// Connects and logs in.
     pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
         let dialled = tokio::time::timeout(CONNECT_TIMEOUT, self.greet(endpoint)).await;
-        dialled.unwrap_or_else(|_| Err(Trouble::unreached(format!("{endpoint}: no connection in time"))))
+        dialled.unwrap_or_else(|_| {
+            let trouble = Trouble::unreached(format!("{endpoint}: no connection in time"));
+            Err(if self.tls.is_some() { trouble.hint(NO_TLS) } else { trouble })
+        })
     }
 
     async fn greet(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
@@ -84,7 +90,11 @@ impl Dialer {
             greeting.add_command(redis::cmd("SELECT").arg(self.database).take());
         }
         greeting.add_command(redis::cmd("PING"));
-        let answers = run(&mut connection, &greeting).await?;
+        let answers = run(&mut connection, &greeting).await.map_err(|trouble| match trouble.kind {
+            // What a server does that waits for a TLS greeting.
+            Kind::Lost | Kind::Nonsense if self.tls.is_none() => trouble.hint(WANTS_TLS),
+            _ => trouble,
+        })?;
         match answers.into_iter().find_map(|answer| Trouble::in_answer(&answer)) {
             Some(trouble) => Err(trouble),
             None => Ok(connection),
@@ -119,7 +129,7 @@ fn unreachable(error: &io::Error, endpoint: &Endpoint) -> Trouble {
 
 /// Why no encrypted connection came about.
 fn untrusted(error: &io::Error, endpoint: &Endpoint) -> Trouble {
-    let trouble = Trouble::new(super::trouble::Kind::Refused, format!("{endpoint}: {error}"));
+    let trouble = Trouble::unreached(format!("{endpoint}: {error}"));
     let text = error.to_string();
     if text.contains("UnknownIssuer") || text.contains("SelfSigned") || text.contains("CaUsedAsEndEntity") {
         trouble.hint(
@@ -128,6 +138,6 @@ fn untrusted(error: &io::Error, endpoint: &Endpoint) -> Trouble {
     } else if text.contains("certificate") {
         trouble.hint("the certificate does not fit: check the host's name, and the clocks")
     } else {
-        trouble.hint("does the server speak TLS? one that does not is named by redis:// instead of rediss://")
+        trouble.hint(NO_TLS)
     }
 }

@@ -145,7 +145,38 @@ pub(super) async fn create(
     }
 }
 
-/// Deletes those records that are still what they were.
+/// Deletes records of which the key alone says that they are the same.
+pub(super) async fn unlink(server: &dyn Server, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+    let mut outcomes = Vec::with_capacity(records.len());
+    for records in records.chunks(REMOVALS) {
+        let commands: Vec<_> = records.iter().map(|record| Command::new("UNLINK", &record.key.0)).collect();
+        let mut was_lost = false;
+        let mut patience = Patience::new();
+        let answers = loop {
+            // Harmless to do twice. Whether it was we who deleted is only known from the first answer.
+            let trouble = match server.wire().run(&commands).await {
+                Ok(answers) => match answers.iter().find_map(Trouble::in_answer) {
+                    None => break answers,
+                    Some(trouble) => trouble,
+                },
+                Err(trouble) => trouble,
+            };
+            was_lost = true;
+            after_refusal(server, &mut patience, trouble).await?;
+        };
+        for answer in answers {
+            outcomes.push(match answer {
+                Value::Int(1) => Written::Done,
+                Value::Int(0) if was_lost => Written::Done,
+                Value::Int(0) => Written::Gone,
+                other => return Err(refusal(&other)),
+            });
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Deletes those sessions that are still what they were.
 pub(super) async fn remove(
     server: &dyn Server,
     records: &[Stored],
