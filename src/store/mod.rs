@@ -151,5 +151,6 @@ pub async fn open(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Res
     match url {
         StoreUrl::Sqlite(path) => Ok(Box::new(sqlite::SqliteStore::open(path, layout)?)),
         StoreUrl::Redis(address) => Ok(Box::new(redis::RedisStore::open(address, access, layout).await?)),
+        StoreUrl::Rest(address) => Ok(Box::new(redis::RedisStore::open_rest(address, access, layout).await?)),
     }
 }

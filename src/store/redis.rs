@@ -15,6 +15,7 @@ use crate::error::{Failure, usage};
 use crate::session::Did;
 
 mod address;
+mod cluster;
 mod detect;
 mod dial;
 mod limit;
@@ -23,6 +24,7 @@ mod lock;
 mod notes;
 mod patience;
 mod records;
+mod rest;
 mod scan;
 mod seen;
 mod sentinel;
@@ -33,11 +35,14 @@ mod wire;
 mod write;
 
 pub use address::RedisAddress;
+pub use rest::RestAddress;
 
 use address::Place;
+use cluster::Cluster;
 use dial::Dialer;
 use link::{Single, Whereabouts};
 use records::Ttl;
+use rest::Rest;
 use scan::{Search, Stop};
 use sentinel::Sentinels;
 use trouble::Trouble;
@@ -54,8 +59,19 @@ pub(super) struct RedisStore {
 impl RedisStore {
     /// Connects and settles the layout.
     pub(super) async fn open(address: &RedisAddress, access: &Access, choice: &LayoutChoice) -> Result<Self, Failure> {
-        let server = server(address, access.ca.as_deref())?;
-        let place = address.to_string();
+        Self::new(server(address, access.ca.as_deref())?, address.to_string(), choice).await
+    }
+
+    /// The same over REST.
+    pub(super) async fn open_rest(
+        address: &RestAddress,
+        access: &Access,
+        choice: &LayoutChoice,
+    ) -> Result<Self, Failure> {
+        Self::new(Arc::new(Rest::new(address, access)?), address.to_string(), choice).await
+    }
+
+    async fn new(server: Arc<dyn Server>, place: String, choice: &LayoutChoice) -> Result<Self, Failure> {
         // What is wrong with address, login or network shows now, before anything is tried twice.
         wire::run_one(server.wire(), Command::keyless("PING")).await.map_err(|e| e.explain(&place))?;
         let layout = match choice {
@@ -91,7 +107,12 @@ impl RedisStore {
 
     async fn read(&self, kind: Kind, key: &RecordKey) -> Result<Option<Stored>, Trouble> {
         let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
-        let answers = patience::read(self.server.wire(), &commands).await?;
+        let answers = match patience::read(self.server.wire(), &commands).await {
+            Err(trouble) if trouble.kind == trouble::Kind::TooLarge => {
+                return Ok(Some(records::unreadable(key.clone(), records::TOO_LARGE, None)));
+            }
+            answers => answers?,
+        };
         let Ok([value, ttl]) = <[Value; 2]>::try_from(answers) else { return Err(Trouble::nonsense()) };
         let ttl = Ttl::read(&ttl).ok_or_else(|| scan::refusal(&ttl))?;
         match value {
@@ -225,7 +246,7 @@ fn server(address: &RedisAddress, ca: Option<&[u8]>) -> Result<Arc<dyn Server>, 
             endpoints: sentinels.clone(),
             master: master.clone(),
         })),
-        Place::Cluster(_) => return Err(usage("clusters come later")),
+        Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
     };
     Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))
 }

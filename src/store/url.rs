@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::redis::RedisAddress;
+use super::redis::{RedisAddress, RestAddress};
 use crate::error::{Failure, usage};
 
 /// Where a store is.
@@ -13,11 +13,13 @@ pub enum StoreUrl {
     Sqlite(PathBuf),
     /// A Redis: `redis://HOST`, `rediss://HOST`, `unix:///SOCKET`, `redis+sentinel://…`, `redis+cluster://…`.
     Redis(RedisAddress),
+    /// A Redis over Upstash's REST interface: `https://HOST`, without its token.
+    Rest(RestAddress),
 }
 
 /// What can be named.
 const FORMS: &str = "write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, \
-                     redis+cluster://HOSTS, or sqlite:PATH";
+                     redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH";
 
 impl StoreUrl {
     /// Reads an address. Relative paths are relative to `base`.
@@ -35,6 +37,9 @@ impl StoreUrl {
         if let Some(address) = RedisAddress::parse(text) {
             return address.map(Self::Redis);
         }
+        if let Some(address) = RestAddress::parse(text) {
+            return address.map(Self::Rest);
+        }
         let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
             // A bare path is most likely a database; a URL with a password in it is never echoed.
             return Err(usage(format!("{text:?} is not the address of a store")).hint(format!("write sqlite:{text}")));
@@ -48,6 +53,7 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Redis(address) => address.fmt(f),
+            Self::Rest(address) => address.fmt(f),
         }
     }
 }

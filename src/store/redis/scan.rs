@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use redis::Value;
 
 use super::patience::{self, Patience};
-use super::records::{Ttl, unreadable, wrong_type};
+use super::records::{TOO_LARGE, Ttl, unreadable, wrong_type};
 use super::seen::Seen;
 use super::trouble::{Kind as TroubleKind, Trouble, text};
 use super::wire::{Command, Server, Shard, Wire, accepted};
@@ -162,6 +163,30 @@ fn batches<'s>(
             }
         }
     })
+    .boxed()
+}
+
+/// The records of these keys, in more requests than one where the answer would be too large.
+fn fetch_all<'s>(
+    shard: &'s Shard,
+    search: &'s Search,
+    mut keys: Vec<RecordKey>,
+    size: &'s AtomicUsize,
+) -> BoxFuture<'s, Result<Vec<Stored>, Trouble>> {
+    async move {
+        match fetch(shard, search, keys.clone(), size).await {
+            Err(trouble) if trouble.kind == TroubleKind::TooLarge => {
+                if keys.len() == 1 {
+                    return Ok(keys.into_iter().map(|key| unreadable(key, TOO_LARGE, None)).collect());
+                }
+                let rest = keys.split_off(keys.len() / 2);
+                let mut records = fetch_all(shard, search, keys, size).await?;
+                records.extend(fetch_all(shard, search, rest, size).await?);
+                Ok(records)
+            }
+            records => records,
+        }
+    }
     .boxed()
 }
 

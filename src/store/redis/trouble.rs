@@ -78,6 +78,11 @@ impl Trouble {
         Self { kind, ..self }
     }
 
+    /// The same trouble, where other commands of the same go were run.
+    pub(super) fn after_sending(self) -> Self {
+        Self { kind: if self.was_not_run() { Kind::Lost } else { self.kind }, ..self }
+    }
+
     /// What became of commands that were sent.
     pub(super) fn of_sent(error: &RedisError) -> Self {
         if error.kind() == redis::ErrorKind::Parse {
