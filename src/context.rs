@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use getrandom::SysRng;
-use getrandom::rand_core::UnwrapErr;
+use getrandom::rand_core::{Rng as _, UnwrapErr};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
@@ -17,6 +17,7 @@ use crate::error::{Failure, failed, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
+use crate::oauth::{Clock, Network, Random};
 use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
 use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
 use crate::ui::Ui;
@@ -43,6 +44,7 @@ pub struct Context {
     settings: OnceCell<Settings>,
     runtime: OnceCell<Runtime>,
     interrupt: OnceCell<Interrupt>,
+    network: OnceCell<Network>,
 }
 
 impl Context {
@@ -66,20 +68,26 @@ impl Context {
             settings: OnceCell::new(),
             runtime: OnceCell::new(),
             interrupt: OnceCell::new(),
+            network: OnceCell::new(),
         }
     }
 
     /// The current time.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// What tells the time.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    pub fn clock(&self) -> Clock {
         // Debug builds take the time from outside, so that tests can speak of days.
         if cfg!(debug_assertions)
             && let Some(now) = self.environment.text("OAUTHCTL_TEST_NOW")
             && let Ok(now) = now.parse()
         {
-            return now;
+            return Clock::new(move || now);
         }
-        Timestamp::now()
+        Clock::new(Timestamp::now)
     }
 
     /// The operating system's random number generator.
@@ -187,18 +195,11 @@ impl Context {
     /// What opening the store takes beside its address.
     fn store_access(&self, url: &StoreUrl) -> Result<Access, Failure> {
         let settings = self.settings()?;
-        let ca = match settings.ca_file()? {
-            None => None,
-            Some(path) => Some(
-                std::fs::read(&path)
-                    .map_err(|e| usage("cannot read the file").at(path.display()).at("network.ca_file").because(e))?,
-            ),
-        };
         let token = match settings.store_token()? {
             Some(token) => Some(token),
             None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
         };
-        Ok(Access { ca, token })
+        Ok(Access { ca_pem: settings.ca_pem()?, token })
     }
 
     /// The app's own token for this address. One that belongs to another address is not sent there.
@@ -235,6 +236,22 @@ impl Context {
     pub fn interrupt(&self) -> Interrupt {
         let listen = || self.runtime().map(Interrupt::listen).unwrap_or_default();
         self.interrupt.get_or_init(listen).clone()
+    }
+
+    /// Everybody outside: directories and authorization servers. Set up when first asked for; nothing is sent by that.
+    pub fn network(&self) -> Result<&Network, Failure> {
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let settings = self.settings()?.network()?;
+        let random = Random::new(|| {
+            let mut bytes = [0; 16];
+            UnwrapErr(SysRng).fill_bytes(&mut bytes);
+            bytes
+        });
+        let network = Network::new(settings, self.clock(), random)
+            .map_err(|e| usage("cannot set the network up").because(e).hint("check [network] in oauthctl.toml"))?;
+        Ok(self.network.get_or_init(|| network))
     }
 
     /// Where futures run; started when first asked for.

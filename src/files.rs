@@ -36,7 +36,9 @@ impl NewFile {
         if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
             return Err(exists(path));
         }
-        let file = NamedTempFile::new_in(directory_of(path)).map_err(|e| cannot_write(path, e))?;
+        // The error would name the sibling, which nobody asked for.
+        let file =
+            NamedTempFile::new_in(directory_of(path)).map_err(|e| cannot_write(path, io::Error::from(e.kind())))?;
         Ok(Self { path: path.to_owned(), existing, file })
     }
 

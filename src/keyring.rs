@@ -52,7 +52,9 @@ impl KeySource {
         if let Some(name) = text.strip_prefix("env:") {
             return match variable_name(name) {
                 true => Ok(Self::Variable(name.to_owned())),
-                false => Err(usage(format!("{name:?} is no name for a variable")).at(text)),
+                false => {
+                    Err(usage(format!("{name:?} is no name for a variable")).at(text).hint("use letters, digits and _"))
+                }
             };
         }
         if text.is_empty() {
@@ -115,7 +117,7 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, bool), Failure> {
     })?;
     let metadata = file.metadata().map_err(|e| usage("cannot read the key file").because(e))?;
     if metadata.is_dir() {
-        return Err(usage("is a directory, not a key file"));
+        return Err(usage("is a directory, not a key file").hint("name the file in it that holds the key"));
     }
     Ok((read_text(file)?, metadata.is_file() && metadata.mode() & 0o044 != 0))
 }
@@ -127,7 +129,7 @@ fn read_text(input: impl io::Read) -> Result<Zeroizing<String>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|e| usage("cannot read the key file").because(e))?;
     if bytes.len() as u64 > MAX_SOURCE_BYTES {
-        return Err(usage("is larger than 1 MiB, which no key file is"));
+        return Err(usage("is larger than 1 MiB, which no key file is").hint("name the file that holds the key"));
     }
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),

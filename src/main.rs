@@ -11,11 +11,11 @@ mod interrupt;
 mod jose;
 mod keyring;
 mod maintenance;
-
 mod oauth;
 mod session;
 mod settings;
 mod store;
+mod tls;
 mod ui;
 
 use std::process::ExitCode;

@@ -3,6 +3,8 @@
 //! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command needs it, so that
 //! printing a key set does not fail for want of a Redis password.
 
+mod outside;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use zeroize::Zeroizing;
 use crate::error::{Failure, usage};
 use crate::keyring::KeySource;
 use crate::store::CUSTOM_MEMBERS;
+
+pub use outside::RefreshSettings;
 
 /// The name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
@@ -25,7 +29,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ("", &["keys"]),
     ("client", &CLIENT_MEMBERS),
     ("store", &["url", "token", "layout"]),
-    ("network", &["plc_directory", "allow_http", "allow_private_hosts", "ca_file"]),
+    ("network", &["plc_directory", "doh_resolver", "allow_http", "allow_private_hosts", "ca_file"]),
     ("refresh", &["keep_alive", "min_interval", "concurrency", "per_issuer"]),
 ];
 
@@ -129,7 +133,9 @@ impl Environment {
                 Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
             }
             Some(value) => match value.to_str() {
-                None => Err(usage("the variable is not UTF-8").at(place)),
+                None => Err(usage("the variable is not UTF-8 text")
+                    .at(place)
+                    .hint("a key or an address is text; export it again")),
                 Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
                     .at(place)
                     .hint(format!("give {name} a value, or name another source"))),
@@ -148,7 +154,9 @@ impl SettingsFile {
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             // The parser's own display quotes the line, and with it any secret on it.
-            usage(format!("not TOML in line {line}: {}", e.message())).at(place())
+            usage(format!("not TOML in line {line}: {}", e.message()))
+                .at(place())
+                .hint("texts stand in quotes: name = \"value\"")
         })?;
         check_known(&table).map_err(|e| e.at(place()))?;
         Ok(Self { path: path.to_owned(), table })
@@ -254,13 +262,6 @@ impl Settings {
         layouts.iter().map(layout).collect()
     }
 
-    /// A private authority's certificates, to be trusted beside the public ones.
-    pub fn ca_file(&self) -> Result<Option<PathBuf>, Failure> {
-        let text = self.file_text("network", "ca_file")?;
-        let base = self.file.as_ref().map(SettingsFile::directory).unwrap_or(Path::new(""));
-        Ok(text.map(|text| base.join(text.as_str())))
-    }
-
     /// What relative paths in a value of this origin are relative to.
     pub fn base_of(&self, origin: &Origin) -> &Path {
         match (origin, &self.file) {
@@ -331,11 +332,11 @@ fn lookup<'t>(table: &'t Table, section: &str, key: &str) -> Option<&'t Value> {
 
 fn read_reference(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let place = format!("file:{}", path.display());
-    let text = std::fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|e| usage("cannot read the file").at(&place).because(e))?;
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|e| {
+        usage("cannot read the file").at(&place).because(e).hint("check the path, and that this user may read it")
+    })?;
     if text.trim().is_empty() {
-        return Err(usage("the file is empty").at(place));
+        return Err(usage("the file is empty").at(place).hint("put the value in it, or name another source"));
     }
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
@@ -349,7 +350,7 @@ fn strings(value: &Value) -> Option<Vec<String>> {
 }
 
 fn wrong_type(name: &str, expected: &str) -> Failure {
-    usage(format!("{name} must be {expected}"))
+    usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
 }
 
 /// Refuses what no part of oauthctl reads: a misspelt setting would be ignored in silence otherwise.
@@ -420,7 +421,8 @@ pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
         .iter()
         .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (similarity > 0.8).then(|| format!("did you mean {best}?"))
+    // The measure is too strict with short names: in `ulr` it sees little of `url`.
+    (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
 }
 
 fn list(names: &[&str]) -> String {

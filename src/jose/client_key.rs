@@ -10,12 +10,18 @@ use jose_jwk::{Class, Ec, EcCurves, Jwk, JwkSet, Key, Operations, Parameters};
 use p256::elliptic_curve::Generate as _;
 use p256::elliptic_curve::rand_core::CryptoRng;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Kid;
+use super::jws::Signer;
 use crate::error::{Failure, usage};
+
+/// What to do about material that is no key at all.
+pub(super) const NOT_A_KEY: &str = "take the key from its origin again, or make a new one with `oauthctl gen-jwk`";
+const CUT_SHORT: &str = "the JWK is damaged; copy the whole of it";
 
 /// Bytes of a P-256 coordinate or scalar.
 const FIELD_BYTES: usize = 32;
@@ -72,8 +78,9 @@ impl ClientKey {
         }
         let [x, y, d] = ["x", "y", "d"].map(|name| coordinate(members, name));
         let (x, y, d) = (x?, y?, d?);
-        let secret = p256::SecretKey::from_slice(d.as_slice())
-            .map_err(|_| usage("`d` is not a P-256 private key: it is zero or beyond the group order"))?;
+        let secret = p256::SecretKey::from_slice(d.as_slice()).map_err(|_| {
+            usage("`d` is not a P-256 private key: it is zero or beyond the group order").hint(NOT_A_KEY)
+        })?;
         if public_point(&secret) != (*x, *y) {
             return Err(usage("`d` does not belong to `x` and `y`: the private and the public half are of two keys")
                 .hint("take the whole JWK from one place; parts of two keys cannot be mended"));
@@ -81,7 +88,7 @@ impl ClientKey {
         let kid = match members.get("kid") {
             None => None,
             Some(Value::String(kid)) => Some(kid.parse()?),
-            Some(_) => return Err(usage("`kid` must be a string")),
+            Some(_) => return Err(usage("`kid` must be a string").hint(r#"write it in quotes: "kid":"1700000000000""#)),
         };
         check_parameters(members)?;
         Ok((secret, kid))
@@ -159,6 +166,11 @@ impl ClientKey {
         &self.secret
     }
 
+    /// A compact JWS under ES256. The header must name it, and the key's kid.
+    pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
+        Signer::P256(self.secret.clone().into()).compact(header, claims)
+    }
+
     fn public_jwk(&self) -> Jwk {
         let (x, y) = public_point(&self.secret);
         Jwk {
@@ -211,13 +223,15 @@ fn unsupported(what: &str, found: Option<&Value>) -> Failure {
 fn coordinate(members: &Map<String, Value>, name: &str) -> Result<Zeroizing<[u8; FIELD_BYTES]>, Failure> {
     let text = match members.get(name) {
         Some(Value::String(text)) => text,
-        Some(_) => return Err(usage(format!("`{name}` must be a string"))),
-        None => return Err(usage(format!("`{name}` is missing")).hint("the JWK is cut short; copy the whole of it")),
+        Some(_) => return Err(usage(format!("`{name}` must be a string")).hint(CUT_SHORT)),
+        None => return Err(usage(format!("`{name}` is missing")).hint(CUT_SHORT)),
     };
     if text.contains('=') {
         return Err(usage(format!("`{name}` is padded: base64url in a JWK has no `=`")).hint("remove the `=`"));
     }
-    let bytes = Zeroizing::new(BASE64URL.decode(text).map_err(|_| usage(format!("`{name}` is not base64url")))?);
+    let bytes = Zeroizing::new(BASE64URL.decode(text).map_err(|_| {
+        usage(format!("`{name}` is not base64url")).hint("base64url has `-` and `_` where base64 has `+` and `/`")
+    })?);
     let found = bytes.len();
     <[u8; FIELD_BYTES]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| {
         usage(format!("`{name}` has {found} bytes where a P-256 key has {FIELD_BYTES}"))
@@ -231,8 +245,11 @@ fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), members.get(*name)?.clone())))
         .collect();
-    let parameters: Parameters = serde_json::from_value(Value::Object(stated))
-        .map_err(|e| usage("`alg`, `use` or `key_ops` is not what RFC 7517 allows").because(e))?;
+    let parameters: Parameters = serde_json::from_value(Value::Object(stated)).map_err(|e| {
+        usage("`alg`, `use` or `key_ops` is not what RFC 7517 allows")
+            .because(e)
+            .hint(r#"a key that the app signs with has "alg":"ES256" and "key_ops":["sign"]"#)
+    })?;
     if parameters.alg.is_some_and(|alg| alg != Algorithm::Signing(Signing::Es256)) {
         return Err(usage(format!("`alg` is {}, and a P-256 key signs ES256", members["alg"])).hint("set alg to ES256"));
     }
@@ -299,6 +316,14 @@ mod tests {
         let published = PublicJwks::of([&key]).to_json();
         let names: Vec<_> = published["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["kty", "crv", "x", "y", "alg", "kid", "use"]);
+    }
+
+    #[test]
+    fn others_verify_what_the_key_signs() {
+        let jwk = testbed::keys::client_key("a");
+        let key = ClientKey::from_members(jwk.as_object().unwrap().clone()).unwrap();
+        let token = key.sign(&json!({"alg": "ES256"}), &json!({"a": 1}));
+        testbed::keys::Jws::decode(&token).unwrap().verify(&testbed::keys::public(&jwk)).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::ClientKey;
+use super::client_key::NOT_A_KEY;
 use crate::error::{Failure, failed, usage};
 
 /// Multicodec prefix of a P-256 private key (`p256-priv`, 0x1306, as a varint).
@@ -120,7 +121,7 @@ fn from_json(text: &str) -> Result<ParsedKeys, Failure> {
     match json {
         Value::Object(mut object) => match object.remove("keys") {
             Some(Value::Array(keys)) => Ok(ParsedKeys { form: KeyForm::Jwks, keys: from_array(keys)? }),
-            Some(_) => Err(usage("`keys` must be an array of JWKs")),
+            Some(_) => Err(usage("`keys` must be an array of JWKs").hint(r#"a JWKS looks like {"keys":[{…}]}"#)),
             None => Ok(ParsedKeys { form: KeyForm::Jwk, keys: vec![ClientKey::from_members(object)?] }),
         },
         Value::Array(keys) => Ok(ParsedKeys { form: KeyForm::Array, keys: from_array(keys)? }),
@@ -136,7 +137,7 @@ fn from_array(keys: Vec<Value>) -> Result<Vec<ClientKey>, Failure> {
                 let place = place_of(index, &members);
                 ClientKey::from_members(members).map_err(|e| e.at(place))
             }
-            _ => Err(usage("is not a JWK").at(format_args!("key {}", index + 1))),
+            _ => Err(usage("is not a JWK").at(format_args!("key {}", index + 1)).hint("a JWK is a JSON object")),
         })
         .collect()
 }
@@ -152,7 +153,8 @@ fn from_pem(text: &str) -> Result<ClientKey, Failure> {
     // A dotenv value on one line often spells the line breaks out.
     let text = Zeroizing::new(text.replace("\\n", "\n"));
     if text.contains("PUBLIC KEY") {
-        return Err(usage("this PEM is a public key, and a private one is needed"));
+        return Err(usage("this PEM is a public key, and a private one is needed")
+            .hint("name the source of the private key; the public half follows from it"));
     }
     if text.contains("BEGIN EC PRIVATE KEY") {
         return Err(usage("this PEM is SEC1 (`BEGIN EC PRIVATE KEY`), which the client library does not read")
@@ -177,11 +179,13 @@ fn from_multicodec(bytes: Zeroizing<Vec<u8>>) -> Result<ClientKey, Failure> {
         return Err(usage("this multibase key is not a P-256 private key").hint("those begin with z42"));
     };
     if scalar.len() != 32 {
-        return Err(usage(format!("this multibase key has {} bytes where a P-256 key has 32", scalar.len())));
+        return Err(
+            usage(format!("this multibase key has {} bytes where a P-256 key has 32", scalar.len())).hint(NOT_A_KEY)
+        );
     }
-    p256::SecretKey::from_slice(scalar)
-        .map(ClientKey::from_secret)
-        .map_err(|_| usage("this multibase key is not a P-256 private key: it is zero or beyond the group order"))
+    p256::SecretKey::from_slice(scalar).map(ClientKey::from_secret).map_err(|_| {
+        usage("this multibase key is not a P-256 private key: it is zero or beyond the group order").hint(NOT_A_KEY)
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
-//! Keys: JWK, kid and thumbprint (RFC 7517, RFC 7638), the key set and its rules. Pure: no I/O, no clock, no terminal.
+//! Keys: JWK, kid and thumbprint (RFC 7517, RFC 7638), the key set and its rules, compact JWS. Pure: no I/O, no clock, no terminal.
 
 mod client_key;
+mod dpop_key;
 mod forms;
+mod jws;
 mod keyset;
 mod kid;
 
 pub use client_key::{ClientKey, PublicJwks};
+pub use dpop_key::{DpopKey, PublicEcJwk};
 pub use forms::{KeyForm, ParsedKeys, parse_keys};
+pub use jws::Alg;
 pub use keyset::{KeySet, KeyState, ThumbprintMatch};
 pub use kid::Kid;

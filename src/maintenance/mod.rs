@@ -1,8 +1,15 @@
 //! What is done to many records at once: plan, then apply. Knows neither the terminal nor the settings; emits what
 //! happened for the commands to tell.
 
+mod canary;
+mod exchange;
 mod import;
 mod purge;
+mod recovery;
+mod refresh;
 
+pub use exchange::{Binding, Exchanger, Outcome};
 pub use import::{Import, ImportEvent, ImportReport};
 pub use purge::{Purge, PurgeReport, StateAge};
+pub use recovery::{Recovered, Recovery};
+pub use refresh::{Event, Limits, Report, Runner};

@@ -1,3 +1,28 @@
-//! The conversation with authorization servers, and what a client tells them about itself.
+//! The conversation with authorization servers, and what a client tells them about itself: guarded HTTP, identity,
+//! server metadata, DPoP, client assertions, the token endpoint, the client metadata document. Knows nothing of stores;
+//! the time and randomness are handed in.
 
+mod address;
+mod ambient;
+mod client_assertion;
 pub mod client_metadata;
+mod dpop;
+mod http;
+mod identity;
+mod lookup;
+mod network;
+mod outcome;
+mod server;
+#[cfg(test)]
+mod testing;
+mod token;
+
+pub use ambient::{Clock, Random};
+pub use client_assertion::{Auth, Credentials};
+pub use http::{Http, HttpError};
+pub use identity::{Handle, Identity};
+pub use lookup::LookupError;
+pub use network::{Network, NetworkSettings};
+pub use outcome::{Exchange, Refusal, Revocation, TokenSet};
+pub use server::AuthorizationServer;
+pub use token::{Refresh, Revoke};

@@ -107,9 +107,20 @@ struct RawState<'a> {
 }
 
 /// What an access token says when it is a JWT. A hint at most: by the profile the token is opaque to clients.
-#[derive(Default, Deserialize)]
-struct TokenClaims {
+#[derive(Deserialize)]
+struct TokenClaims<'a> {
     iat: Option<i64>,
+    #[serde(borrow)]
+    client_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    cnf: Option<Confirmation<'a>>,
+}
+
+/// What a token is bound to (RFC 7800, RFC 9449 section 6.1).
+#[derive(Deserialize)]
+struct Confirmation<'a> {
+    #[serde(borrow)]
+    jkt: Option<Text<'a>>,
 }
 
 impl<'a> NodeSession<'a> {
@@ -140,13 +151,32 @@ impl<'a> NodeSession<'a> {
 
     /// When the access token was issued, where it is a readable JWT.
     pub fn token_issued_at(&self) -> Option<Timestamp> {
+        let payload = self.token_payload()?;
+        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
+        Timestamp::from_second(claims.iat?).ok()
+    }
+
+    /// The client that the access token was issued to, where it is a readable JWT.
+    pub fn token_client_id(&self) -> Option<String> {
+        let payload = self.token_payload()?;
+        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
+        claims.client_id.map(|Text(id)| id.into_owned())
+    }
+
+    /// The thumbprint of the DPoP key that the access token is bound to, where it is a readable JWT.
+    pub fn token_key_thumbprint(&self) -> Option<String> {
+        let payload = self.token_payload()?;
+        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
+        claims.cnf?.jkt.map(|Text(jkt)| jkt.into_owned())
+    }
+
+    fn token_payload(&self) -> Option<Vec<u8>> {
         let payload = self.access_token.split('.').nth(1)?;
-        // Most of what is no JWT shows in the first character: an object begins with `{"`, which is `eyJ` or `eyI`.
+        // Most of what is no JWT shows in the first characters: a payload begins with `{`.
         if !payload.starts_with("ey") {
             return None;
         }
-        let claims: TokenClaims = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
-        Timestamp::from_second(claims.iat?).ok()
+        BASE64URL.decode(payload).ok()
     }
 }
 

@@ -8,6 +8,9 @@ mod scan;
 mod sqlite;
 mod url;
 
+#[cfg(test)]
+mod conformance;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -141,7 +144,7 @@ impl fmt::Debug for Stored {
 #[derive(Default)]
 pub struct Access {
     /// A private authority's certificates in PEM, to be trusted beside the public ones.
-    pub ca: Option<Vec<u8>>,
+    pub ca_pem: Option<Vec<u8>>,
     /// The token of a store that is reached over REST.
     pub token: Option<Zeroizing<String>>,
 }

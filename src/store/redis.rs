@@ -13,6 +13,7 @@ use super::scan::Scan;
 use super::{Access, Kind, RecordKey, Store, Stored, Want, Written};
 use crate::error::{Failure, usage};
 use crate::session::Did;
+use crate::tls;
 
 mod address;
 mod cluster;
@@ -29,7 +30,6 @@ mod scan;
 mod seen;
 mod sentinel;
 mod shape;
-mod tls;
 mod trouble;
 mod wire;
 mod write;
@@ -59,7 +59,7 @@ pub(super) struct RedisStore {
 impl RedisStore {
     /// Connects and settles the layout.
     pub(super) async fn open(address: &RedisAddress, access: &Access, choice: &LayoutChoice) -> Result<Self, Failure> {
-        Self::new(server(address, access.ca.as_deref())?, address.to_string(), choice).await
+        Self::new(server(address, access.ca_pem.as_deref())?, address.to_string(), choice).await
     }
 
     /// The same over REST.
@@ -236,8 +236,8 @@ impl Store for RedisStore {
 }
 
 /// What runs commands at this address.
-fn server(address: &RedisAddress, ca: Option<&[u8]>) -> Result<Arc<dyn Server>, Failure> {
-    let tls = if address.tls { Some(tls::client_config(ca)?) } else { None };
+fn server(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Server>, Failure> {
+    let tls = if address.tls { Some(Arc::new(tls::client_config(ca_pem)?)) } else { None };
     let dialer = Dialer { tls, login: address.login.clone(), database: address.database };
     let whereabouts = match &address.place {
         Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, TransactionBehavior};
 
 use super::layout::{Layout, LayoutChoice, Place, Table};
@@ -233,9 +233,9 @@ fn read_all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(
     // SQLite's primary keys may be NULL, and NULL compares with nothing: such a row comes with the first page only.
     let first_page = format!("{select} WHERE {filter} {order}");
     let next_page = format!("{select} WHERE {filter} AND {key} > ?1 {order}");
-    let mut last: Option<Value> = None;
+    let mut last: Option<Bound> = None;
     loop {
-        let page = || -> rusqlite::Result<(Vec<Stored>, Option<Value>)> {
+        let page = || -> rusqlite::Result<(Vec<Stored>, Option<Bound>)> {
             let mut statement = connection.prepare_cached(if last.is_some() { &next_page } else { &first_page })?;
             let parameters = last.as_ref().map(|last| last as &dyn ToSql);
             let mut rows = statement.query(parameters.as_slice())?;
@@ -257,16 +257,35 @@ fn read_all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(
 }
 
 /// A row of [`Table::select`], and its key as the next page's lower bound.
-fn stored(row: &Row<'_>) -> rusqlite::Result<(Stored, Value)> {
-    let key: Value = row.get(0)?;
+fn stored(row: &Row<'_>) -> rusqlite::Result<(Stored, Bound)> {
+    let key = row.get_ref(0)?;
     let record = Stored {
-        key: RecordKey(bytes(ValueRef::from(&key))),
+        key: RecordKey(bytes(key)),
         value: bytes(row.get_ref(1)?),
         observed: Observed { ttl_age: None, column: time(row.get_ref(2)?) },
         ttl: None,
         unreadable: None,
     };
-    Ok((record, key))
+    let bound = match key {
+        ValueRef::Text(text) => Bound::Text(text.to_vec()),
+        other => Bound::Other(other.try_into()?),
+    };
+    Ok((record, bound))
+}
+
+/// A key that a page begins after. SQLite's texts need not be UTF-8, as those of [`Value`] must.
+enum Bound {
+    Text(Vec<u8>),
+    Other(Value),
+}
+
+impl ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(text))),
+            Self::Other(value) => value.to_sql(),
+        }
+    }
 }
 
 fn bytes(value: ValueRef<'_>) -> Vec<u8> {
@@ -341,6 +360,9 @@ impl Database {
             .at(place)
             .because(error)
             .hint("run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory"),
+            Some(ErrorCode::DatabaseCorrupt) => failed("the database is damaged").at(place).because(error).hint(
+                "`PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be",
+            ),
             _ => failed("cannot read the database").at(place).because(error),
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
-use super::select::{Ended, Flow, SelectArgs};
+use super::select::SelectArgs;
 use super::view::Judge;
 use crate::context::Context;
 use crate::error::Exit;
@@ -60,7 +60,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
         let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {
             malformed += 1;
             context.ui.warn(format!("left out {}: {}", summary.key, summary.reason.as_deref().unwrap_or("malformed")));
-            return Ok(Flow::Continue);
+            return Ok(());
         };
         let sid = pattern.parse_key(&summary.key).and_then(|(_, sid)| sid.map(str::to_owned));
         let line = Transfer {
@@ -74,10 +74,10 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
         serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
         written += 1;
-        Ok(Flow::Continue)
+        Ok(())
     });
-    let ended = context.runtime()?.block_on(select)?;
-    let so_far = if ended == Ended::Interrupted { ", then interrupted" } else { "" };
+    context.runtime()?.block_on(select)?;
+    let so_far = if context.interrupt().is_set() { ", then interrupted" } else { "" };
     context.ui.note(format!("exported {}{so_far}", counted(written, "session")));
     let outcome = if malformed > 0 { Exit::Partial } else { Exit::Done };
     Ok(context.interrupt().exit().unwrap_or(outcome))

@@ -1,6 +1,6 @@
 //! `oauthctl sessions list`: the selected sessions, streamed.
 
-use super::select::{Ended, Flow, SelectArgs};
+use super::select::SelectArgs;
 use super::view::Judge;
 use crate::context::Context;
 use crate::error::Exit;
@@ -35,14 +35,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let judge = Judge::new(context, store.layout())?;
     let mut listing = context.ui.listing::<Summary>();
     let mut count = 0;
-    let ended = context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
+    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
         listing.push(summary)?;
         count += 1;
-        Ok(Flow::Continue)
+        Ok(())
     }))?;
     listing.finish()?;
     let (url, _) = context.store_address()?;
-    let so_far = if ended == Ended::Interrupted { " so far (interrupted)" } else { "" };
+    let so_far = if context.interrupt().is_set() { " so far (interrupted)" } else { "" };
     context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "session"), store.layout().name));
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

@@ -5,8 +5,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use super::view::Judge;
 use crate::context::Context;
 use crate::error::failed;
+use crate::interrupt::Interrupt;
 use crate::session::{Age, Did, Filter, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
+use crate::ui::Progress;
 
 /// Accounts and filters.
 #[derive(clap::Args)]
@@ -46,24 +48,36 @@ fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
         .map(|name| Status::named(&name).expect("only names of statuses are possible values"))
 }
 
-/// What a consumer says after each session.
-pub enum Flow {
-    /// Show me more.
-    Continue,
-    /// I have seen enough.
-    Stop,
+/// Selected sessions arriving in batches.
+pub struct Selection<'a> {
+    source: Source,
+    filter: Filter,
+    left: u64,
+    judge: &'a Judge,
+    interrupt: Interrupt,
+    progress: Progress,
+    /// Whether the sessions were named one by one.
+    pub is_named: bool,
 }
 
-/// How the reading of a selection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Everything selected was seen.
-    Complete,
-    /// A signal came first.
-    Interrupted,
+enum Source {
+    All(Scan),
+    Named(Option<Vec<Stored>>),
 }
 
 impl SelectArgs {
+    /// Whether nothing at all is said about which sessions are meant.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+            && self.records.is_empty()
+            && self.issuer.is_none()
+            && self.kid.is_none()
+            && self.auth.is_none()
+            && self.status.is_empty()
+            && self.not_refreshed_for.is_none()
+            && self.scope.is_none()
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
@@ -75,38 +89,43 @@ impl SelectArgs {
         }
     }
 
-    /// Reads the store and hands over every selected session.
+    /// Begins to read what is selected.
+    pub async fn begin<'a>(
+        &self,
+        context: &Context,
+        store: &dyn Store,
+        judge: &'a Judge,
+    ) -> anyhow::Result<Selection<'a>> {
+        let source = self.source(store).await?;
+        Ok(Selection {
+            is_named: matches!(source, Source::Named(_)),
+            source,
+            filter: self.filter(),
+            left: self.limit.unwrap_or(u64::MAX),
+            judge,
+            interrupt: context.interrupt(),
+            progress: context.ui.progress("sessions read"),
+        })
+    }
+
+    /// Reads the store and hands over every selected session, until all were seen or a signal came.
     pub async fn for_each(
         &self,
         context: &Context,
         store: &dyn Store,
         judge: &Judge,
-        mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<Flow>,
-    ) -> anyhow::Result<Ended> {
-        let filter = self.filter();
-        let mut left = self.limit.unwrap_or(u64::MAX);
-        let interrupt = context.interrupt();
-        let progress = context.ui.progress("sessions read");
-        let mut source = self.source(store).await?;
-        while left > 0
-            && let Some(records) = source.next().await?
-        {
-            progress.advance(records.len());
+        mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut selection = self.begin(context, store, judge).await?;
+        while let Some(records) = selection.next_read().await? {
             for stored in &records {
                 let summary = judge.summary(stored);
-                if !filter.matches(&summary, judge.now()) {
-                    continue;
+                if selection.takes(&summary) {
+                    consume(stored, &summary)?;
                 }
-                left -= 1;
-                if matches!(consume(stored, &summary)?, Flow::Stop) || left == 0 {
-                    return Ok(Ended::Complete);
-                }
-            }
-            if interrupt.is_set() {
-                return Ok(Ended::Interrupted);
             }
         }
-        Ok(Ended::Complete)
+        Ok(())
     }
 
     /// The named sessions if any are named, else all of the store.
@@ -130,16 +149,38 @@ impl SelectArgs {
     }
 }
 
-enum Source {
-    All(Scan),
-    Named(Option<Vec<Stored>>),
+impl Selection<'_> {
+    /// The next selected sessions; none when all were seen, the limit is reached or a signal came.
+    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
+        let Some(mut records) = self.next_read().await? else { return Ok(None) };
+        records.retain(|stored| {
+            let summary = self.judge.summary(stored);
+            self.filter.matches(&summary, self.judge.now()) && take_one(&mut self.left)
+        });
+        Ok(Some(records))
+    }
+
+    /// The next sessions read, selected or not.
+    async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
+        if self.left == 0 || self.interrupt.is_set() {
+            return Ok(None);
+        }
+        let records = match &mut self.source {
+            Source::All(scan) => scan.next().await?,
+            Source::Named(records) => records.take(),
+        };
+        self.progress.advance(records.as_ref().map_or(0, Vec::len));
+        Ok(records)
+    }
+
+    /// Whether the session is selected; counts against the limit.
+    fn takes(&mut self, summary: &Summary<'_>) -> bool {
+        self.filter.matches(summary, self.judge.now()) && take_one(&mut self.left)
+    }
 }
 
-impl Source {
-    async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
-        match self {
-            Self::All(scan) => scan.next().await,
-            Self::Named(records) => Ok(records.take()),
-        }
-    }
+fn take_one(left: &mut u64) -> bool {
+    let any = *left > 0;
+    *left = left.saturating_sub(1);
+    any
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::select::{Ended, Flow, SelectArgs};
+use super::select::SelectArgs;
 use super::view::{Judge, role};
 use crate::context::Context;
 use crate::error::Exit;
@@ -107,9 +107,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let judge = Judge::new(context, store.layout())?;
     let mut stats = Stats::default();
-    let ended = context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
+    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
         stats.add(summary, &judge);
-        Ok(Flow::Continue)
+        Ok(())
     }))?;
     match context.ui.format {
         Format::Table => show(context, &stats)?,
@@ -117,7 +117,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Format::Csv => show_csv(context, &stats)?,
     }
     let (url, _) = context.store_address()?;
-    let so_far = if ended == Ended::Interrupted { " so far (interrupted)" } else { "" };
+    let so_far = if context.interrupt().is_set() { " so far (interrupted)" } else { "" };
     context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(stats.total, "session"), store.layout().name));
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

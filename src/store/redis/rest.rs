@@ -15,11 +15,11 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::limit::{MAX_VALUE, TOO_LONG};
-use super::tls;
 use super::trouble::{Kind, Trouble};
 use super::wire::{Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
 use crate::store::Access;
+use crate::tls;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -80,8 +80,10 @@ impl Rest {
                 .hint("export KV_REST_API_TOKEN, or name it in oauthctl.toml: token = \"env:NAME\" under [store]"));
         };
         let client = Client::builder()
-            .tls_backend_preconfigured((*tls::client_config(access.ca.as_deref())?).clone())
+            .tls_backend_preconfigured(tls::client_config(access.ca_pem.as_deref())?)
             .redirect(redirect::Policy::none())
+            // Whether a request may be sent again is for whoever sends it to say.
+            .retry(reqwest::retry::never())
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
             .timeout(TIMEOUT)

@@ -21,6 +21,7 @@ pub const MASTER: &str = "mymaster";
 pub struct Redis {
     child: Child,
     port: u16,
+    tls_port: u16,
     dir: TempDir,
 }
 
@@ -73,7 +74,7 @@ impl Redis {
         server
     }
 
-    /// A server that only speaks TLS on its port.
+    /// A server that also listens for TLS.
     pub fn start_tls(certificates: &Certificates, options: &[&str]) -> Self {
         let files = TempDir::new().expect("a directory can be made");
         let write = |name: &str, text: &str| {
@@ -91,8 +92,7 @@ impl Redis {
         let tls = [&tls[..], &["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"], options].concat();
         let mut server = Self::spawn(plain, &tls);
         server.wait();
-        // What tests connect to is the encrypted port; the other one served to see it come up.
-        server.port = tls_port.parse().expect("a port is a number");
+        server.tls_port = tls_port.parse().expect("a port is a number");
         server
     }
 
@@ -106,7 +106,7 @@ impl Redis {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Self { child: started(child), port, dir }
+        Self { child: started(child), port, tls_port: 0, dir }
     }
 
     fn wait(&self) {
@@ -121,6 +121,11 @@ impl Redis {
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it listens for TLS.
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
     }
 
     /// Where it listens, too.
@@ -221,7 +226,7 @@ impl Sentinels {
         let mut command = Command::new("redis-server");
         command.arg(&config).arg("--sentinel").stdout(Stdio::null()).stderr(Stdio::null());
         let child = started(command.spawn());
-        let sentinel = Redis { child, port, dir };
+        let sentinel = Redis { child, port, tls_port: 0, dir };
         sentinel.wait();
         sentinel
     }

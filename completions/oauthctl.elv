@@ -1,0 +1,501 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[oauthctl] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'oauthctl'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'oauthctl'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand gen-jwk 'Print one ES256 private key for the app to sign with'
+            cand keys 'Look after the keys that the app signs with'
+            cand jwks 'Print the public JWKS document'
+            cand metadata 'Print the client metadata document, or check one'
+            cand sessions 'Look at and look after the sessions of the app''s users'
+            cand states 'Look at and clean up logins that were begun'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print the manual page, or write all of them into a directory'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;gen-jwk'= {
+            cand --kid 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]'
+            cand --encoding 'How to write the key'
+            cand --env 'Print a NAME=''…'' line for a shell or a dotenv file'
+            cand --from 'Convert this key instead of generating one: a path, file:PATH, env:NAME or -'
+            cand -o 'Write to this file instead of stdout; `-` is stdout'
+            cand --output 'Write to this file instead of stdout; `-` is stdout'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --force 'Replace the file if it exists'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand list 'List the keys: which signs, which is published, what depends on each'
+            cand rotate 'Add a new signing key; the old ones stay for the sessions bound to them'
+            cand retire 'Remove a key that no session and no pending login depends on'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;keys;list'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys;rotate'= {
+            cand --activate-in 'When the new key begins to sign'
+            cand --kid 'Name of the new key [default: its thumbprint]'
+            cand --new-env 'Variable for the new key, where the old one has a variable to itself'
+            cand -o 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
+            cand --output 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --stage 'Put the new key behind the active one, published but not signing'
+            cand -n 'Say what would be done, and do nothing'
+            cand --dry-run 'Say what would be done, and do nothing'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys;retire'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --ignore-malformed 'Retire the key although some records could not be read, and may be bound to it'
+            cand -n 'Say what would be done, and do nothing'
+            cand --dry-run 'Say what would be done, and do nothing'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;keys;help'= {
+            cand list 'List the keys: which signs, which is published, what depends on each'
+            cand rotate 'Add a new signing key; the old ones stay for the sessions bound to them'
+            cand retire 'Remove a key that no session and no pending login depends on'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;keys;help;list'= {
+        }
+        &'oauthctl;keys;help;rotate'= {
+        }
+        &'oauthctl;keys;help;retire'= {
+        }
+        &'oauthctl;keys;help;help'= {
+        }
+        &'oauthctl;jwks'= {
+            cand -o 'Write to this file instead of stdout; `-` is stdout'
+            cand --output 'Write to this file instead of stdout; `-` is stdout'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --force 'Replace the file if it exists'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;metadata'= {
+            cand --client-id 'URL of the document [default: /oauth-client-metadata.json at the client URI]'
+            cand --client-uri 'Home page of the app'
+            cand --client-name 'Name of the app, as users see it'
+            cand --redirect-uri 'The app''s callback: a URL, or a path at the client URI (repeatable)'
+            cand --scope 'The most that the app may ask users for [default: atproto, which is identity only]'
+            cand --jwks-uri 'URL of the public keys [default: /.well-known/jwks.json at the client URI]'
+            cand --jwks 'Where servers find the public keys: at their URL, or in the document [default: uri]'
+            cand --loopback 'Describe a development client, its app listening on this port of 127.0.0.1 [default: 3000]'
+            cand --check 'Check this document instead, and list all that is wrong; `-` is stdin. With --client-id: published at that URL'
+            cand -o 'Write to this file instead of stdout; `-` is stdout'
+            cand --output 'Write to this file instead of stdout; `-` is stdout'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --public 'Describe a public client, whatever keys are configured'
+            cand --force 'Replace the file if it exists'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand list 'List the sessions in the app''s store'
+            cand show 'Show an account''s sessions (tokens and keys are never shown)'
+            cand stats 'Count sessions by status, issuer, client key, authentication and age'
+            cand export 'Write the sessions, tokens and keys included, for `sessions import`'
+            cand import 'Bring exported sessions into this store, without logging anyone out'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;sessions;list'= {
+            cand --key 'The session under this key of the store (repeatable)'
+            cand --issuer 'Sessions with this authorization server'
+            cand --kid 'Sessions bound to this client key'
+            cand --auth 'Sessions with this client authentication'
+            cand --status 'Sessions in this status (repeatable)'
+            cand --not-refreshed-for 'Sessions last refreshed longer ago than this'
+            cand --scope 'Sessions that were granted this scope'
+            cand --limit 'At most so many sessions'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;show'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;stats'= {
+            cand --key 'The session under this key of the store (repeatable)'
+            cand --issuer 'Sessions with this authorization server'
+            cand --kid 'Sessions bound to this client key'
+            cand --auth 'Sessions with this client authentication'
+            cand --status 'Sessions in this status (repeatable)'
+            cand --not-refreshed-for 'Sessions last refreshed longer ago than this'
+            cand --scope 'Sessions that were granted this scope'
+            cand --limit 'At most so many sessions'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;export'= {
+            cand --key 'The session under this key of the store (repeatable)'
+            cand --issuer 'Sessions with this authorization server'
+            cand --kid 'Sessions bound to this client key'
+            cand --auth 'Sessions with this client authentication'
+            cand --status 'Sessions in this status (repeatable)'
+            cand --not-refreshed-for 'Sessions last refreshed longer ago than this'
+            cand --scope 'Sessions that were granted this scope'
+            cand --limit 'At most so many sessions'
+            cand -o 'File to create (0600), or `-` for stdout'
+            cand --output 'File to create (0600), or `-` for stdout'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --force 'Replace the file if it exists'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;import'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --replace 'Replace sessions that are provably older'
+            cand -n 'Say what would be done, and do nothing'
+            cand --dry-run 'Say what would be done, and do nothing'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;help'= {
+            cand list 'List the sessions in the app''s store'
+            cand show 'Show an account''s sessions (tokens and keys are never shown)'
+            cand stats 'Count sessions by status, issuer, client key, authentication and age'
+            cand export 'Write the sessions, tokens and keys included, for `sessions import`'
+            cand import 'Bring exported sessions into this store, without logging anyone out'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;sessions;help;list'= {
+        }
+        &'oauthctl;sessions;help;show'= {
+        }
+        &'oauthctl;sessions;help;stats'= {
+        }
+        &'oauthctl;sessions;help;export'= {
+        }
+        &'oauthctl;sessions;help;import'= {
+        }
+        &'oauthctl;sessions;help;help'= {
+        }
+        &'oauthctl;states'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand list 'List the logins that were begun and not completed'
+            cand purge 'Remove logins that were begun and never completed'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;states;list'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;states;purge'= {
+            cand --older-than 'Remove states older than this'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -n 'Say what would be removed, and do nothing'
+            cand --dry-run 'Say what would be removed, and do nothing'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;states;help'= {
+            cand list 'List the logins that were begun and not completed'
+            cand purge 'Remove logins that were begun and never completed'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;states;help;list'= {
+        }
+        &'oauthctl;states;help;purge'= {
+        }
+        &'oauthctl;states;help;help'= {
+        }
+        &'oauthctl;completions'= {
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;man'= {
+            cand --output-dir 'Write the pages of all commands into this directory'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;help'= {
+            cand gen-jwk 'Print one ES256 private key for the app to sign with'
+            cand keys 'Look after the keys that the app signs with'
+            cand jwks 'Print the public JWKS document'
+            cand metadata 'Print the client metadata document, or check one'
+            cand sessions 'Look at and look after the sessions of the app''s users'
+            cand states 'Look at and clean up logins that were begun'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print the manual page, or write all of them into a directory'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;help;gen-jwk'= {
+        }
+        &'oauthctl;help;keys'= {
+            cand list 'List the keys: which signs, which is published, what depends on each'
+            cand rotate 'Add a new signing key; the old ones stay for the sessions bound to them'
+            cand retire 'Remove a key that no session and no pending login depends on'
+        }
+        &'oauthctl;help;keys;list'= {
+        }
+        &'oauthctl;help;keys;rotate'= {
+        }
+        &'oauthctl;help;keys;retire'= {
+        }
+        &'oauthctl;help;jwks'= {
+        }
+        &'oauthctl;help;metadata'= {
+        }
+        &'oauthctl;help;sessions'= {
+            cand list 'List the sessions in the app''s store'
+            cand show 'Show an account''s sessions (tokens and keys are never shown)'
+            cand stats 'Count sessions by status, issuer, client key, authentication and age'
+            cand export 'Write the sessions, tokens and keys included, for `sessions import`'
+            cand import 'Bring exported sessions into this store, without logging anyone out'
+        }
+        &'oauthctl;help;sessions;list'= {
+        }
+        &'oauthctl;help;sessions;show'= {
+        }
+        &'oauthctl;help;sessions;stats'= {
+        }
+        &'oauthctl;help;sessions;export'= {
+        }
+        &'oauthctl;help;sessions;import'= {
+        }
+        &'oauthctl;help;states'= {
+            cand list 'List the logins that were begun and not completed'
+            cand purge 'Remove logins that were begun and never completed'
+        }
+        &'oauthctl;help;states;list'= {
+        }
+        &'oauthctl;help;states;purge'= {
+        }
+        &'oauthctl;help;completions'= {
+        }
+        &'oauthctl;help;man'= {
+        }
+        &'oauthctl;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

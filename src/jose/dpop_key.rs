@@ -1,0 +1,180 @@
+//! The key a session's tokens are bound to (RFC 9449): a private JWK on either curve, as the app's client stored it.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::jws::{Alg, Signer};
+
+/// Bytes of a coordinate or scalar of both curves.
+const FIELD_BYTES: usize = 32;
+
+/// A session's DPoP key. A proof by any other key destroys the session at the server, so nothing is guessed here: the
+/// private part must belong to the public one, bit for bit.
+#[derive(Clone)]
+pub struct DpopKey {
+    signer: Signer,
+    public: PublicEcJwk,
+}
+
+/// The public half for a proof's header: the members RFC 7638 section 3.2 requires, in its order, and no others. That
+/// makes its JSON the input of its thumbprint, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublicEcJwk {
+    crv: &'static str,
+    kty: &'static str,
+    x: String,
+    y: String,
+}
+
+impl DpopKey {
+    /// Reads a private JWK. Members that are not the key itself (`alg`, `kid`, …) are tolerated. The error says in a few
+    /// words what is wrong with the key, without showing any of it.
+    pub fn from_members(members: &Map<String, Value>) -> Result<Self, &'static str> {
+        let member = |name| members.get(name).and_then(Value::as_str);
+        Self::new(member("kty"), member("crv"), member("x"), member("y"), member("d"))
+    }
+
+    /// Reads the members of a private JWK.
+    pub fn new(
+        kty: Option<&str>,
+        crv: Option<&str>,
+        x: Option<&str>,
+        y: Option<&str>,
+        d: Option<&str>,
+    ) -> Result<Self, &'static str> {
+        let alg = match (kty, crv) {
+            (Some("EC"), Some("P-256")) => Alg::Es256,
+            (Some("EC"), Some("secp256k1")) => Alg::Es256k,
+            _ => return Err("its DPoP key is neither ES256 nor ES256K"),
+        };
+        let secret = field(d)?;
+        let (x, y) = (field(x)?, field(y)?);
+        let (signer, point) = match alg {
+            Alg::Es256 => {
+                let key = p256::ecdsa::SigningKey::from_slice(secret.as_slice()).map_err(|_| NOT_A_SCALAR)?;
+                let point = key.verifying_key().to_sec1_point(false).as_bytes().to_vec();
+                (Signer::P256(key), point)
+            }
+            Alg::Es256k => {
+                let key = k256::ecdsa::SigningKey::from_slice(secret.as_slice()).map_err(|_| NOT_A_SCALAR)?;
+                let point = key.verifying_key().to_sec1_point(false).as_bytes().to_vec();
+                (Signer::K256(key), point)
+            }
+        };
+        if point[1..=FIELD_BYTES] != *x || point[FIELD_BYTES + 1..] != *y {
+            return Err("the private part of its DPoP key does not belong to the public part");
+        }
+        let [x, y] = [x, y].map(|coordinate| BASE64URL.encode(*coordinate));
+        Ok(Self { signer, public: PublicEcJwk { crv: alg.curve(), kty: "EC", x, y } })
+    }
+
+    /// The algorithm the key signs.
+    pub fn alg(&self) -> Alg {
+        self.signer.alg()
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicEcJwk {
+        &self.public
+    }
+
+    /// The SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
+    pub fn thumbprint(&self) -> String {
+        let canonical = serde_json::to_vec(&self.public).expect("a struct of strings");
+        BASE64URL.encode(Sha256::digest(canonical))
+    }
+
+    /// A compact JWS. The header must name the key's own algorithm.
+    pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
+        self.signer.compact(header, claims)
+    }
+}
+
+const NOT_A_SCALAR: &str = "its DPoP key is zero or beyond the group order";
+
+/// 32 bytes in unpadded base64url (RFC 7518 section 6.2).
+fn field(text: Option<&str>) -> Result<Zeroizing<[u8; FIELD_BYTES]>, &'static str> {
+    let text = text.ok_or("its DPoP key is incomplete")?;
+    let bytes = Zeroizing::new(BASE64URL.decode(text).map_err(|_| "its DPoP key is not base64url")?);
+    bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| "its DPoP key does not have 32 bytes to each part")
+}
+
+impl fmt::Debug for DpopKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopKey").field("thumbprint", &self.thumbprint()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use testbed::keys;
+
+    use super::*;
+
+    fn members(jwk: &Value) -> &Map<String, Value> {
+        jwk.as_object().unwrap()
+    }
+
+    #[test]
+    fn both_algorithms_sign_what_others_verify() {
+        for (theirs, ours) in [(keys::Alg::Es256, Alg::Es256), (keys::Alg::Es256k, Alg::Es256k)] {
+            let jwk = keys::generate(theirs);
+            let key = DpopKey::from_members(members(&jwk)).unwrap();
+            assert_eq!(key.alg(), ours);
+            assert_eq!(key.thumbprint(), keys::thumbprint(&jwk));
+            assert_eq!(json!(key.public()), keys::public(&jwk));
+            let token = key.sign(&json!({"alg": ours.name()}), &json!({"a": 1}));
+            keys::Jws::decode(&token).unwrap().verify(&keys::public(&jwk)).unwrap();
+        }
+    }
+
+    #[test]
+    fn members_that_are_not_the_key_are_tolerated() {
+        let mut jwk = keys::generate(keys::Alg::Es256k);
+        for (name, value) in [("alg", json!("ES256K")), ("kid", json!("k")), ("key_ops", json!(["sign"]))] {
+            jwk[name] = value;
+        }
+        let key = DpopKey::from_members(members(&jwk)).unwrap();
+        let public = json!(key.public());
+        let names: Vec<_> = members(&public).keys().collect();
+        assert_eq!(names, ["crv", "kty", "x", "y"]);
+    }
+
+    #[test]
+    fn a_key_that_is_not_whole_is_refused() {
+        let good = keys::generate(keys::Alg::Es256k);
+        let other = keys::generate(keys::Alg::Es256k);
+        let zero = json!("A".repeat(43));
+        for (name, value, part) in [
+            ("kty", json!("RSA"), "neither ES256 nor ES256K"),
+            ("crv", json!("P-384"), "neither ES256 nor ES256K"),
+            ("crv", json!("P-256"), "does not belong"),
+            ("d", json!(null), "incomplete"),
+            ("d", json!("AAAA"), "32 bytes"),
+            ("d", zero, "zero"),
+            ("d", other["d"].clone(), "does not belong"),
+            ("y", other["y"].clone(), "does not belong"),
+            ("x", json!("A*"), "base64url"),
+            ("x", json!(format!("{}=", good["x"].as_str().unwrap())), "base64url"),
+        ] {
+            let mut jwk = good.clone();
+            jwk[name] = value.clone();
+            let error = DpopKey::from_members(members(&jwk)).unwrap_err();
+            assert!(error.contains(part), "{name} {value}: {error}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key_material() {
+        let jwk = keys::generate(keys::Alg::Es256);
+        let shown = format!("{:?}", DpopKey::from_members(members(&jwk)).unwrap());
+        assert!(!shown.contains(jwk["d"].as_str().unwrap()) && !shown.contains(jwk["x"].as_str().unwrap()), "{shown}");
+    }
+}

@@ -1,0 +1,390 @@
+//! One session exchanged: its refresh token for new tokens, stored before anybody else can use the old ones.
+//!
+//! The order is the product's promise (see the README, "How a session is refreshed"): everything that can be checked
+//! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::canary::{Canaries, Group, Permit};
+use super::recovery::Recovery;
+use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
+use crate::oauth::{
+    Auth, AuthorizationServer, Clock, Credentials, Exchange, LookupError, Network, Refresh, Revoke, TokenSet,
+};
+use crate::session::{AuthMethod, Did, NewTokens, NodeSession, Note, Record, fingerprint};
+use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
+
+/// Of a lock's time to live, so much is left for writing the new tokens back.
+const WRITE_RESERVE: Duration = Duration::from_secs(4);
+/// No exchange is given longer than this, however long the lock lives.
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
+/// An exchange that has less time than this is not begun.
+const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
+/// How often a failed write is tried again before the tokens go to the recovery directory.
+const WRITE_ATTEMPTS: u32 = 4;
+/// How long notes on sessions and keys are kept: longer than any session lives.
+const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
+
+/// How one session's turn ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// New tokens are stored.
+    Refreshed,
+    /// Nothing had to be done, or somebody else did it.
+    Skipped(Cow<'static, str>),
+    /// The server has said `invalid_grant` to exactly this token: the session has ended.
+    Gone(String),
+    /// It cannot be refreshed now, through no fault of its own. Not attempted, or refused without harm.
+    Blocked(String),
+    /// Nobody knows. Kept as it is; to be tried again, after this long if the server said so.
+    Unknown(String, Option<Duration>),
+}
+
+/// Which client key speaks for the sessions.
+#[derive(Clone, Debug)]
+pub enum Binding {
+    /// The one that each record names.
+    Recorded,
+    /// This one, to which sessions of the formerly public client are bound from now on.
+    Upgrade(Kid),
+}
+
+/// What every exchange of a run needs.
+pub struct Exchanger {
+    /// Where the sessions are.
+    pub store: Arc<dyn Store>,
+    /// The store's address, without secrets.
+    pub address: String,
+    /// The servers.
+    pub network: Arc<Network>,
+    /// The app's keys.
+    pub keys: KeySet,
+    /// Which of them speaks.
+    pub binding: Binding,
+    /// The app's `client_id`.
+    pub client_id: String,
+    /// Where tokens go that cannot be stored.
+    pub recovery: Recovery,
+    /// How long to wait for the lock on a session.
+    pub lock_timeout: Duration,
+    /// The time.
+    pub clock: Clock,
+    /// Groups of sessions that stand or fall together.
+    pub canaries: Canaries,
+    /// Kids whose key was compared with the notes in this run: none when they agree, else why not.
+    pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
+}
+
+/// A session that passed every check that needs no network.
+struct Ready<'k> {
+    did: Did,
+    issuer: String,
+    refresh_token: zeroize::Zeroizing<String>,
+    dpop_key: DpopKey,
+    client_key: Option<&'k ClientKey>,
+}
+
+impl Exchanger {
+    /// Exchanges one session, as it was when it was selected.
+    pub async fn exchange(&self, stored: &Stored) -> Outcome {
+        match self.try_exchange(stored).await {
+            Ok(outcome) | Err(outcome) => outcome,
+        }
+    }
+
+    async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {
+        let ready = self.check_locally(stored).await?;
+        let group = Group {
+            issuer: ready.issuer.clone(),
+            kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
+        };
+        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(not_found)?;
+        let permit = self.canaries.permit(&group).await;
+        if let Permit::Stopped(why) = &permit {
+            return Err(Outcome::Blocked(format!("not attempted: {why}")));
+        }
+        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(not_found)?;
+        let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
+            Err(error) => return Err(store_trouble("cannot take the lock", &error)),
+        };
+        let outcome = self.exchange_locked(stored, &ready, &server, &lock).await;
+        // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
+        let _ = lock.release().await;
+        match &outcome {
+            Outcome::Refreshed => permit.succeeded(),
+            Outcome::Gone(why) | Outcome::Blocked(why) => {
+                permit.refused(&format!("the first session of its kind was refused ({why})"));
+            }
+            Outcome::Skipped(_) | Outcome::Unknown(..) => drop(permit),
+        }
+        self.note(&stored.key, &ready, &outcome).await;
+        Ok(outcome)
+    }
+
+    /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
+    /// key or under the wrong client_id would destroy the session.
+    async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+        let blocked = |why: &str| Outcome::Blocked(why.to_owned());
+        let session = NodeSession::parse(&stored.value).map_err(blocked)?;
+        let record = Record::parse(&stored.value).ok_or_else(|| blocked("not JSON"))?;
+        let did: Did = session.sub.parse().map_err(|_| blocked("its account is not a DID"))?;
+        let Some(refresh_token) = record.refresh_token().map(|token| zeroize::Zeroizing::new(token.to_owned())) else {
+            return Err(blocked("it has no refresh token"));
+        };
+        let dpop_jwk = record.dpop_jwk().ok_or_else(|| blocked("it has no DPoP key"))?;
+        let dpop_key = DpopKey::from_members(dpop_jwk)
+            .map_err(|why| Outcome::Blocked(format!("its DPoP key cannot be used: {why}")))?;
+        if session.token_client_id().is_some_and(|id| id != self.client_id) {
+            return Err(blocked("its tokens were issued to another client_id than the configured one"));
+        }
+        if session.token_key_thumbprint().is_some_and(|bound| bound != dpop_key.thumbprint()) {
+            return Err(blocked("its tokens are bound to another DPoP key than the stored one"));
+        }
+        let client_key = match (&session.auth_method, &self.binding) {
+            (AuthMethod::None, Binding::Recorded) if !self.keys.is_empty() => {
+                return Err(blocked(
+                    "it began while the client was public; `oauthctl sessions upgrade` carries it over",
+                ));
+            }
+            (AuthMethod::None, Binding::Recorded) => None,
+            (AuthMethod::None, Binding::Upgrade(kid)) => Some(self.key(kid.as_str())?),
+            (AuthMethod::PrivateKeyJwt(_), Binding::Upgrade(_)) => {
+                return Err(Outcome::Skipped("it is bound to a client key already".into()));
+            }
+            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded) => Some(self.key(kid)?),
+        };
+        if let Some(key) = client_key {
+            self.check_known_key(key).await?;
+        }
+        if self.recovery.has_pending(&self.address, &stored.key) {
+            return Err(blocked("newer tokens of it wait in the recovery directory; `oauthctl sessions recover`"));
+        }
+        let issuer = session.issuer.clone().into_owned();
+        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key })
+    }
+
+    fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
+        let key = kid.parse().ok().and_then(|kid| self.keys.get(&kid));
+        key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))
+    }
+
+    /// A key that has worked before under this kid must be the same key still.
+    async fn check_known_key(&self, key: &ClientKey) -> Result<(), Outcome> {
+        let Some(kid) = key.kid() else { return Ok(()) };
+        let known = self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
+        let verdict = match known {
+            Some(verdict) => verdict,
+            None => {
+                let notes = self.store.notes(&[key_note_name(kid)]).await;
+                let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+                let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
+                let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
+                self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
+                verdict
+            }
+        };
+        verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
+    }
+
+    /// Under the lock: re-read, one request, write back. A request that the server says it did not consider (nonce) is
+    /// made once more; a lost answer likewise, while the lock is ours and the record unchanged.
+    async fn exchange_locked(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        lock: &Lock,
+    ) -> Outcome {
+        let (mut nonce_tries, mut lost_answers) = (0, 0);
+        loop {
+            match self.store.get(Kind::Session, &stored.key).await {
+                Ok(Some(present)) if present.value == stored.value => {}
+                Ok(Some(_)) => return Outcome::Skipped("somebody else changed it meanwhile".into()),
+                Ok(None) => return Outcome::Skipped("it was deleted meanwhile".into()),
+                Err(error) => return store_trouble("cannot read it again", &error),
+            }
+            let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
+            if within < SHORTEST_EXCHANGE {
+                return Outcome::Unknown("there was too little time left under its lock".to_owned(), None);
+            }
+            let exchange = server.refresh(Refresh {
+                credentials: self.credentials(ready),
+                dpop_key: &ready.dpop_key,
+                sub: ready.did.as_str(),
+                refresh_token: &ready.refresh_token,
+                within,
+            });
+            match exchange.await {
+                Exchange::Refreshed(tokens) => return self.write_back(stored, ready, server, &tokens).await,
+                Exchange::Unacceptable { why, tokens } => {
+                    if let Some(tokens) = tokens {
+                        self.revoke(ready, server, &tokens).await;
+                    }
+                    return Outcome::Unknown(format!("the server's answer cannot be used: {why}"), None);
+                }
+                Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
+                Exchange::UseNonce => {
+                    return Outcome::Unknown("the server keeps asking for a newer nonce".into(), None);
+                }
+                Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
+                Exchange::AnswerLost(error) => return Outcome::Unknown(format!("the answer was lost: {error}"), None),
+                Exchange::NotSent(error) => return Outcome::Unknown(format!("not sent: {error}"), None),
+                Exchange::InvalidGrant { refusal, session_lives: true } => {
+                    return Outcome::Unknown(refusal.to_string(), None);
+                }
+                Exchange::InvalidGrant { refusal, .. } => return Outcome::Gone(refusal.to_string()),
+                Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
+                    return Outcome::Blocked(refusal.to_string());
+                }
+                Exchange::TryLater { status, retry_after } => {
+                    return Outcome::Unknown(format!("the server answered with status {status}"), retry_after);
+                }
+            }
+        }
+    }
+
+    /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
+    /// tokens are worthless.
+    async fn write_back(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        tokens: &TokenSet,
+    ) -> Outcome {
+        let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
+        let mut expected = stored.value.clone();
+        let Some(mut new) = renewed(&expected) else { return Outcome::Unknown("not JSON any more".into(), None) };
+        let mut failures = 0;
+        loop {
+            match self.store.replace(&stored.key, &expected, &new).await {
+                Ok(Written::Done) => return Outcome::Refreshed,
+                Ok(Written::Gone) => {
+                    self.revoke(ready, server, tokens).await;
+                    return Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into());
+                }
+                Ok(Written::Changed) => match self.store.get(Kind::Session, &stored.key).await {
+                    Ok(Some(present)) if present.value == new => return Outcome::Refreshed,
+                    // Somebody touched the record but not its tokens: theirs are the ones just used up.
+                    Ok(Some(present)) if holds(&present.value, &ready.refresh_token) => {
+                        let Some(over) = renewed(&present.value) else { return self.keep(stored, &new) };
+                        (expected, new) = (present.value, over);
+                    }
+                    Ok(_) => {
+                        self.revoke(ready, server, tokens).await;
+                        return Outcome::Skipped("it was replaced meanwhile; the new tokens were revoked".into());
+                    }
+                    Err(_) => failures += 1,
+                },
+                Err(_) => failures += 1,
+            }
+            if failures >= WRITE_ATTEMPTS {
+                return self.keep(stored, &new);
+            }
+            if failures > 0 {
+                tokio::time::sleep(Duration::from_millis(100 << failures)).await;
+            }
+        }
+    }
+
+    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
+        let mut record = Record::parse(value)?;
+        let life = tokens.expires_in.and_then(|life| SignedDuration::try_from(life).ok());
+        record.renew(&NewTokens {
+            access_token: &tokens.access_token,
+            refresh_token: tokens.refresh_token.as_ref().map(|token| token.as_str()),
+            token_type: &tokens.token_type,
+            scope: tokens.scope.as_deref(),
+            expires_at: life.and_then(|life| self.clock.now().checked_add(life).ok()),
+        });
+        if let Binding::Upgrade(kid) = &self.binding {
+            record.bind_to(kid.as_str());
+        }
+        Some(record.to_bytes())
+    }
+
+    /// The store cannot be written: keeps the tokens on disk.
+    fn keep(&self, stored: &Stored, new: &[u8]) -> Outcome {
+        match self.recovery.keep(&self.address, &stored.key, &stored.value, new) {
+            Ok(path) => Outcome::Unknown(
+                format!("refreshed, but the store could not be written; its tokens wait in {}", path.display()),
+                None,
+            ),
+            Err(error) => {
+                Outcome::Unknown(format!("refreshed, but its tokens could not be stored anywhere: {error}"), None)
+            }
+        }
+    }
+
+    /// Ends tokens that nobody will use.
+    async fn revoke(&self, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
+        let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
+        let credentials = self.credentials(ready);
+        let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
+        // If it fails, the tokens expire unused.
+        let _ = server.revoke(revoke).await;
+    }
+
+    fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
+        let auth = ready.client_key.map_or(Auth::None, Auth::PrivateKeyJwt);
+        Credentials { client_id: &self.client_id, auth }
+    }
+
+    /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
+    async fn note(&self, key: &RecordKey, ready: &Ready<'_>, outcome: &Outcome) {
+        let mut notes = Vec::new();
+        match outcome {
+            Outcome::Refreshed => {
+                let current = self.store.get(Kind::Session, key).await.ok().flatten();
+                let token = current
+                    .and_then(|now| Record::parse(&now.value)?.refresh_token().map(|t| fingerprint(t.as_bytes())));
+                let note = Note { wrote: token, wrote_at: Some(self.clock.now()), refused: None };
+                notes.push((Note::name(&key.text()), note.to_bytes()));
+                if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
+                    notes.push((key_note_name(kid), key.thumbprint().into_bytes()));
+                }
+            }
+            Outcome::Gone(_) => {
+                let refused = Some(fingerprint(ready.refresh_token.as_bytes()));
+                notes.push((Note::name(&key.text()), Note { refused, ..Note::default() }.to_bytes()));
+            }
+            _ => return,
+        }
+        let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
+    }
+}
+
+fn key_note_name(kid: &Kid) -> String {
+    format!("key:{}", fingerprint(kid.as_str().as_bytes()))
+}
+
+fn holds(value: &[u8], refresh_token: &str) -> bool {
+    Record::parse(value).is_some_and(|record| record.refresh_token() == Some(refresh_token))
+}
+
+/// A look-up that failed: what was found may say no for good, or there was no answer today.
+fn not_found(error: LookupError) -> Outcome {
+    let text = chain(&error);
+    if error.is_transient() { Outcome::Unknown(text, error.retry_after()) } else { Outcome::Blocked(text) }
+}
+
+fn store_trouble(what: &str, error: &anyhow::Error) -> Outcome {
+    Outcome::Unknown(format!("{what}: {error}"), None)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

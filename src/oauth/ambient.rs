@@ -1,0 +1,39 @@
+//! Time and randomness, handed in.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jiff::Timestamp;
+
+/// Says what time it is.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+/// Gives 128 random bits at a time.
+#[derive(Clone)]
+pub struct Random(Arc<dyn Fn() -> [u8; 16] + Send + Sync>);
+
+impl Clock {
+    /// Wraps a source of time.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl Random {
+    /// Wraps a source of randomness, which must be fit for secrets.
+    pub fn new(bytes: impl Fn() -> [u8; 16] + Send + Sync + 'static) -> Self {
+        Self(Arc::new(bytes))
+    }
+
+    /// An identifier that has never been used before: a `jti`.
+    pub fn id(&self) -> String {
+        BASE64URL.encode((self.0)())
+    }
+}

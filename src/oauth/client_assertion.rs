@@ -1,0 +1,92 @@
+//! How the client proves who it is (RFC 7523 section 2.2; AT Protocol OAuth profile: `private_key_jwt` or `none`).
+
+use serde::Serialize;
+
+use crate::jose::ClientKey;
+
+/// `client_assertion_type` (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// Servers take no assertion whose `exp` is further than this from its `iat`, or whose `iat` is older. Seconds.
+const LIFETIME: i64 = 60;
+/// Servers refuse an `iat` that lies ahead of their own clock, so ours may be this much fast. Seconds.
+const HEAD_START: i64 = 10;
+
+/// As whom the client speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// The URL of the client metadata document.
+    pub client_id: &'a str,
+    /// How it authenticates.
+    pub auth: Auth<'a>,
+}
+
+/// How the client authenticates.
+#[derive(Clone, Copy, Debug)]
+pub enum Auth<'a> {
+    /// It is public.
+    None,
+    /// It is confidential, and signs with this key, which must be the one the session is bound to.
+    PrivateKeyJwt(&'a ClientKey),
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    jti: &'a str,
+    iat: i64,
+    exp: i64,
+}
+
+/// The form fields by which the client identifies itself. `now` in seconds.
+pub(super) fn fields(credentials: Credentials<'_>, issuer: &str, jti: &str, now: i64) -> Vec<(&'static str, String)> {
+    let client_id = credentials.client_id;
+    let mut fields = vec![("client_id", client_id.to_owned())];
+    if let Auth::PrivateKeyJwt(key) = credentials.auth {
+        let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
+        let iat = now - HEAD_START;
+        // The audience is the issuer: the token endpoint, as RFC 7523 suggests, is refused.
+        let claims = Claims { iss: client_id, sub: client_id, aud: issuer, jti, iat, exp: iat + LIFETIME };
+        fields.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
+        fields.push(("client_assertion", key.sign(&header, &claims)));
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use testbed::keys;
+
+    use super::*;
+
+    #[test]
+    fn an_assertion_is_addressed_to_the_issuer_and_lives_a_minute() {
+        let jwk = keys::client_key("k1");
+        let key = ClientKey::from_members(jwk.as_object().unwrap().clone()).unwrap();
+        let credentials = Credentials { client_id: "https://app.example/c.json", auth: Auth::PrivateKeyJwt(&key) };
+        let fields = fields(credentials, "https://as.example", "j", 1000);
+        let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["client_id", "client_assertion_type", "client_assertion"]);
+        let jws = keys::Jws::decode(&fields[2].1).unwrap();
+        assert_eq!(jws.header, json!({"alg": "ES256", "kid": "k1"}));
+        let id = "https://app.example/c.json";
+        let claims = json!({"iss": id, "sub": id, "aud": "https://as.example", "jti": "j", "iat": 990, "exp": 1050});
+        assert_eq!(jws.claims, claims);
+        jws.verify(&keys::public(&jwk)).unwrap();
+    }
+
+    #[test]
+    fn a_public_client_gives_its_name_only() {
+        let fields = fields(Credentials { client_id: "x", auth: Auth::None }, "i", "j", 0);
+        assert_eq!(fields, [("client_id", "x".to_owned())]);
+    }
+}

@@ -1,0 +1,474 @@
+//! HTTP as everything here needs it: no redirects, short patience, small answers, no way into private networks, and
+//! errors that say whether a request can have arrived.
+
+use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use url::{Host, Url, form_urlencoded};
+
+use super::address::is_public;
+use super::{Clock, NetworkSettings};
+
+/// A connection that takes longer than this to come about is given up. Nothing has been sent by then.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Idle connections are dropped before servers drop them (Node does after 5 s): a request sent into a connection that
+/// is being closed has an uncertain fate.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+/// No server can ask for more patience than this.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+/// How oauthctl introduces itself.
+const USER_AGENT: &str = concat!("oauthctl/", env!("CARGO_PKG_VERSION"));
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// The guarded client. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    guard: Guard,
+    clock: Clock,
+}
+
+/// How much a request may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From the beginning of the request to the end of the answer.
+    pub within: Duration,
+    /// Bytes of the answer's body.
+    pub bytes: usize,
+}
+
+/// An answer. Its body may be missing although its status is known: too large, too slow, cut off.
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The media type, without parameters, in lower case.
+    pub content_type: Option<String>,
+    /// The nonce for the next proof (RFC 9449 section 8), as it came.
+    pub dpop_nonce: Option<String>,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// The whole body. Holds tokens where the request was for tokens.
+    pub body: Result<Vec<u8>, HttpError>,
+}
+
+/// Why there is no answer.
+pub struct HttpError {
+    origin: String,
+    problem: Problem,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What went wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    /// Our own guards do not let such a request out.
+    Forbidden(Forbidden),
+    /// No connection came about.
+    NoConnection,
+    /// It was sent, or may have been, and no whole answer came.
+    NoAnswer,
+    /// The answer is larger than anything honest.
+    TooLarge,
+    /// An answer came that cannot be understood.
+    Unreadable(&'static str),
+}
+
+/// Why the guards refuse an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Forbidden {
+    Scheme,
+    Credentials,
+    PrivateAddress,
+}
+
+/// What may be spoken to.
+#[derive(Clone, Copy, Debug)]
+struct Guard {
+    allow_http: bool,
+    allow_private_hosts: bool,
+}
+
+impl Http {
+    /// A client for one run. Fails when the certificates of `ca_pem` cannot be read.
+    pub fn new(settings: &NetworkSettings, clock: Clock) -> anyhow::Result<Self> {
+        let guard = Guard { allow_http: settings.allow_http, allow_private_hosts: settings.allow_private_hosts };
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(settings.ca_pem.as_deref())?)
+            .dns_resolver(Arc::new(guard))
+            .redirect(reqwest::redirect::Policy::none())
+            // Every request is sent once at most; whoever sends it knows whether sending it again is safe.
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true)
+            .build()
+            .context("cannot set up the HTTP client")?;
+        Ok(Self { client, guard, clock })
+    }
+
+    /// Whether the guards let a request to this URL out, as far as the URL shows.
+    pub fn allows(&self, url: &Url) -> bool {
+        self.guard.check(url).is_ok()
+    }
+
+    /// Fetches a document.
+    pub async fn get(&self, url: &Url, accept: &'static str, limits: Limits) -> Result<Answer, HttpError> {
+        let request = self.client.get(url.clone()).header(ACCEPT, accept);
+        self.send(url, request, limits).await
+    }
+
+    /// Sends a form, with a DPoP proof.
+    pub async fn post_form(
+        &self,
+        url: &Url,
+        fields: &[(&str, &str)],
+        proof: &str,
+        limits: Limits,
+    ) -> Result<Answer, HttpError> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self
+            .client
+            .post(url.clone())
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(DPOP, proof)
+            .body(form);
+        self.send(url, request, limits).await
+    }
+
+    async fn send(&self, url: &Url, request: reqwest::RequestBuilder, limits: Limits) -> Result<Answer, HttpError> {
+        let origin = url.origin().ascii_serialization();
+        if let Err(forbidden) = self.guard.check(url) {
+            return Err(HttpError { origin, problem: Problem::Forbidden(forbidden), source: None });
+        }
+        let mut response = match request.timeout(limits.within).send().await {
+            Ok(response) => response,
+            Err(e) => return Err(HttpError::from_reqwest(origin, e)),
+        };
+        let headers = response.headers();
+        Ok(Answer {
+            status: response.status().as_u16(),
+            content_type: text(headers, &CONTENT_TYPE).map(media_type),
+            dpop_nonce: text(headers, &DPOP_NONCE).map(str::to_owned),
+            retry_after: text(headers, &RETRY_AFTER).and_then(|value| retry_after(value, self.clock.now())),
+            body: read(&mut response, limits.bytes, &origin).await,
+        })
+    }
+}
+
+impl Answer {
+    /// Whether the answer calls itself JSON.
+    pub fn is_json(&self) -> bool {
+        self.content_type.as_deref().is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"))
+    }
+}
+
+impl HttpError {
+    /// Whether the request can have reached the server. True in case of doubt.
+    pub fn may_have_arrived(&self) -> bool {
+        !matches!(self.problem, Problem::Forbidden(_) | Problem::NoConnection)
+    }
+
+    /// Whether it was our own guards that kept the request back; trying again does not help.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.problem, Problem::Forbidden(_))
+    }
+
+    /// An answer from this URL that cannot be understood, and why.
+    pub(super) fn unreadable(url: &Url, why: &'static str) -> Self {
+        Self { origin: url.origin().ascii_serialization(), problem: Problem::Unreadable(why), source: None }
+    }
+
+    fn from_reqwest(origin: String, error: reqwest::Error) -> Self {
+        let problem = match forbidden_by_resolver(&error) {
+            Some(forbidden) => Problem::Forbidden(forbidden),
+            None if error.is_connect() || error.is_builder() => Problem::NoConnection,
+            None => Problem::NoAnswer,
+        };
+        // The URL may be long, and what matters of it is in the message already.
+        Self { origin, problem, source: Some(Box::new(error.without_url())) }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = &self.origin;
+        match &self.problem {
+            Problem::Forbidden(Forbidden::Scheme) => write!(f, "{origin} is not https (network.allow_http)"),
+            Problem::Forbidden(Forbidden::Credentials) => write!(f, "the URL of {origin} carries a user name"),
+            Problem::Forbidden(Forbidden::PrivateAddress) => {
+                write!(f, "{origin} has no public address (network.allow_private_hosts)")
+            }
+            Problem::NoConnection => write!(f, "cannot connect to {origin}"),
+            Problem::NoAnswer => write!(f, "no answer from {origin}"),
+            Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
+            Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),
+        }
+    }
+}
+
+impl fmt::Debug for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({:?})", self.problem)
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|e| &**e as _)
+    }
+}
+
+impl Guard {
+    /// Names are judged once they are resolved; addresses never get there, so they are judged here. `Url` has already
+    /// turned decimal, octal and hexadecimal forms into addresses.
+    fn check(self, url: &Url) -> Result<(), Forbidden> {
+        match url.scheme() {
+            "https" => {}
+            "http" if self.allow_http => {}
+            _ => return Err(Forbidden::Scheme),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Forbidden::Credentials);
+        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err(Forbidden::Scheme),
+        };
+        if self.lets_through(address) { Ok(()) } else { Err(Forbidden::PrivateAddress) }
+    }
+
+    fn lets_through(self, address: IpAddr) -> bool {
+        self.allow_private_hosts || is_public(address)
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = *self;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let open: Vec<SocketAddr> =
+                found.iter().copied().filter(|address| guard.lets_through(address.ip())).collect();
+            if open.is_empty() && !found.is_empty() {
+                return Err(Forbidden::PrivateAddress.into());
+            }
+            Ok(Box::new(open.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "not https",
+            Self::Credentials => "a URL with a user name",
+            Self::PrivateAddress => "not a public address",
+        })
+    }
+}
+
+impl Error for Forbidden {}
+
+fn forbidden_by_resolver(error: &reqwest::Error) -> Option<Forbidden> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
+            return Some(*forbidden);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn tls(ca_pem: Option<&[u8]>) -> anyhow::Result<rustls::ClientConfig> {
+    let mut config = crate::tls::client_config(ca_pem)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+async fn read(response: &mut reqwest::Response, limit: usize, origin: &str) -> Result<Vec<u8>, HttpError> {
+    let too_large = || HttpError { origin: origin.to_owned(), problem: Problem::TooLarge, source: None };
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| HttpError::from_reqwest(origin.to_owned(), e))? {
+        if body.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn media_type(value: &str) -> String {
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Seconds, or a date (RFC 9110 section 10.2.3).
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let wait = if let Ok(seconds) = value.trim().parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+        Duration::try_from(at.duration_since(now)).unwrap_or_default()
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use testbed::{Endpoint, Fault, Network as Testbed};
+
+    use super::super::testing::{clock, development, strict};
+    use super::*;
+
+    const LIMITS: Limits = Limits { within: Duration::from_secs(5), bytes: 10_000 };
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    async fn fetch(settings: &NetworkSettings, address: &str, limits: Limits) -> Result<Answer, HttpError> {
+        Http::new(settings, clock()).unwrap().get(&url(address), "*/*", limits).await
+    }
+
+    #[tokio::test]
+    async fn private_addresses_are_refused_in_every_spelling() {
+        for address in [
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/",
+            "https://127.1:8443/",
+            "https://0/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:a00:1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[fd00::1]/",
+            "https://[fe80::1]/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://192.0.0.8/",
+            "https://192.0.2.1/",
+            "https://localhost/",
+        ] {
+            let error = fetch(&strict(), address, LIMITS).await.err().unwrap();
+            assert!(error.is_forbidden() && !error.may_have_arrived(), "{address}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_https_without_credentials_is_spoken() {
+        for address in ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://me@example.com/"] {
+            let error = fetch(&strict(), address, LIMITS).await.err().unwrap();
+            assert!(error.is_forbidden(), "{address}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn development_may_speak_http_to_itself() {
+        let bed = Testbed::start().await.unwrap();
+        let answer = fetch(&development(&bed), &format!("{}/oauth/jwks", bed.pds_url()), LIMITS).await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert!(answer.is_json());
+        assert_eq!(bed.requests()[0].user_agent.as_deref(), Some(USER_AGENT));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_cannot_have_arrived() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let bed = Testbed::start().await.unwrap();
+        let error = fetch(&development(&bed), &address, LIMITS).await.err().unwrap();
+        assert!(!error.may_have_arrived() && !error.is_forbidden(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_host_that_does_not_exist_cannot_have_been_reached() {
+        let error = fetch(&strict(), "https://nobody.invalid/", LIMITS).await.err().unwrap();
+        assert!(!error.may_have_arrived() && !error.is_forbidden(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_cut_connection_and_silence_may_have_arrived() {
+        let bed = Testbed::start().await.unwrap();
+        let limits = Limits { within: Duration::from_millis(200), ..LIMITS };
+        for fault in [Fault::Close, Fault::CloseAfter, Fault::Hang, Fault::HangAfter] {
+            bed.fault_once(Endpoint::ServerMetadata, fault.clone());
+            let address = format!("{}/.well-known/oauth-authorization-server", bed.pds_url());
+            let error = fetch(&development(&bed), &address, limits).await.err().unwrap();
+            assert!(error.may_have_arrived(), "{fault:?}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn endless_huge_and_dripping_answers_end() {
+        let bed = Testbed::start().await.unwrap();
+        let limits = Limits { within: Duration::from_millis(500), ..LIMITS };
+        let began = Instant::now();
+        for fault in [Fault::EndlessBody, Fault::HugeBody(1 << 20), Fault::Drip(Duration::from_millis(50))] {
+            bed.fault_once(Endpoint::ServerMetadata, fault.clone());
+            let address = format!("{}/.well-known/oauth-authorization-server", bed.pds_url());
+            let answer = fetch(&development(&bed), &address, limits).await.unwrap();
+            assert_eq!(answer.status, 200);
+            assert!(answer.body.is_err(), "{fault:?}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(3));
+    }
+
+    #[tokio::test]
+    async fn redirects_are_answers_and_not_followed() {
+        let bed = Testbed::start().await.unwrap();
+        bed.fault(Endpoint::ServerMetadata, Fault::redirect(&format!("{}/oauth/jwks", bed.pds_url())));
+        let address = format!("{}/.well-known/oauth-authorization-server", bed.pds_url());
+        let answer = fetch(&development(&bed), &address, LIMITS).await.unwrap();
+        assert_eq!(answer.status, 302);
+        assert_eq!(bed.requests().len(), 1);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("999999999", Some(86_400)),
+            ("Mon, 23 Nov 2026 09:01:30 GMT", Some(90)),
+            ("Mon, 23 Nov 2026 08:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_private_certificate_authority_must_be_one() {
+        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(tls(Some(pem.as_bytes())).is_err(), "{pem}");
+        }
+        assert!(tls(None).is_ok());
+    }
+}

@@ -1,0 +1,372 @@
+//! Who an account is: DID documents and handles (AT Protocol identity, DID and handle specifications).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::http::Http;
+use super::lookup::{self, LookupError};
+use super::network::NetworkSettings;
+use crate::error::{Failure, usage};
+use crate::session::Did;
+
+/// What matters of a DID document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account.
+    pub did: Did,
+    /// The origin of its PDS.
+    pub pds: Option<String>,
+    /// The handle it claims. Only one that resolves back to the account is really its own.
+    pub handle: Option<Handle>,
+}
+
+/// A handle: a domain name in lower case, without a trailing dot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Handle(Box<str>);
+
+impl Handle {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Handle {
+    type Err = Failure;
+
+    /// Takes `alice.example.com`, with or without the `@` that people put before it.
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let name = text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase();
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let valid = name.len() <= 253
+            && name.contains('.')
+            && name.split('.').all(is_label)
+            && !last.starts_with(|c: char| c.is_ascii_digit());
+        if !valid {
+            return Err(usage(format!("{text:?} is not a handle")).hint("a handle looks like alice.example.com"));
+        }
+        Ok(Self(name.into()))
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DidDocument {
+    id: String,
+    #[serde(default)]
+    also_known_as: Vec<String>,
+    #[serde(default)]
+    service: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    id: String,
+    #[serde(rename = "type")]
+    kind: serde_json::Value,
+    service_endpoint: serde_json::Value,
+}
+
+/// Fetches an account's DID document.
+pub(super) async fn resolve_did(http: &Http, settings: &NetworkSettings, did: &Did) -> Result<Identity, LookupError> {
+    let url = document_url(settings, did)?;
+    let document: DidDocument = lookup::json(http, &url, &format!("DID document of {did}")).await?;
+    document.into_identity(did, http)
+}
+
+/// Where a DID's document is.
+fn document_url(settings: &NetworkSettings, did: &Did) -> Result<Url, LookupError> {
+    let text = did.as_str();
+    let malformed = || LookupError::ruled_out(format!("{did} is not a DID that can be resolved"));
+    if let Some(id) = text.strip_prefix("did:plc:") {
+        let is_plc = id.len() == 24 && id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
+        if !is_plc {
+            return Err(malformed());
+        }
+        let base = settings.plc_directory.as_str().trim_end_matches('/');
+        return format!("{base}/{text}").parse().map_err(|_| malformed());
+    }
+    // The AT Protocol allows host names only, a port only for development, and no paths.
+    let Some(host) = text.strip_prefix("did:web:").filter(|host| !host.contains(':')) else {
+        return Err(malformed());
+    };
+    let host = host.replacen("%3A", ":", 1);
+    let name = host.split(':').next().unwrap_or_default();
+    let scheme = if name == "localhost" && settings.allow_http { "http" } else { "https" };
+    let url: Url = format!("{scheme}://{host}/.well-known/did.json").parse().map_err(|_| malformed())?;
+    // Anything that is not a name and a port has been read as something else.
+    let plain = matches!(url.host(), Some(url::Host::Domain(found)) if found.eq_ignore_ascii_case(name));
+    if plain && url.path() == "/.well-known/did.json" { Ok(url) } else { Err(malformed()) }
+}
+
+impl DidDocument {
+    fn into_identity(self, did: &Did, http: &Http) -> Result<Identity, LookupError> {
+        if self.id != did.as_str() {
+            return Err(LookupError::ruled_out(format!("the DID document of {did} is that of another account")));
+        }
+        let full = format!("{did}#atproto_pds");
+        let service = self.service.iter().find(|service| {
+            (service.id == "#atproto_pds" || service.id == full) && service.kind == "AtprotoPersonalDataServer"
+        });
+        let pds = match service {
+            None => None,
+            Some(service) => {
+                let endpoint = service.service_endpoint.as_str().and_then(|text| origin(text, http));
+                let refuse =
+                    || LookupError::ruled_out(format!("the PDS in the DID document of {did} is not an origin"));
+                Some(endpoint.ok_or_else(refuse)?)
+            }
+        };
+        let handle = self.also_known_as.iter().find_map(|name| name.strip_prefix("at://")?.parse().ok());
+        Ok(Identity { did: did.clone(), pds, handle })
+    }
+}
+
+/// The origin that a URL consists of, and nothing else; an empty path is the same as `/`.
+pub(super) fn origin(text: &str, http: &Http) -> Option<String> {
+    let url: Url = text.parse().ok()?;
+    let origin = url.origin().ascii_serialization();
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    (bare && http.allows(&url)).then_some(origin)
+}
+
+/// Finds the account of a handle, by DNS and else by HTTPS, and checks that the account claims the handle.
+pub(super) async fn resolve_handle(
+    http: &Http,
+    settings: &NetworkSettings,
+    handle: &Handle,
+) -> Result<Did, LookupError> {
+    let did = match by_dns(http, settings, handle).await {
+        Ok(Some(did)) => did,
+        by_dns => match by_https(http, handle).await {
+            Ok(did) => did,
+            // Of two failures the one that another time may not be one is reported.
+            Err(e) => return Err(by_dns.err().filter(|_| !e.is_transient()).unwrap_or(e)),
+        },
+    };
+    let identity = resolve_did(http, settings, &did).await?;
+    if identity.handle.as_ref() == Some(handle) {
+        Ok(did)
+    } else {
+        Err(LookupError::ruled_out(format!("{handle} names {did}, which does not claim that handle")))
+    }
+}
+
+#[derive(Deserialize)]
+struct DnsAnswer {
+    #[serde(rename = "Status")]
+    status: u32,
+    #[serde(rename = "Answer", default)]
+    answer: Vec<DnsRecord>,
+}
+
+#[derive(Deserialize)]
+struct DnsRecord {
+    #[serde(rename = "type")]
+    kind: u32,
+    data: String,
+}
+
+/// The TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there is none.
+async fn by_dns(http: &Http, settings: &NetworkSettings, handle: &Handle) -> Result<Option<Did>, LookupError> {
+    const TXT: u32 = 16;
+    const NO_ERROR: u32 = 0;
+    const NO_SUCH_NAME: u32 = 3;
+    let mut url = settings.doh_resolver.clone();
+    url.query_pairs_mut().append_pair("name", &format!("_atproto.{handle}")).append_pair("type", "TXT");
+    let what = format!("DNS record of {handle}");
+    let answer = lookup::fetch(http, &url, "application/dns-json", &what).await?;
+    let body = answer.body.map_err(|e| LookupError::no_answer(&what, e))?;
+    let answer: DnsAnswer =
+        serde_json::from_slice(&body).map_err(|_| LookupError::unavailable(format!("the {what} is not JSON")))?;
+    if answer.status != NO_ERROR && answer.status != NO_SUCH_NAME {
+        return Err(LookupError::unavailable(format!("the {what} cannot be had: DNS status {}", answer.status)));
+    }
+    // Longer texts come as several quoted strings.
+    let texts = answer.answer.iter().filter(|record| record.kind == TXT).map(|record| record.data.replace("\" \"", ""));
+    let mut dids = texts.filter_map(|text| text.trim_matches('"').strip_prefix("did=").map(str::to_owned));
+    match (dids.next(), dids.next()) {
+        (Some(did), None) => {
+            did.parse().map(Some).map_err(|_| LookupError::ruled_out(format!("the {what} has no DID")))
+        }
+        (None, _) => Ok(None),
+        _ => Err(LookupError::ruled_out(format!("there is more than one {what}"))),
+    }
+}
+
+async fn by_https(http: &Http, handle: &Handle) -> Result<Did, LookupError> {
+    let what = format!("account of {handle}");
+    let url: Url = format!("https://{handle}/.well-known/atproto-did")
+        .parse()
+        .map_err(|_| LookupError::ruled_out(format!("there is no {what}")))?;
+    let answer = lookup::fetch(http, &url, "text/plain", &what).await?;
+    let body = answer.body.map_err(|e| LookupError::no_answer(&what, e))?;
+    let text = std::str::from_utf8(&body).unwrap_or_default();
+    text.trim().parse().map_err(|_| LookupError::unavailable(format!("what {handle} calls its account is no DID")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use testbed::{Endpoint, Fault, LoginOptions, Network as Testbed};
+
+    use super::super::testing::{development, network, strict};
+    use super::*;
+
+    fn did(text: &str) -> Did {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn documents_are_where_the_method_says() {
+        let mut settings = strict();
+        for (text, url) in [
+            ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", Some("https://plc.directory/did:plc:ewvi7nxzyoun6zhxrhs64oiz")),
+            ("did:plc:short", None),
+            ("did:plc:EWVI7nxzyoun6zhxrhs64oiz", None),
+            ("did:plc:ewvi7nxzyoun6zhxrhs64oi1", None),
+            ("did:web:example.com", Some("https://example.com/.well-known/did.json")),
+            ("did:web:example.com%3A8443", Some("https://example.com:8443/.well-known/did.json")),
+            ("did:web:localhost%3A3000", Some("https://localhost:3000/.well-known/did.json")),
+            ("did:web:example.com:users:a", None),
+            ("did:web:example.com%2Fpath", None),
+            ("did:web:me%40example.com", None),
+            ("did:web:127.0.0.1", None),
+            ("did:web:2130706433", None),
+            ("did:web:example.com%3A80%3A90", None),
+            ("did:key:zQ3sh", None),
+        ] {
+            let found = document_url(&settings, &did(text)).ok();
+            assert_eq!(found.as_ref().map(Url::as_str), url, "{text}");
+        }
+        settings.allow_http = true;
+        let found = document_url(&settings, &did("did:web:localhost%3A3000")).unwrap();
+        assert_eq!(found.as_str(), "http://localhost:3000/.well-known/did.json");
+    }
+
+    #[tokio::test]
+    async fn an_account_is_known_by_its_document() {
+        let bed = Testbed::start().await.unwrap();
+        let record = bed.login(LoginOptions::default());
+        let account = did(record["tokenSet"]["sub"].as_str().unwrap());
+        let identity = network(&bed).identity(&account).await.unwrap();
+        assert_eq!(identity.pds, Some(bed.pds_url()));
+        assert_eq!(identity.handle.unwrap().as_str(), format!("{}.test", &account.as_str()[8..]));
+    }
+
+    #[tokio::test]
+    async fn did_web_is_resolved() {
+        let bed = Testbed::start().await.unwrap();
+        let account = did(&bed.web_did());
+        bed.set_pds_of(account.as_str(), 0);
+        assert_eq!(network(&bed).identity(&account).await.unwrap().pds, Some(bed.pds_url()));
+    }
+
+    #[tokio::test]
+    async fn documents_that_say_no_rule_an_account_out() {
+        let bed = Testbed::start().await.unwrap();
+        let (account, other) = (testbed::did(), testbed::did());
+        let pds = |id: &str, kind: &str, endpoint: &str| {
+            let service = json!([{"id": id, "type": kind, "serviceEndpoint": endpoint}]);
+            json!({"id": account, "service": service})
+        };
+        let kind = "AtprotoPersonalDataServer";
+        for (document, expected) in [
+            (json!({"id": other}), Err("that of another account")),
+            (json!({"id": account}), Ok(None)),
+            (pds("#atproto_pds", "Other", "https://a.example"), Ok(None)),
+            (pds("#other", kind, "https://a.example"), Ok(None)),
+            (pds("#atproto_pds", kind, "https://a.example/path"), Err("not an origin")),
+            (pds("#atproto_pds", kind, "https://a.example?q"), Err("not an origin")),
+            (pds("#atproto_pds", kind, "https://me@a.example"), Err("not an origin")),
+            (pds("#atproto_pds", kind, "ftp://a.example"), Err("not an origin")),
+            (pds("#atproto_pds", kind, "https://a.example/"), Ok(Some("https://a.example"))),
+            (pds(&format!("{account}#atproto_pds"), kind, "https://a.example:444"), Ok(Some("https://a.example:444"))),
+        ] {
+            bed.set_did_document(&account, document.clone());
+            let found = network(&bed).identity(&did(&account)).await;
+            match (found, expected) {
+                (Ok(identity), Ok(pds)) => assert_eq!(identity.pds.as_deref(), pds, "{document}"),
+                (Err(e), Err(part)) => {
+                    assert!(e.to_string().contains(part) && !e.is_transient(), "{document}: {e:?}");
+                }
+                (found, _) => panic!("{document}: {found:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_not_found_and_gone_are_final() {
+        let bed = Testbed::start().await.unwrap();
+        for (status, transient) in [(404, false), (410, false), (429, true), (500, true), (503, true), (403, true)] {
+            let account = testbed::did();
+            bed.set_did_status(&account, status);
+            let error = network(&bed).identity(&did(&account)).await.unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{status}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn deep_and_broken_documents_are_errors_and_no_more() {
+        let bed = Testbed::start().await.unwrap();
+        let account = testbed::did();
+        bed.set_pds_of(&account, 0);
+        let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+        for body in [deep.clone(), format!("{{\"x\":{deep}}}"), "{".to_owned(), "null".to_owned(), String::new()] {
+            bed.fault_once(Endpoint::Plc, Fault::Body(body));
+            assert!(network(&bed).identity(&did(&account)).await.unwrap_err().is_transient());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handle_leads_to_the_account_that_claims_it() {
+        let bed = Testbed::start().await.unwrap();
+        let (account, other) = (testbed::did(), testbed::did());
+        bed.set_pds_of(&account, 0);
+        bed.set_pds_of(&other, 0);
+        bed.set_handle("alice.test", &account);
+        let found = network(&bed).resolve_handle(&"@Alice.test".parse().unwrap()).await.unwrap();
+        assert_eq!(found.as_str(), account);
+        bed.set_did_document(&account, json!({"id": account, "alsoKnownAs": ["at://bob.test"]}));
+        let error = network(&bed).resolve_handle(&"alice.test".parse().unwrap()).await.unwrap_err();
+        assert!(error.to_string().contains("does not claim"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_private_host_cannot_be_reached_through_a_document() {
+        let bed = Testbed::start().await.unwrap();
+        let mut settings = development(&bed);
+        settings.allow_private_hosts = false;
+        let http = Http::new(&settings, super::super::testing::clock()).unwrap();
+        for endpoint in ["http://127.0.0.1", "http://[::1]:80", "http://169.254.169.254", "https://0x7f000001"] {
+            assert_eq!(origin(endpoint, &http), None, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn handles_are_domain_names() {
+        let long = format!("{}.com", "a".repeat(64));
+        for good in ["alice.example.com", "@a.b", "A-1.xn--b", "8.test"] {
+            assert!(good.parse::<Handle>().is_ok(), "{good}");
+        }
+        for bad in ["", "alice", "a..b", "-a.com", "a-.com", "a.1com", "a b.com", "a.com.", "a.com/x", &long] {
+            assert!(bad.parse::<Handle>().is_err(), "{bad}");
+        }
+    }
+}

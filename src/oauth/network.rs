@@ -1,0 +1,107 @@
+//! Everybody outside, for one run: finds the authorization server that may be asked about a session.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::ambient::{Clock, Random};
+use super::dpop::Nonces;
+use super::http::Http;
+use super::identity::{self, Handle, Identity};
+use super::lookup::{LookupError, Remembered};
+use super::server::{self, AuthorizationServer};
+use crate::session::Did;
+
+/// What of the network may be spoken to, and whom to ask (settings `[network]`).
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// Knows `did:plc` documents.
+    pub plc_directory: Url,
+    /// Answers DNS questions over HTTPS, in JSON.
+    pub doh_resolver: Url,
+    /// Development: http beside https.
+    pub allow_http: bool,
+    /// Development: loopback and private addresses.
+    pub allow_private_hosts: bool,
+    /// Certificates added to the public roots, in PEM.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+/// The network as one run sees it.
+///
+/// Remembered for the run: which authorization server a PDS names, and the metadata of that server; both belong to
+/// servers, not to users, and change with deployments. A DID document is a user's own and may change at any moment, so
+/// it is fetched for every session anew.
+pub struct Network {
+    http: Http,
+    settings: NetworkSettings,
+    clock: Clock,
+    random: Random,
+    nonces: Arc<Nonces>,
+    /// PDS → issuer.
+    issuers: Remembered<Arc<str>>,
+    /// Issuer → server.
+    servers: Remembered<Arc<AuthorizationServer>>,
+}
+
+impl Network {
+    /// Sets the client up; nothing is sent yet.
+    pub fn new(settings: NetworkSettings, clock: Clock, random: Random) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: Http::new(&settings, clock.clone())?,
+            settings,
+            clock,
+            random,
+            nonces: Arc::default(),
+            issuers: Remembered::default(),
+            servers: Remembered::default(),
+        })
+    }
+
+    /// The guarded client, for other documents.
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The authorization server of a session, after the check that the reference client makes before every refresh:
+    /// the account's DID document still names a PDS whose authorization server is the session's issuer.
+    pub async fn server_for(&self, did: &Did, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
+        let identity = self.identity(did).await?;
+        let pds =
+            identity.pds.ok_or_else(|| LookupError::ruled_out(format!("the DID document of {did} names no PDS")))?;
+        let found = self.issuer_of(&pds).await?;
+        if *found != *issuer {
+            return Err(LookupError::ruled_out(format!("the issuer has changed: {pds} now belongs to {found}")));
+        }
+        let server = self.server(issuer).await?;
+        server.check_protects(&pds)?;
+        Ok(server)
+    }
+
+    /// The authorization server of this name, without asking who uses it. Enough to revoke: tokens go back to where
+    /// they came from.
+    pub async fn server(&self, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
+        let look_up = async {
+            let metadata = server::metadata(&self.http, issuer).await?;
+            let (http, nonces) = (self.http.clone(), Arc::clone(&self.nonces));
+            let server = AuthorizationServer::new(metadata, http, nonces, self.clock.clone(), self.random.clone());
+            Ok(Arc::new(server))
+        };
+        self.servers.get(issuer, look_up).await
+    }
+
+    /// The issuer that a PDS names (RFC 9728). `pds` is an origin.
+    pub async fn issuer_of(&self, pds: &str) -> Result<Arc<str>, LookupError> {
+        self.issuers.get(pds, server::issuer_of(&self.http, pds)).await
+    }
+
+    /// What an account's DID document says now.
+    pub async fn identity(&self, did: &Did) -> Result<Identity, LookupError> {
+        identity::resolve_did(&self.http, &self.settings, did).await
+    }
+
+    /// The account behind a handle. The account must claim the handle in turn.
+    pub async fn resolve_handle(&self, handle: &Handle) -> Result<Did, LookupError> {
+        identity::resolve_handle(&self.http, &self.settings, handle).await
+    }
+}

@@ -1,0 +1,437 @@
+//! What the token and revocation endpoints can answer, and what each answer means for the session.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::http::{Answer, HttpError};
+use crate::session::NewTokens;
+
+/// Longer access tokens are not believed.
+const MAX_ACCESS_TOKEN: usize = 16 * 1024;
+/// Longer refresh tokens are not believed.
+const MAX_REFRESH_TOKEN: usize = 4 * 1024;
+/// Of texts that servers send, so much is shown.
+const MAX_TEXT: usize = 200;
+
+/// How a refresh ended. Exactly one request was sent, unless it says *not sent*.
+#[derive(Debug)]
+pub enum Exchange {
+    /// New tokens; the old ones are worthless.
+    Refreshed(TokenSet),
+    /// Success, but not with tokens that may be stored: of another account or another type. The old refresh token is
+    /// used up. What came should be revoked.
+    Unacceptable {
+        /// What is wrong with it.
+        why: &'static str,
+        /// The tokens, where there are any.
+        tokens: Option<Box<TokenSet>>,
+    },
+    /// Nothing happened; the server wants its newest nonce, which is known now. Worth one more try at once.
+    UseNonce,
+    /// 400 `invalid_grant`.
+    InvalidGrant {
+        /// The server's words.
+        refusal: Refusal,
+        /// The server refused the request before it looked at the token, so the session lives: an assertion's `jti`
+        /// used twice, or a client whose metadata does not allow refreshing.
+        session_lives: bool,
+    },
+    /// The client was not accepted: key, assertion or metadata. The session lives.
+    InvalidClient(Refusal),
+    /// Refused for another reason. The session lives, as far as is known.
+    Refused(Refusal),
+    /// No answer of the token endpoint itself, or a server in trouble: 429, 5xx, a proxy's page. After a 5xx the state of
+    /// the session is unknown.
+    TryLater {
+        /// The status code.
+        status: u16,
+        /// How long the server asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The request never left. The session lives.
+    NotSent(HttpError),
+    /// The request was or may have been sent, and the answer is lost or cannot be read. Whether the tokens have been
+    /// rotated is unknown.
+    AnswerLost(HttpError),
+}
+
+/// How a revocation request ended. No outcome proves that the session has ended.
+#[derive(Debug)]
+pub enum Revocation {
+    /// 200, which servers answer to nearly everything.
+    Accepted,
+    /// The server has no revocation endpoint. Nothing was sent.
+    Unsupported,
+    /// Nothing happened; the server wants its newest nonce, which is known now.
+    UseNonce,
+    /// The request was refused.
+    Refused(Refusal),
+    /// 429, 5xx, a proxy's page.
+    TryLater {
+        /// The status code.
+        status: u16,
+        /// How long the server asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The request never left.
+    NotSent(HttpError),
+    /// The request was or may have been sent, and the answer is lost.
+    AnswerLost(HttpError),
+}
+
+/// An OAuth error (RFC 6749 section 5.2), made fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status code.
+    pub status: u16,
+    /// The error code.
+    pub error: Option<String>,
+    /// The server's explanation.
+    pub description: Option<String>,
+}
+
+/// Tokens as the server issued them.
+pub struct TokenSet {
+    /// Good for requests to the PDS, with proofs by the session's DPoP key.
+    pub access_token: Zeroizing<String>,
+    /// Good for one refresh. None where the server keeps the one that was sent.
+    pub refresh_token: Option<Zeroizing<String>>,
+    /// Scopes granted, where the server says so.
+    pub scope: Option<String>,
+    /// Life of the access token, where the server says so.
+    pub expires_in: Option<Duration>,
+    /// The account.
+    pub sub: String,
+}
+
+impl TokenSet {
+    /// What the session's record keeps of them, when they came at this time.
+    pub fn for_record(&self, now: Timestamp) -> NewTokens<'_> {
+        NewTokens {
+            access_token: &self.access_token,
+            refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
+            // Servers may spell it as they like; clients put it into a header as they find it.
+            token_type: "DPoP",
+            scope: self.scope.as_deref(),
+            expires_at: self.expires_in.map(|life| now.saturating_add(life).unwrap_or(now)),
+        }
+    }
+}
+
+impl Exchange {
+    /// Judges an answer of the token endpoint to a refresh of this account's session. `nonce_kept` says whether the
+    /// answer brought a usable nonce.
+    pub(super) fn of(answer: Answer, url: &url::Url, sub: &str, nonce_kept: bool) -> Self {
+        match read(answer, url, nonce_kept) {
+            Read::Success(body) => accept(body, sub),
+            Read::UseNonce => Self::UseNonce,
+            Read::Refused(refusal) => match refusal.error.as_deref() {
+                Some("invalid_grant") if refusal.status == 400 => {
+                    Self::InvalidGrant { session_lives: refusal.is_about_the_request(), refusal }
+                }
+                Some("invalid_client" | "invalid_client_metadata" | "unauthorized_client") => {
+                    Self::InvalidClient(refusal)
+                }
+                _ => Self::Refused(refusal),
+            },
+            Read::TryLater { status, retry_after } => Self::TryLater { status, retry_after },
+            Read::Lost(error) => Self::AnswerLost(error),
+        }
+    }
+
+    /// Judges a failure to get an answer.
+    pub(super) fn of_failure(error: HttpError) -> Self {
+        if error.may_have_arrived() { Self::AnswerLost(error) } else { Self::NotSent(error) }
+    }
+}
+
+impl Revocation {
+    /// Judges an answer of the revocation endpoint.
+    pub(super) fn of(answer: Answer, url: &url::Url, nonce_kept: bool) -> Self {
+        // RFC 7009 section 2.2: the status says it all, the body says nothing.
+        if answer.status == 200 {
+            return Self::Accepted;
+        }
+        match read(answer, url, nonce_kept) {
+            Read::Success(_) => Self::Accepted,
+            Read::UseNonce => Self::UseNonce,
+            Read::Refused(refusal) => Self::Refused(refusal),
+            Read::TryLater { status, retry_after } => Self::TryLater { status, retry_after },
+            Read::Lost(error) => Self::AnswerLost(error),
+        }
+    }
+
+    /// Judges a failure to get an answer.
+    pub(super) fn of_failure(error: HttpError) -> Self {
+        if error.may_have_arrived() { Self::AnswerLost(error) } else { Self::NotSent(error) }
+    }
+}
+
+/// An answer, told apart by what any OAuth endpoint can mean by it.
+enum Read {
+    Success(Map<String, Value>),
+    UseNonce,
+    Refused(Refusal),
+    TryLater { status: u16, retry_after: Option<Duration> },
+    Lost(HttpError),
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: String,
+    error_description: Option<Value>,
+}
+
+fn read(answer: Answer, url: &url::Url, nonce_kept: bool) -> Read {
+    let later = Read::TryLater { status: answer.status, retry_after: answer.retry_after };
+    match answer.status {
+        // Whatever stands in it: the server is in trouble.
+        408 | 425 | 429 | 500.. => return later,
+        _ => {}
+    }
+    let (status, is_json) = (answer.status, answer.is_json());
+    let body = match answer.body {
+        Ok(body) => body,
+        Err(error) => return Read::Lost(error),
+    };
+    if status == 200 {
+        return match serde_json::from_slice(&body) {
+            Ok(body) => Read::Success(body),
+            Err(_) => Read::Lost(HttpError::unreadable(url, "is not a JSON object")),
+        };
+    }
+    if (200..300).contains(&status) {
+        return Read::Lost(HttpError::unreadable(url, "has a status that means nothing here"));
+    }
+    match serde_json::from_slice::<ErrorBody>(&body) {
+        Ok(body) if body.error == "use_dpop_nonce" && nonce_kept => Read::UseNonce,
+        Ok(body) => Read::Refused(Refusal {
+            status,
+            error: Some(fit_to_show(&body.error)),
+            description: body.error_description.as_ref().and_then(Value::as_str).map(fit_to_show),
+        }),
+        Err(_) if is_json || (300..400).contains(&status) => {
+            Read::Refused(Refusal { status, error: None, description: None })
+        }
+        // A page of something that stands in front of the server.
+        Err(_) => later,
+    }
+}
+
+/// Judges tokens.
+fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
+    let mut text = |name: &str| match body.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let token = |text: Option<String>, max: usize| {
+        text.map(Zeroizing::new)
+            .filter(|text| (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()))
+    };
+    let (access_token, refresh_token) = (text("access_token"), text("refresh_token"));
+    let had_refresh_token = refresh_token.is_some();
+    let refresh_token = token(refresh_token, MAX_REFRESH_TOKEN);
+    let Some(access_token) = token(access_token, MAX_ACCESS_TOKEN) else {
+        return Exchange::Unacceptable { why: "no usable access token in it", tokens: None };
+    };
+    let lost_refresh_token = had_refresh_token && refresh_token.is_none();
+    let (token_type, scope, found) = (text("token_type"), text("scope"), text("sub"));
+    let tokens = TokenSet {
+        access_token,
+        refresh_token,
+        scope,
+        expires_in: body.get("expires_in").and_then(seconds),
+        sub: found.unwrap_or_default(),
+    };
+    let why = if tokens.sub != sub {
+        "it is for another account"
+    } else if !token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP")) {
+        "its tokens are not bound to the session's key"
+    } else if lost_refresh_token {
+        "no usable refresh token in it"
+    } else {
+        return Exchange::Refreshed(tokens);
+    };
+    Exchange::Unacceptable { why, tokens: Some(Box::new(tokens)) }
+}
+
+/// A number of seconds from now on, however it is written; what is none is as good as not said.
+fn seconds(value: &Value) -> Option<Duration> {
+    /// So that adding it to a time cannot overflow.
+    const MAX: f64 = 10.0 * 365.0 * 86_400.0;
+    let seconds = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
+    (0.0..=MAX).contains(&seconds).then(|| Duration::from_secs_f64(seconds.trunc()))
+}
+
+impl Refusal {
+    /// Whether `invalid_grant` is about the request, in the words of the reference server. Everything else is about the
+    /// token, which is gone then.
+    fn is_about_the_request(&self) -> bool {
+        let words = [
+            "jti reused",
+            "grant type is not allowed for this client",
+            "is not supported by the server",
+            "Client credentials missing",
+            "Invalid request payload",
+        ];
+        self.description.as_ref().is_some_and(|text| words.iter().any(|part| text.contains(part)))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.error, &self.description) {
+            (Some(error), Some(description)) => write!(f, "{error}: {description}"),
+            (Some(error), None) => f.write_str(error),
+            (None, _) => write!(f, "status {}", self.status),
+        }
+    }
+}
+
+impl fmt::Debug for TokenSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSet")
+            .field("sub", &self.sub)
+            .field("scope", &self.scope)
+            .field("expires_in", &self.expires_in)
+            .field("has_refresh_token", &self.refresh_token.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One line, of a length that can be read.
+fn fit_to_show(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn judged(status: u16, content_type: &str, body: &str) -> Exchange {
+        let answer = Answer {
+            status,
+            content_type: Some(content_type.to_owned()),
+            dpop_nonce: None,
+            retry_after: None,
+            body: Ok(body.as_bytes().to_vec()),
+        };
+        Exchange::of(answer, &"https://as.example/token".parse().unwrap(), "did:plc:a", true)
+    }
+
+    fn granted(change: impl FnOnce(&mut Value)) -> Exchange {
+        let mut body = json!({"access_token": "a", "refresh_token": "r", "token_type": "DPoP", "expires_in": 3600,
+            "scope": "atproto", "sub": "did:plc:a"});
+        change(&mut body);
+        judged(200, "application/json", &body.to_string())
+    }
+
+    #[test]
+    fn tokens_of_the_right_account_are_accepted() {
+        let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
+        assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
+        let kept = tokens.for_record("2026-11-23T09:00:00Z".parse().unwrap());
+        assert_eq!((kept.access_token, kept.refresh_token, kept.token_type), ("a", Some("r"), "DPoP"));
+        assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
+    }
+
+    #[test]
+    fn what_a_server_may_leave_out_is_not_missed() {
+        for name in ["refresh_token", "expires_in", "scope"] {
+            let exchange = granted(|body| body[name] = Value::Null);
+            assert!(matches!(exchange, Exchange::Refreshed(_)), "{name}: {exchange:?}");
+        }
+        for expires_in in [json!(-1), json!("soon"), json!(1e300), json!([]), json!(null)] {
+            let Exchange::Refreshed(tokens) = granted(|body| body["expires_in"] = expires_in) else { panic!() };
+            assert_eq!(tokens.expires_in, None);
+        }
+    }
+
+    #[test]
+    fn tokens_of_another_account_or_type_are_handed_over_for_revocation_only() {
+        for (name, value) in [
+            ("sub", json!("did:plc:b")),
+            ("sub", json!(null)),
+            ("token_type", json!("Bearer")),
+            ("token_type", json!(null)),
+            ("refresh_token", json!("x".repeat(5000))),
+            ("refresh_token", json!("a\nb")),
+        ] {
+            let exchange = granted(|body| body[name] = value.clone());
+            assert!(matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }), "{name} {value}: {exchange:?}");
+        }
+        for value in [json!(null), json!(""), json!(7), json!("x".repeat(20_000)), json!("a b")] {
+            let exchange = granted(|body| body["access_token"] = value);
+            assert!(matches!(exchange, Exchange::Unacceptable { tokens: None, .. }), "{exchange:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_is_a_lost_answer() {
+        let deep = "[".repeat(100_000);
+        for body in ["", "{\"access", "[]", "null", "<html>", &deep] {
+            let exchange = judged(200, "application/json", body);
+            assert!(matches!(exchange, Exchange::AnswerLost(_)), "{exchange:?}");
+        }
+        assert!(matches!(judged(204, "", ""), Exchange::AnswerLost(_)));
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_what_they_cost() {
+        let error = |status, error: &str, description: &str| {
+            judged(status, "application/json", &json!({"error": error, "error_description": description}).to_string())
+        };
+        for (description, lives) in [
+            ("Refresh token replayed", false),
+            ("Invalid refresh token", false),
+            ("Session expired", false),
+            ("Refresh token expired", false),
+            ("Token was not issued to this client", false),
+            ("Refresh token grant not allowed", false),
+            ("", false),
+            ("private_key_jwt jti reused", true),
+            ("\"refresh_token\" grant type is not allowed for this client", true),
+            ("Invalid request payload: Required at body.refresh_token", true),
+        ] {
+            let exchange = error(400, "invalid_grant", description);
+            let Exchange::InvalidGrant { session_lives, .. } = exchange else { panic!("{description}: {exchange:?}") };
+            assert_eq!(session_lives, lives, "{description}");
+        }
+        for code in ["invalid_client", "invalid_client_metadata", "unauthorized_client"] {
+            assert!(matches!(error(400, code, ""), Exchange::InvalidClient(_)), "{code}");
+        }
+        assert!(matches!(error(401, "invalid_client", ""), Exchange::InvalidClient(_)));
+        assert!(matches!(error(401, "invalid_grant", ""), Exchange::Refused(_)));
+        assert!(matches!(error(403, "access_denied", ""), Exchange::Refused(_)));
+        assert!(matches!(error(401, "use_dpop_nonce", ""), Exchange::UseNonce));
+        assert!(matches!(error(500, "invalid_grant", ""), Exchange::TryLater { status: 500, .. }));
+        assert!(matches!(error(429, "invalid_grant", ""), Exchange::TryLater { status: 429, .. }));
+        assert!(matches!(judged(400, "text/html", "<html>"), Exchange::TryLater { status: 400, .. }));
+        assert!(matches!(judged(403, "text/html", "<html>"), Exchange::TryLater { status: 403, .. }));
+        assert!(matches!(judged(302, "text/plain", ""), Exchange::Refused(_)));
+        assert!(matches!(judged(400, "application/json", "{}"), Exchange::Refused(_)));
+    }
+
+    #[test]
+    fn nothing_shows_a_token() {
+        let exchange = granted(|body| {
+            body["access_token"] = json!("SECRET-1");
+            body["refresh_token"] = json!("SECRET-2");
+        });
+        assert!(!format!("{exchange:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn a_server_s_words_are_one_short_line() {
+        let body = json!({"error": "e\u{1b}[31m", "error_description": "x\n".repeat(500)});
+        let Exchange::Refused(refusal) = judged(400, "application/json", &body.to_string()) else { panic!() };
+        assert_eq!(refusal.to_string(), format!("e[31m: {}", "x".repeat(200)));
+    }
+}

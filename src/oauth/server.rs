@@ -1,0 +1,295 @@
+//! What servers say of themselves, and the authorization server that is spoken to (RFC 8414, RFC 9728, AT Protocol
+//! OAuth profile, "Authorization servers").
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use url::Url;
+
+use super::ambient::{Clock, Random};
+use super::dpop::Nonces;
+use super::http::Http;
+use super::identity::origin;
+use super::lookup::{self, LookupError};
+use crate::jose::Alg;
+
+/// How long after an answer its connection is taken to be still open: well below the five seconds of a Node server.
+const WARM: Duration = Duration::from_secs(3);
+/// More idle connections than this are not kept in mind.
+const MAX_WARM: usize = 64;
+
+/// An authorization server's metadata, checked.
+pub(super) struct Metadata {
+    issuer: String,
+    token_endpoint: Url,
+    revocation_endpoint: Option<Url>,
+    dpop_algs: Option<Vec<String>>,
+    protected_resources: Option<Vec<String>>,
+}
+
+/// An authorization server that said everything it has to say: tokens of its sessions may be sent to it.
+pub struct AuthorizationServer {
+    pub(super) issuer: String,
+    pub(super) token_endpoint: Url,
+    pub(super) revocation_endpoint: Option<Url>,
+    pub(super) http: Http,
+    pub(super) nonces: Arc<Nonces>,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+    dpop_algs: Option<Vec<String>>,
+    protected_resources: Option<Vec<String>>,
+    warm: Mutex<VecDeque<Instant>>,
+}
+
+#[derive(Deserialize)]
+struct ResourceDocument {
+    resource: String,
+    #[serde(default)]
+    authorization_servers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ServerDocument {
+    issuer: String,
+    token_endpoint: String,
+    revocation_endpoint: Option<String>,
+    #[serde(default)]
+    client_id_metadata_document_supported: bool,
+    dpop_signing_alg_values_supported: Option<Vec<String>>,
+    protected_resources: Option<Vec<String>>,
+}
+
+/// The one authorization server that a PDS names.
+pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, LookupError> {
+    let what = format!("resource metadata of {pds}");
+    let url = well_known(pds, "oauth-protected-resource", http)?;
+    let document: ResourceDocument = lookup::json(http, &url, &what).await?;
+    if document.resource != pds {
+        return Err(LookupError::ruled_out(format!("the {what} is that of another server")));
+    }
+    match document.authorization_servers.as_slice() {
+        [one] => Ok(one.as_str().into()),
+        [] => Err(LookupError::ruled_out(format!("the {what} names no authorization server"))),
+        _ => Err(LookupError::ruled_out(format!("the {what} names more than one authorization server"))),
+    }
+}
+
+/// Fetches an authorization server's metadata and holds it to what it must say.
+pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, LookupError> {
+    let what = format!("metadata of {issuer}");
+    let url = well_known(issuer, "oauth-authorization-server", http)?;
+    let document: ServerDocument = lookup::json(http, &url, &what).await?;
+    let refuse = |why: &str| LookupError::ruled_out(format!("the {what} {why}"));
+    if document.issuer != issuer {
+        return Err(refuse("is that of another server"));
+    }
+    if !document.client_id_metadata_document_supported {
+        return Err(refuse("does not support client metadata documents"));
+    }
+    let endpoint = |name: &str, text: &str| {
+        let url: Url = text.parse().map_err(|_| refuse(&format!("has no URL as {name}")))?;
+        if !http.allows(&url) || url.fragment().is_some() {
+            return Err(refuse(&format!("has a {name} that tokens must not be sent to")));
+        }
+        Ok(url)
+    };
+    Ok(Metadata {
+        token_endpoint: endpoint("token_endpoint", &document.token_endpoint)?,
+        revocation_endpoint: document
+            .revocation_endpoint
+            .map(|text| endpoint("revocation_endpoint", &text))
+            .transpose()?,
+        dpop_algs: document.dpop_signing_alg_values_supported,
+        protected_resources: document.protected_resources,
+        issuer: document.issuer,
+    })
+}
+
+/// A well-known document of an origin. The AT Protocol has PDS and issuers be origins, without a path.
+fn well_known(server: &str, name: &str, http: &Http) -> Result<Url, LookupError> {
+    let refuse = || LookupError::ruled_out(format!("{server} is not an origin that may be asked"));
+    if origin(server, http).as_deref() != Some(server) {
+        return Err(refuse());
+    }
+    format!("{server}/.well-known/{name}").parse().map_err(|_| refuse())
+}
+
+impl AuthorizationServer {
+    pub(super) fn new(metadata: Metadata, http: Http, nonces: Arc<Nonces>, clock: Clock, random: Random) -> Self {
+        let Metadata { issuer, token_endpoint, revocation_endpoint, dpop_algs, protected_resources } = metadata;
+        Self {
+            issuer,
+            token_endpoint,
+            revocation_endpoint,
+            http,
+            nonces,
+            clock,
+            random,
+            dpop_algs,
+            protected_resources,
+            warm: Mutex::default(),
+        }
+    }
+
+    /// Its name: the `iss` of its sessions.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whether it has a revocation endpoint.
+    pub fn can_revoke(&self) -> bool {
+        self.revocation_endpoint.is_some()
+    }
+
+    /// Where it names its resource servers, the PDS must be among them (RFC 9728 section 4).
+    pub(super) fn check_protects(&self, pds: &str) -> Result<(), LookupError> {
+        match &self.protected_resources {
+            Some(known) if !known.iter().any(|one| one == pds) => {
+                Err(LookupError::ruled_out(format!("{} does not know {pds} as one of its servers", self.issuer)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where it says which proofs it takes, the session's must be among them.
+    pub(super) fn check_alg(&self, alg: Alg) -> Result<(), LookupError> {
+        match &self.dpop_algs {
+            Some(known) if !known.iter().any(|one| one == alg.name()) => {
+                Err(LookupError::ruled_out(format!("{} does not take {} proofs", self.issuer, alg.name())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes one connection that is open for sure, if there is one; it is the caller's to use.
+    pub(super) fn take_warm(&self) -> bool {
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(since) = warm.pop_back() {
+            if since.elapsed() < WARM {
+                return true;
+            }
+            // The ones before it are older still.
+            warm.clear();
+        }
+        false
+    }
+
+    /// Notes that a connection has become free.
+    pub(super) fn put_warm(&self) {
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        if warm.len() == MAX_WARM {
+            warm.pop_front();
+        }
+        warm.push_back(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use testbed::{Endpoint, Fault, LoginOptions, Network as Testbed, Reply};
+
+    use super::super::testing::{did_of, network};
+    use super::*;
+
+    async fn found(bed: &Testbed) -> Result<Arc<AuthorizationServer>, LookupError> {
+        let record = bed.login(LoginOptions::default());
+        network(bed).server_for(&did_of(&record), &bed.pds_url()).await
+    }
+
+    #[tokio::test]
+    async fn the_server_of_a_session_is_found() {
+        let bed = Testbed::start().await.unwrap();
+        let server = found(&bed).await.unwrap();
+        assert_eq!(server.issuer(), bed.pds_url());
+        assert!(server.can_revoke());
+    }
+
+    #[tokio::test]
+    async fn metadata_that_does_not_hold_rules_the_server_out() {
+        let bed = Testbed::start().await.unwrap();
+        let slash = format!("{}/", bed.pds_url());
+        let cases: Vec<(bool, Value, &str)> = vec![
+            (true, json!({"issuer": "https://evil.example"}), "another server"),
+            (true, json!({"issuer": slash}), "another server"),
+            (true, json!({"client_id_metadata_document_supported": null}), "client metadata documents"),
+            (true, json!({"client_id_metadata_document_supported": false}), "client metadata documents"),
+            (true, json!({"token_endpoint": "javascript:alert(1)"}), "must not be sent"),
+            (true, json!({"token_endpoint": "/oauth/token"}), "no URL"),
+            (true, json!({"token_endpoint": "https://me:pw@as.example/token"}), "must not be sent"),
+            (true, json!({"revocation_endpoint": "ftp://as.example/"}), "must not be sent"),
+            (true, json!({"protected_resources": ["https://other.example"]}), "does not know"),
+            (false, json!({"resource": "https://other.example"}), "another server"),
+            (false, json!({"resource": slash}), "another server"),
+            (false, json!({"authorization_servers": []}), "no authorization server"),
+            (false, json!({"authorization_servers": null}), "no authorization server"),
+            (false, json!({"authorization_servers": [bed.pds_url(), "https://b.example"]}), "more than one"),
+            (false, json!({"authorization_servers": ["https://evil.example"]}), "issuer has changed"),
+        ];
+        for (of_server, patch, part) in cases {
+            bed.patch_server_metadata(0, if of_server { patch.clone() } else { json!({}) });
+            bed.patch_resource_metadata(0, if of_server { json!({}) } else { patch.clone() });
+            let error = found(&bed).await.err().unwrap();
+            assert!(error.to_string().contains(part) && !error.is_transient(), "{patch}: {error:?}");
+        }
+        bed.patch_resource_metadata(0, json!({}));
+        bed.patch_server_metadata(0, json!({"protected_resources": null, "revocation_endpoint": null}));
+        assert!(!found(&bed).await.unwrap().can_revoke());
+    }
+
+    #[tokio::test]
+    async fn an_account_that_has_moved_is_not_refreshed_at_its_old_server() {
+        let bed = Testbed::start().await.unwrap();
+        let new = bed.add_pds().unwrap();
+        let record = bed.login(LoginOptions::default());
+        let network = network(&bed);
+        assert!(network.server_for(&did_of(&record), &bed.pds_url()).await.is_ok());
+        bed.set_pds_of(did_of(&record).as_str(), new);
+        let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
+        assert!(error.to_string().contains("the issuer has changed") && !error.is_transient(), "{error:?}");
+        bed.remove_did_endpoint(did_of(&record).as_str());
+        let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
+        assert!(error.to_string().contains("names no PDS") && !error.is_transient(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_understood_may_be_understood_another_time() {
+        let bed = Testbed::start().await.unwrap();
+        for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata] {
+            for fault in [
+                Fault::status(500),
+                Fault::Instead(Reply::html(200)),
+                Fault::Instead(Reply::html(403)),
+                Fault::Body("[]".to_owned()),
+                Fault::Body("{\"issuer\":".to_owned()),
+                Fault::HugeBody(1 << 20),
+                Fault::EndlessBody,
+                Fault::Close,
+            ] {
+                bed.fault_once(endpoint, fault.clone());
+                let error = found(&bed).await.err().unwrap();
+                assert!(error.is_transient(), "{endpoint:?} {fault:?}: {error:?}");
+            }
+            bed.fault_once(endpoint, Fault::too_many("30"));
+            assert_eq!(found(&bed).await.err().unwrap().retry_after(), Some(Duration::from_secs(30)));
+            bed.fault_once(endpoint, Fault::redirect("http://169.254.169.254/"));
+            assert!(!found(&bed).await.err().unwrap().is_transient());
+        }
+    }
+
+    #[tokio::test]
+    async fn many_sessions_of_one_server_ask_it_once() {
+        let bed = Testbed::start().await.unwrap();
+        let records = bed.login_many(20, &LoginOptions::default());
+        let (network, issuer) = (network(&bed), bed.pds_url());
+        let dids: Vec<_> = records.iter().map(did_of).collect();
+        let all = futures_util::future::join_all(dids.iter().map(|did| network.server_for(did, &issuer))).await;
+        assert!(all.iter().all(Result::is_ok));
+        let counters = bed.counters();
+        assert_eq!(counters.of(Endpoint::ResourceMetadata), 1);
+        assert_eq!(counters.of(Endpoint::ServerMetadata), 1);
+        assert_eq!(counters.of(Endpoint::Plc), 20);
+    }
+}

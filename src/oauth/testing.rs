@@ -1,0 +1,56 @@
+//! The fake network, as tests in this room meet it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use testbed::Network as Testbed;
+use url::Url;
+
+use super::{Clock, Network, NetworkSettings, Random};
+use crate::session::Did;
+
+/// The machine's time, by which the fake servers judge proofs.
+#[expect(clippy::disallowed_methods, reason = "tests have no Context")]
+pub(super) fn clock() -> Clock {
+    Clock::new(Timestamp::now)
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no Context")]
+pub(super) fn random() -> Random {
+    Random::new(|| {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+/// What is set when nothing is set.
+pub(super) fn strict() -> NetworkSettings {
+    NetworkSettings {
+        plc_directory: "https://plc.directory".parse().unwrap(),
+        doh_resolver: "https://dns.example/dns-query".parse().unwrap(),
+        allow_http: false,
+        allow_private_hosts: false,
+        ca_pem: None,
+    }
+}
+
+/// What a developer sets to work with a network on the own machine.
+pub(super) fn development(bed: &Testbed) -> NetworkSettings {
+    let url = |text: String| text.parse::<Url>().unwrap();
+    NetworkSettings {
+        plc_directory: url(bed.plc_url()),
+        doh_resolver: url(format!("{}/dns-query", bed.web_url())),
+        allow_http: true,
+        allow_private_hosts: true,
+        ca_pem: None,
+    }
+}
+
+pub(super) fn network(bed: &Testbed) -> Network {
+    Network::new(development(bed), clock(), random()).unwrap()
+}
+
+/// The account of a record.
+pub(super) fn did_of(record: &Value) -> Did {
+    record["tokenSet"]["sub"].as_str().unwrap().parse().unwrap()
+}

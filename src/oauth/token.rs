@@ -1,0 +1,123 @@
+//! Speaking to the token and revocation endpoints: everything that can be done before a lock is taken, then one request.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::client_assertion::{self, Auth, Credentials};
+use super::dpop;
+use super::http::{Answer, HttpError, Limits};
+use super::lookup::LookupError;
+use super::outcome::{Exchange, Revocation};
+use super::server::AuthorizationServer;
+use crate::jose::DpopKey;
+
+/// Larger answers are not believed.
+const MAX_BYTES: usize = 64 * 1024;
+/// Patience with the request that prepares; nothing is at stake in it.
+const PREPARE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A refresh to be made.
+#[derive(Clone, Copy)]
+pub struct Refresh<'a> {
+    /// As whom.
+    pub credentials: Credentials<'a>,
+    /// The session's DPoP key.
+    pub dpop_key: &'a DpopKey,
+    /// The session's account, for whom the new tokens must be.
+    pub sub: &'a str,
+    /// The session's refresh token.
+    pub refresh_token: &'a str,
+    /// Time for the whole exchange; the lock must live longer.
+    pub within: Duration,
+}
+
+/// A token to be revoked.
+#[derive(Clone, Copy)]
+pub struct Revoke<'a> {
+    /// As whom.
+    pub credentials: Credentials<'a>,
+    /// The session's DPoP key.
+    pub dpop_key: &'a DpopKey,
+    /// The refresh token, rather than the access token, which may be out of date.
+    pub token: &'a str,
+    /// Time for the whole exchange.
+    pub within: Duration,
+}
+
+impl AuthorizationServer {
+    /// Sees to it that the exchange that follows takes one round trip: an open connection and a current nonce, which
+    /// every answer of the token endpoint carries. Sends nothing where the last answers are recent enough.
+    ///
+    /// The request that it sends otherwise holds no token and no assertion: a server can only refuse it, and knows of no
+    /// session that it could be about. A server in trouble shows it here, before anything is at stake.
+    pub async fn prepare(&self, client_id: &str, dpop_key: &DpopKey) -> Result<(), LookupError> {
+        self.check_alg(dpop_key.alg())?;
+        if self.nonces.get(&self.token_endpoint).is_some() && self.take_warm() {
+            return Ok(());
+        }
+        let what = format!("nonce of {}", self.issuer);
+        let fields = [("client_id", client_id), ("grant_type", "refresh_token")];
+        let limits = Limits { within: PREPARE_WITHIN, bytes: MAX_BYTES };
+        let url = &self.token_endpoint;
+        let proof = dpop::proof(dpop_key, url, None, &self.random.id(), self.clock.now().as_second());
+        let answer = self.http.post_form(url, &fields, &proof, limits).await;
+        let answer = answer.map_err(|e| LookupError::no_answer(&what, e))?;
+        self.nonces.keep(url, answer.dpop_nonce.as_deref());
+        match answer.status {
+            403 | 404 | 408 | 410 | 429 | ..400 | 500.. => Err(LookupError::of_token_status(&self.issuer, &answer)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Exchanges a refresh token: exactly one request, never repeated. A wrong key, a wrong client or a token used
+    /// before destroys the session, so everything must have been checked by now.
+    pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
+        let url = &self.token_endpoint;
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
+        match self.post(url, &fields, refresh.credentials, refresh.dpop_key, refresh.within).await {
+            Ok((answer, nonce_kept)) => Exchange::of(answer, url, refresh.sub, nonce_kept),
+            Err(error) => Exchange::of_failure(error),
+        }
+    }
+
+    /// Asks for a token to be revoked (RFC 7009): exactly one request. Proves nothing.
+    pub async fn revoke(&self, revoke: Revoke<'_>) -> Revocation {
+        let Some(url) = &self.revocation_endpoint else { return Revocation::Unsupported };
+        match self.post(url, &[("token", revoke.token)], revoke.credentials, revoke.dpop_key, revoke.within).await {
+            Ok((answer, nonce_kept)) => Revocation::of(answer, url, nonce_kept),
+            Err(error) => Revocation::of_failure(error),
+        }
+    }
+
+    /// One request with client authentication and proof. Says with the answer whether it brought a usable nonce.
+    async fn post(
+        &self,
+        url: &Url,
+        fields: &[(&str, &str)],
+        credentials: Credentials<'_>,
+        dpop_key: &DpopKey,
+        within: Duration,
+    ) -> Result<(Answer, bool), HttpError> {
+        let now = self.clock.now().as_second();
+        let own = client_assertion::fields(credentials, &self.issuer, &self.random.id(), now);
+        let all: Vec<_> = fields.iter().copied().chain(own.iter().map(|(name, text)| (*name, text.as_str()))).collect();
+        let proof = dpop::proof(dpop_key, url, self.nonces.get(url).as_deref(), &self.random.id(), now);
+        let answer = self.http.post_form(url, &all, &proof, Limits { within, bytes: MAX_BYTES }).await?;
+        let nonce_kept = self.nonces.keep(url, answer.dpop_nonce.as_deref());
+        if answer.body.is_ok() && url.origin() == self.token_endpoint.origin() {
+            self.put_warm();
+        }
+        Ok((answer, nonce_kept))
+    }
+}
+
+impl<'a> Credentials<'a> {
+    /// A public client.
+    pub fn public(client_id: &'a str) -> Self {
+        Self { client_id, auth: Auth::None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,604 @@
+//! What is wrong with an input is said in one line that names it, with a hint, and changes nothing.
+
+use serde_json::json;
+
+use crate::support::{ALICE, AppDatabase, KEY1, KEY2, Output, Sandbox, assert_is_refusal, jwk_with, session};
+
+/// What oauthctl says to a key source with this text, wherever it reads keys.
+fn refusal_of(text: impl AsRef<[u8]>) -> Output {
+    let sandbox = Sandbox::new();
+    sandbox.file("key.json", text);
+    let converting = sandbox.refusal(["gen-jwk", "--from", "key.json", "-o", "out.json"]);
+    assert_eq!(sandbox.refusal(["jwks", "--keys", "key.json", "-o", "out.json"]), converting);
+    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
+    assert_eq!(sandbox.run(["sessions", "list", "--keys", "key.json"]), converting);
+    converting
+}
+
+#[test]
+fn a_key_file_that_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    sandbox.file("private.json", KEY1);
+    sandbox.sh("ln -s loop.json loop.json; chmod 755 . ..");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "missing.json"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.json: cannot read the key file
+    caused by: No such file or directory (os error 2)
+    hint: check the path, and that this user may read the file
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "loop.json"]), @r"
+    exit 2
+    -- stderr --
+    error: loop.json: cannot read the key file
+    caused by: Too many levels of symbolic links (os error 40)
+    hint: check the path, and that this user may read the file
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "."]), @r"
+    exit 2
+    -- stderr --
+    error: .: is a directory, not a key file
+    hint: name the file in it that holds the key
+    ");
+    sandbox.sh("chmod 000 private.json");
+    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["jwks", "--keys", "private.json"]), @r"
+    exit 2
+    -- stderr --
+    error: private.json: cannot read the key file
+    caused by: Permission denied (os error 13)
+    hint: check the path, and that this user may read the file
+    ");
+}
+
+#[test]
+fn a_key_file_that_is_not_text() {
+    insta::assert_snapshot!(refusal_of(b"\x30\x81\x87\x02\x01\x00"), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is not UTF-8 text
+    hint: a DER file can be turned into PEM with openssl
+    ");
+    insta::assert_snapshot!(refusal_of(format!("\u{feff}{KEY1}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is not UTF-8 text
+    hint: a DER file can be turned into PEM with openssl
+    ");
+}
+
+#[test]
+fn a_variable_that_is_not_text() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let mut sandbox = Sandbox::new();
+    sandbox.set("KEY", std::ffi::OsString::from_vec(vec![b'{', 0xff, b'}']));
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:KEY"]), @r"
+    exit 2
+    -- stderr --
+    error: env:KEY: the variable is not UTF-8 text
+    hint: a key or an address is text; export it again
+    ");
+    sandbox.set("KEY", KEY1);
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:NO-NAME"]), @r#"
+    exit 2
+    -- stderr --
+    error: env:NO-NAME: "NO-NAME" is no name for a variable
+    hint: use letters, digits and _
+    "#);
+}
+
+#[test]
+fn a_file_too_large_to_be_a_key() {
+    insta::assert_snapshot!(refusal_of(" ".repeat(2 << 20)), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is larger than 1 MiB, which no key file is
+    hint: name the file that holds the key
+    ");
+}
+
+#[test]
+fn text_that_is_no_key() {
+    insta::assert_snapshot!(refusal_of("hello"), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is no private key in any known form
+    hint: known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one, and a multibase P-256 key
+    ");
+    insta::assert_snapshot!(refusal_of(&KEY1[..KEY1.len() / 2]), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is not JSON
+    caused by: EOF while parsing a string at line 1 column 111
+    hint: check that the quotes of the shell or dotenv file left the JSON whole
+    ");
+    insta::assert_snapshot!(refusal_of(KEY1.replace('"', "")), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is not JSON
+    caused by: key must be a string at line 1 column 2
+    hint: check that the quotes of the shell or dotenv file left the JSON whole
+    ");
+}
+
+#[test]
+fn json_that_is_no_jwk() {
+    insta::assert_snapshot!(refusal_of("{}"), @r"
+    exit 2
+    -- stderr --
+    error: key.json: not a JWK: it has no `kty`
+    hint: `oauthctl gen-jwk` prints a key in the right form
+    ");
+    insta::assert_snapshot!(refusal_of("[1]"), @r"
+    exit 2
+    -- stderr --
+    error: key.json: key 1: is not a JWK
+    hint: a JWK is a JSON object
+    ");
+    insta::assert_snapshot!(refusal_of(r#"{"keys":{}}"#), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: `keys` must be an array of JWKs
+    hint: a JWKS looks like {"keys":[{…}]}
+    "#);
+    insta::assert_snapshot!(refusal_of("[".repeat(100_000)), @r"
+    exit 2
+    -- stderr --
+    error: key.json: is not JSON
+    caused by: recursion limit exceeded at line 1 column 128
+    hint: check that the quotes of the shell or dotenv file left the JSON whole
+    ");
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"kid": 1}))), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: `kid` must be a string
+    hint: write it in quotes: "kid":"1700000000000"
+    "#);
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"x": 1}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `x` must be a string
+    hint: the JWK is damaged; copy the whole of it
+    ");
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"y": null}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `y` is missing
+    hint: the JWK is damaged; copy the whole of it
+    ");
+}
+
+#[test]
+fn a_key_given_in_place_of_its_source_is_not_echoed() {
+    let sandbox = Sandbox::new();
+    let refusal = sandbox.refusal(["jwks", "--keys", KEY1]);
+    assert!(!refusal.to_string().contains("870MB6"));
+    insta::assert_snapshot!(refusal, @r"
+    exit 2
+    -- stderr --
+    error: a key source is a place, not the key itself
+    hint: put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME
+    ");
+}
+
+#[test]
+fn a_public_key_where_a_private_one_is_needed() {
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"d": null, "key_ops": null, "use": "sig"}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: this is a public key (it has no `d`), and a private one is needed
+    hint: name the source of the private key; the public half follows from it
+    ");
+    insta::assert_snapshot!(refusal_of(format!("[{KEY1},{}]", jwk_with(KEY2, &json!({"d": null})))), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: key 2 (kid "key2"): this is a public key (it has no `d`), and a private one is needed
+    hint: name the source of the private key; the public half follows from it
+    "#);
+    insta::assert_snapshot!(refusal_of("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n"), @r"
+    exit 2
+    -- stderr --
+    error: key.json: this PEM is a public key, and a private one is needed
+    hint: name the source of the private key; the public half follows from it
+    ");
+}
+
+#[test]
+fn halves_of_two_keys() {
+    let d = &crate::support::object(KEY2)["d"];
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({ "d": d }))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `d` does not belong to `x` and `y`: the private and the public half are of two keys
+    hint: take the whole JWK from one place; parts of two keys cannot be mended
+    ");
+}
+
+#[test]
+fn a_scalar_that_is_none() {
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"d": "A".repeat(43)}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `d` is not a P-256 private key: it is zero or beyond the group order
+    hint: take the key from its origin again, or make a new one with `oauthctl gen-jwk`
+    ");
+}
+
+#[test]
+fn short_or_padded_base64url() {
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"d": "870MB6gfuTJ4HtUnUvYMyA"}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `d` has 16 bytes where a P-256 key has 32
+    hint: the value was cut or its leading zeros were dropped; take the key from its origin again
+    ");
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4="}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `x` is padded: base64url in a JWK has no `=`
+    hint: remove the `=`
+    ");
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IF+M"}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: `y` is not base64url
+    hint: base64url has `-` and `_` where base64 has `+` and `/`
+    ");
+}
+
+#[test]
+fn two_keys_with_one_kid() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("KEYS", format!("[{KEY1},{}]", jwk_with(KEY2, &json!({"kid": "key1"}))));
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:KEYS"]), @r"
+    exit 2
+    -- stderr --
+    error: env:KEYS: two keys have the kid key1, and servers refuse such a set
+    hint: remove one of them; never rename a key that sessions are bound to
+    ");
+    // Also when they come from two places.
+    sandbox.set("ONE", KEY1);
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:ONE", "--keys", "env:ONE"]), @r"
+    exit 2
+    -- stderr --
+    error: env:ONE, env:ONE: two keys have the kid key1, and servers refuse such a set
+    hint: remove one of them; never rename a key that sessions are bound to
+    ");
+}
+
+#[test]
+fn a_key_without_a_kid() {
+    insta::assert_snapshot!(refusal_of_set(&jwk_with(KEY1, &json!({"kid": null}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: key 1 has no kid, so the app cannot publish it
+    hint: `oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it
+    ");
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"kid": ""}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: a kid must not be empty
+    hint: leave it out to name the key by its thumbprint
+    ");
+}
+
+#[test]
+fn a_key_on_another_curve_or_of_another_kind() {
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": "secp256k1"}))), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: unsupported curve "secp256k1": a client key is an EC key on P-256
+    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    "#);
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": "P-384"}))), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: unsupported curve "P-384": a client key is an EC key on P-256
+    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    "#);
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": null}))), @r"
+    exit 2
+    -- stderr --
+    error: key.json: unsupported curve none: a client key is an EC key on P-256
+    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    ");
+    insta::assert_snapshot!(refusal_of(r#"{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}"#), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: unsupported key type "RSA": a client key is an EC key on P-256
+    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    "#);
+    insta::assert_snapshot!(refusal_of(r#"{"kty":"OKP","crv":"Ed25519","x":"AQAB","d":"AQAB"}"#), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: unsupported key type "OKP": a client key is an EC key on P-256
+    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    "#);
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"alg": "ES384"}))), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: `alg` is "ES384", and a P-256 key signs ES256
+    hint: set alg to ES256
+    "#);
+    insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"key_ops": ["verify"]}))), @r#"
+    exit 2
+    -- stderr --
+    error: key.json: `use` or `key_ops` does not let this key sign
+    hint: set key_ops to ["sign"]
+    "#);
+    insta::assert_snapshot!(refusal_of("z3u2UCeJ4VzURwdp6jSPRKmAVTgfZ5XWJ6YGzXg8w3bA8yfd"), @r"
+    exit 2
+    -- stderr --
+    error: key.json: this multibase key is not a P-256 private key
+    hint: those begin with z42
+    ");
+}
+
+#[test]
+fn a_key_that_the_app_cannot_sign_with_and_how_to_mend_it() {
+    let mut sandbox = Sandbox::new();
+    for (member, value) in [("use", json!("sig")), ("key_ops", json!(["sign"]))] {
+        sandbox.set("KEY", jwk_with(KEY2, &json!({ member: value })));
+        let refusal = sandbox.refusal(["jwks", "--keys", "env:KEY"]);
+        insta::allow_duplicates! { insta::assert_snapshot!(refusal, @r"
+        exit 2
+        -- stderr --
+        error: env:KEY: key key2 has `use` or `key_ops` without `alg`: the app cannot sign with it
+        hint: `oauthctl gen-jwk --from SOURCE` prints the same key with `alg`, under the same kid
+        ") };
+        let mended = sandbox.result(["gen-jwk", "--from", "env:KEY"]);
+        sandbox.set("KEY", mended.trim_end());
+        assert!(sandbox.result(["jwks", "--keys", "env:KEY"]).contains("key2"));
+    }
+}
+
+#[test]
+fn a_pem_of_another_kind() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("umask 077
+        openssl ecparam -name prime256v1 -genkey -noout -out sec1.pem
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out p384.pem
+        openssl pkcs8 -topk8 -in sec1.pem -passout pass:x -out encrypted.pem");
+    let from = |name| sandbox.refusal(["gen-jwk", "--from", name, "--kid", "k"]);
+    insta::assert_snapshot!(from("sec1.pem"), @r"
+    exit 2
+    -- stderr --
+    error: sec1.pem: this PEM is SEC1 (`BEGIN EC PRIVATE KEY`), which the client library does not read
+    hint: `openssl pkcs8 -topk8 -nocrypt -in FILE` turns it into PKCS#8
+    ");
+    insta::assert_snapshot!(from("p384.pem"), @r"
+    exit 2
+    -- stderr --
+    error: p384.pem: is not a PKCS#8 PEM of a P-256 private key
+    caused by: public key error: unknown/unsupported algorithm OID: 1.3.132.0.34
+    caused by: unknown/unsupported algorithm OID: 1.3.132.0.34
+    hint: an encrypted key or one on another curve cannot be used; `oauthctl gen-jwk` makes a new one
+    ");
+    insta::assert_snapshot!(from("encrypted.pem"), @r#"
+    exit 2
+    -- stderr --
+    error: encrypted.pem: is not a PKCS#8 PEM of a P-256 private key
+    caused by: PKCS#8 ASN.1 error: PEM error: unexpected PEM type label: expecting "BEGIN PRIVATE KEY"
+    caused by: PEM error: unexpected PEM type label: expecting "BEGIN PRIVATE KEY"
+    hint: an encrypted key or one on another curve cannot be used; `oauthctl gen-jwk` makes a new one
+    "#);
+}
+
+#[test]
+fn a_database_that_is_not_there() {
+    let mut sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: no store is configured, and there is no app.db here
+    hint: name it with --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.db: there is no such database
+    hint: check the path, and let the app create its database; oauthctl never creates one
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing/app.db"]), @r"
+    exit 2
+    -- stderr --
+    error: missing/app.db: there is no such database
+    hint: check the path, and let the app create its database; oauthctl never creates one
+    ");
+    sandbox.set("DATABASE_PATH", "missing.db");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.db: there is no such database
+    hint: check the path, and let the app create its database; oauthctl never creates one
+    ");
+}
+
+#[test]
+fn an_address_that_is_none() {
+    let sandbox = Sandbox::new();
+    let store = |address| sandbox.refusal(["sessions", "list", "--store", address]);
+    insta::assert_snapshot!(store("app.db"), @r#"
+    exit 2
+    -- stderr --
+    error: --store: "app.db" is not the address of a store
+    hint: write sqlite:app.db
+    "#);
+    insta::assert_snapshot!(store("sqlite:"), @r"
+    exit 2
+    -- stderr --
+    error: --store: sqlite:: names no file
+    hint: write sqlite:PATH
+    ");
+    insta::assert_snapshot!(store("sqlite::memory:"), @r"
+    exit 2
+    -- stderr --
+    error: --store: sqlite::memory:: is a database inside the app's own memory, which nobody else can reach
+    hint: let the app use a file, and name that file
+    ");
+    let refusal = store("mysql://root:hunter2@localhost/app");
+    assert!(!refusal.stderr.contains("hunter2"));
+    insta::assert_snapshot!(refusal, @r#"
+    exit 2
+    -- stderr --
+    error: --store: stores of the kind "mysql" are unknown
+    hint: write sqlite:PATH
+    "#);
+}
+
+#[test]
+fn a_database_without_the_tables() {
+    let sandbox = Sandbox::new();
+    let connection = rusqlite::Connection::open(sandbox.path("app.db")).unwrap();
+    connection.execute_batch("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
+    drop(connection);
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: no known layout fits this database: it has users(id, name)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: the tables of layout statusphere are not in this database: it has users(id, name)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    ");
+    sandbox.file("app.db", "");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: no known layout fits this database: it has no tables
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    ");
+}
+
+#[test]
+fn a_database_of_another_layout_than_the_one_named() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere-legacy"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: the tables of layout statusphere-legacy are not in this database: it has auth_session(key, value), auth_state(key, value), status(uri, status)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    ");
+}
+
+#[test]
+fn a_file_that_is_no_database() {
+    let sandbox = Sandbox::new();
+    sandbox.file("app.db", "hello, this is no database".repeat(100));
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: is not an SQLite database
+    caused by: file is not a database
+    caused by: Error code 26: file is not a database
+    hint: check --store
+    ");
+    std::fs::remove_file(sandbox.path("app.db")).unwrap();
+    std::fs::create_dir(sandbox.path("app.db")).unwrap();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 1
+    -- stderr --
+    error: app.db: cannot open the database
+    caused by: unable to open database file: app.db
+    caused by: Error code 14: unable to open database file
+    hint: run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory
+    ");
+}
+
+#[test]
+fn a_database_cut_short() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for n in 0..100 {
+        database.session(&session(&format!("did:plc:{n:024}"), "3h"));
+    }
+    database.close();
+    let bytes = std::fs::read(sandbox.path("app.db")).unwrap();
+    sandbox.file("app.db", &bytes[..bytes.len() / 2]);
+    let output = sandbox.run(["sessions", "list", "--format", "jsonl"]);
+    assert_eq!(output.code, 1, "{output}");
+    insta::assert_snapshot!(output.stderr, @r"
+    error: app.db: the database is damaged
+    caused by: database disk image is malformed
+    caused by: Error code 11: database disk image is malformed
+    hint: `PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be
+    ");
+}
+
+#[test]
+fn a_locked_database_is_waited_for_and_then_given_up() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.execute("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE");
+    let begin = std::time::Instant::now();
+    let refusal = sandbox.run(["sessions", "list"]);
+    assert_is_refusal(&refusal);
+    assert_eq!(sandbox.files(), ["app.db"]);
+    assert!(begin.elapsed() > std::time::Duration::from_secs(1), "an app that writes for a moment is waited for");
+    insta::assert_snapshot!(refusal, @r"
+    exit 1
+    -- stderr --
+    error: app.db: the database is locked by another process
+    caused by: database is locked
+    caused by: Error code 5: database is locked
+    hint: try again when the app or its migration has finished writing
+    ");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir closed; cd closed; printf x > key.json; chmod 755 .. ../.. .");
+    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["gen-jwk", "-o", "closed/new.json"]), @r"
+    exit 1
+    -- stderr --
+    error: closed/new.json: cannot write the file
+    caused by: permission denied
+    hint: check that this user may create files in closed
+    ");
+    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["gen-jwk", "-o", "closed/key.json", "--force"]), @r"
+    exit 1
+    -- stderr --
+    error: closed/key.json: cannot write the file
+    caused by: permission denied
+    hint: check that this user may create files in closed
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "-o", "missing/new.json"]), @r"
+    exit 1
+    -- stderr --
+    error: missing/new.json: cannot write the file
+    caused by: entity not found
+    hint: check that this user may create files in missing
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["man", "--output-dir", "missing"]), @r"
+    exit 1
+    -- stderr --
+    error: missing: is not a directory
+    hint: create it first
+    ");
+}
+
+#[test]
+fn a_database_in_a_directory_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
+    sandbox.sh("chmod 755 . ..; chmod 644 app.db");
+    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["sessions", "list"]), @r"
+    exit 1
+    -- stderr --
+    error: app.db: cannot open the database
+    caused by: attempt to write a readonly database
+    caused by: Error code 1544: attempt to write a readonly database
+    hint: run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory
+    ");
+}
+
+/// What oauthctl says when the text is to be published.
+fn refusal_of_set(text: &str) -> Output {
+    let sandbox = Sandbox::new();
+    sandbox.file("key.json", text);
+    sandbox.refusal(["jwks", "--keys", "key.json"])
+}

@@ -1,0 +1,96 @@
+//! The exit codes that the README promises.
+
+use crate::support::{ALICE, AppDatabase, KEY1, Sandbox, session};
+
+/// A sandbox with more sessions than a pipe holds.
+fn busy_app() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.execute("BEGIN");
+    for n in 0..1000 {
+        database.session(&session(&format!("did:plc:{n:024}"), "3h"));
+    }
+    database.execute("COMMIT");
+    database.close();
+    sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
+    sandbox
+}
+
+#[test]
+fn done_is_0() {
+    assert_eq!(Sandbox::new().run(["gen-jwk"]).code, 0);
+}
+
+#[test]
+fn nothing_to_do_is_0() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    assert_eq!(sandbox.run(["sessions", "list"]).code, 0);
+}
+
+#[test]
+fn help_and_version_are_0() {
+    for argument in ["--help", "-h", "help", "--version"] {
+        let output = Sandbox::new().run([argument]);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{argument}");
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_0() {
+    let sandbox = busy_app();
+    for command in [
+        "sessions list",
+        "sessions list --format json",
+        "sessions list --format jsonl",
+        "sessions list --format csv",
+        "gen-jwk",
+        "jwks",
+        "completions bash",
+        "man",
+        "--help",
+    ] {
+        let closed = sandbox.sh(&format!("oauthctl {command} 2>err | sleep 0; echo ${{PIPESTATUS[0]}}; cat err"));
+        assert!(closed.stdout.starts_with("0\n") && !closed.stdout.contains("error"), "{command}: {closed}");
+        let head = sandbox.sh(&format!("oauthctl {command} 2>err | head -n 1 >head; echo ${{PIPESTATUS[0]}}; cat err"));
+        assert!(head.stdout.starts_with("0\n") && !head.stdout.contains("error"), "{command}: {head}");
+        assert_eq!(sandbox.read("head").lines().count(), 1, "{command}");
+    }
+}
+
+#[test]
+fn what_the_world_does_not_allow_is_1() {
+    let sandbox = busy_app();
+    assert_eq!(sandbox.refusal(["gen-jwk", "-o", "/proc/key.json"]).code, 1);
+    assert_eq!(sandbox.refusal(["sessions", "show", ALICE]).code, 1);
+    for command in ["gen-jwk", "jwks", "sessions list", "sessions list --format jsonl"] {
+        let full = sandbox.sh(&format!("oauthctl {command} >/dev/full"));
+        assert_eq!(full.code, 1, "{command}: {full}");
+        assert!(full.stderr.starts_with("error: "), "{command}: {full}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_2() {
+    for arguments in [
+        &[] as &[&str],
+        &["frobnicate"],
+        &["gen-jwk", "--frobnicate"],
+        &["gen-jwk", "--encoding", "der"],
+        &["gen-jwk", "--force"],
+        &["sessions"],
+        &["sessions", "show"],
+        &["sessions", "list", "--format", "xml"],
+    ] {
+        let output = Sandbox::new().run(arguments);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_2() {
+    let sandbox = Sandbox::new();
+    sandbox.file("oauthctl.toml", "nonsense = 1");
+    assert_eq!(sandbox.refusal(["jwks"]).code, 2);
+    assert_eq!(sandbox.refusal(["sessions", "list"]).code, 2);
+}

@@ -1,0 +1,257 @@
+//! `oauthctl jwks` prints the public document, and nothing private.
+
+use serde_json::json;
+
+use crate::support::{KEY1, KEY2, Sandbox, jwk_with, object};
+
+/// The private scalars of the test keys.
+const SECRETS: [&str; 2] =
+    ["870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE", "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"];
+
+#[test]
+fn public_keys_come_on_one_line_in_their_order() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("KEYS", format!("[{KEY1},{KEY2}]"));
+    insta::assert_snapshot!(sandbox.run(["jwks", "--keys", "env:KEYS"]), @r#"
+    exit 0
+    -- stdout --
+    {"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","alg":"ES256","kid":"key1","use":"sig"},{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","alg":"ES256","kid":"key2","use":"sig"}]}
+    "#);
+}
+
+#[test]
+fn no_form_of_key_lets_a_private_member_out() {
+    let mut sandbox = Sandbox::new();
+    let talkative = json!({"use": "sig", "ext": true, "iat": 1, "nbf": 2, "exp": 4_000_000_000_u32, "x5c": [], "dp": "p", "k": "k"});
+    for (form, text) in [
+        ("bare", KEY2.to_owned()),
+        ("for signing", KEY1.to_owned()),
+        ("with members of all kinds", jwk_with(KEY1, &talkative)),
+        ("array", format!("[{KEY1},{KEY2}]")),
+        ("jwks", format!(r#"{{"keys":[{KEY1},{KEY2}]}}"#)),
+    ] {
+        sandbox.set("KEYS", &text).file("keys.json", &text);
+        sandbox.stdin(text);
+        for source in ["env:KEYS", "keys.json", "-"] {
+            let document = sandbox.result(["jwks", "--keys", source]);
+            assert!(SECRETS.iter().all(|secret| !document.contains(secret)), "{form}: {document}");
+            let document = object(&document);
+            assert_eq!(document.keys().collect::<Vec<_>>(), ["keys"], "{form}");
+            for key in document["keys"].as_array().unwrap() {
+                let mut members: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+                members.sort_unstable();
+                assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"], "{form}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_form_without_a_kid_is_not_published() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("KEY", KEY1);
+    for encoding in ["pem", "pem-base64", "multibase"] {
+        let encoded = sandbox.result(["gen-jwk", "--from", "env:KEY", "--encoding", encoding]);
+        sandbox.set("NAMELESS", encoded.trim_end());
+        let refusal = sandbox.refusal(["jwks", "--keys", "env:NAMELESS"]);
+        insta::allow_duplicates! { insta::assert_snapshot!(refusal, @r"
+        exit 2
+        -- stderr --
+        error: env:NAMELESS: key 1 has no kid, so the app cannot publish it
+        hint: `oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it
+        ") };
+    }
+}
+
+#[test]
+fn several_sources_make_one_set_in_the_order_they_are_named() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("OLD", KEY1).file("new.json", KEY2);
+    let kids = |document: &str| {
+        let keys = object(document)["keys"].as_array().unwrap().clone();
+        keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kids(&sandbox.result(["jwks", "--keys", "new.json", "--keys", "env:OLD"])), ["key2", "key1"]);
+    sandbox.set("OAUTHCTL_KEYS", "env:OLD,file:new.json");
+    assert_eq!(kids(&sandbox.result(["jwks"])), ["key1", "key2"]);
+}
+
+#[test]
+fn it_is_indented_for_a_person_at_a_terminal() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("OAUTH_JWK_ONE", KEY1);
+    insta::assert_snapshot!(sandbox.on_a_terminal(["jwks"]), @r#"
+    {
+      "keys": [
+        {
+          "kty": "EC",
+          "crv": "P-256",
+          "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+          "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+          "alg": "ES256",
+          "kid": "key1",
+          "use": "sig"
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn a_file_is_for_everyone_and_holds_the_same_line() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("OAUTH_JWK_ONE", KEY1);
+    insta::assert_snapshot!(sandbox.run(["jwks", "-o", "jwks.json"]), @r"
+    exit 0
+    -- stderr --
+    wrote jwks.json
+    ");
+    assert_eq!(sandbox.read("jwks.json"), sandbox.result(["jwks"]));
+    assert_eq!(sandbox.mode("jwks.json"), 0o644);
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "-o", "jwks.json"]), @r"
+    exit 2
+    -- stderr --
+    error: jwks.json: the file exists
+    hint: choose another name, or --force to replace it
+    ");
+    assert_eq!(sandbox.run(["jwks", "-o", "jwks.json", "--force"]).code, 0);
+}
+
+#[test]
+fn an_empty_set_is_published_with_a_warning() {
+    let mut sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.run(["jwks"]), @r#"
+    exit 0
+    -- stdout --
+    {"keys":[]}
+    -- stderr --
+    warning: no key source is configured, so the set is empty; --keys names one
+    "#);
+    for empty in ["[]", r#"{"keys":[]}"#] {
+        sandbox.set("PRIVATE_KEYS", empty);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(sandbox.run(["jwks"]), @r#"
+            exit 0
+            -- stdout --
+            {"keys":[]}
+            -- stderr --
+            warning: the key source holds an empty set; a confidential client with no published key cannot sign in
+            "#);
+            insta::assert_snapshot!(sandbox.run(["jwks", "--keys", "env:PRIVATE_KEYS", "--quiet"]), @r#"
+            exit 0
+            -- stdout --
+            {"keys":[]}
+            -- stderr --
+            warning: the key source holds an empty set; a confidential client with no published key cannot sign in
+            "#);
+        }
+    }
+}
+
+#[test]
+fn a_source_that_was_named_and_holds_nothing_is_an_error() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("EMPTY", "").set("BLANK", " \n").set("NOT_UTF8", std::ffi::OsString::from("é"));
+    sandbox.file("empty.json", "");
+    sandbox.file("blank.json", " \n");
+    std::fs::create_dir(sandbox.path("directory")).unwrap();
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:UNSET"]), @r"
+    exit 2
+    -- stderr --
+    error: env:UNSET: the variable is not set
+    hint: export UNSET, or name another source
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:EMPTY"]), @r"
+    exit 2
+    -- stderr --
+    error: env:EMPTY: the variable is empty
+    hint: give EMPTY a value, or name another source
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:BLANK"]), @r"
+    exit 2
+    -- stderr --
+    error: env:BLANK: the variable is empty
+    hint: give BLANK a value, or name another source
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "missing.json"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.json: cannot read the key file
+    caused by: No such file or directory (os error 2)
+    hint: check the path, and that this user may read the file
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "empty.json"]), @r"
+    exit 2
+    -- stderr --
+    error: empty.json: is empty
+    hint: `oauthctl gen-jwk` prints a key to put there
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "blank.json"]), @r"
+    exit 2
+    -- stderr --
+    error: blank.json: is empty
+    hint: `oauthctl gen-jwk` prints a key to put there
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "directory"]), @r"
+    exit 2
+    -- stderr --
+    error: directory: is a directory, not a key file
+    hint: name the file in it that holds the key
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "-"]), @r"
+    exit 2
+    -- stderr --
+    error: standard input: is empty
+    hint: `oauthctl gen-jwk` prints a key to put there
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", ""]), @r"
+    exit 2
+    -- stderr --
+    error: a key source must not be empty
+    hint: a source is a path, file:PATH, env:NAME or -
+    ");
+}
+
+#[test]
+fn one_bad_source_beside_a_good_one_spoils_the_set() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("GOOD", KEY1);
+    assert_eq!(sandbox.refusal(["jwks", "--keys", "env:GOOD", "--keys", "env:UNSET"]).code, 2);
+}
+
+#[test]
+fn an_app_variable_that_is_set_to_nothing_is_no_reason_to_publish_nothing() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("NUXT_OAUTH_JWK_ONE", "");
+    insta::assert_snapshot!(sandbox.refusal(["jwks"]), @r"
+    exit 2
+    -- stderr --
+    error: env:NUXT_OAUTH_JWK_ONE: the variable is empty
+    hint: give NUXT_OAUTH_JWK_ONE a value, or name another source
+    ");
+}
+
+#[test]
+fn the_app_s_own_variables_are_found_in_a_fixed_order() {
+    let mut sandbox = Sandbox::new();
+    for (name, kid) in
+        [("PRIVATE_KEY", "4"), ("PRIVATE_KEYS", "3"), ("OAUTH_JWK_ONE", "2"), ("NUXT_OAUTH_JWK_ONE", "1")]
+    {
+        sandbox.set(name, jwk_with(KEY1, &json!({ "kid": kid })));
+        assert_eq!(object(&sandbox.result(["jwks"]))["keys"][0]["kid"], kid);
+    }
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_warned_of() {
+    let sandbox = Sandbox::new();
+    sandbox.file("key.json", KEY1);
+    sandbox.sh("chmod 644 key.json");
+    insta::assert_snapshot!(sandbox.run(["jwks", "--keys", "key.json"]), @r#"
+    exit 0
+    -- stdout --
+    {"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","alg":"ES256","kid":"key1","use":"sig"}]}
+    -- stderr --
+    warning: key.json can be read by other users; `chmod 600` it
+    "#);
+}

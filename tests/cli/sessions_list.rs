@@ -1,0 +1,381 @@
+//! `oauthctl sessions list` shows every session in a store, and leaves the store as it was.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::{ALICE, AppDatabase, BOB, KEY1, Sandbox, object, session};
+
+/// A record like the app's, with one thing about it changed.
+fn changed(change: impl FnOnce(&mut Value)) -> Value {
+    let mut record = session(ALICE, "3h");
+    change(&mut record);
+    record
+}
+
+/// An app directory with two users' sessions.
+fn app() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.session(&session(ALICE, "10m")).session(&session(BOB, "40h"));
+    database.close();
+    sandbox
+}
+
+/// The rows of a JSON list.
+fn rows(output: &str) -> Vec<Value> {
+    serde_json::from_str(output).unwrap_or_else(|e| panic!("{e}: {output}"))
+}
+
+#[test]
+fn in_the_app_s_directory_it_needs_no_option() {
+    insta::assert_snapshot!(app().run(["sessions", "list"]), @r"
+    exit 0
+    -- stdout --
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com
+    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com
+    -- stderr --
+    2 sessions in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn the_database_is_found_where_the_app_finds_it() {
+    let mut sandbox = app();
+    std::fs::rename(sandbox.path("app.db"), sandbox.path("elsewhere.db")).unwrap();
+    for (name, value) in [
+        ("DATABASE_PATH", "elsewhere.db"),
+        ("DATABASE_PATH", "sqlite:elsewhere.db"),
+        ("OAUTHCTL_STORE", "sqlite:elsewhere.db"),
+        ("OAUTHCTL_STORE", "sqlite://elsewhere.db"),
+    ] {
+        let output = sandbox.set(name, value).run(["sessions", "list", "--format", "jsonl"]);
+        assert_eq!((output.code, output.stdout.lines().count()), (0, 2), "{name}={value}: {output}");
+    }
+}
+
+#[test]
+fn json_is_one_document() {
+    insta::assert_snapshot!(app().run(["sessions", "list", "--format", "json", "-q"]), @r#"
+    exit 0
+    -- stdout --
+    [
+    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-23T12:50:00.000Z","last_refreshed_at":"2026-11-23T11:50:00.000Z","last_refreshed_by":"access_token","status":"fresh","reason":null},
+    {"key":"did:plc:z72i7hdynmk6r22z27h6tvur","did":"did:plc:z72i7hdynmk6r22z27h6tvur","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null}
+    ]
+    "#);
+}
+
+#[test]
+fn json_lines_are_one_object_each() {
+    let output = app().run(["sessions", "list", "--format", "jsonl", "-q"]);
+    let fields = [
+        "key",
+        "did",
+        "issuer",
+        "pds",
+        "scope",
+        "auth_method",
+        "kid",
+        "dpop_alg",
+        "expires_at",
+        "last_refreshed_at",
+        "last_refreshed_by",
+        "status",
+        "reason",
+    ];
+    for line in output.stdout.lines() {
+        assert_eq!(object(line).keys().collect::<Vec<_>>(), fields);
+    }
+    assert_eq!(output.stdout.lines().count(), 2);
+}
+
+#[test]
+fn csv_has_a_header_and_a_record_each() {
+    insta::assert_snapshot!(app().run(["sessions", "list", "--format", "csv", "-q"]), @r"
+    exit 0
+    -- stdout --
+    key,did,issuer,pds,scope,auth_method,kid,dpop_alg,expires_at,last_refreshed_at,last_refreshed_by,status,reason
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz,did:plc:ewvi7nxzyoun6zhxrhs64oiz,https://auth.example.com,https://pds.example.com/,atproto transition:generic,private_key_jwt,key1,ES256K,2026-11-23T12:50:00.000Z,2026-11-23T11:50:00.000Z,access_token,fresh,
+    did:plc:z72i7hdynmk6r22z27h6tvur,did:plc:z72i7hdynmk6r22z27h6tvur,https://auth.example.com,https://pds.example.com/,atproto transition:generic,private_key_jwt,key1,ES256K,2026-11-21T21:00:00.000Z,2026-11-21T20:00:00.000Z,access_token,due,
+    ");
+}
+
+#[test]
+fn an_empty_store_is_an_empty_list_in_every_format() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
+    exit 0
+    -- stdout --
+    DID  STATUS  KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
+    -- stderr --
+    0 sessions in sqlite:app.db (layout statusphere)
+    ");
+    insta::assert_snapshot!(sandbox.run(["sessions", "list", "--format", "json"]), @r"
+    exit 0
+    -- stdout --
+    []
+    -- stderr --
+    0 sessions in sqlite:app.db (layout statusphere)
+    ");
+    insta::assert_snapshot!(sandbox.run(["sessions", "list", "--format", "jsonl"]), @r"
+    exit 0
+    -- stderr --
+    0 sessions in sqlite:app.db (layout statusphere)
+    ");
+    insta::assert_snapshot!(sandbox.run(["sessions", "list", "--format", "csv"]), @r"
+    exit 0
+    -- stdout --
+    key,did,issuer,pds,scope,auth_method,kid,dpop_alg,expires_at,last_refreshed_at,last_refreshed_by,status,reason
+    -- stderr --
+    0 sessions in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn a_session_s_status_follows_from_its_age() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for (refreshed, status) in
+        [("59m", "fresh"), ("61m", "idle"), ("23h", "idle"), ("24h", "due"), ("91d", "due"), ("92d", "suspect")]
+    {
+        database.session(&session(ALICE, refreshed));
+        let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
+        assert_eq!(listed[0]["status"], status, "{refreshed}");
+    }
+    for (refreshed, status) in [("13d", "due"), ("15d", "suspect")] {
+        let mut public = session(ALICE, refreshed);
+        public["authMethod"] = json!({"method": "none"});
+        database.session(&public);
+        let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
+        assert_eq!(listed[0]["status"], status, "public, {refreshed}");
+    }
+}
+
+#[test]
+fn what_keeps_a_session_from_being_refreshed_is_named() {
+    let mut sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    let with = |did: &str, change: &dyn Fn(&mut Value)| {
+        let mut record = session(did, "3h");
+        change(&mut record);
+        database.session(&record);
+    };
+    with("did:web:other-key.example.com", &|s| s["authMethod"]["kid"] = json!("lost"));
+    with("did:web:public.example.com", &|s| s["authMethod"] = json!({"method": "none"}));
+    with("did:web:rsa.example.com", &|s| s["dpopJwk"] = json!({"kty": "RSA", "d": "x"}));
+    with("did:web:no-refresh-token.example.com", &|s| {
+        s["tokenSet"].as_object_mut().unwrap().remove("refresh_token");
+    });
+    with("did:web:fine.example.com", &|_| ());
+    sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
+    insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
+    exit 0
+    -- stdout --
+    DID                                   STATUS   KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:web:fine.example.com              idle     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
+    did:web:no-refresh-token.example.com  dead     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  expired, and there is no refresh token
+    did:web:other-key.example.com         blocked  lost  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its client key lost is not in the key set
+    did:web:public.example.com            blocked  none  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  it began while the client was public
+    did:web:rsa.example.com               blocked  key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its DPoP key is neither ES256 nor ES256K
+    -- stderr --
+    5 sessions in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn an_age_that_nothing_tells_is_unknown() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).session(&changed(|s| {
+        s["tokenSet"].as_object_mut().unwrap().remove("expires_at");
+        s["tokenSet"]["access_token"] = json!("opaque");
+    }));
+    let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
+    assert_eq!(listed[0]["last_refreshed_at"], Value::Null);
+    assert_eq!(listed[0]["last_refreshed_by"], Value::Null);
+    assert_eq!(listed[0]["reason"], "nothing tells when it was last refreshed");
+}
+
+#[test]
+fn what_is_no_session_is_listed_as_malformed() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    let remove = |member: &'static str| changed(|s| drop(s.as_object_mut().unwrap().remove(member))).to_string();
+    for (key, value) in [
+        ("did:web:array", "[]".to_owned()),
+        ("did:web:cut-short", session(ALICE, "3h").to_string()[..200].to_owned()),
+        ("did:web:deep", "[".repeat(100_000)),
+        ("did:web:empty", String::new()),
+        ("did:web:expiry", changed(|s| s["tokenSet"]["expires_at"] = json!("yesterday")).to_string()),
+        ("did:web:no-auth-method", remove("authMethod")),
+        ("did:web:no-dpop-key", remove("dpopJwk")),
+        ("did:web:no-tokens", remove("tokenSet")),
+        ("did:web:null", "null".to_owned()),
+        ("did:web:number-for-a-text", changed(|s| s["tokenSet"]["iss"] = json!(1)).to_string()),
+        ("did:web:someone-else", session(ALICE, "3h").to_string()),
+        ("not a did", session("not a did", "3h").to_string()),
+    ] {
+        database.record(key, &value);
+    }
+    database.execute("INSERT INTO auth_session VALUES (NULL, 'x'), (CAST(x'ff' AS TEXT), x'00ff'), (42, 42)");
+    insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
+    exit 0
+    -- stdout --
+    DID                        STATUS     KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
+                               malformed  -    -        -               -       the key names no account
+    42                         malformed  -    -        -               -       the key names no account
+    did:web:array              malformed  -    -        -               -       a member has the wrong type
+    did:web:cut-short          malformed  -    -        -               -       not JSON
+    did:web:deep               malformed  -    -        -               -       a member has the wrong type
+    did:web:empty              malformed  -    -        -               -       not JSON
+    did:web:expiry             malformed  -    -        -               -       expires_at is not a time
+    did:web:no-auth-method     malformed  -    -        -               -       no authMethod: written by a very old client
+    did:web:no-dpop-key        malformed  -    -        -               -       no dpopJwk
+    did:web:no-tokens          malformed  -    -        -               -       no tokenSet
+    did:web:null               malformed  -    -        -               -       a member has the wrong type
+    did:web:number-for-a-text  malformed  -    -        -               -       a member has the wrong type
+    did:web:someone-else       malformed  -    -        -               -       the session is of another account than its key says
+    not a did                  malformed  -    -        -               -       the key names no account
+    �                          malformed  -    -        -               -       the key names no account
+    -- stderr --
+    15 sessions in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn what_the_app_tolerates_is_no_reason_to_call_a_record_malformed() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for record in [
+        changed(|s| s["later"] = json!({"nested": [1, 2]})),
+        changed(|s| s["tokenSet"]["expires_at"] = json!("2026-11-23T10:00:00.123456+00:00")),
+        changed(|s| s["dpopJwk"]["alg"] = json!("ES256K")),
+    ] {
+        let text = format!(" \n{}", serde_json::to_string_pretty(&record).unwrap());
+        database.record(ALICE, &text);
+        assert_eq!(rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout)[0]["status"], "idle", "{text}");
+    }
+}
+
+#[test]
+fn nothing_in_a_store_acts_on_the_terminal() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    let evil = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}31m\r\u{202e}\u{0}\u{7f}";
+    database.record(evil, "x");
+    database.session(&changed(|s| {
+        s["tokenSet"]["iss"] = json!(evil);
+        s["tokenSet"]["aud"] = json!(evil);
+        s["tokenSet"]["scope"] = json!(evil);
+        s["authMethod"]["kid"] = json!(evil);
+    }));
+    for format in ["table", "json", "jsonl", "csv"] {
+        let output = sandbox.run(["sessions", "list", "--format", format]);
+        let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!output.stdout.contains(acts) && !output.stderr.contains(acts), "{format}: {output:?}");
+        assert!(output.stdout.contains("pwned"), "{format}: {output}");
+    }
+    // JSON carries the value all the same.
+    let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
+    assert!(listed.iter().any(|row| row["key"] == evil));
+}
+
+#[test]
+fn no_secret_is_listed() {
+    let sandbox = app();
+    for format in ["table", "json", "jsonl", "csv"] {
+        let output = sandbox.run(["sessions", "list", "--format", format]).to_string();
+        for secret in ["ref-0123456789abcdef", "eyJ0eXAi", "dpop-private"] {
+            assert!(!output.contains(secret), "{format}: {output}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_behind_beside_the_database() {
+    let sandbox = app();
+    let before = sandbox.everything();
+    assert_eq!(sandbox.files(), ["app.db"]);
+    for arguments in [&["sessions", "list"] as &[_], &["sessions", "show", ALICE]] {
+        assert_eq!(sandbox.run(arguments).code, 0);
+        assert_eq!(sandbox.everything(), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_running_app_keeps_writing_while_its_sessions_are_listed() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.execute("PRAGMA wal_autocheckpoint = 0");
+    let account = |n: usize| format!("did:plc:{n:024}");
+    for n in 0..1200 {
+        database.session(&session(&account(n), "3h"));
+    }
+    let before = sandbox.files();
+    assert_eq!(before, ["app.db", "app.db-shm", "app.db-wal"]);
+    let listed = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let app = rusqlite::Connection::open(sandbox.path("app.db")).unwrap();
+            let fresh = session(&account(7), "1m").to_string();
+            let mut writes = 0;
+            while !listed.load(Ordering::Relaxed) || writes == 0 {
+                // No busy timeout: a reader that blocked the app would fail this.
+                app.execute("INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)", [&account(7), &fresh]).unwrap();
+                writes += 1;
+            }
+        });
+        for _ in 0..3 {
+            let output = sandbox.run(["sessions", "list", "--format", "jsonl"]);
+            assert_eq!(output.code, 0, "{output}");
+            let mut keys: Vec<_> = output.stdout.lines().map(|line| object(line)["key"].to_string()).collect();
+            keys.sort();
+            keys.dedup();
+            assert_eq!(keys.len(), 1200, "each exactly once");
+        }
+        listed.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(sandbox.files(), before);
+}
+
+#[test]
+fn a_row_that_the_app_holds_uncommitted_is_not_waited_for() {
+    let sandbox = app();
+    let writer = rusqlite::Connection::open(sandbox.path("app.db")).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE; DELETE FROM auth_session").unwrap();
+    assert_eq!(sandbox.run(["sessions", "list", "--format", "jsonl"]).stdout.lines().count(), 2);
+}
+
+#[test]
+fn the_older_layout_of_the_same_app_is_recognised() {
+    let sandbox = Sandbox::new();
+    let connection = rusqlite::Connection::open(sandbox.path("app.db")).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE auth_session (key TEXT PRIMARY KEY, session TEXT NOT NULL);
+             CREATE TABLE auth_state (key TEXT PRIMARY KEY, state TEXT NOT NULL);",
+        )
+        .unwrap();
+    connection.execute("INSERT INTO auth_session VALUES (?1, ?2)", [ALICE, &session(ALICE, "3h").to_string()]).unwrap();
+    insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
+    exit 0
+    -- stdout --
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  idle    key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
+    -- stderr --
+    1 session in sqlite:app.db (layout statusphere-legacy)
+    ");
+}
+
+#[test]
+fn a_person_at_a_terminal_sees_colours_unless_they_are_unwanted() {
+    let mut sandbox = app();
+    assert!(sandbox.on_a_terminal(["sessions", "list"]).contains("\u{1b}[32mfresh"));
+    assert!(!sandbox.on_a_terminal(["sessions", "list", "--color", "never"]).contains('\u{1b}'));
+    assert!(!sandbox.run(["sessions", "list"]).stdout.contains('\u{1b}'));
+    assert!(sandbox.run(["sessions", "list", "--color", "always"]).stdout.contains('\u{1b}'));
+    sandbox.set("NO_COLOR", "1");
+    assert!(!sandbox.on_a_terminal(["sessions", "list"]).contains('\u{1b}'));
+}

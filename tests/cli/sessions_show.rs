@@ -1,0 +1,86 @@
+//! `oauthctl sessions show` tells everything about one account's sessions but their secrets.
+
+use crate::support::{ALICE, AppDatabase, BOB, Sandbox, session};
+
+fn app() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.session(&session(ALICE, "40h")).record(BOB, "{}");
+    database.close();
+    sandbox
+}
+
+#[test]
+fn a_session_is_shown_one_field_a_line() {
+    insta::assert_snapshot!(app().run(["sessions", "show", ALICE]), @r"
+    exit 0
+    -- stdout --
+    key                did:plc:ewvi7nxzyoun6zhxrhs64oiz
+    did                did:plc:ewvi7nxzyoun6zhxrhs64oiz
+    status             due
+    issuer             https://auth.example.com
+    pds                https://pds.example.com/
+    scope              atproto transition:generic
+    auth_method        private_key_jwt
+    kid                key1
+    dpop_alg           ES256K
+    expires_at         2026-11-21T21:00:00Z
+    last_refreshed_at  2026-11-21T20:00:00Z (1d 16h ago)
+    last_refreshed_by  access_token
+    ");
+}
+
+#[test]
+fn a_record_that_is_no_session_is_shown_too() {
+    insta::assert_snapshot!(app().run(["sessions", "show", BOB]), @r"
+    exit 0
+    -- stdout --
+    key     did:plc:z72i7hdynmk6r22z27h6tvur
+    did     unknown
+    status  malformed
+    reason  no tokenSet
+    ");
+}
+
+#[test]
+fn json_is_a_list_as_that_of_all_sessions() {
+    insta::assert_snapshot!(app().run(["sessions", "show", ALICE, "--format", "json"]), @r#"
+    exit 0
+    -- stdout --
+    [
+    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null}
+    ]
+    "#);
+}
+
+#[test]
+fn tokens_and_keys_are_not_shown() {
+    let sandbox = app();
+    for format in ["table", "json", "jsonl", "csv"] {
+        let output = sandbox.run(["sessions", "show", ALICE, "--format", format]).to_string();
+        for secret in ["ref-0123456789abcdef", "eyJ0eXAi", "dpop-private"] {
+            assert!(!output.contains(secret), "{format}: {output}");
+        }
+    }
+}
+
+#[test]
+fn an_account_without_a_session_is_an_error() {
+    insta::assert_snapshot!(app().refusal(["sessions", "show", "did:plc:nobody"]), @r"
+    exit 1
+    -- stderr --
+    error: did:plc:nobody has no session in sqlite:app.db
+    hint: `oauthctl sessions list` shows all that there are
+    ");
+}
+
+#[test]
+fn what_is_no_did_is_refused() {
+    insta::assert_snapshot!(app().run(["sessions", "show", "alice.example.com"]), @r#"
+    exit 2
+    -- stderr --
+    error: invalid value 'alice.example.com' for '<DID>': "alice.example.com" is not a DID
+
+    For more information, try '--help'.
+    "#);
+}

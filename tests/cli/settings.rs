@@ -1,0 +1,247 @@
+//! Settings come from flags, the environment, a profile, oauthctl.toml and defaults, in this order.
+
+use serde_json::json;
+
+use crate::support::{AppDatabase, KEY1, Output, Sandbox, jwk_with, object, session};
+
+/// A sandbox with databases that say which of them was read, and keys likewise.
+fn layers() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for name in ["flag", "variable", "profile", "file"] {
+        database(&sandbox, name, name);
+        sandbox.file(format!("{name}.json"), jwk_with(KEY1, &json!({ "kid": name })));
+    }
+    database(&sandbox, "app", "default");
+    sandbox
+}
+
+fn database(sandbox: &Sandbox, file: &str, says: &str) {
+    let path = sandbox.path(format!("{file}.db"));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let database = AppDatabase::create(&path);
+    database.session(&session(&format!("did:web:{says}"), "3h"));
+    database.close();
+}
+
+/// Which database was read.
+fn store(sandbox: &Sandbox, options: &[&str]) -> String {
+    let output = sandbox.run([&["sessions", "list", "--format", "jsonl", "-q"], options].concat());
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
+    object(&output.stdout)["key"].as_str().unwrap().strip_prefix("did:web:").unwrap().to_owned()
+}
+
+/// Which key was read.
+fn key(sandbox: &Sandbox, options: &[&str]) -> String {
+    let document = sandbox.result([&["jwks"], options].concat());
+    object(&document)["keys"][0]["kid"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn each_layer_gives_way_to_the_one_above_it() {
+    let mut sandbox = layers();
+    sandbox.set("PRIVATE_KEY", jwk_with(KEY1, &json!({"kid": "default"})));
+    assert_eq!([store(&sandbox, &[]), key(&sandbox, &[])], ["default"; 2]);
+
+    sandbox.file(
+        "oauthctl.toml",
+        r#"
+        keys = "file.json"
+        [store]
+        url = "sqlite:file.db"
+        [profiles.preview]
+        keys = ["profile.json"]
+        [profiles.preview.store]
+        url = "sqlite:profile.db"
+        "#,
+    );
+    assert_eq!([store(&sandbox, &[]), key(&sandbox, &[])], ["file"; 2]);
+
+    let profile = ["--profile", "preview"];
+    assert_eq!([store(&sandbox, &profile), key(&sandbox, &profile)], ["profile"; 2]);
+    sandbox.set("OAUTHCTL_PROFILE", "preview");
+    assert_eq!([store(&sandbox, &[]), key(&sandbox, &[])], ["profile"; 2]);
+
+    sandbox.set("OAUTHCTL_STORE", "sqlite:variable.db").set("OAUTHCTL_KEYS", "variable.json");
+    assert_eq!([store(&sandbox, &[]), key(&sandbox, &[])], ["variable"; 2]);
+
+    let flags = (store(&sandbox, &["--store", "sqlite:flag.db"]), key(&sandbox, &["--keys", "flag.json"]));
+    assert_eq!(flags, ("flag".to_owned(), "flag".to_owned()));
+}
+
+#[test]
+fn a_profile_overrides_only_what_it_names() {
+    let sandbox = layers();
+    sandbox.file("oauthctl.toml", "keys = 'file.json'\n[profiles.preview.store]\nurl = 'sqlite:profile.db'\n");
+    assert_eq!(store(&sandbox, &["--profile", "preview"]), "profile");
+    assert_eq!(key(&sandbox, &["--profile", "preview"]), "file");
+}
+
+#[test]
+fn the_file_is_the_one_named_else_here_else_in_the_configuration_directory() {
+    let mut sandbox = layers();
+    let path = |name: &str| format!("[store]\nurl = 'sqlite:{}'\n", sandbox.path(name).display());
+    let (everywhere, here, named) = (path("file.db"), path("profile.db"), path("flag.db"));
+    sandbox.file("../home/.config/oauthctl/oauthctl.toml", everywhere);
+    assert_eq!(store(&sandbox, &[]), "file");
+    sandbox.file("oauthctl.toml", here);
+    assert_eq!(store(&sandbox, &[]), "profile");
+    sandbox.file("named.toml", named);
+    assert_eq!(store(&sandbox, &["--config", "named.toml"]), "flag");
+    sandbox.set("OAUTHCTL_CONFIG", "named.toml");
+    assert_eq!(store(&sandbox, &[]), "flag");
+}
+
+#[test]
+fn paths_in_the_file_are_relative_to_it() {
+    let sandbox = layers();
+    database(&sandbox, "config/below", "below");
+    sandbox.file("config/below.json", jwk_with(KEY1, &json!({"kid": "below"})));
+    sandbox.file("config/url.txt", "sqlite:below.db\n");
+    sandbox.file("config/oauthctl.toml", "keys = ['below.json']\n[store]\nurl = 'file:url.txt'\n");
+    let config = ["--config", "config/oauthctl.toml"];
+    assert_eq!([store(&sandbox, &config), key(&sandbox, &config)], ["below"; 2]);
+    assert_eq!(store(&sandbox, &[&config[..], &["--store", "sqlite:flag.db"]].concat()), "flag");
+}
+
+#[test]
+fn a_value_may_name_where_it_really_is() {
+    let mut sandbox = layers();
+    sandbox.set("APP_DATABASE", "sqlite:variable.db").file("url", "sqlite:profile.db\n");
+    sandbox.file("oauthctl.toml", "[store]\nurl = 'env:APP_DATABASE'\nlayout = 'env:APP_LAYOUT'\n");
+    sandbox.set("APP_LAYOUT", "statusphere");
+    assert_eq!(store(&sandbox, &[]), "variable");
+    sandbox.file("oauthctl.toml", "[store]\nurl = 'file:url'\n");
+    assert_eq!(store(&sandbox, &[]), "profile");
+    assert_eq!(store(&sandbox, &["--store", "env:APP_DATABASE"]), "variable");
+}
+
+#[test]
+fn a_reference_to_nothing_is_an_error_where_it_is_needed_and_only_there() {
+    let mut sandbox = layers();
+    sandbox.set("EMPTY", "").file("empty", "\n");
+    for (url, name) in
+        [("env:UNSET", "env"), ("env:EMPTY", "empty variable"), ("file:missing", "file"), ("file:empty", "empty file")]
+    {
+        sandbox.file("oauthctl.toml", format!("keys = 'file.json'\n[store]\nurl = '{url}'\n"));
+        let refusal = sandbox.refusal(["sessions", "list"]);
+        assert_eq!(refusal.code, 2, "{name}");
+        assert!(refusal.stderr.contains("store.url") && refusal.stderr.contains(url), "{refusal}");
+        assert_eq!(key(&sandbox, &[]), "file", "{name}");
+    }
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "env:UNSET"]), @r"
+    exit 2
+    -- stderr --
+    error: --store: env:UNSET: the variable is not set
+    hint: export UNSET, or name another source
+    ");
+}
+
+/// What oauthctl says to a settings file.
+fn refusal_of(file: &str) -> Output {
+    let sandbox = Sandbox::new();
+    sandbox.file("oauthctl.toml", file);
+    sandbox.refusal(["jwks"])
+}
+
+#[test]
+fn an_unknown_setting_is_an_error_with_a_suggestion() {
+    insta::assert_snapshot!(refusal_of("key = 'a'"), @r"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: unknown setting key
+    hint: did you mean keys?
+    ");
+    insta::assert_snapshot!(refusal_of("[store]\nulr = 'sqlite:app.db'"), @r"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: unknown setting store.ulr
+    hint: did you mean url?
+    ");
+    insta::assert_snapshot!(refusal_of("[clinet]\nclient_id = ''"), @r"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: unknown setting clinet
+    hint: did you mean client?
+    ");
+    insta::assert_snapshot!(refusal_of("[profiles.preview.stroe]\nurl = ''"), @r"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: unknown setting profiles.preview.stroe
+    hint: did you mean store?
+    ");
+    insta::assert_snapshot!(refusal_of("[store]\nxyzzy = 1"), @r"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: unknown setting store.xyzzy
+    hint: settings there: url, layout
+    ");
+}
+
+#[test]
+fn a_file_that_is_no_settings_file_is_refused_without_being_quoted() {
+    let broken = refusal_of("[store]\nurl = 'rediss://default:hunter2@host'\nlayout = = 1");
+    assert!(!broken.stderr.contains("hunter2"));
+    insta::assert_snapshot!(broken, @r#"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: not TOML in line 3: extra `=`, expected nothing
+    hint: texts stand in quotes: name = "value"
+    "#);
+    insta::assert_snapshot!(refusal_of("store = 'sqlite:app.db'"), @r"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: store must be a section
+    hint: compare it with the settings in the README
+    ");
+    insta::assert_snapshot!(refusal_of("keys = 1"), @r"
+    exit 2
+    -- stderr --
+    error: keys must be a source or an array of sources
+    hint: compare it with the settings in the README
+    ");
+}
+
+#[test]
+fn a_settings_file_that_was_named_must_be_there() {
+    insta::assert_snapshot!(Sandbox::new().refusal(["jwks", "--config", "missing.toml"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.toml: cannot read the settings file
+    caused by: No such file or directory (os error 2)
+    hint: check --config
+    ");
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_refused() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--profile", "preview"]), @r#"
+    exit 2
+    -- stderr --
+    error: no profile "preview": there is no oauthctl.toml
+    hint: profiles are sections [profiles.NAME] of oauthctl.toml
+    "#);
+    sandbox.file("oauthctl.toml", "[profiles.preview]\n[profiles.production]\n");
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--profile", "preveiw"]), @r#"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: no profile "preveiw"
+    hint: did you mean preview?
+    "#);
+    insta::assert_snapshot!(sandbox.refusal(["jwks", "--profile", "x"]), @r#"
+    exit 2
+    -- stderr --
+    error: oauthctl.toml: no profile "x"
+    hint: profiles there: preview, production
+    "#);
+}
+
+#[test]
+fn an_unknown_layout_is_refused_with_a_suggestion() {
+    insta::assert_snapshot!(layers().refusal(["sessions", "list", "--layout", "statusfear"]), @r#"
+    exit 2
+    -- stderr --
+    error: no layout is called "statusfear"
+    hint: did you mean statusphere?
+    "#);
+}
