@@ -35,7 +35,7 @@ pub(super) async fn all(store: &dyn Store, other: &dyn Store, app: &dyn App) {
     only_what_did_not_change_is_removed(store, app).await;
     states_are_removed_by_their_keys(store, app).await;
     a_lock_is_held_by_one(store, other).await;
-    notes_are_kept_apart_and_forgotten(store, other, app).await;
+    notes_are_kept_apart_and_forgotten(store, other).await;
 }
 
 async fn scanned(store: &dyn Store, kind: Kind, want: Want) -> BTreeMap<RecordKey, Stored> {
@@ -166,7 +166,8 @@ async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
     let unrelated = other.lock(&did(2), short).await.unwrap().expect("another account's lock is free");
     assert!(unrelated.release().await.unwrap());
     // Whoever waits gets it once it is given back.
-    let (waited, released) = tokio::join!(other.lock(&did(1), long), async {
+    let account = did(1);
+    let (waited, released) = tokio::join!(other.lock(&account, long), async {
         tokio::time::sleep(short).await;
         held.release().await
     });
@@ -177,7 +178,7 @@ async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
     assert!(again.release().await.unwrap());
 }
 
-async fn notes_are_kept_apart_and_forgotten(store: &dyn Store, other: &dyn Store, app: &dyn App) {
+async fn notes_are_kept_apart_and_forgotten(store: &dyn Store, other: &dyn Store) {
     let before = scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len();
     let name = |n: usize| format!("note-{n}");
     let notes: Vec<_> = (0..600).map(|n| (name(n), format!("{{\"n\":{n}}}").into_bytes())).collect();

@@ -1,0 +1,8 @@
+//! Whom to trust, and which HTTP to speak.
+
+/// What every connection begins with.
+pub(super) fn config(ca_pem: Option<&[u8]>) -> anyhow::Result<rustls::ClientConfig> {
+    let mut config = crate::tls::client_config(ca_pem)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
