@@ -31,3 +31,16 @@ pub fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, Failure> {
         .map_err(|e| usage("cannot set up TLS").because(e))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_certificate_authority_must_be_one() {
+        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(client_config(Some(pem.as_bytes())).is_err(), "{pem}");
+        }
+        assert!(client_config(None).is_ok());
+    }
+}

@@ -1,8 +1,9 @@
 //! A REST interface before a real Redis, as Upstash has one: a command is a JSON array in a POST to `/`, several are an
 //! array of arrays to `/pipeline` or `/multi-exec`, answers are `{"result": …}` or `{"error": …}`.
 
+use std::future::IntoFuture as _;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -14,15 +15,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::resp::{Answer, Connection};
 
 /// What answers at one address until it is dropped.
 pub struct Front {
     port: u16,
-    requests: Arc<Shared>,
-    _runtime: Runtime,
+    shared: Arc<Shared>,
+    /// Dropped, it ends the thread that answers.
+    _end: oneshot::Sender<()>,
 }
 
 struct Shared {
@@ -34,13 +36,24 @@ struct Shared {
 impl Front {
     /// Starts before the Redis on this port; who asks must bring the token.
     pub fn start(redis: u16, token: &str) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let shared = Arc::new(Shared { redis, token: token.to_owned(), count: Mutex::default() });
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { port, requests: shared, _runtime: runtime })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (end, ended) = oneshot::channel();
+        // A thread of its own, so that it can be started and dropped from within another runtime.
+        std::thread::spawn(move || {
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener)?;
+                tokio::select! {
+                    served = axum::serve(listener, router).into_future() => served,
+                    _ = ended => Ok(()),
+                }
+            })
+        });
+        Ok(Self { port, shared, _end: end })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -50,7 +63,7 @@ impl Front {
 
     /// How many requests came.
     pub fn requests(&self) -> u64 {
-        *self.requests.count.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.shared.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
