@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng as _, UnwrapErr};
@@ -16,6 +17,7 @@ use crate::error::{Failure, failed, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
+use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
 use crate::store::{self, LayoutChoice, Store, StoreUrl};
@@ -35,7 +37,7 @@ pub struct Context {
     settings: OnceCell<Settings>,
     runtime: OnceCell<Runtime>,
     interrupt: OnceCell<Interrupt>,
-    network: OnceCell<Network>,
+    network: OnceCell<Arc<Network>>,
 }
 
 impl Context {
@@ -198,6 +200,31 @@ impl Context {
         }
     }
 
+    /// Where the tokens are kept that could not be stored.
+    pub fn recovery_directory(&self) -> Result<PathBuf, Failure> {
+        use etcetera::BaseStrategy as _;
+        let base = etcetera::base_strategy::Xdg::new().ok();
+        let state = base.and_then(|base| base.state_dir());
+        state.map(|state| state.join("oauthctl").join("recovery")).ok_or_else(|| {
+            usage("there is no home directory to keep recovery entries in").hint("set HOME or XDG_STATE_HOME")
+        })
+    }
+
+    /// The app's `client_id`, in whose name token requests are made.
+    pub fn client_id(&self) -> Result<String, Failure> {
+        let settings = self.settings()?;
+        if let Some(id) = settings.client_text("client_id")? {
+            return Ok(id);
+        }
+        match settings.client_text("client_uri")? {
+            Some(uri) => Ok(Site::parse(&uri).map_err(|e| e.at("client.client_uri"))?.client_id()),
+            None => Err(usage(
+                "no client_id is configured, and servers take tokens only from the client they were issued to",
+            )
+            .hint("set `client_id` (the URL of the client metadata document) under [client] in oauthctl.toml")),
+        }
+    }
+
     /// Whether a signal asked us to stop; listened for when first asked.
     pub fn interrupt(&self) -> Interrupt {
         let listen = || self.runtime().map(Interrupt::listen).unwrap_or_default();
@@ -205,7 +232,7 @@ impl Context {
     }
 
     /// Everybody outside: directories and authorization servers. Set up when first asked for; nothing is sent by that.
-    pub fn network(&self) -> Result<&Network, Failure> {
+    pub fn network(&self) -> Result<&Arc<Network>, Failure> {
         if let Some(network) = self.network.get() {
             return Ok(network);
         }
@@ -217,7 +244,7 @@ impl Context {
         });
         let network = Network::new(settings, self.clock(), random)
             .map_err(|e| usage("cannot set the network up").because(e).hint("check [network] in oauthctl.toml"))?;
-        Ok(self.network.get_or_init(|| network))
+        Ok(self.network.get_or_init(|| Arc::new(network)))
     }
 
     /// Where futures run; started when first asked for.

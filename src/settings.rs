@@ -29,7 +29,10 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ("client", &CLIENT_MEMBERS),
     ("store", &["url", "layout"]),
     ("network", &["plc_directory", "doh_resolver", "allow_http", "allow_private_hosts", "ca_file"]),
-    ("refresh", &["keep_alive", "min_interval", "concurrency", "per_issuer"]),
+    (
+        "refresh",
+        &["keep_alive", "min_interval", "concurrency", "per_issuer", "public_lifetime", "confidential_lifetime"],
+    ),
 ];
 
 /// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as `metadata` prints them.

@@ -40,8 +40,7 @@ impl DpopKey {
         Self::new(member("kty"), member("crv"), member("x"), member("y"), member("d"))
     }
 
-    /// Reads the members of a private JWK.
-    pub fn new(
+    fn new(
         kty: Option<&str>,
         crv: Option<&str>,
         x: Option<&str>,

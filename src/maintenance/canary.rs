@@ -26,7 +26,7 @@ enum Standing {
 
 /// The groups of one run.
 #[derive(Default)]
-pub(super) struct Canaries(Mutex<HashMap<Group, Arc<Turn<Standing>>>>);
+pub struct Canaries(Mutex<HashMap<Group, Arc<Turn<Standing>>>>);
 
 /// The right to exchange one session.
 pub(super) enum Permit {

@@ -41,8 +41,19 @@ pub enum Outcome {
     Gone(String),
     /// It cannot be refreshed now, through no fault of its own. Not attempted, or refused without harm.
     Blocked(String),
-    /// Nobody knows. Kept as it is; to be tried again, after this long if the server said so.
-    Unknown(String, Option<Duration>),
+    /// Nobody knows. Kept as it is.
+    Unknown(String, Retry),
+}
+
+/// Whether to try again what nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// In this run.
+    Soon,
+    /// In this run, when the server wants to be asked again.
+    After(Duration),
+    /// Not in this run.
+    Never,
 }
 
 /// Which client key speaks for the sessions.
@@ -212,7 +223,7 @@ impl Exchanger {
             }
             let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
             if within < SHORTEST_EXCHANGE {
-                return Outcome::Unknown("there was too little time left under its lock".to_owned(), None);
+                return Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon);
             }
             let exchange = server.refresh(Refresh {
                 credentials: self.credentials(ready),
@@ -227,24 +238,31 @@ impl Exchanger {
                     if let Some(tokens) = tokens {
                         self.revoke(ready, server, &tokens).await;
                     }
-                    return Outcome::Unknown(format!("the server's answer cannot be used: {why}"), None);
+                    return Outcome::Unknown(format!("the server's answer cannot be used: {why}"), Retry::Never);
                 }
                 Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
                 Exchange::UseNonce => {
-                    return Outcome::Unknown("the server keeps asking for a newer nonce".into(), None);
+                    return Outcome::Unknown("the server keeps asking for a newer nonce".into(), Retry::Soon);
                 }
                 Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
-                Exchange::AnswerLost(error) => return Outcome::Unknown(format!("the answer was lost: {error}"), None),
-                Exchange::NotSent(error) => return Outcome::Unknown(format!("not sent: {error}"), None),
+                Exchange::AnswerLost(error) => {
+                    return Outcome::Unknown(format!("the answer was lost: {}", chain(&error)), Retry::Soon);
+                }
+                Exchange::NotSent(error) => {
+                    return Outcome::Unknown(format!("not sent: {}", chain(&error)), Retry::Soon);
+                }
                 Exchange::InvalidGrant { refusal, session_lives: true } => {
-                    return Outcome::Unknown(refusal.to_string(), None);
+                    return Outcome::Unknown(refusal.to_string(), Retry::Soon);
                 }
                 Exchange::InvalidGrant { refusal, .. } => return Outcome::Gone(refusal.to_string()),
                 Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
                     return Outcome::Blocked(refusal.to_string());
                 }
                 Exchange::TryLater { status, retry_after } => {
-                    return Outcome::Unknown(format!("the server answered with status {status}"), retry_after);
+                    return Outcome::Unknown(
+                        format!("the server answered with status {status}"),
+                        retry_after.map_or(Retry::Soon, Retry::After),
+                    );
                 }
             }
         }
@@ -259,9 +277,11 @@ impl Exchanger {
         server: &AuthorizationServer,
         tokens: &TokenSet,
     ) -> Outcome {
-        let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
+        let renewed = |value: &[u8]| self.renewed(value, tokens);
         let mut expected = stored.value.clone();
-        let Some(mut new) = renewed(&expected) else { return Outcome::Unknown("not JSON any more".into(), None) };
+        let Some(mut new) = renewed(&expected) else {
+            return Outcome::Unknown("not JSON any more".into(), Retry::Never);
+        };
         let mut failures = 0;
         loop {
             match self.store.replace(&stored.key, &expected, &new).await {
@@ -294,16 +314,9 @@ impl Exchanger {
         }
     }
 
-    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
+    fn renewed(&self, value: &[u8], tokens: &TokenSet) -> Option<Vec<u8>> {
         let mut record = Record::parse(value)?;
-        let life = tokens.expires_in.and_then(|life| SignedDuration::try_from(life).ok());
-        record.renew(&NewTokens {
-            access_token: &tokens.access_token,
-            refresh_token: tokens.refresh_token.as_ref().map(|token| token.as_str()),
-            token_type: &tokens.token_type,
-            scope: tokens.scope.as_deref(),
-            expires_at: life.and_then(|life| self.clock.now().checked_add(life).ok()),
-        });
+        record.renew(&tokens.for_record(self.clock.now()));
         if let Binding::Upgrade(kid) = &self.binding {
             record.bind_to(kid.as_str());
         }
@@ -315,11 +328,12 @@ impl Exchanger {
         match self.recovery.keep(&self.address, &stored.key, &stored.value, new) {
             Ok(path) => Outcome::Unknown(
                 format!("refreshed, but the store could not be written; its tokens wait in {}", path.display()),
-                None,
+                Retry::Never,
             ),
-            Err(error) => {
-                Outcome::Unknown(format!("refreshed, but its tokens could not be stored anywhere: {error}"), None)
-            }
+            Err(error) => Outcome::Unknown(
+                format!("refreshed, but its tokens could not be stored anywhere: {error}"),
+                Retry::Never,
+            ),
         }
     }
 
@@ -357,6 +371,7 @@ impl Exchanger {
             }
             _ => return,
         }
+        notes.push((Note::MARKER.to_owned(), b"1".to_vec()));
         let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
     }
 }
@@ -372,11 +387,15 @@ fn holds(value: &[u8], refresh_token: &str) -> bool {
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
 fn not_found(error: LookupError) -> Outcome {
     let text = chain(&error);
-    if error.is_transient() { Outcome::Unknown(text, error.retry_after()) } else { Outcome::Blocked(text) }
+    if error.is_transient() {
+        Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
+    } else {
+        Outcome::Blocked(text)
+    }
 }
 
 fn store_trouble(what: &str, error: &anyhow::Error) -> Outcome {
-    Outcome::Unknown(format!("{what}: {error}"), None)
+    Outcome::Unknown(format!("{what}: {error}"), Retry::Soon)
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

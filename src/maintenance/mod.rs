@@ -4,12 +4,15 @@
 mod canary;
 mod exchange;
 mod import;
+mod published;
 mod purge;
 mod recovery;
 mod refresh;
 
+pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger, Outcome};
 pub use import::{Import, ImportEvent, ImportReport};
+pub use published::{check_published, holds};
 pub use purge::{Purge, PurgeReport, StateAge};
 pub use recovery::{Recovered, Recovery};
 pub use refresh::{Event, Limits, Report, Runner};

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::exchange::{Exchanger, Outcome};
+use super::exchange::{Exchanger, Outcome, Retry};
 use crate::session::NodeSession;
 use crate::store::Stored;
 
@@ -135,7 +135,10 @@ impl Runner {
             }
             Err(error) => {
                 let session = self.sessions.remove(&error.id()).expect("every task was noted when it began");
-                Event { session, outcome: Outcome::Unknown("oauthctl failed; please report it".to_owned(), None) }
+                Event {
+                    session,
+                    outcome: Outcome::Unknown("oauthctl failed; please report it".to_owned(), Retry::Never),
+                }
             }
         }
     }
@@ -155,8 +158,11 @@ impl Shared {
                 self.wait_for_rate().await;
                 self.exchanger.exchange(&session).await
             };
-            let Outcome::Unknown(_, retry_after) = &outcome else { return Event { session, outcome } };
-            let wait = retry_after.unwrap_or(pause).max(pause);
+            let wait = match &outcome {
+                Outcome::Unknown(_, Retry::Soon) => pause,
+                Outcome::Unknown(_, Retry::After(wait)) => pause.max(*wait),
+                _ => return Event { session, outcome },
+            };
             if begun.elapsed() + wait > self.limits.retry_for {
                 return Event { session, outcome };
             }

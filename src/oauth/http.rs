@@ -1,22 +1,22 @@
 //! HTTP as everything here needs it: no redirects, short patience, small answers, no way into private networks, and
 //! errors that say whether a request can have arrived.
 
-use std::error::Error;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+mod error;
+mod guard;
+mod tls;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use url::{Host, Url, form_urlencoded};
+use url::{Url, form_urlencoded};
 
-use super::address::is_public;
 use super::{Clock, NetworkSettings};
+use guard::Guard;
+
+pub use error::HttpError;
 
 /// A connection that takes longer than this to come about is given up. Nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,49 +62,12 @@ pub struct Answer {
     pub body: Result<Vec<u8>, HttpError>,
 }
 
-/// Why there is no answer.
-pub struct HttpError {
-    origin: String,
-    problem: Problem,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-/// What went wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Problem {
-    /// Our own guards do not let such a request out.
-    Forbidden(Forbidden),
-    /// No connection came about.
-    NoConnection,
-    /// It was sent, or may have been, and no whole answer came.
-    NoAnswer,
-    /// The answer is larger than anything honest.
-    TooLarge,
-    /// An answer came that cannot be understood.
-    Unreadable(&'static str),
-}
-
-/// Why the guards refuse an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Forbidden {
-    Scheme,
-    Credentials,
-    PrivateAddress,
-}
-
-/// What may be spoken to.
-#[derive(Clone, Copy, Debug)]
-struct Guard {
-    allow_http: bool,
-    allow_private_hosts: bool,
-}
-
 impl Http {
     /// A client for one run. Fails when the certificates of `ca_pem` cannot be read.
     pub fn new(settings: &NetworkSettings, clock: Clock) -> anyhow::Result<Self> {
         let guard = Guard { allow_http: settings.allow_http, allow_private_hosts: settings.allow_private_hosts };
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(settings.ca_pem.as_deref())?)
+            .tls_backend_preconfigured(tls::config(settings.ca_pem.as_deref())?)
             .dns_resolver(Arc::new(guard))
             .redirect(reqwest::redirect::Policy::none())
             // Every request is sent once at most; whoever sends it knows whether sending it again is safe.
@@ -152,7 +115,7 @@ impl Http {
     async fn send(&self, url: &Url, request: reqwest::RequestBuilder, limits: Limits) -> Result<Answer, HttpError> {
         let origin = url.origin().ascii_serialization();
         if let Err(forbidden) = self.guard.check(url) {
-            return Err(HttpError { origin, problem: Problem::Forbidden(forbidden), source: None });
+            return Err(HttpError::forbidden(origin, forbidden));
         }
         let mut response = match request.timeout(limits.within).send().await {
             Ok(response) => response,
@@ -176,150 +139,8 @@ impl Answer {
     }
 }
 
-impl HttpError {
-    /// Whether the request can have reached the server. True in case of doubt.
-    pub fn may_have_arrived(&self) -> bool {
-        !matches!(self.problem, Problem::Forbidden(_) | Problem::NoConnection)
-    }
-
-    /// Whether it was our own guards that kept the request back; trying again does not help.
-    pub fn is_forbidden(&self) -> bool {
-        matches!(self.problem, Problem::Forbidden(_))
-    }
-
-    /// An answer from this URL that cannot be understood, and why.
-    pub(super) fn unreadable(url: &Url, why: &'static str) -> Self {
-        Self { origin: url.origin().ascii_serialization(), problem: Problem::Unreadable(why), source: None }
-    }
-
-    fn from_reqwest(origin: String, error: reqwest::Error) -> Self {
-        let problem = match forbidden_by_resolver(&error) {
-            Some(forbidden) => Problem::Forbidden(forbidden),
-            None if error.is_connect() || error.is_builder() => Problem::NoConnection,
-            None => Problem::NoAnswer,
-        };
-        // The URL may be long, and what matters of it is in the message already.
-        Self { origin, problem, source: Some(Box::new(error.without_url())) }
-    }
-}
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origin = &self.origin;
-        match &self.problem {
-            Problem::Forbidden(Forbidden::Scheme) => write!(f, "{origin} is not https (network.allow_http)"),
-            Problem::Forbidden(Forbidden::Credentials) => write!(f, "the URL of {origin} carries a user name"),
-            Problem::Forbidden(Forbidden::PrivateAddress) => {
-                write!(f, "{origin} has no public address (network.allow_private_hosts)")
-            }
-            Problem::NoConnection => write!(f, "cannot connect to {origin}"),
-            Problem::NoAnswer => write!(f, "no answer from {origin}"),
-            Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
-            Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),
-        }
-    }
-}
-
-impl fmt::Debug for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self} ({:?})", self.problem)
-    }
-}
-
-impl Error for HttpError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|e| &**e as _)
-    }
-}
-
-impl Guard {
-    /// Names are judged once they are resolved; addresses never get there, so they are judged here. `Url` has already
-    /// turned decimal, octal and hexadecimal forms into addresses.
-    fn check(self, url: &Url) -> Result<(), Forbidden> {
-        match url.scheme() {
-            "https" => {}
-            "http" if self.allow_http => {}
-            _ => return Err(Forbidden::Scheme),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Forbidden::Credentials);
-        }
-        let address = match url.host() {
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(Forbidden::Scheme),
-        };
-        if self.lets_through(address) { Ok(()) } else { Err(Forbidden::PrivateAddress) }
-    }
-
-    fn lets_through(self, address: IpAddr) -> bool {
-        self.allow_private_hosts || is_public(address)
-    }
-}
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guard = *self;
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let open: Vec<SocketAddr> =
-                found.iter().copied().filter(|address| guard.lets_through(address.ip())).collect();
-            if open.is_empty() && !found.is_empty() {
-                return Err(Forbidden::PrivateAddress.into());
-            }
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
-    }
-}
-
-impl fmt::Display for Forbidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Scheme => "not https",
-            Self::Credentials => "a URL with a user name",
-            Self::PrivateAddress => "not a public address",
-        })
-    }
-}
-
-impl Error for Forbidden {}
-
-fn forbidden_by_resolver(error: &reqwest::Error) -> Option<Forbidden> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
-            return Some(*forbidden);
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// The public roots compiled in, which start faster than the system's and are there in an empty container, and what
-/// the operator adds.
-fn tls(ca_pem: Option<&[u8]>) -> anyhow::Result<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(pem) = ca_pem {
-        let certificates: Vec<_> =
-            CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().context("network.ca_file is not PEM")?;
-        anyhow::ensure!(!certificates.is_empty(), "network.ca_file has no certificate in it");
-        for certificate in certificates {
-            roots.add(certificate).context("network.ca_file has a certificate that cannot be used")?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("cannot set up TLS")?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
 async fn read(response: &mut reqwest::Response, limit: usize, origin: &str) -> Result<Vec<u8>, HttpError> {
-    let too_large = || HttpError { origin: origin.to_owned(), problem: Problem::TooLarge, source: None };
+    let too_large = || HttpError::too_large(origin.to_owned());
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
@@ -480,13 +301,5 @@ mod tests {
         ] {
             assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
         }
-    }
-
-    #[test]
-    fn a_private_certificate_authority_must_be_one() {
-        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert!(tls(Some(pem.as_bytes())).is_err(), "{pem}");
-        }
-        assert!(tls(None).is_ok());
     }
 }

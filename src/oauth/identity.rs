@@ -75,12 +75,12 @@ struct DidDocument {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Service {
     id: String,
     #[serde(rename = "type")]
     kind: serde_json::Value,
-    service_endpoint: serde_json::Value,
+    #[serde(rename = "serviceEndpoint")]
+    endpoint: serde_json::Value,
 }
 
 /// Fetches an account's DID document.
@@ -127,7 +127,7 @@ impl DidDocument {
         let pds = match service {
             None => None,
             Some(service) => {
-                let endpoint = service.service_endpoint.as_str().and_then(|text| origin(text, http));
+                let endpoint = service.endpoint.as_str().and_then(|text| origin(text, http));
                 let refuse =
                     || LookupError::ruled_out(format!("the PDS in the DID document of {did} is not an origin"));
                 Some(endpoint.ok_or_else(refuse)?)

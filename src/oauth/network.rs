@@ -8,7 +8,7 @@ use super::ambient::{Clock, Random};
 use super::dpop::Nonces;
 use super::http::Http;
 use super::identity::{self, Handle, Identity};
-use super::lookup::{LookupError, Remembered};
+use super::lookup::{self, LookupError, Remembered};
 use super::server::{self, AuthorizationServer};
 use crate::session::Did;
 
@@ -98,6 +98,12 @@ impl Network {
     /// What an account's DID document says now.
     pub async fn identity(&self, did: &Did) -> Result<Identity, LookupError> {
         identity::resolve_did(&self.http, &self.settings, did).await
+    }
+
+    /// A document that an app publishes (client metadata, key set): JSON, status 200, no redirect.
+    pub async fn published(&self, url: &str) -> Result<serde_json::Value, LookupError> {
+        let url = Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
+        lookup::json(&self.http, &url, "published document").await
     }
 
     /// The account behind a handle. The account must claim the handle in turn.

@@ -115,8 +115,6 @@ impl TokenSet {
         NewTokens {
             access_token: &self.access_token,
             refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
-            // Servers may spell it as they like; clients put it into a header as they find it.
-            token_type: "DPoP",
             scope: self.scope.as_deref(),
             expires_at: self.expires_in.map(|life| now.saturating_add(life).unwrap_or(now)),
         }

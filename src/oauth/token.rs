@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::client_assertion::{self, Auth, Credentials};
+use super::client_assertion::{self, Credentials};
 use super::dpop;
 use super::http::{Answer, HttpError, Limits};
 use super::lookup::LookupError;
@@ -19,6 +19,7 @@ const PREPARE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A refresh to be made.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "OAuth's own name for it")]
 pub struct Refresh<'a> {
     /// As whom.
     pub credentials: Credentials<'a>,
@@ -109,13 +110,6 @@ impl AuthorizationServer {
             self.put_warm();
         }
         Ok((answer, nonce_kept))
-    }
-}
-
-impl<'a> Credentials<'a> {
-    /// A public client.
-    pub fn public(client_id: &'a str) -> Self {
-        Self { client_id, auth: Auth::None }
     }
 }
 

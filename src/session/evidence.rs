@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Age, NodeSession};
+use super::{Age, NodeSession, Note};
 
 /// Access tokens of the reference server live this long.
 const ACCESS_TOKEN_LIFETIME: Age = Age::from_secs(3600);
@@ -18,6 +18,8 @@ pub enum Evidence {
     Ttl,
     /// A time that the layout stores.
     Column,
+    /// oauthctl's own note: it made this refresh.
+    Notes,
 }
 
 /// When, and how that is known.
@@ -46,20 +48,26 @@ impl Evidence {
             Self::AccessToken => "access_token",
             Self::Ttl => "ttl",
             Self::Column => "column",
+            Self::Notes => "notes",
         }
     }
 }
 
 impl LastRefreshed {
+    /// What [`Evidence::name`] says of our own refreshes.
+    pub const BY_US: &'static str = "notes";
+
     /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a lifetime was not the usual.
-    pub fn of(session: &NodeSession<'_>, observed: Observed, now: Timestamp) -> Option<Self> {
+    pub fn of(session: &NodeSession<'_>, note: Option<&Note>, observed: Observed, now: Timestamp) -> Option<Self> {
         let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
         let by_ttl = observed.ttl_age.and_then(|age| now.checked_sub(age).ok());
+        let noted = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.wrote_at(token));
         [
             (before_expiry, Evidence::ExpiresAt),
             (session.token_issued_at(), Evidence::AccessToken),
             (by_ttl, Evidence::Ttl),
             (observed.column, Evidence::Column),
+            (noted, Evidence::Notes),
         ]
         .into_iter()
         .filter_map(|(at, by)| Some(Self { at: at.filter(|at| *at <= now)?, by }))
@@ -76,13 +84,13 @@ mod tests {
     fn the_newest_evidence_wins_and_the_future_is_none() {
         let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
         let now: Timestamp = "2026-11-24T00:00:00Z".parse().unwrap();
-        let found = LastRefreshed::of(&session, Observed::default(), now).unwrap();
+        let found = LastRefreshed::of(&session, None, Observed::default(), now).unwrap();
         assert_eq!((found.at.to_string().as_str(), found.by), ("2026-11-23T08:02:00.978Z", Evidence::ExpiresAt));
 
         let observed = Observed { ttl_age: Some(SignedDuration::from_hours(1)), column: None };
-        assert_eq!(LastRefreshed::of(&session, observed, now).unwrap().by, Evidence::Ttl);
+        assert_eq!(LastRefreshed::of(&session, None, observed, now).unwrap().by, Evidence::Ttl);
 
         let future = Observed { ttl_age: Some(SignedDuration::from_hours(-1)), column: None };
-        assert_eq!(LastRefreshed::of(&session, future, now).unwrap().by, Evidence::ExpiresAt);
+        assert_eq!(LastRefreshed::of(&session, None, future, now).unwrap().by, Evidence::ExpiresAt);
     }
 }

@@ -52,6 +52,7 @@ mod tests {
             "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
             RECORD.as_bytes(),
             Observed::default(),
+            None,
             &KnownKeys::Unknown,
             &Policy::default(),
             now,

@@ -28,8 +28,8 @@ pub struct NodeSession<'a> {
     pub dpop_alg: Option<&'static str>,
     /// When the access token expires, where the server said so.
     pub expires_at: Option<Timestamp>,
-    /// Whether there is a refresh token.
-    pub has_refresh_token: bool,
+    /// The refresh token. A secret.
+    pub refresh_token: Option<Cow<'a, str>>,
     access_token: Cow<'a, str>,
 }
 
@@ -144,7 +144,7 @@ impl<'a> NodeSession<'a> {
             auth_method: raw.auth_method.ok_or("no authMethod: written by a very old client")?.into_known()?,
             dpop_alg: dpop.alg(),
             expires_at,
-            has_refresh_token: tokens.refresh_token.is_some(),
+            refresh_token: text(tokens.refresh_token),
             access_token: text(tokens.access_token).ok_or("no access_token")?,
         })
     }
@@ -271,7 +271,7 @@ pub(super) mod tests {
         assert_eq!(session.dpop_alg, Some("ES256K"));
         assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-23T09:02:00.978Z");
         assert_eq!(session.token_issued_at().unwrap().as_second(), 1000);
-        assert!(session.has_refresh_token);
+        assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
         assert!(matches!(session.sub, Cow::Borrowed(_)));
     }
 

@@ -19,6 +19,9 @@ pub struct Note {
 }
 
 impl Note {
+    /// The note that says that there are notes at all.
+    pub const MARKER: &'static str = "any";
+
     /// The name under which the note on a record is kept.
     pub fn name(key: &str) -> String {
         format!("session:{}", fingerprint(key.as_bytes()))

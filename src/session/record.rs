@@ -16,8 +16,6 @@ pub struct NewTokens<'a> {
     pub access_token: &'a str,
     /// The new refresh token; without one the old one stays valid.
     pub refresh_token: Option<&'a str>,
-    /// `DPoP`, in the server's spelling.
-    pub token_type: &'a str,
     /// The scope, where the server repeats it.
     pub scope: Option<&'a str>,
     /// When the access token expires, where the server says so.
@@ -44,7 +42,8 @@ impl Record {
     pub fn renew(&mut self, tokens: &NewTokens<'_>) {
         let Some(set) = self.0.get_mut("tokenSet").and_then(Value::as_object_mut) else { return };
         set.insert("access_token".to_owned(), json!(tokens.access_token));
-        set.insert("token_type".to_owned(), json!(tokens.token_type));
+        // The only type that was accepted (RFC 9449 section 5).
+        set.insert("token_type".to_owned(), json!("DPoP"));
         if let Some(token) = tokens.refresh_token {
             set.insert("refresh_token".to_owned(), json!(token));
         }
@@ -110,7 +109,6 @@ mod tests {
     const TOKENS: NewTokens<'static> = NewTokens {
         access_token: "new-access",
         refresh_token: Some("ref-2"),
-        token_type: "DPoP",
         scope: Some("atproto"),
         expires_at: None,
     };

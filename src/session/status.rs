@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Age, AuthMethod, LastRefreshed, NodeSession};
+use super::{Age, AuthMethod, LastRefreshed, NodeSession, Note};
 
 /// What can be done with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,13 +105,18 @@ impl Verdict {
     pub fn of(
         session: &NodeSession<'_>,
         last: Option<LastRefreshed>,
+        note: Option<&Note>,
         keys: &KnownKeys,
         policy: &Policy,
         now: Timestamp,
     ) -> Self {
         let expired = session.expires_at.is_none_or(|at| at <= now);
-        if !session.has_refresh_token && expired {
-            return Self::new(Status::Dead, "expired, and there is no refresh token");
+        match &session.refresh_token {
+            None if expired => return Self::new(Status::Dead, "expired, and there is no refresh token"),
+            Some(token) if note.is_some_and(|note| note.says_refused(token)) => {
+                return Self::new(Status::Dead, "the server has refused exactly this token");
+            }
+            _ => {}
         }
         if let Some(reason) = blocked(session, keys) {
             return Self::new(Status::Blocked, reason);
@@ -158,8 +163,8 @@ mod tests {
     fn judged(record: &str, now: &str, keys: &KnownKeys) -> (Status, Option<String>) {
         let now = now.parse().unwrap();
         let session = NodeSession::parse(record.as_bytes()).unwrap();
-        let last = LastRefreshed::of(&session, Observed::default(), now);
-        let verdict = Verdict::of(&session, last, keys, &Policy::default(), now);
+        let last = LastRefreshed::of(&session, None, Observed::default(), now);
+        let verdict = Verdict::of(&session, last, None, keys, &Policy::default(), now);
         (verdict.status, verdict.reason.map(Into::into))
     }
 

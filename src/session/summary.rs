@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{KnownKeys, LastRefreshed, NodeSession, Observed, Policy, Status, Verdict};
+use super::{KnownKeys, LastRefreshed, NodeSession, Note, Observed, Policy, Status, Verdict};
 
 /// One session, as every format shows it.
 #[derive(Debug, Serialize)]
@@ -48,6 +48,7 @@ impl<'a> Summary<'a> {
         named: &str,
         value: &'a [u8],
         observed: Observed,
+        note: Option<&Note>,
         keys: &KnownKeys,
         policy: &Policy,
         now: Timestamp,
@@ -57,8 +58,8 @@ impl<'a> Summary<'a> {
             Ok(_) => return Self::malformed(key, "the session is of another account than its key says"),
             Err(why) => return Self::malformed(key, why),
         };
-        let last = LastRefreshed::of(&session, observed, now);
-        let verdict = Verdict::of(&session, last, keys, policy, now);
+        let last = LastRefreshed::of(&session, note, observed, now);
+        let verdict = Verdict::of(&session, last, note, keys, policy, now);
         let auth_method = session.auth_method.name();
         Self {
             key,

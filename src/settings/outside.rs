@@ -8,7 +8,7 @@ use url::Url;
 use super::Settings;
 use crate::error::{Failure, usage};
 use crate::oauth::NetworkSettings;
-use crate::session::Age;
+use crate::session::{Age, Policy};
 
 /// The directory of the public network.
 const PLC_DIRECTORY: &str = "https://plc.directory";
@@ -26,12 +26,30 @@ pub struct RefreshSettings {
     pub concurrency: NonZeroUsize,
     /// Of these, so many at one authorization server.
     pub per_issuer: NonZeroUsize,
+    /// How long a public client's session lives after a refresh.
+    pub public_lifetime: Age,
+    /// How long a confidential client's session lives after a refresh.
+    pub confidential_lifetime: Age,
+}
+
+impl RefreshSettings {
+    /// The ages by which sessions are judged.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            keep_alive: self.keep_alive,
+            public_lifetime: self.public_lifetime,
+            confidential_lifetime: self.confidential_lifetime,
+        }
+    }
 }
 
 impl Default for RefreshSettings {
     fn default() -> Self {
+        let policy = Policy::default();
         Self {
-            keep_alive: crate::session::Policy::default().keep_alive,
+            keep_alive: policy.keep_alive,
+            public_lifetime: policy.public_lifetime,
+            confidential_lifetime: policy.confidential_lifetime,
             min_interval: Age::from_secs(600),
             concurrency: const { NonZeroUsize::new(16).unwrap() },
             per_issuer: const { NonZeroUsize::new(4).unwrap() },
@@ -69,6 +87,8 @@ impl Settings {
             min_interval: self.age("min_interval", default.min_interval)?,
             concurrency: count("concurrency", default.concurrency)?,
             per_issuer: count("per_issuer", default.per_issuer)?,
+            public_lifetime: self.age("public_lifetime", default.public_lifetime)?,
+            confidential_lifetime: self.age("confidential_lifetime", default.confidential_lifetime)?,
         })
     }
 

@@ -3,9 +3,13 @@
 mod export;
 mod import;
 mod list;
+mod online;
+mod recover;
+mod refresh;
 mod select;
 mod show;
 mod stats;
+mod upgrade;
 mod view;
 
 use crate::context::Context;
@@ -17,6 +21,9 @@ pub enum Command {
     List(list::Args),
     Show(show::Args),
     Stats(stats::Args),
+    Refresh(refresh::Args),
+    Upgrade(upgrade::Args),
+    Recover(recover::Args),
     Export(export::Args),
     Import(import::Args),
 }
@@ -27,6 +34,9 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(context, args),
         Command::Show(args) => show::run(context, args),
         Command::Stats(args) => stats::run(context, args),
+        Command::Refresh(args) => refresh::run(context, args),
+        Command::Upgrade(args) => upgrade::run(context, args),
+        Command::Recover(args) => recover::run(context, args),
         Command::Export(args) => export::run(context, args),
         Command::Import(args) => import::run(context, args),
     }

@@ -6,7 +6,7 @@ use super::view::Judge;
 use crate::context::Context;
 use crate::error::failed;
 use crate::interrupt::Interrupt;
-use crate::session::{Age, Did, Filter, Status, Summary};
+use crate::session::{Age, Did, Filter, Note, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 use crate::ui::Progress;
 
@@ -48,16 +48,18 @@ fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
         .map(|name| Status::named(&name).expect("only names of statuses are possible values"))
 }
 
+/// A session, and what oauthctl noted of it.
+pub type Noted = (Stored, Option<Note>);
+
 /// Selected sessions arriving in batches.
 pub struct Selection<'a> {
     source: Source,
     filter: Filter,
     left: u64,
     judge: &'a Judge,
+    store: &'a dyn Store,
     interrupt: Interrupt,
     progress: Progress,
-    /// Whether the sessions were named one by one.
-    pub is_named: bool,
 }
 
 enum Source {
@@ -78,6 +80,11 @@ impl SelectArgs {
             && self.scope.is_none()
     }
 
+    /// Whether sessions are named one by one.
+    pub fn names_sessions(&self) -> bool {
+        !self.accounts.is_empty() || !self.records.is_empty()
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
@@ -93,16 +100,16 @@ impl SelectArgs {
     pub async fn begin<'a>(
         &self,
         context: &Context,
-        store: &dyn Store,
+        store: &'a dyn Store,
         judge: &'a Judge,
     ) -> anyhow::Result<Selection<'a>> {
         let source = self.source(store).await?;
         Ok(Selection {
-            is_named: matches!(source, Source::Named(_)),
             source,
             filter: self.filter(),
             left: self.limit.unwrap_or(u64::MAX),
             judge,
+            store,
             interrupt: context.interrupt(),
             progress: context.ui.progress("sessions read"),
         })
@@ -118,8 +125,8 @@ impl SelectArgs {
     ) -> anyhow::Result<()> {
         let mut selection = self.begin(context, store, judge).await?;
         while let Some(records) = selection.next_read().await? {
-            for stored in &records {
-                let summary = judge.summary(stored);
+            for (stored, note) in &records {
+                let summary = judge.summary(stored, note.as_ref());
                 if selection.takes(&summary) {
                     consume(stored, &summary)?;
                 }
@@ -151,17 +158,17 @@ impl SelectArgs {
 
 impl Selection<'_> {
     /// The next selected sessions; none when all were seen, the limit is reached or a signal came.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
+    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
         let Some(mut records) = self.next_read().await? else { return Ok(None) };
-        records.retain(|stored| {
-            let summary = self.judge.summary(stored);
-            self.filter.matches(&summary, self.judge.now()) && take_one(&mut self.left)
+        records.retain(|(stored, note)| {
+            let summary = self.judge.summary(stored, note.as_ref());
+            self.takes(&summary)
         });
         Ok(Some(records))
     }
 
     /// The next sessions read, selected or not.
-    async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
+    async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
         if self.left == 0 || self.interrupt.is_set() {
             return Ok(None);
         }
@@ -169,14 +176,27 @@ impl Selection<'_> {
             Source::All(scan) => scan.next().await?,
             Source::Named(records) => records.take(),
         };
-        self.progress.advance(records.as_ref().map_or(0, Vec::len));
-        Ok(records)
+        let Some(records) = records else { return Ok(None) };
+        self.progress.advance(records.len());
+        noted(self.store, records).await.map(Some)
     }
 
     /// Whether the session is selected; counts against the limit.
     fn takes(&mut self, summary: &Summary<'_>) -> bool {
         self.filter.matches(summary, self.judge.now()) && take_one(&mut self.left)
     }
+}
+
+/// Puts oauthctl's own notes beside the sessions. Where it has never written any, this asks one question a batch.
+pub async fn noted(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
+    let any = !sessions.is_empty() && store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some();
+    if !any {
+        return Ok(sessions.into_iter().map(|stored| (stored, None)).collect());
+    }
+    let names: Vec<_> = sessions.iter().map(|stored| Note::name(&stored.key.text())).collect();
+    let notes = store.notes(&names).await?;
+    let notes = notes.into_iter().map(|note| note.and_then(|note| Note::parse(&note)));
+    Ok(sessions.into_iter().zip(notes).collect())
 }
 
 fn take_one(left: &mut u64) -> bool {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::select::noted;
 use super::view::{Judge, role};
 use crate::context::Context;
 use crate::error::{Exit, failed};
@@ -23,21 +24,24 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let judge = Judge::new(context, store.layout())?;
-    let found = context.runtime()?.block_on(store.sessions_of(&args.did))?;
+    let found = context.runtime()?.block_on(async {
+        let sessions = store.sessions_of(&args.did).await?;
+        noted(&*store, sessions).await
+    })?;
     if found.is_empty() {
         return Err(failed(format!("{} has no session in {}", args.did, context.store_address()?.0))
             .hint("`oauthctl sessions list` shows all that there are")
             .into());
     }
     if context.ui.format == Format::Table {
-        for stored in &found {
-            show_card(context, &judge, &judge.summary(stored))?;
+        for (stored, note) in &found {
+            show_card(context, &judge, &judge.summary(stored, note.as_ref()))?;
         }
         return Ok(Exit::Done);
     }
     let mut listing = context.ui.listing::<Summary>();
-    for stored in &found {
-        listing.push(&judge.summary(stored))?;
+    for (stored, note) in &found {
+        listing.push(&judge.summary(stored, note.as_ref()))?;
     }
     listing.finish()?;
     Ok(Exit::Done)

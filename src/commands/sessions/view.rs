@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::session::{Age, KnownKeys, Policy, Status, Summary};
+use crate::session::{Age, KnownKeys, Note, Policy, Status, Summary};
 use crate::store::{KeyPattern, Layout, Stored};
 use crate::ui::{Role, Row};
 
@@ -24,11 +24,16 @@ impl Judge {
                 KnownKeys::Only(keys.iter().filter_map(|key| key.kid()).map(|kid| kid.as_str().to_owned()).collect())
             }
         };
-        Ok(Self { keys, pattern: layout.session_pattern().clone(), policy: Policy::default(), now: context.now() })
+        Ok(Self {
+            keys,
+            pattern: layout.session_pattern().clone(),
+            policy: context.settings()?.refresh()?.policy(),
+            now: context.now(),
+        })
     }
 
     /// Reads and judges one record.
-    pub fn summary<'a>(&self, stored: &'a Stored) -> Summary<'a> {
+    pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let key = stored.key.text();
         if let Some(why) = stored.unreadable {
             return Summary::malformed(key, why);
@@ -37,7 +42,7 @@ impl Judge {
             return Summary::malformed(key, "the key names no account");
         };
         let named = named.to_owned();
-        Summary::of(key, &named, &stored.value, stored.observed, &self.keys, &self.policy, self.now)
+        Summary::of(key, &named, &stored.value, stored.observed, note, &self.keys, &self.policy, self.now)
     }
 
     /// The moment of the judgement.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testbed::{Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply, keys};
 
 use super::super::testing::{did_of, network};
-use super::super::{AuthorizationServer, Network};
+use super::super::{Auth, AuthorizationServer, Network};
 use super::*;
 use crate::jose::ClientKey;
 
@@ -453,14 +453,14 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
 #[tokio::test]
 async fn nothing_that_can_be_printed_holds_a_secret() {
     let stage = Stage::new().await;
-    let mut shown = format!("{:?} {:?}", stage.credentials(), dpop_key(&stage.record));
     stage.fault(Endpoint::Token, Fault::CloseAfter);
-    shown += &format!("{:?}", stage.refresh().await);
+    let lost = stage.refresh().await;
     let stage = Stage::new().await;
-    shown += &format!("{:?}", stage.refresh().await);
-    let state = &stage.bed.sessions()[0];
+    let refreshed = stage.refresh().await;
+    let shown = format!("{:?} {:?} {lost:?} {refreshed:?}", stage.credentials(), dpop_key(&stage.record));
+    let session = &stage.bed.sessions()[0];
     let (access, d) = (&stage.record["tokenSet"]["access_token"], &stage.record["dpopJwk"]["d"]);
-    for secret in ["ref-", &state.refresh_token, access.as_str().unwrap(), d.as_str().unwrap()] {
+    for secret in ["ref-", &session.refresh_token, access.as_str().unwrap(), d.as_str().unwrap()] {
         assert!(!shown.contains(secret), "{shown}");
     }
 }

@@ -1,0 +1,229 @@
+//! What the commands share that speak to authorization servers in the users' names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::view::Judge;
+use crate::context::Context;
+use crate::error::Exit;
+use crate::jose::KeySet;
+use crate::maintenance::{Binding, Canaries, Event, Exchanger, Outcome, Recovered, Recovery, Report};
+use crate::session::Age;
+use crate::store::Store;
+use crate::ui::{Format, Listing, Role, Row, counted};
+
+/// How hard a run may push.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<std::num::NonZeroUsize>,
+    /// Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]
+    #[arg(long, value_name = "N")]
+    per_issuer: Option<std::num::NonZeroUsize>,
+    /// At most so many a second
+    #[arg(long, value_name = "N", value_parser = positive)]
+    rate: Option<f64>,
+    /// How long to try again where a server gives no answer
+    #[arg(long, value_name = "AGE", default_value = "30s")]
+    retry_for: Age,
+    /// How long to wait for a session's lock
+    #[arg(long, value_name = "AGE", default_value = "5s")]
+    lock_timeout: Age,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "must be a number above 0".to_owned())
+}
+
+impl PaceArgs {
+    /// Options over settings.
+    pub fn limits(&self, context: &Context) -> anyhow::Result<crate::maintenance::Limits> {
+        let settings = context.settings()?.refresh()?;
+        Ok(crate::maintenance::Limits {
+            concurrency: self.concurrency.unwrap_or(settings.concurrency).get(),
+            per_issuer: self.per_issuer.unwrap_or(settings.per_issuer).get(),
+            rate: self.rate,
+            retry_for: duration(self.retry_for),
+        })
+    }
+
+    /// How long to wait for a lock.
+    pub fn lock_timeout(&self) -> Duration {
+        duration(self.lock_timeout)
+    }
+}
+
+fn duration(age: Age) -> Duration {
+    Duration::try_from(age.duration()).unwrap_or_default()
+}
+
+/// The store's address without secrets, as recovery entries name it.
+fn address(context: &Context) -> anyhow::Result<String> {
+    Ok(context.store_address()?.0.to_string())
+}
+
+/// Gathers what an exchange needs, and first stores what an earlier run could not.
+pub fn exchanger(
+    context: &Context,
+    store: &Arc<dyn Store>,
+    keys: KeySet,
+    binding: Binding,
+    pace: &PaceArgs,
+) -> anyhow::Result<Exchanger> {
+    recover(context, &**store)?;
+    Ok(Exchanger {
+        store: Arc::clone(store),
+        address: address(context)?,
+        network: Arc::clone(context.network()?),
+        keys,
+        binding,
+        client_id: context.client_id()?,
+        recovery: Recovery::new(context.recovery_directory()?),
+        lock_timeout: pace.lock_timeout(),
+        clock: context.clock(),
+        canaries: Canaries::default(),
+        checked_kids: std::sync::Mutex::default(),
+    })
+}
+
+/// Stores the results of exchanges that an earlier run could not. Returns how many wait on.
+pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryReport> {
+    let recovery = Recovery::new(context.recovery_directory()?);
+    let address = address(context)?;
+    let mut report = RecoveryReport::default();
+    for path in recovery.entries()? {
+        match context.runtime()?.block_on(recovery.apply(&path, store, &address)) {
+            Ok(None) => report.elsewhere += 1,
+            Ok(Some((key, Recovered::Applied))) => {
+                report.applied += 1;
+                context.ui.note(format!("stored the tokens of {key} that an earlier run could not store"));
+            }
+            Ok(Some((key, Recovered::Superseded))) => {
+                report.superseded += 1;
+                context.ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
+            }
+            Ok(Some((key, Recovered::Pending))) => {
+                report.pending += 1;
+                context.ui.warn(format!("the tokens kept for {key} could not be stored yet"));
+            }
+            Err(error) => {
+                report.pending += 1;
+                context.ui.warn(format!("{error:#}"));
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// What became of recovery entries.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RecoveryReport {
+    /// Stored now.
+    pub applied: u64,
+    /// Of no use any more.
+    pub superseded: u64,
+    /// Still waiting.
+    pub pending: u64,
+    /// Of another store.
+    pub elsewhere: u64,
+}
+
+/// One session's line.
+#[derive(Serialize)]
+struct ResultRow<'a> {
+    key: &'a str,
+    did: Option<&'a str>,
+    result: &'static str,
+    reason: Option<&'a str>,
+}
+
+impl Row for ResultRow<'_> {
+    const FIELDS: &'static [&'static str] = &["key", "did", "result", "reason"];
+    const TITLES: &'static [&'static str] = &["did", "result", "reason"];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let role = match self.result {
+            "refreshed" => Some(Role::Good),
+            "skipped" => Some(Role::Faint),
+            _ => Some(Role::Warning),
+        };
+        vec![
+            (self.did.unwrap_or(self.key).to_owned(), None),
+            (self.result.to_owned(), role),
+            (self.reason.unwrap_or_default().to_owned(), None),
+        ]
+    }
+}
+
+/// Shows results as they come, and sums them up.
+pub struct Results<'c> {
+    context: &'c Context,
+    judge: &'c Judge,
+    listing: Option<Listing>,
+    report: Report,
+    verb: &'static str,
+}
+
+impl<'c> Results<'c> {
+    /// `verb` is what was done: "refreshed", "upgraded".
+    pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str) -> Self {
+        // JSON is one document, the summary; the formats of lines have a line for every session.
+        let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
+        Self { context, judge, listing, report: Report::default(), verb }
+    }
+
+    /// Takes one in.
+    pub fn add(&mut self, event: &Event) -> anyhow::Result<()> {
+        self.report.count(&event.outcome);
+        let (result, reason) = match &event.outcome {
+            Outcome::Refreshed => (self.verb, None),
+            Outcome::Skipped(why) => ("skipped", Some(why.as_ref())),
+            Outcome::Gone(why) => ("gone", Some(why.as_str())),
+            Outcome::Blocked(why) => ("blocked", Some(why.as_str())),
+            Outcome::Unknown(why, _) => ("unknown", Some(why.as_str())),
+        };
+        let summary = self.judge.summary(&event.session, None);
+        let needs_attention = matches!(event.outcome, Outcome::Gone(_) | Outcome::Blocked(_) | Outcome::Unknown(..));
+        let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason };
+        match (&mut self.listing, self.context.ui.format) {
+            // A person wants to read what went wrong, not what went well.
+            (Some(listing), Format::Table) if needs_attention => listing.push(&row)?,
+            (Some(listing), Format::Jsonl | Format::Csv) => listing.push(&row)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Prints what is left to print, and says how to exit.
+    pub fn finish(self) -> anyhow::Result<Exit> {
+        let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
+        let ui = &self.context.ui;
+        match (self.listing, ui.format) {
+            (None, _) => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
+            (Some(listing), Format::Table) if gone + blocked + unknown == 0 => drop(listing),
+            (Some(listing), _) => listing.finish()?,
+        }
+        let mut summary = format!("{} {}", self.verb, counted(refreshed, "session"));
+        for (n, what) in [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")] {
+            if n > 0 {
+                summary.push_str(&format!(", {n} {what}"));
+            }
+        }
+        match ui.format {
+            Format::Table => ui.result(format!("{summary}\n"))?,
+            _ => ui.note(summary),
+        }
+        let troubled = blocked + unknown;
+        Ok(match self.context.interrupt().exit() {
+            Some(exit) => exit,
+            None if troubled == 0 => Exit::Done,
+            None if refreshed + skipped + gone == 0 => Exit::Failed,
+            None => Exit::Partial,
+        })
+    }
+}

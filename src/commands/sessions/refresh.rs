@@ -1,0 +1,209 @@
+//! `oauthctl sessions refresh`: exchanges refresh tokens, so that sessions stay alive while their users are away.
+
+use std::sync::Arc;
+
+use super::online::{PaceArgs, Results, exchanger};
+use super::select::{Noted, SelectArgs};
+use super::view::Judge;
+use crate::context::Context;
+use crate::error::Exit;
+use crate::jose::KeySet;
+use crate::maintenance::{Binding, Event, Outcome, Runner};
+use crate::session::{Age, LastRefreshed, Status};
+use crate::store::{Store, Stored};
+
+/// The app itself may be about to refresh what it renewed more recently than this.
+const APP_IS_ACTIVE: Age = Age::from_secs(3600);
+
+/// Keep sessions alive by exchanging their refresh tokens
+#[derive(clap::Args)]
+#[command(after_help = "\
+Without an option, sessions that are due are refreshed. One that was refreshed less than `min_interval` ago (10m) never
+is.
+
+Results:
+  refreshed  new tokens are stored
+  skipped    nothing had to be done, or the app did it meanwhile
+  gone       the server says that the session has ended; `sessions prune` removes it
+  blocked    cannot be refreshed now, through no fault of the session
+  unknown    no answer; kept as it is
+
+Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown; 1 all of them.
+
+Examples:
+  oauthctl sessions refresh                       in cron, once an hour
+  oauthctl sessions refresh did:plc:ewvi7nxzyoun6zhxrhs64oiz
+  oauthctl sessions refresh --all --issuer https://bsky.social --rate 10 --dry-run")]
+pub struct Args {
+    #[command(flatten)]
+    select: SelectArgs,
+    /// Sessions that are due (the default)
+    #[arg(long, group = "mode", help_heading = "Selection")]
+    due: bool,
+    /// Sessions whose access token has expired
+    #[arg(long, group = "mode", help_heading = "Selection")]
+    expired: bool,
+    /// All sessions
+    #[arg(long, group = "mode", help_heading = "Selection")]
+    all: bool,
+    #[command(flatten)]
+    pace: PaceArgs,
+    /// Say what would be refreshed, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Which of the selected sessions are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Due,
+    Expired,
+    All,
+}
+
+/// Selects, exchanges, tells what became of each.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let keys = context.key_set()?.unwrap_or_default();
+    let store: Arc<dyn Store> = context.open_store()?.into();
+    let judge = Judge::new(context, store.layout())?;
+    let planner = Planner::new(context, args, &*store, &judge)?;
+    if args.dry_run {
+        return dry_run(context, args, &*store, &planner);
+    }
+    let limits = args.pace.limits(context)?;
+    let exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
+    let mut results = Results::new(context, &judge, "refreshed");
+    context.runtime()?.block_on(async {
+        let mut runner = Runner::new(exchanger, limits);
+        let outcome = feed(context, args, &*store, &planner, &mut runner, &mut results).await;
+        // Whatever happened, what was begun comes to its end.
+        while let Some(event) = runner.next().await {
+            results.add(&event)?;
+        }
+        outcome
+    })?;
+    results.finish()
+}
+
+async fn feed(
+    context: &Context,
+    args: &Args,
+    store: &dyn Store,
+    planner: &Planner<'_>,
+    runner: &mut Runner,
+    results: &mut Results<'_>,
+) -> anyhow::Result<()> {
+    let interrupt = context.interrupt();
+    let mut selection = args.select.begin(context, store, planner.judge).await?;
+    while let Some(mut sessions) = selection.next().await? {
+        planner.healthiest_first(&mut sessions);
+        for (session, note) in sessions {
+            match planner.plan(&session, note.as_ref()) {
+                Plan::Exchange if interrupt.is_set() => return Ok(()),
+                Plan::Exchange => {
+                    if let Some(event) = runner.add(session).await {
+                        results.add(&event)?;
+                    }
+                }
+                Plan::Settled(outcome) => results.add(&Event { session, outcome })?,
+                Plan::NotMeant => {}
+            }
+        }
+        while let Some(event) = runner.ready() {
+            results.add(&event)?;
+        }
+    }
+    Ok(())
+}
+
+fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<'_>) -> anyhow::Result<Exit> {
+    let mut results = Results::new(context, planner.judge, "would refresh");
+    context.runtime()?.block_on(async {
+        let mut selection = args.select.begin(context, store, planner.judge).await?;
+        while let Some(sessions) = selection.next().await? {
+            for (session, note) in sessions {
+                let outcome = match planner.plan(&session, note.as_ref()) {
+                    Plan::Exchange => Outcome::Refreshed,
+                    Plan::Settled(outcome) => outcome,
+                    Plan::NotMeant => continue,
+                };
+                results.add(&Event { session, outcome })?;
+            }
+        }
+        anyhow::Ok(())
+    })?;
+    results.finish()
+}
+
+/// Decides about each session before anything is sent.
+struct Planner<'a> {
+    judge: &'a Judge,
+    mode: Mode,
+    is_named: bool,
+    min_interval: Age,
+    app_has_lock: bool,
+}
+
+enum Plan {
+    Exchange,
+    Settled(Outcome),
+    NotMeant,
+}
+
+impl<'a> Planner<'a> {
+    fn new(context: &Context, args: &Args, store: &dyn Store, judge: &'a Judge) -> anyhow::Result<Self> {
+        let mode = match args {
+            Args { expired: true, .. } => Mode::Expired,
+            Args { all: true, .. } => Mode::All,
+            Args { due: true, .. } => Mode::Due,
+            _ if args.select.is_empty() => Mode::Due,
+            _ => Mode::All,
+        };
+        Ok(Self {
+            judge,
+            mode,
+            is_named: args.select.names_sessions(),
+            min_interval: context.settings()?.refresh()?.min_interval,
+            app_has_lock: store.layout().lock.is_some(),
+        })
+    }
+
+    /// Where a wrong configuration costs a session, let it be one that is likely to be alive: otherwise a session that
+    /// had long ended would be taken for a sign of it.
+    fn healthiest_first(&self, sessions: &mut [Noted]) {
+        sessions.sort_by_cached_key(|(stored, note)| {
+            std::cmp::Reverse(self.judge.summary(stored, note.as_ref()).last_refreshed_at)
+        });
+    }
+
+    fn plan(&self, stored: &Stored, note: Option<&crate::session::Note>) -> Plan {
+        let session = self.judge.summary(stored, note);
+        let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
+        let expired = session.expires_at.is_none_or(|at| at <= self.judge.now());
+        match (session.status, self.mode) {
+            (Status::Fresh, Mode::Due | Mode::Expired) | (Status::Idle | Status::Suspect, Mode::Due) => {
+                return Plan::NotMeant;
+            }
+            (Status::Blocked, Mode::Expired) if !expired => return Plan::NotMeant,
+            (Status::Blocked, _) => return Plan::Settled(Outcome::Blocked(reason())),
+            (Status::Dead | Status::Malformed, Mode::All) => {
+                let why = format!("{}: {}", session.status.name(), reason());
+                return Plan::Settled(Outcome::Skipped(why.into()));
+            }
+            (Status::Dead | Status::Malformed, _) => return Plan::NotMeant,
+            _ => {}
+        }
+        if let Some(last) = session.last_refreshed_at {
+            let age = self.judge.age(last);
+            let by_app = session.last_refreshed_by != Some(LastRefreshed::BY_US);
+            if age < self.min_interval {
+                return Plan::Settled(Outcome::Skipped(format!("refreshed {age} ago").into()));
+            }
+            if !self.app_has_lock && !self.is_named && by_app && age < APP_IS_ACTIVE {
+                let why = format!("the app renewed it {age} ago, and has no lock to keep the two of us apart");
+                return Plan::Settled(Outcome::Skipped(why.into()));
+            }
+        }
+        Plan::Exchange
+    }
+}

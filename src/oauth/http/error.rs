@@ -1,0 +1,109 @@
+//! Why a request has no answer, and whether it can have arrived.
+
+use std::error::Error;
+use std::fmt;
+
+use url::Url;
+
+use super::guard::Forbidden;
+
+/// Why there is no answer.
+pub struct HttpError {
+    origin: String,
+    problem: Problem,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What went wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    /// Our own guards do not let such a request out.
+    Forbidden(Forbidden),
+    /// No connection came about.
+    NoConnection,
+    /// It was sent, or may have been, and no whole answer came.
+    NoAnswer,
+    /// The answer is larger than anything honest.
+    TooLarge,
+    /// An answer came that cannot be understood.
+    Unreadable(&'static str),
+}
+
+impl HttpError {
+    /// Whether the request can have reached the server. True in case of doubt.
+    pub fn may_have_arrived(&self) -> bool {
+        !matches!(self.problem, Problem::Forbidden(_) | Problem::NoConnection)
+    }
+
+    /// Whether it was our own guards that kept the request back; trying again does not help.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.problem, Problem::Forbidden(_))
+    }
+
+    /// Our own guards do not let it out.
+    pub(super) fn forbidden(origin: String, forbidden: Forbidden) -> Self {
+        Self { origin, problem: Problem::Forbidden(forbidden), source: None }
+    }
+
+    /// The answer is larger than was agreed to.
+    pub(super) fn too_large(origin: String) -> Self {
+        Self { origin, problem: Problem::TooLarge, source: None }
+    }
+
+    /// An answer from this URL that cannot be understood, and why.
+    pub(in crate::oauth) fn unreadable(url: &Url, why: &'static str) -> Self {
+        Self { origin: url.origin().ascii_serialization(), problem: Problem::Unreadable(why), source: None }
+    }
+
+    /// A failure on the way. What the library calls a failure to connect comes before anything is sent; of all others
+    /// nobody knows.
+    pub(super) fn from_reqwest(origin: String, error: reqwest::Error) -> Self {
+        if let Some(forbidden) = forbidden_by_resolver(&error) {
+            return Self::forbidden(origin, forbidden);
+        }
+        let unsent = error.is_connect() || error.is_builder();
+        let problem = if unsent { Problem::NoConnection } else { Problem::NoAnswer };
+        // The URL may be long, and what matters of it is in the message already.
+        Self { origin, problem, source: Some(Box::new(error.without_url())) }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = &self.origin;
+        match &self.problem {
+            Problem::Forbidden(Forbidden::Scheme) => write!(f, "{origin} is not https (network.allow_http)"),
+            Problem::Forbidden(Forbidden::Credentials) => write!(f, "the URL of {origin} carries a user name"),
+            Problem::Forbidden(Forbidden::PrivateAddress) => {
+                write!(f, "{origin} has no public address (network.allow_private_hosts)")
+            }
+            Problem::NoConnection => write!(f, "cannot connect to {origin}"),
+            Problem::NoAnswer => write!(f, "no answer from {origin}"),
+            Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
+            Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),
+        }
+    }
+}
+
+impl fmt::Debug for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({:?})", self.problem)
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|e| &**e as _)
+    }
+}
+
+fn forbidden_by_resolver(error: &reqwest::Error) -> Option<Forbidden> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
+            return Some(*forbidden);
+        }
+        cause = error.source();
+    }
+    None
+}

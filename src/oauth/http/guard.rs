@@ -1,0 +1,78 @@
+//! What may be spoken to: https, and addresses of the public network.
+
+use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::super::address::is_public;
+
+/// Why the guards refuse an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forbidden {
+    Scheme,
+    Credentials,
+    PrivateAddress,
+}
+
+/// What may be spoken to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guard {
+    pub(super) allow_http: bool,
+    pub(super) allow_private_hosts: bool,
+}
+
+impl Guard {
+    /// Names are judged once they are resolved; addresses never get there, so they are judged here. `Url` has already
+    /// turned decimal, octal and hexadecimal forms into addresses.
+    pub(super) fn check(self, url: &Url) -> Result<(), Forbidden> {
+        match url.scheme() {
+            "https" => {}
+            "http" if self.allow_http => {}
+            _ => return Err(Forbidden::Scheme),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Forbidden::Credentials);
+        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err(Forbidden::Scheme),
+        };
+        if self.lets_through(address) { Ok(()) } else { Err(Forbidden::PrivateAddress) }
+    }
+
+    fn lets_through(self, address: IpAddr) -> bool {
+        self.allow_private_hosts || is_public(address)
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = *self;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let open: Vec<SocketAddr> =
+                found.iter().copied().filter(|address| guard.lets_through(address.ip())).collect();
+            if open.is_empty() && !found.is_empty() {
+                return Err(Forbidden::PrivateAddress.into());
+            }
+            Ok(Box::new(open.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "not https",
+            Self::Credentials => "a URL with a user name",
+            Self::PrivateAddress => "not a public address",
+        })
+    }
+}
+
+impl Error for Forbidden {}
