@@ -8,9 +8,12 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands;
 use crate::ui::{ColorChoice, Format};
 
+/// Help is no wider than this, however wide the terminal is.
+const WIDTH: usize = 100;
+
 /// Administer an atproto web app's OAuth client keys and its users' sessions.
 #[derive(Parser)]
-#[command(name = "oauthctl", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -21,7 +24,7 @@ pub struct Cli {
 }
 
 /// Options that every command takes.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
@@ -67,4 +70,25 @@ pub enum Command {
     States(commands::states::Command),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn check(command: &clap::Command) {
+        command.get_subcommands().for_each(check);
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in text.lines() {
+            assert!(line.chars().count() <= WIDTH, "{}: {line}", command.get_name());
+        }
+    }
+
+    /// What is wider is wrapped in the middle of a paragraph that we have wrapped ourselves.
+    #[test]
+    fn what_follows_the_options_in_a_help_text_fits_its_width() {
+        check(&Cli::command());
+    }
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use clap::error::{ContextKind, ContextValue};
+
 use crate::ui::{Palette, Role};
 
 /// How the process ends. The numbers are part of the interface (README, "Exit codes").
@@ -65,6 +67,19 @@ impl Failure {
     pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// What one of our own types said to an argument that it could not be read from.
+    pub fn of_command_line(error: &clap::Error) -> Option<Self> {
+        let said: &Self = std::error::Error::source(error)?.downcast_ref()?;
+        let failure = Self { exit: said.exit, message: said.message.clone(), hint: said.hint.clone(), source: None };
+        Some(match error.get(ContextKind::InvalidArg) {
+            // `--older-than <AGE>`, `[DID]...`: an option is named, while a positional value speaks for itself.
+            Some(ContextValue::String(argument)) if argument.starts_with('-') => {
+                failure.at(argument.split(' ').next().unwrap_or_default())
+            }
+            _ => failure,
+        })
     }
 
     /// Names the input the failure is about: `at("env:PRIVATE_KEYS")` puts it in front of the message.

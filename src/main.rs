@@ -22,11 +22,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, GlobalArgs};
 use context::Context;
+use error::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return ExitCode::from(not_parsed(&e).code()),
+    };
     let context = Context::new(cli.global);
     let outcome = match cli.command {
         Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
@@ -40,4 +44,16 @@ fn main() -> ExitCode {
     };
     let exit = outcome.unwrap_or_else(|e| error::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
     ExitCode::from(exit.code())
+}
+
+/// Help, version, or a command line that is wrong. A value that our own types refuse is reported as any other failure,
+/// with its hint.
+fn not_parsed(error: &clap::Error) -> Exit {
+    if let Some(failure) = Failure::of_command_line(error) {
+        let context = Context::new(GlobalArgs::default());
+        return error::report(&failure.into(), context.ui.err_palette(), &mut std::io::stderr());
+    }
+    // A reader that went away is not an error.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }

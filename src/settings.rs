@@ -209,7 +209,8 @@ impl Settings {
             return parse(&sources, Path::new("")).map_err(|e| e.at("OAUTHCTL_KEYS"));
         }
         if let Some((value, file)) = self.in_file("", "keys") {
-            let sources = strings(value).ok_or_else(|| wrong_type("keys", "a source or an array of sources"))?;
+            let sources = strings(value)
+                .ok_or_else(|| wrong_type("keys", "a source or an array of sources").at(file.path.display()))?;
             return parse(&sources, file.directory());
         }
         // One that is there but empty counts: a secret that did not arrive must not pass for a public client.
@@ -226,7 +227,7 @@ impl Settings {
     pub fn client_list(&self, member: &str) -> Result<Option<Vec<String>>, Failure> {
         let Some((value, file)) = self.in_file("client", member) else { return Ok(None) };
         let name = format!("client.{member}");
-        let texts = strings(value).ok_or_else(|| wrong_type(&name, "an array of strings"))?;
+        let texts = strings(value).ok_or_else(|| wrong_type(&name, "an array of strings").at(file.path.display()))?;
         texts
             .iter()
             .map(|text| self.follow(text, file.directory(), &name).map(|t| t.to_string()))

@@ -198,8 +198,15 @@ impl PublicJwks {
 
     /// The document to publish.
     pub fn to_json(&self) -> Value {
-        serde_json::to_value(&self.0).expect("a JWK set has only string keys")
+        json!({ "keys": self.0.keys.iter().map(published).collect::<Vec<_>>() })
     }
+}
+
+/// A public key with its members in the order in which people look for them, and without any others.
+fn published(jwk: &Jwk) -> Map<String, Value> {
+    let json = serde_json::to_value(jwk).expect("a JWK has only string keys");
+    let member = |name: &str| Some((name.to_owned(), json.get(name)?.clone()));
+    ["kty", "crv", "x", "y", "kid", "alg", "use"].into_iter().filter_map(member).collect()
 }
 
 fn check_curve(members: &Map<String, Value>) -> Result<(), Failure> {
@@ -315,7 +322,7 @@ mod tests {
         key.set_kid("a".parse().unwrap());
         let published = PublicJwks::of([&key]).to_json();
         let names: Vec<_> = published["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["kty", "crv", "x", "y", "alg", "kid", "use"]);
+        assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
     }
 
     #[test]

@@ -332,6 +332,11 @@ impl Database {
                 .at(self.0.display())
                 .hint("check the path, and let the app create its database; oauthctl never creates one"));
         }
+        if self.0.is_dir() {
+            return Err(usage("is a directory, not a database")
+                .at(self.0.display())
+                .hint("name the database file in it, like sqlite:DIRECTORY/app.db"));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
             let connection = Connection::open_with_flags(&self.0, flags)?;

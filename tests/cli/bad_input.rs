@@ -499,12 +499,10 @@ fn a_file_that_is_no_database() {
     std::fs::remove_file(sandbox.path("app.db")).unwrap();
     std::fs::create_dir(sandbox.path("app.db")).unwrap();
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
-    exit 1
+    exit 2
     -- stderr --
-    error: app.db: cannot open the database
-    caused by: unable to open database file: app.db
-    caused by: Error code 14: unable to open database file
-    hint: run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory
+    error: app.db: is a directory, not a database
+    hint: name the database file in it, like sqlite:DIRECTORY/app.db
     ");
 }
 
@@ -601,4 +599,33 @@ fn refusal_of_set(text: &str) -> Output {
     let sandbox = Sandbox::new();
     sandbox.file("key.json", text);
     sandbox.refusal(["jwks", "--keys", "key.json"])
+}
+
+#[test]
+fn an_argument_that_cannot_be_meant() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "alice"]), @r#"
+    exit 2
+    -- stderr --
+    error: "alice" is not a DID
+    hint: a DID looks like did:plc:abcdefghijklmnopqrstuvwx or did:web:example.com
+    "#);
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--not-refreshed-for", "1mo"]), @r#"
+    exit 2
+    -- stderr --
+    error: --not-refreshed-for: "1mo" uses months or years, whose length varies
+    hint: write a length of time like 30m, 12h, 14d or 2w
+    "#);
+    insta::assert_snapshot!(sandbox.refusal(["states", "purge", "--older-than=-30m"]), @r#"
+    exit 2
+    -- stderr --
+    error: --older-than: "-30m" is negative
+    hint: write a length of time like 30m, 12h, 14d or 2w
+    "#);
+    insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--activate-in", "soon"]), @r#"
+    exit 2
+    -- stderr --
+    error: --activate-in: "soon" is not a length of time
+    hint: write a length of time like 30m, 12h, 14d or 2w
+    "#);
 }

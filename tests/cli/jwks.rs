@@ -15,7 +15,7 @@ fn public_keys_come_on_one_line_in_their_order() {
     insta::assert_snapshot!(sandbox.run(["jwks", "--keys", "env:KEYS"]), @r#"
     exit 0
     -- stdout --
-    {"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","alg":"ES256","kid":"key1","use":"sig"},{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","alg":"ES256","kid":"key2","use":"sig"}]}
+    {"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","kid":"key1","alg":"ES256","use":"sig"},{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","kid":"key2","alg":"ES256","use":"sig"}]}
     "#);
 }
 
@@ -88,8 +88,8 @@ fn it_is_indented_for_a_person_at_a_terminal() {
           "crv": "P-256",
           "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
           "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
-          "alg": "ES256",
           "kid": "key1",
+          "alg": "ES256",
           "use": "sig"
         }
       ]
@@ -250,7 +250,7 @@ fn a_key_file_that_others_can_read_is_warned_of() {
     insta::assert_snapshot!(sandbox.run(["jwks", "--keys", "key.json"]), @r#"
     exit 0
     -- stdout --
-    {"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","alg":"ES256","kid":"key1","use":"sig"}]}
+    {"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","kid":"key1","alg":"ES256","use":"sig"}]}
     -- stderr --
     warning: key.json can be read by other users; `chmod 600` it
     "#);

@@ -76,11 +76,10 @@ fn an_account_without_a_session_is_an_error() {
 
 #[test]
 fn what_is_no_did_is_refused() {
-    insta::assert_snapshot!(app().run(["sessions", "show", "alice.example.com"]), @r#"
+    insta::assert_snapshot!(app().refusal(["sessions", "show", "alice.example.com"]), @r#"
     exit 2
     -- stderr --
-    error: invalid value 'alice.example.com' for '<DID>': "alice.example.com" is not a DID
-
-    For more information, try '--help'.
+    error: "alice.example.com" is not a DID
+    hint: a DID looks like did:plc:abcdefghijklmnopqrstuvwx or did:web:example.com
     "#);
 }

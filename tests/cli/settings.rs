@@ -196,7 +196,7 @@ fn a_file_that_is_no_settings_file_is_refused_without_being_quoted() {
     insta::assert_snapshot!(refusal_of("keys = 1"), @r"
     exit 2
     -- stderr --
-    error: keys must be a source or an array of sources
+    error: oauthctl.toml: keys must be a source or an array of sources
     hint: compare it with the settings in the README
     ");
 }

@@ -19,7 +19,8 @@ States:
   retiring  signs only for the sessions bound to it
   unused    nothing depends on it; `oauthctl keys retire` removes it
 
-Sessions and pending states are counted when a store is named (--store, OAUTHCTL_STORE or oauthctl.toml).
+Sessions and pending states are counted when a store is named (--store, OAUTHCTL_STORE or
+oauthctl.toml).
 
 Examples:
   oauthctl keys list --keys env:NUXT_OAUTH_JWK_ONE

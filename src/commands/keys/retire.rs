@@ -14,8 +14,8 @@ use super::rotate::lock_files;
 /// Remove a key that no session and no pending login depends on
 #[derive(clap::Args)]
 #[command(after_help = "\
-A session cannot be moved to another key. While any is bound to this one, it stays; the app deletes a session as soon as
-its key is missing.
+A session cannot be moved to another key. While any is bound to this one, it stays; the app deletes
+a session as soon as its key is missing.
 
 Examples:
   oauthctl keys retire 1795420766438 --keys keys.json --store sqlite:app.db")]

@@ -18,9 +18,9 @@ const SERVER_CACHE: Age = Age::from_secs(600);
 /// Add a new signing key; the old ones stay for the sessions bound to them
 #[derive(clap::Args)]
 #[command(after_help = "\
-The new key goes in front with `nbf` (not before) ahead: one deployment publishes it, and the running app signs with it
-from that moment on. For client libraries that ignore `nbf`, --stage puts it behind the active key, where it is only
-published; --promote moves it to the front later.
+The new key goes in front with `nbf` (not before) ahead: one deployment publishes it, and the
+running app signs with it from that moment on. For client libraries that ignore `nbf`, --stage puts
+it behind the active key, where it is only published; --promote moves it to the front later.
 
 Examples:
   oauthctl keys rotate --keys keys.json

@@ -17,8 +17,8 @@ use crate::ui::counted;
 /// Write the sessions, tokens and keys included, for `sessions import`
 #[derive(clap::Args)]
 #[command(after_help = "\
-An export is not a backup. Refresh tokens work once: restored over a running app, old ones are replayed, and the server
-then ends those sessions. Use it to move, at once, and delete it.
+An export is not a backup. Refresh tokens work once: restored over a running app, old ones are
+replayed, and the server then ends those sessions. Use it to move, at once, and delete it.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import -

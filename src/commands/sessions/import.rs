@@ -22,8 +22,9 @@ const MAX_LINE: u64 = 1 << 20;
 /// Bring exported sessions into this store, without logging anyone out
 #[derive(clap::Args)]
 #[command(after_help = "\
-A session that is there already is kept. With --replace it gives way to one that is provably newer, and to no other:
-old tokens brought back are replayed, and the server then ends the session. A second import changes nothing.
+A session that is there already is kept. With --replace it gives way to one that is provably newer,
+and to no other: old tokens brought back are replayed, and the server then ends the session. A
+second import changes nothing.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import -

@@ -9,8 +9,8 @@ use crate::ui::{Format, counted};
 /// Remove logins that were begun and never completed
 #[derive(clap::Args)]
 #[command(after_help = "\
-Where the store knows no age, oauthctl notes when it first saw a state, and removes it once its age has become certain:
-run it from cron.
+Where the store knows no age, oauthctl notes when it first saw a state, and removes it once its age
+has become certain: run it from cron.
 
 Examples:
   oauthctl states purge --dry-run
