@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::commands::sessions::{Judge, PaceArgs, SelectArgs, revoke_selected};
+use crate::commands::sessions::{PaceArgs, SelectArgs, judge, revoke_selected};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
@@ -91,7 +91,7 @@ fn revoke_bound(context: &Context, args: &Args, store: &Arc<dyn Store>) -> anyho
         args.kid
     );
     context.confirm(&question)?;
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     revoke_selected(context, &SelectArgs::bound_to(&args.kid), &args.pace, false, store, &judge)
 }
 

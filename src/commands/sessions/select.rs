@@ -3,11 +3,11 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::account::Account;
-use super::view::Judge;
 use crate::context::Context;
 use crate::error::failed;
 use crate::interrupt::Interrupt;
 use crate::jose::Kid;
+use crate::maintenance::Judge;
 use crate::session::{Age, Filter, Note, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 use crate::ui::Progress;
