@@ -1,5 +1,6 @@
 //! `oauthctl keys retire`: removes a key that nothing depends on any more.
 
+use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files;
@@ -110,7 +111,7 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     }
     match &place {
         KeySource::File { path, .. } => files::rewrite_file(path, format!("{}\n", *text).as_bytes())?,
-        KeySource::Variable(name) => ui.result(format!("{name}='{}'\n", *text))?,
+        KeySource::Variable(name) => ui.result(format!("{}\n", assignment(name, &text)?))?,
         KeySource::Stdin => ui.result(format!("{}\n", *text))?,
     }
     ui.note(format!("removed key {} from {place}; deploy it, and publish `oauthctl jwks` anew", args.kid));
