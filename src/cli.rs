@@ -48,6 +48,9 @@ pub struct GlobalArgs {
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+    /// Do not ask
+    #[arg(short, long, global = true)]
+    pub yes: bool,
     /// Print results, warnings and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,

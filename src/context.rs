@@ -11,6 +11,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::{Rng as _, UnwrapErr};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
 
 use crate::cli::GlobalArgs;
 use crate::error::{Failure, failed, usage};
@@ -20,9 +21,17 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
-use crate::store::{self, LayoutChoice, Store, StoreUrl};
+use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
 use crate::ui::Ui;
 
+/// The app's own variable for its Redis.
+const APP_REDIS_VARIABLE: &str = "REDIS_URL";
+/// The app's own variables for a Redis over REST: its address and its token.
+const REST_VARIABLES: [(&str, &str); 3] = [
+    ("UPSTASH_KV_REST_API_URL", "UPSTASH_KV_REST_API_TOKEN"),
+    ("KV_REST_API_URL", "KV_REST_API_TOKEN"),
+    ("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"),
+];
 /// The app's own variable for its database.
 const APP_DATABASE_VARIABLE: &str = "DATABASE_PATH";
 /// What apps call their database by default.
@@ -32,6 +41,7 @@ const APP_DATABASE: &str = "app.db";
 pub struct Context {
     /// The terminal.
     pub ui: Ui,
+    yes: bool,
     overrides: Overrides,
     environment: Environment,
     settings: OnceCell<Settings>,
@@ -56,6 +66,7 @@ impl Context {
         };
         Self {
             ui,
+            yes: global.yes,
             overrides,
             environment,
             settings: OnceCell::new(),
@@ -63,6 +74,14 @@ impl Context {
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
         }
+    }
+
+    /// Asks before something that cannot be undone. Without a terminal only `--yes` says yes.
+    pub fn confirm(&self, question: &str) -> anyhow::Result<()> {
+        if self.yes || self.ui.ask(question)? {
+            return Ok(());
+        }
+        Err(usage("not confirmed; nothing was done").into())
     }
 
     /// The current time.
@@ -167,22 +186,47 @@ impl Context {
 
     /// What the app itself would use.
     fn found_store(&self) -> Result<Sourced, Failure> {
-        if let Some(path) = self.environment.text(APP_DATABASE_VARIABLE) {
-            let text = format!("sqlite:{}", path.strip_prefix("sqlite:").unwrap_or(path));
-            return Ok(Sourced { text, origin: Origin::Found(APP_DATABASE_VARIABLE.to_owned()) });
+        let rest = REST_VARIABLES.map(|(url, _)| url);
+        for variable in std::iter::once(APP_REDIS_VARIABLE).chain(rest).chain([APP_DATABASE_VARIABLE]) {
+            let Some(text) = self.environment.text(variable) else { continue };
+            let text = match variable {
+                APP_DATABASE_VARIABLE => format!("sqlite:{}", text.strip_prefix("sqlite:").unwrap_or(text)),
+                _ => text.to_owned(),
+            };
+            return Ok(Sourced { text, origin: Origin::Found(variable.to_owned()) });
         }
         if Path::new(APP_DATABASE).exists() {
             let text = format!("sqlite:{APP_DATABASE}");
             return Ok(Sourced { text, origin: Origin::Found(APP_DATABASE.to_owned()) });
         }
-        Err(usage(format!("no store is configured, and there is no {APP_DATABASE} here"))
-            .hint("name it with --store sqlite:PATH, or in oauthctl.toml as `url` under [store]"))
+        Err(usage(format!("no store is configured, and there is no {APP_DATABASE} here")).hint(
+            "name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]",
+        ))
+    }
+
+    /// What opening the store takes beside its address.
+    fn store_access(&self, url: &StoreUrl) -> Result<Access, Failure> {
+        let settings = self.settings()?;
+        let token = match settings.store_token()? {
+            Some(token) => Some(token),
+            None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
+        };
+        Ok(Access { ca_pem: settings.ca_pem()?, token })
+    }
+
+    /// The app's own token for this address. One that belongs to another address is not sent there.
+    fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
+        REST_VARIABLES.iter().find_map(|(address, token)| {
+            let is_another = |text: &str| StoreUrl::parse(text, Path::new("")).ok().as_ref() != Some(url);
+            if self.environment.text(address).is_some_and(is_another) { None } else { self.environment.text(token) }
+        })
     }
 
     /// Opens the store, whoever named it.
     pub fn open_store(&self) -> Result<Box<dyn Store>, Failure> {
         let (url, _) = self.store_address()?;
-        self.runtime()?.block_on(store::open(&url, &self.layout_choice()?))
+        let access = self.store_access(&url)?;
+        self.runtime()?.block_on(store::open(&url, &access, &self.layout_choice()?))
     }
 
     /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.
@@ -194,10 +238,10 @@ impl Context {
     }
 
     fn layout_choice(&self) -> Result<LayoutChoice, Failure> {
-        match self.settings()?.layout()? {
-            Some(named) => LayoutChoice::parse(&named.text),
-            None => Ok(LayoutChoice::Auto),
-        }
+        let settings = self.settings()?;
+        let named = settings.layout()?;
+        let name = named.as_ref().map_or("auto", |named| named.text.as_str());
+        LayoutChoice::parse(name, &settings.layouts()?)
     }
 
     /// Where the tokens are kept that could not be stored.

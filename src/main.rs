@@ -15,6 +15,7 @@ mod oauth;
 mod session;
 mod settings;
 mod store;
+mod tls;
 mod ui;
 
 use std::process::ExitCode;

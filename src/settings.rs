@@ -5,7 +5,7 @@
 
 mod outside;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
 use crate::keyring::KeySource;
+use crate::store::CUSTOM_MEMBERS;
 
 pub use outside::RefreshSettings;
 
@@ -27,7 +28,7 @@ const APP_KEY_VARIABLES: [&str; 4] = ["NUXT_OAUTH_JWK_ONE", "OAUTH_JWK_ONE", "PR
 const KNOWN: [(&str, &[&str]); 5] = [
     ("", &["keys"]),
     ("client", &CLIENT_MEMBERS),
-    ("store", &["url", "layout"]),
+    ("store", &["url", "token", "layout"]),
     ("network", &["plc_directory", "doh_resolver", "allow_http", "allow_private_hosts", "ca_file"]),
     (
         "refresh",
@@ -244,6 +245,27 @@ impl Settings {
         self.layered("--layout", self.overrides.layout.as_deref(), "OAUTHCTL_LAYOUT", "store", "layout")
     }
 
+    /// The token of a store that is reached over REST.
+    pub fn store_token(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        self.file_text("store", "token")
+    }
+
+    /// The layouts that the file describes: by name, their members as text.
+    pub fn layouts(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, Failure> {
+        let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
+        let Some(layouts) = file.table.get("layouts").and_then(Value::as_table) else { return Ok(BTreeMap::new()) };
+        let member = |layout: &str, (name, value): (&String, &Value)| {
+            let place = format!("layouts.{layout}.{name}");
+            let text = self.one_value(value, file, &place)?;
+            Ok((name.clone(), text.to_string()))
+        };
+        let layout = |(name, value): (&String, &Value)| {
+            let members = value.as_table().into_iter().flatten();
+            Ok((name.clone(), members.map(|one| member(name, one)).collect::<Result<_, Failure>>()?))
+        };
+        layouts.iter().map(layout).collect()
+    }
+
     /// What relative paths in a value of this origin are relative to.
     pub fn base_of(&self, origin: &Origin) -> &Path {
         match (origin, &self.file) {
@@ -273,13 +295,17 @@ impl Settings {
     /// A text from the file, its reference followed.
     fn file_text(&self, section: &str, key: &str) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some((value, file)) = self.in_file(section, key) else { return Ok(None) };
-        let name = format!("{section}.{key}");
+        self.one_value(value, file, &format!("{section}.{key}")).map(Some)
+    }
+
+    /// The text of one value, its reference followed.
+    fn one_value(&self, value: &Value, file: &SettingsFile, name: &str) -> Result<Zeroizing<String>, Failure> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Integer(_) | Value::Boolean(_) => value.to_string(),
-            _ => return Err(wrong_type(&name, "one value")),
+            _ => return Err(wrong_type(name, "one value")),
         };
-        self.follow(&text, file.directory(), &name).map(Some)
+        self.follow(&text, file.directory(), name)
     }
 
     /// The profile's value, else the file's own.
@@ -334,6 +360,10 @@ fn wrong_type(name: &str, expected: &str) -> Failure {
 /// Refuses what no part of oauthctl reads: a misspelt setting would be ignored in silence otherwise.
 fn check_known(table: &Table) -> Result<(), Failure> {
     for (name, value) in table {
+        if name == "layouts" {
+            check_layouts(value)?;
+            continue;
+        }
         if name != "profiles" {
             check_entry("", name, value)?;
             continue;
@@ -350,6 +380,20 @@ fn check_known(table: &Table) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Layouts have names of the operator's choosing, and known members. They describe apps, not deployments: no profile
+/// has its own.
+fn check_layouts(value: &Value) -> Result<(), Failure> {
+    let layouts = value.as_table().ok_or_else(|| wrong_type("layouts", "a table of layouts"))?;
+    for (name, value) in layouts {
+        let place = format!("layouts.{name}");
+        let table = value.as_table().ok_or_else(|| wrong_type(&place, "a table"))?;
+        if let Some(key) = table.keys().find(|key| !CUSTOM_MEMBERS.contains(&key.as_str())) {
+            return Err(unknown(&format!("{place}."), key, &CUSTOM_MEMBERS));
+        }
+    }
+    Ok(())
+}
+
 fn check_entry(prefix: &str, name: &str, value: &Value) -> Result<(), Failure> {
     let top = KNOWN[0].1;
     let sections = || KNOWN.iter().map(|(section, _)| *section).filter(|section| !section.is_empty());
@@ -359,7 +403,7 @@ fn check_entry(prefix: &str, name: &str, value: &Value) -> Result<(), Failure> {
     let Some((_, known)) = KNOWN.iter().find(|(section, _)| *section == name && !name.is_empty()) else {
         let mut known: Vec<_> = top.iter().copied().chain(sections()).collect();
         if prefix.is_empty() {
-            known.push("profiles");
+            known.extend(["profiles", "layouts"]);
         }
         return Err(unknown(prefix, name, &known));
     };

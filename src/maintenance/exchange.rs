@@ -22,7 +22,7 @@ use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
 /// No exchange is given longer than this, however long the lock lives.
-const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
+pub(super) const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// How often a failed write is tried again before the tokens go to the recovery directory.
@@ -92,12 +92,12 @@ pub struct Exchanger {
 }
 
 /// A session that passed every check that needs no network.
-struct Ready<'k> {
-    did: Did,
-    issuer: String,
-    refresh_token: zeroize::Zeroizing<String>,
-    dpop_key: DpopKey,
-    client_key: Option<&'k ClientKey>,
+pub(super) struct Ready<'k> {
+    pub did: Did,
+    pub issuer: String,
+    pub refresh_token: zeroize::Zeroizing<String>,
+    pub dpop_key: DpopKey,
+    pub client_key: Option<&'k ClientKey>,
 }
 
 impl Exchanger {
@@ -141,7 +141,7 @@ impl Exchanger {
 
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
     /// key or under the wrong client_id would destroy the session.
-    async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+    pub(super) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
         let record = Record::parse(&stored.value).ok_or_else(|| blocked("not JSON"))?;
@@ -270,7 +270,7 @@ impl Exchanger {
 
     /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
     /// tokens are worthless.
-    async fn write_back(
+    pub(super) async fn write_back(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
@@ -346,7 +346,7 @@ impl Exchanger {
         let _ = server.revoke(revoke).await;
     }
 
-    fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
+    pub(super) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
         let auth = ready.client_key.map_or(Auth::None, Auth::PrivateKeyJwt);
         Credentials { client_id: &self.client_id, auth }
     }
@@ -385,7 +385,7 @@ fn holds(value: &[u8], refresh_token: &str) -> bool {
 }
 
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
-fn not_found(error: LookupError) -> Outcome {
+pub(super) fn not_found(error: LookupError) -> Outcome {
     let text = chain(&error);
     if error.is_transient() {
         Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
@@ -398,7 +398,7 @@ fn store_trouble(what: &str, error: &anyhow::Error) -> Outcome {
     Outcome::Unknown(format!("{what}: {error}"), Retry::Soon)
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

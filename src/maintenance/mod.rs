@@ -8,6 +8,8 @@ mod published;
 mod purge;
 mod recovery;
 mod refresh;
+mod revoke;
+mod runner;
 
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger, Outcome};
@@ -15,4 +17,6 @@ pub use import::{Import, ImportEvent, ImportReport};
 pub use published::{check_published, holds};
 pub use purge::{Purge, PurgeReport, StateAge};
 pub use recovery::{Recovered, Recovery};
-pub use refresh::{Event, Limits, Report, Runner};
+pub use refresh::Report;
+pub use revoke::{RevokeReport, Revoked, Revoker};
+pub use runner::{Event, Limits, Runner, Step, Stop};

@@ -110,7 +110,7 @@ impl Settings {
     }
 
     /// `ca_file` names a file, or refers to where the certificates themselves are.
-    fn ca_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn ca_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
         const NAME: &str = "network.ca_file";
         let Some(text) = self.file_text("network", "ca_file")? else { return Ok(None) };
         if text.trim_start().starts_with("-----BEGIN") {

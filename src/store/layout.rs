@@ -1,5 +1,8 @@
 //! How apps lay their stores out. A new layout is one row in a table.
 
+mod custom;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use super::pattern::KeyPattern;
@@ -78,11 +81,13 @@ pub struct LockRule {
 /// Which layout to use.
 #[derive(Clone, Debug)]
 pub enum LayoutChoice {
-    /// Whichever the store's own contents show.
-    Auto,
+    /// Whichever of these the store's own contents show.
+    Auto(Vec<Arc<Layout>>),
     /// This one.
     Named(Arc<Layout>),
 }
+
+pub use custom::MEMBERS as CUSTOM_MEMBERS;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -204,6 +209,14 @@ impl Layout {
         }
     }
 
+    /// What the keys of pending states look like.
+    pub fn state_pattern(&self) -> &KeyPattern {
+        match &self.place {
+            Place::Keys { states, .. } => &states.pattern,
+            Place::Tables { states, .. } => &states.pattern,
+        }
+    }
+
     /// What the keys of sessions look like.
     pub fn session_pattern(&self) -> &KeyPattern {
         match &self.place {
@@ -214,13 +227,18 @@ impl Layout {
 }
 
 impl LayoutChoice {
-    /// Reads the name of a layout, or `auto`.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    /// Reads the name of a layout, or `auto`. `described` are the layouts of the settings: each a name and its members.
+    pub fn parse(text: &str, described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, Failure> {
+        let described = described.iter().map(|(name, members)| Layout::described(name, members).map(Arc::new));
+        let described = described.collect::<Result<Vec<_>, _>>()?;
+        // The operator's own come first and replace built-in ones of their name.
+        let built_in = Layout::built_in().iter().filter(|layout| described.iter().all(|own| own.name != layout.name));
+        let all: Vec<_> = described.iter().chain(built_in).cloned().collect();
         if text == "auto" {
-            return Ok(Self::Auto);
+            return Ok(Self::Auto(all));
         }
-        let known: Vec<_> = Layout::built_in().iter().map(|layout| layout.name.as_str()).collect();
-        Layout::built_in().iter().find(|layout| layout.name == text).cloned().map(Self::Named).ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(|layout| layout.name.as_str()).collect();
+        all.iter().find(|layout| layout.name == text).cloned().map(Self::Named).ok_or_else(|| {
             let hint = crate::settings::suggestion(text, &known);
             usage(format!("no layout is called {text:?}"))
                 .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}", known.join(", "))))

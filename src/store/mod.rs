@@ -3,17 +3,22 @@
 mod layout;
 mod lock;
 mod pattern;
+mod redis;
 mod scan;
 mod sqlite;
 mod url;
+
+#[cfg(test)]
+mod conformance;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
-pub use layout::{Layout, LayoutChoice, Place};
+pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
 pub use lock::Lock;
 pub use pattern::KeyPattern;
 pub use scan::Scan;
@@ -135,9 +140,20 @@ impl fmt::Debug for Stored {
     }
 }
 
+/// What opening a store takes beside its address.
+#[derive(Default)]
+pub struct Access {
+    /// A private authority's certificates in PEM, to be trusted beside the public ones.
+    pub ca_pem: Option<Vec<u8>>,
+    /// The token of a store that is reached over REST.
+    pub token: Option<Zeroizing<String>>,
+}
+
 /// Opens the store at this address under this layout.
-pub async fn open(url: &StoreUrl, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
+pub async fn open(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
     match url {
         StoreUrl::Sqlite(path) => Ok(Box::new(sqlite::SqliteStore::open(path, layout)?)),
+        StoreUrl::Redis(address) => Ok(Box::new(redis::RedisStore::open(address, access, layout).await?)),
+        StoreUrl::Rest(address) => Ok(Box::new(redis::RedisStore::open_rest(address, access, layout).await?)),
     }
 }

@@ -29,7 +29,8 @@ pub enum Subject {
 }
 
 impl Subject {
-    fn placeholder(self) -> &'static str {
+    /// As it stands in a template.
+    pub fn placeholder(self) -> &'static str {
         match self {
             Self::Did => "{did}",
             Self::State => "{state}",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::redis::{RedisAddress, RestAddress};
 use crate::error::{Failure, usage};
 
 /// Where a store is.
@@ -10,7 +11,15 @@ use crate::error::{Failure, usage};
 pub enum StoreUrl {
     /// An SQLite database file: `sqlite:PATH` or `sqlite://PATH`.
     Sqlite(PathBuf),
+    /// A Redis: `redis://HOST`, `rediss://HOST`, `unix:///SOCKET`, `redis+sentinel://…`, `redis+cluster://…`.
+    Redis(RedisAddress),
+    /// A Redis over Upstash's REST interface: `https://HOST`, without its token.
+    Rest(RestAddress),
 }
+
+/// What can be named.
+const FORMS: &str = "write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, \
+                     redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH";
 
 impl StoreUrl {
     /// Reads an address. Relative paths are relative to `base`.
@@ -25,11 +34,17 @@ impl StoreUrl {
                 path => Ok(Self::Sqlite(base.join(path))),
             };
         }
+        if let Some(address) = RedisAddress::parse(text) {
+            return address.map(Self::Redis);
+        }
+        if let Some(address) = RestAddress::parse(text) {
+            return address.map(Self::Rest);
+        }
         let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
             // A bare path is most likely a database; a URL with a password in it is never echoed.
             return Err(usage(format!("{text:?} is not the address of a store")).hint(format!("write sqlite:{text}")));
         };
-        Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint("write sqlite:PATH"))
+        Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS))
     }
 }
 
@@ -37,6 +52,8 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Redis(address) => address.fmt(f),
+            Self::Rest(address) => address.fmt(f),
         }
     }
 }

@@ -4,11 +4,14 @@ mod bars;
 mod listing;
 mod palette;
 mod progress;
+mod prompt;
 mod text;
 
 use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
+
+use crate::error::Failure;
 
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
@@ -104,6 +107,11 @@ impl Ui {
     /// Counts as bars: name, count and colour of each.
     pub fn bars(&self, title: &str, rows: &[(&str, u64, Option<Role>)], total: u64) -> io::Result<()> {
         self.result(bars::bars(title, rows, total, self.out))
+    }
+
+    /// Asks a question that yes or no answers; no is what Enter says.
+    pub fn ask(&self, question: &str) -> Result<bool, Failure> {
+        prompt::ask(question)
     }
 
     /// Begins to show progress, where somebody looks.

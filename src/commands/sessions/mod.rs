@@ -6,6 +6,7 @@ mod list;
 mod online;
 mod recover;
 mod refresh;
+mod revoke;
 mod select;
 mod show;
 mod stats;
@@ -22,6 +23,7 @@ pub enum Command {
     Show(show::Args),
     Stats(stats::Args),
     Refresh(refresh::Args),
+    Revoke(revoke::Args),
     Upgrade(upgrade::Args),
     Recover(recover::Args),
     Export(export::Args),
@@ -35,6 +37,7 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(context, args),
         Command::Stats(args) => stats::run(context, args),
         Command::Refresh(args) => refresh::run(context, args),
+        Command::Revoke(args) => revoke::run(context, args),
         Command::Upgrade(args) => upgrade::run(context, args),
         Command::Recover(args) => recover::run(context, args),
         Command::Export(args) => export::run(context, args),

@@ -9,7 +9,7 @@ use super::view::Judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Event, Exchanger, Outcome, Recovered, Recovery, Report};
+use crate::maintenance::{Binding, Canaries, Event, Exchanger, Outcome, Recovered, Recovery, Report, Stop};
 use crate::session::Age;
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};
@@ -60,6 +60,12 @@ impl PaceArgs {
 
 fn duration(age: Age) -> Duration {
     Duration::try_from(age.duration()).unwrap_or_default()
+}
+
+/// Whether a signal came.
+pub fn stop(context: &Context) -> Stop {
+    let interrupt = context.interrupt();
+    Box::new(move || interrupt.is_set())
 }
 
 /// The store's address without secrets, as recovery entries name it.
@@ -178,7 +184,7 @@ impl<'c> Results<'c> {
     }
 
     /// Takes one in.
-    pub fn add(&mut self, event: &Event) -> anyhow::Result<()> {
+    pub fn add(&mut self, event: &Event<Outcome>) -> anyhow::Result<()> {
         self.report.count(&event.outcome);
         let (result, reason) = match &event.outcome {
             Outcome::Refreshed => (self.verb, None),

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger};
+use super::online::{PaceArgs, Results, exchanger, stop};
 use super::select::{Noted, SelectArgs};
 use super::view::Judge;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::jose::KeySet;
-use crate::maintenance::{Binding, Event, Outcome, Runner};
-use crate::session::{Age, LastRefreshed, Status};
+use crate::maintenance::{Binding, Event, Outcome, Runner, Step};
+use crate::session::{Age, LastRefreshed, Note, Status};
 use crate::store::{Store, Stored};
 
 /// The app itself may be about to refresh what it renewed more recently than this.
@@ -70,50 +69,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return dry_run(context, args, &*store, &planner);
     }
-    let limits = args.pace.limits(context)?;
-    let exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
+    let runner = {
+        let exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
+        Runner::new(exchanger, args.pace.limits(context)?, stop(context))
+    };
     let mut results = Results::new(context, &judge, "refreshed");
     context.runtime()?.block_on(async {
-        let mut runner = Runner::new(exchanger, limits);
-        let outcome = feed(context, args, &*store, &planner, &mut runner, &mut results).await;
-        // Whatever happened, what was begun comes to its end.
-        while let Some(event) = runner.next().await {
-            results.add(&event)?;
-        }
-        outcome
+        let mut selection = args.select.begin(context, &*store, &judge).await?;
+        let source = async || {
+            let Some(sessions) = selection.next().await? else { return Ok(None) };
+            Ok(Some(planner.steps(sessions)))
+        };
+        runner.run(source, async |_, event| results.add(&event)).await
     })?;
     results.finish()
-}
-
-async fn feed(
-    context: &Context,
-    args: &Args,
-    store: &dyn Store,
-    planner: &Planner<'_>,
-    runner: &mut Runner,
-    results: &mut Results<'_>,
-) -> anyhow::Result<()> {
-    let interrupt = context.interrupt();
-    let mut selection = args.select.begin(context, store, planner.judge).await?;
-    while let Some(mut sessions) = selection.next().await? {
-        planner.healthiest_first(&mut sessions);
-        for (session, note) in sessions {
-            match planner.plan(&session, note.as_ref()) {
-                Plan::Exchange if interrupt.is_set() => return Ok(()),
-                Plan::Exchange => {
-                    if let Some(event) = runner.add(session).await {
-                        results.add(&event)?;
-                    }
-                }
-                Plan::Settled(outcome) => results.add(&Event { session, outcome })?,
-                Plan::NotMeant => {}
-            }
-        }
-        while let Some(event) = runner.ready() {
-            results.add(&event)?;
-        }
-    }
-    Ok(())
 }
 
 fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<'_>) -> anyhow::Result<Exit> {
@@ -121,13 +90,11 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, planner.judge).await?;
         while let Some(sessions) = selection.next().await? {
-            for (session, note) in sessions {
-                let outcome = match planner.plan(&session, note.as_ref()) {
-                    Plan::Exchange => Outcome::Refreshed,
-                    Plan::Settled(outcome) => outcome,
-                    Plan::NotMeant => continue,
-                };
-                results.add(&Event { session, outcome })?;
+            for step in planner.steps(sessions) {
+                results.add(&match step {
+                    Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
+                    Step::Settled(event) => event,
+                })?;
             }
         }
         anyhow::Ok(())
@@ -168,15 +135,21 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Where a wrong configuration costs a session, let it be one that is likely to be alive: otherwise a session that
-    /// had long ended would be taken for a sign of it.
-    fn healthiest_first(&self, sessions: &mut [Noted]) {
+    /// What to do with these sessions. The healthiest first: where a wrong configuration costs a session, let it be one
+    /// that is likely to be alive, or a session that had long ended would be taken for a sign of it.
+    fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
         sessions.sort_by_cached_key(|(stored, note)| {
             std::cmp::Reverse(self.judge.summary(stored, note.as_ref()).last_refreshed_at)
         });
+        let step = |(session, note): Noted| match self.plan(&session, note.as_ref()) {
+            Plan::Exchange => Some(Step::Work(session)),
+            Plan::Settled(outcome) => Some(Step::Settled(Event { session, outcome })),
+            Plan::NotMeant => None,
+        };
+        sessions.into_iter().filter_map(step).collect()
     }
 
-    fn plan(&self, stored: &Stored, note: Option<&crate::session::Note>) -> Plan {
+    fn plan(&self, stored: &Stored, note: Option<&Note>) -> Plan {
         let session = self.judge.summary(stored, note);
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
         let expired = session.expires_at.is_none_or(|at| at <= self.judge.now());

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger};
+use super::online::{PaceArgs, Results, exchanger, stop};
 use super::select::SelectArgs;
 use super::view::Judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, Outcome, Runner, check_published};
+use crate::maintenance::{Binding, Event, Outcome, Runner, Step, check_published};
 use crate::session::{AuthMethod, NodeSession};
-use crate::store::Store;
+use crate::store::{Store, Stored};
 
 /// Carry sessions begun as a public client over to the confidential client
 #[derive(clap::Args)]
@@ -50,39 +50,26 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = Judge::new(context, store.layout())?;
-    let limits = args.pace.limits(context)?;
     let verb = if args.dry_run { "would upgrade" } else { "upgraded" };
     let mut results = Results::new(context, &judge, verb);
     let exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
-    let interrupt = context.interrupt();
+    let runner = Runner::new(exchanger, args.pace.limits(context)?, stop(context));
     runtime.block_on(async {
-        let mut runner = Runner::new(exchanger, limits);
-        let feed = async {
-            let mut selection = args.select.begin(context, &*store, &judge).await?;
-            while let Some(sessions) = selection.next().await? {
-                for (session, _) in sessions {
-                    let is_public = NodeSession::parse(&session.value).is_ok_and(|s| s.auth_method == AuthMethod::None);
-                    if !is_public || interrupt.is_set() {
-                        continue;
-                    }
-                    let ended = if args.dry_run {
-                        Some(Event { session, outcome: Outcome::Refreshed })
-                    } else {
-                        runner.add(session).await
-                    };
-                    if let Some(event) = ended {
-                        results.add(&event)?;
-                    }
-                }
-            }
-            anyhow::Ok(())
+        let mut selection = args.select.begin(context, &*store, &judge).await?;
+        let source = async || {
+            let Some(sessions) = selection.next().await? else { return Ok(None) };
+            let public = sessions.into_iter().map(|(session, _)| session).filter(is_public);
+            Ok(Some(public.map(|session| step(session, args.dry_run)).collect()))
         };
-        let outcome = feed.await;
-        // Whatever happened, what was begun comes to its end.
-        while let Some(event) = runner.next().await {
-            results.add(&event)?;
-        }
-        outcome
+        runner.run(source, async |_, event| results.add(&event)).await
     })?;
     results.finish()
+}
+
+fn is_public(session: &Stored) -> bool {
+    NodeSession::parse(&session.value).is_ok_and(|session| session.auth_method == AuthMethod::None)
+}
+
+fn step(session: Stored, dry_run: bool) -> Step<Outcome> {
+    if dry_run { Step::Settled(Event { session, outcome: Outcome::Refreshed }) } else { Step::Work(session) }
 }

@@ -32,7 +32,7 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
 pub(super) fn choose(tables: &[Shape], choice: &LayoutChoice) -> Result<Arc<Layout>, Failure> {
     let fitting: Vec<_> = match choice {
         LayoutChoice::Named(layout) => std::iter::once(layout).filter(|layout| fits(layout, tables)).collect(),
-        LayoutChoice::Auto => Layout::built_in().iter().filter(|layout| fits(layout, tables)).collect(),
+        LayoutChoice::Auto(all) => all.iter().filter(|layout| fits(layout, tables)).collect(),
     };
     match fitting[..] {
         [layout] => Ok(Arc::clone(layout)),
@@ -65,10 +65,14 @@ fn unfit(tables: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Named(layout) => {
             format!("the tables of layout {} are not in this database: {found}", layout.name)
         }
-        LayoutChoice::Auto => format!("no known layout fits this database: {found}"),
+        LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),
     };
     let mut hint = String::new();
-    for layout in Layout::built_in() {
+    let known = match choice {
+        LayoutChoice::Named(layout) => std::slice::from_ref(layout),
+        LayoutChoice::Auto(all) => all,
+    };
+    for layout in known {
         if let Place::Tables { sessions, states } = &layout.place {
             let [sessions, states] =
                 [sessions, states].map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));

@@ -6,7 +6,8 @@
 //! scripted ([`Network::login`]), time is settable ([`Network::advance`]), everything can be made to fail
 //! ([`Fault`]), and the network knows the truth that a store is compared with ([`Network::is_alive_with`]).
 //!
-//! [`Proxy`] stands between any client and any server: delays, cuts, refusals.
+//! [`redis`] starts real Redis servers, alone, behind sentinels and as a cluster; [`upstash`] puts a REST interface before
+//! one. [`Proxy`] stands between any client and any server: delays, cuts, refusals.
 //!
 //! ```
 //! use testbed::{Endpoint, Fault, LoginOptions, Network};
@@ -36,9 +37,12 @@ mod login;
 mod network;
 mod proxy;
 mod random;
+pub mod redis;
+mod resp;
 mod server;
 mod sessions;
 mod state;
+pub mod upstash;
 
 pub use clock::{Millis, iso8601};
 pub use documents::{JWKS_PATH, METADATA_PATH, SCOPE};

@@ -1,0 +1,174 @@
+//! `oauthctl sessions revoke`: signs users out, with proof, and removes their records.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::online::{PaceArgs, exchanger, stop};
+use super::select::SelectArgs;
+use super::view::Judge;
+use crate::context::Context;
+use crate::error::{Exit, usage};
+use crate::maintenance::{Binding, Event, RevokeReport, Revoked, Revoker, Runner, Step};
+use crate::store::Store;
+use crate::ui::{Format, Listing, Role, Row, counted};
+
+/// End sessions at the server, and remove their records
+#[derive(clap::Args)]
+#[command(after_help = "\
+Results:
+  confirmed    the server refuses the session's token now, and its record is gone
+  unconfirmed  revoked as far as one can tell, without proof; the record is kept
+  failed       could not be revoked; the record is kept
+  skipped      its record went or was replaced meanwhile
+
+Exit status: 0 all confirmed or skipped; 3 some are not; 1 none is.
+
+Examples:
+  oauthctl sessions revoke did:plc:ewvi7nxzyoun6zhxrhs64oiz
+  oauthctl sessions revoke --kid 1795420766438 --yes")]
+pub struct Args {
+    #[command(flatten)]
+    select: SelectArgs,
+    /// All sessions
+    #[arg(long, help_heading = "Selection")]
+    all: bool,
+    #[command(flatten)]
+    pace: PaceArgs,
+    /// Remove the record even where the session may live on at the server
+    #[arg(long)]
+    force: bool,
+    /// Say what would be revoked, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Counts, asks, revokes.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if args.select.is_empty() && !args.all {
+        return Err(usage("say which sessions to revoke")
+            .hint("name accounts, filter (--issuer, --kid, --status, …), or say --all")
+            .into());
+    }
+    let store: Arc<dyn Store> = context.open_store()?.into();
+    let judge = Judge::new(context, store.layout())?;
+    let mut count = 0;
+    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, _| {
+        count += 1;
+        Ok(())
+    }))?;
+    let sessions = counted(count, "session");
+    if args.dry_run || count == 0 {
+        context.ui.result(format!("would revoke {sessions}\n"))?;
+        return Ok(Exit::Done);
+    }
+    let (url, _) = context.store_address()?;
+    context.confirm(&format!("End {sessions} of {url}? Their users will have to log in again."))?;
+    revoke_selected(context, &args.select, &args.pace, args.force, &store, &judge)
+}
+
+/// Revokes what is selected and tells what became of each.
+pub fn revoke_selected(
+    context: &Context,
+    select: &SelectArgs,
+    pace: &PaceArgs,
+    force: bool,
+    store: &Arc<dyn Store>,
+    judge: &Judge,
+) -> anyhow::Result<Exit> {
+    let keys = context.key_set()?.unwrap_or_default();
+    let revoker = Revoker { exchanger: exchanger(context, store, keys, Binding::Recorded, pace)? };
+    let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
+    let mut results = Results::new(context, judge);
+    context.runtime()?.block_on(async {
+        let mut selection = select.begin(context, &**store, judge).await?;
+        let source = async || {
+            let Some(sessions) = selection.next().await? else { return Ok(None) };
+            Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
+        };
+        runner.run(source, async |revoker, event| results.add(&event, force, revoker).await).await
+    })?;
+    results.finish()
+}
+
+#[derive(Serialize)]
+struct ResultRow<'a> {
+    key: &'a str,
+    did: Option<&'a str>,
+    result: &'static str,
+    reason: Option<&'a str>,
+    record: &'static str,
+}
+
+impl Row for ResultRow<'_> {
+    const FIELDS: &'static [&'static str] = &["key", "did", "result", "reason", "record"];
+    const TITLES: &'static [&'static str] = &["did", "result", "record", "reason"];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let role = if self.result == "confirmed" { Role::Good } else { Role::Warning };
+        vec![
+            (self.did.unwrap_or(self.key).to_owned(), None),
+            (self.result.to_owned(), Some(role)),
+            (self.record.to_owned(), None),
+            (self.reason.unwrap_or_default().to_owned(), None),
+        ]
+    }
+}
+
+struct Results<'c> {
+    context: &'c Context,
+    judge: &'c Judge,
+    listing: Option<Listing>,
+    report: RevokeReport,
+}
+
+impl<'c> Results<'c> {
+    fn new(context: &'c Context, judge: &'c Judge) -> Self {
+        let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
+        Self { context, judge, listing, report: RevokeReport::default() }
+    }
+
+    async fn add(&mut self, event: &Event<Revoked>, force: bool, revoker: &Revoker) -> anyhow::Result<()> {
+        self.report.count(&event.outcome);
+        let (result, reason) = match &event.outcome {
+            Revoked::Confirmed => ("confirmed", None),
+            Revoked::Unconfirmed(why, _) => ("unconfirmed", Some(why.as_str())),
+            Revoked::Failed(why) => ("failed", Some(why.as_str())),
+            Revoked::Skipped(why) => ("skipped", Some(why.as_str())),
+        };
+        let record = match event.outcome {
+            Revoked::Confirmed => "removed",
+            Revoked::Unconfirmed(..) | Revoked::Failed(_) if force => {
+                revoker.forget(&event.session).await?;
+                "removed"
+            }
+            _ => "kept",
+        };
+        let summary = self.judge.summary(&event.session, None);
+        let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason, record };
+        self.listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
+    }
+
+    fn finish(self) -> anyhow::Result<Exit> {
+        let RevokeReport { confirmed, unconfirmed, failed, skipped } = self.report;
+        let ui = &self.context.ui;
+        match self.listing {
+            Some(listing) => listing.finish()?,
+            None => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
+        }
+        let mut summary =
+            format!("{}: {confirmed} confirmed", counted(confirmed + unconfirmed + failed + skipped, "session"));
+        for (n, what) in [(unconfirmed, "unconfirmed"), (failed, "failed"), (skipped, "skipped")] {
+            if n > 0 {
+                summary.push_str(&format!(", {n} {what}"));
+            }
+        }
+        ui.note(summary);
+        Ok(match self.context.interrupt().exit() {
+            Some(exit) => exit,
+            None if unconfirmed + failed == 0 => Exit::Done,
+            None if confirmed + skipped == 0 => Exit::Failed,
+            None => Exit::Partial,
+        })
+    }
+}

@@ -1,0 +1,244 @@
+//! The same work on many sessions: so many at once, so many a server, so many a second; tried again while nobody knows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::exchange::Retry;
+use crate::session::NodeSession;
+use crate::store::Stored;
+
+/// Sessions that wait for their turn, for each that is being worked on: enough that one busy server does not keep the
+/// others idle.
+const WAITING: usize = 8;
+/// The first pause before a session is tried again; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How soon a stop is noticed while waiting.
+const STOP_POLL: Duration = Duration::from_millis(100);
+
+/// How hard a run may push.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Sessions worked on at the same time.
+    pub concurrency: usize,
+    /// Of these, with one server.
+    pub per_issuer: usize,
+    /// Begun in a second.
+    pub rate: Option<f64>,
+    /// How long to try again what ended in *unknown*.
+    pub retry_for: Duration,
+}
+
+/// What became of one session.
+#[derive(Debug)]
+pub struct Event<O> {
+    /// The session as it was selected.
+    pub session: Stored,
+    /// How it ended.
+    pub outcome: O,
+}
+
+/// Asked before anything is begun: whether to begin nothing any more.
+pub type Stop = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// What comes next.
+pub enum Step<O> {
+    /// A session to work on.
+    Work(Stored),
+    /// One about which all is known without work.
+    Settled(Event<O>),
+}
+
+/// What is done with each session.
+pub trait Work: Send + Sync + 'static {
+    /// How it ends.
+    type Outcome: Send + 'static;
+
+    /// Does it.
+    fn run(&self, session: &Stored) -> impl Future<Output = Self::Outcome> + Send;
+
+    /// Whether to do it again.
+    fn retry(outcome: &Self::Outcome) -> Retry;
+
+    /// How it ended if it panicked.
+    fn crashed() -> Self::Outcome;
+}
+
+/// Works on sessions as they come.
+pub struct Runner<W: Work> {
+    shared: Arc<Shared<W>>,
+    under_way: JoinSet<Option<Event<W::Outcome>>>,
+    /// What to call a session whose task died.
+    sessions: HashMap<task::Id, Stored>,
+}
+
+/// What the sessions under way share.
+struct Shared<W> {
+    work: W,
+    stop: Stop,
+    limits: Limits,
+    at_once: Semaphore,
+    per_issuer: Mutex<HashMap<String, Arc<Semaphore>>>,
+    next_start: Mutex<Instant>,
+}
+
+impl<W: Work> Runner<W> {
+    /// Nothing is under way yet.
+    pub fn new(work: W, limits: Limits, stop: Stop) -> Self {
+        let shared = Shared {
+            work,
+            stop,
+            limits,
+            at_once: Semaphore::new(limits.concurrency),
+            per_issuer: Mutex::default(),
+            next_start: Mutex::new(Instant::now()),
+        };
+        Self { shared: Arc::new(shared), under_way: JoinSet::new(), sessions: HashMap::new() }
+    }
+
+    /// Takes sessions on as `source` brings them, and hands over what became of each. When the source ends or fails, or
+    /// `tell` does, nothing new is begun; what was begun comes to its end all the same, since dropping an exchange half-way
+    /// would lose a session.
+    pub async fn run(
+        mut self,
+        mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
+        mut tell: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let outcome = self.feed(&mut source, &mut tell).await;
+        let mut told = Ok(());
+        while let Some(event) = self.next().await {
+            if outcome.is_ok() && told.is_ok() {
+                told = tell(&self.shared.work, event).await;
+            }
+        }
+        outcome.and(told)
+    }
+
+    async fn feed(
+        &mut self,
+        source: &mut impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
+        tell: &mut impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        while let Some(steps) = source().await? {
+            for step in steps {
+                if (self.shared.stop)() {
+                    return Ok(());
+                }
+                let ended = match step {
+                    Step::Work(session) => self.add(session).await,
+                    Step::Settled(event) => Some(event),
+                };
+                if let Some(event) = ended {
+                    tell(&self.shared.work, event).await?;
+                }
+            }
+            while let Some(joined) = self.under_way.try_join_next_with_id() {
+                if let Some(event) = self.ended(joined) {
+                    tell(&self.shared.work, event).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a session on. Where many are under way already, waits for one to end, and returns what became of it.
+    async fn add(&mut self, session: Stored) -> Option<Event<W::Outcome>> {
+        let full = self.under_way.len() >= self.shared.limits.concurrency * WAITING;
+        let ended = if full { self.next().await } else { None };
+        let (shared, copy) = (Arc::clone(&self.shared), session.clone());
+        let task = self.under_way.spawn(async move { shared.run(session).await });
+        self.sessions.insert(task.id(), copy);
+        ended
+    }
+
+    /// Waits for a session under way to end; none when nothing is under way.
+    async fn next(&mut self) -> Option<Event<W::Outcome>> {
+        loop {
+            let joined = self.under_way.join_next_with_id().await?;
+            let event = self.ended(joined);
+            if event.is_some() {
+                return event;
+            }
+        }
+    }
+
+    /// One that panicked must not take the others with it.
+    fn ended(&mut self, joined: Result<(task::Id, Option<Event<W::Outcome>>), JoinError>) -> Option<Event<W::Outcome>> {
+        match joined {
+            Ok((id, event)) => {
+                self.sessions.remove(&id);
+                event
+            }
+            Err(error) => {
+                let session = self.sessions.remove(&error.id()).expect("every task was noted when it began");
+                Some(Event { session, outcome: W::crashed() })
+            }
+        }
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// None when there was a stop before anything was begun.
+    async fn run(&self, session: Stored) -> Option<Event<W::Outcome>> {
+        let begun = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let issuer = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
+        let of_issuer = self.of_issuer(issuer);
+        loop {
+            let outcome = {
+                // In this order everywhere: first the narrow gate, then the wide one.
+                let _of_issuer = of_issuer.acquire().await;
+                let _at_once = self.at_once.acquire().await;
+                self.wait_for_rate().await;
+                if (self.stop)() {
+                    return None;
+                }
+                self.work.run(&session).await
+            };
+            let wait = match W::retry(&outcome) {
+                Retry::Soon => pause,
+                Retry::After(wait) => pause.max(wait),
+                Retry::Never => return Some(Event { session, outcome }),
+            };
+            if begun.elapsed() + wait > self.limits.retry_for || !self.pause(wait).await {
+                return Some(Event { session, outcome });
+            }
+            pause *= 2;
+        }
+    }
+
+    /// Waits; false when there was a stop meanwhile.
+    async fn pause(&self, wait: Duration) -> bool {
+        let end = Instant::now() + wait;
+        while !(self.stop)() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            tokio::time::sleep(left.min(STOP_POLL)).await;
+        }
+        false
+    }
+
+    fn of_issuer(&self, issuer: String) -> Arc<Semaphore> {
+        let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(issuers.entry(issuer).or_insert_with(|| Arc::new(Semaphore::new(self.limits.per_issuer))))
+    }
+
+    /// Waits until the next may begin.
+    async fn wait_for_rate(&self) {
+        let Some(rate) = self.limits.rate else { return };
+        let start = {
+            let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
+            let start = (*next).max(Instant::now());
+            *next = start + Duration::from_secs_f64(rate.recip());
+            start
+        };
+        tokio::time::sleep_until(start).await;
+    }
+}

@@ -1,0 +1,92 @@
+//! One suite with the promises of [`Store`](super::Store), which every store must pass against the real thing.
+
+mod apps;
+mod promises;
+
+use testbed::redis::{Certificates, Cluster, Redis, Sentinels};
+use testbed::upstash::Front;
+
+use super::{Access, LayoutChoice, Store, StoreUrl};
+use apps::{App, ClusterApp, RedisApp, SqliteApp};
+
+/// Opens a store as a command would.
+async fn open(url: &str, access: &Access, layout: &str) -> Box<dyn Store> {
+    let url = StoreUrl::parse(url, std::path::Path::new("")).unwrap();
+    let layout = LayoutChoice::parse(layout, &std::collections::BTreeMap::new()).unwrap();
+    super::open(&url, access, &layout).await.unwrap_or_else(|e| panic!("{e:?}: {:?}", std::error::Error::source(&e)))
+}
+
+async fn passes(url: &str, access: &Access, layout: &str, app: &dyn App) {
+    let stores = [open(url, access, layout).await, open(url, access, layout).await];
+    promises::all(&*stores[0], &*stores[1], app).await;
+}
+
+fn plain() -> Access {
+    Access::default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_keeps_its_promises() {
+    let app = SqliteApp::new();
+    passes(&app.url(), &plain(), "statusphere", &app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_keeps_its_promises() {
+    let redis = Redis::start();
+    passes(&redis.url(), &plain(), "npmx", &RedisApp(&redis)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_without_lifetimes_or_a_lock_keeps_its_promises() {
+    let redis = Redis::start();
+    passes(&format!("{}/0", redis.url()), &plain(), "atproto", &RedisApp(&redis)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_over_a_socket_keeps_its_promises() {
+    let redis = Redis::start();
+    let url = format!("unix://{}", redis.socket().display());
+    passes(&url, &plain(), "npmx", &RedisApp(&redis)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_with_tls_and_a_user_of_its_own_keeps_its_promises() {
+    let certificates = Certificates::new();
+    // What the hint for NOPERM says is enough must be enough.
+    let user = "operator on >p@ss:word ~atproto:* ~oauth:* ~oauthctl:* +scan +get +mget +pttl +strlen +type +set +unlink \
+                +evalsha +eval +ping +auth +select";
+    let redis =
+        Redis::start_tls(&certificates, &[&["--user"][..], &user.split_whitespace().collect::<Vec<_>>()].concat());
+    let url = format!("rediss://operator:p%40ss%3Aword@localhost:{}", redis.tls_port());
+    let access = Access { ca_pem: Some(certificates.ca.clone().into_bytes()), token: None };
+    passes(&url, &access, "npmx", &RedisApp(&redis)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_behind_sentinels_keeps_its_promises_through_a_fail_over() {
+    let mut sentinels = Sentinels::start();
+    let store = open(&sentinels.url(), &plain(), "npmx").await;
+    let other = open(&sentinels.url(), &plain(), "npmx").await;
+    promises::all(&*store, &*other, &RedisApp(&sentinels.servers[0])).await;
+    // The same connections, another master.
+    sentinels.servers[0].ask(&["FLUSHALL"]);
+    sentinels.wait_for_replica();
+    sentinels.kill_master();
+    promises::all(&*store, &*other, &RedisApp(&sentinels.servers[1])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_keeps_its_promises() {
+    let cluster = Cluster::start(false);
+    passes(&cluster.url(), &plain(), "npmx", &ClusterApp(&cluster)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_over_rest_keeps_its_promises() {
+    let redis = Redis::start();
+    let front = Front::start(redis.port(), "the-token").unwrap();
+    let access = Access { ca_pem: None, token: Some("the-token".to_owned().into()) };
+    passes(&front.url(), &access, "npmx", &RedisApp(&redis)).await;
+    assert!(front.requests() > 0);
+}

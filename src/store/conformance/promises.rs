@@ -1,0 +1,195 @@
+//! The promises, one function each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::apps::App;
+use crate::session::Did;
+use crate::store::{Kind, RecordKey, Store, Stored, Want, Written};
+
+const ALL: Want = Want { values: true, ttls: true };
+
+/// Enough for several pages and requests of every store.
+const MANY: usize = 1700;
+
+fn did(n: usize) -> Did {
+    format!("did:plc:{n:024}").parse().unwrap()
+}
+
+fn session_key(store: &dyn Store, n: usize) -> RecordKey {
+    RecordKey::from_text(&store.layout().session_pattern().key(did(n).as_str(), None))
+}
+
+/// A key of a pending state, in stores with keys and in those with tables.
+fn state_key(store: &dyn Store, n: usize) -> RecordKey {
+    RecordKey::from_text(&store.layout().state_pattern().key(&format!("state{n}"), None))
+}
+
+/// Checks every promise. `other` is a second way to the same store.
+pub(super) async fn all(store: &dyn Store, other: &dyn Store, app: &dyn App) {
+    looking_creates_nothing(store, app).await;
+    a_scan_brings_every_record_once(store, app).await;
+    single_records_are_found(store, app).await;
+    a_replacement_stands_only_in_the_place_of_what_was_expected(store, app).await;
+    a_record_is_created_once(store, app).await;
+    only_what_did_not_change_is_removed(store, app).await;
+    states_are_removed_by_their_keys(store, app).await;
+    a_lock_is_held_by_one(store, other).await;
+    notes_are_kept_apart_and_forgotten(store, other).await;
+}
+
+async fn scanned(store: &dyn Store, kind: Kind, want: Want) -> BTreeMap<RecordKey, Stored> {
+    let mut found = BTreeMap::new();
+    let mut scan = store.scan(kind, want);
+    while let Some(records) = scan.next().await.unwrap() {
+        for record in records {
+            let before = found.insert(record.key.clone(), record);
+            assert!(before.is_none(), "{before:?} came twice");
+        }
+    }
+    found
+}
+
+async fn looking_creates_nothing(store: &dyn Store, app: &dyn App) {
+    let before = app.size();
+    assert!(scanned(store, Kind::Session, ALL).await.is_empty());
+    assert!(scanned(store, Kind::State, ALL).await.is_empty());
+    assert!(store.get(Kind::Session, &session_key(store, 1)).await.unwrap().is_none());
+    assert!(store.sessions_of(&did(1)).await.unwrap().is_empty());
+    assert_eq!(store.notes(&["a".to_owned()]).await.unwrap(), [None]);
+    assert_eq!(app.size(), before);
+}
+
+async fn a_scan_brings_every_record_once(store: &dyn Store, app: &dyn App) {
+    for n in 0..MANY {
+        app.put(Kind::Session, &session_key(store, n).text(), &format!("session {n}"));
+    }
+    for n in 0..3 {
+        app.put(Kind::State, &state_key(store, n).text(), &format!("state {n}"));
+    }
+    for want in [ALL, Want { values: true, ttls: false }, Want { values: false, ttls: true }] {
+        let found = scanned(store, Kind::Session, want).await;
+        let keys: BTreeSet<_> = (0..MANY).map(|n| session_key(store, n)).collect();
+        assert_eq!(found.keys().cloned().collect::<BTreeSet<_>>(), keys);
+        for n in [0, 1, MANY - 1].into_iter().filter(|_| want.values) {
+            let record = &found[&session_key(store, n)];
+            assert_eq!(record.value, format!("session {n}").as_bytes());
+            assert_eq!((record.ttl, record.unreadable), (None, None));
+        }
+        assert_eq!(scanned(store, Kind::State, want).await.len(), 3);
+    }
+}
+
+async fn single_records_are_found(store: &dyn Store, app: &dyn App) {
+    let key = session_key(store, 1);
+    let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
+    assert_eq!((record.key, record.value), (key, b"session 1".to_vec()));
+    let state = store.get(Kind::State, &state_key(store, 2)).await.unwrap().unwrap();
+    assert_eq!(state.value, b"state 2");
+    let of_account = store.sessions_of(&did(1)).await.unwrap();
+    assert_eq!(of_account.len(), 1);
+    assert_eq!(of_account[0].value, b"session 1");
+    app.put(Kind::Session, &session_key(store, 1).text(), "changed");
+    assert_eq!(store.get(Kind::Session, &session_key(store, 1)).await.unwrap().unwrap().value, b"changed");
+}
+
+async fn a_replacement_stands_only_in_the_place_of_what_was_expected(store: &dyn Store, app: &dyn App) {
+    let key = session_key(store, 2);
+    let replace =
+        async |expected: &str, new: &str| store.replace(&key, expected.as_bytes(), new.as_bytes()).await.unwrap();
+    assert_eq!(replace("session 2", "new").await, Written::Done);
+    assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("new"));
+    if let Some(ttl) = store.layout().session_ttl() {
+        let (left, whole) = (app.ttl(&key.text()).unwrap(), Duration::try_from(ttl.duration()).unwrap());
+        assert!(left <= whole && left + Duration::from_secs(60) > whole, "{left:?} of {whole:?}");
+    } else {
+        assert_eq!(app.ttl(&key.text()), None);
+    }
+    assert_eq!(replace("session 2", "newer").await, Written::Changed);
+    assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("new"));
+    let absent = session_key(store, MANY + 1);
+    assert_eq!(store.replace(&absent, b"", b"new").await.unwrap(), Written::Gone);
+    assert_eq!(app.value(Kind::Session, &absent.text()), None);
+}
+
+async fn a_record_is_created_once(store: &dyn Store, app: &dyn App) {
+    let key = session_key(store, MANY + 2);
+    let ttl = Some(Duration::from_secs(1000));
+    assert!(store.create(Kind::Session, &key, b"one", ttl).await.unwrap());
+    assert!(!store.create(Kind::Session, &key, b"two", ttl).await.unwrap());
+    assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("one"));
+    if app.has_lifetimes() {
+        let left = app.ttl(&key.text()).unwrap();
+        assert!(left <= ttl.unwrap() && left > Duration::from_secs(900), "{left:?}");
+        let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
+        assert!(record.ttl.is_some());
+        assert_eq!(record.observed.ttl_age.is_some(), store.layout().session_ttl().is_some());
+    }
+    let state = state_key(store, 9);
+    assert!(store.create(Kind::State, &state, b"state", None).await.unwrap());
+    assert_eq!(app.ttl(&state.text()), None);
+}
+
+async fn only_what_did_not_change_is_removed(store: &dyn Store, app: &dyn App) {
+    let listed = scanned(store, Kind::Session, ALL).await;
+    let take = |n: usize| listed[&session_key(store, n)].clone();
+    let mut records: Vec<_> = (10..900).map(take).collect();
+    app.put(Kind::Session, &session_key(store, 11).text(), "changed");
+    let first = store.remove(Kind::Session, &records[..1]).await.unwrap();
+    assert_eq!(first, [Written::Done]);
+    let outcomes = store.remove(Kind::Session, &records).await.unwrap();
+    assert_eq!(outcomes.len(), records.len());
+    assert_eq!(&outcomes[..3], [Written::Gone, Written::Changed, Written::Done]);
+    assert!(outcomes[2..].iter().all(|outcome| *outcome == Written::Done));
+    assert_eq!(app.value(Kind::Session, &session_key(store, 11).text()).as_deref(), Some("changed"));
+    assert_eq!(app.value(Kind::Session, &session_key(store, 12).text()), None);
+    assert_eq!(app.value(Kind::Session, &session_key(store, 900).text()).as_deref(), Some("session 900"));
+    records.clear();
+    assert!(store.remove(Kind::Session, &records).await.unwrap().is_empty());
+}
+
+async fn states_are_removed_by_their_keys(store: &dyn Store, app: &dyn App) {
+    let listed: Vec<_> = scanned(store, Kind::State, Want { values: false, ttls: false }).await.into_values().collect();
+    assert_eq!(listed.len(), 4);
+    assert_eq!(store.remove(Kind::State, &listed).await.unwrap(), [Written::Done; 4]);
+    assert_eq!(store.remove(Kind::State, &listed).await.unwrap(), [Written::Gone; 4]);
+    assert_eq!(app.value(Kind::State, &state_key(store, 1).text()), None);
+}
+
+async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
+    let (long, short) = (Duration::from_secs(10), Duration::from_millis(150));
+    let held = store.lock(&did(1), short).await.unwrap().expect("nobody holds it");
+    assert!(held.remaining() > Duration::from_secs(5) && held.remaining() <= Duration::from_secs(60));
+    let begun = Instant::now();
+    assert!(other.lock(&did(1), short).await.unwrap().is_none());
+    assert!(begun.elapsed() >= short && begun.elapsed() < Duration::from_secs(5));
+    let unrelated = other.lock(&did(2), short).await.unwrap().expect("another account's lock is free");
+    assert!(unrelated.release().await.unwrap());
+    // Whoever waits gets it once it is given back.
+    let account = did(1);
+    let (waited, released) = tokio::join!(other.lock(&account, long), async {
+        tokio::time::sleep(short).await;
+        held.release().await
+    });
+    assert!(released.unwrap());
+    // Dropped, as by a panic, it is given back as well.
+    drop(waited.unwrap().expect("it was given back"));
+    let again = store.lock(&did(1), long).await.unwrap().expect("it was given back by the drop");
+    assert!(again.release().await.unwrap());
+}
+
+async fn notes_are_kept_apart_and_forgotten(store: &dyn Store, other: &dyn Store) {
+    let before = scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len();
+    let name = |n: usize| format!("note-{n}");
+    let notes: Vec<_> = (0..600).map(|n| (name(n), format!("{{\"n\":{n}}}").into_bytes())).collect();
+    store.write_notes(&notes, Duration::from_secs(1000)).await.unwrap();
+    store.write_notes(&[("short".to_owned(), b"x".to_vec())], Duration::from_millis(80)).await.unwrap();
+    let names: Vec<_> = [name(599), "none".to_owned(), name(0)].into();
+    let read = other.notes(&names).await.unwrap();
+    assert_eq!(read, [Some(notes[599].1.clone()), None, Some(notes[0].1.clone())]);
+    store.write_notes(&[(name(0), b"newer".to_vec())], Duration::from_secs(1000)).await.unwrap();
+    assert_eq!(other.notes(&[name(0)]).await.unwrap(), [Some(b"newer".to_vec())]);
+    tokio::time::sleep(Duration::from_millis(120)).await;
+    assert_eq!(other.notes(&["short".to_owned()]).await.unwrap(), [None]);
+    assert_eq!(scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len(), before);
+}

@@ -1,0 +1,268 @@
+//! Sessions in Redis, in all its forms: one server, one behind sentinels, a cluster, a REST interface.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redis::Value;
+
+use super::layout::{Layout, LayoutChoice};
+use super::lock::Lock;
+use super::scan::Scan;
+use super::{Access, Kind, RecordKey, Store, Stored, Want, Written};
+use crate::error::{Failure, usage};
+use crate::session::Did;
+use crate::tls;
+
+mod address;
+mod cluster;
+mod detect;
+mod dial;
+mod limit;
+mod link;
+mod lock;
+mod notes;
+mod patience;
+mod records;
+mod rest;
+mod scan;
+mod seen;
+mod sentinel;
+mod shape;
+mod trouble;
+mod wire;
+mod write;
+
+pub use address::RedisAddress;
+pub use rest::RestAddress;
+
+use address::Place;
+use cluster::Cluster;
+use dial::Dialer;
+use link::{Single, Whereabouts};
+use records::Ttl;
+use rest::Rest;
+use scan::{Search, Stop};
+use sentinel::Sentinels;
+use trouble::Trouble;
+use wire::{Command, Server};
+
+/// A Redis with an app's records.
+pub(super) struct RedisStore {
+    server: Arc<dyn Server>,
+    layout: Arc<Layout>,
+    /// The address as it is shown.
+    place: Arc<str>,
+}
+
+impl RedisStore {
+    /// Connects and settles the layout.
+    pub(super) async fn open(address: &RedisAddress, access: &Access, choice: &LayoutChoice) -> Result<Self, Failure> {
+        Self::new(server(address, access.ca_pem.as_deref())?, address.to_string(), choice).await
+    }
+
+    /// The same over REST.
+    pub(super) async fn open_rest(
+        address: &RestAddress,
+        access: &Access,
+        choice: &LayoutChoice,
+    ) -> Result<Self, Failure> {
+        Self::new(Arc::new(Rest::new(address, access)?), address.to_string(), choice).await
+    }
+
+    async fn new(server: Arc<dyn Server>, place: String, choice: &LayoutChoice) -> Result<Self, Failure> {
+        // What is wrong with address, login or network shows now, before anything is tried twice.
+        wire::run_one(server.wire(), Command::keyless("PING")).await.map_err(|e| e.explain(&place))?;
+        let layout = match choice {
+            LayoutChoice::Named(layout) => named(layout),
+            LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
+        };
+        let layout = layout.map_err(|e| e.at(&place))?;
+        Ok(Self { server, layout, place: place.into() })
+    }
+
+    fn failure(&self, trouble: Trouble) -> anyhow::Error {
+        trouble.explain(&self.place).into()
+    }
+
+    fn search(&self, kind: Kind, want: Want, subject: Option<&str>) -> Search {
+        let glob = self.layout.rule(kind).pattern.glob(subject);
+        Search { layout: Arc::clone(&self.layout), kind, want, glob }
+    }
+
+    fn start(&self, search: Search) -> Scan {
+        let (sender, scan) = Scan::channel();
+        let (server, place) = (Arc::clone(&self.server), Arc::clone(&self.place));
+        tokio::spawn(async move {
+            let outcome = scan::run(&*server, search, &sender).await;
+            let outcome = match outcome {
+                Ok(()) | Err(Stop::ConsumerGone) => Ok(()),
+                Err(Stop::Trouble(trouble)) => Err(trouble.explain(&place).into()),
+            };
+            sender.end(outcome).await;
+        });
+        scan
+    }
+
+    async fn read(&self, kind: Kind, key: &RecordKey) -> Result<Option<Stored>, Trouble> {
+        let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
+        let answers = match patience::read(self.server.wire(), &commands).await {
+            Err(trouble) if trouble.kind == trouble::Kind::TooLarge => {
+                return Ok(Some(records::unreadable(key.clone(), records::TOO_LARGE, None)));
+            }
+            answers => answers?,
+        };
+        let Ok([value, ttl]) = <[Value; 2]>::try_from(answers) else { return Err(Trouble::nonsense()) };
+        let ttl = Ttl::read(&ttl).ok_or_else(|| scan::refusal(&ttl))?;
+        match value {
+            Value::Nil => Ok(None),
+            Value::BulkString(value) => Ok(self.layout.stored(kind, key.clone(), value, Some(ttl))),
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => {
+                let found = scan::of_wrong_type(self.server.wire(), vec![(key.clone(), Some(ttl))]).await?;
+                Ok(found.into_iter().next())
+            }
+            other => Err(scan::refusal(&other)),
+        }
+    }
+
+    /// The value under a key as it stands there, with whatever the layout wraps around it.
+    async fn raw(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, Trouble> {
+        let answers = patience::read(self.server.wire(), &[Command::new("GET", &key.0)]).await?;
+        match answers.into_iter().next() {
+            Some(Value::BulkString(value)) => Ok(Some(value)),
+            Some(Value::Nil) => Ok(None),
+            // No string: somebody else's, whatever it is.
+            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Ok(Some(Vec::new())),
+            Some(other) => Err(scan::refusal(&other)),
+            None => Err(Trouble::nonsense()),
+        }
+    }
+
+    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> Result<Written, Trouble> {
+        let ttl = self.layout.rule(Kind::Session).ttl.and_then(|ttl| Duration::try_from(ttl.duration()).ok());
+        loop {
+            let current = if self.layout.envelope {
+                let Some(current) = self.raw(key).await? else { return Ok(Written::Gone) };
+                if self.layout.decoded(&current).as_deref() != Some(expected) {
+                    return Ok(Written::Changed);
+                }
+                current
+            } else {
+                expected.to_vec()
+            };
+            let encoded = self.layout.encoded(new, Some(&current), ttl, now());
+            let written = write::replace(&*self.server, &key.0, &current, &encoded, ttl).await?;
+            // A new envelope around the same record is no other record.
+            if !(self.layout.envelope && written == Written::Changed) {
+                return Ok(written);
+            }
+        }
+    }
+
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+        if kind == Kind::State {
+            return write::unlink(&*self.server, records).await;
+        }
+        let mut values = Vec::with_capacity(records.len());
+        for record in records {
+            let raw = if self.layout.envelope && record.unreadable.is_none() {
+                let raw = self.raw(&record.key).await?;
+                raw.filter(|raw| self.layout.decoded(raw).as_ref() == Some(&record.value))
+            } else {
+                Some(record.value.clone())
+            };
+            values.push(raw);
+        }
+        write::remove(&*self.server, records, &values).await
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn scan(&self, kind: Kind, want: Want) -> Scan {
+        self.start(self.search(kind, want, None))
+    }
+
+    async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>> {
+        self.read(kind, key).await.map_err(|e| self.failure(e))
+    }
+
+    async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
+        let pattern = self.layout.session_pattern();
+        if !pattern.has_many() {
+            let key = RecordKey::from_text(&pattern.key(did.as_str(), None));
+            return Ok(self.get(Kind::Session, &key).await?.into_iter().collect());
+        }
+        let mut scan = self.start(self.search(Kind::Session, Want { values: true, ttls: true }, Some(did.as_str())));
+        let mut found = Vec::new();
+        while let Some(records) = scan.next().await? {
+            let of_account = |record: &Stored| {
+                pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str())
+            };
+            found.extend(records.into_iter().filter(of_account));
+        }
+        Ok(found)
+    }
+
+    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
+        self.replace(key, expected, new).await.map_err(|e| self.failure(e))
+    }
+
+    async fn create(&self, _: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
+        let value = self.layout.encoded(value, None, ttl, now());
+        write::create(&*self.server, &key.0, &value, ttl).await.map_err(|e| self.failure(e))
+    }
+
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
+        self.remove(kind, records).await.map_err(|e| self.failure(e))
+    }
+
+    async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
+        lock::take(&self.server, &self.layout, did, patience).await.map_err(|e| self.failure(e))
+    }
+
+    async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+        notes::read(&*self.server, names).await.map_err(|e| self.failure(e))
+    }
+
+    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+        notes::write(&*self.server, notes, lifetime).await.map_err(|e| self.failure(e))
+    }
+}
+
+/// What runs commands at this address.
+fn server(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Server>, Failure> {
+    let tls = if address.tls { Some(Arc::new(tls::client_config(ca_pem)?)) } else { None };
+    let dialer = Dialer { tls, login: address.login.clone(), database: address.database };
+    let whereabouts = match &address.place {
+        Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),
+        Place::Sentinel { sentinels, master, login } => Whereabouts::Asked(Arc::new(Sentinels {
+            dialer: Dialer { tls: dialer.tls.clone(), login: login.clone(), database: 0 },
+            endpoints: sentinels.clone(),
+            master: master.clone(),
+        })),
+        Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
+    };
+    Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))
+}
+
+fn named(layout: &Arc<Layout>) -> Result<Arc<Layout>, Failure> {
+    match layout.place {
+        super::layout::Place::Keys { .. } => Ok(Arc::clone(layout)),
+        super::layout::Place::Tables { .. } => {
+            Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
+                .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
+        }
+    }
+}
+
+/// What apps write into records they write: their own clock's time.
+#[expect(clippy::disallowed_methods, reason = "what other programs compare with their clock is real time")]
+fn now() -> Timestamp {
+    Timestamp::try_from(SystemTime::now()).unwrap_or_default()
+}

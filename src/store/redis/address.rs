@@ -1,0 +1,314 @@
+//! Addresses of Redis in every form that apps and their hosts write them.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+
+use crate::error::{Failure, usage};
+
+const REDIS_PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+
+/// Where a Redis is and how to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisAddress {
+    pub(super) place: Place,
+    /// Whether connections are encrypted.
+    pub(super) tls: bool,
+    /// For the servers that hold the data.
+    pub(super) login: Login,
+    pub(super) database: u32,
+}
+
+/// One server, or those to ask where the servers are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Server(Endpoint),
+    Sentinel { sentinels: Vec<Endpoint>, master: String, login: Login },
+    Cluster(Vec<Endpoint>),
+}
+
+/// Where to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Endpoint {
+    Tcp(String, u16),
+    Socket(PathBuf),
+}
+
+/// A user and a password, each where there is one.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+}
+
+/// The kinds of address, by scheme.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Server,
+    Socket,
+    Sentinel,
+    Cluster,
+}
+
+/// Every scheme: its form, and whether it encrypts.
+const SCHEMES: [(&str, Form, bool); 14] = [
+    ("redis", Form::Server, false),
+    ("rediss", Form::Server, true),
+    ("valkey", Form::Server, false),
+    ("valkeys", Form::Server, true),
+    ("unix", Form::Socket, false),
+    ("redis+unix", Form::Socket, false),
+    ("redis+sentinel", Form::Sentinel, false),
+    ("rediss+sentinel", Form::Sentinel, true),
+    ("valkey+sentinel", Form::Sentinel, false),
+    ("valkeys+sentinel", Form::Sentinel, true),
+    ("redis+cluster", Form::Cluster, false),
+    ("rediss+cluster", Form::Cluster, true),
+    ("valkey+cluster", Form::Cluster, false),
+    ("valkeys+cluster", Form::Cluster, true),
+];
+
+impl RedisAddress {
+    /// Reads an address; none when its scheme is not one of Redis. Errors never quote the address, which may hold a
+    /// password.
+    pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
+        let (scheme, rest) = text.split_once(':')?;
+        let (_, form, tls) = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name))?;
+        let parts = rest.strip_prefix("//").ok_or_else(|| refused("has no // after its scheme")).and_then(Parts::split);
+        let address = parts.and_then(|parts| match form {
+            Form::Server => parts.server(*tls),
+            Form::Socket => parts.socket(),
+            Form::Sentinel => parts.sentinel(*tls),
+            Form::Cluster => parts.cluster(*tls),
+        });
+        Some(address.map_err(|e| e.at(format!("the {scheme}: address")).hint(example(*form))))
+    }
+}
+
+fn example(form: Form) -> &'static str {
+    match form {
+        Form::Server => {
+            "write redis://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write % : / ? # @ as %25 %3A %2F %3F %23 %40"
+        }
+        Form::Socket => "write unix:///path/of/redis.sock?db=0",
+        Form::Sentinel => "write redis+sentinel://USER:PASSWORD@HOST1:26379,HOST2:26379/MASTER/DATABASE",
+        Form::Cluster => "write redis+cluster://USER:PASSWORD@HOST1:6379,HOST2:6379/",
+    }
+}
+
+fn refused(why: impl Into<String>) -> Failure {
+    usage(why)
+}
+
+/// The pieces of an address after its scheme.
+struct Parts<'a> {
+    login: Login,
+    hosts: &'a str,
+    path: Vec<String>,
+    query: Vec<(String, String)>,
+}
+
+impl<'a> Parts<'a> {
+    fn split(rest: &'a str) -> Result<Self, Failure> {
+        let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (login, hosts) =
+            authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
+        if login.is_none() && (path.contains('@') || query.contains('@')) {
+            return Err(refused("has an @ behind its host: is there a / or ? in the password?"));
+        }
+        let login = login.map(Login::parse).transpose()?.unwrap_or_default();
+        let path = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect::<Result<_, _>>()?;
+        let query = url::form_urlencoded::parse(query.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned()));
+        Ok(Self { login, hosts, path, query: query.collect() })
+    }
+
+    fn server(mut self, tls: bool) -> Result<RedisAddress, Failure> {
+        let hosts = endpoints(self.hosts, REDIS_PORT)?;
+        let [host] = <[Endpoint; 1]>::try_from(hosts).map_err(|_| {
+            refused("names several hosts: redis+sentinel:// or redis+cluster:// say what the hosts are")
+        })?;
+        let mut path = std::mem::take(&mut self.path).into_iter();
+        let database = self.database(path.next())?;
+        self.finish(path, RedisAddress { place: Place::Server(host), tls, login: self.login.clone(), database })
+    }
+
+    fn socket(mut self) -> Result<RedisAddress, Failure> {
+        let path = PathBuf::from(format!("/{}", self.path.join("/")));
+        if !self.hosts.is_empty() {
+            return Err(refused("names a host: the path of a socket begins with a third /"));
+        }
+        if self.path.is_empty() {
+            return Err(refused("names no socket"));
+        }
+        let database = self.database(None)?;
+        self.login.user = self.take("user").or(self.login.user.take());
+        self.login.password = self.take("pass").or(self.login.password.take());
+        let place = Place::Server(Endpoint::Socket(path));
+        self.finish([], RedisAddress { place, tls: false, login: self.login.clone(), database })
+    }
+
+    fn sentinel(mut self, tls: bool) -> Result<RedisAddress, Failure> {
+        let sentinels = endpoints(self.hosts, SENTINEL_PORT)?;
+        let mut path = std::mem::take(&mut self.path).into_iter();
+        let master = path.next().ok_or_else(|| refused("names no master"))?;
+        let database = self.database(path.next())?;
+        let login = Login { user: self.take("sentinel_user"), password: self.take("sentinel_password") };
+        let place = Place::Sentinel { sentinels, master, login };
+        self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database })
+    }
+
+    fn cluster(mut self, tls: bool) -> Result<RedisAddress, Failure> {
+        let place = Place::Cluster(endpoints(self.hosts, REDIS_PORT)?);
+        let mut path = std::mem::take(&mut self.path).into_iter();
+        if self.database(path.next())? != 0 {
+            return Err(refused("names a database: a cluster has only database 0"));
+        }
+        self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database: 0 })
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.query.iter().position(|(known, _)| known == name)?;
+        Some(self.query.remove(at).1)
+    }
+
+    fn database(&mut self, in_path: Option<String>) -> Result<u32, Failure> {
+        let Some(number) = self.take("db").or(in_path) else { return Ok(0) };
+        number.parse().map_err(|_| refused("names a database that is not a number"))
+    }
+
+    /// Refuses what was not understood: an option that is ignored in silence is worse than none.
+    fn finish(&self, rest: impl IntoIterator<Item = String>, address: RedisAddress) -> Result<RedisAddress, Failure> {
+        if rest.into_iter().next().is_some() {
+            return Err(refused("has too many parts in its path"));
+        }
+        match self.query.iter().find(|(name, _)| !matches!(name.as_str(), "protocol" | "family")) {
+            None => Ok(address),
+            Some((name, _)) => Err(refused(format!("has an unknown option {name:?}"))),
+        }
+    }
+}
+
+fn decoded(text: &str) -> Result<String, Failure> {
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| refused("has an escape that is not UTF-8"))?;
+    Ok(text.into_owned())
+}
+
+fn endpoints(hosts: &str, default_port: u16) -> Result<Vec<Endpoint>, Failure> {
+    hosts.split(',').map(|host| endpoint(host, default_port)).collect()
+}
+
+fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(v6) => {
+            let (name, port) = v6.split_once(']').ok_or_else(|| refused("has an unfinished IPv6 address"))?;
+            (name, port.strip_prefix(':'))
+        }
+        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+    };
+    if name.is_empty() {
+        return Err(refused("names no host"));
+    }
+    let port = port.filter(|port| !port.is_empty()).map_or(Ok(default_port), str::parse);
+    // What is no port may be half a password.
+    Ok(Endpoint::Tcp(decoded(name)?, port.map_err(|_| refused("has a port that is not a number"))?))
+}
+
+impl Login {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let (user, password) = text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
+        let part = |text: &str| Ok::<_, Failure>(Some(decoded(text)?).filter(|text| !text.is_empty()));
+        Ok(Self { user: part(user)?, password: password.map(part).transpose()?.flatten() })
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Self::Socket(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for RedisAddress {
+    /// The address without passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |hosts: &[Endpoint]| hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        let user = self.login.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let database = self.database;
+        match &self.place {
+            Place::Server(Endpoint::Socket(path)) if database == 0 => write!(f, "unix://{}", path.display()),
+            Place::Server(Endpoint::Socket(path)) => write!(f, "unix://{}?db={database}", path.display()),
+            Place::Server(host) => write!(f, "{scheme}://{user}{host}/{database}"),
+            Place::Sentinel { sentinels, master, .. } => {
+                write!(f, "{scheme}+sentinel://{user}{}/{master}/{database}", list(sentinels))
+            }
+            Place::Cluster(hosts) => write!(f, "{scheme}+cluster://{user}{}/", list(hosts)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<RedisAddress, String> {
+        RedisAddress::parse(text).unwrap().map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn every_form_is_read_and_shown_without_its_password() {
+        for (text, shown) in [
+            ("redis://localhost", "redis://localhost:6379/0"),
+            ("redis://:pa%2Fss@h:1/2", "redis://h:1/2"),
+            ("rediss://default:secret@x.upstash.io:6379", "rediss://default@x.upstash.io:6379/0"),
+            ("valkeys://u:p@[::1]:7/3?protocol=2", "rediss://u@[::1]:7/3"),
+            ("unix:///run/redis.sock?db=3&pass=secret", "unix:///run/redis.sock?db=3"),
+            ("redis+unix:///run/redis.sock", "unix:///run/redis.sock"),
+            ("redis+sentinel://u:p@a:1,b/mymaster/2", "redis+sentinel://u@a:1,b:26379/mymaster/2"),
+            ("rediss+cluster://u:p@a,b:2/", "rediss+cluster://u@a:6379,b:2/"),
+        ] {
+            let address = parsed(text).unwrap();
+            assert_eq!(address.to_string(), shown);
+            assert!(!format!("{address:?}").contains("secret"), "{text}");
+        }
+        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap(), "p@/");
+        assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap(), "p@ss");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_without_being_quoted() {
+        for bad in [
+            "redis:secret",
+            "redis://",
+            "redis://:sec/ret@host",
+            "redis://:secret@",
+            "redis://u:secret@h:port",
+            "redis://u:secret@h/db",
+            "redis://u:secret@h/0/1",
+            "redis://u:secret@a,b/",
+            "redis://u:secret@h?tiemout=1",
+            "unix://secret/path",
+            "unix://",
+            "redis+sentinel://u:secret@a:1",
+            "redis+cluster://u:secret@a:1/3",
+            "redis://[::1",
+        ] {
+            let error = parsed(bad).unwrap_err();
+            assert!(!error.contains("secret") && !error.contains("sec/"), "{bad}: {error}");
+        }
+        assert!(RedisAddress::parse("mysql://h").is_none());
+    }
+}

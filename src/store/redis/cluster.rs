@@ -1,0 +1,301 @@
+//! A cluster: every key has a slot, every slot a master, and slots move.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use redis::Value;
+
+use super::address::Endpoint;
+use super::dial::Dialer;
+use super::link::{Link, Whereabouts};
+use super::trouble::{Kind, Trouble, text};
+use super::wire::{Command, Limits, Server, Shard, Wire, run_one};
+
+const SLOTS: u16 = 16384;
+
+/// A command is sent on so many times while the cluster is being rearranged.
+const REDIRECTIONS: usize = 5;
+
+/// The masters as we know them.
+pub(super) struct Cluster {
+    dialer: Arc<Dialer>,
+    seeds: Vec<Endpoint>,
+    /// For single keys and values, and for scans.
+    links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 2],
+    map: Mutex<Option<Arc<SlotMap>>>,
+}
+
+/// Which master has which slots.
+struct SlotMap {
+    /// By the last slot of the range.
+    ranges: BTreeMap<u16, Range>,
+}
+
+struct Range {
+    first: u16,
+    master: Endpoint,
+    id: String,
+}
+
+/// What a server says of a key that it does not have.
+enum Redirection {
+    /// It is there from now on.
+    Moved,
+    /// It may already be there.
+    Ask(Endpoint),
+}
+
+impl Cluster {
+    pub(super) fn new(dialer: &Arc<Dialer>, seeds: &[Endpoint]) -> Self {
+        Self { dialer: Arc::clone(dialer), seeds: seeds.to_vec(), links: Default::default(), map: Mutex::default() }
+    }
+
+    fn link(&self, purpose: usize, endpoint: &Endpoint) -> Arc<Link> {
+        let mut links = self.links[purpose].lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || Arc::new(Link::new(Arc::clone(&self.dialer), Whereabouts::Fixed(endpoint.clone())));
+        Arc::clone(links.entry(endpoint.clone()).or_insert_with(make))
+    }
+
+    fn main_link(&self, endpoint: &Endpoint) -> Arc<Link> {
+        self.link(0, endpoint)
+    }
+
+    fn known_map(&self) -> Option<Arc<SlotMap>> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn forget_map(&self) {
+        *self.map.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Asks for the map: the masters known so far, then the servers of the address.
+    async fn load_map(&self) -> Result<Arc<SlotMap>, Trouble> {
+        let mut endpoints = self.seeds.clone();
+        if let Some(map) = self.known_map() {
+            endpoints.splice(0..0, map.ranges.values().map(|range| range.master.clone()));
+        }
+        let mut asked = HashSet::new();
+        let mut last = Trouble::unreached("no server is named");
+        for endpoint in endpoints {
+            if !asked.insert(endpoint.clone()) {
+                continue;
+            }
+            match run_one(&*self.main_link(&endpoint), Command::keyless("CLUSTER").arg("SLOTS")).await {
+                Ok(answer) => match SlotMap::read(&answer, &endpoint) {
+                    Ok(map) => {
+                        let map = Arc::new(map);
+                        *self.map.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&map));
+                        return Ok(map);
+                    }
+                    Err(trouble) => last = trouble,
+                },
+                Err(trouble) if trouble.to_string().contains("cluster support disabled") => {
+                    return Err(trouble.hint("this is no cluster: name it redis:// instead of redis+cluster://"));
+                }
+                Err(trouble) => last = trouble,
+            }
+        }
+        Err(last)
+    }
+
+    async fn map(&self) -> Result<Arc<SlotMap>, Trouble> {
+        match self.known_map() {
+            Some(map) => Ok(map),
+            None => self.load_map().await,
+        }
+    }
+
+    /// Runs those of the commands that are still open, each where its key is said to be.
+    async fn run_open(
+        &self,
+        commands: &[Command],
+        answers: &mut [Option<Value>],
+        asked: &mut HashMap<usize, Endpoint>,
+    ) -> Result<(), Trouble> {
+        let map = self.map().await.map_err(Trouble::before_sending)?;
+        let mut groups: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
+        let (mut singles, open) = (Vec::new(), (0..commands.len()).filter(|at| answers[*at].is_none()));
+        for at in open.collect::<Vec<_>>() {
+            match asked.remove(&at) {
+                Some(endpoint) => singles.push((at, endpoint)),
+                None => groups.entry(map.master(&commands[at].key)?.clone()).or_default().push(at),
+            }
+        }
+        let groups = groups.into_iter().map(|(endpoint, places)| async move {
+            let some: Vec<_> = places.iter().map(|at| commands[*at].clone()).collect();
+            let answers = self.main_link(&endpoint).run(&some).await;
+            (places, answers)
+        });
+        let singles = singles.into_iter().map(|(at, endpoint)| async move {
+            let both = [Command::keyless("ASKING"), commands[at].clone()];
+            let answers = self.main_link(&endpoint).run(&both).await;
+            (vec![at], answers.map(|mut answers| answers.split_off(1)))
+        });
+        let (groups, singles) = futures_util::future::join(join_all(groups), join_all(singles)).await;
+        let (mut failure, mut was_run) = (None, false);
+        for (places, some) in groups.into_iter().chain(singles) {
+            match some {
+                Ok(some) => {
+                    was_run = true;
+                    for (at, answer) in places.into_iter().zip(some) {
+                        answers[at] = Some(answer);
+                    }
+                }
+                Err(trouble) => failure = Some(trouble),
+            }
+        }
+        match failure {
+            None => Ok(()),
+            Some(trouble) => {
+                // Another master may have the slots by now.
+                self.forget_map();
+                Err(if was_run { trouble.after_sending() } else { trouble })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Wire for Cluster {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+        let mut answers = vec![None; commands.len()];
+        let mut asked = HashMap::new();
+        for _ in 0..REDIRECTIONS {
+            self.run_open(commands, &mut answers, &mut asked).await?;
+            for (at, answer) in answers.iter_mut().enumerate() {
+                match answer.as_ref().and_then(redirection) {
+                    None => continue,
+                    Some(Redirection::Moved) => self.forget_map(),
+                    Some(Redirection::Ask(endpoint)) => {
+                        asked.insert(at, endpoint);
+                    }
+                }
+                *answer = None;
+            }
+            if answers.iter().all(Option::is_some) {
+                return Ok(answers.into_iter().flatten().collect());
+            }
+        }
+        let refused = Trouble::refusal("TRYAGAIN", "the cluster keeps moving the keys");
+        // Some were run.
+        Err(if answers.iter().any(Option::is_some) { refused.after_sending() } else { refused })
+    }
+}
+
+#[async_trait]
+impl Server for Cluster {
+    async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+        let map = self.load_map().await?;
+        let mut slots: BTreeMap<(&str, &Endpoint), Vec<(u16, u16)>> = BTreeMap::new();
+        let mut next = 0;
+        for (last, range) in &map.ranges {
+            if range.first != next {
+                break;
+            }
+            next = last + 1;
+            slots.entry((&range.id, &range.master)).or_default().push((range.first, *last));
+        }
+        if next != SLOTS {
+            return Err(Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {next}")));
+        }
+        let mut shards = Vec::new();
+        for ((id, master), slots) in slots {
+            let scan = self.link(1, master);
+            let nodes = run_one(&*scan, Command::keyless("CLUSTER").arg("NODES")).await?;
+            if moves_slots(&text(&nodes).ok_or_else(Trouble::nonsense)?) {
+                return Err(Trouble::refusal("", &format!("{master} is moving slots to or from another server"))
+                    .hint("a scan now might miss what is on its way: run this again when the cluster is rearranged"));
+            }
+            let limits = Limits { mget: false, ..Limits::SERVER };
+            shards.push(Shard { id: format!("{id} {slots:?}"), scan, read: self.main_link(master), limits });
+        }
+        Ok(shards)
+    }
+
+    fn fails_over(&self) -> bool {
+        true
+    }
+
+    fn wire(&self) -> &dyn Wire {
+        self
+    }
+}
+
+impl SlotMap {
+    /// Reads the answer to `CLUSTER SLOTS`; a server that does not say where it is, is where it was asked.
+    fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
+        let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
+        let ranges = parts.iter().map(|part| {
+            let Value::Array(range) = part else { return None };
+            let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else { return None };
+            let [host, Value::Int(port), id, ..] = &master[..] else { return None };
+            let host = match (text(host).filter(|host| !host.is_empty()), asked) {
+                (Some(host), _) => host,
+                (None, Endpoint::Tcp(host, _)) => host.clone(),
+                (None, Endpoint::Socket(_)) => return None,
+            };
+            let master = Endpoint::Tcp(host, u16::try_from(*port).ok()?);
+            let range = Range { first: u16::try_from(*first).ok()?, master, id: text(id)? };
+            Some((u16::try_from(*last).ok()?, range))
+        });
+        let ranges: Option<BTreeMap<_, _>> = ranges.collect();
+        ranges.map(|ranges| Self { ranges }).ok_or_else(Trouble::nonsense)
+    }
+
+    fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
+        let slot = slot(key);
+        let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
+        let range = range.ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
+        range.map(|(_, range)| &range.master)
+    }
+}
+
+/// The slot of a key: of what is in its first braces, where there is something.
+fn slot(key: &[u8]) -> u16 {
+    let tag = || {
+        let open = key.iter().position(|byte| *byte == b'{')? + 1;
+        let length = key[open..].iter().position(|byte| *byte == b'}')?;
+        (length > 0).then(|| &key[open..open + length])
+    };
+    crc16::State::<crc16::XMODEM>::calculate(tag().unwrap_or(key)) % SLOTS
+}
+
+fn redirection(answer: &Value) -> Option<Redirection> {
+    let Value::ServerError(error) = answer else { return None };
+    match error.code() {
+        "MOVED" => Some(Redirection::Moved),
+        "ASK" => {
+            let (host, port) = error.details()?.split(' ').nth(1)?.rsplit_once(':')?;
+            Some(Redirection::Ask(Endpoint::Tcp(host.to_owned(), port.parse().ok()?)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a server's own line in `CLUSTER NODES` shows slots on their way: `[93-<-id]`, `[93->-id]`.
+fn moves_slots(nodes: &str) -> bool {
+    let own = nodes.lines().find(|line| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself")));
+    own.is_some_and(|line| line.contains("-<-") || line.contains("->-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_those_of_the_cluster_specification() {
+        assert_eq!(slot(b"123456789"), 0x31c3);
+        assert_eq!(slot(b"{user1000}.following"), slot(b"user1000"));
+        assert_eq!(slot(b"foo{}{bar}"), crc16::State::<crc16::XMODEM>::calculate(b"foo{}{bar}") % SLOTS);
+        assert_eq!(slot(b"foo{{bar}}zap"), slot(b"{bar"));
+    }
+
+    #[test]
+    fn slots_on_their_way_are_seen() {
+        let line = "id 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-5460";
+        assert!(!moves_slots(line));
+        assert!(moves_slots(&format!("{line} [93->-other]")) && moves_slots(&format!("x y slave\n{line} [9-<-other]")));
+    }
+}

@@ -1,0 +1,195 @@
+//! Which layout a Redis has. Told from records rather than from keys alone: apps share prefixes, and a DID is full of
+//! the colons that separate it from what follows.
+
+use std::sync::Arc;
+
+use super::patience;
+use super::records::OWN_PREFIX;
+use super::scan::page;
+use super::shape::{self, Shapes};
+use super::trouble::{Trouble, text};
+use super::wire::{Command, Server};
+use crate::error::{Failure, usage};
+use crate::session::{NodeSession, NodeState};
+use crate::store::layout::{Layout, Place};
+use crate::store::{Kind, RecordKey};
+use crate::ui::counted;
+
+/// Keys looked at when records show early, and at most: a few seconds' scan of a store in which they do not.
+const FEW_KEYS: usize = 10_000;
+const MANY_KEYS: usize = 5_000_000;
+
+/// Values read of the keys that a layout would call its own.
+const SAMPLES: usize = 20;
+
+/// A layout, and what speaks for it.
+struct Candidate {
+    layout: Arc<Layout>,
+    /// Keys of the right look, whose values are read: some of each kind.
+    sessions: Vec<RecordKey>,
+    states: Vec<RecordKey>,
+    /// How many of those have records that fit.
+    fitting_sessions: usize,
+    fitting_states: usize,
+}
+
+/// The layout that the store's records show; the failure says what is there instead. The outer error is the store's.
+pub(super) async fn layout(server: &dyn Server, all: &[Arc<Layout>]) -> Result<Result<Arc<Layout>, Failure>, Trouble> {
+    let of_keys = all.iter().filter(|layout| matches!(layout.place, Place::Keys { .. }));
+    let mut candidates: Vec<_> = of_keys.map(Candidate::new).collect();
+    let mut shapes = Shapes::default();
+    let mut seen = 0;
+    for shard in server.shards().await? {
+        let mut cursor = b"0".to_vec();
+        loop {
+            let (next, keys) = page(&*shard.scan, "*", shard.limits.scan_count, &cursor).await?;
+            seen += keys.len();
+            for key in keys.into_iter().filter(|key| !key.0.starts_with(OWN_PREFIX.as_bytes())) {
+                shapes.add(&key.text());
+                for candidate in &mut candidates {
+                    candidate.offer(&key);
+                }
+            }
+            let found = candidates.iter().any(|candidate| !candidate.sessions.is_empty());
+            cursor = next;
+            if cursor == b"0" || seen >= MANY_KEYS || (found && seen >= FEW_KEYS) {
+                break;
+            }
+        }
+        if candidates.iter().any(|candidate| !candidate.sessions.is_empty()) && seen >= FEW_KEYS {
+            break;
+        }
+    }
+    for candidate in &mut candidates {
+        candidate.read(server).await?;
+    }
+    let fitting = best(&candidates);
+    match fitting[..] {
+        [one] => Ok(Ok(Arc::clone(&one.layout))),
+        [] if shapes.is_empty() => Ok(Err(empty(server).await?)),
+        _ => Ok(Err(undecided(server, &fitting, shapes).await?)),
+    }
+}
+
+impl Candidate {
+    fn new(layout: &Arc<Layout>) -> Self {
+        let layout = Arc::clone(layout);
+        Self { layout, sessions: Vec::new(), states: Vec::new(), fitting_sessions: 0, fitting_states: 0 }
+    }
+
+    /// Keeps the key when it looks like one of this layout's.
+    fn offer(&mut self, key: &RecordKey) {
+        let text = key.text();
+        for (kind, samples) in [(Kind::Session, &mut self.sessions), (Kind::State, &mut self.states)] {
+            if samples.len() < SAMPLES && self.layout.rule(kind).pattern.parse_key(&text).is_some() {
+                samples.push(key.clone());
+            }
+        }
+    }
+
+    /// Reads the samples.
+    async fn read(&mut self, server: &dyn Server) -> Result<(), Trouble> {
+        for kind in [Kind::Session, Kind::State] {
+            let keys = if kind == Kind::Session { &self.sessions } else { &self.states };
+            let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
+            let values = patience::read(server.wire(), &commands).await?;
+            let fits = |(key, value): (&RecordKey, redis::Value)| match value {
+                redis::Value::BulkString(value) => fits(&self.layout, kind, &key.text(), &value),
+                _ => false,
+            };
+            let fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
+            match kind {
+                Kind::Session => self.fitting_sessions = fitting,
+                Kind::State => self.fitting_states = fitting,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the two differ in nothing but the stamp.
+    fn is_twin(&self, other: &Self) -> bool {
+        self.layout.stamped != other.layout.stamped && self.looks_like(other)
+    }
+
+    fn looks_like(&self, other: &Self) -> bool {
+        self.layout.place == other.layout.place && self.layout.envelope == other.layout.envelope
+    }
+}
+
+/// Whether a value is a record of this layout under this key.
+fn fits(layout: &Layout, kind: Kind, key: &str, value: &[u8]) -> bool {
+    let Some((subject, _)) = layout.rule(kind).pattern.parse_key(key) else { return false };
+    let Some(record) = layout.decoded(value) else { return false };
+    match kind {
+        Kind::Session => {
+            layout.stamp_fits(&record) && NodeSession::parse(&record).is_ok_and(|session| session.sub == subject)
+        }
+        // A state is random text without colons: with one, it is the random text and an id.
+        Kind::State => !subject.contains(':') && NodeState::parse(&record).is_ok(),
+    }
+}
+
+/// Those for which the most speaks. Sessions count for more than states, which look alike in many layouts.
+fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
+    let with_sessions = candidates.iter().any(|candidate| candidate.fitting_sessions > 0);
+    let fit = |candidate: &&Candidate| {
+        if with_sessions { candidate.fitting_sessions > 0 } else { candidate.fitting_states > 0 }
+    };
+    let fitting: Vec<_> = candidates.iter().filter(fit).collect();
+    let is_best = |one: &&Candidate| {
+        let at = |candidate: &Candidate| fitting.iter().position(|other| std::ptr::eq(*other, candidate));
+        !fitting.iter().any(|other| {
+            // Where an app has begun to stamp its records, some bear a stamp and some do not yet. Without sessions
+            // nothing is stamped, and the plain layout does.
+            let is_twin = one.is_twin(other) && (if with_sessions { other.layout.stamped } else { one.layout.stamped });
+            // The operator's own description of a built-in layout comes first.
+            let is_copy = one.layout.stamped == other.layout.stamped && one.looks_like(other) && at(other) < at(one);
+            is_twin || is_copy
+        })
+    };
+    fitting.iter().copied().filter(|candidate| is_best(candidate)).collect()
+}
+
+/// There is nothing to tell from: in this database.
+async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
+    let failure = usage("there is nothing in the store that would show its layout");
+    let others = other_databases(server).await;
+    Ok(match others.as_str() {
+        "" => failure.hint("name the layout with --layout, or check that this is the store the app uses"),
+        others => failure.hint(format!(
+            "other databases of this server have keys ({others}): name one as redis://HOST/NUMBER; or name the layout with --layout"
+        )),
+    })
+}
+
+/// `db1: 20 keys`, of the databases beside this one; empty where there are none, or where the server does not say.
+async fn other_databases(server: &dyn Server) -> String {
+    let info = super::wire::run_one(server.wire(), Command::keyless("INFO").arg("keyspace")).await;
+    let info = info.ok().and_then(|info| text(&info)).unwrap_or_default();
+    let databases = info.lines().filter_map(|line| {
+        let (name, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
+        let keys: u64 = rest.split(',').next()?.parse().ok()?;
+        Some(format!("db{name}: {}", counted(keys, "key")))
+    });
+    databases.collect::<Vec<_>>().join(", ")
+}
+
+/// Nothing fits, or too much: says what there is.
+async fn undecided(server: &dyn Server, fitting: &[&Candidate], shapes: Shapes) -> Result<Failure, Trouble> {
+    let problem = match fitting {
+        [] => "no known layout fits what is in the store".to_owned(),
+        several => {
+            let names: Vec<_> = several.iter().map(|candidate| candidate.layout.name.as_str()).collect();
+            format!("several layouts fit what is in the store: {}", names.join(", "))
+        }
+    };
+    let mut seen = String::new();
+    for (shape, count, sample) in shapes.most() {
+        let what = shape::describe(server, sample.as_bytes()).await?;
+        seen.push_str(&format!("\n  {shape}  {}, {what}", counted(count, "key")));
+    }
+    Ok(usage(format!("{problem}; it has{seen}")).hint(
+        "name the layout with --layout, or describe it in oauthctl.toml: [layouts.NAME] with session_key = \"PREFIX:{did}\" \
+         and state_key = \"PREFIX:{state}\"",
+    ))
+}

@@ -1,0 +1,124 @@
+//! A connection to one server that is made when needed and made anew when it was lost.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::Mutex;
+
+use super::address::Endpoint;
+use super::dial::{self, Dialer};
+use super::sentinel::Sentinels;
+use super::trouble::{Kind, Trouble};
+use super::wire::{Command, Limits, Server, Shard, Wire};
+
+/// Where the server is.
+#[derive(Clone)]
+pub(super) enum Whereabouts {
+    /// Here.
+    Fixed(Endpoint),
+    /// Where the sentinels say, each time.
+    Asked(Arc<Sentinels>),
+}
+
+/// The connection.
+pub(super) struct Link {
+    dialer: Arc<Dialer>,
+    whereabouts: Whereabouts,
+    current: Mutex<Current>,
+}
+
+/// The connection that is in use, and how many there were: a failure of an earlier one says nothing of this one.
+#[derive(Default)]
+struct Current {
+    connection: Option<MultiplexedConnection>,
+    number: u64,
+}
+
+impl Link {
+    pub(super) fn new(dialer: Arc<Dialer>, whereabouts: Whereabouts) -> Self {
+        Self { dialer, whereabouts, current: Mutex::default() }
+    }
+
+    async fn connection(&self) -> Result<(MultiplexedConnection, u64), Trouble> {
+        let mut current = self.current.lock().await;
+        if let Some(connection) = &current.connection {
+            return Ok((connection.clone(), current.number));
+        }
+        let connection = match &self.whereabouts {
+            Whereabouts::Fixed(endpoint) => self.dialer.dial(endpoint).await?,
+            Whereabouts::Asked(sentinels) => sentinels.dial_master(&self.dialer).await?,
+        };
+        current.connection = Some(connection.clone());
+        current.number += 1;
+        Ok((connection, current.number))
+    }
+
+    async fn forget(&self, number: u64) {
+        let mut current = self.current.lock().await;
+        if current.number == number {
+            current.connection = None;
+        }
+    }
+}
+
+#[async_trait]
+impl Wire for Link {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Whatever went wrong before commands were sent: they were not run.
+        let (mut connection, number) = self.connection().await.map_err(Trouble::before_sending)?;
+        let pipeline = dial::pipeline(commands.iter().map(|command| &command.cmd));
+        let answers = dial::run(&mut connection, &pipeline).await;
+        let demoted =
+            |answers: &[Value]| answers.iter().filter_map(Trouble::in_answer).any(|trouble| trouble.is("READONLY"));
+        match &answers {
+            Err(trouble) if trouble.kind != Kind::Refused => self.forget(number).await,
+            // The sentinels know a new master by now, or soon.
+            Ok(answers) if matches!(self.whereabouts, Whereabouts::Asked(_)) && demoted(answers) => {
+                self.forget(number).await;
+            }
+            _ => {}
+        }
+        answers
+    }
+}
+
+/// One server that has all the keys.
+pub(super) struct Single {
+    main: Arc<Link>,
+    scan: Arc<Link>,
+}
+
+impl Single {
+    pub(super) fn new(dialer: &Arc<Dialer>, whereabouts: &Whereabouts) -> Self {
+        let link = || Arc::new(Link::new(Arc::clone(dialer), whereabouts.clone()));
+        Self { main: link(), scan: link() }
+    }
+}
+
+#[async_trait]
+impl Wire for Single {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+        self.main.run(commands).await
+    }
+}
+
+#[async_trait]
+impl Server for Single {
+    async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+        let (scan, read) = (Arc::clone(&self.scan) as _, Arc::clone(&self.main) as _);
+        Ok(vec![Shard { id: String::new(), scan, read, limits: Limits::SERVER }])
+    }
+
+    fn fails_over(&self) -> bool {
+        matches!(self.main.whereabouts, Whereabouts::Asked(_))
+    }
+
+    fn wire(&self) -> &dyn Wire {
+        self
+    }
+}

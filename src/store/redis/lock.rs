@@ -1,0 +1,129 @@
+//! The lock on an account's sessions, as the app takes it: `SET NX` with a time to live and an owner, and given back
+//! only by that owner.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use redis::Value;
+
+use super::patience::{self, Patience};
+use super::records::OWN_PREFIX;
+use super::trouble::Trouble;
+use super::wire::{Command, Server, run_one};
+use super::write::{self, milliseconds};
+use crate::session::{Age, Did};
+use crate::store::layout::{Layout, LockRule};
+use crate::store::lock::{Lock, Release, lock_name};
+
+/// How long oauthctl's own lock lasts, for layouts without one.
+const OWN_TTL: Age = Age::from_secs(30);
+
+/// Between two attempts. An app holds its lock for the length of one request.
+const SHORTEST_WAIT: Duration = Duration::from_millis(25);
+const LONGEST_WAIT: Duration = Duration::from_millis(400);
+
+/// Takes the lock, waiting for up to `patience`.
+pub(super) async fn take(
+    server: &Arc<dyn Server>,
+    layout: &Layout,
+    did: &Did,
+    patience: Duration,
+) -> Result<Option<Lock>, Trouble> {
+    let name = lock_name(did);
+    let (key, ttl) = match &layout.lock {
+        Some(LockRule { pattern, ttl }) => (pattern.key(&name, None), *ttl),
+        None => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
+    };
+    let ttl = Duration::try_from(ttl.duration()).unwrap_or_default();
+    let owner = owner();
+    let begun = Instant::now();
+    let mut wait = SHORTEST_WAIT;
+    loop {
+        // Counted from before the request, so that it ends for us no later than for the server.
+        let taken = Instant::now();
+        if try_once(&**server, &key, &owner, ttl).await? {
+            let held = Held { server: Arc::clone(server), key, owner };
+            return Ok(Some(Lock::new(Box::new(held), taken, ttl)));
+        }
+        let left = patience.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        tokio::time::sleep(jittered(wait, &owner).min(left)).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+async fn try_once(server: &dyn Server, key: &str, owner: &str, ttl: Duration) -> Result<bool, Trouble> {
+    let command = Command::new("SET", key.as_bytes()).arg(owner).arg("NX").arg("PX").arg(milliseconds(ttl));
+    let mut patience = Patience::new();
+    loop {
+        let trouble = match run_one(server.wire(), command.clone()).await {
+            Ok(answer) => return Ok(answer != Value::Nil),
+            Err(trouble) => trouble,
+        };
+        if !trouble.was_not_run() {
+            // Perhaps it is ours. Held for less long than we think it never is: its time runs since the first attempt.
+            let now = patience::read(server.wire(), &[Command::new("GET", key.as_bytes())]).await?;
+            match now.first() {
+                Some(Value::BulkString(now)) => return Ok(now == owner.as_bytes()),
+                Some(Value::Nil) => {}
+                _ => return Err(trouble),
+            }
+        }
+        write::after_refusal(server, &mut patience, trouble).await?;
+    }
+}
+
+/// A lock taken in Redis.
+struct Held {
+    server: Arc<dyn Server>,
+    key: String,
+    owner: String,
+}
+
+#[async_trait]
+impl Release for Held {
+    async fn release(self: Box<Self>) -> anyhow::Result<bool> {
+        let make = |whole| write::call(&write::REMOVE, whole, self.key.as_bytes()).arg(&self.owner);
+        let mut patience = Patience::new();
+        loop {
+            // Harmless to do twice: the owner is in the question. A lost answer leaves open whether the lock was ours.
+            match write::run_scripts(self.server.wire(), &[&make]).await {
+                Ok(answers) => return Ok(answers == [Value::Int(2)]),
+                Err(trouble) => patience.after(trouble).await?,
+            }
+        }
+    }
+}
+
+/// A name for the holder that nobody else has: a random UUID, as the apps use.
+#[expect(clippy::disallowed_methods, reason = "two holders must differ, whatever randomness a test plays")]
+fn owner() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]].map(hex).join("-")
+}
+
+/// Between half and all of the wait, differently for every holder and every wait.
+fn jittered(wait: Duration, owner: &str) -> Duration {
+    use std::hash::{BuildHasher as _, RandomState};
+    let share = u32::try_from(RandomState::new().hash_one(owner) % 512).unwrap_or(0);
+    wait * (512 + share) / 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_are_random_uuids() {
+        let (one, other) = (owner(), owner());
+        assert_ne!(one, other);
+        assert_eq!((one.len(), one.as_bytes()[14]), (36, b'4'));
+    }
+}

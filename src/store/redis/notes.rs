@@ -1,0 +1,49 @@
+//! oauthctl's own notes, under keys of its own that end by themselves.
+
+use std::time::Duration;
+
+use redis::Value;
+
+use super::patience;
+use super::records::OWN_PREFIX;
+use super::scan::refusal;
+use super::trouble::Trouble;
+use super::wire::{Command, Server, accepted};
+use super::write::milliseconds;
+
+/// Notes in one request.
+const BATCH: usize = 500;
+
+fn key(name: &str) -> Vec<u8> {
+    format!("{OWN_PREFIX}note:{name}").into_bytes()
+}
+
+/// The notes of these names.
+pub(super) async fn read(server: &dyn Server, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+    let mut notes = Vec::with_capacity(names.len());
+    for names in names.chunks(BATCH) {
+        let commands: Vec<_> = names.iter().map(|name| Command::new("GET", &key(name))).collect();
+        for answer in patience::read(server.wire(), &commands).await? {
+            notes.push(match answer {
+                Value::Nil => None,
+                Value::BulkString(note) => Some(note),
+                other => return Err(refusal(&other)),
+            });
+        }
+    }
+    Ok(notes)
+}
+
+/// Writes notes. Harmless to do twice.
+pub(super) async fn write(server: &dyn Server, notes: &[(String, Vec<u8>)], lifetime: Duration) -> Result<(), Trouble> {
+    for notes in notes.chunks(BATCH) {
+        let set = |(name, note): &(String, Vec<u8>)| {
+            Command::new("SET", &key(name)).arg(note.as_slice()).arg("PX").arg(milliseconds(lifetime))
+        };
+        let commands: Vec<_> = notes.iter().map(set).collect();
+        for answer in patience::read(server.wire(), &commands).await? {
+            accepted(answer)?;
+        }
+    }
+    Ok(())
+}

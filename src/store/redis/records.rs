@@ -1,0 +1,207 @@
+//! Records as they stand in Redis: what the layout wraps around them, and what their keys' times to live say.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use redis::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use super::limit::TOO_LONG;
+use crate::session::Observed;
+use crate::store::layout::{KeyRule, Layout, Place};
+use crate::store::{Kind, RecordKey, Stored};
+
+/// oauthctl's own keys begin with this; they are nobody's records.
+pub(super) const OWN_PREFIX: &str = "oauthctl:";
+
+/// The member in which apps keep the time of the last write.
+const STAMP: &str = "lastUpdatedAt";
+
+/// Why a value that was too long is not read.
+pub(super) const TOO_LARGE: &str = "the value is larger than 1 MiB";
+
+/// The types of Redis that are no strings, and why such a value is no record.
+pub(super) const WRONG_TYPES: [(&str, &str); 5] = [
+    ("list", "the value is a Redis list, not a string"),
+    ("hash", "the value is a Redis hash, not a string"),
+    ("set", "the value is a Redis set, not a string"),
+    ("zset", "the value is a Redis sorted set, not a string"),
+    ("stream", "the value is a Redis stream, not a string"),
+];
+/// The same for types of modules.
+pub(super) const FOREIGN_TYPE: &str = "the value is of a Redis type of its own, not a string";
+
+/// A record in the envelope of a cache.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    value: &'a RawValue,
+    #[serde(rename = "cachedAt")]
+    cached_at: Option<i64>,
+}
+
+impl Layout {
+    /// Where records of this kind are.
+    pub(super) fn rule(&self, kind: Kind) -> &KeyRule {
+        match (&self.place, kind) {
+            (Place::Keys { sessions, .. }, Kind::Session) => sessions,
+            (Place::Keys { states, .. }, Kind::State) => states,
+            (Place::Tables { .. }, _) => unreachable!("a layout of tables fits no Redis"),
+        }
+    }
+
+    /// Whether a key that matched this kind's glob is one of this kind: prefixes overlap.
+    pub(super) fn owns(&self, kind: Kind, key: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(key);
+        if self.rule(kind).pattern.parse_key(&text).is_some() {
+            return true;
+        }
+        let other = match kind {
+            Kind::Session => Kind::State,
+            Kind::State => Kind::Session,
+        };
+        let is_lock = || self.lock.as_ref().is_some_and(|lock| lock.pattern.parse_key(&text).is_some());
+        !text.starts_with(OWN_PREFIX) && self.rule(other).pattern.parse_key(&text).is_none() && !is_lock()
+    }
+
+    /// What a record's value and remaining time to live come to. None when it is gone.
+    pub(super) fn stored(&self, kind: Kind, key: RecordKey, value: Vec<u8>, ttl: Option<Ttl>) -> Option<Stored> {
+        if matches!(ttl, Some(Ttl::Gone)) {
+            return None;
+        }
+        if value == TOO_LONG {
+            return Some(unreadable(key, TOO_LARGE, ttl));
+        }
+        let (value, column) = if self.envelope {
+            match unwrapped(&value) {
+                Some((inner, at)) => (inner, at),
+                None => return Some(unreadable(key, "the value is not wrapped as {value, ttl, cachedAt}", ttl)),
+            }
+        } else {
+            let stamp = if self.stamped { stamp_of(&value) } else { None };
+            (value, stamp)
+        };
+        let observed = Observed { ttl_age: self.ttl_age(kind, ttl), column };
+        Some(Stored { key, value, observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
+    }
+
+    /// A record whose value was not asked for. None when it is gone.
+    pub(super) fn without_value(&self, kind: Kind, key: RecordKey, ttl: Option<Ttl>) -> Option<Stored> {
+        if matches!(ttl, Some(Ttl::Gone)) {
+            return None;
+        }
+        let observed = Observed { ttl_age: self.ttl_age(kind, ttl), column: None };
+        Some(Stored { key, value: Vec::new(), observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
+    }
+
+    /// How long ago a record was written, by what remains of the time to live with which the app writes.
+    fn ttl_age(&self, kind: Kind, ttl: Option<Ttl>) -> Option<SignedDuration> {
+        let (whole, left) = (self.rule(kind).ttl?, ttl?.left()?);
+        let age = whole.duration().checked_sub(SignedDuration::try_from(left).ok()?)?;
+        (!age.is_negative()).then_some(age)
+    }
+
+    /// How a new value of this record is stored in place of `current`, or for the first time.
+    pub(super) fn encoded(&self, new: &[u8], current: Option<&[u8]>, ttl: Option<Duration>, now: Timestamp) -> Vec<u8> {
+        let mut new = new.to_vec();
+        if self.stamped && current.is_some() {
+            new = stamped(&new, now).unwrap_or(new);
+        }
+        if self.envelope { wrapped(&new, current, ttl, now) } else { new }
+    }
+
+    /// The record in a stored value.
+    pub(super) fn decoded(&self, value: &[u8]) -> Option<Vec<u8>> {
+        if self.envelope { unwrapped(value).map(|(inner, _)| inner) } else { Some(value.to_vec()) }
+    }
+
+    /// Whether a record bears the time of its last write as this layout wants it.
+    pub(super) fn stamp_fits(&self, value: &[u8]) -> bool {
+        stamp_of(value).is_some() == self.stamped
+    }
+}
+
+/// A record that cannot be read, and why.
+pub(super) fn unreadable(key: RecordKey, why: &'static str, ttl: Option<Ttl>) -> Stored {
+    let ttl = ttl.and_then(Ttl::left);
+    Stored { key, value: Vec::new(), observed: Observed::default(), ttl, unreadable: Some(why) }
+}
+
+/// Why a value of this type is no record; none for a string and for no value at all.
+pub(super) fn wrong_type(name: &str) -> Option<&'static str> {
+    if matches!(name, "string" | "none") {
+        return None;
+    }
+    Some(WRONG_TYPES.iter().find(|(known, _)| *known == name).map_or(FOREIGN_TYPE, |(_, why)| why))
+}
+
+/// An answer to `PTTL`.
+#[derive(Clone, Copy)]
+pub(super) enum Ttl {
+    Gone,
+    Forever,
+    Left(Duration),
+}
+
+impl Ttl {
+    pub(super) fn read(answer: &Value) -> Option<Self> {
+        match answer {
+            Value::Int(-2) => Some(Self::Gone),
+            Value::Int(-1) => Some(Self::Forever),
+            Value::Int(left) => Some(Self::Left(Duration::from_millis(u64::try_from(*left).ok()?))),
+            _ => None,
+        }
+    }
+
+    fn left(self) -> Option<Duration> {
+        match self {
+            Self::Left(left) => Some(left),
+            Self::Gone | Self::Forever => None,
+        }
+    }
+}
+
+/// The record in an envelope, and when it was put there. Some libraries wrap the record itself, some its text.
+fn unwrapped(value: &[u8]) -> Option<(Vec<u8>, Option<Timestamp>)> {
+    let envelope: Envelope<'_> = serde_json::from_slice(value).ok()?;
+    let inner = envelope.value.get();
+    let inner = if inner.starts_with('"') { serde_json::from_str(inner).ok()? } else { inner.to_owned() };
+    Some((inner.into_bytes(), envelope.cached_at.and_then(|at| Timestamp::from_millisecond(at).ok())))
+}
+
+/// Puts the record into the envelope that is there, or into a new one.
+fn wrapped(new: &[u8], current: Option<&[u8]>, ttl: Option<Duration>, now: Timestamp) -> Vec<u8> {
+    let current: Option<Map<String, Json>> = current.and_then(|current| serde_json::from_slice(current).ok());
+    let as_text = current.as_ref().is_some_and(|envelope| envelope["value"].is_string());
+    let mut envelope = current.unwrap_or_else(|| {
+        let mut envelope = Map::from_iter([("value".to_owned(), Json::Null)]);
+        envelope.extend(ttl.map(|ttl| ("ttl".to_owned(), ttl.as_secs().into())));
+        envelope
+    });
+    let text = || Json::String(String::from_utf8_lossy(new).into_owned());
+    let value = if as_text { text() } else { serde_json::from_slice(new).unwrap_or_else(|_| text()) };
+    envelope.insert("value".to_owned(), value);
+    envelope.insert("cachedAt".to_owned(), now.as_millisecond().into());
+    serde_json::to_vec(&envelope).expect("an object can be written")
+}
+
+#[derive(Deserialize)]
+struct Stamped {
+    #[serde(rename = "lastUpdatedAt")]
+    at: Option<f64>,
+}
+
+fn stamp_of(value: &[u8]) -> Option<Timestamp> {
+    let at = serde_json::from_slice::<Stamped>(value).ok()?.at?;
+    #[expect(clippy::cast_possible_truncation, reason = "what is no time is no stamp")]
+    Timestamp::from_millisecond(at as i64).ok()
+}
+
+/// The record with the time of its last write; none when it is no object.
+fn stamped(record: &[u8], now: Timestamp) -> Option<Vec<u8>> {
+    let mut record: Map<String, Json> = serde_json::from_slice(record).ok()?;
+    record.insert(STAMP.to_owned(), now.as_millisecond().into());
+    serde_json::to_vec(&record).ok()
+}

@@ -1,0 +1,225 @@
+//! A Redis over HTTPS, as Upstash and Vercel offer it to apps that cannot hold connections: commands go as JSON, and
+//! answers come back as JSON with their strings in base64.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use redis::Value;
+use reqwest::{Client, StatusCode, redirect};
+use serde_json::Value as Json;
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use super::limit::{MAX_VALUE, TOO_LONG};
+use super::trouble::{Kind, Trouble};
+use super::wire::{Command, Limits, Server, Shard, Wire};
+use crate::error::{Failure, failed, usage};
+use crate::store::Access;
+use crate::tls;
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A longer answer is not read. One value of the largest size fits, in base64.
+const MAX_ANSWER: usize = 4 << 20;
+
+/// Requests cost money and are limited in size.
+const LIMITS: Limits = Limits { scan_count: 1000, values: 200, requests: 4, mget: true };
+
+/// Where a REST interface is; its token is kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestAddress(Url);
+
+impl RestAddress {
+    /// Reads an address; none when it is not one of HTTP. Errors never quote it: people put tokens everywhere.
+    pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
+        let scheme = text.split_once("://")?.0.to_ascii_lowercase();
+        if scheme != "https" && scheme != "http" {
+            return None;
+        }
+        let refuse = |why: &str| Err(usage(why).at(format!("the {scheme}: address")).hint("write https://HOST"));
+        let Ok(url) = Url::parse(text) else { return Some(refuse("is not a URL")) };
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+            return Some(refuse("holds more than a host: the token is named by `token` under [store]"));
+        }
+        let is_local = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if url.scheme() == "http" && !is_local {
+            return Some(refuse("would send the token unencrypted"));
+        }
+        Some(Ok(Self(url)))
+    }
+}
+
+impl fmt::Display for RestAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// The interface.
+#[derive(Clone)]
+pub(super) struct Rest {
+    client: Client,
+    pipeline: String,
+    token: Zeroizing<String>,
+}
+
+impl Rest {
+    pub(super) fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
+        let Some(token) = access.token.clone() else {
+            return Err(usage("no token is named for it")
+                .at(address)
+                .hint("export KV_REST_API_TOKEN, or name it in oauthctl.toml: token = \"env:NAME\" under [store]"));
+        };
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::client_config(access.ca_pem.as_deref())?)
+            .redirect(redirect::Policy::none())
+            // Whether a request may be sent again is for whoever sends it to say.
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|e| failed("cannot set up HTTP").because(e))?;
+        Ok(Self { client, pipeline: format!("{address}/pipeline"), token })
+    }
+
+    async fn post(&self, body: &Json) -> Result<Vec<u8>, Trouble> {
+        let request = self.client.post(&self.pipeline).bearer_auth(self.token.as_str());
+        let request = request.header("Upstash-Encoding", "base64").json(body);
+        let mut response = request.send().await.map_err(|e| unanswered(&e))?;
+        let status = response.status();
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e))? {
+            if answer.len() + chunk.len() > MAX_ANSWER {
+                return Err(Trouble::new(Kind::TooLarge, "more than 4 MiB"));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let said =
+            serde_json::from_slice::<Json>(&answer).ok().and_then(|said| said["error"].as_str().map(str::to_owned));
+        let said = said.unwrap_or_else(|| format!("HTTP status {status}"));
+        Err(match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::refusal("WRONGPASS", &said)
+                .hint("check the token: `token` under [store], or KV_REST_API_TOKEN"),
+            StatusCode::TOO_MANY_REQUESTS => Trouble::refusal("TRYAGAIN", &said),
+            _ if said.contains("max request size") || said.contains("max response size") => {
+                Trouble::new(Kind::TooLarge, said)
+            }
+            _ if status.is_server_error() => Trouble::new(Kind::Lost, said),
+            _ => Trouble::refusal("", &said),
+        })
+    }
+}
+
+#[async_trait]
+impl Wire for Rest {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+        let body = commands.iter().map(json).collect::<Result<Json, _>>()?;
+        let answer = self.post(&body).await?;
+        let answers: Vec<Json> = serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
+        if answers.len() != commands.len() {
+            return Err(Trouble::nonsense());
+        }
+        answers.into_iter().map(one_answer).collect()
+    }
+}
+
+#[async_trait]
+impl Server for Rest {
+    async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+        let wire: Arc<dyn Wire> = Arc::new(self.clone());
+        Ok(vec![Shard { id: String::new(), scan: Arc::clone(&wire), read: wire, limits: LIMITS }])
+    }
+
+    fn fails_over(&self) -> bool {
+        false
+    }
+
+    fn wire(&self) -> &dyn Wire {
+        self
+    }
+}
+
+/// A command as an array of strings.
+fn json(command: &Command) -> Result<Json, Trouble> {
+    let parts = command.cmd.args_iter().map(|part| match part {
+        redis::Arg::Simple(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Json::String(text.to_owned())),
+            Err(_) => Err(Trouble::refusal("", "a key or value is not text, which cannot be sent over REST")),
+        },
+        _ => Err(Trouble::nonsense()),
+    });
+    parts.collect()
+}
+
+fn one_answer(answer: Json) -> Result<Value, Trouble> {
+    let Json::Object(mut answer) = answer else { return Err(Trouble::nonsense()) };
+    if let Some(Json::String(problem)) = answer.remove("error") {
+        // As the server itself would have put it.
+        let line = format!("-{}\r\n", problem.replace(['\r', '\n'], " "));
+        return redis::parse_redis_value(line.as_bytes()).map_err(|_| Trouble::nonsense());
+    }
+    value(answer.remove("result").ok_or_else(Trouble::nonsense)?)
+}
+
+fn value(result: Json) -> Result<Value, Trouble> {
+    Ok(match result {
+        Json::Null => Value::Nil,
+        Json::String(text) if text == "OK" => Value::Okay,
+        Json::String(text) => {
+            // What is not base64 was not encoded.
+            let bytes = BASE64.decode(&text).unwrap_or_else(|_| text.into_bytes());
+            let is_long = bytes.len() as u64 > MAX_VALUE;
+            Value::BulkString(if is_long { TOO_LONG.to_vec() } else { bytes })
+        }
+        Json::Number(number) => Value::Int(number.as_i64().ok_or_else(Trouble::nonsense)?),
+        Json::Array(parts) => Value::Array(parts.into_iter().map(value).collect::<Result<_, _>>()?),
+        _ => return Err(Trouble::nonsense()),
+    })
+}
+
+fn unanswered(error: &reqwest::Error) -> Trouble {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(deeper) = cause {
+        message = deeper.to_string();
+        cause = deeper.source();
+    }
+    if error.is_connect() {
+        return Trouble::unreached(message);
+    }
+    Trouble::new(Kind::Lost, if error.is_timeout() { "no answer in time".to_owned() } else { message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_neither_in_addresses_nor_sent_in_clear() {
+        for (text, shown) in [
+            ("https://eu1-x.upstash.io", "https://eu1-x.upstash.io"),
+            ("https://eu1-x.upstash.io/", "https://eu1-x.upstash.io"),
+            ("http://127.0.0.1:8079", "http://127.0.0.1:8079"),
+        ] {
+            assert_eq!(RestAddress::parse(text).unwrap().unwrap().to_string(), shown);
+        }
+        for bad in ["https://user:secret@x.io", "https://x.io/?_token=secret", "http://x.io/secret", "https://"] {
+            let error = RestAddress::parse(bad).unwrap().unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        assert!(RestAddress::parse("redis://x").is_none());
+    }
+}

@@ -1,0 +1,274 @@
+//! Scanning: pages of keys on one connection, their values on another, several requests at a time.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
+use redis::Value;
+
+use super::patience::{self, Patience};
+use super::records::{TOO_LARGE, Ttl, unreadable, wrong_type};
+use super::seen::Seen;
+use super::trouble::{Kind as TroubleKind, Trouble, text};
+use super::wire::{Command, Server, Shard, Wire, accepted};
+use crate::store::layout::Layout;
+use crate::store::scan::ScanSender;
+use crate::store::{Kind, RecordKey, Stored, Want};
+
+/// About so many bytes of values are asked for at a time.
+const REQUEST_BYTES: usize = 1 << 20;
+
+/// The first request is small: how large values are shows from its answer.
+const FIRST_REQUEST: usize = 32;
+
+/// A cluster that moves slots faster than this is not to be scanned.
+const ROUNDS: usize = 5;
+
+/// What to scan for.
+pub(super) struct Search {
+    pub(super) layout: Arc<Layout>,
+    pub(super) kind: Kind,
+    pub(super) want: Want,
+    pub(super) glob: String,
+}
+
+/// How a scan ended early.
+pub(super) enum Stop {
+    /// Nobody wants the rest.
+    ConsumerGone,
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+/// Finds every record and sends it.
+pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result<(), Stop> {
+    let search = Arc::new(search);
+    let mut seen = Seen::new();
+    let mut done = HashSet::new();
+    let mut patience = Patience::new();
+    let mut rounds = 0;
+    // Until every part was scanned to its end that the store consists of when the last of them ended: keys may have
+    // moved from a part not yet scanned to one that was.
+    loop {
+        let shards = match server.shards().await {
+            Ok(shards) => shards,
+            Err(trouble) => {
+                patience.after(trouble).await?;
+                continue;
+            }
+        };
+        let rest: Vec<_> = shards.into_iter().filter(|shard| !done.contains(&shard.id)).collect();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        if rounds == ROUNDS {
+            return Err(Trouble::new(TroubleKind::Lost, "the cluster keeps moving its keys").into());
+        }
+        let mut failure = None;
+        for shard in rest {
+            match scan_shard(&shard, &search, &mut seen, sender).await {
+                Ok(()) => {
+                    done.insert(shard.id);
+                    patience = Patience::new();
+                }
+                Err(Stop::Trouble(trouble)) => {
+                    failure = Some(trouble);
+                    break;
+                }
+                Err(stop) => return Err(stop),
+            }
+        }
+        match failure {
+            // From its beginning: a cursor means nothing to the server that takes over.
+            Some(trouble) => patience.after(trouble).await?,
+            None => rounds += 1,
+        }
+    }
+}
+
+async fn scan_shard(shard: &Shard, search: &Arc<Search>, seen: &mut Seen, sender: &ScanSender) -> Result<(), Stop> {
+    let size = AtomicUsize::new(FIRST_REQUEST.min(shard.limits.values));
+    let batches = batches(keys(shard, search), &size);
+    let mut answers =
+        batches.map_ok(|keys| fetch(shard, search, keys, &size)).try_buffer_unordered(shard.limits.requests).boxed();
+    while let Some(records) = answers.try_next().await? {
+        // Only what was delivered counts as seen: a batch that failed comes again.
+        let mut records = records;
+        records.retain(|record| seen.insert(&record.key));
+        if !records.is_empty() && sender.send(records).await.is_err() {
+            return Err(Stop::ConsumerGone);
+        }
+    }
+    Ok(())
+}
+
+/// Pages of keys. The next page is asked for before this one is handed over.
+fn keys<'s>(shard: &'s Shard, search: &'s Arc<Search>) -> impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + 's {
+    let ask = |cursor: Vec<u8>| {
+        let (wire, search, count) = (Arc::clone(&shard.scan), Arc::clone(search), shard.limits.scan_count);
+        tokio::spawn(async move { page(&*wire, &search.glob, count, &cursor).await })
+    };
+    stream::try_unfold(Some(ask(b"0".to_vec())), move |asked| async move {
+        let Some(asked) = asked else { return Ok(None) };
+        let (cursor, mut keys) = asked.await.map_err(|_| Trouble::nonsense())??;
+        let next = (cursor != b"0").then(|| ask(cursor));
+        keys.retain(|key: &RecordKey| search.layout.owns(search.kind, &key.0));
+        Ok(Some((keys, next)))
+    })
+}
+
+/// One page: the next cursor, and keys.
+pub(super) async fn page(
+    wire: &dyn Wire,
+    glob: &str,
+    count: usize,
+    cursor: &[u8],
+) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
+    let scan = Command::keyless("SCAN").arg(cursor).arg("MATCH").arg(glob).arg("COUNT").arg(count);
+    let answer = super::wire::run_one(wire, scan).await?;
+    let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
+    let Ok([Value::BulkString(cursor), Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else {
+        return Err(Trouble::nonsense());
+    };
+    let keys = keys.into_iter().map(|key| match key {
+        Value::BulkString(key) => Ok(RecordKey(key)),
+        _ => Err(Trouble::nonsense()),
+    });
+    Ok((cursor, keys.collect::<Result<_, _>>()?))
+}
+
+/// The keys in requests of the size that the values so far recommend.
+fn batches<'s>(
+    pages: impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + Send + 's,
+    size: &'s AtomicUsize,
+) -> BoxStream<'s, Result<Vec<RecordKey>, Trouble>> {
+    let pages = pages.boxed();
+    stream::try_unfold((pages, Vec::new().into_iter()), move |(mut pages, mut page)| async move {
+        loop {
+            let batch: Vec<RecordKey> = page.by_ref().take(size.load(Ordering::Relaxed)).collect();
+            if !batch.is_empty() {
+                return Ok(Some((batch, (pages, page))));
+            }
+            match pages.try_next().await? {
+                Some(next) => page = next.into_iter(),
+                None => return Ok(None),
+            }
+        }
+    })
+    .boxed()
+}
+
+/// The records of these keys, in more requests than one where the answer would be too large.
+fn fetch_all<'s>(
+    shard: &'s Shard,
+    search: &'s Search,
+    mut keys: Vec<RecordKey>,
+    size: &'s AtomicUsize,
+) -> BoxFuture<'s, Result<Vec<Stored>, Trouble>> {
+    async move {
+        match fetch(shard, search, keys.clone(), size).await {
+            Err(trouble) if trouble.kind == TroubleKind::TooLarge => {
+                if keys.len() == 1 {
+                    return Ok(keys.into_iter().map(|key| unreadable(key, TOO_LARGE, None)).collect());
+                }
+                let rest = keys.split_off(keys.len() / 2);
+                let mut records = fetch_all(shard, search, keys, size).await?;
+                records.extend(fetch_all(shard, search, rest, size).await?);
+                Ok(records)
+            }
+            records => records,
+        }
+    }
+    .boxed()
+}
+
+/// The records of these keys, without those that are gone.
+async fn fetch(
+    shard: &Shard,
+    search: &Search,
+    keys: Vec<RecordKey>,
+    size: &AtomicUsize,
+) -> Result<Vec<Stored>, Trouble> {
+    let Search { layout, kind, want, .. } = search;
+    if !want.values && !want.ttls {
+        return Ok(keys.into_iter().filter_map(|key| layout.without_value(*kind, key, None)).collect());
+    }
+    let mut commands = Vec::with_capacity(keys.len() + 1);
+    if want.values {
+        if shard.limits.mget {
+            commands.push(Command::many("MGET", keys.iter().map(|key| key.0.as_slice())));
+        } else {
+            commands.extend(keys.iter().map(|key| Command::new("GET", &key.0)));
+        }
+    }
+    if want.ttls {
+        commands.extend(keys.iter().map(|key| Command::new("PTTL", &key.0)));
+    }
+    let mut answers = patience::read(&*shard.read, &commands).await?;
+    let ttls = if want.ttls { answers.split_off(answers.len() - keys.len()) } else { Vec::new() };
+    let ttls = ttls.iter().map(|answer| Ttl::read(answer).ok_or_else(|| refusal(answer))).map(|ttl| ttl.map(Some));
+    let mut ttls = ttls.chain(std::iter::repeat_with(|| Ok(None)));
+    if !want.values {
+        let bare = keys.into_iter().zip(ttls).map(|(key, ttl)| Ok(layout.without_value(*kind, key, ttl?)));
+        return bare.filter_map(Result::transpose).collect();
+    }
+    if shard.limits.mget {
+        let Some(Value::Array(values)) = answers.pop().map(accepted).transpose()? else {
+            return Err(Trouble::nonsense());
+        };
+        answers = values;
+    }
+    if answers.len() != keys.len() {
+        return Err(Trouble::nonsense());
+    }
+    let (mut records, mut without) = (Vec::with_capacity(keys.len()), Vec::new());
+    let mut bytes = 0;
+    let count = keys.len();
+    for (key, value) in keys.into_iter().zip(answers) {
+        let ttl = ttls.next().unwrap_or(Ok(None))?;
+        match value {
+            Value::BulkString(value) => {
+                bytes += value.len();
+                records.extend(layout.stored(*kind, key, value, ttl));
+            }
+            // Gone, or no string.
+            Value::Nil => without.push((key, ttl)),
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => without.push((key, ttl)),
+            other => return Err(refusal(&other)),
+        }
+    }
+    let fitting = REQUEST_BYTES / (bytes / count).max(1);
+    size.store(fitting.clamp(1, shard.limits.values), Ordering::Relaxed);
+    if !without.is_empty() {
+        records.extend(of_wrong_type(&*shard.read, without).await?);
+    }
+    Ok(records)
+}
+
+/// What is under keys that have no string; nothing, mostly, because it is gone by now.
+pub(super) async fn of_wrong_type(
+    wire: &dyn Wire,
+    keys: Vec<(RecordKey, Option<Ttl>)>,
+) -> Result<Vec<Stored>, Trouble> {
+    let commands: Vec<_> = keys.iter().map(|(key, _)| Command::new("TYPE", &key.0)).collect();
+    let types = patience::read(wire, &commands).await?;
+    let mut found = Vec::new();
+    for ((key, ttl), answer) in keys.into_iter().zip(types) {
+        let name = text(&answer).ok_or_else(|| refusal(&answer))?;
+        found.extend(wrong_type(&name).map(|why| unreadable(key, why, ttl)));
+    }
+    Ok(found)
+}
+
+/// An answer that is not what was asked for.
+pub(super) fn refusal(answer: &Value) -> Trouble {
+    Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense)
+}

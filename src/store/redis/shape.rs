@@ -1,0 +1,148 @@
+//! What keys look like, with what varies left out, and what stands under them: for telling an operator what is there.
+
+use std::collections::HashMap;
+
+use redis::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::limit::TOO_LONG;
+use super::patience;
+use super::trouble::{Trouble, text};
+use super::wire::{Command, Server};
+use crate::session::{NodeSession, NodeState};
+
+/// Shapes that are counted, and those that are shown.
+const COUNTED: usize = 1000;
+const SHOWN: usize = 10;
+
+/// Longer words are random.
+const WORD: usize = 24;
+
+/// How many keys of each shape there are, and one of them.
+#[derive(Default)]
+pub(super) struct Shapes(HashMap<String, (u64, String)>);
+
+impl Shapes {
+    /// Counts the key.
+    pub(super) fn add(&mut self, key: &str) {
+        let shape = shape(key);
+        if let Some((count, _)) = self.0.get_mut(&shape) {
+            *count += 1;
+        } else if self.0.len() < COUNTED {
+            self.0.insert(shape, (1, key.to_owned()));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The most frequent: shape, number, example.
+    pub(super) fn most(self) -> Vec<(String, u64, String)> {
+        let mut shapes: Vec<_> = self.0.into_iter().map(|(shape, (count, key))| (shape, count, key)).collect();
+        shapes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        shapes.truncate(SHOWN);
+        shapes
+    }
+}
+
+/// The key with DIDs as `{did}` and what else varies as `*`.
+fn shape(key: &str) -> String {
+    let mut parts = Vec::new();
+    let mut rest = key.split(':').peekable();
+    while let Some(part) = rest.next() {
+        if part == "did" && matches!(rest.peek(), Some(&("plc" | "web"))) {
+            rest.next();
+            rest.next();
+            parts.push("{did}");
+        } else if is_word(part) {
+            parts.push(part);
+        } else if parts.last() != Some(&"*") {
+            parts.push("*");
+        }
+    }
+    parts.join(":")
+}
+
+fn is_word(part: &str) -> bool {
+    let is_plain = part.chars().all(|c| c.is_ascii_alphabetic() || "_-./@".contains(c));
+    let capitals = part.chars().filter(char::is_ascii_uppercase).count();
+    part.len() <= WORD && is_plain && capitals <= 3
+}
+
+/// What stands under a key, in a few words and without quoting it.
+pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<String, Trouble> {
+    let answers = patience::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
+    let [kind, value] = &answers[..] else { return Err(Trouble::nonsense()) };
+    Ok(match (text(kind).unwrap_or_default().as_str(), value) {
+        ("string", Value::BulkString(value)) => format!("string, {}", describe_value(value)),
+        ("none", _) => "gone meanwhile".to_owned(),
+        (kind, _) => kind.to_owned(),
+    })
+}
+
+fn describe_value(value: &[u8]) -> &'static str {
+    /// Members by which other libraries' records are known.
+    #[derive(Deserialize)]
+    struct Marks {
+        #[serde(rename = "cachedAt")]
+        cached_at: Option<IgnoredAny>,
+        #[serde(rename = "dpopKey")]
+        dpop_key: Option<IgnoredAny>,
+        dpop_privatekey_multibase: Option<IgnoredAny>,
+        dpop_data: Option<IgnoredAny>,
+        #[serde(rename = "tokenSet")]
+        token_set: Option<IgnoredAny>,
+    }
+    if value == TOO_LONG {
+        return "larger than 1 MiB";
+    }
+    if NodeSession::parse(value).is_ok() {
+        return "a session of the Node client";
+    }
+    if NodeState::parse(value).is_ok() {
+        return "a pending login of the Node client";
+    }
+    match serde_json::from_slice::<Marks>(value) {
+        Ok(Marks { dpop_privatekey_multibase: Some(_), .. }) => {
+            "a session of the Go library indigo, which is not supported"
+        }
+        Ok(Marks { dpop_data: Some(_), .. }) => "a session of the Rust library jacquard, which is not supported",
+        Ok(Marks { dpop_key: Some(_), .. }) => "a record of the library atcute, which is not supported",
+        Ok(Marks { cached_at: Some(_), .. }) => "a record in an envelope {value, ttl, cachedAt}",
+        Ok(Marks { token_set: Some(_), .. }) => "a damaged or old session of the Node client",
+        Ok(_) => "JSON of unknown shape",
+        Err(_) if serde_json::from_slice::<IgnoredAny>(value).is_ok() => "JSON of unknown shape",
+        Err(_) => "not JSON",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_varies_is_left_out_of_a_shape() {
+        for (key, expected) in [
+            ("atproto:oauth:sessions:did:plc:ewvi7nxzyoun6zhxrhs64oiz", "atproto:oauth:sessions:{did}"),
+            ("oauth:session:did:web:example.com:0b8c12", "oauth:session:{did}:*"),
+            ("oauth:state:0fK2mVtQmYb", "oauth:state:*"),
+            ("cache:12:34", "cache:*"),
+            ("rate-limit", "rate-limit"),
+        ] {
+            assert_eq!(shape(key), expected);
+        }
+    }
+
+    #[test]
+    fn other_libraries_records_are_known_by_their_members() {
+        assert_eq!(
+            describe_value(br#"{"dpop_privatekey_multibase":"z4"}"#).split(',').next(),
+            Some("a session of the Go library indigo")
+        );
+        assert_eq!(describe_value(br#"{"value":{},"cachedAt":1}"#), "a record in an envelope {value, ttl, cachedAt}");
+        assert_eq!(describe_value(b"[1]"), "JSON of unknown shape");
+        assert_eq!(describe_value(b"x"), "not JSON");
+    }
+}

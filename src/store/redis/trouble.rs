@@ -1,0 +1,206 @@
+//! What goes wrong with a Redis: whether a command may have been run all the same, whether it is worth trying again,
+//! and how it is put to the operator.
+
+use std::fmt;
+use std::io;
+
+use redis::{RedisError, ServerError, Value};
+
+use crate::error::{Failure, failed, usage};
+
+/// A failure of the connection or a refusal by the server.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    pub(super) kind: Kind,
+    /// The first word of the server's refusal: `NOAUTH`, `READONLY`; empty otherwise.
+    code: String,
+    message: String,
+    hint: Option<&'static str>,
+}
+
+/// What is certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing was sent.
+    Unreached,
+    /// Something was sent, and no answer came.
+    Lost,
+    /// The server answered that it would not.
+    Refused,
+    /// An answer came that no Redis gives; trying again will not help.
+    Nonsense,
+    /// The answer is larger than we care to hold.
+    TooLarge,
+}
+
+impl Trouble {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, code: String::new(), message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Nothing was sent.
+    pub(super) fn unreached(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unreached, message)
+    }
+
+    /// An answer that is none.
+    pub(super) fn nonsense() -> Self {
+        Self::new(Kind::Nonsense, "the answer is not what Redis answers")
+    }
+
+    /// What the server said.
+    pub(super) fn refused(error: &ServerError) -> Self {
+        Self::refusal(error.code(), error.details().unwrap_or_default())
+    }
+
+    /// What a server said, in two parts.
+    pub(super) fn refusal(code: &str, details: &str) -> Self {
+        let message = format!("{code} {details}").trim().to_owned();
+        Self { code: code.to_owned(), ..Self::new(Kind::Refused, message) }
+    }
+
+    /// The refusal that an answer is, if it is one.
+    pub(super) fn in_answer(answer: &Value) -> Option<Self> {
+        match answer {
+            Value::ServerError(error) => Some(Self::refused(error)),
+            _ => None,
+        }
+    }
+
+    /// The same trouble, met while nothing was sent yet.
+    pub(super) fn before_sending(self) -> Self {
+        let kind = if self.kind == Kind::Lost { Kind::Unreached } else { self.kind };
+        Self { kind, ..self }
+    }
+
+    /// The same trouble, where other commands of the same go were run.
+    pub(super) fn after_sending(self) -> Self {
+        Self { kind: if self.was_not_run() { Kind::Lost } else { self.kind }, ..self }
+    }
+
+    /// What became of commands that were sent.
+    pub(super) fn of_sent(error: &RedisError) -> Self {
+        if error.kind() == redis::ErrorKind::Parse {
+            return Self::nonsense();
+        }
+        let message = if error.is_timeout() {
+            "no answer in time".to_owned()
+        } else if error.is_connection_dropped() {
+            "the server closed the connection".to_owned()
+        } else {
+            error.to_string()
+        };
+        Self::new(Kind::Lost, message)
+    }
+
+    /// Whether the server refused with this word.
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.code == code
+    }
+
+    /// Whether the commands certainly were not run.
+    pub(super) fn was_not_run(&self) -> bool {
+        matches!(self.kind, Kind::Unreached | Kind::Refused)
+    }
+
+    /// Whether the same may go well in a moment.
+    pub(super) fn may_pass(&self) -> bool {
+        const PASSING: [&str; 7] =
+            ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "BUSY", "UNBLOCKED"];
+        match self.kind {
+            Kind::Unreached | Kind::Lost => true,
+            Kind::Refused => PASSING.contains(&self.code.as_str()),
+            Kind::Nonsense | Kind::TooLarge => false,
+        }
+    }
+
+    /// Puts it to the operator.
+    pub(super) fn explain(self, place: &impl fmt::Display) -> Failure {
+        let (is_usage, hint) = self.advice();
+        let hint = self.hint.unwrap_or(hint);
+        let problem = match self.kind {
+            Kind::Unreached => "cannot connect to the store",
+            Kind::Lost => "the connection to the store was lost",
+            Kind::Refused => "the store refused",
+            Kind::Nonsense => "the store cannot be understood",
+            Kind::TooLarge => "the store's answer is too large",
+        };
+        let failure = if is_usage { usage(problem) } else { failed(problem) };
+        let failure = failure.at(place).because(self);
+        if hint.is_empty() { failure } else { failure.hint(hint) }
+    }
+
+    /// Whether the operator's settings are to blame, and what to do.
+    fn advice(&self) -> (bool, &'static str) {
+        let text = self.message.as_str();
+        match self.kind {
+            Kind::Unreached => (false, "check the address, and that the server runs and can be reached from here"),
+            Kind::Lost => (false, "try again; what was not confirmed was not counted as done"),
+            Kind::TooLarge => (false, ""),
+            Kind::Nonsense => {
+                (true, "is this a Redis? a server that expects TLS is named by rediss:// instead of redis://")
+            }
+            Kind::Refused => match self.code.as_str() {
+                "NOAUTH" => {
+                    (true, "the server wants a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST")
+                }
+                "WRONGPASS" => (true, "check the user and the password in the address"),
+                "NOPERM" => (
+                    true,
+                    "the user may not do this: oauthctl needs SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change \
+                     anything SET, UNLINK and EVALSHA, on the app's keys and on oauthctl:*",
+                ),
+                "READONLY" => (true, "this is a replica, which only reads: name the primary"),
+                "OOM" => (false, "the server has reached its maxmemory: free or add memory, then run this again"),
+                "LOADING" => (false, "the server is still reading its data: try again in a moment"),
+                "MISCONF" => (false, "the server cannot save to its disk and therefore refuses to write: see its log"),
+                "CLUSTERDOWN" => (false, "part of the cluster is down: try again when `CLUSTER INFO` says ok"),
+                "MOVED" | "CROSSSLOT" => (true, "this is one node of a cluster: name it redis+cluster://HOST:PORT/"),
+                "DENIED" => {
+                    (true, "the server runs in protected mode: it wants a password, or a connection from its host")
+                }
+                _ if text.contains("invalid password") || text.contains("AUTH") => {
+                    (true, "check the user and the password in the address")
+                }
+                _ if text.contains("DB index") => (true, "the server has no database of this number"),
+                _ => (false, ""),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// Why no connection came about.
+pub(super) fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
+    let trouble = Trouble::unreached(format!("{to}: {error}"));
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            trouble.hint("nothing listens there: check host and port, and that the server runs")
+        }
+        io::ErrorKind::NotFound => trouble.hint("there is no such socket: check its path"),
+        io::ErrorKind::PermissionDenied => trouble.hint("run oauthctl as a user who may use the socket"),
+        _ => trouble,
+    }
+}
+
+/// The text of an answer.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) => Some(text.clone()),
+        Value::Okay => Some("OK".to_owned()),
+        _ => None,
+    }
+}

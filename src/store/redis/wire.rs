@@ -1,0 +1,110 @@
+//! What a Redis is to everything above it: something that runs commands. Connections, clusters and REST interfaces are
+//! each one of these.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use redis::{Cmd, ToRedisArgs, Value};
+
+use super::trouble::Trouble;
+
+/// A command, and the key that says which server of a cluster it is for.
+#[derive(Clone)]
+pub(super) struct Command {
+    pub(super) key: Vec<u8>,
+    pub(super) cmd: Cmd,
+}
+
+/// Runs commands.
+#[async_trait]
+pub(super) trait Wire: Send + Sync {
+    /// Runs the commands in one go. One answer a command, in order; what the server refuses is among the answers
+    /// ([`Value::ServerError`]). An error says that the answers are not known, and whether the commands may have been run.
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble>;
+}
+
+/// A Redis with all its data.
+#[async_trait]
+pub(super) trait Server: Wire {
+    /// Those parts whose scans together see every key.
+    async fn shards(&self) -> Result<Vec<Shard>, Trouble>;
+
+    /// Whether another server takes over when one fails.
+    fn fails_over(&self) -> bool;
+
+    /// Itself, for running commands.
+    fn wire(&self) -> &dyn Wire;
+}
+
+/// A server that holds some of the keys, or all.
+pub(super) struct Shard {
+    /// Changes when other keys belong to it than before.
+    pub(super) id: String,
+    /// For scanning.
+    pub(super) scan: Arc<dyn Wire>,
+    /// For reading values, so that neither waits behind the other.
+    pub(super) read: Arc<dyn Wire>,
+    /// What it can be asked for at once.
+    pub(super) limits: Limits,
+}
+
+/// What a server may be asked for at once.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// `COUNT` of a scan.
+    pub(super) scan_count: usize,
+    /// The most values in one request.
+    pub(super) values: usize,
+    /// Requests for values at the same time.
+    pub(super) requests: usize,
+    /// Whether one `MGET` may ask for keys of several slots.
+    pub(super) mget: bool,
+}
+
+impl Limits {
+    /// Those of a Redis server. A scan of this count keeps other clients waiting for about a millisecond.
+    pub(super) const SERVER: Self = Self { scan_count: 5000, values: 500, requests: 6, mget: true };
+}
+
+impl Command {
+    /// A command about a key, which is its first argument.
+    pub(super) fn new(name: &str, key: &[u8]) -> Self {
+        let mut cmd = redis::cmd(name);
+        cmd.arg(key);
+        Self { key: key.to_vec(), cmd }
+    }
+
+    /// A command about no key.
+    pub(super) fn keyless(name: &str) -> Self {
+        Self { key: Vec::new(), cmd: redis::cmd(name) }
+    }
+
+    /// A command about several keys that one server holds.
+    pub(super) fn many<'k>(name: &str, keys: impl Iterator<Item = &'k [u8]>) -> Self {
+        let mut command = Self::keyless(name);
+        for key in keys {
+            command.cmd.arg(key);
+        }
+        command
+    }
+
+    /// With one more argument.
+    pub(super) fn arg(mut self, arg: impl ToRedisArgs) -> Self {
+        self.cmd.arg(arg);
+        self
+    }
+}
+
+/// The answer, when the server did not refuse.
+pub(super) fn accepted(value: Value) -> Result<Value, Trouble> {
+    match value {
+        Value::ServerError(error) => Err(Trouble::refused(&error)),
+        value => Ok(value),
+    }
+}
+
+/// Runs one command.
+pub(super) async fn run_one(wire: &dyn Wire, command: Command) -> Result<Value, Trouble> {
+    let answers = wire.run(&[command]).await?;
+    accepted(answers.into_iter().next().ok_or_else(Trouble::nonsense)?)
+}
