@@ -5,6 +5,7 @@ mod exit_codes;
 mod gen_jwk;
 mod generated;
 mod jwks;
+mod keys;
 mod metadata;
 mod sessions_list;
 mod sessions_show;

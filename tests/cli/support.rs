@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -185,6 +185,13 @@ impl Sandbox {
         self.finish(command)
     }
 
+    /// Starts oauthctl, its output in pipes that nobody reads yet.
+    pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
+        let mut command = self.command(OAUTHCTL);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
     pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let mut command = self.command(OAUTHCTL);
@@ -268,6 +275,16 @@ pub(crate) fn session(did: &str, refreshed: &str) -> Value {
     })
 }
 
+/// A login that was begun, as the app's client library stores it.
+pub(crate) fn state(kid: &str) -> Value {
+    json!({
+        "iss": "https://auth.example.com",
+        "authMethod": {"method": "private_key_jwt", "kid": kid},
+        "verifier": "verifier-0123456789",
+        "dpopJwk": {"kty": "EC", "crv": "secp256k1", "x": "dpop-x", "y": "dpop-y", "d": "dpop-private"},
+    })
+}
+
 /// A database of the statusphere layout, as a running app has it: in WAL mode, open.
 pub(crate) struct AppDatabase(Connection);
 
@@ -286,6 +303,11 @@ impl AppDatabase {
         Self(connection)
     }
 
+    /// Opens one that is there.
+    pub(crate) fn open(path: &Path) -> Self {
+        Self(Connection::open(path).unwrap())
+    }
+
     /// Stores a session under the DID it is of.
     pub(crate) fn session(&self, session: &Value) -> &Self {
         self.record(session["tokenSet"]["sub"].as_str().unwrap(), &session.to_string())
@@ -294,6 +316,12 @@ impl AppDatabase {
     /// Stores any text in the table of sessions.
     pub(crate) fn record(&self, key: &str, value: &str) -> &Self {
         self.0.execute("INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)", [key, value]).unwrap();
+        self
+    }
+
+    /// Stores a login that was begun.
+    pub(crate) fn state(&self, key: &str, state: &Value) -> &Self {
+        self.0.execute("INSERT INTO auth_state VALUES (?1, ?2)", [key, &state.to_string()]).unwrap();
         self
     }
 
