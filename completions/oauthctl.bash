@@ -1021,12 +1021,32 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__retire)
-            opts="-n -y -q -h -V --ignore-malformed --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -h -V --ignore-malformed --revoke-sessions --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1074,13 +1094,17 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__rotate)
-            opts="-o -n -y -q -h -V --activate-in --stage --kid --new-env --output --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-o -n -y -q -h -V --activate-in --stage --promote --wait --force --kid --new-env --output --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --activate-in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --promote)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -107,6 +107,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;keys;rotate'= {
             cand --activate-in 'When the new key begins to sign'
+            cand --promote 'Let a staged key sign, once the published key set has held it for 10 minutes'
             cand --kid 'Name of the new key [default: its thumbprint]'
             cand --new-env 'Variable for the new key, where the old one has a variable to itself'
             cand -o 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
@@ -119,6 +120,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --format 'How to write results'
             cand --color 'When to use colour'
             cand --stage 'Put the new key behind the active one, published but not signing'
+            cand --wait 'With --promote: wait until servers know the key'
+            cand --force 'With --promote: do not look at what is published'
             cand -n 'Say what would be done, and do nothing'
             cand --dry-run 'Say what would be done, and do nothing'
             cand -y 'Do not ask'
@@ -131,6 +134,11 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;keys;retire'= {
+            cand --concurrency 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]'
+            cand --per-issuer 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]'
+            cand --rate 'At most so many a second'
+            cand --retry-for 'How long to try again where a server gives no answer'
+            cand --lock-timeout 'How long to wait for a session''s lock'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
@@ -139,6 +147,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --format 'How to write results'
             cand --color 'When to use colour'
             cand --ignore-malformed 'Retire the key although some records could not be read, and may be bound to it'
+            cand --revoke-sessions 'End the sessions bound to the key first, with that key'
             cand -n 'Say what would be done, and do nothing'
             cand --dry-run 'Say what would be done, and do nothing'
             cand -y 'Do not ask'

@@ -114,6 +114,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;keys;rotate' {
             [CompletionResult]::new('--activate-in', '--activate-in', [CompletionResultType]::ParameterName, 'When the new key begins to sign')
+            [CompletionResult]::new('--promote', '--promote', [CompletionResultType]::ParameterName, 'Let a staged key sign, once the published key set has held it for 10 minutes')
             [CompletionResult]::new('--kid', '--kid', [CompletionResultType]::ParameterName, 'Name of the new key [default: its thumbprint]')
             [CompletionResult]::new('--new-env', '--new-env', [CompletionResultType]::ParameterName, 'Variable for the new key, where the old one has a variable to itself')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment')
@@ -126,6 +127,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--stage', '--stage', [CompletionResultType]::ParameterName, 'Put the new key behind the active one, published but not signing')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'With --promote: wait until servers know the key')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'With --promote: do not look at what is published')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Say what would be done, and do nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and do nothing')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
@@ -139,6 +142,11 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;keys;retire' {
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]')
+            [CompletionResult]::new('--per-issuer', '--per-issuer', [CompletionResultType]::ParameterName, 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most so many a second')
+            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long to try again where a server gives no answer')
+            [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'How long to wait for a session''s lock')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
@@ -147,6 +155,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--ignore-malformed', '--ignore-malformed', [CompletionResultType]::ParameterName, 'Retire the key although some records could not be read, and may be bound to it')
+            [CompletionResult]::new('--revoke-sessions', '--revoke-sessions', [CompletionResultType]::ParameterName, 'End the sessions bound to the key first, with that key')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Say what would be done, and do nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and do nothing')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')

@@ -656,7 +656,7 @@ fn retire_refuses_while_sessions_or_logins_are_bound_to_the_key() {
     exit 2
     -- stderr --
     error: 1 session and 1 pending login are bound to key key2, and would be lost with it
-    hint: keep the key until they have ended; sessions live as long as their users return
+    hint: keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves
     ");
     AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
     // A pending login alone counts, too.
@@ -694,8 +694,8 @@ fn retire_refuses_when_a_record_may_be_bound_to_the_key() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
     exit 2
     -- stderr --
-    error: 1 record could not be read, so nobody knows which key they are bound to
-    hint: `oauthctl sessions list` shows them; --ignore-malformed retires the key all the same
+    error: 1 record could not be read, and may be bound to this key
+    hint: `oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same
     ");
     assert_eq!(sandbox.run(retire(&["old", "--ignore-malformed"])).code, 0);
     assert_eq!(keys_in(&sandbox.read("keys.json")).len(), 3);

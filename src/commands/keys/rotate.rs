@@ -1,21 +1,18 @@
 //! `oauthctl keys rotate`: a new key, published before it signs, the old ones kept for the sessions bound to them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::place::{Target, line, lock_files};
+use super::promote::{self, Published, SERVER_CACHE};
 use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::files::{self, DirectoryLock, Existing, PRIVATE};
 use crate::jose::{ClientKey, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::session::Age;
-
-/// How long authorization servers keep a key set before they fetch it again.
-const SERVER_CACHE: Age = Age::from_secs(600);
 
 /// Add a new signing key; the old ones stay for the sessions bound to them
 #[derive(clap::Args)]
@@ -36,6 +33,16 @@ pub struct Args {
     /// Put the new key behind the active one, published but not signing
     #[arg(long)]
     stage: bool,
+    /// Let a staged key sign, once the published key set has held it for 10 minutes
+    #[arg(long, value_name = "KID", allow_hyphen_values = true,
+        conflicts_with_all = ["stage", "activate_in", "kid", "new_env", "output"])]
+    promote: Option<Kid>,
+    /// With --promote: wait until servers know the key
+    #[arg(long, requires = "promote", conflicts_with = "force")]
+    wait: bool,
+    /// With --promote: do not look at what is published
+    #[arg(long, requires = "promote")]
+    force: bool,
     /// Name of the new key [default: its thumbprint]
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<Kid>,
@@ -58,14 +65,6 @@ struct Change {
     deploy: Deploy,
 }
 
-enum Target {
-    /// The source itself, a file.
-    Rewritten(PathBuf),
-    /// A file that must not exist yet.
-    New(PathBuf),
-    Stdout,
-}
-
 /// What a source holds alone stays alone: an app that reads one JWK cannot read an array.
 enum Deploy {
     /// The source held several keys, and holds one more. Says what to do.
@@ -82,6 +81,14 @@ struct Place {
 
 /// Plans the rotation, applies it, says what to deploy.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if let Some(kid) = &args.promote {
+        let published = match args {
+            Args { force: true, .. } => Published::Unchecked,
+            Args { wait: true, .. } => Published::Awaited,
+            _ => Published::Required,
+        };
+        return promote::run(context, kid, published, args.dry_run);
+    }
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
     let now = context.now();
@@ -94,27 +101,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         context.ui.note("dry run: nothing is written, and the key is not made");
     } else {
-        apply(context, &change)?;
+        change.target.write(context, &change.text)?;
     }
     explain(context, args, &change.deploy, name, &active_kid, now);
     Ok(Exit::Done)
-}
-
-/// Keeps other oauthctl processes from changing the same files until the end of this one.
-pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failure> {
-    let sources = context.settings()?.key_sources()?.unwrap_or_default();
-    let mut directories: Vec<_> = sources
-        .iter()
-        .filter_map(|source| match source {
-            // Of the file itself, whatever link leads to it. One that is missing is reported when it is read.
-            KeySource::File { path, .. } => Some(files::directory_of(&fs::canonicalize(path).ok()?).to_owned()),
-            _ => None,
-        })
-        .collect();
-    // In one order everywhere, so that two processes cannot wait for each other.
-    directories.sort();
-    directories.dedup();
-    directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
 }
 
 /// The set must be sound, sign now, and have no rotation under way.
@@ -187,7 +177,6 @@ fn plan(
 /// Writes a source anew that holds the new key already.
 fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     let text = grown.form.encode(&grown.keys)?;
-    let line = |text: &str| Zeroizing::new(format!("{text}\n"));
     let printed = args.output_file().map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
     let (text, target, deploy) = match &grown.source {
         KeySource::File { path, named } if args.output.is_none() => {
@@ -304,15 +293,6 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
         Err(_) => (name, 2),
     };
     (first..).map(|n| format!("{stem}_{n}")).find(|n| !taken(n)).expect("numbers do not run out")
-}
-
-fn apply(context: &Context, change: &Change) -> anyhow::Result<()> {
-    match &change.target {
-        Target::Rewritten(path) => files::rewrite_file(path, change.text.as_bytes())?,
-        Target::New(path) => files::write_file(path, change.text.as_bytes(), PRIVATE, Existing::KeepAlways)?,
-        Target::Stdout => context.ui.result(change.text.as_bytes())?,
-    }
-    Ok(())
 }
 
 /// What to deploy, and when what happens.
