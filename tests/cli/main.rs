@@ -10,4 +10,5 @@ mod metadata;
 mod sessions_list;
 mod sessions_show;
 mod settings;
+mod states;
 mod support;
