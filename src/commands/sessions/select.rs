@@ -163,7 +163,10 @@ impl SelectArgs {
         }
         for key in &self.records {
             let key = RecordKey::from_text(key);
-            let missing = || failed(format!("there is no session under the key {}", key.text()));
+            let missing = || {
+                failed(format!("there is no session under the key {}", key.text()))
+                    .hint("`oauthctl sessions list --format jsonl` shows the keys there are")
+            };
             named.push(store.get(Kind::Session, &key).await?.ok_or_else(missing)?);
         }
         // An account and one of its keys may both be named.
