@@ -14,7 +14,7 @@ mod runner;
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger, Outcome};
 pub use import::{Import, ImportEvent, ImportReport};
-pub use published::{check_published, holds};
+pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeReport, StateAge};
 pub use recovery::{Recovered, Recovery};
 pub use refresh::Report;

@@ -1,5 +1,6 @@
 //! `oauthctl sessions …`: the sessions of the app's users.
 
+mod account;
 mod export;
 mod import;
 mod list;
@@ -12,6 +13,11 @@ mod show;
 mod stats;
 mod upgrade;
 mod view;
+
+pub use online::PaceArgs;
+pub use revoke::revoke_selected;
+pub use select::SelectArgs;
+pub use view::Judge;
 
 use crate::context::Context;
 use crate::error::Exit;
