@@ -84,6 +84,11 @@ impl Context {
         Err(usage("not confirmed; nothing was done").into())
     }
 
+    /// Whether a person can be asked, and has not said beforehand what to do.
+    pub fn is_interactive(&self) -> bool {
+        !self.yes && self.ui.can_ask()
+    }
+
     /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock().now()
@@ -246,12 +251,18 @@ impl Context {
 
     /// Where the tokens are kept that could not be stored.
     pub fn recovery_directory(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state_directory()?.join("recovery"))
+    }
+
+    /// Where oauthctl keeps what must outlive a run and belongs to no store.
+    #[expect(clippy::unused_self, reason = "the environment is asked of the context")]
+    pub fn state_directory(&self) -> Result<PathBuf, Failure> {
         use etcetera::BaseStrategy as _;
         let base = etcetera::base_strategy::Xdg::new().ok();
         let state = base.and_then(|base| base.state_dir());
-        state.map(|state| state.join("oauthctl").join("recovery")).ok_or_else(|| {
-            usage("there is no home directory to keep recovery entries in").hint("set HOME or XDG_STATE_HOME")
-        })
+        state
+            .map(|state| state.join("oauthctl"))
+            .ok_or_else(|| usage("there is no home directory to keep state in").hint("set HOME or XDG_STATE_HOME"))
     }
 
     /// The app's `client_id`, in whose name token requests are made.

@@ -8,7 +8,7 @@ use crate::oauth::Network;
 
 /// The published metadata must be confidential, and the published key set must hold the key.
 pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey) -> Result<(), Failure> {
-    let metadata = network.published(client_id).await.map_err(|e| unreadable(client_id, e))?;
+    let metadata = published(network, client_id).await?;
     if metadata["token_endpoint_auth_method"] != "private_key_jwt" {
         return Err(failed("the published client metadata does not say private_key_jwt: the client is public still")
             .at(client_id)
@@ -16,12 +16,7 @@ pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey
                 "publish what `oauthctl metadata` prints, and wait 10 minutes: servers keep the old one for that long",
             ));
     }
-    let jwks = match (&metadata["jwks"], metadata["jwks_uri"].as_str()) {
-        (jwks @ Value::Object(_), _) => jwks.clone(),
-        (_, Some(uri)) => network.published(uri).await.map_err(|e| unreadable(uri, e))?,
-        _ => return Err(failed("the published client metadata names no keys").at(client_id)),
-    };
-    if !holds(&jwks, key) {
+    if !holds(&key_set(network, client_id, &metadata).await?, key) {
         let kid = key.kid().map(crate::jose::Kid::as_str).unwrap_or_default();
         return Err(failed(format!("the published key set does not hold key {kid}"))
             .at(client_id)
@@ -30,17 +25,30 @@ pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey
     Ok(())
 }
 
+/// The key set that servers find by the client's metadata.
+pub async fn published_keys(network: &Network, client_id: &str) -> Result<Value, Failure> {
+    let metadata = published(network, client_id).await?;
+    key_set(network, client_id, &metadata).await
+}
+
+async fn key_set(network: &Network, client_id: &str, metadata: &Value) -> Result<Value, Failure> {
+    match (&metadata["jwks"], metadata["jwks_uri"].as_str()) {
+        (jwks @ Value::Object(_), _) => Ok(jwks.clone()),
+        (_, Some(uri)) => published(network, uri).await,
+        _ => Err(failed("the published client metadata names no keys").at(client_id)),
+    }
+}
+
+async fn published(network: &Network, url: &str) -> Result<Value, Failure> {
+    network.published(url).await.map_err(|e| {
+        failed("cannot read the published document").at(url).because(e).hint("check that it is reachable from here")
+    })
+}
+
 /// Whether the set publishes exactly this key under its kid.
 pub fn holds(jwks: &Value, key: &ClientKey) -> bool {
     let keys = jwks["keys"].as_array();
     keys.into_iter()
         .flatten()
         .any(|published| ["kid", "x", "y"].iter().all(|member| published[member] == key.expose_jwk()[*member]))
-}
-
-fn unreadable(url: &str, error: impl Into<anyhow::Error>) -> Failure {
-    failed("cannot read the published document")
-        .at(url)
-        .because(error)
-        .hint("check that it is reachable from here; --skip-published-check does without")
 }

@@ -109,6 +109,11 @@ impl Ui {
         self.result(bars::bars(title, rows, total, self.out))
     }
 
+    /// Whether there is a person to ask.
+    pub fn can_ask(&self) -> bool {
+        prompt::can_ask()
+    }
+
     /// Asks a question that yes or no answers; no is what Enter says.
     pub fn ask(&self, question: &str) -> Result<bool, Failure> {
         prompt::ask(question)

@@ -2,6 +2,8 @@
 
 mod bound;
 mod list;
+mod place;
+mod promote;
 mod retire;
 mod rotate;
 

@@ -1,15 +1,17 @@
 //! `oauthctl keys retire`: removes a key that nothing depends on any more.
 
+use std::sync::Arc;
+
+use crate::commands::sessions::{PaceArgs, SelectArgs, judge, revoke_selected};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::files;
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
-use crate::keyring::{self, KeySource, LoadedSource};
+use crate::keyring::{self, LoadedSource};
 use crate::store::Store;
 use crate::ui::counted;
 
 use super::bound::Bound;
-use super::rotate::lock_files;
+use super::place::{lock_files, put_back};
 
 /// Remove a key that no session and no pending login depends on
 #[derive(clap::Args)]
@@ -18,7 +20,8 @@ A session cannot be moved to another key. While any is bound to this one, it sta
 a session as soon as its key is missing.
 
 Examples:
-  oauthctl keys retire 1795420766438 --keys keys.json --store sqlite:app.db")]
+  oauthctl keys retire 1795420766438 --keys keys.json --store sqlite:app.db
+  oauthctl keys retire 1795420766438 --revoke-sessions --yes")]
 pub struct Args {
     /// The key to remove
     #[arg(allow_hyphen_values = true)]
@@ -26,6 +29,11 @@ pub struct Args {
     /// Retire the key although some records could not be read, and may be bound to it
     #[arg(long)]
     ignore_malformed: bool,
+    /// End the sessions bound to the key first, with that key
+    #[arg(long)]
+    revoke_sessions: bool,
+    #[command(flatten)]
+    pace: PaceArgs,
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -41,6 +49,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         usage(format!("no store was named, so nobody knows which sessions are bound to key {}", args.kid))
             .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
     })?;
+    let store: Arc<dyn Store> = store.into();
+    if args.revoke_sessions && !args.dry_run {
+        let exit = revoke_bound(context, args, &store)?;
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+    }
     check_unbound(context, args, &*store)?;
     remove(context, args, sources)?;
     Ok(Exit::Done)
@@ -64,6 +79,22 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
     Ok(())
 }
 
+/// Ends the sessions bound to the key while the key is still there to do it with.
+fn revoke_bound(context: &Context, args: &Args, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
+    let sessions = Bound::count(context, &**store)?.to(&args.kid).sessions;
+    if sessions == 0 {
+        return Ok(Exit::Done);
+    }
+    let question = format!(
+        "End {} bound to key {}? Their users will have to log in again.",
+        counted(sessions, "session"),
+        args.kid
+    );
+    context.confirm(&question)?;
+    let judge = judge(context, store.layout())?;
+    revoke_selected(context, &SelectArgs::bound_to(&args.kid), &args.pace, false, store, &judge)
+}
+
 fn check_unbound(context: &Context, args: &Args, store: &dyn Store) -> anyhow::Result<()> {
     let bound = Bound::count(context, store)?;
     let count = bound.to(&args.kid);
@@ -74,7 +105,9 @@ fn check_unbound(context: &Context, args: &Args, store: &dyn Store) -> anyhow::R
             counted(count.states, "pending login"),
             args.kid
         ))
-        .hint("keep the key until they have ended; sessions live as long as their users return")
+        .hint(
+            "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
+        )
         .into());
     }
     if bound.unreadable > 0 && !args.ignore_malformed {
@@ -108,11 +141,7 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         ui.note(format!("dry run: key {} would be removed from {place}", args.kid));
         return Ok(());
     }
-    match &place {
-        KeySource::File { path, .. } => files::rewrite_file(path, format!("{}\n", *text).as_bytes())?,
-        KeySource::Variable(name) => ui.result(format!("{name}='{}'\n", *text))?,
-        KeySource::Stdin => ui.result(format!("{}\n", *text))?,
-    }
+    put_back(context, &place, &text, None)?;
     ui.note(format!("removed key {} from {place}; deploy it, and publish `oauthctl jwks` anew", args.kid));
     Ok(())
 }

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::place::{line, lock_files, print_assignment, put_back};
+use super::promote::{self, Published, SERVER_CACHE};
 use crate::context::Context;
-use crate::error::{Exit, Failure, failed, usage};
-use crate::files::{self, DirectoryLock, Existing, PRIVATE};
+use crate::error::{Exit, Failure, usage};
+use crate::files::{self, Existing, PRIVATE};
 use crate::jose::{ClientKey, Kid};
 use crate::keyring::{self, KeySource, LoadedSource, variable_name};
 use crate::session::Age;
-
-/// How long authorization servers keep a key set before they fetch it again.
-const SERVER_CACHE: Age = Age::from_secs(600);
 
 /// Add a new signing key; the old ones stay for the sessions bound to them
 #[derive(clap::Args)]
@@ -34,6 +33,16 @@ pub struct Args {
     /// Put the new key behind the active one, published but not signing
     #[arg(long)]
     stage: bool,
+    /// Let a staged key sign, once the published key set has held it for 10 minutes
+    #[arg(long, value_name = "KID", allow_hyphen_values = true,
+        conflicts_with_all = ["stage", "activate_in", "kid", "new_env", "output"])]
+    promote: Option<Kid>,
+    /// With --promote: wait until servers know the key
+    #[arg(long, requires = "promote", conflicts_with = "force")]
+    wait: bool,
+    /// With --promote: do not look at what is published
+    #[arg(long, requires = "promote")]
+    force: bool,
     /// Name of the new key [default: its thumbprint]
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<Kid>,
@@ -64,6 +73,14 @@ enum NewPlace {
 
 /// Plans the rotation, applies it, says what to deploy.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if let Some(kid) = &args.promote {
+        let published = match args {
+            Args { force: true, .. } => Published::Unchecked,
+            Args { wait: true, .. } => Published::Awaited,
+            _ => Published::Required,
+        };
+        return promote::run(context, kid, published, args.dry_run);
+    }
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
     let now = context.now();
@@ -80,22 +97,6 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     explain(context, args, &change, name, &active_kid, now);
     Ok(Exit::Done)
-}
-
-/// Keeps other oauthctl processes from changing the same files until the end of this one.
-pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failure> {
-    let sources = context.settings()?.key_sources()?.unwrap_or_default();
-    let mut directories: Vec<_> = sources
-        .iter()
-        .filter_map(|source| match source {
-            KeySource::File { path, .. } => Some(files::directory_of(path).to_owned()),
-            _ => None,
-        })
-        .collect();
-    // In one order everywhere, so that two processes cannot wait for each other.
-    directories.sort();
-    directories.dedup();
-    directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
 }
 
 /// The set must be sound, sign now, and have no rotation under way.
@@ -204,34 +205,14 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 fn apply(context: &Context, args: &Args, change: &Change) -> anyhow::Result<()> {
+    let output = args.output.as_deref();
     match change {
-        Change::Grown { source: KeySource::File { path, .. }, text } => {
-            files::rewrite_file(path, format!("{}\n", **text).as_bytes())?;
-        }
-        Change::Grown { source: KeySource::Variable(name), text } => {
-            print_assignment(context, args, name, text)?;
-        }
-        Change::Grown { source: KeySource::Stdin, text } => context.ui.result(format!("{}\n", **text))?,
+        Change::Grown { source, text } => put_back(context, source, text, output),
         Change::Beside { text, place, .. } => match place {
-            NewPlace::File(path) => {
-                files::write_file(path, format!("{}\n", **text).as_bytes(), PRIVATE, Existing::Keep)?;
-            }
-            NewPlace::Variable(name) => print_assignment(context, args, name, text)?,
-            NewPlace::Stdout => context.ui.result(format!("{}\n", **text))?,
+            NewPlace::File(path) => Ok(files::write_file(path, line(text).as_bytes(), PRIVATE, Existing::Keep)?),
+            NewPlace::Variable(name) => print_assignment(context, name, text, output),
+            NewPlace::Stdout => Ok(context.ui.result(line(text).as_bytes())?),
         },
-    }
-    Ok(())
-}
-
-/// The new assignment on stdout, or in the file asked for: it holds private keys.
-fn print_assignment(context: &Context, args: &Args, name: &str, value: &str) -> anyhow::Result<()> {
-    if value.contains('\'') {
-        return Err(failed("a kid contains a single quote, which no dotenv file can hold").into());
-    }
-    let line = Zeroizing::new(format!("{name}='{value}'\n"));
-    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => Ok(files::write_file(path, line.as_bytes(), PRIVATE, Existing::Keep)?),
-        None => Ok(context.ui.result(line.as_bytes())?),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::value::RawValue;
 
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile};
@@ -54,7 +54,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let pattern = store.layout().session_pattern().clone();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let (mut written, mut malformed) = (0, 0);
     let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
         let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {

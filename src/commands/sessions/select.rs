@@ -2,21 +2,23 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use super::view::Judge;
+use super::account::Account;
 use crate::context::Context;
 use crate::error::failed;
 use crate::interrupt::Interrupt;
-use crate::session::{Age, Did, Filter, Note, Status, Summary};
+use crate::jose::Kid;
+use crate::maintenance::Judge;
+use crate::session::{Age, Filter, Note, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 use crate::ui::Progress;
 
 /// Accounts and filters.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
-    /// Accounts, all of whose sessions are meant
-    #[arg(value_name = "DID")]
-    accounts: Vec<Did>,
+    /// Accounts, by DID or handle, all of whose sessions are meant
+    #[arg(value_name = "ACCOUNT")]
+    accounts: Vec<Account>,
     /// The session under this key of the store (repeatable)
     #[arg(long = "key", value_name = "KEY")]
     records: Vec<String>,
@@ -68,6 +70,11 @@ enum Source {
 }
 
 impl SelectArgs {
+    /// Every session bound to this client key.
+    pub fn bound_to(kid: &Kid) -> Self {
+        Self { kid: Some(kid.as_str().to_owned()), ..Self::default() }
+    }
+
     /// Whether nothing at all is said about which sessions are meant.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
@@ -103,7 +110,7 @@ impl SelectArgs {
         store: &'a dyn Store,
         judge: &'a Judge,
     ) -> anyhow::Result<Selection<'a>> {
-        let source = self.source(store).await?;
+        let source = self.source(context, store).await?;
         Ok(Selection {
             source,
             filter: self.filter(),
@@ -136,13 +143,13 @@ impl SelectArgs {
     }
 
     /// The named sessions if any are named, else all of the store.
-    async fn source(&self, store: &dyn Store) -> anyhow::Result<Source> {
+    async fn source(&self, context: &Context, store: &dyn Store) -> anyhow::Result<Source> {
         if self.accounts.is_empty() && self.records.is_empty() {
             return Ok(Source::All(store.scan(Kind::Session, Want { values: true, ttls: true })));
         }
         let mut named = Vec::new();
-        for did in &self.accounts {
-            named.extend(store.sessions_of(did).await?);
+        for account in &self.accounts {
+            named.extend(store.sessions_of(&account.did(context).await?).await?);
         }
         for key in &self.records {
             let key = RecordKey::from_text(key);

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
+use super::account::Account;
 use super::select::noted;
-use super::view::{Judge, role};
+use super::view::{judge, role};
 use crate::context::Context;
 use crate::error::{Exit, failed};
-use crate::session::{Did, Status, Summary};
+use crate::maintenance::Judge;
+use crate::session::{Status, Summary};
 use crate::ui::Format;
 
 /// Show an account's sessions (tokens and keys are never shown)
@@ -16,20 +18,21 @@ Examples:
   oauthctl sessions show did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions show did:web:example.com --format json")]
 pub struct Args {
-    /// The account
-    did: Did,
+    /// The account, by DID or handle
+    account: Account,
 }
 
 /// Finds, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
-    let judge = Judge::new(context, store.layout())?;
-    let found = context.runtime()?.block_on(async {
-        let sessions = store.sessions_of(&args.did).await?;
-        noted(&*store, sessions).await
+    let judge = judge(context, store.layout())?;
+    let (did, found) = context.runtime()?.block_on(async {
+        let did = args.account.did(context).await?;
+        let sessions = store.sessions_of(&did).await?;
+        anyhow::Ok((did, noted(&*store, sessions).await?))
     })?;
     if found.is_empty() {
-        return Err(failed(format!("{} has no session in {}", args.did, context.store_address()?.0))
+        return Err(failed(format!("{did} has no session in {}", context.store_address()?.0))
             .hint("`oauthctl sessions list` shows all that there are")
             .into());
     }

@@ -1,0 +1,154 @@
+//! `oauthctl keys rotate --promote`: lets a staged key take over, once servers have had time to learn it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::place::{lock_files, put_back};
+use crate::context::Context;
+use crate::error::{Exit, Failure, failed, usage};
+use crate::files::{self, Existing, PUBLIC};
+use crate::jose::{ClientKey, KeyState, Kid};
+use crate::keyring::{self, KeySource, LoadedSource};
+use crate::maintenance::{holds, published_keys};
+use crate::session::Age;
+
+/// How long authorization servers keep a key set before they fetch it again.
+pub(super) const SERVER_CACHE: Age = Age::from_secs(600);
+
+/// How often to look while waiting.
+const POLL: Duration = Duration::from_secs(15);
+
+/// Whether servers must know the key before it signs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Published {
+    /// They must know it now.
+    Required,
+    /// They must, and it is waited for.
+    Awaited,
+    /// The operator knows better.
+    Unchecked,
+}
+
+/// Checks, moves the key to the front, says what to deploy.
+pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: bool) -> anyhow::Result<Exit> {
+    let sources = context.required_key_sources()?;
+    let set = keyring::key_set(&sources)?;
+    let now = context.now();
+    let key = set
+        .get(kid)
+        .ok_or_else(|| usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are"))?;
+    if set.state(key, None, now) == KeyState::Active {
+        context.ui.note(format!("{kid} signs already; nothing to do"));
+        return Ok(Exit::Done);
+    }
+    if key.is_disabled(now) || key.not_before().is_some_and(|nbf| nbf > now) {
+        return Err(usage(format!("{kid} cannot sign now: its nbf lies ahead, or it is expired or revoked")).into());
+    }
+    if published != Published::Unchecked {
+        served_long_enough(context, key, kid, published)?;
+    }
+    // Only now: waiting may have taken long, and the files may have changed.
+    let _locks = lock_files(context)?;
+    move_to_front(context, context.required_key_sources()?, kid, dry_run)
+}
+
+/// Refuses, or waits, until the published set has held the key for as long as servers keep an older one.
+fn served_long_enough(context: &Context, key: &ClientKey, kid: &Kid, published: Published) -> anyhow::Result<()> {
+    let client_id = context.client_id()?;
+    loop {
+        let served = context.runtime()?.block_on(published_keys(context.network()?, &client_id))?;
+        let now = context.now();
+        let seen = FirstSeen::load(context, &client_id, kid)?;
+        if !holds(&served, key) {
+            seen.forget()?;
+            return Err(failed(format!("the published key set does not hold key {kid}"))
+                .at(&client_id)
+                .hint("deploy the staged key, publish `oauthctl jwks`, and promote it 10 minutes later")
+                .into());
+        }
+        let ready = seen.or_now(now)?.saturating_add(SERVER_CACHE.duration()).unwrap_or(now);
+        if now >= ready {
+            return Ok(());
+        }
+        if published == Published::Required {
+            return Err(failed(format!("key {kid} is published, but servers may keep an older set until {ready:.0}"))
+                .hint("try again then, or let --wait do so; --force promotes it now")
+                .into());
+        }
+        context.ui.note(format!("waiting until {ready:.0}, when servers know the key"));
+        let left = Duration::try_from(ready.duration_since(now)).unwrap_or(POLL);
+        let interrupt = context.interrupt();
+        context.runtime()?.block_on(tokio::time::sleep(left.min(POLL)));
+        if interrupt.is_set() {
+            return Err(failed("interrupted; nothing was changed").into());
+        }
+    }
+}
+
+/// When oauthctl first saw a key in a published set: nothing else tells how long it has been there.
+struct FirstSeen {
+    path: PathBuf,
+    entry: String,
+    all: BTreeMap<String, Timestamp>,
+}
+
+impl FirstSeen {
+    fn load(context: &Context, client_id: &str, kid: &Kid) -> Result<Self, Failure> {
+        let path = context.state_directory()?.join("published.json");
+        let all = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Ok(Self { path, entry: format!("{client_id} {kid}"), all })
+    }
+
+    fn or_now(mut self, now: Timestamp) -> Result<Timestamp, Failure> {
+        if let Some(at) = self.all.get(&self.entry) {
+            return Ok(*at);
+        }
+        self.all.insert(self.entry.clone(), now);
+        self.save()?;
+        Ok(now)
+    }
+
+    fn forget(mut self) -> Result<(), Failure> {
+        if self.all.remove(&self.entry).is_some() { self.save() } else { Ok(()) }
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        let directory = files::directory_of(&self.path);
+        std::fs::create_dir_all(directory)
+            .map_err(|e| failed("cannot make the state directory").at(directory.display()).because(e))?;
+        let text = serde_json::to_vec(&self.all).expect("times by name are JSON");
+        files::write_file(&self.path, &text, PUBLIC, Existing::Replace)
+    }
+}
+
+/// Within a source that holds many, the key goes first; otherwise the order of the sources is the app's to change.
+fn move_to_front(context: &Context, sources: Vec<LoadedSource>, kid: &Kid, dry_run: bool) -> anyhow::Result<Exit> {
+    let is_it = |key: &ClientKey| key.kid() == Some(kid);
+    let ui = &context.ui;
+    let at = sources.iter().position(|source| source.keys.iter().any(is_it)).unwrap_or(0);
+    if at > 0 || !sources[at].form.holds_many() {
+        let mut order: Vec<_> = sources.iter().map(|source| source.source.to_string()).collect();
+        let first = order.remove(at);
+        order.insert(0, first);
+        ui.note(format!("let the app load its keys in this order, and deploy: {}", order.join(", ")));
+        ui.note(format!("name them to oauthctl in the same order: keys = {order:?}"));
+        return Ok(Exit::Done);
+    }
+    let Some(mut source) = sources.into_iter().next() else { return Ok(Exit::Done) };
+    source.keys.sort_by_key(|key| !is_it(key));
+    let text = source.form.encode(&source.keys)?;
+    if dry_run {
+        ui.note(format!("dry run: {kid} would move to the front of {}", source.source));
+        return Ok(Exit::Done);
+    }
+    put_back(context, &source.source, &text, None)?;
+    let what = match &source.source {
+        KeySource::File { named, .. } => format!("deploy {named}"),
+        other => format!("put the new value in {other}"),
+    };
+    ui.note(format!("{kid} is in front; {what} to every instance of the app: new sessions are bound to it then"));
+    Ok(Exit::Done)
+}

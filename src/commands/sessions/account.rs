@@ -1,0 +1,43 @@
+//! Accounts as operators name them.
+
+use std::str::FromStr;
+
+use crate::context::Context;
+use crate::error::{Failure, failed, usage};
+use crate::oauth::Handle;
+use crate::session::Did;
+
+/// A DID, or a handle that leads to one.
+#[derive(Clone, Debug)]
+pub enum Account {
+    /// The account itself.
+    Did(Did),
+    /// Its name, to be looked up.
+    Handle(Handle),
+}
+
+impl FromStr for Account {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        if text.starts_with("did:") {
+            return text.parse().map(Self::Did);
+        }
+        text.parse().map(Self::Handle).map_err(|_| {
+            usage(format!("{text:?} is neither a DID nor a handle"))
+                .hint("write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com")
+        })
+    }
+}
+
+impl Account {
+    /// The account's DID. A handle is looked up, and the account must claim it in turn.
+    pub async fn did(&self, context: &Context) -> anyhow::Result<Did> {
+        match self {
+            Self::Did(did) => Ok(did.clone()),
+            Self::Handle(handle) => Ok(context.network()?.resolve_handle(handle).await.map_err(|e| {
+                failed(format!("cannot find the account of {handle}")).because(e).hint("name the account by its DID")
+            })?),
+        }
+    }
+}
