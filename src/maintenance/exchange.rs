@@ -116,12 +116,12 @@ impl Exchanger {
             issuer: ready.issuer.clone(),
             kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
         };
-        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(not_found)?;
+        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| not_found(&e))?;
         let permit = self.canaries.permit(&group).await;
         if let Permit::Stopped(why) = &permit {
             return Err(Outcome::Blocked(format!("not attempted: {why}")));
         }
-        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(not_found)?;
+        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(|e| not_found(&e))?;
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
@@ -142,7 +142,7 @@ impl Exchanger {
     }
 
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
-    /// key or under the wrong client_id would destroy the session.
+    /// key or under the wrong `client_id` would destroy the session.
     pub(super) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
@@ -192,16 +192,15 @@ impl Exchanger {
     async fn check_known_key(&self, key: &ClientKey) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
         let known = self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
-        let verdict = match known {
-            Some(verdict) => verdict,
-            None => {
-                let notes = self.store.notes(&[key_note_name(kid)]).await;
-                let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
-                let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
-                let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
-                self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
-                verdict
-            }
+        let verdict = if let Some(verdict) = known {
+            verdict
+        } else {
+            let notes = self.store.notes(&[key_note_name(kid)]).await;
+            let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+            let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
+            let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
+            self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
+            verdict
         };
         verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
     }
@@ -395,8 +394,8 @@ fn holds(value: &[u8], refresh_token: &str) -> bool {
 }
 
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
-pub(super) fn not_found(error: LookupError) -> Outcome {
-    let text = chain(&error);
+pub(super) fn not_found(error: &LookupError) -> Outcome {
+    let text = chain(error);
     if error.is_transient() {
         Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
     } else {

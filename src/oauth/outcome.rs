@@ -75,8 +75,6 @@ pub enum Revocation {
     TryLater {
         /// The status code.
         status: u16,
-        /// How long the server asks to be left alone.
-        retry_after: Option<Duration>,
     },
     /// The request never left.
     NotSent(HttpError),
@@ -159,7 +157,7 @@ impl Revocation {
             Read::Success(_) => Self::Accepted,
             Read::UseNonce => Self::UseNonce,
             Read::Refused(refusal) => Self::Refused(refusal),
-            Read::TryLater { status, retry_after } => Self::TryLater { status, retry_after },
+            Read::TryLater { status, .. } => Self::TryLater { status },
             Read::Lost(error) => Self::AnswerLost(error),
         }
     }
