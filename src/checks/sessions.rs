@@ -52,19 +52,19 @@ impl Tally {
 
     /// Counts a record.
     pub fn add(&mut self, kind: Kind, stored: &Stored) {
-        let kid = match kind {
+        let bound_to = match kind {
             Kind::Session => {
                 self.sessions += 1;
-                let Ok(session) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
-                let of_another = |ours: &str| session.token_client_id().is_some_and(|id| id != ours);
+                let Ok(read) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
+                let of_another = |ours: &str| read.token_client_id().is_some_and(|id| id != ours);
                 self.foreign += u64::from(self.client_id.as_deref().is_some_and(of_another));
-                self.public += u64::from(session.auth_method == AuthMethod::None);
-                session.auth_method.into_kid()
+                self.public += u64::from(read.auth_method == AuthMethod::None);
+                read.auth_method.into_kid()
             }
             // One that cannot be read ends by itself.
             Kind::State => NodeState::parse(&stored.value).ok().and_then(|state| state.auth_method?.into_kid()),
         };
-        let Some(kid) = kid else { return };
+        let Some(kid) = bound_to else { return };
         let count = match self.by_kid.get_mut(kid.as_ref()) {
             Some(count) => count,
             None => self.by_kid.entry(kid.into_owned()).or_default(),

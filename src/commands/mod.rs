@@ -10,4 +10,5 @@ pub mod metadata;
 pub mod sessions;
 pub mod states;
 
+mod metrics;
 mod output;

@@ -16,8 +16,8 @@ use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
     Auth, AuthorizationServer, Clock, Credentials, Exchange, LookupError, Network, Refresh, Revoke, TokenSet,
 };
-use crate::session::{AuthMethod, Did, NewTokens, NodeSession, Note, Record, fingerprint};
-use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
+use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record, fingerprint};
+use crate::store::{Kind, Lock, Store, Stored, Written};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -27,6 +27,8 @@ pub(super) const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// How often a failed write is tried again before the tokens go to the recovery directory.
 const WRITE_ATTEMPTS: u32 = 4;
+/// How long access tokens are fresh where the server does not say.
+const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
 const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
@@ -114,12 +116,12 @@ impl Exchanger {
             issuer: ready.issuer.clone(),
             kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
         };
-        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(not_found)?;
+        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| not_found(&e))?;
         let permit = self.canaries.permit(&group).await;
         if let Permit::Stopped(why) = &permit {
             return Err(Outcome::Blocked(format!("not attempted: {why}")));
         }
-        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(not_found)?;
+        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(|e| not_found(&e))?;
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
@@ -135,12 +137,12 @@ impl Exchanger {
             }
             Outcome::Skipped(_) | Outcome::Unknown(..) => drop(permit),
         }
-        self.note(&stored.key, &ready, &outcome).await;
+        self.note(stored, &ready, &outcome).await;
         Ok(outcome)
     }
 
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
-    /// key or under the wrong client_id would destroy the session.
+    /// key or under the wrong `client_id` would destroy the session.
     pub(super) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
@@ -190,16 +192,15 @@ impl Exchanger {
     async fn check_known_key(&self, key: &ClientKey) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
         let known = self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
-        let verdict = match known {
-            Some(verdict) => verdict,
-            None => {
-                let notes = self.store.notes(&[key_note_name(kid)]).await;
-                let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
-                let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
-                let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
-                self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
-                verdict
-            }
+        let verdict = if let Some(verdict) = known {
+            verdict
+        } else {
+            let notes = self.store.notes(&[key_note_name(kid)]).await;
+            let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+            let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
+            let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
+            self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
+            verdict
         };
         verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
     }
@@ -352,27 +353,35 @@ impl Exchanger {
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    async fn note(&self, key: &RecordKey, ready: &Ready<'_>, outcome: &Outcome) {
-        let mut notes = Vec::new();
+    async fn note(&self, stored: &Stored, ready: &Ready<'_>, outcome: &Outcome) {
+        let name = Note::name(&stored.key.text());
+        let earlier = self.store.notes(std::slice::from_ref(&name)).await.unwrap_or_default().pop().flatten();
+        let earlier = earlier.and_then(|note| Note::parse(&note)).unwrap_or_default();
+        let mut notes = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         match outcome {
             Outcome::Refreshed => {
-                let current = self.store.get(Kind::Session, key).await.ok().flatten();
-                let token = current
-                    .and_then(|now| Record::parse(&now.value)?.refresh_token().map(|t| fingerprint(t.as_bytes())));
-                let note = Note { wrote: token, wrote_at: Some(self.clock.now()), refused: None };
-                notes.push((Note::name(&key.text()), note.to_bytes()));
+                let Some(note) = self.note_of_refresh(stored, ready, earlier).await else { return };
+                notes.push((name, note.to_bytes()));
                 if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
                     notes.push((key_note_name(kid), key.thumbprint().into_bytes()));
                 }
             }
             Outcome::Gone(_) => {
-                let refused = Some(fingerprint(ready.refresh_token.as_bytes()));
-                notes.push((Note::name(&key.text()), Note { refused, ..Note::default() }.to_bytes()));
+                notes.push((name, earlier.refused(&ready.refresh_token).to_bytes()));
             }
             _ => return,
         }
-        notes.push((Note::MARKER.to_owned(), b"1".to_vec()));
         let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
+    }
+
+    async fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, earlier: Note) -> Option<Note> {
+        let now = self.clock.now();
+        let old = NodeSession::parse(&stored.value).ok()?;
+        let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
+        let current = self.store.get(Kind::Session, &stored.key).await.ok()??;
+        let new = NodeSession::parse(&current.value).ok()?;
+        let fresh_for = new.expires_at.map_or(USUAL_FRESHNESS, |at| at.duration_since(now));
+        Some(earlier.refreshed(&ready.refresh_token, written, new.refresh_token.as_deref()?, fresh_for, now))
     }
 }
 
@@ -385,8 +394,8 @@ fn holds(value: &[u8], refresh_token: &str) -> bool {
 }
 
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
-pub(super) fn not_found(error: LookupError) -> Outcome {
-    let text = chain(&error);
+pub(super) fn not_found(error: &LookupError) -> Outcome {
+    let text = chain(error);
     if error.is_transient() {
         Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
     } else {

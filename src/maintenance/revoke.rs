@@ -96,13 +96,13 @@ impl Revoker {
         // Tokens go back to where they came from, even if the account has moved.
         let server = match exchanger.network.server(&ready.issuer).await {
             Ok(server) => server,
-            Err(error) => return Err(unable(not_found(error))),
+            Err(error) => return Err(unable(not_found(&error))),
         };
         if !server.can_revoke() {
             return Err(Revoked::Failed("the server has no revocation endpoint".to_owned()));
         }
         if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
-            return Err(unable(not_found(error)));
+            return Err(unable(not_found(&error)));
         }
         let lock = match exchanger.store.lock(&ready.did, exchanger.lock_timeout).await {
             Ok(Some(lock)) => lock,
@@ -197,7 +197,7 @@ impl Revoker {
                 Revocation::Accepted => None,
                 Revocation::Unsupported => Some("the server has no revocation endpoint".to_owned()),
                 Revocation::Refused(refusal) => Some(refusal.to_string()),
-                Revocation::TryLater { status, .. } => Some(format!("the server answered with status {status}")),
+                Revocation::TryLater { status } => Some(format!("the server answered with status {status}")),
                 Revocation::NotSent(error) | Revocation::AnswerLost(error) => Some(chain(&error)),
             };
         }

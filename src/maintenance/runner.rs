@@ -77,6 +77,9 @@ pub struct Runner<W: Work> {
     sessions: HashMap<task::Id, Stored>,
 }
 
+/// How a task ended.
+type Joined<W> = Result<(task::Id, Option<Event<<W as Work>::Outcome>>), JoinError>;
+
 /// What the sessions under way share.
 struct Shared<W> {
     work: W,
@@ -168,7 +171,7 @@ impl<W: Work> Runner<W> {
     }
 
     /// One that panicked must not take the others with it.
-    fn ended(&mut self, joined: Result<(task::Id, Option<Event<W::Outcome>>), JoinError>) -> Option<Event<W::Outcome>> {
+    fn ended(&mut self, joined: Joined<W>) -> Option<Event<W::Outcome>> {
         match joined {
             Ok((id, event)) => {
                 self.sessions.remove(&id);

@@ -75,8 +75,6 @@ pub enum Revocation {
     TryLater {
         /// The status code.
         status: u16,
-        /// How long the server asks to be left alone.
-        retry_after: Option<Duration>,
     },
     /// The request never left.
     NotSent(HttpError),
@@ -159,7 +157,7 @@ impl Revocation {
             Read::Success(_) => Self::Accepted,
             Read::UseNonce => Self::UseNonce,
             Read::Refused(refusal) => Self::Refused(refusal),
-            Read::TryLater { status, retry_after } => Self::TryLater { status, retry_after },
+            Read::TryLater { status, .. } => Self::TryLater { status },
             Read::Lost(error) => Self::AnswerLost(error),
         }
     }
@@ -337,7 +335,7 @@ mod tests {
         let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
         let kept = tokens.for_record("2026-11-23T09:00:00Z".parse().unwrap());
-        assert_eq!((kept.access_token, kept.refresh_token, kept.token_type), ("a", Some("r"), "DPoP"));
+        assert_eq!((kept.access_token, kept.refresh_token), ("a", Some("r")));
         assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
     }
 

@@ -209,14 +209,6 @@ impl Layout {
         }
     }
 
-    /// What the keys of pending states look like.
-    pub fn state_pattern(&self) -> &KeyPattern {
-        match &self.place {
-            Place::Keys { states, .. } => &states.pattern,
-            Place::Tables { states, .. } => &states.pattern,
-        }
-    }
-
     /// What the keys of sessions look like.
     pub fn session_pattern(&self) -> &KeyPattern {
         match &self.place {

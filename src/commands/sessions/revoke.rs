@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::online::{PaceArgs, exchanger, stop};
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, RevokeReport, Revoked, Revoker, Runner, Step};
+use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step};
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};
 
@@ -51,7 +51,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .into());
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let mut count = 0;
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, _| {
         count += 1;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::online::{PaceArgs, Results, exchanger, stop};
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::maintenance::{Binding, Event, Outcome, Runner, Step, check_published};
@@ -49,7 +49,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let verb = if args.dry_run { "would upgrade" } else { "upgraded" };
     let mut results = Results::new(context, &judge, verb);
     let exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
