@@ -23,6 +23,6 @@ pub use http::{Http, HttpError};
 pub use identity::{Handle, Identity};
 pub use lookup::LookupError;
 pub use network::{Network, NetworkSettings};
-pub use outcome::{Exchange, Refusal, Revocation, TokenSet};
+pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use server::AuthorizationServer;
 pub use token::{Refresh, Revoke};

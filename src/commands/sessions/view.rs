@@ -8,6 +8,7 @@ use crate::store::{KeyPattern, Layout, Stored};
 use crate::ui::{Role, Row};
 
 /// What a judgement depends on, gathered once a run.
+#[derive(Clone)]
 pub struct Judge {
     keys: KnownKeys,
     pattern: KeyPattern,
