@@ -22,6 +22,6 @@ pub use client_assertion::{Auth, Credentials};
 pub use identity::Handle;
 pub use lookup::LookupError;
 pub use network::{Network, NetworkSettings};
-pub use outcome::{Exchange, Revocation, TokenSet};
+pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use server::AuthorizationServer;
 pub use token::{Refresh, Revoke};
