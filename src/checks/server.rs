@@ -86,7 +86,7 @@ fn lists(metadata: &Value, member: &str, value: &str) -> bool {
 fn supported(metadata: &Value) -> String {
     let list = |member: &str| {
         let list = metadata[member].as_array().into_iter().flatten().filter_map(Value::as_str);
-        list.collect::<Vec<_>>().join(" ")
+        list.collect::<Vec<_>>().join(", ")
     };
     let methods = list("token_endpoint_auth_methods_supported");
     format!(

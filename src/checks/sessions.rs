@@ -57,7 +57,10 @@ impl Tally {
                 self.sessions += 1;
                 let Ok(read) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
                 let of_another = |ours: &str| read.token_client_id().is_some_and(|id| id != ours);
-                self.foreign += u64::from(self.client_id.as_deref().is_some_and(of_another));
+                if self.client_id.as_deref().is_some_and(of_another) {
+                    // Its key is the other client's, and nothing to look for here.
+                    return self.foreign += 1;
+                }
                 self.public += u64::from(read.auth_method == AuthMethod::None);
                 read.auth_method.into_kid()
             }

@@ -24,7 +24,7 @@ pub use http::Served;
 pub use identity::Handle;
 pub use lookup::LookupError;
 pub use network::{Network, NetworkSettings};
-pub use outcome::{Exchange, Revocation, TokenSet};
+pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use published::Published;
 pub use server::AuthorizationServer;
 pub use token::{Refresh, Revoke};

@@ -25,6 +25,7 @@ pub struct Layout {
 }
 
 /// Where records are.
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen of these in all")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Under keys of Redis.

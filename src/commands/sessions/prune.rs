@@ -128,7 +128,9 @@ fn settle(
 ) -> anyhow::Result<PruneReport> {
     let keys = context.key_set()?.unwrap_or_default();
     let online = if plan.needs_servers() {
-        Some(Revoker { exchanger: exchanger(context, store, keys, Binding::Recorded, &args.pace)? })
+        let exchanger = exchanger(context, store, keys, Binding::Recorded, &args.pace)?;
+        // What is touched after planning stays, whoever touched it.
+        Some(Revoker { exchanger, still_meant: Box::new(|_| false) })
     } else {
         None
     };
