@@ -14,3 +14,4 @@ mod sessions_stats;
 mod settings;
 mod states;
 mod support;
+mod transfer;
