@@ -4,6 +4,7 @@ mod bad_input;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
+mod interrupts;
 mod jwks;
 mod keys;
 mod metadata;

@@ -233,13 +233,13 @@ pub(crate) fn interrupt(child: &Child, signal: &str) {
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a process has signals");
         u64::from_str_radix(caught.trim(), 16).unwrap() >> (number - 1) & 1 == 1
     };
-    for _ in 0..1000 {
+    for _ in 0..10_000 {
         if listens() {
             let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
             assert!(sent.success(), "the process has ended already");
             return;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(1));
     }
     panic!("the process does not listen for SIG{signal}");
 }

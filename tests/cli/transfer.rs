@@ -221,6 +221,20 @@ fn a_dry_run_of_import_changes_nothing() {
     assert_eq!(sandbox.everything(), before);
 }
 
+#[test]
+fn an_import_of_many_does_not_get_in_its_own_way() {
+    // A database that is not in WAL mode has room for one connection at a time.
+    for (mode, count) in [("wal", 500), ("delete", 100)] {
+        let sandbox = between(STATUSPHERE);
+        AppDatabase::open(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), count);
+        AppDatabase::open(&sandbox.path("new.db")).rows(&format!("PRAGMA journal_mode = {mode}"));
+        let all = count + 2;
+        assert_eq!(sandbox.sh(MOVE).stdout, format!("imported {all} sessions\n0 0\n"), "{mode}");
+        let again = format!("imported 0 sessions; {all} there already, the same\n0 0\n");
+        assert_eq!(sandbox.sh(MOVE).stdout, again, "{mode}");
+    }
+}
+
 /// An import over sessions that are older, newer and not to be told apart.
 fn collision() -> (Sandbox, [Value; 3]) {
     let sandbox = between(STATUSPHERE);
