@@ -127,7 +127,8 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
     exit
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+/// Whether it is only that nobody reads the output any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 

@@ -29,7 +29,7 @@ pub struct Args {
     /// Print a NAME='…' line for a shell or a dotenv file
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// Convert this key instead of generating one: a path, file:PATH, env:NAME or -
+    /// Convert this key instead of generating one; a key source like those of --keys
     #[arg(long, value_name = "SOURCE")]
     from: Option<String>,
     #[command(flatten)]

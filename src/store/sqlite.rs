@@ -263,7 +263,7 @@ impl Table {
     /// Whether the record is still the one expected.
     fn compare(&self, connection: &Connection, key: &str, expected: &[u8]) -> rusqlite::Result<Written> {
         let sql = format!("{} WHERE {} AND {} = ?1", self.select(), self.filter(), quoted(&self.key));
-        let now = connection.prepare_cached(&sql)?.query_row([key], |row| stored(row)).optional()?;
+        let now = connection.prepare_cached(&sql)?.query_row([key], stored).optional()?;
         Ok(match now {
             None => Written::Gone,
             Some((now, _)) if now.value == expected => Written::Done,

@@ -143,7 +143,6 @@ impl Ui {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "every line to the terminal goes through a Ui")]
     fn err_line(&self, line: &str) {
         // Whoever closed stderr does not want to hear about it.
         let _ = writeln!(io::stderr().lock(), "{line}");

@@ -292,7 +292,11 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
         Ok(number) => (stem, number + 1),
         Err(_) => (name, 2),
     };
-    (first..).map(|n| format!("{stem}_{n}")).find(|n| !taken(n)).expect("numbers do not run out")
+    let mut number = first;
+    while taken(&format!("{stem}_{number}")) {
+        number += 1;
+    }
+    format!("{stem}_{number}")
 }
 
 /// What to deploy, and when what happens.

@@ -110,8 +110,10 @@ async fn import_lines(
     Ok(())
 }
 
-/// The next line, or that it is none of ours: no text, or longer than any session.
-fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Option<String>>> {
+/// A line of the export; none of ours when it is no text, or longer than any session.
+type Line = Option<String>;
+
+fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
     let cannot_read = |e| failed("cannot read the export").because(e);
     let mut line = Vec::new();
     let read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(cannot_read)?;

@@ -103,7 +103,8 @@ impl SelectArgs {
         !self.accounts.is_empty() || !self.records.is_empty()
     }
 
-    fn filter(&self) -> Filter {
+    /// The conditions that a session must meet.
+    pub fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
             kid: self.kid.clone(),

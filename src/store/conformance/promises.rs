@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::apps::App;
 use crate::session::Did;
+use crate::store::layout::Place;
 use crate::store::{Kind, RecordKey, Store, Stored, Want, Written};
 
 const ALL: Want = Want { values: true, ttls: true };
@@ -22,7 +23,11 @@ fn session_key(store: &dyn Store, n: usize) -> RecordKey {
 
 /// A key of a pending state, in stores with keys and in those with tables.
 fn state_key(store: &dyn Store, n: usize) -> RecordKey {
-    RecordKey::from_text(&store.layout().state_pattern().key(&format!("state{n}"), None))
+    let pattern = match &store.layout().place {
+        Place::Keys { states, .. } => &states.pattern,
+        Place::Tables { states, .. } => &states.pattern,
+    };
+    RecordKey::from_text(&pattern.key(&format!("state{n}"), None))
 }
 
 /// Checks every promise. `other` is a second way to the same store.

@@ -97,8 +97,10 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
 async fn scan_shard(shard: &Shard, search: &Arc<Search>, seen: &mut Seen, sender: &ScanSender) -> Result<(), Stop> {
     let size = AtomicUsize::new(FIRST_REQUEST.min(shard.limits.values));
     let batches = batches(keys(shard, search), &size);
-    let mut answers =
-        batches.map_ok(|keys| fetch(shard, search, keys, &size)).try_buffer_unordered(shard.limits.requests).boxed();
+    let mut answers = batches
+        .map_ok(|keys| fetch_all(shard, search, keys, &size))
+        .try_buffer_unordered(shard.limits.requests)
+        .boxed();
     while let Some(records) = answers.try_next().await? {
         // Only what was delivered counts as seen: a batch that failed comes again.
         let mut records = records;
