@@ -1,5 +1,6 @@
 //! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code that runs it, under
 //! `commands/`.
+#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "doc comments here are help texts, shown as they are")]
 
 use std::path::PathBuf;
 
@@ -42,7 +43,7 @@ pub struct GlobalArgs {
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Where the app keeps its sessions: redis://HOST, https://HOST or sqlite:PATH (also: OAUTHCTL_STORE)
+    /// Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// How the app lays its store out (also: OAUTHCTL_LAYOUT)

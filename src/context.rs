@@ -108,7 +108,6 @@ impl Context {
     }
 
     /// The operating system's random number generator.
-    #[expect(clippy::unused_self, reason = "randomness is asked of the context, like the time")]
     pub fn rng(&self) -> UnwrapErr<SysRng> {
         UnwrapErr(SysRng)
     }
@@ -255,7 +254,6 @@ impl Context {
     }
 
     /// Where oauthctl keeps what must outlive a run and belongs to no store.
-    #[expect(clippy::unused_self, reason = "the environment is asked of the context")]
     pub fn state_directory(&self) -> Result<PathBuf, Failure> {
         use etcetera::BaseStrategy as _;
         let base = etcetera::base_strategy::Xdg::new().ok();

@@ -50,12 +50,12 @@ impl KeySource {
             return Ok(Self::Stdin);
         }
         if let Some(name) = text.strip_prefix("env:") {
-            return match variable_name(name) {
-                true => Ok(Self::Variable(name.to_owned())),
-                false => {
-                    Err(usage(format!("{name:?} is no name for a variable")).at(text).hint("use letters, digits and _"))
-                }
-            };
+            if variable_name(name) {
+                return Ok(Self::Variable(name.to_owned()));
+            }
+            return Err(usage(format!("{name:?} is no name for a variable"))
+                .at(text)
+                .hint("use letters, digits and _"));
         }
         if text.is_empty() {
             return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));

@@ -16,8 +16,6 @@ use crate::error::{Failure, usage};
 use crate::keyring::KeySource;
 use crate::store::CUSTOM_MEMBERS;
 
-pub use outside::RefreshSettings;
-
 /// The name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
 

@@ -3,16 +3,14 @@
 use jiff::Timestamp;
 
 use crate::jose::KeySet;
-use crate::session::{Age, KnownKeys, Note, Policy, Summary};
+use crate::session::{Age, Circumstances, KnownKeys, Note, Policy, Summary};
 use crate::store::{KeyPattern, Layout, Stored};
 
 /// Judges sessions by the keys, the layout and the ages that are configured.
 #[derive(Clone)]
 pub struct Judge {
-    keys: KnownKeys,
+    circumstances: Circumstances,
     pattern: KeyPattern,
-    policy: Policy,
-    now: Timestamp,
 }
 
 impl Judge {
@@ -20,7 +18,7 @@ impl Judge {
     pub fn new(keys: Option<&KeySet>, layout: &Layout, policy: Policy, now: Timestamp) -> Self {
         let kids = |keys: &KeySet| keys.iter().filter_map(|key| Some(key.kid()?.as_str().to_owned())).collect();
         let keys = keys.map_or(KnownKeys::Unknown, |keys| KnownKeys::Only(kids(keys)));
-        Self { keys, pattern: layout.session_pattern().clone(), policy, now }
+        Self { circumstances: Circumstances { keys, policy, now }, pattern: layout.session_pattern().clone() }
     }
 
     /// Reads and judges one record.
@@ -33,21 +31,21 @@ impl Judge {
             return Summary::malformed(key, "the key names no account");
         };
         let named = named.to_owned();
-        Summary::of(key, &named, &stored.value, stored.observed, note, &self.keys, &self.policy, self.now)
+        Summary::of(key, &named, &stored.value, stored.observed, note, &self.circumstances)
     }
 
     /// The moment of the judgement.
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.circumstances.now
     }
 
     /// Whether client keys are configured.
     pub fn knows_keys(&self) -> bool {
-        matches!(self.keys, KnownKeys::Only(_))
+        matches!(self.circumstances.keys, KnownKeys::Only(_))
     }
 
     /// How long ago something was.
     pub fn age(&self, at: Timestamp) -> Age {
-        Age::from_secs(self.now.duration_since(at).as_secs().max(0))
+        Age::from_secs(self.circumstances.now.duration_since(at).as_secs().max(0))
     }
 }

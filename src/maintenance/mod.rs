@@ -22,5 +22,5 @@ pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeReport, StateAge};
 pub use recovery::{Recovered, Recovery};
 pub use refresh::Report;
-pub use revoke::{RevokeReport, Revoked, Revoker};
+pub use revoke::{RevokeReport, Revoked, Revoker, StillMeant};
 pub use runner::{Event, Limits, Runner, Step, Stop};

@@ -235,10 +235,11 @@ impl Pruner {
                 Revoked::Unconfirmed(why, retry) => Pruned::Unsettled(why, retry),
                 Revoked::Failed(why) => Pruned::Unsettled(why, Retry::Never),
             }),
+            (Ok(Some(action @ (Action::RemoveDead | Action::RemoveOld | Action::RemoveMalformed))), _) => {
+                self.remove(session, action).await
+            }
             // It has become so since the plan was made; the next run sees to it.
-            (Ok(Some(Action::Ask | Action::SignOut)), None) => Ok(Pruned::Changed),
-            (Ok(Some(action)), _) => self.remove(session, action).await,
-            (Ok(None) | Err(Unobservable), _) => Ok(Pruned::Changed),
+            (Ok(_) | Err(Unobservable), _) => Ok(Pruned::Changed),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The same work on many sessions: so many at once, so many a server, so many a second; tried again while nobody knows.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,14 +78,27 @@ pub struct Runner<W: Work> {
     sessions: HashMap<task::Id, Stored>,
 }
 
+/// How a task ended.
+type Joined<W> = Result<(task::Id, Option<Event<<W as Work>::Outcome>>), JoinError>;
+
 /// What the sessions under way share.
 struct Shared<W> {
     work: W,
     stop: Stop,
+    /// The source failed, or nobody listens any more.
+    ended: AtomicBool,
     limits: Limits,
     at_once: Semaphore,
-    per_issuer: Mutex<HashMap<String, Arc<Semaphore>>>,
+    per_issuer: Mutex<HashMap<String, Arc<Issuer>>>,
     next_start: Mutex<Instant>,
+}
+
+/// A server.
+struct Issuer {
+    gate: Semaphore,
+    /// Since when nothing has come of what was tried there. A server that is down is tried again for so long in all, not
+    /// for each of its sessions.
+    failing_since: Mutex<Option<Instant>>,
 }
 
 impl<W: Work> Runner<W> {
@@ -93,6 +107,7 @@ impl<W: Work> Runner<W> {
         let shared = Shared {
             work,
             stop,
+            ended: AtomicBool::default(),
             limits,
             at_once: Semaphore::new(limits.concurrency),
             per_issuer: Mutex::default(),
@@ -107,26 +122,27 @@ impl<W: Work> Runner<W> {
     pub async fn run(
         mut self,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
-        mut tell: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+        tell: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let outcome = self.feed(&mut source, &mut tell).await;
-        let mut told = Ok(());
-        while let Some(event) = self.next().await {
-            if outcome.is_ok() && told.is_ok() {
-                told = tell(&self.shared.work, event).await;
-            }
+        let mut teller = Teller { tell, failure: None };
+        let outcome = self.feed(&mut source, &mut teller).await;
+        if outcome.is_err() {
+            self.shared.ended.store(true, Ordering::SeqCst);
         }
-        outcome.and(told)
+        while let Some(event) = self.next().await {
+            teller.tell(&self.shared, event).await;
+        }
+        teller.failure.map_or(outcome, Err)
     }
 
     async fn feed(
         &mut self,
         source: &mut impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
-        tell: &mut impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+        teller: &mut Teller<impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>>,
     ) -> anyhow::Result<()> {
         while let Some(steps) = source().await? {
             for step in steps {
-                if (self.shared.stop)() {
+                if self.shared.is_over() {
                     return Ok(());
                 }
                 let ended = match step {
@@ -134,12 +150,12 @@ impl<W: Work> Runner<W> {
                     Step::Settled(event) => Some(event),
                 };
                 if let Some(event) = ended {
-                    tell(&self.shared.work, event).await?;
+                    teller.tell(&self.shared, event).await;
                 }
             }
             while let Some(joined) = self.under_way.try_join_next_with_id() {
                 if let Some(event) = self.ended(joined) {
-                    tell(&self.shared.work, event).await?;
+                    teller.tell(&self.shared, event).await;
                 }
             }
         }
@@ -168,7 +184,7 @@ impl<W: Work> Runner<W> {
     }
 
     /// One that panicked must not take the others with it.
-    fn ended(&mut self, joined: Result<(task::Id, Option<Event<W::Outcome>>), JoinError>) -> Option<Event<W::Outcome>> {
+    fn ended(&mut self, joined: Joined<W>) -> Option<Event<W::Outcome>> {
         match joined {
             Ok((id, event)) => {
                 self.sessions.remove(&id);
@@ -182,20 +198,44 @@ impl<W: Work> Runner<W> {
     }
 }
 
+/// Hands over what became of sessions, until nobody listens any more.
+struct Teller<T> {
+    tell: T,
+    failure: Option<anyhow::Error>,
+}
+
+impl<T> Teller<T> {
+    async fn tell<W: Work>(&mut self, shared: &Shared<W>, event: Event<W::Outcome>)
+    where
+        T: AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+    {
+        if self.failure.is_none()
+            && let Err(error) = (self.tell)(&shared.work, event).await
+        {
+            shared.ended.store(true, Ordering::SeqCst);
+            self.failure = Some(error);
+        }
+    }
+}
+
 impl<W: Work> Shared<W> {
+    /// Whether nothing new is to be begun.
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::SeqCst) || (self.stop)()
+    }
+
     /// None when there was a stop before anything was begun.
     async fn run(&self, session: Stored) -> Option<Event<W::Outcome>> {
-        let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         let issuer = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
-        let of_issuer = self.of_issuer(issuer);
+        let issuer = self.issuer(issuer);
         loop {
             let outcome = {
                 // In this order everywhere: first the narrow gate, then the wide one.
-                let _of_issuer = of_issuer.acquire().await;
+                let _of_issuer = issuer.gate.acquire().await;
                 let _at_once = self.at_once.acquire().await;
                 self.wait_for_rate().await;
-                if (self.stop)() {
+                if self.is_over() {
                     return None;
                 }
                 self.work.run(&session).await
@@ -203,9 +243,12 @@ impl<W: Work> Shared<W> {
             let wait = match W::retry(&outcome) {
                 Retry::Soon => pause,
                 Retry::After(wait) => pause.max(wait),
-                Retry::Never => return Some(Event { session, outcome }),
+                Retry::Never => {
+                    issuer.works();
+                    return Some(Event { session, outcome });
+                }
             };
-            if begun.elapsed() + wait > self.limits.retry_for || !self.pause(wait).await {
+            if issuer.failing_for() + wait > self.limits.retry_for || !self.pause(wait).await {
                 return Some(Event { session, outcome });
             }
             pause *= 2;
@@ -215,7 +258,7 @@ impl<W: Work> Shared<W> {
     /// Waits; false when there was a stop meanwhile.
     async fn pause(&self, wait: Duration) -> bool {
         let end = Instant::now() + wait;
-        while !(self.stop)() {
+        while !self.is_over() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
@@ -225,9 +268,10 @@ impl<W: Work> Shared<W> {
         false
     }
 
-    fn of_issuer(&self, issuer: String) -> Arc<Semaphore> {
+    fn issuer(&self, name: String) -> Arc<Issuer> {
         let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(issuers.entry(issuer).or_insert_with(|| Arc::new(Semaphore::new(self.limits.per_issuer))))
+        let new = || Issuer { gate: Semaphore::new(self.limits.per_issuer), failing_since: Mutex::default() };
+        Arc::clone(issuers.entry(name).or_insert_with(|| Arc::new(new())))
     }
 
     /// Waits until the next may begin.
@@ -240,5 +284,17 @@ impl<W: Work> Shared<W> {
             start
         };
         tokio::time::sleep_until(start).await;
+    }
+}
+
+impl Issuer {
+    fn works(&self) {
+        *self.failing_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How long it has been failing, from now on if it has not.
+    fn failing_for(&self) -> Duration {
+        let mut since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get_or_insert_with(Instant::now).elapsed()
     }
 }

@@ -19,10 +19,9 @@ mod token;
 
 pub use ambient::{Clock, Random};
 pub use client_assertion::{Auth, Credentials};
-pub use http::{Http, HttpError};
-pub use identity::{Handle, Identity};
+pub use identity::Handle;
 pub use lookup::LookupError;
 pub use network::{Network, NetworkSettings};
-pub use outcome::{Exchange, Refusal, Revocation, TokenSet};
+pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use server::AuthorizationServer;
 pub use token::{Refresh, Revoke};

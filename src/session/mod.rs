@@ -18,6 +18,6 @@ pub use filter::Filter;
 pub use node::{AuthMethod, NodeSession, NodeState};
 pub use note::{Note, Presence};
 pub use record::{NewTokens, Record, fingerprint};
-pub use status::{KnownKeys, Policy, Status, Verdict};
+pub use status::{Circumstances, KnownKeys, Policy, Status, Verdict};
 pub use summary::Summary;
 pub use transfer::{Transfer, is_provably_newer};

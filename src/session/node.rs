@@ -225,14 +225,6 @@ impl<'a> AuthMethod<'a> {
     }
 
     /// The client key's name.
-    pub fn kid(&self) -> Option<&str> {
-        match self {
-            Self::None => None,
-            Self::PrivateKeyJwt(kid) => Some(kid),
-        }
-    }
-
-    /// The client key's name, kept.
     pub fn into_kid(self) -> Option<Cow<'a, str>> {
         match self {
             Self::None => None,

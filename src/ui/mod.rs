@@ -127,21 +127,22 @@ impl Ui {
     /// Says something by the way, on stderr. Silent with `--quiet`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.err_line(text.as_ref());
+            self.err_line(&sanitised(text.as_ref()));
         }
     }
 
     /// Says what may go wrong, on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), text.as_ref()));
+        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), sanitised(text.as_ref())));
     }
 
     /// Says what to do next, on stderr. Silent with `--quiet`.
     pub fn hint(&self, text: impl AsRef<str>) {
-        self.note(format!("{} {}", self.err.paint(Role::Hint, "hint:"), text.as_ref()));
+        if !self.quiet {
+            self.err_line(&format!("{} {}", self.err.paint(Role::Hint, "hint:"), sanitised(text.as_ref())));
+        }
     }
 
-    #[expect(clippy::unused_self, reason = "every line to the terminal goes through a Ui")]
     fn err_line(&self, line: &str) {
         // Whoever closed stderr does not want to hear about it.
         let _ = writeln!(io::stderr().lock(), "{line}");

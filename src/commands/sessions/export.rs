@@ -37,6 +37,8 @@ pub struct Args {
 /// Selects and writes a line a session.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    // From here on a signal no longer ends the process: what was begun is taken away again.
+    let interrupt = context.interrupt();
     if args.output.as_os_str() == "-" {
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
         let exit = write_all(context, args, &mut out)?;
@@ -46,7 +48,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let file = NewFile::create(&args.output, existing)?;
     let mut out = io::BufWriter::with_capacity(1 << 16, file);
     let exit = write_all(context, args, &mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.keep()?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if interrupt.is_set() {
+        // Half an export would pass for a whole one.
+        context.ui.warn(format!("interrupted: {} was not written", args.output.display()));
+        return Ok(exit);
+    }
+    file.keep()?;
     context.ui.note(format!("wrote {}; it holds everybody's tokens: delete it after the move", args.output.display()));
     Ok(exit)
 }

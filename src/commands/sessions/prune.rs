@@ -74,7 +74,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         show_plan(context, &plan)?;
         context.confirm(&format!("Settle {}?", counted(plan.total(), "session")))?;
     }
-    let report = settle(context, args, &store, judge, rules, &plan, &witnesses)?;
+    let report = settle(context, args, &store, &judge, rules, &plan, &witnesses)?;
     finish(context, args, begun, &plan, report)
 }
 
@@ -121,14 +121,16 @@ fn settle(
     context: &Context,
     args: &Args,
     store: &Arc<dyn Store>,
-    judge: Judge,
+    judge: &Judge,
     rules: Rules,
     plan: &Plan,
     witnesses: &[Stored],
 ) -> anyhow::Result<PruneReport> {
     let keys = context.key_set()?.unwrap_or_default();
     let online = if plan.needs_servers() {
-        Some(Revoker { exchanger: exchanger(context, store, keys, Binding::Recorded, &args.pace)? })
+        let exchanger = exchanger(context, store, keys, Binding::Recorded, &args.pace)?;
+        // What is touched after planning stays, whoever touched it.
+        Some(Revoker { exchanger, still_meant: Box::new(|_| false) })
     } else {
         None
     };
@@ -142,14 +144,14 @@ fn settle(
             online.exchanger.exchange(witness).await;
         }
         let runner = Runner::new(pruner, args.pace.limits(context)?, stop(context));
-        let mut selection = args.select.begin(context, &**store, &judge).await?;
+        let mut selection = args.select.begin(context, &**store, judge).await?;
         let mut pending: Vec<Stored> = Vec::new();
         let source = async || {
             while pending.is_empty() {
                 let Some(sessions) = selection.next().await? else { return Ok(None) };
                 let wanted = |(stored, note): &(Stored, Option<_>)| {
                     let summary = judge.summary(stored, note.as_ref());
-                    matches!(rules.action(stored, &summary, note.as_ref(), &judge), Ok(Some(_)))
+                    matches!(rules.action(stored, &summary, note.as_ref(), judge), Ok(Some(_)))
                 };
                 pending = sessions.into_iter().filter(wanted).map(|(stored, _)| stored).collect();
             }

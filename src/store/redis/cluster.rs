@@ -10,7 +10,7 @@ use redis::Value;
 use super::address::Endpoint;
 use super::dial::Dialer;
 use super::link::{Link, Whereabouts};
-use super::trouble::{Kind, Trouble, text};
+use super::trouble::{Trouble, text};
 use super::wire::{Command, Limits, Server, Shard, Wire, run_one};
 
 const SLOTS: u16 = 16384;

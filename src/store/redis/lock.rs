@@ -105,8 +105,9 @@ fn owner() -> String {
     getrandom::fill(&mut bytes).expect("the operating system has randomness");
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]].map(hex).join("-")
+    let n = u128::from_be_bytes(bytes);
+    let [a, b, c, d] = [n >> 96, n >> 80 & 0xffff, n >> 64 & 0xffff, n >> 48 & 0xffff];
+    format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{:012x}", n & 0xffff_ffff_ffff)
 }
 
 /// Between half and all of the wait, differently for every holder and every wait.

@@ -245,9 +245,8 @@ fn type_of(why: &'static str) -> &'static str {
 
 /// What stands under a key whose write was not answered. When even that cannot be learnt, the loss is what is reported.
 async fn read_again(server: &dyn Server, key: &[u8], lost: &Trouble) -> Result<Option<Vec<u8>>, Trouble> {
-    let answer = match patience::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) {
-        Ok(answer) => answer,
-        Err(_) => return Err(lost.clone()),
+    let Ok(answer) = patience::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) else {
+        return Err(lost.clone());
     };
     match answer {
         Value::Nil => Ok(None),
