@@ -89,7 +89,7 @@ impl SqliteStore {
                 Some(connection) => connection,
                 None => database.connect(Access::Write)?,
             };
-            let mut in_transaction = || {
+            let in_transaction = || {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let outcome = work(&transaction)?;
                 transaction.commit()?;
