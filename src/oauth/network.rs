@@ -9,6 +9,7 @@ use super::dpop::Nonces;
 use super::http::Http;
 use super::identity::{self, Handle, Identity};
 use super::lookup::{self, LookupError, Remembered};
+use super::published::{self, Published};
 use super::server::{self, AuthorizationServer};
 use crate::session::Did;
 
@@ -104,6 +105,11 @@ impl Network {
     pub async fn published(&self, url: &str) -> Result<serde_json::Value, LookupError> {
         let url = Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
         lookup::json(&self.http, &url, "published document").await
+    }
+
+    /// A document as it is published, whatever is wrong with it.
+    pub async fn look(&self, url: &str) -> Result<Published, LookupError> {
+        published::look(&self.http, url).await
     }
 
     /// The account behind a handle. The account must claim the handle in turn.

@@ -1,6 +1,7 @@
 //! The terminal: results on stdout, everything else on stderr. The only room that writes to either.
 
 mod bars;
+mod entries;
 mod listing;
 mod palette;
 mod progress;
@@ -13,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::error::Failure;
 
+pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
@@ -107,6 +109,11 @@ impl Ui {
     /// Counts as bars: name, count and colour of each.
     pub fn bars(&self, title: &str, rows: &[(&str, u64, Option<Role>)], total: u64) -> io::Result<()> {
         self.result(bars::bars(title, rows, total, self.out))
+    }
+
+    /// Statements with what there is to say about each.
+    pub fn entries(&self, entries: &[Entry<'_>]) -> io::Result<()> {
+        self.result(entries::entries(entries, self.out))
     }
 
     /// Whether there is a person to ask.

@@ -1,9 +1,11 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
 mod bad_input;
+mod doctor;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
+mod interrupts;
 mod jwks;
 mod keys;
 mod metadata;
@@ -14,3 +16,4 @@ mod sessions_stats;
 mod settings;
 mod states;
 mod support;
+mod transfer;
