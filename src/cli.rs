@@ -14,7 +14,16 @@ const WIDTH: usize = 100;
 
 /// Administer an atproto web app's OAuth client keys and its users' sessions.
 #[derive(Parser)]
-#[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH)]
+#[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH, after_help = "\
+First steps:
+  oauthctl gen-jwk -o client-key.json                 a private key for the app to sign with
+  oauthctl jwks --keys client-key.json                its public half, for the app to publish
+  oauthctl metadata --keys client-key.json --client-uri https://app.example.com --redirect-uri /cb
+  oauthctl sessions list --store sqlite:app.db        who is logged in
+  oauthctl sessions refresh --dry-run                 what a cron job would keep alive
+
+Settings are taken from options, then OAUTHCTL_ variables, then oauthctl.toml, then what the app
+itself would use. `oauthctl help COMMAND` and `man oauthctl` say more.")]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]

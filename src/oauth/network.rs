@@ -59,11 +59,6 @@ impl Network {
         })
     }
 
-    /// The guarded client, for other documents.
-    pub fn http(&self) -> &Http {
-        &self.http
-    }
-
     /// The authorization server of a session, after the check that the reference client makes before every refresh:
     /// the account's DID document still names a PDS whose authorization server is the session's issuer.
     pub async fn server_for(&self, did: &Did, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {

@@ -143,13 +143,6 @@ impl Ui {
         self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), sanitised(text.as_ref())));
     }
 
-    /// Says what to do next, on stderr. Silent with `--quiet`.
-    pub fn hint(&self, text: impl AsRef<str>) {
-        if !self.quiet {
-            self.err_line(&format!("{} {}", self.err.paint(Role::Hint, "hint:"), sanitised(text.as_ref())));
-        }
-    }
-
     fn err_line(&self, line: &str) {
         // Whoever closed stderr does not want to hear about it.
         let _ = writeln!(io::stderr().lock(), "{line}");

@@ -49,6 +49,7 @@ pub(crate) fn draw(file: &Path) -> io::Result<()> {
         "oauthctl sessions stats",
         "oauthctl sessions upgrade",
         "oauthctl sessions refresh",
+        "oauthctl sessions prune --yes",
         &format!("oauthctl sessions revoke {ALICE} --yes"),
     ] {
         let prompt = Span { column: 0, text: "$ ".to_owned(), class: "faint" };
@@ -72,7 +73,10 @@ fn on_a_terminal(program: &Program, world: &World, line: &str) -> io::Result<Str
     let mut command = program.command(&format!("exec {line}"), world);
     command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
     let mut session = spawn_command(command, Some(PATIENCE)).map_err(io::Error::other)?;
-    session.exp_eof().map_err(io::Error::other)
+    let text = session.exp_eof().map_err(io::Error::other)?;
+    // rexpect takes every byte for a character.
+    let bytes = text.chars().map(|byte| u8::try_from(byte).map_err(io::Error::other)).collect::<Result<_, _>>()?;
+    String::from_utf8(bytes).map_err(io::Error::other)
 }
 
 /// Takes the colours of oauthctl's palette apart.

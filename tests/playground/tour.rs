@@ -137,6 +137,12 @@ fn with_the_users() -> Vec<Stop> {
             [format!("oauthctl sessions revoke {ALICE} --yes")],
         ),
         Stop::new(
+            "What has ended",
+            "A dead session is of no use. One that looks too old may still live: the server is asked, once. Blocked sessions \
+             stay, and so does what cannot be read, unless you say otherwise.",
+            ["oauthctl sessions prune --dry-run", "oauthctl sessions prune"],
+        ),
+        Stop::new(
             "Logins that were begun and given up",
             "The table says nothing of their age, so oauthctl notes when it first saw each. The cron job of two hours ago \
              saw three of these:",

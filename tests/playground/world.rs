@@ -17,6 +17,8 @@ pub(crate) const ALICE: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 pub(crate) const KEYS: &str = "keys.json";
 /// The app's web root, relative to its directory.
 pub(crate) const WEB_ROOT: &str = "public";
+/// Servers that users live on.
+const SERVERS: usize = 3;
 /// A key of long ago, which the app has lost.
 const LOST_KEY: &str = "1795420766438";
 
@@ -50,7 +52,7 @@ impl World {
     /// Starts the network, and makes a directory for the app: settings and an empty database, but no key yet.
     pub(crate) fn start() -> io::Result<Self> {
         let network = Network::start_blocking()?;
-        network.add_pds()?;
+        (1..SERVERS).try_for_each(|_| network.add_pds().map(drop))?;
         network.publish_public();
         let world = Self { network, root: TempDir::with_prefix("oauthctl-playground-")? };
         for directory in ["app/public/.well-known", "home"] {
@@ -177,8 +179,9 @@ client_uri = "https://app.example.com"
         let login = |credentials: Credentials, created_ago: Duration, refreshed_ago: Duration| {
             self.network.login(LoginOptions {
                 did: Some(did.clone()),
-                // Every third user lives elsewhere.
-                pds: usize::from(number % 3 == 2),
+                // The one who signed out has a server to herself: who is asked first there does not change what becomes
+                // of the others.
+                pds: if matches!(kind, Kind::SignedOut(_)) { SERVERS - 1 } else { usize::from(number % 3 == 2) },
                 credentials: Some(credentials),
                 dpop_alg: if number % 5 == 4 { Alg::Es256 } else { Alg::Es256k },
                 created_ago,
