@@ -84,6 +84,11 @@ impl Context {
         Err(usage("not confirmed; nothing was done").into())
     }
 
+    /// Whether a person can be asked, and has not said beforehand what to do.
+    pub fn is_interactive(&self) -> bool {
+        !self.yes && self.ui.can_ask()
+    }
+
     /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock().now()

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue};
 
-use crate::ui::{Palette, Role};
+use crate::ui::{Palette, Role, sanitised};
 
 /// How the process ends. The numbers are part of the interface (README, "Exit codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,15 +113,15 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
         return Exit::Done;
     }
     // A failure to print the failure has nobody left to be told.
-    let _ = writeln!(stderr, "{} {error}", palette.paint(Role::Error, "error:"));
+    let _ = writeln!(stderr, "{} {}", palette.paint(Role::Error, "error:"), sanitised(&error.to_string()));
     for cause in error.chain().skip(1) {
-        let _ = writeln!(stderr, "{} {cause}", palette.paint(Role::Faint, "caused by:"));
+        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Faint, "caused by:"), sanitised(&cause.to_string()));
     }
     let mut exit = Exit::Failed;
     if let Some(failure) = error.chain().find_map(|e| e.downcast_ref::<Failure>()) {
         exit = failure.exit;
         if let Some(hint) = &failure.hint {
-            let _ = writeln!(stderr, "{} {hint}", palette.paint(Role::Hint, "hint:"));
+            let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), sanitised(hint));
         }
     }
     exit

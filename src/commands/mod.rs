@@ -9,4 +9,5 @@ pub mod metadata;
 pub mod sessions;
 pub mod states;
 
+mod metrics;
 mod output;

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
+
 use super::canary::{Canaries, Group, Objection, Verdict};
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
@@ -16,8 +18,8 @@ use crate::oauth::{
     Auth, AuthorizationServer, Blame, Clock, Credentials, Exchange, LookupError, Network, Refresh, Refusal, Revoke,
     TokenSet,
 };
-use crate::session::{AuthMethod, Did, NodeSession, Note, Record, fingerprint};
-use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
+use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record, fingerprint};
+use crate::store::{Kind, Lock, Store, Stored, Written};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -33,6 +35,8 @@ const LAST_RESORT: Duration = Duration::from_mins(1);
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// How long a configuration is not tried again that has cost a session.
 const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// How long access tokens are fresh where the server does not say.
+const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
 const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
@@ -140,8 +144,8 @@ impl Exchanger {
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
             Err(error) => return Err(store_trouble("cannot take the lock", &error)),
         };
-        let (outcome, verdict) = match leave.objection() {
-            Some(objection) => (kept_back(objection), Verdict::Nothing),
+        let (outcome, verdict, tokens) = match leave.objection() {
+            Some(objection) => (kept_back(objection), Verdict::Nothing, None),
             None => self.exchange_locked(stored, &ready, &server, &lock).await,
         };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
@@ -152,7 +156,7 @@ impl Exchanger {
             let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
         }
         leave.settle(verdict);
-        self.note(&stored.key, &ready, &outcome).await;
+        self.note(stored, &ready, &outcome, tokens.as_deref()).await;
         Ok(outcome)
     }
 
@@ -242,16 +246,16 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         lock: &Lock,
-    ) -> (Outcome, Verdict) {
+    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
         let (mut nonce_tries, mut lost_answers) = (0, 0);
         loop {
             if let Err(outcome) = self.check_again(stored).await {
-                return (outcome, Verdict::Nothing);
+                return (outcome, Verdict::Nothing, None);
             }
             let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
             if within < SHORTEST_EXCHANGE {
                 let why = "there was too little time left under its lock".to_owned();
-                return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing);
+                return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing, None);
             }
             let exchange = server.refresh(Refresh {
                 credentials: self.credentials(ready),
@@ -262,7 +266,8 @@ impl Exchanger {
             });
             match exchange.await {
                 Exchange::Refreshed(tokens) => {
-                    return (self.write_back(stored, ready, server, &tokens).await, Verdict::Works);
+                    let outcome = self.write_back(stored, ready, server, &tokens).await;
+                    return (outcome, Verdict::Works, Some(Box::new(tokens)));
                 }
                 Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
                 Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
@@ -271,12 +276,16 @@ impl Exchanger {
                         self.revoke(ready, server, &tokens).await;
                     }
                     let why = format!("the server's answer cannot be used: {why}");
-                    return (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why));
+                    return (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None);
                 }
                 Exchange::InvalidGrant { refusal, session_lives: false } => {
-                    return gone(&refusal, lost_answers > 0);
+                    let (outcome, verdict) = gone(&refusal, lost_answers > 0);
+                    return (outcome, verdict, None);
                 }
-                answer => return no_tokens(answer),
+                answer => {
+                    let (outcome, verdict) = no_tokens(answer);
+                    return (outcome, verdict, None);
+                }
             }
         }
     }
@@ -399,27 +408,37 @@ impl Exchanger {
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    async fn note(&self, key: &RecordKey, ready: &Ready<'_>, outcome: &Outcome) {
-        let mut notes = Vec::new();
+    async fn note(&self, stored: &Stored, ready: &Ready<'_>, outcome: &Outcome, tokens: Option<&TokenSet>) {
+        let name = Note::name(&stored.key.text());
+        let earlier = self.store.notes(std::slice::from_ref(&name)).await.unwrap_or_default().pop().flatten();
+        let earlier = earlier.and_then(|note| Note::parse(&note)).unwrap_or_default();
+        let mut notes = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         match outcome {
             Outcome::Refreshed => {
-                let current = self.store.get(Kind::Session, key).await.ok().flatten();
-                let token = current
-                    .and_then(|now| Record::parse(&now.value)?.refresh_token().map(|t| fingerprint(t.as_bytes())));
-                let note = Note { wrote: token, wrote_at: Some(self.clock.now()), refused: None };
-                notes.push((Note::name(&key.text()), note.to_bytes()));
+                let Some(note) = tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier)) else {
+                    return;
+                };
+                notes.push((name, note.to_bytes()));
                 if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
                     notes.push((key_note_name(kid), key.thumbprint().into_bytes()));
                 }
             }
             Outcome::Gone(_) => {
-                let refused = Some(fingerprint(ready.refresh_token.as_bytes()));
-                notes.push((Note::name(&key.text()), Note { refused, ..Note::default() }.to_bytes()));
+                notes.push((name, earlier.refused(&ready.refresh_token).to_bytes()));
             }
             _ => return,
         }
-        notes.push((Note::MARKER.to_owned(), b"1".to_vec()));
         let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
+    }
+
+    /// From the tokens themselves: by now the app may have put others in their place.
+    fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
+        let now = self.clock.now();
+        let old = NodeSession::parse(&stored.value).ok()?;
+        let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
+        let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
+        let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
+        Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
 }
 

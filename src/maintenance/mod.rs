@@ -4,6 +4,8 @@
 mod canary;
 mod exchange;
 mod import;
+mod judge;
+mod prune;
 mod published;
 mod purge;
 mod recovery;
@@ -14,6 +16,8 @@ mod runner;
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger, Outcome};
 pub use import::{Import, ImportEvent, ImportReport};
+pub use judge::Judge;
+pub use prune::{Action, Plan, PruneReport, Pruned, Pruner, Rules, Witnesses};
 pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeReport, StateAge};
 pub use recovery::{Recovered, Recovery};

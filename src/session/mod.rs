@@ -16,7 +16,7 @@ pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;
 pub use node::{AuthMethod, NodeSession, NodeState};
-pub use note::Note;
+pub use note::{Note, Presence};
 pub use record::{NewTokens, Record, fingerprint};
 pub use status::{KnownKeys, Policy, Status, Verdict};
 pub use summary::Summary;

@@ -14,10 +14,11 @@ use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
 use super::{Kind, RecordKey, Store, Stored, Want, Written};
 use crate::error::{Failure, failed, usage};
-use crate::session::{Did, Observed};
+use crate::session::{Did, LastRefreshed, NodeSession, Observed};
 
 mod shape;
 mod sidecar;
+mod time;
 
 use sidecar::Sidecar;
 
@@ -125,14 +126,18 @@ impl Store for SqliteStore {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let written = table.compare(&transaction, &key, &expected)?;
             if written == Written::Done {
+                let time = table.time_of(&transaction, written_now())?;
+                let also = time.as_ref().map(|(column, _)| format!(", {column} = ?3")).unwrap_or_default();
                 let sql = format!(
-                    "UPDATE {} SET {} = ?2 WHERE {} AND {} = ?1",
+                    "UPDATE {} SET {} = ?2{also} WHERE {} AND {} = ?1",
                     quoted(&table.name),
                     quoted(&table.value),
                     table.filter(),
                     quoted(&table.key)
                 );
-                transaction.execute(&sql, [&key, &new])?;
+                let mut values: Vec<&dyn ToSql> = vec![&key, &new];
+                values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
+                transaction.execute(&sql, &values[..])?;
             }
             transaction.commit()?;
             Ok(written)
@@ -144,19 +149,31 @@ impl Store for SqliteStore {
         let table = self.table(kind).clone();
         let (key, value) = (key.text().into_owned(), text(value)?);
         self.with(Access::Write, move |connection| {
-            let only = table.only.as_ref();
-            let column = only.map(|(column, _)| format!(", {}", quoted(column))).unwrap_or_default();
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let time = table.time_of(&transaction, written_at(kind, &value))?;
+            let (mut columns, mut values) =
+                (vec![quoted(&table.key), quoted(&table.value)], vec!["?1".to_owned(), "?2".to_owned()]);
+            if let Some((column, text)) = &table.only {
+                columns.push(quoted(column));
+                values.push(literal(text));
+            }
+            if let Some((column, _)) = &time {
+                columns.push(column.clone());
+                values.push("?3".to_owned());
+            }
             let sql = format!(
-                "INSERT INTO {} ({}, {}{column}) SELECT ?1, ?2{} WHERE NOT EXISTS (SELECT 1 FROM {} WHERE {} AND {} = ?1)",
-                quoted(&table.name),
-                quoted(&table.key),
-                quoted(&table.value),
-                only.map(|(_, text)| format!(", {}", literal(text))).unwrap_or_default(),
-                quoted(&table.name),
+                "INSERT INTO {table} ({}) SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {} AND {} = ?1)",
+                columns.join(", "),
+                values.join(", "),
                 table.filter(),
                 quoted(&table.key),
+                table = quoted(&table.name),
             );
-            Ok(connection.execute(&sql, [&key, &value])? == 1)
+            let mut parameters: Vec<&dyn ToSql> = vec![&key, &value];
+            parameters.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
+            let created = transaction.execute(&sql, &parameters[..])? == 1;
+            transaction.commit()?;
+            Ok(created)
         })
         .await
     }
@@ -212,6 +229,12 @@ impl Table {
         }
     }
 
+    /// The time column, quoted, and this time as it holds it; none where the layout has no such column.
+    fn time_of(&self, connection: &Connection, at: Timestamp) -> rusqlite::Result<Option<(String, Value)>> {
+        let Some(column) = &self.updated else { return Ok(None) };
+        Ok(Some((quoted(column), time::write(connection, self, column, at)?)))
+    }
+
     /// Whether the record is still the one expected.
     fn compare(&self, connection: &Connection, key: &str, expected: &[u8]) -> rusqlite::Result<Written> {
         let sql = format!("{} WHERE {} AND {} = ?1", self.select(), self.filter(), quoted(&self.key));
@@ -262,7 +285,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<(Stored, Bound)> {
     let record = Stored {
         key: RecordKey(bytes(key)),
         value: bytes(row.get_ref(1)?),
-        observed: Observed { ttl_age: None, column: time(row.get_ref(2)?) },
+        observed: Observed { ttl_age: None, column: time::read(row.get_ref(2)?) },
         ttl: None,
         unreadable: None,
     };
@@ -297,19 +320,21 @@ fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// A time as apps store it: epoch milliseconds or seconds, ISO 8601, or SQLite's own `YYYY-MM-DD HH:MM:SS` in UTC.
-fn time(value: ValueRef<'_>) -> Option<Timestamp> {
-    /// Larger numbers are milliseconds: in seconds they would lie beyond the year 5000.
-    const MILLISECONDS_FROM: i64 = 100_000_000_000;
-    match value {
-        ValueRef::Integer(n) if n >= MILLISECONDS_FROM => Timestamp::from_millisecond(n).ok(),
-        ValueRef::Integer(n) => Timestamp::from_second(n).ok(),
-        ValueRef::Text(text) => {
-            let text = std::str::from_utf8(text).ok()?;
-            text.parse().or_else(|_| format!("{text}Z").parse()).ok()
-        }
-        _ => None,
+#[expect(clippy::disallowed_methods, reason = "a time column holds the real time, as the app would write it")]
+fn written_now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
+/// it had been refreshed just now.
+fn written_at(kind: Kind, value: &str) -> Timestamp {
+    let now = written_now();
+    if kind == Kind::State {
+        return now;
     }
+    let session = NodeSession::parse(value.as_bytes()).ok();
+    let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
+    last.map_or(now, |last| last.at)
 }
 
 fn text(value: &[u8]) -> Result<String, Failure> {
@@ -368,7 +393,11 @@ impl Database {
             Some(ErrorCode::DatabaseCorrupt) => failed("the database is damaged").at(place).because(error).hint(
                 "`PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be",
             ),
-            _ => failed("cannot read the database").at(place).because(error),
+            Some(ErrorCode::ConstraintViolation) => failed("the app's table does not take the record")
+                .at(place)
+                .because(error)
+                .hint("a column that oauthctl does not know needs a value; let the app itself write it"),
+            _ => failed("cannot use the database").at(place).because(error),
         }
     }
 }

@@ -109,6 +109,11 @@ impl Ui {
         self.result(bars::bars(title, rows, total, self.out))
     }
 
+    /// Whether there is a person to ask.
+    pub fn can_ask(&self) -> bool {
+        prompt::can_ask()
+    }
+
     /// Asks a question that yes or no answers; no is what Enter says.
     pub fn ask(&self, question: &str) -> Result<bool, Failure> {
         prompt::ask(question)
@@ -122,18 +127,20 @@ impl Ui {
     /// Says something by the way, on stderr. Silent with `--quiet`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.err_line(text.as_ref());
+            self.err_line(&sanitised(text.as_ref()));
         }
     }
 
     /// Says what may go wrong, on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), text.as_ref()));
+        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), sanitised(text.as_ref())));
     }
 
     /// Says what to do next, on stderr. Silent with `--quiet`.
     pub fn hint(&self, text: impl AsRef<str>) {
-        self.note(format!("{} {}", self.err.paint(Role::Hint, "hint:"), text.as_ref()));
+        if !self.quiet {
+            self.err_line(&format!("{} {}", self.err.paint(Role::Hint, "hint:"), sanitised(text.as_ref())));
+        }
     }
 
     #[expect(clippy::unused_self, reason = "every line to the terminal goes through a Ui")]

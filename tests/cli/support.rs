@@ -7,12 +7,13 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -185,6 +186,13 @@ impl Sandbox {
         self.finish(command)
     }
 
+    /// Starts oauthctl, its output in pipes that nobody reads yet.
+    pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
+        let mut command = self.command(OAUTHCTL);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
     pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let mut command = self.command(OAUTHCTL);
@@ -268,22 +276,54 @@ pub(crate) fn session(did: &str, refreshed: &str) -> Value {
     })
 }
 
-/// A database of the statusphere layout, as a running app has it: in WAL mode, open.
+/// The tables of the layout `statusphere`, and one of the app's own.
+pub(crate) const STATUSPHERE: &str = "
+    CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE status (uri TEXT PRIMARY KEY, status TEXT NOT NULL);";
+/// The tables of the layout `statusphere-legacy`.
+pub(crate) const LEGACY: &str = "
+    CREATE TABLE auth_session (key varchar PRIMARY KEY, session varchar NOT NULL);
+    CREATE TABLE auth_state (key varchar PRIMARY KEY, state varchar NOT NULL);";
+/// The table of the layout `sveltekit-template`.
+pub(crate) const SVELTEKIT: &str = "
+    CREATE TABLE keyValueStore (
+        key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, storeName TEXT NOT NULL, createdAt INTEGER NOT NULL);";
+/// The tables of the layout `adonis`.
+pub(crate) const ADONIS: &str = "
+    CREATE TABLE oauth_sessions (sub varchar(255) PRIMARY KEY NOT NULL, value text NOT NULL, updated_at datetime);
+    CREATE TABLE oauth_states (key varchar(255) PRIMARY KEY NOT NULL, value text NOT NULL, updated_at datetime);";
+
+/// A login that was begun, as the app's client library stores it.
+pub(crate) fn state(kid: &str) -> Value {
+    json!({
+        "iss": "https://auth.example.com",
+        "authMethod": {"method": "private_key_jwt", "kid": kid},
+        "verifier": "verifier-0123456789",
+        "dpopJwk": {"kty": "EC", "crv": "secp256k1", "x": "dpop-x", "y": "dpop-y", "d": "dpop-private"},
+    })
+}
+
+/// A database as a running app has it: in WAL mode, open.
 pub(crate) struct AppDatabase(Connection);
 
 impl AppDatabase {
-    /// Creates the database with its tables.
+    /// Creates a database of the statusphere layout.
     pub(crate) fn create(path: &Path) -> Self {
-        let connection = Connection::open(path).unwrap();
-        connection.pragma_update(None, "journal_mode", "wal").unwrap();
-        connection
-            .execute_batch(
-                "CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-                 CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-                 CREATE TABLE status (uri TEXT PRIMARY KEY, status TEXT NOT NULL);",
-            )
-            .unwrap();
-        Self(connection)
+        Self::with(path, STATUSPHERE)
+    }
+
+    /// Creates a database with these tables.
+    pub(crate) fn with(path: &Path, tables: &str) -> Self {
+        let database = Self(Connection::open(path).unwrap());
+        database.0.pragma_update(None, "journal_mode", "wal").unwrap();
+        database.execute(tables);
+        database
+    }
+
+    /// Opens one that is there.
+    pub(crate) fn open(path: &Path) -> Self {
+        Self(Connection::open(path).unwrap())
     }
 
     /// Stores a session under the DID it is of.
@@ -297,10 +337,33 @@ impl AppDatabase {
         self
     }
 
+    /// Stores a login that was begun.
+    pub(crate) fn state(&self, key: &str, state: &Value) -> &Self {
+        self.0.execute("INSERT INTO auth_state VALUES (?1, ?2)", [key, &state.to_string()]).unwrap();
+        self
+    }
+
     /// Runs SQL as the app would.
     pub(crate) fn execute(&self, sql: &str) -> &Self {
         self.0.execute_batch(sql).unwrap();
         self
+    }
+
+    /// Every row that a query finds, its columns with bars between them.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
+        let mut statement = self.0.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let text = |value: ValueRef<'_>| match value {
+            ValueRef::Null => "NULL".to_owned(),
+            ValueRef::Integer(n) => n.to_string(),
+            ValueRef::Real(n) => n.to_string(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+        };
+        let row = |row: &rusqlite::Row<'_>| {
+            let cells: Vec<_> = (0..columns).map(|n| text(row.get_ref(n).unwrap())).collect();
+            Ok(cells.join("|"))
+        };
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
     /// Stops the app.

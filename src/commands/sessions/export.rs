@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::value::RawValue;
 
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile};
@@ -37,6 +37,8 @@ pub struct Args {
 /// Selects and writes a line a session.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    // From here on a signal no longer ends the process: what was begun is taken away again.
+    let interrupt = context.interrupt();
     if args.output.as_os_str() == "-" {
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
         let exit = write_all(context, args, &mut out)?;
@@ -46,7 +48,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let file = NewFile::create(&args.output, existing)?;
     let mut out = io::BufWriter::with_capacity(1 << 16, file);
     let exit = write_all(context, args, &mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.keep()?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if interrupt.is_set() {
+        // Half an export would pass for a whole one.
+        context.ui.warn(format!("interrupted: {} was not written", args.output.display()));
+        return Ok(exit);
+    }
+    file.keep()?;
     context.ui.note(format!("wrote {}; it holds everybody's tokens: delete it after the move", args.output.display()));
     Ok(exit)
 }
@@ -54,7 +62,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let pattern = store.layout().session_pattern().clone();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let (mut written, mut malformed) = (0, 0);
     let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
         let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {

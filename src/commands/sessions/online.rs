@@ -6,11 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::select::Noted;
-use super::view::Judge;
 use crate::context::Context;
 use crate::error::{Exit, is_broken_pipe};
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Event, Exchanger, Outcome, Recovered, Recovery, Report, Stop};
+use crate::maintenance::{Binding, Canaries, Event, Exchanger, Judge, Outcome, Recovered, Recovery, Report, Stop};
 use crate::session::Age;
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};

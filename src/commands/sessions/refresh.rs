@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
 use super::select::{Noted, SelectArgs};
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Binding, Event, Outcome, Runner, Step};
+use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
 use crate::session::{Age, LastRefreshed, Note, Status};
 use crate::store::{Store, Stored};
 
@@ -64,7 +64,7 @@ enum Mode {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;
     if args.dry_run {
         return dry_run(context, args, &*store, &planner);

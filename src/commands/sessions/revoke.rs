@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::online::{PaceArgs, cut_short, exchanger, stop};
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
+use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
 use crate::session::Filter;
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};
@@ -52,7 +52,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .into());
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let mut count = 0;
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, _| {
         count += 1;

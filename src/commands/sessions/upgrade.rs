@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
 use super::select::{Noted, SelectArgs};
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, Outcome, Runner, Step, check_published};
+use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, check_published};
 use crate::session::{AuthMethod, NodeSession, Status};
 use crate::store::{Store, Stored};
 
@@ -49,7 +49,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     if args.dry_run {
         return dry_run(context, args, &*store, &judge);
     }

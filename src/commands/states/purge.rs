@@ -58,15 +58,19 @@ fn tell(context: &Context, report: &PurgeReport) -> anyhow::Result<()> {
     if !details.is_empty() {
         text.push_str(&format!(" ({})", details.join(", ")));
     }
+    let noted = if report.dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
     for (n, what) in [
         (report.young, "kept: too young"),
-        (report.unknown, "kept: of unknown age, noted"),
+        (report.unknown, noted),
         (report.malformed, "kept: not a pending login"),
         (report.gone, "gone by themselves"),
     ] {
         if n > 0 {
             text.push_str(&format!("; {n} {what}"));
         }
+    }
+    if context.interrupt().is_set() {
+        text.push_str("; interrupted before the end");
     }
     Ok(context.ui.result(format!("{text}\n"))?)
 }

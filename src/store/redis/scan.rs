@@ -19,7 +19,7 @@ use crate::store::scan::ScanSender;
 use crate::store::{Kind, RecordKey, Stored, Want};
 
 /// About so many bytes of values are asked for at a time.
-const REQUEST_BYTES: usize = 1 << 20;
+const REQUEST_BYTES: usize = 1 << 19;
 
 /// The first request is small: how large values are shows from its answer.
 const FIRST_REQUEST: usize = 32;
