@@ -31,7 +31,7 @@ const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 const WRITE_ATTEMPTS: u32 = 4;
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
-/// How long a server is left alone that says *too many requests* and not for how long.
+/// How long a server is left alone that fails, or says *too many requests*, and not for how long.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// How long a configuration is not tried again that has cost a session.
 const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -136,8 +136,12 @@ impl Exchanger {
             return Err(kept_back(Objection::Stopped(why.into())));
         }
         if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
-            leave.settle(error.retry_after().map_or(Verdict::Nothing, Verdict::Busy));
-            return Err(not_found(error));
+            let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
+            let outcome = not_found(error);
+            if let (Outcome::Unknown(why, _), Some(wait)) = (&outcome, wait) {
+                leave.settle(Verdict::Busy(why.clone(), wait));
+            }
+            return Err(outcome);
         }
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
@@ -486,7 +490,10 @@ fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
         Exchange::TryLater { status, retry_after } => {
             let why = format!("the server answered with status {status}");
             let wait = retry_after.or((status == 429).then_some(BUSY_PAUSE));
-            let verdict = wait.map_or_else(|| Verdict::Trouble(why.clone()), Verdict::Busy);
+            let verdict = match wait {
+                Some(wait) => Verdict::Busy(why.clone(), wait),
+                None => Verdict::Trouble(why.clone()),
+            };
             (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
         }
         Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
@@ -505,7 +512,9 @@ fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
 fn kept_back(objection: Objection) -> Outcome {
     match objection {
         Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
-        Objection::Resting(why, wait) => Outcome::Unknown(format!("not attempted: {why}"), Retry::After(wait)),
+        Objection::Resting(why, wait) => {
+            Outcome::Unknown(format!("not attempted, to leave its server alone: {why}"), Retry::After(wait))
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl App {
 
     /// Begins `oauthctl sessions …`.
     pub(crate) fn begin(&self, arguments: &str) -> Child {
-        self.sandbox.spawn(self.arguments(arguments))
+        self.sandbox.start(self.arguments(arguments))
     }
 
     #[expect(clippy::unused_self, reason = "an app's command")]
@@ -101,7 +101,12 @@ impl App {
 
     /// Every stored record by its key.
     pub(crate) fn records(&self) -> BTreeMap<String, Value> {
-        self.database.records().into_iter().map(|(key, text)| (key, serde_json::from_str(&text).unwrap())).collect()
+        let rows = self.database.rows("SELECT key, value FROM auth_session");
+        let record = |row: &String| {
+            let (key, value) = row.split_once('|').unwrap();
+            (key.to_owned(), serde_json::from_str(value).unwrap())
+        };
+        rows.iter().map(record).collect()
     }
 
     /// The record of one account.
@@ -158,6 +163,11 @@ impl App {
             *counts.entry(session.generation).or_default() += 1;
         }
         counts
+    }
+
+    /// Waits until the server has exchanged a session, whether or not it has answered.
+    pub(crate) fn wait_for_exchange(&self) {
+        wait_until(|| self.net.sessions().iter().any(|session| session.generation > 0));
     }
 
     /// Waits until so many sessions have been exchanged.

@@ -1,5 +1,6 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
+mod app;
 mod bad_input;
 mod exit_codes;
 mod gen_jwk;
@@ -7,6 +8,10 @@ mod generated;
 mod jwks;
 mod keys;
 mod metadata;
+mod recover;
+mod refresh;
+mod refresh_trouble;
+mod revoke;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -14,3 +19,4 @@ mod sessions_stats;
 mod settings;
 mod states;
 mod support;
+mod upgrade;
