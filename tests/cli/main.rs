@@ -1,5 +1,6 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
+mod app;
 mod bad_input;
 mod doctor;
 mod exit_codes;
@@ -9,6 +10,10 @@ mod interrupts;
 mod jwks;
 mod keys;
 mod metadata;
+mod recover;
+mod refresh;
+mod refresh_trouble;
+mod revoke;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -17,3 +22,4 @@ mod settings;
 mod states;
 mod support;
 mod transfer;
+mod upgrade;
