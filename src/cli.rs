@@ -59,6 +59,7 @@ pub struct GlobalArgs {
 /// What oauthctl can do.
 #[derive(Subcommand)]
 pub enum Command {
+    Init(commands::init::Args),
     GenJwk(commands::gen_jwk::Args),
     #[command(subcommand)]
     Keys(commands::keys::Command),

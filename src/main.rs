@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     };
     let context = Context::new(cli.global);
     let outcome = match cli.command {
+        Command::Init(args) => commands::init::run(&context, &args),
         Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
         Command::Keys(command) => commands::keys::run(&context, &command),
         Command::Jwks(args) => commands::jwks::run(&context, &args),

@@ -83,7 +83,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn generate(context: &Context, kid: Option<&str>) -> Result<ClientKey, Failure> {
+/// A new key that is ready to sign.
+pub(super) fn generate(context: &Context, kid: Option<&str>) -> Result<ClientKey, Failure> {
     let mut key = ClientKey::generate(&mut context.rng());
     let kid = chosen_kid(context, kid.unwrap_or("thumbprint"), &key)?;
     key.set_kid(kid);
@@ -141,7 +142,7 @@ fn convert(context: &Context, source: &str, kid: Option<&str>, encoding: Encodin
 }
 
 /// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files alike.
-fn assignment(name: &str, value: &str) -> Result<String, Failure> {
+pub(super) fn assignment(name: &str, value: &str) -> Result<String, Failure> {
     if !variable_name(name) {
         return Err(usage(format!("--env {name}: not a name that shells take")).hint("use letters, digits and _"));
     }

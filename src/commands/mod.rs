@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod gen_jwk;
+pub mod init;
 pub mod jwks;
 pub mod keys;
 pub mod man;
