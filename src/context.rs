@@ -87,7 +87,7 @@ impl Context {
     pub fn under(&self, file: SettingsFile) -> Result<Self, Failure> {
         let settings = Settings::new(Some(file), self.environment.clone(), Overrides::default())?;
         Ok(Self {
-            ui: self.ui,
+            ui: self.ui.clone(),
             yes: self.yes,
             overrides: Overrides::default(),
             environment: self.environment.clone(),

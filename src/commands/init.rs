@@ -18,7 +18,10 @@ use self::plan::Plan;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::directory_of;
+use crate::session::{AuthMethod, NodeSession};
 use crate::settings::{FILE_NAME, SettingsFile};
+use crate::store::{Kind, Store, Want};
+use crate::ui::sanitised;
 
 /// How long to wait for a store that is asked how it is laid out.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -101,9 +104,10 @@ fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf) -> Resu
     if let Some(file) = first_key.as_ref().and_then(FirstKey::env_file).filter(|file| !env_files.contains(file)) {
         env_files.push(file);
     }
-    let here = match directory_of(&settings_path) == Path::new(".") {
-        true => None,
-        false => Some(std::env::current_dir().map_err(|e| usage("the working directory is gone").because(e))?),
+    let here = if directory_of(&settings_path) == Path::new(".") {
+        None
+    } else {
+        Some(std::env::current_dir().map_err(|e| usage("the working directory is gone").because(e))?)
     };
     let rehearse = |draft: &Draft| -> Result<(String, Context), Failure> {
         let text = draft.settings(&env_files, here.as_deref());
@@ -111,7 +115,7 @@ fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf) -> Resu
         Ok((text, rehearsal))
     };
     let (_, rehearsal) = rehearse(&draft)?;
-    detect_layout(&rehearsal, interview, &mut draft)?;
+    look_into_store(&rehearsal, interview, &mut draft, first_key.is_some())?;
     let (text, rehearsal) = rehearse(&draft)?;
     let keys = match &first_key {
         Some(first) => Some(first.set()?),
@@ -144,22 +148,49 @@ fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
 }
 
 /// Asks the store how it is laid out, and the person when it does not say.
-fn detect_layout(rehearsal: &Context, interview: &Interview, draft: &mut Draft) -> Result<(), Failure> {
-    if draft.store.is_none() || draft.layout.is_some() {
+fn look_into_store(
+    rehearsal: &Context,
+    interview: &Interview,
+    draft: &mut Draft,
+    makes_key: bool,
+) -> Result<(), Failure> {
+    if draft.store.is_none() {
         return Ok(());
     }
     let ui = &interview.context.ui;
     let (url, _) = rehearsal.store_address()?;
     match rehearsal.open_store_within(STORE_PATIENCE) {
         Ok(store) => {
-            ui.note(format!("{url} has the layout {}", store.layout().name));
-            draft.layout = Some(store.layout().name.clone());
+            let layout = &store.layout().name;
+            ui.note(format!("{url} has the layout {layout}"));
+            draft.layout = Some(layout.clone());
+            if let Some(kid) = makes_key.then(|| bound_kid(rehearsal, &*store)).flatten() {
+                ui.warn(format!(
+                    "sessions there are bound to key {}, which is not the new one: name its source with --keys",
+                    sanitised(&kid)
+                ));
+            }
         }
         Err(e) => {
             ui.warn(format!("{e}; how it is laid out is not known yet"));
-            draft.layout = if interview.asks { Some(interview.layout()?) } else { None };
+            if interview.asks && draft.layout.is_none() {
+                draft.layout = Some(interview.layout()?);
+            }
         }
     }
     draft.layout = draft.layout.take().filter(|layout| layout != "auto");
     Ok(())
+}
+
+/// A key that one of the first sessions is bound to. A store that does not tell is no obstacle.
+fn bound_kid(context: &Context, store: &dyn Store) -> Option<String> {
+    let first = async {
+        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
+        tokio::time::timeout(STORE_PATIENCE, scan.next()).await
+    };
+    let first = context.runtime().ok()?.block_on(first).ok()?.ok()??;
+    first.iter().find_map(|stored| match NodeSession::parse(&stored.value).ok()?.auth_method {
+        AuthMethod::PrivateKeyJwt(kid) => Some(kid.into_owned()),
+        AuthMethod::None => None,
+    })
 }

@@ -45,7 +45,7 @@ pub enum ColorChoice {
 }
 
 /// What the terminal is like and what the user wants of it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Ui {
     /// The format asked for.
     pub format: Format,

@@ -4,6 +4,7 @@ mod bad_input;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
+mod init;
 mod jwks;
 mod metadata;
 mod sessions_list;

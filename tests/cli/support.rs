@@ -187,10 +187,17 @@ impl Sandbox {
 
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
     pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+        self.terminal(arguments).exp_eof().unwrap().replace("\r\n", "\n")
+    }
+
+    /// Runs oauthctl on a terminal, to talk with it.
+    pub(crate) fn terminal<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> rexpect::session::PtySession {
         let mut command = self.command(OAUTHCTL);
         command.args(arguments);
-        let mut session = rexpect::session::spawn_command(command, Some(10_000)).unwrap();
-        session.exp_eof().unwrap().replace("\r\n", "\n")
+        rexpect::session::spawn_command(command, Some(10_000)).unwrap()
     }
 
     fn command(&self, program: impl AsRef<OsStr>) -> Command {

@@ -1,5 +1,6 @@
 //! What `init` needs to know: from options, else from the person at the terminal, else what was found.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use super::Args;
 use super::draft::{Draft, DraftStore, document_of};
 use super::found::Surroundings;
+use super::look::SERVED;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::keyring::KeySource;
@@ -48,6 +50,10 @@ struct Question<'q> {
 impl Interview<'_> {
     /// Asks for everything but the layout, which the store itself may tell.
     pub fn draft(&self, args: &Args) -> Result<Draft, Failure> {
+        let layout = self.context.overrides().layout.clone().or_else(|| self.variable("OAUTHCTL_LAYOUT"));
+        if let Some(layout) = &layout {
+            check_layout(layout).map_err(|e| e.at("--layout"))?;
+        }
         let known = |member: &str| self.app.document.as_ref().and_then(|(_, document)| text_of(document, member));
         let client_uri = self.client_uri(args, known("client_uri"))?;
         let site = Site::parse(&client_uri)?;
@@ -78,11 +84,11 @@ impl Interview<'_> {
         let jwks_file = if args.public { None } else { Some(self.jwks_file(args, &metadata_file)?) };
         let client_id = match args.client_id.clone().or_else(|| known("client_id")) {
             Some(id) => id,
-            None => self.served_at(&metadata_file).map_or_else(|| site.client_id(), |path| site.resolve(&path)),
+            None => served_at(&metadata_file).map_or_else(|| site.client_id(), |path| site.resolve(&path)),
         };
         let jwks_uri = jwks_file.as_ref().map(|file| {
             let found = known("jwks_uri");
-            let served = || self.served_at(file).map_or_else(|| site.jwks_uri(), |path| site.resolve(&path));
+            let served = || served_at(file).map_or_else(|| site.jwks_uri(), |path| site.resolve(&path));
             found.unwrap_or_else(served)
         });
         let draft = Draft {
@@ -94,13 +100,10 @@ impl Interview<'_> {
             jwks_uri,
             keys,
             store,
-            layout: self.context.overrides().layout.clone().or_else(|| self.variable("OAUTHCTL_LAYOUT")),
+            layout,
             metadata_file,
             jwks_file,
         };
-        if let Some(layout) = &draft.layout {
-            LayoutChoice::parse(layout, &std::collections::BTreeMap::new()).map_err(|e| e.at("--layout"))?;
-        }
         first_problem(&document_of(&draft), "").map_or(Ok(draft), Err)
     }
 
@@ -114,7 +117,7 @@ impl Interview<'_> {
                 offered: Some("auto".to_owned()),
                 optional: false,
             },
-            |text| LayoutChoice::parse(text, &std::collections::BTreeMap::new()).map(drop),
+            check_layout,
         )
     }
 
@@ -162,7 +165,7 @@ impl Interview<'_> {
                 .hint("name its home page with --client-uri https://app.example.com"));
         }
         let question = Question {
-            text: "Home page of the app (https://…)",
+            text: "Home page of the app, like https://app.example.com",
             flag: "--client-uri",
             given: args.client_uri.as_deref(),
             offered,
@@ -279,22 +282,27 @@ impl Interview<'_> {
 
     fn file(&self, text: &str, flag: &'static str, given: Option<&Path>, offered: &Path) -> Result<PathBuf, Failure> {
         let given = given.map(|path| path.display().to_string());
-        let offered = Some(offered.display().to_string());
+        let (name, offered) = (offered.file_name().unwrap_or_default(), Some(offered.display().to_string()));
         let question = Question { text, flag, given: given.as_deref(), offered, optional: false };
-        let check =
-            |text: &str| match Path::new(text).is_dir() || text.ends_with('/') {
-                true => Err(usage("is a directory")
-                    .hint(format!("name the file: {}", Path::new(text).join("NAME.json").display()))),
-                false => Ok(()),
-            };
+        let check = |text: &str| {
+            if Path::new(text).is_dir() || text.ends_with('/') {
+                let example = Path::new(text).join(name);
+                return Err(usage("is a directory").hint(format!("name the file: {}", example.display())));
+            }
+            Ok(())
+        };
         self.answer(question, check).map(PathBuf::from)
     }
+}
 
-    /// The path under which the app serves a file, where that is known.
-    fn served_at(&self, file: &Path) -> Option<String> {
-        let path = ["public", "static"].iter().find_map(|served| file.strip_prefix(served).ok())?;
-        Some(format!("/{}", path.display()))
-    }
+/// The path under which the app serves a file, where that is known.
+fn served_at(file: &Path) -> Option<String> {
+    let path = SERVED.iter().find_map(|served| file.strip_prefix(served).ok())?;
+    Some(format!("/{}", path.display()))
+}
+
+fn check_layout(text: &str) -> Result<(), Failure> {
+    LayoutChoice::parse(text, &BTreeMap::new()).map(drop)
 }
 
 /// The parts of an answer that has several.

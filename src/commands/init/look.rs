@@ -10,7 +10,7 @@ use crate::error::{Failure, usage};
 use crate::settings::{Environment, app, dotenv};
 
 /// Directories whose files apps serve as they are.
-const SERVED: [&str; 2] = ["public", "static"];
+pub const SERVED: [&str; 2] = ["public", "static"];
 /// What apps call their client metadata document.
 const DOCUMENTS: [&str; 2] = ["oauth-client-metadata.json", "client-metadata.json"];
 

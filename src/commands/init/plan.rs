@@ -101,10 +101,8 @@ impl Plan {
         if let (Some(file), Some(uri)) = (&draft.jwks_file, &draft.jwks_uri) {
             ui.note(format!("and {} at {uri}", file.display()));
         }
-        let config = match self.settings_path == Path::new(FILE_NAME) {
-            true => String::new(),
-            false => format!(" --config {}", self.settings_path.display()),
-        };
+        let is_found = self.settings_path == Path::new(FILE_NAME);
+        let config = if is_found { String::new() } else { format!(" --config {}", self.settings_path.display()) };
         ui.note("\nNext:");
         ui.note(format!("  oauthctl metadata --check {}", draft.metadata_file.display()));
         ui.note(format!("  oauthctl {}{config}", if draft.keys.is_empty() { "metadata" } else { "keys list" }));
