@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oauthctl_global_optspecs
-    string join \n config= profile= store= layout= keys= format= color= q/quiet h/help V/version
+    string join \n config= profile= store= layout= keys= format= color= y/yes q/quiet h/help V/version
 end
 
 function __fish_oauthctl_needs_command
@@ -28,7 +28,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -l config -d 'Settings f
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -36,9 +36,11 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "init" -d 'Set oauthctl up for an app: settings, a first key and the documents to publish'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "gen-jwk" -d 'Print one ES256 private key for the app to sign with'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "keys" -d 'Look after the keys that the app signs with'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "jwks" -d 'Print the public JWKS document'
@@ -48,6 +50,31 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "states" -d 'Look 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print the manual page, or write all of them into a directory'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l client-uri -d 'Home page of the app' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l client-id -d 'URL of the client metadata document [default: where the app serves it]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l client-name -d 'Name of the app, as users see it [default: from package.json, or the directory\'s]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l redirect-uri -d 'The app\'s callback: a URL, or a path at the client URI (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l scope -d 'The most that the app may ask users for [default: atproto transition:generic]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l metadata-file -d 'Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l jwks-file -d 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l public -d 'Set up a public client, which has no key'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s n -l dry-run -d 'Show what would be written, and write nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l kid -d 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l encoding -d 'How to write the key' -r -f -a "jwk\t'A JWK on one line'
 jwks\t'A JWK set on one line'
@@ -61,7 +88,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l config -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -70,6 +97,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l force -d 'Replace the file if it exists'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s V -l version -d 'Print version'
@@ -77,7 +105,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -85,6 +113,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s V -l version -d 'Print version'
@@ -96,7 +125,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -104,10 +133,12 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l activate-in -d 'When the new key begins to sign' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l promote -d 'Let a staged key sign, once the published key set has held it for 10 minutes' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l kid -d 'Name of the new key [default: its thumbprint]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l new-env -d 'Variable for the new key, where the old one has a variable to itself' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s o -l output -d 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment' -r -F
@@ -115,7 +146,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -124,15 +155,23 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l stage -d 'Put the new key behind the active one, published but not signing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l wait -d 'With --promote: wait until servers know the key'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l force -d 'With --promote: do not look at what is published'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l rate -d 'At most so many a second' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l retry-for -d 'How long to try again where a server gives no answer' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -141,7 +180,9 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l ignore-malformed -d 'Retire the key although some records could not be read, and may be bound to it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l revoke-sessions -d 'End the sessions bound to the key first, with that key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s V -l version -d 'Print version'
@@ -154,7 +195,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l config -d 'Se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -163,6 +204,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l color -d 'Whe
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l force -d 'Replace the file if it exists'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s V -l version -d 'Print version'
@@ -181,7 +223,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l config -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -191,30 +233,36 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l public -d 'Describe a public client, whatever keys are configured'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l force -d 'Replace the file if it exists'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -s q -l quiet -d 'Print results, warnings and errors only'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -f -a "list" -d 'List the sessions in the app\'s store'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -f -a "show" -d 'Show an account\'s sessions (tokens and keys are never shown)'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -f -a "import" -d 'Bring exported sessions into this store, without logging anyone out'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "list" -d 'List the sessions in the app\'s store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "show" -d 'Show an account\'s sessions (tokens and keys are never shown)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "revoke" -d 'End sessions at the server, and remove their records'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "import" -d 'Bring exported sessions into this store, without logging anyone out'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l kid -d 'Sessions bound to this client key' -r
@@ -234,7 +282,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -242,6 +290,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -249,7 +298,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -257,6 +306,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
@@ -279,7 +329,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -287,9 +337,143 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l key -d 'The session under this key of the store (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l issuer -d 'Sessions with this authorization server' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l kid -d 'Sessions bound to this client key' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l auth -d 'Sessions with this client authentication' -r -f -a "none\t''
+private_key_jwt\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l status -d 'Sessions in this status (repeatable)' -r -f -a "fresh\t''
+idle\t''
+due\t''
+suspect\t''
+blocked\t''
+dead\t''
+malformed\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions that were granted this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l rate -d 'At most so many a second' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l retry-for -d 'How long to try again where a server gives no answer' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l due -d 'Sessions that are due (the default)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l expired -d 'Sessions whose access token has expired'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l all -d 'All sessions'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s n -l dry-run -d 'Say what would be refreshed, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l key -d 'The session under this key of the store (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l issuer -d 'Sessions with this authorization server' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l kid -d 'Sessions bound to this client key' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l auth -d 'Sessions with this client authentication' -r -f -a "none\t''
+private_key_jwt\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l status -d 'Sessions in this status (repeatable)' -r -f -a "fresh\t''
+idle\t''
+due\t''
+suspect\t''
+blocked\t''
+dead\t''
+malformed\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions that were granted this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l rate -d 'At most so many a second' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l retry-for -d 'How long to try again where a server gives no answer' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l all -d 'All sessions'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l force -d 'Remove the record even where the session may live on at the server'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s n -l dry-run -d 'Say what would be revoked, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l key -d 'The session under this key of the store (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l issuer -d 'Sessions with this authorization server' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l kid -d 'Sessions bound to this client key' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l auth -d 'Sessions with this client authentication' -r -f -a "none\t''
+private_key_jwt\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l status -d 'Sessions in this status (repeatable)' -r -f -a "fresh\t''
+idle\t''
+due\t''
+suspect\t''
+blocked\t''
+dead\t''
+malformed\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions that were granted this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l rate -d 'At most so many a second' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l retry-for -d 'How long to try again where a server gives no answer' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l skip-published-check -d 'Do not look at the published documents first: for networks that oauthctl cannot see from here'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l kid -d 'Sessions bound to this client key' -r
@@ -310,7 +494,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -319,6 +503,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l force -d 'Replace the file if it exists'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
@@ -326,7 +511,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -336,12 +521,17 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l replace -d 'Replace sessions that are provably older'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the sessions in the app\'s store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show an account\'s sessions (tokens and keys are never shown)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'End sessions at the server, and remove their records'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "import" -d 'Bring exported sessions into this store, without logging anyone out'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -349,7 +539,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -357,6 +547,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s V -l version -d 'Print version'
@@ -367,7 +558,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -375,6 +566,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -383,7 +575,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -392,6 +584,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s V -l version -d 'Print version'
@@ -402,7 +595,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -410,6 +603,8 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l dynamic -d 'Print a short script that asks oauthctl at every Tab (bash, zsh, fish)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s V -l version -d 'Print version'
@@ -418,7 +613,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Set
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -426,24 +621,30 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "gen-jwk" -d 'Print one ES256 private key for the app to sign with'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "keys" -d 'Look after the keys that the app signs with'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "jwks" -d 'Print the public JWKS document'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "sessions" -d 'Look at and look after the sessions of the app\'s users'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "states" -d 'Look at and clean up logins that were begun'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "man" -d 'Print the manual page, or write all of them into a directory'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from gen-jwk keys jwks metadata sessions states completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "init" -d 'Set oauthctl up for an app: settings, a first key and the documents to publish'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "gen-jwk" -d 'Print one ES256 private key for the app to sign with'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "keys" -d 'Look after the keys that the app signs with'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "jwks" -d 'Print the public JWKS document'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "sessions" -d 'Look at and look after the sessions of the app\'s users'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "states" -d 'Look at and clean up logins that were begun'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "man" -d 'Print the manual page, or write all of them into a directory'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "list" -d 'List the keys: which signs, which is published, what depends on each'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "rotate" -d 'Add a new signing key; the old ones stay for the sessions bound to them'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "retire" -d 'Remove a key that no session and no pending login depends on'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "list" -d 'List the sessions in the app\'s store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "show" -d 'Show an account\'s sessions (tokens and keys are never shown)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "revoke" -d 'End sessions at the server, and remove their records'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "import" -d 'Bring exported sessions into this store, without logging anyone out'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from states" -f -a "list" -d 'List the logins that were begun and not completed'

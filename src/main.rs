@@ -4,6 +4,7 @@
 
 mod cli;
 mod commands;
+mod completion;
 mod context;
 mod error;
 mod files;
@@ -27,6 +28,11 @@ use context::Context;
 use error::{Exit, Failure};
 
 fn main() -> ExitCode {
+    if let Some(request) = completion::requested(std::env::args_os()) {
+        let answer = completion::answer(Cli::command, request);
+        let _ = Context::new(GlobalArgs::default()).ui.result(answer);
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return ExitCode::from(not_parsed(&e).code()),

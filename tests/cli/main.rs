@@ -1,6 +1,7 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
 mod bad_input;
+mod completion;
 mod exit_codes;
 mod gen_jwk;
 mod generated;

@@ -200,7 +200,8 @@ impl Sandbox {
         rexpect::session::spawn_command(command, Some(10_000)).unwrap()
     }
 
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    /// Prepares a program to run in the sandbox.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.variables).current_dir(self.path(""));
         command
