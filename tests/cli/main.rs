@@ -7,6 +7,8 @@ mod generated;
 mod jwks;
 mod keys;
 mod metadata;
+mod playground;
+mod readme;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -14,3 +16,7 @@ mod sessions_stats;
 mod settings;
 mod states;
 mod support;
+
+#[path = "../playground/world.rs"]
+#[allow(dead_code, reason = "the playground needs more of it")]
+mod world;

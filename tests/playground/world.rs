@@ -85,18 +85,6 @@ impl World {
         iso8601(self.network.now().saturating_sub(ago))
     }
 
-    /// The keys in the table of sessions, in the order in which their users came.
-    pub(crate) fn users(&self) -> io::Result<Vec<String>> {
-        let mut users = Vec::new();
-        self.database(|database| {
-            let mut statement = database.prepare("SELECT key FROM auth_session ORDER BY rowid")?;
-            let rows = statement.query_map([], |row| row.get(0))?;
-            users = rows.collect::<Result<_, _>>()?;
-            Ok(())
-        })?;
-        Ok(users)
-    }
-
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.directory().join(name)
     }
