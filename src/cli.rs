@@ -78,6 +78,7 @@ pub enum Command {
     Sessions(commands::sessions::Command),
     #[command(subcommand)]
     States(commands::states::Command),
+    Doctor(commands::doctor::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
 }

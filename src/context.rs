@@ -150,6 +150,12 @@ impl Context {
         sources.into_iter().map(|source| self.load_key_source(source)).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Reads every key source, whatever becomes of the others. None when nothing names one.
+    pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
+        let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
+        Ok(Some(sources.into_iter().map(|source| keyring::load(source, &self.environment)).collect()))
+    }
+
     /// Reads one key source.
     pub fn load_key_source(&self, source: KeySource) -> Result<LoadedSource, Failure> {
         let loaded = keyring::load(source, &self.environment)?;

@@ -63,6 +63,11 @@ impl Failure {
         self
     }
 
+    /// What to do next, where that is known.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Adds the lower error that led here.
     pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());

@@ -118,6 +118,12 @@ impl Recovery {
         Ok(paths)
     }
 
+    /// The stores that entries wait for; none for an entry that cannot be read.
+    pub fn stores(&self) -> Result<Vec<Option<String>>, Failure> {
+        let read = |path: &PathBuf| Some(serde_json::from_slice::<Entry>(&fs::read(path).ok()?).ok()?.store);
+        Ok(self.entries()?.iter().map(read).collect())
+    }
+
     /// Applies the entry, if it belongs to this store. None when it belongs to another.
     pub async fn apply(
         &self,

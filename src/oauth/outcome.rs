@@ -347,6 +347,7 @@ mod tests {
             content_type: Some(content_type.to_owned()),
             dpop_nonce: None,
             retry_after: None,
+            served: crate::oauth::http::Served::default(),
             body: Ok(body.as_bytes().to_vec()),
         };
         Exchange::of(answer, &"https://as.example/token".parse().unwrap(), "did:plc:a", true)

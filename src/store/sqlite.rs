@@ -7,7 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, Transaction, TransactionBehavior,
+};
+use tokio::sync::Mutex;
 
 use super::layout::{Layout, LayoutChoice, Place, Table};
 use super::lock::Lock;
@@ -33,9 +36,12 @@ pub(super) struct SqliteStore {
     database: Database,
     sidecar: Sidecar,
     layout: Arc<Layout>,
+    /// One write after the other: SQLite lets those who wait race for their turn, and some would never get it. The
+    /// connection stays, for each that is opened and closed again costs more than the write itself.
+    writer: Arc<Mutex<Option<Connection>>>,
 }
 
-/// Where the database is; every use opens it anew, so that no lock outlives it.
+/// Where the database is.
 #[derive(Clone)]
 struct Database(PathBuf);
 
@@ -46,7 +52,7 @@ impl SqliteStore {
         let connection = database.connect(Access::Read)?;
         let tables = shape::tables(&connection).map_err(|e| database.explain(e))?;
         let layout = shape::choose(&tables, choice).map_err(|e| e.at(path.display()))?;
-        Ok(Self { database, sidecar: Sidecar::beside(path), layout })
+        Ok(Self { database, sidecar: Sidecar::beside(path), layout, writer: Arc::default() })
     }
 
     fn table(&self, kind: Kind) -> &Table {
@@ -57,16 +63,42 @@ impl SqliteStore {
         }
     }
 
-    /// Runs `work` on a thread where waiting for the database holds nobody up.
-    async fn with<T: Send + 'static>(
+    /// Reads on a thread where waiting for the database holds nobody up.
+    async fn read<T: Send + 'static>(
         &self,
-        access: Access,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let database = self.database.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let mut connection = database.connect(access)?;
-            work(&mut connection).map_err(|e| database.explain(e))
+            let connection = database.connect(Access::Read)?;
+            work(&connection).map_err(|e| database.explain(e))
+        });
+        Ok(done.await??)
+    }
+
+    /// Writes on such a thread, when it is this write's turn.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let database = self.database.clone();
+        // The turn ends with the work, even if nobody waits for it any more.
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = match writer.take() {
+                Some(connection) => connection,
+                None => database.connect(Access::Write)?,
+            };
+            let in_transaction = || {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let outcome = work(&transaction)?;
+                transaction.commit()?;
+                Ok(outcome)
+            };
+            let outcome = in_transaction().map_err(|e| database.explain(e))?;
+            // Only one that works is used again.
+            *writer = Some(connection);
+            Ok::<_, Failure>(outcome)
         });
         Ok(done.await??)
     }
@@ -92,7 +124,7 @@ impl Store for SqliteStore {
         let table = self.table(kind).clone();
         let key = key.text().into_owned();
         let sql = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
-        self.with(Access::Read, move |connection| {
+        self.read(move |connection| {
             connection.query_row(&sql, [key], |row| stored(row).map(|(stored, _)| stored)).optional()
         })
         .await
@@ -106,7 +138,7 @@ impl Store for SqliteStore {
         let sql = if table.pattern.has_many() { sql } else { exact };
         let wanted = if table.pattern.has_many() { did.to_string() } else { table.pattern.key(did.as_str(), None) };
         let found = self
-            .with(Access::Read, move |connection| {
+            .read(move |connection| {
                 let mut statement = connection.prepare(&sql)?;
                 statement
                     .query_map([wanted], |row| stored(row).map(|(stored, _)| stored))?
@@ -122,11 +154,10 @@ impl Store for SqliteStore {
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
         let table = self.table(Kind::Session).clone();
         let (key, expected, new) = (key.text().into_owned(), expected.to_vec(), text(new)?);
-        self.with(Access::Write, move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let written = table.compare(&transaction, &key, &expected)?;
+        self.write(move |transaction| {
+            let written = table.compare(transaction, &key, &expected)?;
             if written == Written::Done {
-                let time = table.time_of(&transaction, written_now())?;
+                let time = table.time_of(transaction, written_now())?;
                 let also = time.as_ref().map(|(column, _)| format!(", {column} = ?3")).unwrap_or_default();
                 let sql = format!(
                     "UPDATE {} SET {} = ?2{also} WHERE {} AND {} = ?1",
@@ -139,7 +170,6 @@ impl Store for SqliteStore {
                 values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
                 transaction.execute(&sql, &values[..])?;
             }
-            transaction.commit()?;
             Ok(written)
         })
         .await
@@ -148,9 +178,8 @@ impl Store for SqliteStore {
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
         let table = self.table(kind).clone();
         let (key, value) = (key.text().into_owned(), text(value)?);
-        self.with(Access::Write, move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let time = table.time_of(&transaction, written_at(kind, &value))?;
+        self.write(move |transaction| {
+            let time = table.time_of(transaction, written_at(kind, &value))?;
             let (mut columns, mut values) =
                 (vec![quoted(&table.key), quoted(&table.value)], vec!["?1".to_owned(), "?2".to_owned()]);
             if let Some((column, text)) = &table.only {
@@ -171,9 +200,7 @@ impl Store for SqliteStore {
             );
             let mut parameters: Vec<&dyn ToSql> = vec![&key, &value];
             parameters.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
-            let created = transaction.execute(&sql, &parameters[..])? == 1;
-            transaction.commit()?;
-            Ok(created)
+            Ok(transaction.execute(&sql, &parameters[..])? == 1)
         })
         .await
     }
@@ -181,21 +208,19 @@ impl Store for SqliteStore {
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
         let table = self.table(kind).clone();
         let records = records.to_vec();
-        self.with(Access::Write, move |connection| {
+        self.write(move |transaction| {
             let sql =
                 format!("DELETE FROM {} WHERE {} AND {} = ?1", quoted(&table.name), table.filter(), quoted(&table.key));
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut answers = Vec::with_capacity(records.len());
             for record in &records {
                 let key = record.key.text();
                 let written = match kind {
-                    Kind::Session => table.compare(&transaction, &key, &record.value)?,
+                    Kind::Session => table.compare(transaction, &key, &record.value)?,
                     Kind::State => Written::Done,
                 };
                 let deleted = written == Written::Done && transaction.prepare_cached(&sql)?.execute([&key])? > 0;
                 answers.push(if written == Written::Done && !deleted { Written::Gone } else { written });
             }
-            transaction.commit()?;
             Ok(answers)
         })
         .await

@@ -1,6 +1,7 @@
 //! The terminal: results on stdout, everything else on stderr. The only room that writes to either.
 
 mod bars;
+mod entries;
 mod listing;
 mod palette;
 mod progress;
@@ -13,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::error::Failure;
 
+pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
@@ -109,6 +111,11 @@ impl Ui {
         self.result(bars::bars(title, rows, total, self.out))
     }
 
+    /// Statements with what there is to say about each.
+    pub fn entries(&self, entries: &[Entry<'_>]) -> io::Result<()> {
+        self.result(entries::entries(entries, self.out))
+    }
+
     /// Whether there is a person to ask.
     pub fn can_ask(&self) -> bool {
         prompt::can_ask()
@@ -134,13 +141,6 @@ impl Ui {
     /// Says what may go wrong, on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
         self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), sanitised(text.as_ref())));
-    }
-
-    /// Says what to do next, on stderr. Silent with `--quiet`.
-    pub fn hint(&self, text: impl AsRef<str>) {
-        if !self.quiet {
-            self.err_line(&format!("{} {}", self.err.paint(Role::Hint, "hint:"), sanitised(text.as_ref())));
-        }
     }
 
     fn err_line(&self, line: &str) {

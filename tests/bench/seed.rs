@@ -41,10 +41,15 @@ impl Random {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the records are as old as they would be today")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs()
+}
+
 /// Sessions of many servers and three client keys, refreshed some days ago, most of them recently.
 pub fn sessions(redis: &Redis, count: usize) {
     let mut random = Random(7);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+    let now = now();
     load(redis, (0..count).map(|_| {
         let did = format!("did:plc:{}", random.letters(24, b"abcdefghijklmnopqrstuvwxyz234567"));
         let host = match random.below(1000) {

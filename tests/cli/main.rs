@@ -1,9 +1,11 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
 mod bad_input;
+mod doctor;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
+mod interrupts;
 mod jwks;
 mod keys;
 mod metadata;
@@ -16,6 +18,7 @@ mod sessions_stats;
 mod settings;
 mod states;
 mod support;
+mod transfer;
 
 #[path = "../playground/world.rs"]
 #[allow(dead_code, reason = "the playground needs more of it")]

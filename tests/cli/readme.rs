@@ -112,7 +112,10 @@ fn every_block_runs() {
             place = Some((block.heading.clone(), block.info.clone(), new));
         }
         let (_, _, place) = place.as_ref().unwrap();
-        let said = place.run(&block.text.replace(IMPATIENT.0, IMPATIENT.1), Some(&redis).filter(|_| block.text.contains("REDIS_URL")));
+        let said = place.run(
+            &block.text.replace(IMPATIENT.0, IMPATIENT.1),
+            Some(&redis).filter(|_| block.text.contains("REDIS_URL")),
+        );
         println!("README.md:{} {}\n{said}", block.line, block.text);
         count += 1;
     }
@@ -225,7 +228,8 @@ fn its_tables_say_what_the_manual_says() {
 #[test]
 fn its_settings_are_those_of_the_manual() {
     let (_, lines) = manual().into_iter().find(|(title, _)| title == "SETTINGS").unwrap();
-    let example: Vec<_> = lines.iter().skip_while(|line| *line != ".nf").skip(1).take_while(|line| *line != ".fi").collect();
+    let example: Vec<_> =
+        lines.iter().skip_while(|line| *line != ".nf").skip(1).take_while(|line| *line != ".fi").collect();
     let block = blocks().into_iter().find(|block| block.text.contains("[client]")).unwrap();
     let block: Vec<_> = block.text.lines().collect();
     assert_eq!(example, block);

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -225,6 +226,25 @@ impl Sandbox {
     }
 }
 
+/// Sends a signal to a process that has begun to listen for it.
+pub(crate) fn interrupt(child: &Child, signal: &str) {
+    let number = if signal == "INT" { 2 } else { 15 };
+    let listens = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a process has signals");
+        u64::from_str_radix(caught.trim(), 16).unwrap() >> (number - 1) & 1 == 1
+    };
+    for _ in 0..10_000 {
+        if listens() {
+            let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+            assert!(sent.success(), "the process has ended already");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the process does not listen for SIG{signal}");
+}
+
 /// What every refusal has in common.
 #[track_caller]
 pub(crate) fn assert_is_refusal(output: &Output) {
@@ -316,7 +336,7 @@ impl AppDatabase {
 
     /// Creates a database with these tables.
     pub(crate) fn with(path: &Path, tables: &str) -> Self {
-        let database = Self(Connection::open(path).unwrap());
+        let database = Self::open(path);
         database.0.pragma_update(None, "journal_mode", "wal").unwrap();
         database.execute(tables);
         database
@@ -324,12 +344,25 @@ impl AppDatabase {
 
     /// Opens one that is there.
     pub(crate) fn open(path: &Path) -> Self {
-        Self(Connection::open(path).unwrap())
+        let connection = Connection::open(path).unwrap();
+        // No test cuts the power.
+        connection.pragma_update(None, "synchronous", "off").unwrap();
+        Self(connection)
     }
 
     /// Stores a session under the DID it is of.
     pub(crate) fn session(&self, session: &Value) -> &Self {
         self.record(session["tokenSet"]["sub"].as_str().unwrap(), &session.to_string())
+    }
+
+    /// Stores so many sessions like this one, each of an account of its own.
+    pub(crate) fn sessions_like(&self, session: &Value, count: u32) -> &Self {
+        let sub = session["tokenSet"]["sub"].as_str().unwrap();
+        self.execute(&format!(
+            "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {count})
+             INSERT INTO auth_session
+             SELECT printf('did:plc:%024d', n), replace('{session}', '{sub}', printf('did:plc:%024d', n)) FROM number"
+        ))
     }
 
     /// Stores any text in the table of sessions.

@@ -1,5 +1,6 @@
 //! `oauthctl sessions export`: the selected sessions with all their secrets, for another store.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -77,7 +78,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
             sid: sid.map(Into::into),
             ttl: stored.ttl.map(|ttl| ttl.as_secs()),
             last_refreshed_at: summary.last_refreshed_at,
-            record,
+            record: &record,
         };
         serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
@@ -91,7 +92,12 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     Ok(context.interrupt().exit().unwrap_or(outcome))
 }
 
-/// The record as it stands in the store: what we do not know of it must survive the move.
-fn raw(stored: &Stored) -> Option<&RawValue> {
-    serde_json::from_slice(&stored.value).ok()
+/// The record as it stands in the store: what we do not know of it must survive the move. Only its lines become one.
+fn raw(stored: &Stored) -> Option<Cow<'_, RawValue>> {
+    if !stored.value.contains(&b'\n') && !stored.value.contains(&b'\r') {
+        return serde_json::from_slice(&stored.value).ok().map(Cow::Borrowed);
+    }
+    // In JSON, a line end is never part of a text.
+    let text = std::str::from_utf8(&stored.value).ok()?.replace(['\n', '\r'], " ");
+    RawValue::from_string(text).ok().map(Cow::Owned)
 }

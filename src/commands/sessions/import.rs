@@ -90,7 +90,7 @@ async fn import_lines(
             let event = import.one(store, &line).await?;
             anyhow::Ok((number, Some(line), event))
         })
-        .buffer_unordered(CONCURRENCY);
+        .buffered(CONCURRENCY);
     while let Some(event) = events.next().await {
         let (number, line, event) = event?;
         match event {
@@ -134,7 +134,7 @@ fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
     let verb = if report.dry_run { "would import" } else { "imported" };
     let mut text = format!("{verb} {}", counted(report.created + report.replaced, "session"));
     for (n, what) in [
-        (report.replaced, "replaced older ones"),
+        (report.replaced, "in the place of an older one"),
         (report.unchanged, "there already, the same"),
         (report.kept, "there already, kept"),
         (report.not_newer, "there already, not provably older, kept"),

@@ -19,16 +19,17 @@ use crate::ui::{Format, Row, counted};
 /// Remove sessions that have ended, and on request sign out users who have been away
 #[derive(clap::Args)]
 #[command(after_help = "\
-Removed are sessions that can never be refreshed (dead), and those older than sessions live (suspect) of which the server
-says, asked once, that they have ended. Blocked sessions are never touched. What the app touches meanwhile stays.
+Removed are sessions that can never be refreshed (dead), and those older than sessions live
+(suspect) of which the server says, asked once, that they have ended. Blocked sessions are never
+touched. What the app touches meanwhile stays.
 
-Inactivity is told apart from oauthctl's own refreshes by notes. Where keep-alive runs so often that a user's return
-could not have been seen, nobody is signed out, and the summary counts them.
+Inactivity is told apart from oauthctl's own refreshes by notes. Where keep-alive runs so often that
+a user's return could not have been seen, nobody is signed out, and the summary counts them.
 
 Examples:
   oauthctl sessions prune                         in cron, once a day
   oauthctl sessions prune --dry-run
-  oauthctl sessions prune --inactive 30d --limit 1000 --metrics-file /var/lib/node_exporter/prune.prom")]
+  oauthctl sessions prune --inactive 30d --metrics-file /var/lib/node_exporter/prune.prom")]
 pub struct Args {
     #[command(flatten)]
     select: SelectArgs,

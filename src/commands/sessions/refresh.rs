@@ -18,8 +18,8 @@ const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 /// Keep sessions alive by exchanging their refresh tokens
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without an option, sessions that are due are refreshed. One that was refreshed less than `min_interval` ago (10m) never
-is.
+Without an option, sessions that are due are refreshed. One that was refreshed less than
+`min_interval` ago (10m) never is.
 
 Results:
   refreshed  new tokens are stored

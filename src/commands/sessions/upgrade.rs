@@ -14,11 +14,12 @@ use crate::store::{Store, Stored};
 /// Carry sessions begun as a public client over to the confidential client
 #[derive(clap::Args)]
 #[command(after_help = "\
-When an app becomes a confidential client, the sessions it has cannot be refreshed by it any more. Each is exchanged once
-with the app's key, which binds it to that key: two weeks of life become up to two years, and nobody has to log in again.
+When an app becomes a confidential client, the sessions it has cannot be refreshed by it any more.
+Each is exchanged once with the app's key, which binds it to that key: two weeks of life become up
+to two years, and nobody has to log in again.
 
-Before anything is sent, the published client metadata must say private_key_jwt, and the published key set must hold the
-key. Servers keep both for up to 10 minutes.
+Before anything is sent, the published client metadata must say private_key_jwt, and the published
+key set must hold the key. Servers keep both for up to 10 minutes.
 
 Examples:
   oauthctl sessions upgrade --dry-run

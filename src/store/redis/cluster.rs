@@ -120,7 +120,7 @@ impl Cluster {
         for at in open.collect::<Vec<_>>() {
             match asked.remove(&at) {
                 Some(endpoint) => singles.push((at, endpoint)),
-                None => groups.entry(map.master(&commands[at].key)?.clone()).or_default().push(at),
+                None => groups.entry(map.master(commands[at].key())?.clone()).or_default().push(at),
             }
         }
         let groups = groups.into_iter().map(|(endpoint, places)| async move {

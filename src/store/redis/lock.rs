@@ -106,8 +106,8 @@ fn owner() -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let n = u128::from_be_bytes(bytes);
-    let [a, b, c, d] = [n >> 96, n >> 80 & 0xffff, n >> 64 & 0xffff, n >> 48 & 0xffff];
-    format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{:012x}", n & 0xffff_ffff_ffff)
+    let word = |shift: u32| n >> shift & 0xffff;
+    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", n >> 96, word(80), word(64), word(48), n & 0xffff_ffff_ffff)
 }
 
 /// Between half and all of the wait, differently for every holder and every wait.

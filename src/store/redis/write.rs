@@ -67,9 +67,7 @@ const REMOVALS: usize = 500;
 /// A script on a key, by its hash; or whole, for a server that does not know it yet.
 pub(super) fn call(script: &Script, whole: bool, key: &[u8]) -> Command {
     let (name, what) = if whole { ("EVAL", script.code) } else { ("EVALSHA", script.hash.as_str()) };
-    let mut command = Command::keyless(name).arg(what).arg(1).arg(key);
-    command.key = key.to_vec();
-    command
+    Command::script(name, what, key)
 }
 
 /// Runs scripts; those that a server did not know are run once more, whole.
