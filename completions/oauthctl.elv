@@ -33,7 +33,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
-            cand init 'Set oauthctl up for an app: settings, a first key and the documents to publish'
             cand gen-jwk 'Print one ES256 private key for the app to sign with'
             cand keys 'Look after the keys that the app signs with'
             cand jwks 'Print the public JWKS document'
@@ -44,33 +43,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'oauthctl;init'= {
-            cand --client-uri 'Home page of the app'
-            cand --client-id 'URL of the client metadata document [default: where the app serves it]'
-            cand --client-name 'Name of the app, as users see it [default: from package.json, or the directory''s]'
-            cand --redirect-uri 'The app''s callback: a URL, or a path at the client URI (repeatable)'
-            cand --scope 'The most that the app may ask users for [default: atproto transition:generic]'
-            cand --metadata-file 'Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]'
-            cand --jwks-file 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
-            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
-            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
-            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
-            cand --format 'How to write results'
-            cand --color 'When to use colour'
-            cand --public 'Set up a public client, which has no key'
-            cand -n 'Show what would be written, and write nothing'
-            cand --dry-run 'Show what would be written, and write nothing'
-            cand -y 'Do not ask'
-            cand --yes 'Do not ask'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
         }
         &'oauthctl;gen-jwk'= {
             cand --kid 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]'
@@ -273,10 +245,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand stats 'Count sessions by status, issuer, client key, authentication and age'
             cand refresh 'Keep sessions alive by exchanging their refresh tokens'
             cand revoke 'End sessions at the server, and remove their records'
-<<<<<<< HEAD
             cand prune 'Remove sessions that have ended, and on request sign out users who have been away'
-=======
->>>>>>> refs/heads/init
             cand upgrade 'Carry sessions begun as a public client over to the confidential client'
             cand recover 'Store tokens that an earlier run exchanged and could not store'
             cand export 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -364,16 +333,10 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --rate 'At most so many a second'
             cand --retry-for 'How long to try again where a server gives no answer'
             cand --lock-timeout 'How long to wait for a session''s lock'
-<<<<<<< HEAD
             cand --metrics-file 'Write counts, duration and the time of the last success to this file (Prometheus text format)'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
-=======
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
-            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
->>>>>>> refs/heads/init
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -408,11 +371,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --lock-timeout 'How long to wait for a session''s lock'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-<<<<<<< HEAD
             cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
-=======
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
->>>>>>> refs/heads/init
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -430,7 +389,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
-<<<<<<< HEAD
         &'oauthctl;sessions;prune'= {
             cand --key 'The session under this key of the store (repeatable)'
             cand --issuer 'Sessions with this authorization server'
@@ -469,8 +427,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
-=======
->>>>>>> refs/heads/init
         &'oauthctl;sessions;upgrade'= {
             cand --key 'The session under this key of the store (repeatable)'
             cand --issuer 'Sessions with this authorization server'
@@ -487,11 +443,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --lock-timeout 'How long to wait for a session''s lock'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-<<<<<<< HEAD
             cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
-=======
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
->>>>>>> refs/heads/init
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -511,11 +463,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;sessions;recover'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-<<<<<<< HEAD
             cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
-=======
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
->>>>>>> refs/heads/init
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -583,10 +531,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand stats 'Count sessions by status, issuer, client key, authentication and age'
             cand refresh 'Keep sessions alive by exchanging their refresh tokens'
             cand revoke 'End sessions at the server, and remove their records'
-<<<<<<< HEAD
             cand prune 'Remove sessions that have ended, and on request sign out users who have been away'
-=======
->>>>>>> refs/heads/init
             cand upgrade 'Carry sessions begun as a public client over to the confidential client'
             cand recover 'Store tokens that an earlier run exchanged and could not store'
             cand export 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -603,11 +548,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;sessions;help;revoke'= {
         }
-<<<<<<< HEAD
         &'oauthctl;sessions;help;prune'= {
         }
-=======
->>>>>>> refs/heads/init
         &'oauthctl;sessions;help;upgrade'= {
         }
         &'oauthctl;sessions;help;recover'= {
@@ -696,7 +638,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
             cand --color 'When to use colour'
-<<<<<<< HEAD
             cand --offline 'Ask nobody but the store'
             cand -y 'Do not ask'
             cand --yes 'Do not ask'
@@ -715,9 +656,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
             cand --color 'When to use colour'
-=======
-            cand --dynamic 'Print a short script that asks oauthctl at every Tab (bash, zsh, fish)'
->>>>>>> refs/heads/init
             cand -y 'Do not ask'
             cand --yes 'Do not ask'
             cand -q 'Print results, warnings and errors only'
@@ -746,7 +684,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;help'= {
-            cand init 'Set oauthctl up for an app: settings, a first key and the documents to publish'
             cand gen-jwk 'Print one ES256 private key for the app to sign with'
             cand keys 'Look after the keys that the app signs with'
             cand jwks 'Print the public JWKS document'
@@ -757,8 +694,6 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'oauthctl;help;init'= {
         }
         &'oauthctl;help;gen-jwk'= {
         }
@@ -783,10 +718,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand stats 'Count sessions by status, issuer, client key, authentication and age'
             cand refresh 'Keep sessions alive by exchanging their refresh tokens'
             cand revoke 'End sessions at the server, and remove their records'
-<<<<<<< HEAD
             cand prune 'Remove sessions that have ended, and on request sign out users who have been away'
-=======
->>>>>>> refs/heads/init
             cand upgrade 'Carry sessions begun as a public client over to the confidential client'
             cand recover 'Store tokens that an earlier run exchanged and could not store'
             cand export 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -802,11 +734,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;help;sessions;revoke'= {
         }
-<<<<<<< HEAD
         &'oauthctl;help;sessions;prune'= {
         }
-=======
->>>>>>> refs/heads/init
         &'oauthctl;help;sessions;upgrade'= {
         }
         &'oauthctl;help;sessions;recover'= {

@@ -32,7 +32,8 @@ pub(crate) const ALICE: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 /// Another.
 pub(crate) const BOB: &str = "did:plc:z72i7hdynmk6r22z27h6tvur";
 
-const OAUTHCTL: &str = env!("CARGO_BIN_EXE_oauthctl");
+/// The program.
+pub(crate) const OAUTHCTL: &str = env!("CARGO_BIN_EXE_oauthctl");
 const ANYONE: u32 = 65534;
 
 /// An empty working directory with an environment of its own.
