@@ -12,15 +12,12 @@ mod interrupts;
 mod jwks;
 mod keys;
 mod metadata;
-<<<<<<< HEAD
+mod playground;
+mod readme;
 mod recover;
 mod refresh;
 mod refresh_trouble;
 mod revoke;
-=======
-mod playground;
-mod readme;
->>>>>>> refs/heads/play
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -29,11 +26,5 @@ mod settings;
 mod states;
 mod support;
 mod transfer;
-<<<<<<< HEAD
 mod upgrade;
-=======
-
-#[path = "../playground/world.rs"]
-#[allow(dead_code, reason = "the playground needs more of it")]
 mod world;
->>>>>>> refs/heads/play
