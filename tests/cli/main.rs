@@ -27,4 +27,7 @@ mod states;
 mod support;
 mod transfer;
 mod upgrade;
+
+#[path = "../playground/world.rs"]
+#[allow(dead_code, reason = "the playground needs more of it")]
 mod world;

@@ -44,7 +44,7 @@ impl Program {
         let built = messages
             .filter(|message| message["target"]["name"] == "oauthctl")
             .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-            .last();
+            .next_back();
         match built {
             Some(path) if output.status.success() => Ok(Self(path)),
             _ => Err(io::Error::other("cargo could not build oauthctl")),
