@@ -39,6 +39,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand metadata 'Print the client metadata document, or check one'
             cand sessions 'Look at and look after the sessions of the app''s users'
             cand states 'Look at and clean up logins that were begun'
+            cand doctor 'Find out whether the deployment is right: settings, keys, store, published documents'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -628,6 +629,25 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;states;help;help'= {
         }
+        &'oauthctl;doctor'= {
+            cand --as 'Also look at what this authorization server, or the one of this PDS, supports'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --offline 'Ask nobody but the store'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'oauthctl;completions'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
@@ -670,6 +690,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand metadata 'Print the client metadata document, or check one'
             cand sessions 'Look at and look after the sessions of the app''s users'
             cand states 'Look at and clean up logins that were begun'
+            cand doctor 'Find out whether the deployment is right: settings, keys, store, published documents'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -730,6 +751,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;help;states;list'= {
         }
         &'oauthctl;help;states;purge'= {
+        }
+        &'oauthctl;help;doctor'= {
         }
         &'oauthctl;help;completions'= {
         }
