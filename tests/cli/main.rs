@@ -2,14 +2,18 @@
 
 mod app;
 mod bad_input;
+mod completion;
 mod doctor;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
+mod init;
 mod interrupts;
 mod jwks;
 mod keys;
 mod metadata;
+mod playground;
+mod readme;
 mod recover;
 mod refresh;
 mod refresh_trouble;
@@ -23,3 +27,4 @@ mod states;
 mod support;
 mod transfer;
 mod upgrade;
+mod world;

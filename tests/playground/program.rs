@@ -28,7 +28,9 @@ impl Program {
         let said = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
         });
-        said.for_each(|name| drop(command.env_remove(name)));
+        for name in said {
+            command.env_remove(name);
+        }
         let output = command
             // The example beside it, or its dependencies would be compiled anew with other features.
             .args(["build", "--bin", "oauthctl", "--example", "playground", "--manifest-path"])

@@ -149,6 +149,12 @@ fn with_the_users() -> Vec<Stop> {
             ["oauthctl states purge"],
         ),
         Stop::new(
+            "Is the deployment right?",
+            "One run compares settings, keys, published documents, store and clock. The session with the lost key is a \
+             problem until somebody finds that key, and a network on loopback is nothing for production:",
+            ["oauthctl doctor"],
+        ),
+        Stop::new(
             "Afterwards",
             "Nobody was logged out who did not have to be. The key cannot go while sessions depend on it:",
             ["oauthctl keys list"],

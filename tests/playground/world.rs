@@ -19,6 +19,8 @@ pub(crate) const KEYS: &str = "keys.json";
 pub(crate) const WEB_ROOT: &str = "public";
 /// Servers that users live on.
 const SERVERS: usize = 3;
+/// What users know the app as.
+const NAME: &str = "Playground";
 /// A key of long ago, which the app has lost.
 const LOST_KEY: &str = "1795420766438";
 
@@ -85,18 +87,6 @@ impl World {
         iso8601(self.network.now().saturating_sub(ago))
     }
 
-    /// The keys in the table of sessions, in the order in which their users came.
-    pub(crate) fn users(&self) -> io::Result<Vec<String>> {
-        let mut users = Vec::new();
-        self.database(|database| {
-            let mut statement = database.prepare("SELECT key FROM auth_session ORDER BY rowid")?;
-            let rows = statement.query_map([], |row| row.get(0))?;
-            users = rows.collect::<Result<_, _>>()?;
-            Ok(())
-        })?;
-        Ok(users)
-    }
-
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.directory().join(name)
     }
@@ -110,7 +100,7 @@ keys = ["{KEYS}"]
 [client]
 client_id = "{app}{METADATA_PATH}"
 client_uri = "{app}"
-client_name = "Playground"
+client_name = "{NAME}"
 redirect_uris = ["/api/auth/atproto"]
 scope = "atproto transition:generic"
 
@@ -151,6 +141,9 @@ client_uri = "https://app.example.com"
         let key_set: Value = serde_json::from_str(&fs::read_to_string(self.path(KEYS))?)?;
         let key = key_set["keys"][0].clone();
         self.network.publish_confidential(std::slice::from_ref(&key));
+        let mut metadata = self.network.metadata();
+        metadata["client_name"] = NAME.into();
+        self.network.publish_metadata(&metadata);
         self.publish();
         let sessions: Vec<_> =
             kinds().iter().enumerate().map(|(number, kind)| self.session(number, kind, &key)).collect();

@@ -6,6 +6,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use super::reference::{self, Entry};
+use crate::store::{Layout, Place};
 
 /// Commands that read no settings.
 const WITHOUT_SETTINGS: [&str; 2] = ["oauthctl-completions", "oauthctl-man"];
@@ -74,6 +75,9 @@ fn rest(help: &HelpText, command: &clap::Command, name: &str) -> Roff {
         roff.control("SH", ["FILES"]);
         entries(&mut roff, &reference::FILES);
     }
+    if name == "oauthctl" {
+        settings_and_layouts(&mut roff);
+    }
     for (title, lines) in examples {
         roff.control("SH", [title.to_uppercase().as_str()]);
         for line in lines {
@@ -96,6 +100,24 @@ fn synopsis(command: &clap::Command) -> Roff {
 /// The commands below; of `help` there is no page.
 fn children(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     command.get_subcommands().filter(|child| child.get_name() != "help")
+}
+
+/// What only the page of oauthctl itself has.
+fn settings_and_layouts(roff: &mut Roff) {
+    roff.control("SH", ["SETTINGS"]);
+    roff.text([roman(reference::SETTINGS)]).control("PP", []).control("nf", []);
+    for line in reference::SETTINGS_EXAMPLE.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []).control("SH", ["LAYOUTS"]).text([roman(reference::LAYOUTS)]);
+    for layout in Layout::built_in() {
+        let meaning = match &layout.place {
+            Place::Keys { sessions, states } => format!("Redis: {}, {}", sessions.pattern, states.pattern),
+            Place::Tables { sessions, states } if sessions.name == states.name => format!("SQLite: {}", sessions.name),
+            Place::Tables { sessions, states } => format!("SQLite: {}, {}", sessions.name, states.name),
+        };
+        tagged(roff, &[&layout.name], &meaning);
+    }
 }
 
 fn entries(roff: &mut Roff, entries: &[Entry]) {

@@ -44,3 +44,15 @@ pub(super) const FILES: [Entry; 5] = [
     ),
     (&["$XDG_STATE_HOME/oauthctl/published.json"], "When a staged key was first seen in the published key set."),
 ];
+
+/// What stands above the example of a settings file.
+pub(super) const SETTINGS: &str = "oauthctl.toml, with all that it may hold. Every value may also be env:NAME or \
+    file:PATH, which say where the value is; one that is missing or empty there is an error. Options come before \
+    variables, variables before the file, and a profile before the rest of the file.";
+
+/// Every setting; the README has the same.
+pub(super) const SETTINGS_EXAMPLE: &str = include_str!("oauthctl.toml");
+
+/// What stands above the layouts.
+pub(super) const LAYOUTS: &str = "A layout says where an app keeps sessions and pending logins in its store. `auto` finds \
+    it by what is there.";
