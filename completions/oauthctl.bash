@@ -19,6 +19,9 @@ _oauthctl() {
             oauthctl,completions)
                 cmd="oauthctl__subcmd__completions"
                 ;;
+            oauthctl,doctor)
+                cmd="oauthctl__subcmd__doctor"
+                ;;
             oauthctl,gen-jwk)
                 cmd="oauthctl__subcmd__gen__subcmd__jwk"
                 ;;
@@ -48,6 +51,9 @@ _oauthctl() {
                 ;;
             oauthctl__subcmd__help,completions)
                 cmd="oauthctl__subcmd__help__subcmd__completions"
+                ;;
+            oauthctl__subcmd__help,doctor)
+                cmd="oauthctl__subcmd__help__subcmd__doctor"
                 ;;
             oauthctl__subcmd__help,gen-jwk)
                 cmd="oauthctl__subcmd__help__subcmd__gen__subcmd__jwk"
@@ -93,6 +99,9 @@ _oauthctl() {
                 ;;
             oauthctl__subcmd__help__subcmd__sessions,list)
                 cmd="oauthctl__subcmd__help__subcmd__sessions__subcmd__list"
+                ;;
+            oauthctl__subcmd__help__subcmd__sessions,prune)
+                cmd="oauthctl__subcmd__help__subcmd__sessions__subcmd__prune"
                 ;;
             oauthctl__subcmd__help__subcmd__sessions,recover)
                 cmd="oauthctl__subcmd__help__subcmd__sessions__subcmd__recover"
@@ -154,6 +163,9 @@ _oauthctl() {
             oauthctl__subcmd__sessions,list)
                 cmd="oauthctl__subcmd__sessions__subcmd__list"
                 ;;
+            oauthctl__subcmd__sessions,prune)
+                cmd="oauthctl__subcmd__sessions__subcmd__prune"
+                ;;
             oauthctl__subcmd__sessions,recover)
                 cmd="oauthctl__subcmd__sessions__subcmd__recover"
                 ;;
@@ -183,6 +195,9 @@ _oauthctl() {
                 ;;
             oauthctl__subcmd__sessions__subcmd__help,list)
                 cmd="oauthctl__subcmd__sessions__subcmd__help__subcmd__list"
+                ;;
+            oauthctl__subcmd__sessions__subcmd__help,prune)
+                cmd="oauthctl__subcmd__sessions__subcmd__help__subcmd__prune"
                 ;;
             oauthctl__subcmd__sessions__subcmd__help,recover)
                 cmd="oauthctl__subcmd__sessions__subcmd__help__subcmd__recover"
@@ -227,7 +242,7 @@ _oauthctl() {
 
     case "${cmd}" in
         oauthctl)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version init gen-jwk keys jwks metadata sessions states completions man help"
+            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version init gen-jwk keys jwks metadata sessions states doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -297,6 +312,74 @@ _oauthctl() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keys)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oauthctl__subcmd__doctor)
+            opts="-y -q -h -V --as --offline --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -465,7 +548,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__help)
-            opts="init gen-jwk keys jwks metadata sessions states completions man help"
+            opts="init gen-jwk keys jwks metadata sessions states doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -479,6 +562,20 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oauthctl__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -633,7 +730,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__help__subcmd__sessions)
-            opts="list show stats refresh revoke upgrade recover export import"
+            opts="list show stats refresh revoke prune upgrade recover export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -675,6 +772,20 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__help__subcmd__sessions__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oauthctl__subcmd__help__subcmd__sessions__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1627,7 +1738,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version list show stats refresh revoke upgrade recover export import help"
+            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version list show stats refresh revoke prune upgrade recover export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1817,7 +1928,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__help)
-            opts="list show stats refresh revoke upgrade recover export import help"
+            opts="list show stats refresh revoke prune upgrade recover export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1873,6 +1984,20 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oauthctl__subcmd__sessions__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2130,6 +2255,149 @@ _oauthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oauthctl__subcmd__sessions__subcmd__prune)
+            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -W "none private_key_jwt" -- "${cur}"))
+                    return 0
+                    ;;
+                --status)
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    return 0
+                    ;;
+                --not-refreshed-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inactive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keys)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oauthctl__subcmd__sessions__subcmd__recover)
             opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2195,7 +2463,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__refresh)
-            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2251,6 +2519,21 @@ _oauthctl() {
                     ;;
                 --lock-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --config)
@@ -2887,7 +3170,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__states__subcmd__purge)
-            opts="-n -y -q -h -V --older-than --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -h -V --older-than --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2895,6 +3178,21 @@ _oauthctl() {
             case "${prev}" in
                 --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --config)

@@ -20,7 +20,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -40,6 +40,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand metadata 'Print the client metadata document, or check one'
             cand sessions 'Look at and look after the sessions of the app''s users'
             cand states 'Look at and clean up logins that were begun'
+            cand doctor 'Find out whether the deployment is right: settings, keys, store, published documents'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -54,7 +55,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --jwks-file 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -75,12 +76,12 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --kid 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]'
             cand --encoding 'How to write the key'
             cand --env 'Print a NAME=''…'' line for a shell or a dotenv file'
-            cand --from 'Convert this key instead of generating one: a path, file:PATH, env:NAME or -'
+            cand --from 'Convert this key instead of generating one; a key source like those of --keys'
             cand -o 'Write to this file instead of stdout; `-` is stdout'
             cand --output 'Write to this file instead of stdout; `-` is stdout'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -98,7 +99,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;keys'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -119,7 +120,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;keys;list'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -142,7 +143,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --output 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -169,7 +170,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --lock-timeout 'How long to wait for a session''s lock'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -206,7 +207,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --output 'Write to this file instead of stdout; `-` is stdout'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -235,7 +236,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --output 'Write to this file instead of stdout; `-` is stdout'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -254,7 +255,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;sessions'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -272,6 +273,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand stats 'Count sessions by status, issuer, client key, authentication and age'
             cand refresh 'Keep sessions alive by exchanging their refresh tokens'
             cand revoke 'End sessions at the server, and remove their records'
+            cand prune 'Remove sessions that have ended, and on request sign out users who have been away'
             cand upgrade 'Carry sessions begun as a public client over to the confidential client'
             cand recover 'Store tokens that an earlier run exchanged and could not store'
             cand export 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -289,7 +291,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --limit 'At most so many sessions'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -306,7 +308,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;sessions;show'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -331,7 +333,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --limit 'At most so many sessions'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -359,9 +361,10 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --rate 'At most so many a second'
             cand --retry-for 'How long to try again where a server gives no answer'
             cand --lock-timeout 'How long to wait for a session''s lock'
+            cand --metrics-file 'Write counts, duration and the time of the last success to this file (Prometheus text format)'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -396,7 +399,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --lock-timeout 'How long to wait for a session''s lock'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -405,6 +408,44 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --force 'Remove the record even where the session may live on at the server'
             cand -n 'Say what would be revoked, and do nothing'
             cand --dry-run 'Say what would be revoked, and do nothing'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'oauthctl;sessions;prune'= {
+            cand --key 'The session under this key of the store (repeatable)'
+            cand --issuer 'Sessions with this authorization server'
+            cand --kid 'Sessions bound to this client key'
+            cand --auth 'Sessions with this client authentication'
+            cand --status 'Sessions in this status (repeatable)'
+            cand --not-refreshed-for 'Sessions last refreshed longer ago than this'
+            cand --scope 'Sessions that were granted this scope'
+            cand --limit 'At most so many sessions'
+            cand --inactive 'Also sign out sessions whose user has been away for this long'
+            cand --concurrency 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]'
+            cand --per-issuer 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]'
+            cand --rate 'At most so many a second'
+            cand --retry-for 'How long to try again where a server gives no answer'
+            cand --lock-timeout 'How long to wait for a session''s lock'
+            cand --batch-size 'Pause after so many'
+            cand --pause 'How long to pause after each batch'
+            cand --metrics-file 'Write counts, duration and the time of the last success to this file (Prometheus text format)'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --malformed 'Also remove records that are not sessions'
+            cand --offline 'Ask no server; of suspect sessions, remove only those beyond 180 days'
+            cand -n 'Say what would be done, and do nothing'
+            cand --dry-run 'Say what would be done, and do nothing'
             cand -y 'Do not ask'
             cand --yes 'Do not ask'
             cand -q 'Print results, warnings and errors only'
@@ -430,7 +471,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --lock-timeout 'How long to wait for a session''s lock'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -450,7 +491,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;sessions;recover'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -477,7 +518,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --output 'File to create (0600), or `-` for stdout'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -495,7 +536,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;sessions;import'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -518,6 +559,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand stats 'Count sessions by status, issuer, client key, authentication and age'
             cand refresh 'Keep sessions alive by exchanging their refresh tokens'
             cand revoke 'End sessions at the server, and remove their records'
+            cand prune 'Remove sessions that have ended, and on request sign out users who have been away'
             cand upgrade 'Carry sessions begun as a public client over to the confidential client'
             cand recover 'Store tokens that an earlier run exchanged and could not store'
             cand export 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -534,6 +576,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;sessions;help;revoke'= {
         }
+        &'oauthctl;sessions;help;prune'= {
+        }
         &'oauthctl;sessions;help;upgrade'= {
         }
         &'oauthctl;sessions;help;recover'= {
@@ -547,7 +591,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;states'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -567,7 +611,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;states;list'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -583,9 +627,10 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;states;purge'= {
             cand --older-than 'Remove states older than this'
+            cand --metrics-file 'Write counts, duration and the time of the last success to this file (Prometheus text format)'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -612,10 +657,29 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;states;help;help'= {
         }
+        &'oauthctl;doctor'= {
+            cand --as 'Also look at what this authorization server, or the one of this PDS, supports'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --offline 'Ask nobody but the store'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'oauthctl;completions'= {
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -634,7 +698,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --output-dir 'Write the pages of all commands into this directory'
             cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
-            cand --store 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
@@ -656,6 +720,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand metadata 'Print the client metadata document, or check one'
             cand sessions 'Look at and look after the sessions of the app''s users'
             cand states 'Look at and clean up logins that were begun'
+            cand doctor 'Find out whether the deployment is right: settings, keys, store, published documents'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -685,6 +750,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand stats 'Count sessions by status, issuer, client key, authentication and age'
             cand refresh 'Keep sessions alive by exchanging their refresh tokens'
             cand revoke 'End sessions at the server, and remove their records'
+            cand prune 'Remove sessions that have ended, and on request sign out users who have been away'
             cand upgrade 'Carry sessions begun as a public client over to the confidential client'
             cand recover 'Store tokens that an earlier run exchanged and could not store'
             cand export 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -699,6 +765,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;help;sessions;refresh'= {
         }
         &'oauthctl;help;sessions;revoke'= {
+        }
+        &'oauthctl;help;sessions;prune'= {
         }
         &'oauthctl;help;sessions;upgrade'= {
         }
@@ -715,6 +783,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;help;states;list'= {
         }
         &'oauthctl;help;states;purge'= {
+        }
+        &'oauthctl;help;doctor'= {
         }
         &'oauthctl;help;completions'= {
         }

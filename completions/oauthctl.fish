@@ -26,7 +26,7 @@ end
 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -47,6 +47,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "jwks" -d 'Print t
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "metadata" -d 'Print the client metadata document, or check one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "sessions" -d 'Look at and look after the sessions of the app\'s users'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "states" -d 'Look at and clean up logins that were begun'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Find out whether the deployment is right: settings, keys, store, published documents'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print the manual page, or write all of them into a directory'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -59,7 +60,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l metadata-file
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l jwks-file -d 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -82,11 +83,11 @@ pem\t'PKCS#8 in PEM, without the kid'
 pem-base64\t'Base64 of the PEM on one line, without the kid'
 multibase\t'A multibase P-256 key, without the kid'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l env -d 'Print a NAME=\'…\' line for a shell or a dotenv file' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l from -d 'Convert this key instead of generating one: a path, file:PATH, env:NAME or -' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l from -d 'Convert this key instead of generating one; a key source like those of --keys' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -103,7 +104,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s h -l help 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -123,7 +124,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -144,7 +145,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s o -l output -d 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -169,7 +170,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -193,7 +194,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -221,7 +222,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l check -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -237,32 +238,33 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s y -l yes 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s q -l quiet -d 'Print results, warnings and errors only'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "list" -d 'List the sessions in the app\'s store'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "show" -d 'Show an account\'s sessions (tokens and keys are never shown)'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "revoke" -d 'End sessions at the server, and remove their records'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "import" -d 'Bring exported sessions into this store, without logging anyone out'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke upgrade recover export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "list" -d 'List the sessions in the app\'s store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "show" -d 'Show an account\'s sessions (tokens and keys are never shown)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "revoke" -d 'End sessions at the server, and remove their records'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "prune" -d 'Remove sessions that have ended, and on request sign out users who have been away'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "import" -d 'Bring exported sessions into this store, without logging anyone out'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l kid -d 'Sessions bound to this client key' -r
@@ -280,7 +282,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -296,7 +298,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -327,7 +329,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -361,9 +363,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l rate -d 'At most so many a second' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l retry-for -d 'How long to try again where a server gives no answer' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -403,7 +406,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -420,6 +423,49 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l key -d 'The session under this key of the store (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l issuer -d 'Sessions with this authorization server' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l kid -d 'Sessions bound to this client key' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l auth -d 'Sessions with this client authentication' -r -f -a "none\t''
+private_key_jwt\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l status -d 'Sessions in this status (repeatable)' -r -f -a "fresh\t''
+idle\t''
+due\t''
+suspect\t''
+blocked\t''
+dead\t''
+malformed\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions that were granted this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l inactive -d 'Also sign out sessions whose user has been away for this long' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l rate -d 'At most so many a second' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l retry-for -d 'How long to try again where a server gives no answer' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l batch-size -d 'Pause after so many' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l pause -d 'How long to pause after each batch' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l malformed -d 'Also remove records that are not sessions'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l offline -d 'Ask no server; of suspect sessions, remove only those beyond 180 days'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l kid -d 'Sessions bound to this client key' -r
@@ -442,7 +488,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -460,7 +506,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -492,7 +538,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'File to create (0600), or `-` for stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -509,7 +555,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -530,6 +576,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'End sessions at the server, and remove their records'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove sessions that have ended, and on request sign out users who have been away'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'
@@ -537,7 +584,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -556,7 +603,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -571,9 +618,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l older-than -d 'Remove states older than this' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -591,9 +639,27 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the logins that were begun and not completed'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove logins that were begun and never completed'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l as -d 'Also look at what this authorization server, or the one of this PDS, supports' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l offline -d 'Ask nobody but the store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s y -l yes -d 'Do not ask'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -611,7 +677,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s V -l v
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l output-dir -d 'Write the pages of all commands into this directory' -r -f -a "(__fish_complete_directories)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -625,16 +691,17 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s y -l yes -d 'D
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "init" -d 'Set oauthctl up for an app: settings, a first key and the documents to publish'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "gen-jwk" -d 'Print one ES256 private key for the app to sign with'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "keys" -d 'Look after the keys that the app signs with'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "jwks" -d 'Print the public JWKS document'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "sessions" -d 'Look at and look after the sessions of the app\'s users'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "states" -d 'Look at and clean up logins that were begun'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "man" -d 'Print the manual page, or write all of them into a directory'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "init" -d 'Set oauthctl up for an app: settings, a first key and the documents to publish'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "gen-jwk" -d 'Print one ES256 private key for the app to sign with'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "keys" -d 'Look after the keys that the app signs with'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "jwks" -d 'Print the public JWKS document'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "sessions" -d 'Look at and look after the sessions of the app\'s users'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "states" -d 'Look at and clean up logins that were begun'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "doctor" -d 'Find out whether the deployment is right: settings, keys, store, published documents'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "man" -d 'Print the manual page, or write all of them into a directory'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "list" -d 'List the keys: which signs, which is published, what depends on each'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "rotate" -d 'Add a new signing key; the old ones stay for the sessions bound to them'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "retire" -d 'Remove a key that no session and no pending login depends on'
@@ -643,6 +710,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "stats" -d 'Count sessions by status, issuer, client key, authentication and age'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "refresh" -d 'Keep sessions alive by exchanging their refresh tokens'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "revoke" -d 'End sessions at the server, and remove their records'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "prune" -d 'Remove sessions that have ended, and on request sign out users who have been away'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "upgrade" -d 'Carry sessions begun as a public client over to the confidential client'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "recover" -d 'Store tokens that an earlier run exchanged and could not store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Write the sessions, tokens and keys included, for `sessions import`'

@@ -23,7 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('metadata', 'metadata', [CompletionResultType]::ParameterValue, 'Print the client metadata document, or check one')
             [CompletionResult]::new('sessions', 'sessions', [CompletionResultType]::ParameterValue, 'Look at and look after the sessions of the app''s users')
             [CompletionResult]::new('states', 'states', [CompletionResultType]::ParameterValue, 'Look at and clean up logins that were begun')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out whether the deployment is right: settings, keys, store, published documents')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write all of them into a directory')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -58,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--jwks-file', '--jwks-file', [CompletionResultType]::ParameterName, 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -80,12 +81,12 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--kid', '--kid', [CompletionResultType]::ParameterName, 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How to write the key')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Print a NAME=''…'' line for a shell or a dotenv file')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Convert this key instead of generating one: a path, file:PATH, env:NAME or -')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Convert this key instead of generating one; a key source like those of --keys')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout; `-` is stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout; `-` is stdout')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -104,7 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;keys' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -126,7 +127,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;keys;list' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -150,7 +151,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -178,7 +179,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'How long to wait for a session''s lock')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -221,7 +222,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout; `-` is stdout')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -251,7 +252,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout; `-` is stdout')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -271,7 +272,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;sessions' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -289,6 +290,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count sessions by status, issuer, client key, authentication and age')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Keep sessions alive by exchanging their refresh tokens')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End sessions at the server, and remove their records')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove sessions that have ended, and on request sign out users who have been away')
             [CompletionResult]::new('upgrade', 'upgrade', [CompletionResultType]::ParameterValue, 'Carry sessions begun as a public client over to the confidential client')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Store tokens that an earlier run exchanged and could not store')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the sessions, tokens and keys included, for `sessions import`')
@@ -307,7 +309,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many sessions')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -325,7 +327,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;sessions;show' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -351,7 +353,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many sessions')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -380,9 +382,10 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most so many a second')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long to try again where a server gives no answer')
             [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'How long to wait for a session''s lock')
+            [CompletionResult]::new('--metrics-file', '--metrics-file', [CompletionResultType]::ParameterName, 'Write counts, duration and the time of the last success to this file (Prometheus text format)')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -418,7 +421,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'How long to wait for a session''s lock')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -427,6 +430,45 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Remove the record even where the session may live on at the server')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Say what would be revoked, and do nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be revoked, and do nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'oauthctl;sessions;prune' {
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The session under this key of the store (repeatable)')
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'Sessions with this authorization server')
+            [CompletionResult]::new('--kid', '--kid', [CompletionResultType]::ParameterName, 'Sessions bound to this client key')
+            [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Sessions with this client authentication')
+            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Sessions in this status (repeatable)')
+            [CompletionResult]::new('--not-refreshed-for', '--not-refreshed-for', [CompletionResultType]::ParameterName, 'Sessions last refreshed longer ago than this')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Sessions that were granted this scope')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many sessions')
+            [CompletionResult]::new('--inactive', '--inactive', [CompletionResultType]::ParameterName, 'Also sign out sessions whose user has been away for this long')
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]')
+            [CompletionResult]::new('--per-issuer', '--per-issuer', [CompletionResultType]::ParameterName, 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most so many a second')
+            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long to try again where a server gives no answer')
+            [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'How long to wait for a session''s lock')
+            [CompletionResult]::new('--batch-size', '--batch-size', [CompletionResultType]::ParameterName, 'Pause after so many')
+            [CompletionResult]::new('--pause', '--pause', [CompletionResultType]::ParameterName, 'How long to pause after each batch')
+            [CompletionResult]::new('--metrics-file', '--metrics-file', [CompletionResultType]::ParameterName, 'Write counts, duration and the time of the last success to this file (Prometheus text format)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
+            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--malformed', '--malformed', [CompletionResultType]::ParameterName, 'Also remove records that are not sessions')
+            [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Ask no server; of suspect sessions, remove only those beyond 180 days')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Say what would be done, and do nothing')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and do nothing')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
@@ -453,7 +495,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'How long to wait for a session''s lock')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -474,7 +516,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;sessions;recover' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -502,7 +544,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'File to create (0600), or `-` for stdout')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -521,7 +563,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;sessions;import' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -545,6 +587,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count sessions by status, issuer, client key, authentication and age')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Keep sessions alive by exchanging their refresh tokens')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End sessions at the server, and remove their records')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove sessions that have ended, and on request sign out users who have been away')
             [CompletionResult]::new('upgrade', 'upgrade', [CompletionResultType]::ParameterValue, 'Carry sessions begun as a public client over to the confidential client')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Store tokens that an earlier run exchanged and could not store')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the sessions, tokens and keys included, for `sessions import`')
@@ -567,6 +610,9 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;sessions;help;revoke' {
             break
         }
+        'oauthctl;sessions;help;prune' {
+            break
+        }
         'oauthctl;sessions;help;upgrade' {
             break
         }
@@ -585,7 +631,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;states' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -606,7 +652,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;states;list' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -623,9 +669,10 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;states;purge' {
             [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Remove states older than this')
+            [CompletionResult]::new('--metrics-file', '--metrics-file', [CompletionResultType]::ParameterName, 'Write counts, duration and the time of the last success to this file (Prometheus text format)')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -657,10 +704,30 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;states;help;help' {
             break
         }
+        'oauthctl;doctor' {
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Also look at what this authorization server, or the one of this PDS, supports')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
+            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Ask nobody but the store')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'oauthctl;completions' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -680,7 +747,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--output-dir', '--output-dir', [CompletionResultType]::ParameterName, 'Write the pages of all commands into this directory')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the app lays its store out (also: OAUTHCTL_LAYOUT)')
             [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write results')
@@ -703,6 +770,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('metadata', 'metadata', [CompletionResultType]::ParameterValue, 'Print the client metadata document, or check one')
             [CompletionResult]::new('sessions', 'sessions', [CompletionResultType]::ParameterValue, 'Look at and look after the sessions of the app''s users')
             [CompletionResult]::new('states', 'states', [CompletionResultType]::ParameterValue, 'Look at and clean up logins that were begun')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out whether the deployment is right: settings, keys, store, published documents')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write all of them into a directory')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -741,6 +809,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count sessions by status, issuer, client key, authentication and age')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Keep sessions alive by exchanging their refresh tokens')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End sessions at the server, and remove their records')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove sessions that have ended, and on request sign out users who have been away')
             [CompletionResult]::new('upgrade', 'upgrade', [CompletionResultType]::ParameterValue, 'Carry sessions begun as a public client over to the confidential client')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Store tokens that an earlier run exchanged and could not store')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the sessions, tokens and keys included, for `sessions import`')
@@ -760,6 +829,9 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;help;sessions;revoke' {
+            break
+        }
+        'oauthctl;help;sessions;prune' {
             break
         }
         'oauthctl;help;sessions;upgrade' {
@@ -783,6 +855,9 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;help;states;purge' {
+            break
+        }
+        'oauthctl;help;doctor' {
             break
         }
         'oauthctl;help;completions' {

@@ -1,5 +1,6 @@
 //! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code that runs it, under
 //! `commands/`.
+#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "doc comments here are help texts, shown as they are")]
 
 use std::path::PathBuf;
 
@@ -14,7 +15,17 @@ const WIDTH: usize = 100;
 
 /// Administer an atproto web app's OAuth client keys and its users' sessions.
 #[derive(Parser)]
-#[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH)]
+#[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH, after_help = "\
+First steps:
+  oauthctl init                                       all that follows, asked for and written at once
+  oauthctl gen-jwk -o client-key.json                 a private key for the app to sign with
+  oauthctl jwks --keys client-key.json                its public half, for the app to publish
+  oauthctl metadata --keys client-key.json --client-uri https://app.example.com --redirect-uri /cb
+  oauthctl sessions list --store sqlite:app.db        who is logged in
+  oauthctl sessions refresh --dry-run                 what a cron job would keep alive
+
+Settings are taken from options, then OAUTHCTL_ variables, then oauthctl.toml, then what the app
+itself would use. `oauthctl help COMMAND` and `man oauthctl` say more.")]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -34,7 +45,7 @@ pub struct GlobalArgs {
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
     #[arg(long, global = true, value_name = "NAME", add = Knows::Profiles)]
     pub profile: Option<String>,
-    /// Where the app keeps its sessions: sqlite:PATH (also: OAUTHCTL_STORE)
+    /// Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
@@ -70,6 +81,7 @@ pub enum Command {
     Sessions(commands::sessions::Command),
     #[command(subcommand)]
     States(commands::states::Command),
+    Doctor(commands::doctor::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
 }

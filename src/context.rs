@@ -103,6 +103,11 @@ impl Context {
         &self.overrides
     }
 
+    /// Whether a person can be asked, and has not said beforehand what to do.
+    pub fn is_interactive(&self) -> bool {
+        !self.yes && self.ui.can_ask()
+    }
+
     /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock().now()
@@ -122,7 +127,6 @@ impl Context {
     }
 
     /// The operating system's random number generator.
-    #[expect(clippy::unused_self, reason = "randomness is asked of the context, like the time")]
     pub fn rng(&self) -> UnwrapErr<SysRng> {
         UnwrapErr(SysRng)
     }
@@ -163,6 +167,12 @@ impl Context {
     pub fn load_key_sources(&self) -> Result<Option<Vec<LoadedSource>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
         sources.into_iter().map(|source| self.load_key_source(source)).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Reads every key source, whatever becomes of the others. None when nothing names one.
+    pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
+        let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
+        Ok(Some(sources.into_iter().map(|source| keyring::load(source, self.environment())).collect()))
     }
 
     /// Reads one key source.
@@ -284,7 +294,6 @@ impl Context {
     }
 
     /// Where oauthctl keeps what must outlive a run and belongs to no store.
-    #[expect(clippy::unused_self, reason = "the environment is asked of the context")]
     pub fn state_directory(&self) -> Result<PathBuf, Failure> {
         use etcetera::BaseStrategy as _;
         let base = etcetera::base_strategy::Xdg::new().ok();

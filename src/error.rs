@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue};
 
-use crate::ui::{Palette, Role};
+use crate::ui::{Palette, Role, sanitised};
 
 /// How the process ends. The numbers are part of the interface (README, "Exit codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Failure {
         self
     }
 
+    /// What to do next, where that is known.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Adds the lower error that led here.
     pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());
@@ -75,7 +80,7 @@ impl Failure {
     }
 
     /// What is wrong and what to do about it, on one line: for a person who can answer again at once.
-    pub fn advice(&self) -> String {
+    pub fn in_one_line(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{}; {hint}", self.message),
             None => self.message.clone(),
@@ -126,21 +131,22 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
         return Exit::Done;
     }
     // A failure to print the failure has nobody left to be told.
-    let _ = writeln!(stderr, "{} {error}", palette.paint(Role::Error, "error:"));
+    let _ = writeln!(stderr, "{} {}", palette.paint(Role::Error, "error:"), sanitised(&error.to_string()));
     for cause in error.chain().skip(1) {
-        let _ = writeln!(stderr, "{} {cause}", palette.paint(Role::Faint, "caused by:"));
+        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Faint, "caused by:"), sanitised(&cause.to_string()));
     }
     let mut exit = Exit::Failed;
     if let Some(failure) = error.chain().find_map(|e| e.downcast_ref::<Failure>()) {
         exit = failure.exit;
         if let Some(hint) = &failure.hint {
-            let _ = writeln!(stderr, "{} {hint}", palette.paint(Role::Hint, "hint:"));
+            let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), sanitised(hint));
         }
     }
     exit
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+/// Whether it is only that nobody reads the output any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 

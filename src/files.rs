@@ -17,8 +17,10 @@ pub const PUBLIC: u32 = 0o644;
 /// What to do when the file to write exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// Fail and leave it.
+    /// Fail and leave it, unless --force says otherwise.
     Keep,
+    /// Fail and leave it.
+    KeepAlways,
     /// Put the new file in its place.
     Replace,
 }
@@ -33,8 +35,8 @@ pub struct NewFile {
 impl NewFile {
     /// Begins a file, 0600 whatever the umask.
     pub fn create(path: &Path, existing: Existing) -> Result<Self, Failure> {
-        if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
-            return Err(exists(path));
+        if existing != Existing::Replace && fs::symlink_metadata(path).is_ok() {
+            return Err(exists(path, existing));
         }
         // The error would name the sibling, which nobody asked for.
         let file =
@@ -47,11 +49,11 @@ impl NewFile {
         let path = &self.path;
         self.file.as_file().sync_all().map_err(|e| cannot_write(path, e))?;
         let kept = match self.existing {
-            Existing::Keep => self.file.persist_noclobber(path),
+            Existing::Keep | Existing::KeepAlways => self.file.persist_noclobber(path),
             Existing::Replace => self.file.persist(path),
         };
         kept.map_err(|e| match e.error.kind() {
-            io::ErrorKind::AlreadyExists => exists(path),
+            io::ErrorKind::AlreadyExists => exists(path, self.existing),
             _ => cannot_write(path, e.error),
         })?;
         // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost then.
@@ -95,8 +97,12 @@ pub fn rewrite_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.keep()
 }
 
-fn exists(path: &Path) -> Failure {
-    usage("the file exists").at(path.display()).hint("choose another name, or --force to replace it")
+fn exists(path: &Path, existing: Existing) -> Failure {
+    let hint = match existing {
+        Existing::KeepAlways => "choose another name",
+        _ => "choose another name, or --force to replace it",
+    };
+    usage("the file exists").at(path.display()).hint(hint)
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> Failure {
@@ -126,6 +132,11 @@ impl DirectoryLock {
             handle.lock()?;
             Ok(handle)
         };
-        lock().map(Self).map_err(|e| usage("cannot lock the directory").at(directory.display()).because(e))
+        lock().map(Self).map_err(|e| {
+            usage("cannot lock the directory")
+                .at(directory.display())
+                .because(e)
+                .hint("check that this user may read the directory")
+        })
     }
 }

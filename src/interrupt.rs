@@ -16,12 +16,14 @@ impl Interrupt {
     /// Listens from now on.
     pub fn listen(runtime: &Runtime) -> Self {
         let interrupt = Self::default();
+        // Registered here and not in the task, so that no signal comes too early to be seen.
+        let _guard = runtime.enter();
         for (kind, exit) in [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
         {
+            // Without a handler the signal ends the process at once, which is the default anyway.
+            let Ok(mut signals) = signal(kind) else { continue };
             let seen = Arc::clone(&interrupt.0);
             runtime.spawn(async move {
-                // Without a handler the signal ends the process at once, which is the default anyway.
-                let Ok(mut signals) = signal(kind) else { return };
                 while signals.recv().await.is_some() {
                     if seen.swap(exit.code(), Ordering::SeqCst) != 0 {
                         quit(exit);

@@ -40,7 +40,8 @@ pub struct LoadedSource {
     pub form: KeyForm,
     /// The keys, in order.
     pub keys: Vec<ClientKey>,
-    readable_by_others: bool,
+    /// The permission bits of a file.
+    mode: Option<u32>,
 }
 
 impl KeySource {
@@ -50,12 +51,12 @@ impl KeySource {
             return Ok(Self::Stdin);
         }
         if let Some(name) = text.strip_prefix("env:") {
-            return match variable_name(name) {
-                true => Ok(Self::Variable(name.to_owned())),
-                false => {
-                    Err(usage(format!("{name:?} is no name for a variable")).at(text).hint("use letters, digits and _"))
-                }
-            };
+            if variable_name(name) {
+                return Ok(Self::Variable(name.to_owned()));
+            }
+            return Err(usage(format!("{name:?} is no name for a variable"))
+                .at(text)
+                .hint("use letters, digits and _"));
         }
         if text.is_empty() {
             return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));
@@ -88,21 +89,32 @@ impl fmt::Display for KeySource {
 }
 
 impl LoadedSource {
+    /// Whether every user of the machine can read it.
+    pub fn is_open_to_all(&self) -> bool {
+        self.mode.is_some_and(|mode| mode & 0o004 != 0)
+    }
+
+    /// Whether the users of its group can read it.
+    pub fn is_open_to_group(&self) -> bool {
+        self.mode.is_some_and(|mode| mode & 0o040 != 0)
+    }
+
     /// Something about the source that its owner should mend.
     pub fn warning(&self) -> Option<String> {
-        self.readable_by_others.then(|| format!("{} can be read by other users; `chmod 600` it", self.source))
+        (self.is_open_to_all() || self.is_open_to_group())
+            .then(|| format!("{} can be read by other users; `chmod 600` it", self.source))
     }
 }
 
 /// Reads a source: keys that are well-formed, not yet checked as a set.
 pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource, Failure> {
-    let (text, readable_by_others) = match &source {
+    let (text, mode) = match &source {
         KeySource::File { path, .. } => read_file(path).map_err(|e| e.at(&source))?,
-        KeySource::Variable(name) => (Zeroizing::new(environment.required(name)?.to_owned()), false),
-        KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, false),
+        KeySource::Variable(name) => (Zeroizing::new(environment.required(name)?.to_owned()), None),
+        KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, None),
     };
     let parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
-    Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, readable_by_others })
+    Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, mode })
 }
 
 /// Joins the sources' keys, in order, into a checked set.
@@ -111,7 +123,8 @@ pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
     KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect()).map_err(|e| e.at(place))
 }
 
-fn read_file(path: &Path) -> Result<(Zeroizing<String>, bool), Failure> {
+/// The text, and the permission bits of what is a file and no pipe.
+fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
     let file = File::open(path).map_err(|e| {
         usage("cannot read the key file").because(e).hint("check the path, and that this user may read the file")
     })?;
@@ -119,7 +132,7 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, bool), Failure> {
     if metadata.is_dir() {
         return Err(usage("is a directory, not a key file").hint("name the file in it that holds the key"));
     }
-    Ok((read_text(file)?, metadata.is_file() && metadata.mode() & 0o044 != 0))
+    Ok((read_text(file)?, metadata.is_file().then(|| metadata.mode() & 0o7777)))
 }
 
 fn read_text(input: impl io::Read) -> Result<Zeroizing<String>, Failure> {

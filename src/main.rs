@@ -2,6 +2,7 @@
 //!
 //! Parse, make a context, dispatch, report; nothing else.
 
+mod checks;
 mod cli;
 mod commands;
 mod completion;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Metadata(args) => commands::metadata::run(&context, &args),
         Command::Sessions(command) => commands::sessions::run(&context, &command),
         Command::States(command) => commands::states::run(&context, &command),
+        Command::Doctor(args) => commands::doctor::run(&context, &args),
         Command::Completions(args) => commands::completions::run(&context, &args, Cli::command()),
         Command::Man(args) => commands::man::run(&context, &args, Cli::command()),
     };

@@ -231,6 +231,25 @@ impl Settings {
         &self.environment
     }
 
+    /// Where the settings file is, when there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// The secrets that stand in the file themselves, where they could be referred to.
+    pub fn secrets_in_file(&self) -> Vec<String> {
+        let Some(file) = &self.file else { return Vec::new() };
+        let in_table = |at: &str, table: &Table| {
+            let text = |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
+            let url = text("url").filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
+            [("url", url), ("token", text("token"))].map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
+        };
+        let profiles = file.table.get("profiles").and_then(Value::as_table).into_iter().flatten();
+        let profiles = profiles.filter_map(|(name, table)| Some((format!("profiles.{name}."), table.as_table()?)));
+        let tables = std::iter::once((String::new(), &file.table)).chain(profiles);
+        tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
+    }
+
     /// The profiles in the file.
     pub fn profiles(&self) -> Vec<&str> {
         let profiles = self.file.as_ref().and_then(|file| file.table.get("profiles")?.as_table());
@@ -453,6 +472,11 @@ fn check_entry(prefix: &str, name: &str, value: &Value) -> Result<(), Failure> {
         Some(key) => Err(unknown(&format!("{prefix}{name}."), key, known)),
         None => Ok(()),
     }
+}
+
+/// Whether the text says where the value is, rather than being it.
+fn is_reference(text: &str) -> bool {
+    text.starts_with("env:") || text.starts_with("file:")
 }
 
 fn unknown(prefix: &str, name: &str, known: &[&str]) -> Failure {

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::output::OutputArgs;
+use super::output::{OutputArgs, assignment};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::PRIVATE;
 use crate::jose::{ClientKey, KeyForm, Kid};
-use crate::keyring::{KeySource, variable_name};
+use crate::keyring::KeySource;
 
 /// Print one ES256 private key for the app to sign with
 #[derive(clap::Args)]
@@ -29,7 +29,7 @@ pub struct Args {
     /// Print a NAME='…' line for a shell or a dotenv file
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// Convert this key instead of generating one: a path, file:PATH, env:NAME or -
+    /// Convert this key instead of generating one; a key source like those of --keys
     #[arg(long, value_name = "SOURCE")]
     from: Option<String>,
     #[command(flatten)]
@@ -139,18 +139,4 @@ fn convert(context: &Context, source: &str, kid: Option<&str>, encoding: Encodin
         key.declare_purpose();
     }
     Ok(keys)
-}
-
-/// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files alike.
-pub(super) fn assignment(name: &str, value: &str) -> Result<String, Failure> {
-    if !variable_name(name) {
-        return Err(usage(format!("--env {name}: not a name that shells take")).hint("use letters, digits and _"));
-    }
-    if value.contains('\'') {
-        return Err(usage("the kid contains a single quote, which no dotenv file can hold").hint("choose another kid"));
-    }
-    if value.contains('\n') {
-        return Err(usage("a PEM does not fit on one line").hint("use --encoding pem-base64"));
-    }
-    Ok(format!("{name}='{value}'"))
 }

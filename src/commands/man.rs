@@ -1,8 +1,9 @@
 //! `oauthctl man`: manual pages, one a command.
 
-use std::path::PathBuf;
+mod page;
+mod reference;
 
-use clap_mangen::Man;
+use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::error::{Exit, failed};
@@ -25,7 +26,7 @@ pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::R
     // Building the tree names every leaf by its whole path (`oauthctl-sessions-list`).
     tree.build();
     let Some(directory) = &args.output_dir else {
-        context.ui.result(page(&tree)?)?;
+        context.ui.result(page::render(&tree)?)?;
         return Ok(Exit::Done);
     };
     if !directory.is_dir() {
@@ -37,15 +38,9 @@ pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::R
 
 fn write_pages(command: &clap::Command, directory: &std::path::Path) -> anyhow::Result<()> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
-    files::write_file(&directory.join(format!("{name}.1")), &page(command)?, PUBLIC, Existing::Replace)?;
+    files::write_file(&directory.join(format!("{name}.1")), &page::render(command)?, PUBLIC, Existing::Replace)?;
     for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
         write_pages(child, directory)?;
     }
     Ok(())
-}
-
-fn page(command: &clap::Command) -> anyhow::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    Man::new(command.clone()).date("").render(&mut text)?;
-    Ok(text)
 }

@@ -1,6 +1,7 @@
 //! What the operator can say: the path of a module is the path of a command.
 
 pub mod completions;
+pub mod doctor;
 pub mod gen_jwk;
 pub mod init;
 pub mod jwks;
@@ -10,4 +11,5 @@ pub mod metadata;
 pub mod sessions;
 pub mod states;
 
+mod metrics;
 mod output;

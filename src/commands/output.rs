@@ -1,11 +1,13 @@
-//! Where a document goes: a file, or stdout.
+//! Where a document goes: a file, or stdout; and how it is written for a variable.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::context::Context;
+use crate::error::{Failure, usage};
 use crate::files::{self, Existing};
+use crate::keyring::variable_name;
 
 /// `-o FILE`, shared by the commands that print a key or a document.
 #[derive(Args)]
@@ -36,4 +38,18 @@ impl OutputArgs {
         }
         Ok(())
     }
+}
+
+/// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files alike.
+pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
+    if !variable_name(name) {
+        return Err(usage(format!("{name:?} is no name for a variable")).hint("use letters, digits and _"));
+    }
+    if value.contains('\'') {
+        return Err(usage("the kid contains a single quote, which no dotenv file can hold").hint("choose another kid"));
+    }
+    if value.contains('\n') {
+        return Err(usage("a PEM does not fit on one line").hint("use --encoding pem-base64"));
+    }
+    Ok(format!("{name}='{value}'"))
 }

@@ -11,6 +11,7 @@ use crate::cli::GlobalArgs;
 use crate::context::Context;
 use crate::keyring::{self, KeySource};
 use crate::session::Did;
+use crate::settings::Settings;
 use crate::store::{Kind, Layout, Want};
 
 /// More than this nobody reads.
@@ -87,7 +88,7 @@ fn profiles(context: &Context) -> Known {
 }
 
 fn layouts(context: &Context) -> Vec<(String, String)> {
-    let described = context.settings().and_then(|settings| settings.layouts()).unwrap_or_default();
+    let described = context.settings().and_then(Settings::layouts).unwrap_or_default();
     let own = described.into_keys().map(|name| (name, "from the settings".to_owned()));
     let built_in = Layout::built_in().iter().map(|layout| (layout.name.clone(), String::new()));
     [("auto".to_owned(), "whichever fits".to_owned())].into_iter().chain(own).chain(built_in).collect()

@@ -191,11 +191,6 @@ impl PublicJwks {
         Self(JwkSet { keys: keys.into_iter().map(ClientKey::public_jwk).collect() })
     }
 
-    /// Whether there is no key in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.keys.is_empty()
-    }
-
     /// The document to publish.
     pub fn to_json(&self) -> Value {
         json!({ "keys": self.0.keys.iter().map(published).collect::<Vec<_>>() })

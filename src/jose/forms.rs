@@ -104,7 +104,7 @@ pub fn parse_keys(text: &str) -> Result<ParsedKeys, Failure> {
     if let Some(encoded) = text.strip_prefix('z')
         && let Ok(bytes) = bs58::decode(encoded).into_vec()
     {
-        return Ok(ParsedKeys { form: KeyForm::Multibase, keys: vec![from_multicodec(Zeroizing::new(bytes))?] });
+        return Ok(ParsedKeys { form: KeyForm::Multibase, keys: vec![from_multicodec(&Zeroizing::new(bytes))?] });
     }
     if let Some(pem) = from_base64(text) {
         return Ok(ParsedKeys { form: KeyForm::PemBase64, keys: vec![from_pem(&pem)?] });
@@ -174,7 +174,7 @@ fn from_base64(text: &str) -> Option<Zeroizing<String>> {
     text.starts_with("-----BEGIN").then_some(text)
 }
 
-fn from_multicodec(bytes: Zeroizing<Vec<u8>>) -> Result<ClientKey, Failure> {
+fn from_multicodec(bytes: &[u8]) -> Result<ClientKey, Failure> {
     let Some(scalar) = bytes.strip_prefix(&P256_PRIVATE_MULTICODEC) else {
         return Err(usage("this multibase key is not a P-256 private key").hint("those begin with z42"));
     };

@@ -9,7 +9,7 @@ mod kid;
 
 pub use client_key::{ClientKey, PublicJwks};
 pub use dpop_key::{DpopKey, PublicEcJwk};
-pub use forms::{KeyForm, ParsedKeys, parse_keys};
+pub use forms::{KeyForm, parse_keys};
 pub use jws::Alg;
 pub use keyset::{KeySet, KeyState, ThumbprintMatch};
 pub use kid::Kid;

@@ -1,10 +1,22 @@
 //! A wrong configuration must cost at most one session, never all: of sessions that stand or fall together one goes
-//! first.
+//! first. And a server, or the way to it, that begins to fail while sessions are at stake must not get all of them: it
+//! is left alone for a while, and then gets one again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+
+/// So many exchanges in a row without a usable answer, and a server that has worked is left alone. One that has not worked
+/// yet is after the first.
+const TROUBLES: u32 = 3;
+/// For so long at first, then for twice as long each time.
+const FIRST_REST: Duration = Duration::from_secs(5);
+/// And never for longer.
+const LONGEST_REST: Duration = Duration::from_mins(5);
+/// So many sessions of a proven group may turn out to be out of step with the server before the group is stopped.
+const OUT_OF_STEP: u32 = 3;
 
 /// Sessions that stand or fall together: the same server, the same client, the same client key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,61 +25,199 @@ pub(super) struct Group {
     pub kid: Option<String>,
 }
 
+/// What one exchange has taught about its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The configuration is right, and the server works.
+    Works,
+    /// Refused, as a wrong configuration would be: why.
+    Refused(String),
+    /// Refused in words that leave no doubt that it is the configuration that is wrong.
+    Misconfigured(String),
+    /// Refused because the record is out of step with the server: of one session that may happen, of many it means that
+    /// the whole store is, say because it was restored from a backup.
+    OutOfStep(String),
+    /// Tokens were sent, and no usable answer came: what happened to them nobody knows.
+    Trouble(String),
+    /// Nothing was at stake, but the server is not to be asked for so long, and why.
+    Busy(String, Duration),
+    /// Nothing about the group.
+    Nothing,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    standing: Standing,
+    /// Any exchange has succeeded.
+    has_worked: bool,
+    /// Exchanges since the last success that ended without a usable answer.
+    troubles: u32,
+    /// Sessions found out of step.
+    out_of_step: u32,
+    /// The server is left alone until then.
+    rest: Option<(Instant, Arc<str>)>,
+}
+
 #[derive(Clone, Debug, Default)]
 enum Standing {
     /// Nothing is known: one at a time.
     #[default]
     Unproven,
-    /// One exchange has succeeded.
+    /// One exchange has succeeded, and nothing spoke against it since.
     Proven,
-    /// The first exchange was refused in a way that a wrong configuration would be.
+    /// Exchanges of this group cost sessions.
     Stopped(Arc<str>),
 }
 
 /// The groups of one run.
 #[derive(Default)]
-pub struct Canaries(Mutex<HashMap<Group, Arc<Turn<Standing>>>>);
+pub struct Canaries(Mutex<HashMap<Group, Arc<Member>>>);
 
-/// The right to exchange one session.
-pub(super) enum Permit {
-    /// The group is known to work.
-    Proven,
-    /// This exchange decides for its group; the others wait until the permit is dropped.
-    Canary(OwnedTurn),
-    /// The group was stopped, and why.
-    Stopped(Arc<str>),
+#[derive(Default)]
+struct Member {
+    turn: Arc<Turn<()>>,
+    state: Mutex<State>,
 }
 
-pub(super) struct OwnedTurn(OwnedMutexGuard<Standing>);
+/// Why a session may not be exchanged.
+pub(super) enum Objection {
+    /// The group was stopped.
+    Stopped(Arc<str>),
+    /// Its server is left alone for so long.
+    Resting(Arc<str>, Duration),
+}
+
+/// What is known of a group before an exchange.
+enum Known {
+    Objection(Objection),
+    Proven,
+    Nothing,
+}
+
+/// The right to exchange one session.
+pub(super) struct Leave {
+    member: Arc<Member>,
+    /// Held by a canary: the others wait until it is dropped.
+    turn: Option<OwnedMutexGuard<()>>,
+}
 
 impl Canaries {
     /// Waits until the session may be exchanged, or until it is known that it may not.
-    pub(super) async fn permit(&self, group: &Group) -> Permit {
-        let turn = {
+    pub(super) async fn permit(&self, group: &Group) -> Result<Leave, Objection> {
+        let member = {
             let mut groups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(groups.entry(group.clone()).or_default())
         };
-        let standing = turn.lock_owned().await;
-        match &*standing {
-            Standing::Unproven => Permit::Canary(OwnedTurn(standing)),
-            Standing::Proven => Permit::Proven,
-            Standing::Stopped(why) => Permit::Stopped(Arc::clone(why)),
+        let mut known = member.known();
+        let mut turn = None;
+        if matches!(known, Known::Nothing) {
+            turn = Some(Arc::clone(&member.turn).lock_owned().await);
+            known = member.known();
+        }
+        match known {
+            Known::Objection(objection) => Err(objection),
+            Known::Proven => Ok(Leave { member, turn: None }),
+            Known::Nothing => Ok(Leave { member, turn }),
         }
     }
 }
 
-impl Permit {
-    /// The exchange succeeded: the configuration is right.
-    pub(super) fn succeeded(self) {
-        if let Self::Canary(mut turn) = self {
-            *turn.0 = Standing::Proven;
+impl Member {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> Known {
+        self.state().known(Instant::now())
+    }
+}
+
+impl Leave {
+    /// Whether this exchange goes first of its group.
+    pub(super) fn is_canary(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Whether others have found out meanwhile that the session may not be exchanged.
+    pub(super) fn objection(&self) -> Option<Objection> {
+        match self.member.known() {
+            Known::Objection(objection) => Some(objection),
+            Known::Proven | Known::Nothing => None,
         }
     }
 
-    /// The exchange was refused: stops the group, if this was its first.
-    pub(super) fn refused(self, why: &str) {
-        if let Self::Canary(mut turn) = self {
-            *turn.0 = Standing::Stopped(why.into());
+    /// Draws the conclusion, and lets the others go.
+    pub(super) fn settle(self, verdict: Verdict) {
+        self.member.state().learn(verdict, Instant::now());
+    }
+}
+
+impl State {
+    fn known(&mut self, now: Instant) -> Known {
+        if let Standing::Stopped(why) = &self.standing {
+            return Known::Objection(Objection::Stopped(Arc::clone(why)));
+        }
+        if let Some((until, why)) = &self.rest {
+            let left = until.saturating_duration_since(now);
+            if !left.is_zero() {
+                return Known::Objection(Objection::Resting(Arc::clone(why), left));
+            }
+            self.rest = None;
+        }
+        if matches!(self.standing, Standing::Proven) { Known::Proven } else { Known::Nothing }
+    }
+
+    fn learn(&mut self, verdict: Verdict, now: Instant) {
+        let proven = matches!(self.standing, Standing::Proven);
+        match verdict {
+            Verdict::Works => {
+                self.troubles = 0;
+                self.has_worked = true;
+                if !matches!(self.standing, Standing::Stopped(_)) {
+                    self.standing = Standing::Proven;
+                }
+            }
+            Verdict::Misconfigured(why) => self.stop(&why),
+            Verdict::Refused(why) if !proven => self.stop(&why),
+            Verdict::OutOfStep(why) => {
+                self.out_of_step += 1;
+                if !proven || self.out_of_step >= OUT_OF_STEP {
+                    self.stop(&why);
+                }
+            }
+            Verdict::Trouble(why) => {
+                self.troubles += 1;
+                self.doubt();
+                let patience = if self.has_worked { TROUBLES } else { 1 };
+                if let Some(more) = self.troubles.checked_sub(patience) {
+                    let rest = FIRST_REST.saturating_mul(1 << more.min(16)).min(LONGEST_REST);
+                    self.rest(now + rest, &why);
+                }
+            }
+            Verdict::Busy(why, wait) => {
+                self.doubt();
+                self.rest(now + wait, &why);
+            }
+            Verdict::Refused(_) | Verdict::Nothing => {}
+        }
+    }
+
+    /// One at a time until the next success.
+    fn doubt(&mut self) {
+        if matches!(self.standing, Standing::Proven) {
+            self.standing = Standing::Unproven;
+        }
+    }
+
+    fn stop(&mut self, why: &str) {
+        if !matches!(self.standing, Standing::Stopped(_)) {
+            self.standing = Standing::Stopped(why.into());
+        }
+    }
+
+    fn rest(&mut self, until: Instant, why: &str) {
+        if self.rest.as_ref().is_none_or(|(earlier, _)| *earlier < until) {
+            self.rest = Some((until, why.into()));
         }
     }
 }
@@ -80,32 +230,113 @@ mod tests {
         Group { issuer: "https://as.example".into(), kid: Some("k".into()) }
     }
 
+    async fn leave(canaries: &Canaries) -> Leave {
+        canaries.permit(&group()).await.ok().expect("nothing is known against the group")
+    }
+
     #[tokio::test]
     async fn the_second_waits_for_the_first_and_is_stopped_with_it() {
         let canaries = Arc::new(Canaries::default());
-        let first = canaries.permit(&group()).await;
+        let first = leave(&canaries).await;
+        assert!(first.is_canary());
         let second = tokio::spawn({
             let canaries = Arc::clone(&canaries);
-            async move { canaries.permit(&group()).await }
+            async move { canaries.permit(&group()).await.err() }
         });
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
-        first.refused("no");
-        assert!(matches!(second.await.unwrap(), Permit::Stopped(why) if &*why == "no"));
+        first.settle(Verdict::Refused("no".to_owned()));
+        assert!(matches!(second.await.unwrap(), Some(Objection::Stopped(why)) if &*why == "no"));
     }
 
     #[tokio::test]
     async fn a_success_lets_all_others_go_at_once() {
         let canaries = Canaries::default();
-        canaries.permit(&group()).await.succeeded();
-        let (one, two) = (canaries.permit(&group()).await, canaries.permit(&group()).await);
-        assert!(matches!((one, two), (Permit::Proven, Permit::Proven)));
+        leave(&canaries).await.settle(Verdict::Works);
+        let (one, two) = (leave(&canaries).await, leave(&canaries).await);
+        assert!(!one.is_canary() && !two.is_canary());
+        one.settle(Verdict::Misconfigured("wrong key".to_owned()));
+        assert!(matches!(two.objection(), Some(Objection::Stopped(_))));
     }
 
     #[tokio::test]
-    async fn an_exchange_without_an_answer_leaves_the_turn_to_the_next() {
+    async fn an_exchange_that_teaches_nothing_leaves_the_turn_to_the_next() {
         let canaries = Canaries::default();
-        drop(canaries.permit(&group()).await);
-        assert!(matches!(canaries.permit(&group()).await, Permit::Canary(_)));
+        drop(leave(&canaries).await);
+        leave(&canaries).await.settle(Verdict::Nothing);
+        assert!(leave(&canaries).await.is_canary());
+    }
+
+    fn proven() -> (State, Instant) {
+        let (mut state, now) = (State::default(), Instant::now());
+        state.learn(Verdict::Works, now);
+        (state, now)
+    }
+
+    fn is_stopped(state: &mut State, now: Instant) -> bool {
+        matches!(state.known(now), Known::Objection(Objection::Stopped(_)))
+    }
+
+    #[test]
+    fn a_proven_group_is_stopped_by_what_no_right_configuration_meets() {
+        let (mut state, now) = proven();
+        state.learn(Verdict::Refused("it had ended".to_owned()), now);
+        assert!(!is_stopped(&mut state, now));
+        state.learn(Verdict::Misconfigured("wrong key".to_owned()), now);
+        assert!(is_stopped(&mut state, now));
+        // One that was under way meanwhile.
+        state.learn(Verdict::Works, now);
+        assert!(is_stopped(&mut state, now));
+    }
+
+    #[test]
+    fn a_few_sessions_of_a_proven_group_may_be_out_of_step() {
+        let (mut state, now) = proven();
+        for _ in 1..OUT_OF_STEP {
+            state.learn(Verdict::OutOfStep("replayed".to_owned()), now);
+            state.learn(Verdict::Works, now);
+            assert!(!is_stopped(&mut state, now));
+        }
+        state.learn(Verdict::OutOfStep("replayed".to_owned()), now);
+        assert!(is_stopped(&mut state, now));
+    }
+
+    #[test]
+    fn a_server_in_trouble_gets_one_session_at_a_time_and_then_longer_and_longer_rests() {
+        let (mut state, mut now) = proven();
+        for _ in 0..TROUBLES {
+            assert!(!matches!(state.known(now), Known::Objection(_)));
+            state.learn(Verdict::Trouble("500".to_owned()), now);
+        }
+        for rest in [FIRST_REST, FIRST_REST * 2, FIRST_REST * 4] {
+            assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == rest));
+            now += rest;
+            assert!(matches!(state.known(now), Known::Nothing));
+            state.learn(Verdict::Trouble("500".to_owned()), now);
+        }
+        now += LONGEST_REST;
+        state.learn(Verdict::Works, now);
+        assert!(matches!(state.known(now), Known::Proven));
+    }
+
+    #[test]
+    fn a_server_that_has_not_worked_yet_rests_after_its_first_failure() {
+        let (mut state, now) = (State::default(), Instant::now());
+        state.learn(Verdict::Trouble("500".to_owned()), now);
+        assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == FIRST_REST));
+    }
+
+    fn busy(wait: Duration) -> Verdict {
+        Verdict::Busy("429".to_owned(), wait)
+    }
+
+    #[test]
+    fn a_busy_server_is_left_alone_for_as_long_as_it_asks() {
+        let (mut state, now) = proven();
+        let wait = Duration::from_secs(7);
+        state.learn(busy(wait), now);
+        state.learn(busy(Duration::from_secs(1)), now);
+        assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == wait));
+        assert!(matches!(state.known(now + wait), Known::Nothing));
     }
 }

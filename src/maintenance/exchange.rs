@@ -5,19 +5,21 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
-use super::canary::{Canaries, Group, Permit};
+use super::canary::{Canaries, Group, Objection, Verdict};
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
-    Auth, AuthorizationServer, Clock, Credentials, Exchange, LookupError, Network, Refresh, Revoke, TokenSet,
+    Auth, AuthorizationServer, Blame, Clock, Credentials, Exchange, LookupError, Network, Refresh, Refusal, Revoke,
+    TokenSet,
 };
-use crate::session::{AuthMethod, Did, NewTokens, NodeSession, Note, Record, fingerprint};
-use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
+use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record, fingerprint};
+use crate::store::{Kind, Lock, Store, Stored, Written};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -27,6 +29,14 @@ pub(super) const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// How often a failed write is tried again before the tokens go to the recovery directory.
 const WRITE_ATTEMPTS: u32 = 4;
+/// When neither the store nor the recovery directory can be written: for how long to go on trying.
+const LAST_RESORT: Duration = Duration::from_mins(1);
+/// How long a server is left alone that fails, or says *too many requests*, and not for how long.
+const BUSY_PAUSE: Duration = Duration::from_secs(2);
+/// How long a configuration is not tried again that has cost a session.
+const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// How long access tokens are fresh where the server does not say.
+const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
 const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
@@ -89,6 +99,9 @@ pub struct Exchanger {
     pub canaries: Canaries,
     /// Kids whose key was compared with the notes in this run: none when they agree, else why not.
     pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
+    /// The store could not be written in this run. Nothing more is exchanged then: the recovery directory is for what is
+    /// under way, not for the rest.
+    pub store_fails: AtomicBool,
 }
 
 /// A session that passed every check that needs no network.
@@ -114,33 +127,60 @@ impl Exchanger {
             issuer: ready.issuer.clone(),
             kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
         };
-        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(not_found)?;
-        let permit = self.canaries.permit(&group).await;
-        if let Permit::Stopped(why) = &permit {
-            return Err(Outcome::Blocked(format!("not attempted: {why}")));
+        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| not_found(&e))?;
+        let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
+        if leave.is_canary()
+            && let Some(why) = self.stopped_before(&ready).await?
+        {
+            leave.settle(Verdict::Misconfigured(why.clone()));
+            return Err(kept_back(Objection::Stopped(why.into())));
         }
-        server.prepare(&self.client_id, &ready.dpop_key).await.map_err(not_found)?;
+        if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
+            let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
+            let outcome = not_found(&error);
+            if let (Outcome::Unknown(why, _), Some(wait)) = (&outcome, wait) {
+                leave.settle(Verdict::Busy(why.clone(), wait));
+            }
+            return Err(outcome);
+        }
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
             Err(error) => return Err(store_trouble("cannot take the lock", &error)),
         };
-        let outcome = self.exchange_locked(stored, &ready, &server, &lock).await;
+        let (outcome, verdict, tokens) = match leave.objection() {
+            Some(objection) => (kept_back(objection), Verdict::Nothing, None),
+            None => self.exchange_locked(stored, &ready, &server, &lock).await,
+        };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
         let _ = lock.release().await;
-        match &outcome {
-            Outcome::Refreshed => permit.succeeded(),
-            Outcome::Gone(why) | Outcome::Blocked(why) => {
-                permit.refused(&format!("the first session of its kind was refused ({why})"));
-            }
-            Outcome::Skipped(_) | Outcome::Unknown(..) => drop(permit),
+        // Before the others go, so that no other process need find it out once more.
+        if let Verdict::Misconfigured(why) = &verdict {
+            let note = (self.stop_note_name(&ready), why.clone().into_bytes());
+            let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
         }
-        self.note(&stored.key, &ready, &outcome).await;
+        leave.settle(verdict);
+        self.note(stored, &ready, &outcome, tokens.as_deref()).await;
         Ok(outcome)
     }
 
+    /// Why an earlier run has found that this configuration costs sessions.
+    async fn stopped_before(&self, ready: &Ready<'_>) -> Result<Option<String>, Outcome> {
+        let notes = self.store.notes(&[self.stop_note_name(ready)]).await;
+        let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+        Ok(noted.map(|why| String::from_utf8_lossy(&why).into_owned()))
+    }
+
+    /// Names the whole configuration, so that another one is tried.
+    fn stop_note_name(&self, ready: &Ready<'_>) -> String {
+        let kid = ready.client_key.and_then(|key| key.kid()).map(Kid::as_str).unwrap_or_default();
+        let thumbprint = ready.client_key.map(ClientKey::thumbprint).unwrap_or_default();
+        let all = [&ready.issuer, &self.client_id, kid, &thumbprint].join("\n");
+        format!("stopped:{}", fingerprint(all.as_bytes()))
+    }
+
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
-    /// key or under the wrong client_id would destroy the session.
+    /// key or under the wrong `client_id` would destroy the session.
     pub(super) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
@@ -174,9 +214,7 @@ impl Exchanger {
         if let Some(key) = client_key {
             self.check_known_key(key).await?;
         }
-        if self.recovery.has_pending(&self.address, &stored.key) {
-            return Err(blocked("newer tokens of it wait in the recovery directory; `oauthctl sessions recover`"));
-        }
+        self.check_recovery(stored)?;
         let issuer = session.issuer.clone().into_owned();
         Ok(Ready { did, issuer, refresh_token, dpop_key, client_key })
     }
@@ -190,16 +228,15 @@ impl Exchanger {
     async fn check_known_key(&self, key: &ClientKey) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
         let known = self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
-        let verdict = match known {
-            Some(verdict) => verdict,
-            None => {
-                let notes = self.store.notes(&[key_note_name(kid)]).await;
-                let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
-                let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
-                let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
-                self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
-                verdict
-            }
+        let verdict = if let Some(verdict) = known {
+            verdict
+        } else {
+            let notes = self.store.notes(&[key_note_name(kid)]).await;
+            let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+            let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
+            let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
+            self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
+            verdict
         };
         verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
     }
@@ -212,18 +249,16 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         lock: &Lock,
-    ) -> Outcome {
+    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
         let (mut nonce_tries, mut lost_answers) = (0, 0);
         loop {
-            match self.store.get(Kind::Session, &stored.key).await {
-                Ok(Some(present)) if present.value == stored.value => {}
-                Ok(Some(_)) => return Outcome::Skipped("somebody else changed it meanwhile".into()),
-                Ok(None) => return Outcome::Skipped("it was deleted meanwhile".into()),
-                Err(error) => return store_trouble("cannot read it again", &error),
+            if let Err(outcome) = self.check_again(stored).await {
+                return (outcome, Verdict::Nothing, None);
             }
             let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
             if within < SHORTEST_EXCHANGE {
-                return Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon);
+                let why = "there was too little time left under its lock".to_owned();
+                return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing, None);
             }
             let exchange = server.refresh(Refresh {
                 credentials: self.credentials(ready),
@@ -233,39 +268,55 @@ impl Exchanger {
                 within,
             });
             match exchange.await {
-                Exchange::Refreshed(tokens) => return self.write_back(stored, ready, server, &tokens).await,
+                Exchange::Refreshed(tokens) => {
+                    let outcome = self.write_back(stored, ready, server, &tokens).await;
+                    return (outcome, Verdict::Works, Some(Box::new(tokens)));
+                }
+                Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
+                Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
                 Exchange::Unacceptable { why, tokens } => {
                     if let Some(tokens) = tokens {
                         self.revoke(ready, server, &tokens).await;
                     }
-                    return Outcome::Unknown(format!("the server's answer cannot be used: {why}"), Retry::Never);
+                    let why = format!("the server's answer cannot be used: {why}");
+                    return (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None);
                 }
-                Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
-                Exchange::UseNonce => {
-                    return Outcome::Unknown("the server keeps asking for a newer nonce".into(), Retry::Soon);
+                Exchange::InvalidGrant { refusal, session_lives: false } => {
+                    let (outcome, verdict) = gone(&refusal, lost_answers > 0);
+                    return (outcome, verdict, None);
                 }
-                Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
-                Exchange::AnswerLost(error) => {
-                    return Outcome::Unknown(format!("the answer was lost: {}", chain(&error)), Retry::Soon);
-                }
-                Exchange::NotSent(error) => {
-                    return Outcome::Unknown(format!("not sent: {}", chain(&error)), Retry::Soon);
-                }
-                Exchange::InvalidGrant { refusal, session_lives: true } => {
-                    return Outcome::Unknown(refusal.to_string(), Retry::Soon);
-                }
-                Exchange::InvalidGrant { refusal, .. } => return Outcome::Gone(refusal.to_string()),
-                Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
-                    return Outcome::Blocked(refusal.to_string());
-                }
-                Exchange::TryLater { status, retry_after } => {
-                    return Outcome::Unknown(
-                        format!("the server answered with status {status}"),
-                        retry_after.map_or(Retry::Soon, Retry::After),
-                    );
+                answer => {
+                    let (outcome, verdict) = no_tokens(answer);
+                    return (outcome, verdict, None);
                 }
             }
         }
+    }
+
+    /// The record must still be the one that was checked, and nothing must have happened that makes sending its token
+    /// unwise.
+    async fn check_again(&self, stored: &Stored) -> Result<(), Outcome> {
+        match self.store.get(Kind::Session, &stored.key).await {
+            Ok(Some(present)) if present.value == stored.value => {}
+            Ok(Some(_)) => return Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
+            Ok(None) => return Err(Outcome::Skipped("it was deleted meanwhile".into())),
+            Err(error) => return Err(store_trouble("cannot read it again", &error)),
+        }
+        // Whoever held the lock before us may have exchanged the token and failed to store what came.
+        self.check_recovery(stored)?;
+        if self.store_fails.load(Ordering::SeqCst) {
+            let why = "not attempted, since the store could not be written".to_owned();
+            return Err(Outcome::Unknown(why, Retry::Never));
+        }
+        Ok(())
+    }
+
+    fn check_recovery(&self, stored: &Stored) -> Result<(), Outcome> {
+        if self.recovery.has_pending(&self.address, &stored.key) {
+            let why = "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
+            return Err(Outcome::Blocked(why.to_owned()));
+        }
+        Ok(())
     }
 
     /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
@@ -282,6 +333,7 @@ impl Exchanger {
         let Some(mut new) = renewed(&expected) else {
             return Outcome::Unknown("not JSON any more".into(), Retry::Never);
         };
+        let begun = Instant::now();
         let mut failures = 0;
         loop {
             match self.store.replace(&stored.key, &expected, &new).await {
@@ -294,8 +346,12 @@ impl Exchanger {
                     Ok(Some(present)) if present.value == new => return Outcome::Refreshed,
                     // Somebody touched the record but not its tokens: theirs are the ones just used up.
                     Ok(Some(present)) if holds(&present.value, &ready.refresh_token) => {
-                        let Some(over) = renewed(&present.value) else { return self.keep(stored, &new) };
+                        let Some(over) = renewed(&present.value) else { break self.keep(stored, &new).0 };
                         (expected, new) = (present.value, over);
+                    }
+                    // Tokens of the very same session: revoking ours would end theirs.
+                    Ok(Some(present)) if is_same_session(&present.value, &stored.value) => {
+                        return Outcome::Skipped("somebody else refreshed it meanwhile".into());
                     }
                     Ok(_) => {
                         self.revoke(ready, server, tokens).await;
@@ -306,10 +362,15 @@ impl Exchanger {
                 Err(_) => failures += 1,
             }
             if failures >= WRITE_ATTEMPTS {
-                return self.keep(stored, &new);
+                self.store_fails.store(true, Ordering::SeqCst);
+                // Neither the store nor the disk: there is nothing better to do than to go on trying both.
+                let (outcome, kept) = self.keep(stored, &new);
+                if kept || begun.elapsed() > LAST_RESORT {
+                    break outcome;
+                }
             }
             if failures > 0 {
-                tokio::time::sleep(Duration::from_millis(100 << failures)).await;
+                tokio::time::sleep(Duration::from_millis(100 << failures.min(4))).await;
             }
         }
     }
@@ -323,18 +384,16 @@ impl Exchanger {
         Some(record.to_bytes())
     }
 
-    /// The store cannot be written: keeps the tokens on disk.
-    fn keep(&self, stored: &Stored, new: &[u8]) -> Outcome {
-        match self.recovery.keep(&self.address, &stored.key, &stored.value, new) {
-            Ok(path) => Outcome::Unknown(
-                format!("refreshed, but the store could not be written; its tokens wait in {}", path.display()),
-                Retry::Never,
-            ),
-            Err(error) => Outcome::Unknown(
-                format!("refreshed, but its tokens could not be stored anywhere: {error}"),
-                Retry::Never,
-            ),
-        }
+    /// The store cannot be written: keeps the tokens on disk. Says whether they are safe there.
+    fn keep(&self, stored: &Stored, new: &[u8]) -> (Outcome, bool) {
+        let kept = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
+        let why = match &kept {
+            Ok(path) => {
+                format!("refreshed, but the store could not be written; its tokens wait in {}", path.display())
+            }
+            Err(error) => format!("refreshed, but its tokens could not be stored anywhere: {error}"),
+        };
+        (Outcome::Unknown(why, Retry::Never), kept.is_ok())
     }
 
     /// Ends tokens that nobody will use.
@@ -352,27 +411,37 @@ impl Exchanger {
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    async fn note(&self, key: &RecordKey, ready: &Ready<'_>, outcome: &Outcome) {
-        let mut notes = Vec::new();
+    async fn note(&self, stored: &Stored, ready: &Ready<'_>, outcome: &Outcome, tokens: Option<&TokenSet>) {
+        let name = Note::name(&stored.key.text());
+        let earlier = self.store.notes(std::slice::from_ref(&name)).await.unwrap_or_default().pop().flatten();
+        let earlier = earlier.and_then(|note| Note::parse(&note)).unwrap_or_default();
+        let mut notes = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         match outcome {
             Outcome::Refreshed => {
-                let current = self.store.get(Kind::Session, key).await.ok().flatten();
-                let token = current
-                    .and_then(|now| Record::parse(&now.value)?.refresh_token().map(|t| fingerprint(t.as_bytes())));
-                let note = Note { wrote: token, wrote_at: Some(self.clock.now()), refused: None };
-                notes.push((Note::name(&key.text()), note.to_bytes()));
+                let Some(note) = tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier)) else {
+                    return;
+                };
+                notes.push((name, note.to_bytes()));
                 if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
                     notes.push((key_note_name(kid), key.thumbprint().into_bytes()));
                 }
             }
             Outcome::Gone(_) => {
-                let refused = Some(fingerprint(ready.refresh_token.as_bytes()));
-                notes.push((Note::name(&key.text()), Note { refused, ..Note::default() }.to_bytes()));
+                notes.push((name, earlier.refused(&ready.refresh_token).to_bytes()));
             }
             _ => return,
         }
-        notes.push((Note::MARKER.to_owned(), b"1".to_vec()));
         let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
+    }
+
+    /// From the tokens themselves: by now the app may have put others in their place.
+    fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
+        let now = self.clock.now();
+        let old = NodeSession::parse(&stored.value).ok()?;
+        let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
+        let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
+        let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
+        Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
 }
 
@@ -384,9 +453,73 @@ fn holds(value: &[u8], refresh_token: &str) -> bool {
     Record::parse(value).is_some_and(|record| record.refresh_token() == Some(refresh_token))
 }
 
+/// Whether both are records of one login: each login makes a DPoP key of its own.
+pub(super) fn is_same_session(one: &[u8], other: &[u8]) -> bool {
+    let (Some(one), Some(other)) = (Record::parse(one), Record::parse(other)) else { return false };
+    one.dpop_jwk().is_some() && one.dpop_jwk() == other.dpop_jwk()
+}
+
+/// The server refuses the token, and the session with it.
+fn gone(refusal: &Refusal, answer_was_lost: bool) -> (Outcome, Verdict) {
+    let first = format!("the first session of its kind was refused ({refusal})");
+    let verdict = match refusal.blame() {
+        Blame::Nobody => Verdict::Nothing,
+        Blame::Unknown => Verdict::Refused(first),
+        Blame::Record if answer_was_lost => {
+            Verdict::OutOfStep(format!("an answer was lost, and a session with it ({refusal})"))
+        }
+        Blame::Record => Verdict::OutOfStep(format!("records are older than what the server knows ({refusal})")),
+        Blame::Client => Verdict::Misconfigured(format!(
+            "a session was lost because its client key or the configured client_id is not the one it was begun with \
+             ({refusal})"
+        )),
+    };
+    let lost = if answer_was_lost { "the answer was lost, and then: " } else { "" };
+    (Outcome::Gone(format!("{lost}{refusal}")), verdict)
+}
+
+/// An answer that neither brings tokens nor says that the session has ended.
+fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
+    let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
+    match answer {
+        Exchange::AnswerLost(error) => {
+            let why = format!("the answer was lost: {}", chain(&error));
+            (unknown(why.clone()), Verdict::Trouble(why))
+        }
+        Exchange::TryLater { status, retry_after } => {
+            let why = format!("the server answered with status {status}");
+            let wait = retry_after.or((status == 429).then_some(BUSY_PAUSE));
+            let verdict = match wait {
+                Some(wait) => Verdict::Busy(why.clone(), wait),
+                None => Verdict::Trouble(why.clone()),
+            };
+            (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
+        }
+        Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
+            let first = format!("the first session of its kind was refused ({refusal})");
+            (Outcome::Blocked(refusal.to_string()), Verdict::Refused(first))
+        }
+        Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
+        Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
+        Exchange::UseNonce | Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => {
+            (unknown("the server keeps asking for a newer nonce".to_owned()), Verdict::Nothing)
+        }
+    }
+}
+
+/// What keeps a session back that others of its kind speak against.
+fn kept_back(objection: Objection) -> Outcome {
+    match objection {
+        Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
+        Objection::Resting(why, wait) => {
+            Outcome::Unknown(format!("not attempted, to leave its server alone: {why}"), Retry::After(wait))
+        }
+    }
+}
+
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
-pub(super) fn not_found(error: LookupError) -> Outcome {
-    let text = chain(&error);
+pub(super) fn not_found(error: &LookupError) -> Outcome {
+    let text = chain(error);
     if error.is_transient() {
         Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
     } else {

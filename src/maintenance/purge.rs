@@ -131,7 +131,9 @@ impl Purge {
             }
         }
         if self.dry_run {
-            old.iter().for_each(|(_, age)| report.count(*age));
+            for (_, age) in old {
+                report.count(age);
+            }
             return Ok(());
         }
         let (records, ages): (Vec<_>, Vec<_>) = old.into_iter().unzip();

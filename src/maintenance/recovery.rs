@@ -1,20 +1,30 @@
 //! Exchanged tokens that could not be stored: kept in files until they can.
 //!
-//! An entry is applied only over exactly the record it supersedes, and never creates one.
+//! An entry is applied only over the record it supersedes, or one that holds the same used-up token, and never creates
+//! one.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
-use crate::session::fingerprint;
+use crate::session::{Record, fingerprint};
 use crate::store::{Kind, RecordKey, Store, Written};
 
+/// Room on the disk for one entry. Records have 1 to 2 kB.
+const ENTRY_BYTES: usize = 16 * 1024;
+
 /// The directory of pending entries.
-#[derive(Clone, Debug)]
-pub struct Recovery(PathBuf);
+pub struct Recovery {
+    directory: PathBuf,
+    /// A nameless file that takes up the room that entries may need. Given up when the disk is full otherwise.
+    reserve: Mutex<Option<File>>,
+}
 
 /// One exchange whose result is not in the store yet. Holds tokens.
 #[derive(Serialize, Deserialize)]
@@ -25,6 +35,8 @@ struct Entry {
     key: String,
     /// Fingerprint of the record that was exchanged.
     supersedes: String,
+    /// Fingerprint of its refresh token.
+    supersedes_token: Option<String>,
     /// The record to store.
     record: String,
 }
@@ -41,24 +53,50 @@ pub enum Recovered {
 }
 
 impl Recovery {
-    /// Entries live in this directory, which is made when the first is written.
+    /// Entries live in this directory. It is not made by looking.
     pub fn new(directory: PathBuf) -> Self {
-        Self(directory)
+        Self { directory, reserve: Mutex::default() }
+    }
+
+    /// Makes sure that so many entries can be written, before anything is exchanged that may need one: makes the
+    /// directory, and occupies the room.
+    pub fn prepare(self, entries: usize) -> Result<Self, Failure> {
+        let occupy = || -> io::Result<File> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+            let mut file = tempfile::tempfile_in(&self.directory)?;
+            // Neither a hole nor all the same: some file systems would store nothing.
+            let block: Vec<u8> = (0..ENTRY_BYTES).map(|i| (i * 131 + (i >> 8) * 31) as u8).collect();
+            for _ in 0..entries {
+                file.write_all(&block)?;
+            }
+            file.sync_all()?;
+            Ok(file)
+        };
+        let reserve = occupy().map_err(|e| {
+            failed("the recovery directory cannot be written, and without it a failing store would cost sessions")
+                .at(self.directory.display())
+                .because(e)
+                .hint("make room, or set XDG_STATE_HOME to a directory that this user may write to")
+        })?;
+        Ok(Self { reserve: Mutex::new(Some(reserve)), ..self })
     }
 
     /// Keeps the result of an exchange. `store` is the store's address without secrets.
     pub fn keep(&self, store: &str, key: &RecordKey, superseded: &[u8], record: &[u8]) -> Result<PathBuf, Failure> {
-        fs::create_dir_all(&self.0)
-            .map_err(|e| failed("cannot make the recovery directory").at(self.0.display()).because(e))?;
         let entry = Entry {
             store: store.to_owned(),
             key: key.text().into_owned(),
             supersedes: fingerprint(superseded),
+            supersedes_token: token(superseded),
             record: String::from_utf8_lossy(record).into_owned(),
         };
         let path = self.path_of(store, &entry.key);
         let bytes = serde_json::to_vec(&entry).expect("an entry is JSON");
-        files::write_file(&path, &bytes, PRIVATE, Existing::Replace)?;
+        let write = || files::write_file(&path, &bytes, PRIVATE, Existing::Replace);
+        write().or_else(|_| {
+            drop(self.reserve.lock().unwrap_or_else(PoisonError::into_inner).take());
+            write()
+        })?;
         Ok(path)
     }
 
@@ -69,8 +107,8 @@ impl Recovery {
 
     /// The paths of all entries.
     pub fn entries(&self) -> Result<Vec<PathBuf>, Failure> {
-        let cannot = |e| failed("cannot read the recovery directory").at(self.0.display()).because(e);
-        let listing = match fs::read_dir(&self.0) {
+        let cannot = |e| failed("cannot read the recovery directory").at(self.directory.display()).because(e);
+        let listing = match fs::read_dir(&self.directory) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             listing => listing.map_err(cannot)?,
         };
@@ -78,6 +116,12 @@ impl Recovery {
         let mut paths: Vec<_> = paths.map_err(cannot)?.into_iter().filter(|path| is_entry(path)).collect();
         paths.sort();
         Ok(paths)
+    }
+
+    /// The stores that entries wait for; none for an entry that cannot be read.
+    pub fn stores(&self) -> Result<Vec<Option<String>>, Failure> {
+        let read = |path: &PathBuf| Some(serde_json::from_slice::<Entry>(&fs::read(path).ok()?).ok()?.store);
+        Ok(self.entries()?.iter().map(read).collect())
     }
 
     /// Applies the entry, if it belongs to this store. None when it belongs to another.
@@ -102,7 +146,7 @@ impl Recovery {
     }
 
     fn path_of(&self, store: &str, key: &str) -> PathBuf {
-        self.0.join(format!("{}.json", fingerprint(format!("{store}\n{key}").as_bytes())))
+        self.directory.join(format!("{}.json", fingerprint(format!("{store}\n{key}").as_bytes())))
     }
 }
 
@@ -116,13 +160,28 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     if present.value == entry.record.as_bytes() {
         return Ok(Recovered::Applied);
     }
-    if fingerprint(&present.value) != entry.supersedes {
+    let new = if fingerprint(&present.value) == entry.supersedes {
+        entry.record.clone().into_bytes()
+    } else if entry.supersedes_token.is_some() && token(&present.value) == entry.supersedes_token {
+        // Somebody touched the record but not its tokens, and those are used up.
+        match (Record::parse(&present.value), Record::parse(entry.record.as_bytes())) {
+            (Some(mut record), Some(renewed)) => {
+                record.adopt(&renewed);
+                record.to_bytes()
+            }
+            _ => return Ok(Recovered::Superseded),
+        }
+    } else {
         return Ok(Recovered::Superseded);
-    }
-    Ok(match store.replace(&key, &present.value, entry.record.as_bytes()).await? {
+    };
+    Ok(match store.replace(&key, &present.value, &new).await? {
         Written::Done => Recovered::Applied,
         Written::Gone => Recovered::Superseded,
         // Somebody was faster; the next attempt sees what they wrote.
         Written::Changed => Recovered::Pending,
     })
+}
+
+fn token(record: &[u8]) -> Option<String> {
+    Record::parse(record)?.refresh_token().map(|token| fingerprint(token.as_bytes()))
 }

@@ -51,9 +51,4 @@ impl Report {
             Outcome::Unknown(..) => &mut self.unknown,
         } += 1;
     }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.refreshed + self.skipped + self.gone + self.blocked + self.unknown
-    }
 }

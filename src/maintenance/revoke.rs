@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::exchange::{Exchanger, LONGEST_EXCHANGE, Outcome, Ready, Retry, chain, not_found};
+use super::exchange::{Exchanger, LONGEST_EXCHANGE, Outcome, Ready, Retry, chain, is_same_session, not_found};
 use super::runner::Work;
 use crate::oauth::{AuthorizationServer, Exchange, Refresh, Revocation, Revoke};
 use crate::store::{Kind, Stored, Written};
@@ -40,10 +40,15 @@ pub struct RevokeReport {
     pub skipped: u64,
 }
 
+/// Whether a session that has changed since it was selected is meant still.
+pub type StillMeant = Box<dyn Fn(&Stored) -> bool + Send + Sync>;
+
 /// Ends sessions.
 pub struct Revoker {
     /// What every conversation about a session needs.
     pub exchanger: Exchanger,
+    /// Asked of a session whose user came back after it was selected.
+    pub still_meant: StillMeant,
 }
 
 impl RevokeReport {
@@ -96,13 +101,13 @@ impl Revoker {
         // Tokens go back to where they came from, even if the account has moved.
         let server = match exchanger.network.server(&ready.issuer).await {
             Ok(server) => server,
-            Err(error) => return Err(unable(not_found(error))),
+            Err(error) => return Err(unable(not_found(&error))),
         };
         if !server.can_revoke() {
             return Err(Revoked::Failed("the server has no revocation endpoint".to_owned()));
         }
         if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
-            return Err(unable(not_found(error)));
+            return Err(unable(not_found(&error)));
         }
         let lock = match exchanger.store.lock(&ready.did, exchanger.lock_timeout).await {
             Ok(Some(lock)) => lock,
@@ -117,6 +122,16 @@ impl Revoker {
     /// Under the lock: the record as it is now, its newest token revoked, and the proof.
     async fn revoke_locked(&self, selected: &Stored, server: &AuthorizationServer) -> Result<Revoked, Revoked> {
         let mut current = self.reread(selected).await?;
+        if current.value != selected.value {
+            if !is_same_session(&current.value, &selected.value) {
+                return Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned()));
+            }
+            if !(self.still_meant)(&current) {
+                return Err(Revoked::Skipped(
+                    "it was refreshed meanwhile, and is not among those meant any more".into(),
+                ));
+            }
+        }
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             let ready = self.exchanger.check_locally(&current).await.map_err(unable)?;
@@ -197,7 +212,7 @@ impl Revoker {
                 Revocation::Accepted => None,
                 Revocation::Unsupported => Some("the server has no revocation endpoint".to_owned()),
                 Revocation::Refused(refusal) => Some(refusal.to_string()),
-                Revocation::TryLater { status, .. } => Some(format!("the server answered with status {status}")),
+                Revocation::TryLater { status } => Some(format!("the server answered with status {status}")),
                 Revocation::NotSent(error) | Revocation::AnswerLost(error) => Some(chain(&error)),
             };
         }
@@ -217,13 +232,15 @@ impl Revoker {
     }
 
     /// Removes the record of a session for which there is no proof, when that is what the operator wants. The session may
-    /// live on at the server.
-    pub async fn forget(&self, selected: &Stored) -> anyhow::Result<()> {
+    /// live on at the server. Returns whether it was removed: that of a new login is not the one that was meant.
+    pub async fn forget(&self, selected: &Stored) -> anyhow::Result<bool> {
         let store = &self.exchanger.store;
-        if let Some(now) = store.get(Kind::Session, &selected.key).await? {
-            store.remove(Kind::Session, &[now]).await?;
+        let Some(now) = store.get(Kind::Session, &selected.key).await? else { return Ok(true) };
+        if now.value != selected.value && !is_same_session(&now.value, &selected.value) {
+            return Ok(false);
         }
-        Ok(())
+        let removed = store.remove(Kind::Session, &[now]).await?;
+        Ok(!matches!(removed[..], [Written::Changed]))
     }
 }
 

@@ -1,10 +1,13 @@
 //! The same work on many sessions: so many at once, so many a server, so many a second; tried again while nobody knows.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -77,14 +80,30 @@ pub struct Runner<W: Work> {
     sessions: HashMap<task::Id, Stored>,
 }
 
+/// How a task ended.
+type Joined<W> = Result<(task::Id, Option<Event<<W as Work>::Outcome>>), JoinError>;
+
 /// What the sessions under way share.
 struct Shared<W> {
     work: W,
     stop: Stop,
+    /// The source failed, or nobody listens any more.
+    ended: AtomicBool,
     limits: Limits,
     at_once: Semaphore,
-    per_issuer: Mutex<HashMap<String, Arc<Semaphore>>>,
+    per_issuer: Mutex<HashMap<String, Arc<Issuer>>>,
     next_start: Mutex<Instant>,
+}
+
+/// A server.
+struct Issuer {
+    /// Lets one through until its turn has ended, so that the first, which decides about the others, is the one that came
+    /// first; then as many as are allowed.
+    gate: Arc<Semaphore>,
+    is_open: AtomicBool,
+    /// Since when nothing has come of what was tried there. A server that is down is tried again for so long in all, not
+    /// for each of its sessions.
+    failing_since: Mutex<Option<Instant>>,
 }
 
 impl<W: Work> Runner<W> {
@@ -93,6 +112,7 @@ impl<W: Work> Runner<W> {
         let shared = Shared {
             work,
             stop,
+            ended: AtomicBool::default(),
             limits,
             at_once: Semaphore::new(limits.concurrency),
             per_issuer: Mutex::default(),
@@ -107,26 +127,27 @@ impl<W: Work> Runner<W> {
     pub async fn run(
         mut self,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
-        mut tell: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+        tell: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let outcome = self.feed(&mut source, &mut tell).await;
-        let mut told = Ok(());
-        while let Some(event) = self.next().await {
-            if outcome.is_ok() && told.is_ok() {
-                told = tell(&self.shared.work, event).await;
-            }
+        let mut teller = Teller { tell, failure: None };
+        let outcome = self.feed(&mut source, &mut teller).await;
+        if outcome.is_err() {
+            self.shared.ended.store(true, Ordering::SeqCst);
         }
-        outcome.and(told)
+        while let Some(event) = self.next().await {
+            teller.tell(&self.shared, event).await;
+        }
+        teller.failure.map_or(outcome, Err)
     }
 
     async fn feed(
         &mut self,
         source: &mut impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
-        tell: &mut impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+        teller: &mut Teller<impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>>,
     ) -> anyhow::Result<()> {
         while let Some(steps) = source().await? {
             for step in steps {
-                if (self.shared.stop)() {
+                if self.shared.is_over() {
                     return Ok(());
                 }
                 let ended = match step {
@@ -134,12 +155,12 @@ impl<W: Work> Runner<W> {
                     Step::Settled(event) => Some(event),
                 };
                 if let Some(event) = ended {
-                    tell(&self.shared.work, event).await?;
+                    teller.tell(&self.shared, event).await;
                 }
             }
             while let Some(joined) = self.under_way.try_join_next_with_id() {
                 if let Some(event) = self.ended(joined) {
-                    tell(&self.shared.work, event).await?;
+                    teller.tell(&self.shared, event).await;
                 }
             }
         }
@@ -151,7 +172,17 @@ impl<W: Work> Runner<W> {
         let full = self.under_way.len() >= self.shared.limits.concurrency * WAITING;
         let ended = if full { self.next().await } else { None };
         let (shared, copy) = (Arc::clone(&self.shared), session.clone());
-        let task = self.under_way.spawn(async move { shared.run(session).await });
+        let issuer = shared.issuer(&session);
+        // Sessions queue up in the order in which they came, whenever their tasks get to run.
+        let mut turn = Box::pin(Arc::clone(&issuer.gate).acquire_owned());
+        let has_turn = poll_fn(|context| Poll::Ready(turn.as_mut().poll(context))).await;
+        let task = self.under_way.spawn(async move {
+            let turn = match has_turn {
+                Poll::Ready(turn) => turn,
+                Poll::Pending => turn.await,
+            };
+            shared.run(session, &issuer, turn.ok()).await
+        });
         self.sessions.insert(task.id(), copy);
         ended
     }
@@ -168,7 +199,7 @@ impl<W: Work> Runner<W> {
     }
 
     /// One that panicked must not take the others with it.
-    fn ended(&mut self, joined: Result<(task::Id, Option<Event<W::Outcome>>), JoinError>) -> Option<Event<W::Outcome>> {
+    fn ended(&mut self, joined: Joined<W>) -> Option<Event<W::Outcome>> {
         match joined {
             Ok((id, event)) => {
                 self.sessions.remove(&id);
@@ -182,30 +213,64 @@ impl<W: Work> Runner<W> {
     }
 }
 
+/// Hands over what became of sessions, until nobody listens any more.
+struct Teller<T> {
+    tell: T,
+    failure: Option<anyhow::Error>,
+}
+
+impl<T> Teller<T> {
+    async fn tell<W: Work>(&mut self, shared: &Shared<W>, event: Event<W::Outcome>)
+    where
+        T: AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+    {
+        if self.failure.is_none()
+            && let Err(error) = (self.tell)(&shared.work, event).await
+        {
+            shared.ended.store(true, Ordering::SeqCst);
+            self.failure = Some(error);
+        }
+    }
+}
+
 impl<W: Work> Shared<W> {
+    /// Whether nothing new is to be begun.
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::SeqCst) || (self.stop)()
+    }
+
     /// None when there was a stop before anything was begun.
-    async fn run(&self, session: Stored) -> Option<Event<W::Outcome>> {
-        let begun = Instant::now();
+    async fn run(
+        &self,
+        session: Stored,
+        issuer: &Issuer,
+        mut turn: Option<OwnedSemaphorePermit>,
+    ) -> Option<Event<W::Outcome>> {
         let mut pause = FIRST_PAUSE;
-        let issuer = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
-        let of_issuer = self.of_issuer(issuer);
         loop {
             let outcome = {
                 // In this order everywhere: first the narrow gate, then the wide one.
-                let _of_issuer = of_issuer.acquire().await;
+                let _turn = match turn.take() {
+                    Some(turn) => Some(turn),
+                    None => Arc::clone(&issuer.gate).acquire_owned().await.ok(),
+                };
                 let _at_once = self.at_once.acquire().await;
                 self.wait_for_rate().await;
-                if (self.stop)() {
+                if self.is_over() {
                     return None;
                 }
+                let _opening = Opening { issuer, permits: self.limits.per_issuer - 1 };
                 self.work.run(&session).await
             };
             let wait = match W::retry(&outcome) {
                 Retry::Soon => pause,
                 Retry::After(wait) => pause.max(wait),
-                Retry::Never => return Some(Event { session, outcome }),
+                Retry::Never => {
+                    issuer.works();
+                    return Some(Event { session, outcome });
+                }
             };
-            if begun.elapsed() + wait > self.limits.retry_for || !self.pause(wait).await {
+            if issuer.failing_for() + wait > self.limits.retry_for || !self.pause(wait).await {
                 return Some(Event { session, outcome });
             }
             pause *= 2;
@@ -215,7 +280,7 @@ impl<W: Work> Shared<W> {
     /// Waits; false when there was a stop meanwhile.
     async fn pause(&self, wait: Duration) -> bool {
         let end = Instant::now() + wait;
-        while !(self.stop)() {
+        while !self.is_over() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
@@ -225,9 +290,16 @@ impl<W: Work> Shared<W> {
         false
     }
 
-    fn of_issuer(&self, issuer: String) -> Arc<Semaphore> {
+    fn issuer(&self, session: &Stored) -> Arc<Issuer> {
+        let name = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
         let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(issuers.entry(issuer).or_insert_with(|| Arc::new(Semaphore::new(self.limits.per_issuer))))
+        Arc::clone(issuers.entry(name).or_insert_with(|| {
+            Arc::new(Issuer {
+                gate: Arc::new(Semaphore::new(1)),
+                is_open: AtomicBool::default(),
+                failing_since: Mutex::default(),
+            })
+        }))
     }
 
     /// Waits until the next may begin.
@@ -240,5 +312,31 @@ impl<W: Work> Shared<W> {
             start
         };
         tokio::time::sleep_until(start).await;
+    }
+}
+
+impl Issuer {
+    fn works(&self) {
+        *self.failing_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How long it has been failing, from now on if it has not.
+    fn failing_for(&self) -> Duration {
+        let mut since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get_or_insert_with(Instant::now).elapsed()
+    }
+}
+
+/// Opens the gate for the others when the first is done, however that ends.
+struct Opening<'i> {
+    issuer: &'i Issuer,
+    permits: usize,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if !self.issuer.is_open.swap(true, Ordering::SeqCst) {
+            self.issuer.gate.add_permits(self.permits);
+        }
     }
 }

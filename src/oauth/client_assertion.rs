@@ -46,13 +46,6 @@ struct Claims<'a> {
     exp: i64,
 }
 
-impl<'a> Credentials<'a> {
-    /// A public client.
-    pub fn public(client_id: &'a str) -> Self {
-        Self { client_id, auth: Auth::None }
-    }
-}
-
 /// The form fields by which the client identifies itself. `now` in seconds.
 pub(super) fn fields(credentials: Credentials<'_>, issuer: &str, jti: &str, now: i64) -> Vec<(&'static str, String)> {
     let client_id = credentials.client_id;

@@ -3,6 +3,7 @@
 
 mod error;
 mod guard;
+mod served;
 mod tls;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::{Clock, NetworkSettings};
 use guard::Guard;
 
 pub use error::HttpError;
+pub use served::Served;
 
 /// A connection that takes longer than this to come about is given up. Nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,6 +60,8 @@ pub struct Answer {
     pub dpop_nonce: Option<String>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// How it was served.
+    pub served: Served,
     /// The whole body. Holds tokens where the request was for tokens.
     pub body: Result<Vec<u8>, HttpError>,
 }
@@ -127,6 +131,7 @@ impl Http {
             content_type: text(headers, &CONTENT_TYPE).map(media_type),
             dpop_nonce: text(headers, &DPOP_NONCE).map(str::to_owned),
             retry_after: text(headers, &RETRY_AFTER).and_then(|value| retry_after(value, self.clock.now())),
+            served: Served::of(headers, self.clock.now()),
             body: read(&mut response, limits.bytes, &origin).await,
         })
     }

@@ -27,13 +27,6 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handle(Box<str>);
 
-impl Handle {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl FromStr for Handle {
     type Err = Failure;
 
@@ -267,7 +260,7 @@ mod tests {
         let account = did(record["tokenSet"]["sub"].as_str().unwrap());
         let identity = network(&bed).identity(&account).await.unwrap();
         assert_eq!(identity.pds, Some(bed.pds_url()));
-        assert_eq!(identity.handle.unwrap().as_str(), format!("{}.test", &account.as_str()[8..]));
+        assert_eq!(identity.handle.unwrap().to_string(), format!("{}.test", &account.as_str()[8..]));
     }
 
     #[tokio::test]

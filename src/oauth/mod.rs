@@ -12,6 +12,7 @@ mod identity;
 mod lookup;
 mod network;
 mod outcome;
+mod published;
 mod server;
 #[cfg(test)]
 mod testing;
@@ -19,10 +20,11 @@ mod token;
 
 pub use ambient::{Clock, Random};
 pub use client_assertion::{Auth, Credentials};
-pub use http::{Http, HttpError};
-pub use identity::{Handle, Identity};
+pub use http::Served;
+pub use identity::Handle;
 pub use lookup::LookupError;
 pub use network::{Network, NetworkSettings};
-pub use outcome::{Exchange, Refusal, Revocation, TokenSet};
+pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
+pub use published::Published;
 pub use server::AuthorizationServer;
 pub use token::{Refresh, Revoke};

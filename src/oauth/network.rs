@@ -9,6 +9,7 @@ use super::dpop::Nonces;
 use super::http::Http;
 use super::identity::{self, Handle, Identity};
 use super::lookup::{self, LookupError, Remembered};
+use super::published::{self, Published};
 use super::server::{self, AuthorizationServer};
 use crate::session::Did;
 
@@ -58,11 +59,6 @@ impl Network {
         })
     }
 
-    /// The guarded client, for other documents.
-    pub fn http(&self) -> &Http {
-        &self.http
-    }
-
     /// The authorization server of a session, after the check that the reference client makes before every refresh:
     /// the account's DID document still names a PDS whose authorization server is the session's issuer.
     pub async fn server_for(&self, did: &Did, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
@@ -104,6 +100,11 @@ impl Network {
     pub async fn published(&self, url: &str) -> Result<serde_json::Value, LookupError> {
         let url = Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
         lookup::json(&self.http, &url, "published document").await
+    }
+
+    /// A document as it is published, whatever is wrong with it.
+    pub async fn look(&self, url: &str) -> Result<Published, LookupError> {
+        published::look(&self.http, url).await
     }
 
     /// The account behind a handle. The account must claim the handle in turn.

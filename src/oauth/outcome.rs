@@ -75,8 +75,6 @@ pub enum Revocation {
     TryLater {
         /// The status code.
         status: u16,
-        /// How long the server asks to be left alone.
-        retry_after: Option<Duration>,
     },
     /// The request never left.
     NotSent(HttpError),
@@ -159,7 +157,7 @@ impl Revocation {
             Read::Success(_) => Self::Accepted,
             Read::UseNonce => Self::UseNonce,
             Read::Refused(refusal) => Self::Refused(refusal),
-            Read::TryLater { status, retry_after } => Self::TryLater { status, retry_after },
+            Read::TryLater { status, .. } => Self::TryLater { status },
             Read::Lost(error) => Self::AnswerLost(error),
         }
     }
@@ -266,7 +264,37 @@ fn seconds(value: &Value) -> Option<Duration> {
     (0.0..=MAX).contains(&seconds).then(|| Duration::from_secs_f64(seconds.trunc()))
 }
 
+/// Whom the words of an `invalid_grant` blame, where they are the reference server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// Nobody: the session had ended before it was asked for.
+    Nobody,
+    /// The record: an old refresh token, another DPoP key.
+    Record,
+    /// The client: another client key or another `client_id` than the session was begun with.
+    Client,
+    /// The words are unknown.
+    Unknown,
+}
+
 impl Refusal {
+    /// Whom the server's words blame. The reference server looks at the client and the keys before it says that a session
+    /// has expired, and knows nothing any more of one that was ended.
+    pub fn blame(&self) -> Blame {
+        const WORDS: [(&str, Blame); 8] = [
+            ("Invalid refresh token", Blame::Nobody),
+            ("Refresh token expired", Blame::Nobody),
+            ("Session expired", Blame::Nobody),
+            ("Refresh token replayed", Blame::Record),
+            ("DPoP proof does not match", Blame::Record),
+            ("not issued to this client", Blame::Client),
+            ("initiated with a different key", Blame::Client),
+            ("authentication method mismatch", Blame::Client),
+        ];
+        let text = self.description.as_deref().unwrap_or_default();
+        WORDS.iter().find(|(words, _)| text.contains(words)).map_or(Blame::Unknown, |(_, blame)| *blame)
+    }
+
     /// Whether `invalid_grant` is about the request, in the words of the reference server. Everything else is about the
     /// token, which is gone then.
     fn is_about_the_request(&self) -> bool {
@@ -319,6 +347,7 @@ mod tests {
             content_type: Some(content_type.to_owned()),
             dpop_nonce: None,
             retry_after: None,
+            served: crate::oauth::http::Served::default(),
             body: Ok(body.as_bytes().to_vec()),
         };
         Exchange::of(answer, &"https://as.example/token".parse().unwrap(), "did:plc:a", true)
@@ -336,7 +365,7 @@ mod tests {
         let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
         let kept = tokens.for_record("2026-11-23T09:00:00Z".parse().unwrap());
-        assert_eq!((kept.access_token, kept.refresh_token, kept.token_type), ("a", Some("r"), "DPoP"));
+        assert_eq!((kept.access_token, kept.refresh_token), ("a", Some("r")));
         assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
     }
 
@@ -415,6 +444,23 @@ mod tests {
         assert!(matches!(judged(403, "text/html", "<html>"), Exchange::TryLater { status: 403, .. }));
         assert!(matches!(judged(302, "text/plain", ""), Exchange::Refused(_)));
         assert!(matches!(judged(400, "application/json", "{}"), Exchange::Refused(_)));
+    }
+
+    #[test]
+    fn the_words_of_the_reference_server_tell_whom_to_blame() {
+        for (text, blame) in [
+            ("Invalid refresh token", Blame::Nobody),
+            ("Session expired", Blame::Nobody),
+            ("Refresh token replayed", Blame::Record),
+            ("Token was not issued to this client", Blame::Client),
+            ("Client authentication method mismatch (expected private_key_jwt)", Blame::Client),
+            ("The session was initiated with a different key than the client assertion currently used", Blame::Client),
+            ("bad token", Blame::Unknown),
+        ] {
+            let refusal = Refusal { status: 400, error: None, description: Some(text.to_owned()) };
+            assert_eq!(refusal.blame(), blame, "{text}");
+        }
+        assert_eq!(Refusal { status: 400, error: None, description: None }.blame(), Blame::Unknown);
     }
 
     #[test]

@@ -133,11 +133,6 @@ impl AuthorizationServer {
         }
     }
 
-    /// Its name: the `iss` of its sessions.
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
     /// Whether it has a revocation endpoint.
     pub fn can_revoke(&self) -> bool {
         self.revocation_endpoint.is_some()

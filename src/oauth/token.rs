@@ -106,7 +106,8 @@ impl AuthorizationServer {
         let proof = dpop::proof(dpop_key, url, self.nonces.get(url).as_deref(), &self.random.id(), now);
         let answer = self.http.post_form(url, &all, &proof, Limits { within, bytes: MAX_BYTES }).await?;
         let nonce_kept = self.nonces.keep(url, answer.dpop_nonce.as_deref());
-        if answer.body.is_ok() && url.origin() == self.token_endpoint.origin() {
+        // A server in trouble is to be asked with nothing at stake before it is sent the next token.
+        if answer.body.is_ok() && answer.status < 500 && url.origin() == self.token_endpoint.origin() {
             self.put_warm();
         }
         Ok((answer, nonce_kept))

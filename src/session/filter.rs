@@ -41,7 +41,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::super::node::tests::RECORD;
-    use super::super::{KnownKeys, Observed, Policy};
+    use super::super::{Circumstances, KnownKeys, Observed, Policy};
     use super::*;
 
     #[test]
@@ -53,9 +53,7 @@ mod tests {
             RECORD.as_bytes(),
             Observed::default(),
             None,
-            &KnownKeys::Unknown,
-            &Policy::default(),
-            now,
+            &Circumstances { keys: KnownKeys::Unknown, policy: Policy::default(), now },
         );
         let text = |text: &str| Some(text.to_owned());
         let all = Filter::default;

@@ -1,21 +1,53 @@
-//! What oauthctl remembers of a session beside the app's record.
+//! What oauthctl remembers of a session beside the app's record: what it wrote itself, and how much of the time it could
+//! have seen the user come back.
+//!
+//! A user's activity shows as a token that oauthctl did not write: the app renews a token when its user is there and the
+//! token is stale. While a token that oauthctl wrote is fresh, the app has no reason to renew it, and activity cannot be
+//! seen. Such time is *blind*.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::record::fingerprint;
+use super::{Age, NodeSession};
+
+const WEEK: i64 = 7 * 86_400;
+/// Blind time is remembered for so many weeks.
+const WEEKS: usize = 60;
+/// If more than this share of a period was blind, nothing can be said about it (percent).
+const MAX_BLIND_PERCENT: i64 = 10;
 
 /// A note on one record. Tokens appear in it only as fingerprints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Note {
     /// The refresh token that oauthctl stored last.
-    pub wrote: Option<String>,
+    wrote: Option<String>,
     /// When it did.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
-    pub wrote_at: Option<Timestamp>,
+    wrote_at: Option<Timestamp>,
+    /// For how long the access token that came with it is fresh, in seconds.
+    fresh_for: i64,
+    /// The last activity of the user, or the beginning of what is known.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+    active_at: Option<Timestamp>,
+    /// The week (counted from the epoch) of the first entry of `blind`.
+    first_week: i64,
+    /// Blind seconds, by week.
+    blind: Vec<i64>,
     /// The refresh token to which the server has said `invalid_grant`.
-    pub refused: Option<String>,
+    refused: Option<String>,
+}
+
+/// Whether a session's user has been away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Away for at least as long as asked.
+    Away,
+    /// Seen more recently.
+    Seen,
+    /// Too little of the time could be observed.
+    Unobservable,
 }
 
 impl Note {
@@ -46,5 +78,163 @@ impl Note {
     pub fn wrote_at(&self, refresh_token: &str) -> Option<Timestamp> {
         let ours = self.wrote.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
         self.wrote_at.filter(|_| ours)
+    }
+
+    /// Takes in that the server has said `invalid_grant` to this refresh token.
+    pub fn refused(self, refresh_token: &str) -> Self {
+        Self { refused: Some(fingerprint(refresh_token.as_bytes())), ..self }
+    }
+
+    /// Takes in that oauthctl has put `new_token` in the place of `old`, which the app or oauthctl had written at
+    /// `old_written`, and that the new access token is fresh for this long.
+    pub fn refreshed(
+        self,
+        old_token: &str,
+        old_written: Option<Timestamp>,
+        new_token: &str,
+        fresh_for: SignedDuration,
+        now: Timestamp,
+    ) -> Self {
+        let mut note = match self.wrote_at(old_token) {
+            Some(_) => self.with_blind_time_until(now),
+            // Not ours: the user was there when it was written.
+            None => Self { active_at: Some(old_written.unwrap_or(now)), ..Self::default() },
+        };
+        note.wrote = Some(fingerprint(new_token.as_bytes()));
+        note.wrote_at = Some(now);
+        note.fresh_for = fresh_for.as_secs().max(0);
+        note.refused = None;
+        note
+    }
+
+    /// Whether the user has been away for this long.
+    pub fn presence(
+        note: Option<&Self>,
+        session: &NodeSession<'_>,
+        last_refreshed: Option<Timestamp>,
+        period: Age,
+        now: Timestamp,
+    ) -> Presence {
+        let ours = note.zip(session.refresh_token.as_deref()).filter(|(note, token)| note.wrote_at(token).is_some());
+        let Some((note, _)) = ours else {
+            // The app wrote it. Until its access token expired, the user may have been there without a trace.
+            let Some(written) = last_refreshed else { return Presence::Unobservable };
+            let last_trace = session.expires_at.filter(|at| *at <= now).map_or(written, |at| at.max(written));
+            return if now.duration_since(last_trace) > period.duration() { Presence::Away } else { Presence::Seen };
+        };
+        let note = note.clone().with_blind_time_until(now);
+        match note.active_at {
+            None => Presence::Unobservable,
+            Some(at) if now.duration_since(at) <= period.duration() => Presence::Seen,
+            Some(_) => {
+                let blind = note.blind_since(now.saturating_sub(period.duration()).unwrap_or(Timestamp::MIN));
+                let too_much = period.duration().as_secs().saturating_mul(MAX_BLIND_PERCENT) / 100;
+                if blind > too_much { Presence::Unobservable } else { Presence::Away }
+            }
+        }
+    }
+
+    /// Adds the time for which our last token kept the app from renewing it.
+    fn with_blind_time_until(mut self, now: Timestamp) -> Self {
+        let Some(wrote_at) = self.wrote_at else { return self };
+        let seconds = now.duration_since(wrote_at).as_secs().clamp(0, self.fresh_for);
+        let week = wrote_at.as_second().div_euclid(WEEK);
+        if self.blind.is_empty() {
+            self.first_week = week;
+        }
+        let Ok(index) = usize::try_from(week - self.first_week) else { return self };
+        if index >= self.blind.len() {
+            self.blind.resize(index + 1, 0);
+        }
+        self.blind[index] += seconds;
+        let excess = self.blind.len().saturating_sub(WEEKS);
+        self.blind.drain(..excess);
+        self.first_week += i64::try_from(excess).unwrap_or(0);
+        self
+    }
+
+    /// Blind seconds since then, whole weeks counted.
+    fn blind_since(&self, start: Timestamp) -> i64 {
+        let first = start.as_second().div_euclid(WEEK);
+        let weeks = (self.first_week..).zip(&self.blind);
+        weeks.filter(|(week, _)| *week >= first).map(|(_, seconds)| seconds).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node::tests::RECORD;
+    use super::*;
+
+    const DAY: i64 = 86_400;
+    const HOUR: i64 = 3600;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn record(token: &str) -> String {
+        RECORD.replace("ref-1", token)
+    }
+
+    /// Keeps a session alive every `interval` seconds for 40 days; its user is there on the days given.
+    fn presence_after_40_days(interval: i64, days_there: &[i64]) -> Presence {
+        let start = 1_790_000_000;
+        let mut note = Note::default();
+        let (mut token, mut written) = ("app-0".to_owned(), start);
+        for n in 1..=(40 * DAY / interval) {
+            let now = start + n * interval;
+            // Where the user comes a while before the next refresh, the token is stale, and the app renews it.
+            let day = (now - start) / DAY;
+            if days_there.contains(&day) && interval > HOUR {
+                (token, written) = (format!("app-{n}"), now - 2 * HOUR);
+            }
+            let new = format!("ours-{n}");
+            note = note.refreshed(&token, Some(at(written)), &new, SignedDuration::from_hours(1), at(now));
+            (token, written) = (new, now);
+        }
+        let now = at(start + 40 * DAY + 60);
+        let record = record(&token);
+        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        Note::presence(Some(&note), &session, Some(at(written)), Age::from_secs(30 * DAY), now)
+    }
+
+    #[test]
+    fn daily_keep_alive_tells_who_was_away_from_who_was_there() {
+        assert_eq!(presence_after_40_days(DAY, &[]), Presence::Away);
+        assert_eq!(presence_after_40_days(DAY, &[3]), Presence::Away);
+        assert_eq!(presence_after_40_days(DAY, &[20]), Presence::Seen);
+    }
+
+    #[test]
+    fn hourly_keep_alive_sees_nothing_and_judges_nobody() {
+        assert_eq!(presence_after_40_days(HOUR, &[]), Presence::Unobservable);
+    }
+
+    #[test]
+    fn without_notes_the_app_s_own_last_refresh_speaks() {
+        let record = record("app");
+        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        let written: Timestamp = "2026-11-23T08:02:00Z".parse().unwrap();
+        let presence =
+            |now: &str, last| Note::presence(None, &session, last, Age::from_secs(30 * DAY), now.parse().unwrap());
+        assert_eq!(presence("2026-12-20T00:00:00Z", Some(written)), Presence::Seen);
+        // Thirty days after the token was written, but not after it went stale.
+        assert_eq!(presence("2026-12-23T08:30:00Z", Some(written)), Presence::Seen);
+        assert_eq!(presence("2026-12-23T10:00:00Z", Some(written)), Presence::Away);
+        assert_eq!(presence("2026-12-23T10:00:00Z", None), Presence::Unobservable);
+    }
+
+    #[test]
+    fn blind_time_long_ago_does_not_count_against_a_period() {
+        let mut note = Note { active_at: Some(at(0)), ..Note::default() };
+        for n in 0..24 * 60 {
+            let (old, new) = (format!("t{n}"), format!("t{}", n + 1));
+            note.wrote = Some(fingerprint(old.as_bytes()));
+            note = note.refreshed(&old, None, &new, SignedDuration::from_hours(1), at(n * HOUR));
+        }
+        let last = 24 * 60 * HOUR;
+        assert_eq!(note.clone().with_blind_time_until(at(last + 100 * DAY)).blind_since(at(last + 8 * DAY)), 0);
+        assert!(note.blind.len() <= WEEKS);
     }
 }

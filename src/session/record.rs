@@ -56,6 +56,15 @@ impl Record {
         }
     }
 
+    /// Takes over what an exchange changed in another copy of the record.
+    pub fn adopt(&mut self, renewed: &Self) {
+        for name in ["tokenSet", "authMethod"] {
+            if let Some(member) = renewed.0.get(name) {
+                self.0.insert(name.to_owned(), member.clone());
+            }
+        }
+    }
+
     /// Binds the session to a client key (RFC 7523).
     pub fn bind_to(&mut self, kid: &str) {
         self.0.insert("authMethod".to_owned(), json!({ "method": "private_key_jwt", "kid": kid }));
@@ -136,6 +145,16 @@ mod tests {
         assert_eq!(session.scope.as_deref(), Some("atproto transition:generic"));
         assert_eq!(session.expires_at, None);
         assert_eq!(Record::parse(after.as_bytes()).unwrap().refresh_token(), Some("ref-1"));
+    }
+
+    #[test]
+    fn what_an_exchange_changed_is_taken_over_and_nothing_else() {
+        let renewed = Record::parse(renewed(RECORD, &TOKENS).as_bytes()).unwrap();
+        let touched = RECORD.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#);
+        let mut record = Record::parse(touched.as_bytes()).unwrap();
+        record.adopt(&renewed);
+        assert_eq!(record.refresh_token(), Some("ref-2"));
+        assert_eq!(record.0.get("seen"), Some(&json!(1)));
     }
 
     #[test]

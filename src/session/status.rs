@@ -55,6 +55,17 @@ pub enum KnownKeys {
     Only(HashSet<String>),
 }
 
+/// What a judgement depends on beside the session itself.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The client keys at hand.
+    pub keys: KnownKeys,
+    /// The ages that decide.
+    pub policy: Policy,
+    /// The moment of the judgement.
+    pub now: Timestamp,
+}
+
 const DAY: i64 = 86_400;
 
 impl Default for Policy {
@@ -106,11 +117,10 @@ impl Verdict {
         session: &NodeSession<'_>,
         last: Option<LastRefreshed>,
         note: Option<&Note>,
-        keys: &KnownKeys,
-        policy: &Policy,
-        now: Timestamp,
+        circumstances: &Circumstances,
     ) -> Self {
-        let expired = session.expires_at.is_none_or(|at| at <= now);
+        let Circumstances { keys, policy, now } = circumstances;
+        let expired = session.expires_at.is_none_or(|at| at <= *now);
         match &session.refresh_token {
             None if expired => return Self::new(Status::Dead, "expired, and there is no refresh token"),
             Some(token) if note.is_some_and(|note| note.says_refused(token)) => {
@@ -164,7 +174,10 @@ mod tests {
         let now = now.parse().unwrap();
         let session = NodeSession::parse(record.as_bytes()).unwrap();
         let last = LastRefreshed::of(&session, None, Observed::default(), now);
-        let verdict = Verdict::of(&session, last, None, keys, &Policy::default(), now);
+        let verdict = {
+            let circumstances = Circumstances { keys: keys.clone(), policy: Policy::default(), now };
+            Verdict::of(&session, last, None, &circumstances)
+        };
         (verdict.status, verdict.reason.map(Into::into))
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{KnownKeys, LastRefreshed, NodeSession, Note, Observed, Policy, Status, Verdict};
+use super::{Circumstances, LastRefreshed, NodeSession, Note, Observed, Status, Verdict};
 
 /// One session, as every format shows it.
 #[derive(Debug, Serialize)]
@@ -49,17 +49,15 @@ impl<'a> Summary<'a> {
         value: &'a [u8],
         observed: Observed,
         note: Option<&Note>,
-        keys: &KnownKeys,
-        policy: &Policy,
-        now: Timestamp,
+        circumstances: &Circumstances,
     ) -> Self {
         let session = match NodeSession::parse(value) {
             Ok(session) if session.sub == named => session,
             Ok(_) => return Self::malformed(key, "the session is of another account than its key says"),
             Err(why) => return Self::malformed(key, why),
         };
-        let last = LastRefreshed::of(&session, note, observed, now);
-        let verdict = Verdict::of(&session, last, note, keys, policy, now);
+        let last = LastRefreshed::of(&session, note, observed, circumstances.now);
+        let verdict = Verdict::of(&session, last, note, circumstances);
         let auth_method = session.auth_method.name();
         Self {
             key,

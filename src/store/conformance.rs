@@ -1,6 +1,8 @@
 //! One suite with the promises of [`Store`](super::Store), which every store must pass against the real thing.
 
 mod apps;
+mod broken;
+mod forms;
 mod promises;
 
 use testbed::redis::{Certificates, Cluster, Redis, Sentinels};

@@ -25,6 +25,7 @@ pub struct Layout {
 }
 
 /// Where records are.
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen of these in all")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Under keys of Redis.
@@ -206,14 +207,6 @@ impl Layout {
         match &self.place {
             Place::Keys { sessions, .. } => sessions.ttl,
             Place::Tables { .. } => None,
-        }
-    }
-
-    /// What the keys of pending states look like.
-    pub fn state_pattern(&self) -> &KeyPattern {
-        match &self.place {
-            Place::Keys { states, .. } => &states.pattern,
-            Place::Tables { states, .. } => &states.pattern,
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
+pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice};
 pub use lock::Lock;
 pub use pattern::KeyPattern;
 pub use scan::Scan;

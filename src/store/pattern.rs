@@ -50,11 +50,6 @@ impl KeyPattern {
         self.separator.is_some()
     }
 
-    /// The text every such key begins with.
-    pub fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
     /// The key of this subject. Patterns with a random id need one.
     pub fn key(&self, subject: &str, id: Option<&str>) -> String {
         let mut key = format!("{}{subject}", self.prefix);

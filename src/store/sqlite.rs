@@ -7,17 +7,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, Transaction, TransactionBehavior,
+};
+use tokio::sync::Mutex;
 
 use super::layout::{Layout, LayoutChoice, Place, Table};
 use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
 use super::{Kind, RecordKey, Store, Stored, Want, Written};
 use crate::error::{Failure, failed, usage};
-use crate::session::{Did, Observed};
+use crate::session::{Did, LastRefreshed, NodeSession, Observed};
 
 mod shape;
 mod sidecar;
+mod time;
 
 use sidecar::Sidecar;
 
@@ -32,9 +36,12 @@ pub(super) struct SqliteStore {
     database: Database,
     sidecar: Sidecar,
     layout: Arc<Layout>,
+    /// One write after the other: SQLite lets those who wait race for their turn, and some would never get it. The
+    /// connection stays, for each that is opened and closed again costs more than the write itself.
+    writer: Arc<Mutex<Option<Connection>>>,
 }
 
-/// Where the database is; every use opens it anew, so that no lock outlives it.
+/// Where the database is.
 #[derive(Clone)]
 struct Database(PathBuf);
 
@@ -45,7 +52,7 @@ impl SqliteStore {
         let connection = database.connect(Access::Read)?;
         let tables = shape::tables(&connection).map_err(|e| database.explain(e))?;
         let layout = shape::choose(&tables, choice).map_err(|e| e.at(path.display()))?;
-        Ok(Self { database, sidecar: Sidecar::beside(path), layout })
+        Ok(Self { database, sidecar: Sidecar::beside(path), layout, writer: Arc::default() })
     }
 
     fn table(&self, kind: Kind) -> &Table {
@@ -56,16 +63,42 @@ impl SqliteStore {
         }
     }
 
-    /// Runs `work` on a thread where waiting for the database holds nobody up.
-    async fn with<T: Send + 'static>(
+    /// Reads on a thread where waiting for the database holds nobody up.
+    async fn read<T: Send + 'static>(
         &self,
-        access: Access,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let database = self.database.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let mut connection = database.connect(access)?;
-            work(&mut connection).map_err(|e| database.explain(e))
+            let connection = database.connect(Access::Read)?;
+            work(&connection).map_err(|e| database.explain(e))
+        });
+        Ok(done.await??)
+    }
+
+    /// Writes on such a thread, when it is this write's turn.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let database = self.database.clone();
+        // The turn ends with the work, even if nobody waits for it any more.
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = match writer.take() {
+                Some(connection) => connection,
+                None => database.connect(Access::Write)?,
+            };
+            let in_transaction = || {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let outcome = work(&transaction)?;
+                transaction.commit()?;
+                Ok(outcome)
+            };
+            let outcome = in_transaction().map_err(|e| database.explain(e))?;
+            // Only one that works is used again.
+            *writer = Some(connection);
+            Ok::<_, Failure>(outcome)
         });
         Ok(done.await??)
     }
@@ -91,7 +124,7 @@ impl Store for SqliteStore {
         let table = self.table(kind).clone();
         let key = key.text().into_owned();
         let sql = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
-        self.with(Access::Read, move |connection| {
+        self.read(move |connection| {
             connection.query_row(&sql, [key], |row| stored(row).map(|(stored, _)| stored)).optional()
         })
         .await
@@ -105,7 +138,7 @@ impl Store for SqliteStore {
         let sql = if table.pattern.has_many() { sql } else { exact };
         let wanted = if table.pattern.has_many() { did.to_string() } else { table.pattern.key(did.as_str(), None) };
         let found = self
-            .with(Access::Read, move |connection| {
+            .read(move |connection| {
                 let mut statement = connection.prepare(&sql)?;
                 statement
                     .query_map([wanted], |row| stored(row).map(|(stored, _)| stored))?
@@ -121,20 +154,22 @@ impl Store for SqliteStore {
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
         let table = self.table(Kind::Session).clone();
         let (key, expected, new) = (key.text().into_owned(), expected.to_vec(), text(new)?);
-        self.with(Access::Write, move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let written = table.compare(&transaction, &key, &expected)?;
+        self.write(move |transaction| {
+            let written = table.compare(transaction, &key, &expected)?;
             if written == Written::Done {
+                let time = table.time_of(transaction, written_now())?;
+                let also = time.as_ref().map(|(column, _)| format!(", {column} = ?3")).unwrap_or_default();
                 let sql = format!(
-                    "UPDATE {} SET {} = ?2 WHERE {} AND {} = ?1",
+                    "UPDATE {} SET {} = ?2{also} WHERE {} AND {} = ?1",
                     quoted(&table.name),
                     quoted(&table.value),
                     table.filter(),
                     quoted(&table.key)
                 );
-                transaction.execute(&sql, [&key, &new])?;
+                let mut values: Vec<&dyn ToSql> = vec![&key, &new];
+                values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
+                transaction.execute(&sql, &values[..])?;
             }
-            transaction.commit()?;
             Ok(written)
         })
         .await
@@ -143,20 +178,29 @@ impl Store for SqliteStore {
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
         let table = self.table(kind).clone();
         let (key, value) = (key.text().into_owned(), text(value)?);
-        self.with(Access::Write, move |connection| {
-            let only = table.only.as_ref();
-            let column = only.map(|(column, _)| format!(", {}", quoted(column))).unwrap_or_default();
+        self.write(move |transaction| {
+            let time = table.time_of(transaction, written_at(kind, &value))?;
+            let (mut columns, mut values) =
+                (vec![quoted(&table.key), quoted(&table.value)], vec!["?1".to_owned(), "?2".to_owned()]);
+            if let Some((column, text)) = &table.only {
+                columns.push(quoted(column));
+                values.push(literal(text));
+            }
+            if let Some((column, _)) = &time {
+                columns.push(column.clone());
+                values.push("?3".to_owned());
+            }
             let sql = format!(
-                "INSERT INTO {} ({}, {}{column}) SELECT ?1, ?2{} WHERE NOT EXISTS (SELECT 1 FROM {} WHERE {} AND {} = ?1)",
-                quoted(&table.name),
-                quoted(&table.key),
-                quoted(&table.value),
-                only.map(|(_, text)| format!(", {}", literal(text))).unwrap_or_default(),
-                quoted(&table.name),
+                "INSERT INTO {table} ({}) SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {} AND {} = ?1)",
+                columns.join(", "),
+                values.join(", "),
                 table.filter(),
                 quoted(&table.key),
+                table = quoted(&table.name),
             );
-            Ok(connection.execute(&sql, [&key, &value])? == 1)
+            let mut parameters: Vec<&dyn ToSql> = vec![&key, &value];
+            parameters.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
+            Ok(transaction.execute(&sql, &parameters[..])? == 1)
         })
         .await
     }
@@ -164,21 +208,19 @@ impl Store for SqliteStore {
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
         let table = self.table(kind).clone();
         let records = records.to_vec();
-        self.with(Access::Write, move |connection| {
+        self.write(move |transaction| {
             let sql =
                 format!("DELETE FROM {} WHERE {} AND {} = ?1", quoted(&table.name), table.filter(), quoted(&table.key));
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut answers = Vec::with_capacity(records.len());
             for record in &records {
                 let key = record.key.text();
                 let written = match kind {
-                    Kind::Session => table.compare(&transaction, &key, &record.value)?,
+                    Kind::Session => table.compare(transaction, &key, &record.value)?,
                     Kind::State => Written::Done,
                 };
                 let deleted = written == Written::Done && transaction.prepare_cached(&sql)?.execute([&key])? > 0;
                 answers.push(if written == Written::Done && !deleted { Written::Gone } else { written });
             }
-            transaction.commit()?;
             Ok(answers)
         })
         .await
@@ -212,10 +254,16 @@ impl Table {
         }
     }
 
+    /// The time column, quoted, and this time as it holds it; none where the layout has no such column.
+    fn time_of(&self, connection: &Connection, at: Timestamp) -> rusqlite::Result<Option<(String, Value)>> {
+        let Some(column) = &self.updated else { return Ok(None) };
+        Ok(Some((quoted(column), time::write(connection, self, column, at)?)))
+    }
+
     /// Whether the record is still the one expected.
     fn compare(&self, connection: &Connection, key: &str, expected: &[u8]) -> rusqlite::Result<Written> {
         let sql = format!("{} WHERE {} AND {} = ?1", self.select(), self.filter(), quoted(&self.key));
-        let now = connection.prepare_cached(&sql)?.query_row([key], |row| stored(row)).optional()?;
+        let now = connection.prepare_cached(&sql)?.query_row([key], stored).optional()?;
         Ok(match now {
             None => Written::Gone,
             Some((now, _)) if now.value == expected => Written::Done,
@@ -262,7 +310,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<(Stored, Bound)> {
     let record = Stored {
         key: RecordKey(bytes(key)),
         value: bytes(row.get_ref(1)?),
-        observed: Observed { ttl_age: None, column: time(row.get_ref(2)?) },
+        observed: Observed { ttl_age: None, column: time::read(row.get_ref(2)?) },
         ttl: None,
         unreadable: None,
     };
@@ -297,19 +345,21 @@ fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// A time as apps store it: epoch milliseconds or seconds, ISO 8601, or SQLite's own `YYYY-MM-DD HH:MM:SS` in UTC.
-fn time(value: ValueRef<'_>) -> Option<Timestamp> {
-    /// Larger numbers are milliseconds: in seconds they would lie beyond the year 5000.
-    const MILLISECONDS_FROM: i64 = 100_000_000_000;
-    match value {
-        ValueRef::Integer(n) if n >= MILLISECONDS_FROM => Timestamp::from_millisecond(n).ok(),
-        ValueRef::Integer(n) => Timestamp::from_second(n).ok(),
-        ValueRef::Text(text) => {
-            let text = std::str::from_utf8(text).ok()?;
-            text.parse().or_else(|_| format!("{text}Z").parse()).ok()
-        }
-        _ => None,
+#[expect(clippy::disallowed_methods, reason = "a time column holds the real time, as the app would write it")]
+fn written_now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
+/// it had been refreshed just now.
+fn written_at(kind: Kind, value: &str) -> Timestamp {
+    let now = written_now();
+    if kind == Kind::State {
+        return now;
     }
+    let session = NodeSession::parse(value.as_bytes()).ok();
+    let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
+    last.map_or(now, |last| last.at)
 }
 
 fn text(value: &[u8]) -> Result<String, Failure> {
@@ -368,7 +418,11 @@ impl Database {
             Some(ErrorCode::DatabaseCorrupt) => failed("the database is damaged").at(place).because(error).hint(
                 "`PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be",
             ),
-            _ => failed("cannot read the database").at(place).because(error),
+            Some(ErrorCode::ConstraintViolation) => failed("the app's table does not take the record")
+                .at(place)
+                .because(error)
+                .hint("a column that oauthctl does not know needs a value; let the app itself write it"),
+            _ => failed("cannot use the database").at(place).because(error),
         }
     }
 }

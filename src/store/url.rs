@@ -46,6 +46,17 @@ impl StoreUrl {
         };
         Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS))
     }
+
+    /// The address as it is spelt in every working directory and by every name of the file, for a store that exists.
+    pub fn anywhere(&self) -> String {
+        match self {
+            Self::Sqlite(path) => {
+                let found = path.canonicalize().or_else(|_| std::path::absolute(path));
+                Self::Sqlite(found.unwrap_or_else(|_| path.clone())).to_string()
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for StoreUrl {
@@ -61,6 +72,18 @@ impl fmt::Display for StoreUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_has_one_address_in_all_directories() {
+        let directory = tempfile::tempdir().unwrap();
+        let [file, link] = ["app.db", "link.db"].map(|name| directory.path().join(name));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let real = file.canonicalize().unwrap();
+        assert_eq!(StoreUrl::Sqlite(link).anywhere(), format!("sqlite:{}", real.display()));
+        let missing = StoreUrl::Sqlite("no/such.db".into()).anywhere();
+        assert!(missing.starts_with("sqlite:/"), "{missing}");
+    }
 
     #[test]
     fn sqlite_addresses_have_two_spellings() {

@@ -1,6 +1,7 @@
 //! The terminal: results on stdout, everything else on stderr. The only room that writes to either.
 
 mod bars;
+mod entries;
 mod listing;
 mod palette;
 mod progress;
@@ -13,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::error::Failure;
 
+pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
@@ -116,14 +118,19 @@ impl Ui {
         self.result(bars::bars(title, rows, total, self.out))
     }
 
-    /// Asks a question that yes or no answers; no is what Enter says.
-    pub fn ask(&self, question: &str) -> Result<bool, Failure> {
-        prompt::ask(question)
+    /// Statements with what there is to say about each.
+    pub fn entries(&self, entries: &[Entry<'_>]) -> io::Result<()> {
+        self.result(entries::entries(entries, self.out))
     }
 
     /// Whether there is a person to ask.
     pub fn can_ask(&self) -> bool {
-        prompt::is_possible()
+        prompt::can_ask()
+    }
+
+    /// Asks a question that yes or no answers; no is what Enter says.
+    pub fn ask(&self, question: &str) -> Result<bool, Failure> {
+        prompt::ask(question)
     }
 
     /// Asks for a line of text; `offered` is what Enter says. `check` says what is wrong with an answer.
@@ -145,21 +152,15 @@ impl Ui {
     /// Says something by the way, on stderr. Silent with `--quiet`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.err_line(text.as_ref());
+            self.err_line(&sanitised(text.as_ref()));
         }
     }
 
     /// Says what may go wrong, on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), text.as_ref()));
+        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), sanitised(text.as_ref())));
     }
 
-    /// Says what to do next, on stderr. Silent with `--quiet`.
-    pub fn hint(&self, text: impl AsRef<str>) {
-        self.note(format!("{} {}", self.err.paint(Role::Hint, "hint:"), text.as_ref()));
-    }
-
-    #[expect(clippy::unused_self, reason = "every line to the terminal goes through a Ui")]
     fn err_line(&self, line: &str) {
         // Whoever closed stderr does not want to hear about it.
         let _ = writeln!(io::stderr().lock(), "{line}");

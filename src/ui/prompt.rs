@@ -7,14 +7,14 @@ use dialoguer::{Confirm, Input};
 
 use crate::error::{Failure, failed, interrupted, usage};
 
-/// Whether there is a person to ask. Questions are asked on stderr, so that stdout holds results only.
-pub(super) fn is_possible() -> bool {
+/// Whether there is a person to ask.
+pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Yes or no.
+/// Yes or no. Asked on stderr, so that stdout holds results only.
 pub(super) fn ask(question: &str) -> Result<bool, Failure> {
-    if !is_possible() {
+    if !can_ask() {
         return Err(usage("there is no terminal to ask for confirmation on").hint("--yes confirms beforehand"));
     }
     Confirm::new().with_prompt(question).default(false).interact().map_err(not_answered)

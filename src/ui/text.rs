@@ -66,11 +66,9 @@ struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.is_ascii() {
-            // Below 0x20 is escaped already; of ASCII only DEL is left.
-            if !fragment.as_bytes().contains(&0x7f) {
-                return out.write_all(fragment.as_bytes());
-            }
+        // Below 0x20 is escaped already; of ASCII only DEL is left.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return out.write_all(fragment.as_bytes());
         }
         let mut units = [0; 2];
         for c in fragment.chars() {

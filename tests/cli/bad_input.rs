@@ -386,11 +386,11 @@ fn a_pem_of_another_kind() {
 #[test]
 fn a_database_that_is_not_there() {
     let mut sandbox = Sandbox::new();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @"
     exit 2
     -- stderr --
     error: no store is configured, and there is no app.db here
-    hint: name it with --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
+    hint: name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
     exit 2
@@ -441,7 +441,7 @@ fn an_address_that_is_none() {
     exit 2
     -- stderr --
     error: --store: stores of the kind "mysql" are unknown
-    hint: write sqlite:PATH
+    hint: write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH
     "#);
 }
 
@@ -457,11 +457,11 @@ fn a_database_without_the_tables() {
     error: app.db: no known layout fits this database: it has users(id, name)
     hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
     ");
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @r"
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
     exit 2
     -- stderr --
     error: app.db: the tables of layout statusphere are not in this database: it has users(id, name)
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value)
     ");
     sandbox.file("app.db", "");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
@@ -476,11 +476,11 @@ fn a_database_without_the_tables() {
 fn a_database_of_another_layout_than_the_one_named() {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).close();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere-legacy"]), @r"
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere-legacy"]), @"
     exit 2
     -- stderr --
     error: app.db: the tables of layout statusphere-legacy are not in this database: it has auth_session(key, value), auth_state(key, value), status(uri, status)
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    hint: statusphere-legacy has auth_session(key, session) and auth_state(key, state)
     ");
 }
 
@@ -607,8 +607,8 @@ fn an_argument_that_cannot_be_meant() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "alice"]), @r#"
     exit 2
     -- stderr --
-    error: "alice" is not a DID
-    hint: a DID looks like did:plc:abcdefghijklmnopqrstuvwx or did:web:example.com
+    error: "alice" is neither a DID nor a handle
+    hint: write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com
     "#);
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--not-refreshed-for", "1mo"]), @r#"
     exit 2

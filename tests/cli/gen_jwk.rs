@@ -208,12 +208,12 @@ fn an_env_line_is_read_by_a_shell_and_by_a_dotenv_file() {
 fn an_env_line_never_needs_escapes() {
     let mut sandbox = Sandbox::new();
     sandbox.set("KEY", KEY1);
-    insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--env", "2KEY"]), @r"
+    insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--env", "2KEY"]), @r#"
     exit 2
     -- stderr --
-    error: --env 2KEY: not a name that shells take
+    error: "2KEY" is no name for a variable
     hint: use letters, digits and _
-    ");
+    "#);
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--env", "KEY", "--encoding", "pem"]), @r"
     exit 2
     -- stderr --

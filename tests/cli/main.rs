@@ -1,14 +1,27 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
+mod app;
 mod bad_input;
 mod completion;
+mod doctor;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
 mod init;
+mod interrupts;
 mod jwks;
+mod keys;
 mod metadata;
+mod recover;
+mod refresh;
+mod refresh_trouble;
+mod revoke;
 mod sessions_list;
+mod sessions_select;
 mod sessions_show;
+mod sessions_stats;
 mod settings;
+mod states;
 mod support;
+mod transfer;
+mod upgrade;

@@ -75,11 +75,11 @@ fn an_account_without_a_session_is_an_error() {
 }
 
 #[test]
-fn what_is_no_did_is_refused() {
-    insta::assert_snapshot!(app().refusal(["sessions", "show", "alice.example.com"]), @r#"
+fn what_is_no_account_is_refused() {
+    insta::assert_snapshot!(app().refusal(["sessions", "show", "alice"]), @r#"
     exit 2
     -- stderr --
-    error: "alice.example.com" is not a DID
-    hint: a DID looks like did:plc:abcdefghijklmnopqrstuvwx or did:web:example.com
+    error: "alice" is neither a DID nor a handle
+    hint: write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com
     "#);
 }

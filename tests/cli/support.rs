@@ -7,12 +7,15 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jiff::{Span, SpanRelativeTo, Timestamp};
+use rexpect::session::PtySession;
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -71,6 +74,12 @@ impl Sandbox {
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
         self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Takes a variable away.
+    pub(crate) fn unset(&mut self, name: &str) -> &mut Self {
+        self.variables.remove(OsStr::new(name));
         self
     }
 
@@ -185,19 +194,29 @@ impl Sandbox {
         self.finish(command)
     }
 
-    /// Runs oauthctl on a terminal, and returns what the terminal shows.
-    pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
-        self.terminal(arguments).exp_eof().unwrap().replace("\r\n", "\n")
+    /// Starts oauthctl, its output in pipes that nobody reads yet.
+    pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
+        let mut command = self.command(OAUTHCTL);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
     }
 
-    /// Runs oauthctl on a terminal, to talk with it.
-    pub(crate) fn terminal<S: AsRef<OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> rexpect::session::PtySession {
+    /// Runs oauthctl on a terminal that a person sits at.
+    pub(crate) fn dialogue<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> PtySession {
         let mut command = self.command(OAUTHCTL);
         command.args(arguments);
         rexpect::session::spawn_command(command, Some(10_000)).unwrap()
+    }
+
+    /// What was printed by a program that was started, once it has ended.
+    pub(crate) fn output_of(&self, child: Child) -> Output {
+        self.output(child.wait_with_output().unwrap())
+    }
+
+    /// Runs oauthctl on a terminal, and returns what the terminal shows.
+    pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+        let mut session = self.dialogue(arguments);
+        session.exp_eof().unwrap().replace("\r\n", "\n")
     }
 
     /// Prepares a program to run in the sandbox.
@@ -211,7 +230,10 @@ impl Sandbox {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Whoever does not read its input closes it early.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
-        let output = child.wait_with_output().unwrap();
+        self.output(child.wait_with_output().unwrap())
+    }
+
+    fn output(&self, output: std::process::Output) -> Output {
         let text = |bytes| {
             let text = String::from_utf8(bytes).expect("output is text");
             text.replace(self.root.path().to_str().unwrap(), "$SANDBOX")
@@ -222,6 +244,25 @@ impl Sandbox {
             code: output.status.code().expect("oauthctl was ended by a signal"),
         }
     }
+}
+
+/// Sends a signal to a process that has begun to listen for it.
+pub(crate) fn interrupt(child: &Child, signal: &str) {
+    let number = if signal == "INT" { 2 } else { 15 };
+    let listens = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a process has signals");
+        u64::from_str_radix(caught.trim(), 16).unwrap() >> (number - 1) & 1 == 1
+    };
+    for _ in 0..10_000 {
+        if listens() {
+            let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+            assert!(sent.success(), "the process has ended already");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the process does not listen for SIG{signal}");
 }
 
 /// What every refusal has in common.
@@ -276,21 +317,56 @@ pub(crate) fn session(did: &str, refreshed: &str) -> Value {
     })
 }
 
-/// A database of the statusphere layout, as a running app has it: in WAL mode, open.
+/// The tables of the layout `statusphere`, and one of the app's own.
+pub(crate) const STATUSPHERE: &str = "
+    CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE status (uri TEXT PRIMARY KEY, status TEXT NOT NULL);";
+/// The tables of the layout `statusphere-legacy`.
+pub(crate) const LEGACY: &str = "
+    CREATE TABLE auth_session (key varchar PRIMARY KEY, session varchar NOT NULL);
+    CREATE TABLE auth_state (key varchar PRIMARY KEY, state varchar NOT NULL);";
+/// The table of the layout `sveltekit-template`.
+pub(crate) const SVELTEKIT: &str = "
+    CREATE TABLE keyValueStore (
+        key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, storeName TEXT NOT NULL, createdAt INTEGER NOT NULL);";
+/// The tables of the layout `adonis`.
+pub(crate) const ADONIS: &str = "
+    CREATE TABLE oauth_sessions (sub varchar(255) PRIMARY KEY NOT NULL, value text NOT NULL, updated_at datetime);
+    CREATE TABLE oauth_states (key varchar(255) PRIMARY KEY NOT NULL, value text NOT NULL, updated_at datetime);";
+
+/// A login that was begun, as the app's client library stores it.
+pub(crate) fn state(kid: &str) -> Value {
+    json!({
+        "iss": "https://auth.example.com",
+        "authMethod": {"method": "private_key_jwt", "kid": kid},
+        "verifier": "verifier-0123456789",
+        "dpopJwk": {"kty": "EC", "crv": "secp256k1", "x": "dpop-x", "y": "dpop-y", "d": "dpop-private"},
+    })
+}
+
+/// A database as a running app has it: in WAL mode, open.
 pub(crate) struct AppDatabase(Connection);
 
 impl AppDatabase {
-    /// Creates the database with its tables.
+    /// Creates a database of the statusphere layout.
     pub(crate) fn create(path: &Path) -> Self {
+        Self::with(path, STATUSPHERE)
+    }
+
+    /// Creates a database with these tables.
+    pub(crate) fn with(path: &Path, tables: &str) -> Self {
+        let database = Self::open(path);
+        database.0.pragma_update(None, "journal_mode", "wal").unwrap();
+        database.execute(tables);
+        database
+    }
+
+    /// Opens one that is there.
+    pub(crate) fn open(path: &Path) -> Self {
         let connection = Connection::open(path).unwrap();
-        connection.pragma_update(None, "journal_mode", "wal").unwrap();
-        connection
-            .execute_batch(
-                "CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-                 CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-                 CREATE TABLE status (uri TEXT PRIMARY KEY, status TEXT NOT NULL);",
-            )
-            .unwrap();
+        // No test cuts the power.
+        connection.pragma_update(None, "synchronous", "off").unwrap();
         Self(connection)
     }
 
@@ -299,9 +375,25 @@ impl AppDatabase {
         self.record(session["tokenSet"]["sub"].as_str().unwrap(), &session.to_string())
     }
 
+    /// Stores so many sessions like this one, each of an account of its own.
+    pub(crate) fn sessions_like(&self, session: &Value, count: u32) -> &Self {
+        let sub = session["tokenSet"]["sub"].as_str().unwrap();
+        self.execute(&format!(
+            "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {count})
+             INSERT INTO auth_session
+             SELECT printf('did:plc:%024d', n), replace('{session}', '{sub}', printf('did:plc:%024d', n)) FROM number"
+        ))
+    }
+
     /// Stores any text in the table of sessions.
     pub(crate) fn record(&self, key: &str, value: &str) -> &Self {
         self.0.execute("INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)", [key, value]).unwrap();
+        self
+    }
+
+    /// Stores a login that was begun.
+    pub(crate) fn state(&self, key: &str, state: &Value) -> &Self {
+        self.0.execute("INSERT INTO auth_state VALUES (?1, ?2)", [key, &state.to_string()]).unwrap();
         self
     }
 
@@ -309,6 +401,23 @@ impl AppDatabase {
     pub(crate) fn execute(&self, sql: &str) -> &Self {
         self.0.execute_batch(sql).unwrap();
         self
+    }
+
+    /// Every row that a query finds, its columns with bars between them.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
+        let mut statement = self.0.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let text = |value: ValueRef<'_>| match value {
+            ValueRef::Null => "NULL".to_owned(),
+            ValueRef::Integer(n) => n.to_string(),
+            ValueRef::Real(n) => n.to_string(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+        };
+        let row = |row: &rusqlite::Row<'_>| {
+            let cells: Vec<_> = (0..columns).map(|n| text(row.get_ref(n).unwrap())).collect();
+            Ok(cells.join("|"))
+        };
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
     /// Stops the app.

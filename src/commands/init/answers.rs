@@ -131,7 +131,7 @@ impl Interview<'_> {
             let check = |answer: &str| match answer {
                 "" if optional => Ok(()),
                 "" => Err("this is needed; Ctrl-C ends it all".to_owned()),
-                answer => check(answer).map_err(|e| e.advice()),
+                answer => check(answer).map_err(|e| e.in_one_line()),
             };
             return self.context.ui.ask_line(text, offered.as_deref(), optional, check);
         }

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::found::Surroundings;
 use super::write::Change;
 use crate::commands::gen_jwk;
+use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::files::PRIVATE;
@@ -57,7 +58,7 @@ impl FirstKey {
                         .hint(format!("unset {name}, or export a key: `oauthctl gen-jwk` prints one")));
                 }
                 let path = PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));
-                let line = Zeroizing::new(gen_jwk::assignment(name, &text)?);
+                let line = Zeroizing::new(assignment(name, &text)?);
                 Self { key, change: Change::Append { path: path.clone(), line }, path }
             }
             KeySource::File { path, .. } => {

@@ -76,7 +76,7 @@ impl Bound {
     }
 
     /// Keys that records are bound to although they are not in the set, with how many.
-    pub fn orphans<'b>(&'b self, known: impl Fn(&str) -> bool) -> Vec<(&'b str, Count)> {
+    pub fn orphans(&self, known: impl Fn(&str) -> bool) -> Vec<(&str, Count)> {
         let mut orphans: Vec<_> =
             self.per_kid.iter().filter(|(kid, _)| !known(kid)).map(|(kid, count)| (kid.as_str(), *count)).collect();
         orphans.sort_unstable_by_key(|(kid, _)| *kid);

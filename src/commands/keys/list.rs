@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::bound::Bound;
+use super::bound::{Bound, Count};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
@@ -81,7 +81,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     for (key, source) in keys.iter().zip(&origins) {
         let Some(kid) = key.kid() else { continue };
         let count = bound.as_ref().map(|bound| bound.to(kid));
-        let state = keys.state(key, count.map(|count| count.total()), now);
+        let state = keys.state(key, count.map(Count::total), now);
         listing.push(&KeyRow {
             kid: kid.as_str(),
             alg: "ES256",

@@ -1,13 +1,36 @@
 //! Changed keys put back where they came from: files in place, variables as assignments for whoever keeps them.
 
-use std::path::Path;
+use std::fs;
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use crate::commands::output::assignment;
 use crate::context::Context;
-use crate::error::{Failure, failed};
+use crate::error::Failure;
 use crate::files::{self, DirectoryLock, Existing, PRIVATE};
 use crate::keyring::KeySource;
+
+/// Where private keys are written.
+pub(super) enum Target {
+    /// A file that is there; its owner, mode and links stay.
+    Rewritten(PathBuf),
+    /// A file that must not be there yet, for its owner alone.
+    New(PathBuf),
+    Stdout,
+}
+
+impl Target {
+    /// Writes the text, whole or not at all.
+    pub(super) fn write(&self, context: &Context, text: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Rewritten(path) => files::rewrite_file(path, text.as_bytes())?,
+            Self::New(path) => files::write_file(path, text.as_bytes(), PRIVATE, Existing::KeepAlways)?,
+            Self::Stdout => context.ui.result(text)?,
+        }
+        Ok(())
+    }
+}
 
 /// Keeps other oauthctl processes from changing the same files until the end of this one.
 pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failure> {
@@ -15,7 +38,8 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     let mut directories: Vec<_> = sources
         .iter()
         .filter_map(|source| match source {
-            KeySource::File { path, .. } => Some(files::directory_of(path).to_owned()),
+            // Of the file itself, whatever link leads to it. One that is missing is reported when it is read.
+            KeySource::File { path, .. } => Some(files::directory_of(&fs::canonicalize(path).ok()?).to_owned()),
             _ => None,
         })
         .collect();
@@ -25,29 +49,15 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
 }
 
-/// Puts the new text of a source in its place. `output` is a file for what would otherwise be printed.
-pub(super) fn put_back(context: &Context, source: &KeySource, text: &str, output: Option<&Path>) -> anyhow::Result<()> {
+/// Puts the new text of a source in its place, or prints it for whoever keeps it.
+pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> anyhow::Result<()> {
     match source {
-        KeySource::File { path, .. } => Ok(files::rewrite_file(path, line(text).as_bytes())?),
-        KeySource::Variable(name) => print_assignment(context, name, text, output),
-        KeySource::Stdin => Ok(context.ui.result(line(text).as_bytes())?),
-    }
-}
-
-/// The new assignment on stdout, or in the file asked for: it holds private keys.
-pub(super) fn print_assignment(
-    context: &Context,
-    name: &str,
-    value: &str,
-    output: Option<&Path>,
-) -> anyhow::Result<()> {
-    if value.contains('\'') {
-        return Err(failed("a kid contains a single quote, which no dotenv file can hold").into());
-    }
-    let line = Zeroizing::new(format!("{name}='{value}'\n"));
-    match output.filter(|path| *path != Path::new("-")) {
-        Some(path) => Ok(files::write_file(path, line.as_bytes(), PRIVATE, Existing::Keep)?),
-        None => Ok(context.ui.result(line.as_bytes())?),
+        KeySource::File { path, .. } => Target::Rewritten(path.clone()).write(context, &line(text)),
+        KeySource::Variable(name) => {
+            let assignment = Zeroizing::new(assignment(name, text)?);
+            Target::Stdout.write(context, &line(&assignment))
+        }
+        KeySource::Stdin => Target::Stdout.write(context, &line(text)),
     }
 }
 

@@ -144,7 +144,7 @@ fn move_to_front(context: &Context, sources: Vec<LoadedSource>, kid: &Kid, dry_r
         ui.note(format!("dry run: {kid} would move to the front of {}", source.source));
         return Ok(Exit::Done);
     }
-    put_back(context, &source.source, &text, None)?;
+    put_back(context, &source.source, &text)?;
     let what = match &source.source {
         KeySource::File { named, .. } => format!("deploy {named}"),
         other => format!("put the new value in {other}"),

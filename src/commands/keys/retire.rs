@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::commands::sessions::{Judge, PaceArgs, SelectArgs, revoke_selected};
+use crate::commands::sessions::{PaceArgs, SelectArgs, judge, revoke_selected};
 use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -92,7 +92,7 @@ fn revoke_bound(context: &Context, args: &Args, store: &Arc<dyn Store>) -> anyho
         args.kid
     );
     context.confirm(&question)?;
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     revoke_selected(context, &SelectArgs::bound_to(&args.kid), &args.pace, false, store, &judge)
 }
 
@@ -113,10 +113,10 @@ fn check_unbound(context: &Context, args: &Args, store: &dyn Store) -> anyhow::R
     }
     if bound.unreadable > 0 && !args.ignore_malformed {
         return Err(usage(format!(
-            "{} could not be read, so nobody knows which key they are bound to",
+            "{} could not be read, and may be bound to this key",
             counted(bound.unreadable, "record")
         ))
-        .hint("`oauthctl sessions list` shows them; --ignore-malformed retires the key all the same")
+        .hint("`oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same")
         .into());
     }
     Ok(())
@@ -142,7 +142,7 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         ui.note(format!("dry run: key {} would be removed from {place}", args.kid));
         return Ok(());
     }
-    put_back(context, &place, &text, None)?;
+    put_back(context, &place, &text)?;
     ui.note(format!("removed key {} from {place}; deploy it, and publish `oauthctl jwks` anew", args.kid));
     Ok(())
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::place::{line, lock_files, print_assignment, put_back};
+use super::place::{Target, line, lock_files};
 use super::promote::{self, Published, SERVER_CACHE};
+use crate::commands::output::assignment;
 use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::files::{self, Existing, PRIVATE};
 use crate::jose::{ClientKey, Kid};
-use crate::keyring::{self, KeySource, LoadedSource, variable_name};
+use crate::keyring::{self, KeySource, LoadedSource};
 use crate::session::Age;
 
 /// Add a new signing key; the old ones stay for the sessions bound to them
@@ -58,18 +58,26 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Where a changed set goes. What a source holds alone stays alone: an app that reads one JWK cannot read an array.
-enum Change {
-    /// The source held several keys, and holds one more.
-    Grown { source: KeySource, text: Zeroizing<String> },
-    /// The new key has a place of its own beside the source.
-    Beside { source: KeySource, text: Zeroizing<String>, place: NewPlace },
+/// What a rotation writes, where, and what the operator then does with it.
+struct Change {
+    /// What is written, its line end included.
+    text: Zeroizing<String>,
+    target: Target,
+    deploy: Deploy,
 }
 
-enum NewPlace {
-    Variable(String),
-    File(PathBuf),
-    Stdout,
+/// What a source holds alone stays alone: an app that reads one JWK cannot read an array.
+enum Deploy {
+    /// The source held several keys, and holds one more. Says what to do.
+    Grown(String),
+    /// The new key has a place of its own. All places, in the order in which the app must load them.
+    Beside(Vec<Place>),
+}
+
+/// A place of keys: how it is called in a sentence, and in settings if it can be named there.
+struct Place {
+    shown: String,
+    setting: Option<String>,
 }
 
 /// Plans the rotation, applies it, says what to deploy.
@@ -88,15 +96,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let active_kid = check_rotatable(&sources, now)?;
     let key = new_key(context, args)?;
     let kid = key.kid().expect("a new key has a kid").clone();
-    let change = plan(context, args, sources, key, &active_kid)?;
-    let name = if args.dry_run {
+    // A dry run makes no key, and so does not know its thumbprint.
+    let name = if args.dry_run && args.kid.is_none() { "KID" } else { kid.as_str() };
+    let change = plan(context, args, sources, key, name, &active_kid)?;
+    if args.dry_run {
         context.ui.note("dry run: nothing is written, and the key is not made");
-        "KID"
     } else {
-        apply(context, args, &change)?;
-        kid.as_str()
-    };
-    explain(context, args, &change, name, &active_kid, now);
+        change.target.write(context, &change.text)?;
+    }
+    explain(context, args, &change.deploy, name, &active_kid, now);
     Ok(Exit::Done)
 }
 
@@ -137,6 +145,7 @@ fn plan(
     args: &Args,
     mut sources: Vec<LoadedSource>,
     key: ClientKey,
+    name: &str,
     active_kid: &Kid,
 ) -> Result<Change, Failure> {
     let is_active = |key: &ClientKey| key.kid() == Some(active_kid);
@@ -149,41 +158,123 @@ fn plan(
     } else {
         (0, 0)
     };
-    let kid = key.kid().cloned();
-    let taken = |name: &str| sources.iter().any(|s| matches!(&s.source, KeySource::Variable(n) if n == name));
     let change = if sources[index].form.holds_many() {
-        let source = &mut sources[index];
-        source.keys.insert(position, key);
-        Change::Grown { source: source.source.clone(), text: source.form.encode(&source.keys)? }
+        if let Some(name) = &args.new_env {
+            return Err(usage(format!("{} holds several keys, and the new one joins them", sources[index].source))
+                .hint(format!("leave --new-env {name} out: it is for a key that has a variable to itself")));
+        }
+        sources[index].keys.insert(position, key);
+        grown(args, &sources[index])?
     } else {
-        let source = sources[index].source.clone();
-        let place = match (&source, &args.output) {
-            (KeySource::File { .. }, Some(path)) => NewPlace::File(path.clone()),
-            (KeySource::File { path, .. }, None) => NewPlace::File(sibling(path, kid.as_ref())),
-            (KeySource::Variable(name), _) => NewPlace::Variable(match &args.new_env {
-                Some(name) => name.clone(),
-                None => next_variable(name, |n| taken(n) || context.environment().is_set(n)),
-            }),
-            (KeySource::Stdin, _) => NewPlace::Stdout,
-        };
-        let text = sources[index].form.encode(std::slice::from_ref(&key))?;
-        sources[index].keys.insert(position.min(1), key);
-        Change::Beside { source, text, place }
+        let change = beside(context, args, &sources, index, &key, name)?;
+        sources[index].keys.insert(position, key);
+        change
     };
     // The set as it will be must be one that the next command accepts.
     keyring::key_set(&sources)?;
-    if let Change::Beside { place: NewPlace::Variable(name), .. } = &change
-        && !variable_name(name)
-    {
-        return Err(usage(format!("--new-env {name}: not a name that shells take")).hint("use letters, digits and _"));
-    }
     Ok(change)
 }
 
+/// Writes a source anew that holds the new key already.
+fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
+    let text = grown.form.encode(&grown.keys)?;
+    let printed = args.output_file().map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
+    let (text, target, deploy) = match &grown.source {
+        KeySource::File { path, named } if args.output.is_none() => {
+            (line(&text), Target::Rewritten(path.clone()), format!("deploy {named} to every instance of the app"))
+        }
+        KeySource::File { named, .. } => (
+            line(&text),
+            args.new_target(),
+            format!("deploy {printed} in the place of {named} to every instance of the app"),
+        ),
+        KeySource::Variable(name) => (
+            line(&Zeroizing::new(assignment(name, &text)?)),
+            args.new_target(),
+            format!("give env:{name} its new value on every instance of the app"),
+        ),
+        KeySource::Stdin => (line(&text), args.new_target(), format!("deploy {printed} to every instance of the app")),
+    };
+    Ok(Change { text, target, deploy: Deploy::Grown(deploy) })
+}
+
+/// Finds a place for the new key beside the source at `index`, which holds one key alone.
+fn beside(
+    context: &Context,
+    args: &Args,
+    sources: &[LoadedSource],
+    index: usize,
+    key: &ClientKey,
+    kid: &str,
+) -> Result<Change, Failure> {
+    let source = &sources[index].source;
+    let mut text = sources[index].form.encode(std::slice::from_ref(key))?;
+    let (target, new) = match source {
+        KeySource::Variable(name) => {
+            let name = new_variable(context, args, sources, name)?;
+            text = Zeroizing::new(assignment(&name, &text)?);
+            (args.new_target(), Place::named(format!("env:{name}")))
+        }
+        _ if args.new_env.is_some() => {
+            return Err(usage(format!("{source} is no variable"))
+                .hint("leave --new-env out; --output says which file the new key goes to"));
+        }
+        KeySource::File { path, named } if args.output.is_none() => {
+            let named = Path::new(named.strip_prefix("file:").unwrap_or(named));
+            (Target::New(sibling(path, kid)), Place::named(sibling(named, kid).display().to_string()))
+        }
+        _ => match args.output_file() {
+            Some(path) => (args.new_target(), Place::named(path.display().to_string())),
+            None => (Target::Stdout, Place { shown: "the new key".to_owned(), setting: None }),
+        },
+    };
+    text.push('\n');
+    let mut places: Vec<_> = sources.iter().map(|source| Place::of(&source.source)).collect();
+    places.insert(if args.stage { index + 1 } else { index }, new);
+    Ok(Change { text, target, deploy: Deploy::Beside(places) })
+}
+
+impl Args {
+    /// The file asked for, if it is not stdout.
+    fn output_file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
+    fn new_target(&self) -> Target {
+        self.output_file().map_or(Target::Stdout, |path| Target::New(path.to_owned()))
+    }
+}
+
+impl Place {
+    fn named(name: String) -> Self {
+        Self { shown: name.clone(), setting: Some(name) }
+    }
+
+    fn of(source: &KeySource) -> Self {
+        match source {
+            KeySource::Stdin => Self { shown: "the old key".to_owned(), setting: None },
+            _ => Self::named(source.to_string()),
+        }
+    }
+}
+
+/// The variable asked for, or the next one by the convention of the first.
+fn new_variable(context: &Context, args: &Args, sources: &[LoadedSource], first: &str) -> Result<String, Failure> {
+    let is_source = |name: &str| sources.iter().any(|s| matches!(&s.source, KeySource::Variable(n) if n == name));
+    let taken = |name: &str| is_source(name) || context.environment().is_set(name);
+    match &args.new_env {
+        Some(name) if taken(name) => {
+            Err(usage(format!("{name} has a value already, which the new key would take the place of"))
+                .hint("choose another name for the new key's variable"))
+        }
+        Some(name) => Ok(name.clone()),
+        None => Ok(next_variable(first, taken)),
+    }
+}
+
 /// `keys/client.json` → `keys/client.AbCdEfGh.json`
-fn sibling(path: &Path, kid: Option<&Kid>) -> PathBuf {
-    let short: String =
-        kid.map(Kid::as_str).unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+fn sibling(path: &Path, kid: &str) -> PathBuf {
+    let short: String = kid.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
     path.with_file_name(format!("{stem}.{short}{extension}"))
@@ -202,46 +293,27 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
         Ok(number) => (stem, number + 1),
         Err(_) => (name, 2),
     };
-    (first..).map(|n| format!("{stem}_{n}")).find(|n| !taken(n)).expect("numbers do not run out")
-}
-
-fn apply(context: &Context, args: &Args, change: &Change) -> anyhow::Result<()> {
-    let output = args.output.as_deref();
-    match change {
-        Change::Grown { source, text } => put_back(context, source, text, output),
-        Change::Beside { text, place, .. } => match place {
-            NewPlace::File(path) => Ok(files::write_file(path, line(text).as_bytes(), PRIVATE, Existing::Keep)?),
-            NewPlace::Variable(name) => print_assignment(context, name, text, output),
-            NewPlace::Stdout => Ok(context.ui.result(line(text).as_bytes())?),
-        },
+    let mut number = first;
+    while taken(&format!("{stem}_{number}")) {
+        number += 1;
     }
+    format!("{stem}_{number}")
 }
 
 /// What to deploy, and when what happens.
-fn explain(context: &Context, args: &Args, change: &Change, kid: &str, active: &Kid, now: Timestamp) {
+fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &Kid, now: Timestamp) {
     let ui = &context.ui;
     let order = if args.stage { "behind" } else { "in front of" };
     ui.note(format!("new key {kid}, {order} {active}"));
-    match change {
-        Change::Grown { source: KeySource::File { named, .. }, .. } => {
-            ui.note(format!("1. deploy {named} to every instance of the app, and publish `oauthctl jwks` anew"));
-        }
-        Change::Grown { source, .. } => {
-            ui.note(format!(
-                "1. put the new value in {source} on every instance of the app, and publish `oauthctl jwks` anew"
-            ));
-        }
-        Change::Beside { source, place, .. } => {
-            let new = match place {
-                NewPlace::Variable(name) => format!("env:{name}"),
-                NewPlace::File(path) => path.display().to_string(),
-                NewPlace::Stdout => "the key printed".to_owned(),
-            };
-            let pair = if args.stage { format!("{source}, then {new}") } else { format!("{new}, then {source}") };
-            ui.note(format!(
-                "1. let the app load both, in this order: {pair}; deploy, and publish `oauthctl jwks` anew"
-            ));
-            ui.note(format!("   name both to oauthctl, in the same order: {}", keys_setting(args.stage, source, &new)));
+    match deploy {
+        Deploy::Grown(what) => ui.note(format!("1. {what}, and publish `oauthctl jwks` anew")),
+        Deploy::Beside(places) => {
+            let shown = places.iter().map(|place| place.shown.as_str()).collect::<Vec<_>>().join(", then ");
+            ui.note(format!("1. let the app load, in this order: {shown}; deploy, and publish `oauthctl jwks` anew"));
+            let settings: Option<Vec<_>> = places.iter().map(|place| place.setting.as_deref()).collect();
+            if let Some(settings) = settings {
+                ui.note(format!("   name them to oauthctl in the same order: keys = {settings:?}"));
+            }
         }
     }
     if args.stage {
@@ -261,11 +333,6 @@ fn explain(context: &Context, args: &Args, change: &Change, kid: &str, active: &
         }
     }
     ui.note(format!("when nothing depends on {active} any more: `oauthctl keys retire {active}`"));
-}
-
-fn keys_setting(stage: bool, old: &KeySource, new: &str) -> String {
-    let old = old.to_string();
-    if stage { format!("keys = [{old:?}, {new:?}]") } else { format!("keys = [{new:?}, {old:?}]") }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! `oauthctl sessions export`: the selected sessions with all their secrets, for another store.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile};
@@ -37,6 +38,8 @@ pub struct Args {
 /// Selects and writes a line a session.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    // From here on a signal no longer ends the process: what was begun is taken away again.
+    let interrupt = context.interrupt();
     if args.output.as_os_str() == "-" {
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
         let exit = write_all(context, args, &mut out)?;
@@ -46,7 +49,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let file = NewFile::create(&args.output, existing)?;
     let mut out = io::BufWriter::with_capacity(1 << 16, file);
     let exit = write_all(context, args, &mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.keep()?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if interrupt.is_set() {
+        // Half an export would pass for a whole one.
+        context.ui.warn(format!("interrupted: {} was not written", args.output.display()));
+        return Ok(exit);
+    }
+    file.keep()?;
     context.ui.note(format!("wrote {}; it holds everybody's tokens: delete it after the move", args.output.display()));
     Ok(exit)
 }
@@ -54,7 +63,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let pattern = store.layout().session_pattern().clone();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let (mut written, mut malformed) = (0, 0);
     let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
         let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {
@@ -69,7 +78,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
             sid: sid.map(Into::into),
             ttl: stored.ttl.map(|ttl| ttl.as_secs()),
             last_refreshed_at: summary.last_refreshed_at,
-            record,
+            record: &record,
         };
         serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
@@ -83,7 +92,12 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     Ok(context.interrupt().exit().unwrap_or(outcome))
 }
 
-/// The record as it stands in the store: what we do not know of it must survive the move.
-fn raw(stored: &Stored) -> Option<&RawValue> {
-    serde_json::from_slice(&stored.value).ok()
+/// The record as it stands in the store: what we do not know of it must survive the move. Only its lines become one.
+fn raw(stored: &Stored) -> Option<Cow<'_, RawValue>> {
+    if !stored.value.contains(&b'\n') && !stored.value.contains(&b'\r') {
+        return serde_json::from_slice(&stored.value).ok().map(Cow::Borrowed);
+    }
+    // In JSON, a line end is never part of a text.
+    let text = std::str::from_utf8(&stored.value).ok()?.replace(['\n', '\r'], " ");
+    RawValue::from_string(text).ok().map(Cow::Owned)
 }

@@ -10,6 +10,7 @@ use futures_util::stream;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
 use crate::maintenance::{Import, ImportEvent, ImportReport};
+use crate::session::Transfer;
 use crate::store::Store;
 use crate::ui::{Format, counted};
 
@@ -47,13 +48,28 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Box::new(io::stdin())
     } else {
         let open = File::open(&args.file);
-        Box::new(open.map_err(|e| usage("cannot read the export").at(args.file.display()).because(e))?)
+        Box::new(open.map_err(|e| {
+            usage("cannot read the export")
+                .at(args.file.display())
+                .because(e)
+                .hint("check the path, and that this user may read it")
+        })?)
     };
     let store = context.open_store()?;
     let import = Import { replace: args.replace, dry_run: args.dry_run, now: context.now() };
-    let report = context.runtime()?.block_on(import_lines(context, &*store, import, BufReader::new(input)))?;
+    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
+    let input = BufReader::new(input);
+    let imported = context.runtime()?.block_on(import_lines(context, &*store, import, input, &mut report));
+    let failure = match imported {
+        // What was brought in before the store failed is there, and said to be there.
+        Err(e) if report.created + report.replaced > 0 && !report.dry_run => Some(e),
+        other => other.map(|()| None)?,
+    };
     tell(context, &report)?;
-    let incomplete = report.malformed + report.not_newer > 0;
+    if let Some(e) = &failure {
+        context.ui.warn(format!("stopped before the end: {e:#}"));
+    }
+    let incomplete = report.malformed + report.not_newer > 0 || failure.is_some();
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { Exit::Done }))
 }
 
@@ -62,37 +78,53 @@ async fn import_lines(
     store: &dyn Store,
     import: Import,
     mut input: impl BufRead,
-) -> anyhow::Result<ImportReport> {
+    report: &mut ImportReport,
+) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     let progress = context.ui.progress("sessions read");
     let lines = std::iter::from_fn(|| if interrupt.is_set() { None } else { next_line(&mut input).transpose() });
-    let mut events = stream::iter(lines.zip(1_u64..))
-        .map(async |(line, number)| {
-            let line = line?;
-            anyhow::Ok((number, import.one(store, &line).await?))
+    let lines = (1_u64..).zip(lines).filter(|(_, line)| !matches!(line, Ok(Some(text)) if text.trim().is_empty()));
+    let mut events = stream::iter(lines)
+        .map(async |(number, line)| {
+            let Some(line) = line? else { return Ok((number, None, ImportEvent::Malformed)) };
+            let event = import.one(store, &line).await?;
+            anyhow::Ok((number, Some(line), event))
         })
-        .buffer_unordered(CONCURRENCY);
-    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
+        .buffered(CONCURRENCY);
     while let Some(event) = events.next().await {
-        let (number, event) = event?;
+        let (number, line, event) = event?;
         match event {
             ImportEvent::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
             ImportEvent::NotNewer => {
-                context.ui.warn(format!("line {number}: the session in the store is not provably older, and stays"));
+                let whose = line.as_deref().and_then(|line| serde_json::from_str::<Transfer<'_>>(line).ok());
+                let whose = whose.map(|session| session.did.into_owned()).unwrap_or_default();
+                context.ui.warn(format!(
+                    "line {number}: {whose} has a session in the store that is not provably older, and stays"
+                ));
             }
             _ => {}
         }
         report.count(event);
         progress.advance(1);
     }
-    Ok(report)
+    Ok(())
 }
 
-fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<String>> {
-    let mut line = String::new();
-    let read =
-        input.by_ref().take(MAX_LINE).read_line(&mut line).map_err(|e| failed("cannot read the export").because(e))?;
-    Ok((read > 0).then_some(line))
+/// A line of the export; none of ours when it is no text, or longer than any session.
+type Line = Option<String>;
+
+fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
+    let cannot_read = |e| failed("cannot read the export").because(e);
+    let mut line = Vec::new();
+    let read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(cannot_read)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if !line.ends_with(b"\n") && read as u64 == MAX_LINE {
+        input.skip_until(b'\n').map_err(cannot_read)?;
+        return Ok(Some(None));
+    }
+    Ok(Some(String::from_utf8(line).ok()))
 }
 
 fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
@@ -102,7 +134,7 @@ fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
     let verb = if report.dry_run { "would import" } else { "imported" };
     let mut text = format!("{verb} {}", counted(report.created + report.replaced, "session"));
     for (n, what) in [
-        (report.replaced, "replaced older ones"),
+        (report.replaced, "in the place of an older one"),
         (report.unchanged, "there already, the same"),
         (report.kept, "there already, kept"),
         (report.not_newer, "there already, not provably older, kept"),
@@ -111,6 +143,9 @@ fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
         if n > 0 {
             text.push_str(&format!("; {n} {what}"));
         }
+    }
+    if context.interrupt().is_set() {
+        text.push_str("; interrupted before the end");
     }
     Ok(context.ui.result(format!("{text}\n"))?)
 }

@@ -1,7 +1,7 @@
 //! `oauthctl sessions list`: the selected sessions, streamed.
 
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
@@ -32,7 +32,7 @@ pub struct Args {
 /// Selects, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let mut listing = context.ui.listing::<Summary>();
     let mut count = 0;
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {

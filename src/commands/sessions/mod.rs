@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod list;
 mod online;
+mod prune;
 mod recover;
 mod refresh;
 mod revoke;
@@ -17,7 +18,7 @@ mod view;
 pub use online::PaceArgs;
 pub use revoke::revoke_selected;
 pub use select::SelectArgs;
-pub use view::Judge;
+pub use view::judge;
 
 use crate::context::Context;
 use crate::error::Exit;
@@ -30,6 +31,7 @@ pub enum Command {
     Stats(stats::Args),
     Refresh(refresh::Args),
     Revoke(revoke::Args),
+    Prune(prune::Args),
     Upgrade(upgrade::Args),
     Recover(recover::Args),
     Export(export::Args),
@@ -43,6 +45,7 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(context, args),
         Command::Stats(args) => stats::run(context, args),
         Command::Refresh(args) => refresh::run(context, args),
+        Command::Prune(args) => prune::run(context, args),
         Command::Revoke(args) => revoke::run(context, args),
         Command::Upgrade(args) => upgrade::run(context, args),
         Command::Recover(args) => recover::run(context, args),

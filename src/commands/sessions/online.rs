@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::view::Judge;
+use super::select::Noted;
 use crate::context::Context;
-use crate::error::Exit;
+use crate::error::{Exit, is_broken_pipe};
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Event, Exchanger, Outcome, Recovered, Recovery, Report, Stop};
+use crate::maintenance::{Binding, Canaries, Event, Exchanger, Judge, Outcome, Recovered, Recovery, Report, Stop};
 use crate::session::Age;
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};
@@ -68,9 +68,16 @@ pub fn stop(context: &Context) -> Stop {
     Box::new(move || interrupt.is_set())
 }
 
+/// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a session that had long
+/// ended would be taken for a sign of it.
+pub fn healthiest_first(judge: &Judge, sessions: &mut [Noted]) {
+    sessions
+        .sort_by_cached_key(|(stored, note)| std::cmp::Reverse(judge.summary(stored, note.as_ref()).last_refreshed_at));
+}
+
 /// The store's address without secrets, as recovery entries name it.
 fn address(context: &Context) -> anyhow::Result<String> {
-    Ok(context.store_address()?.0.to_string())
+    Ok(context.store_address()?.0.anywhere())
 }
 
 /// Gathers what an exchange needs, and first stores what an earlier run could not.
@@ -89,11 +96,12 @@ pub fn exchanger(
         keys,
         binding,
         client_id: context.client_id()?,
-        recovery: Recovery::new(context.recovery_directory()?),
+        recovery: Recovery::new(context.recovery_directory()?).prepare(pace.limits(context)?.concurrency)?,
         lock_timeout: pace.lock_timeout(),
         clock: context.clock(),
         canaries: Canaries::default(),
         checked_kids: std::sync::Mutex::default(),
+        store_fails: std::sync::atomic::AtomicBool::default(),
     })
 }
 
@@ -124,6 +132,19 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
         }
     }
     Ok(report)
+}
+
+/// What to make of a run that ended in a failure: where something was achieved before, that is still to be told, and the
+/// failure is only a warning.
+pub fn cut_short(context: &Context, done: anyhow::Result<()>, achieved: bool) -> anyhow::Result<Exit> {
+    match done {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if achieved && !is_broken_pipe(&error) => {
+            context.ui.warn(format!("stopped early: {error:#}"));
+            Ok(Exit::Partial)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What became of recovery entries.
@@ -199,16 +220,26 @@ impl<'c> Results<'c> {
         match (&mut self.listing, self.context.ui.format) {
             // A person wants to read what went wrong, not what went well.
             (Some(listing), Format::Table) if needs_attention => listing.push(&row)?,
-            (Some(listing), Format::Jsonl | Format::Csv) => listing.push(&row)?,
+            (Some(listing), Format::Jsonl | Format::Csv) => {
+                listing.push(&row)?;
+                listing.flush()?;
+            }
             _ => {}
         }
         Ok(())
     }
 
+    /// How many ended how.
+    pub fn counts(&self) -> [(&'static str, u64); 5] {
+        let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
+        [("refreshed", refreshed), ("skipped", skipped), ("gone", gone), ("blocked", blocked), ("unknown", unknown)]
+    }
+
     /// Prints what is left to print, and says how to exit.
-    pub fn finish(self) -> anyhow::Result<Exit> {
+    pub fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
         let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
         let ui = &self.context.ui;
+        let done = cut_short(self.context, done, refreshed + gone + unknown > 0)?;
         match (self.listing, ui.format) {
             (None, _) => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
             (Some(listing), Format::Table) if gone + blocked + unknown == 0 => drop(listing),
@@ -227,6 +258,7 @@ impl<'c> Results<'c> {
         let troubled = blocked + unknown;
         Ok(match self.context.interrupt().exit() {
             Some(exit) => exit,
+            None if done == Exit::Partial => Exit::Partial,
             None if troubled == 0 => Exit::Done,
             None if refreshed + skipped + gone == 0 => Exit::Failed,
             None => Exit::Partial,

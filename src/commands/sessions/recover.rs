@@ -8,8 +8,8 @@ use crate::ui::{Format, counted};
 /// Store tokens that an earlier run exchanged and could not store
 #[derive(clap::Args)]
 #[command(after_help = "\
-Every session command does this first. An entry is applied only over exactly the record it supersedes, and never creates
-one. Entries live in $XDG_STATE_HOME/oauthctl/recovery/.
+Every session command does this first. An entry is applied only over exactly the record it
+supersedes, and never creates one. Entries live in $XDG_STATE_HOME/oauthctl/recovery/.
 
 Examples:
   oauthctl sessions recover")]

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger, stop};
+use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
 use super::select::{Noted, SelectArgs};
-use super::view::Judge;
+use super::view::judge;
+use crate::commands::metrics::MetricsArgs;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Binding, Event, Outcome, Runner, Step};
+use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
 use crate::session::{Age, LastRefreshed, Note, Status};
 use crate::store::{Store, Stored};
 
@@ -17,8 +18,8 @@ const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 /// Keep sessions alive by exchanging their refresh tokens
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without an option, sessions that are due are refreshed. One that was refreshed less than `min_interval` ago (10m) never
-is.
+Without an option, sessions that are due are refreshed. One that was refreshed less than
+`min_interval` ago (10m) never is.
 
 Results:
   refreshed  new tokens are stored
@@ -50,6 +51,8 @@ pub struct Args {
     /// Say what would be refreshed, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// Which of the selected sessions are meant.
@@ -62,9 +65,10 @@ enum Mode {
 
 /// Selects, exchanges, tells what became of each.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let begun = context.now();
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;
     if args.dry_run {
         return dry_run(context, args, &*store, &planner);
@@ -74,20 +78,23 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Runner::new(exchanger, args.pace.limits(context)?, stop(context))
     };
     let mut results = Results::new(context, &judge, "refreshed");
-    context.runtime()?.block_on(async {
+    let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
             let Some(sessions) = selection.next().await? else { return Ok(None) };
             Ok(Some(planner.steps(sessions)))
         };
         runner.run(source, async |_, event| results.add(&event)).await
-    })?;
-    results.finish()
+    });
+    let counts = results.counts();
+    let exit = results.finish(done)?;
+    args.metrics.write(context, "sessions_refresh", begun, &counts, exit)?;
+    Ok(exit)
 }
 
 fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<'_>) -> anyhow::Result<Exit> {
     let mut results = Results::new(context, planner.judge, "would refresh");
-    context.runtime()?.block_on(async {
+    let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, planner.judge).await?;
         while let Some(sessions) = selection.next().await? {
             for step in planner.steps(sessions) {
@@ -98,8 +105,8 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<
             }
         }
         anyhow::Ok(())
-    })?;
-    results.finish()
+    });
+    results.finish(done)
 }
 
 /// Decides about each session before anything is sent.
@@ -135,12 +142,9 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// What to do with these sessions. The healthiest first: where a wrong configuration costs a session, let it be one
-    /// that is likely to be alive, or a session that had long ended would be taken for a sign of it.
+    /// What to do with these sessions.
     fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
-        sessions.sort_by_cached_key(|(stored, note)| {
-            std::cmp::Reverse(self.judge.summary(stored, note.as_ref()).last_refreshed_at)
-        });
+        healthiest_first(self.judge, &mut sessions);
         let step = |(session, note): Noted| match self.plan(&session, note.as_ref()) {
             Plan::Exchange => Some(Step::Work(session)),
             Plan::Settled(outcome) => Some(Step::Settled(Event { session, outcome })),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::online::{PaceArgs, exchanger, stop};
+use super::online::{PaceArgs, cut_short, exchanger, stop};
 use super::select::SelectArgs;
-use super::view::Judge;
+use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, RevokeReport, Revoked, Revoker, Runner, Step};
+use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
+use crate::session::Filter;
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};
 
@@ -51,7 +52,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .into());
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let mut count = 0;
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, _| {
         count += 1;
@@ -59,7 +60,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }))?;
     let sessions = counted(count, "session");
     if args.dry_run || count == 0 {
-        context.ui.result(format!("would revoke {sessions}\n"))?;
+        let verb = if args.dry_run { "would revoke" } else { "revoked" };
+        context.ui.result(format!("{verb} {sessions}\n"))?;
         return Ok(Exit::Done);
     }
     let (url, _) = context.store_address()?;
@@ -77,18 +79,23 @@ pub fn revoke_selected(
     judge: &Judge,
 ) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
-    let revoker = Revoker { exchanger: exchanger(context, store, keys, Binding::Recorded, pace)? };
+    let exchanger = exchanger(context, store, keys, Binding::Recorded, pace)?;
+    let revoker = Revoker { exchanger, still_meant: still_meant(select.filter(), Judge::clone(judge)) };
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = Results::new(context, judge);
-    context.runtime()?.block_on(async {
+    let done = context.runtime()?.block_on(async {
         let mut selection = select.begin(context, &**store, judge).await?;
         let source = async || {
             let Some(sessions) = selection.next().await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
         runner.run(source, async |revoker, event| results.add(&event, force, revoker).await).await
-    })?;
-    results.finish()
+    });
+    results.finish(done)
+}
+
+fn still_meant(filter: Filter, judge: Judge) -> StillMeant {
+    Box::new(move |stored| filter.matches(&judge.summary(stored, None), judge.now()))
 }
 
 #[derive(Serialize)]
@@ -138,20 +145,29 @@ impl<'c> Results<'c> {
         };
         let record = match event.outcome {
             Revoked::Confirmed => "removed",
-            Revoked::Unconfirmed(..) | Revoked::Failed(_) if force => {
-                revoker.forget(&event.session).await?;
-                "removed"
-            }
+            Revoked::Unconfirmed(..) | Revoked::Failed(_) if force => match revoker.forget(&event.session).await {
+                Ok(true) => "removed",
+                Ok(false) => "kept",
+                Err(error) => {
+                    self.context.ui.warn(format!("{error:#}"));
+                    "kept"
+                }
+            },
             _ => "kept",
         };
         let summary = self.judge.summary(&event.session, None);
         let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason, record };
-        self.listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
+        if let Some(listing) = &mut self.listing {
+            listing.push(&row)?;
+            listing.flush()?;
+        }
+        Ok(())
     }
 
-    fn finish(self) -> anyhow::Result<Exit> {
+    fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
         let RevokeReport { confirmed, unconfirmed, failed, skipped } = self.report;
         let ui = &self.context.ui;
+        let done = cut_short(self.context, done, confirmed + unconfirmed > 0)?;
         match self.listing {
             Some(listing) => listing.finish()?,
             None => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
@@ -166,6 +182,7 @@ impl<'c> Results<'c> {
         ui.note(summary);
         Ok(match self.context.interrupt().exit() {
             Some(exit) => exit,
+            None if done == Exit::Partial => Exit::Partial,
             None if unconfirmed + failed == 0 => Exit::Done,
             None if confirmed + skipped == 0 => Exit::Failed,
             None => Exit::Partial,

@@ -1,14 +1,19 @@
 //! Which sessions a command is about: the arguments that all session commands share, and reading what they select.
 
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::account::Account;
-use super::view::Judge;
 use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::failed;
 use crate::interrupt::Interrupt;
 use crate::jose::Kid;
+use crate::maintenance::Judge;
 use crate::session::{Age, Filter, Note, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 use crate::ui::Progress;
@@ -54,13 +59,19 @@ fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
 /// A session, and what oauthctl noted of it.
 pub type Noted = (Stored, Option<Note>);
 
+/// For so long the answer stands that oauthctl has never written a note into the store. A question a batch would make
+/// a listing wait for the network at every step.
+const NO_NOTES_STANDS: Duration = Duration::from_secs(1);
+
+/// Batches whose notes are asked for at the same time.
+const NOTED_AHEAD: usize = 4;
+
 /// Selected sessions arriving in batches.
 pub struct Selection<'a> {
-    source: Source,
+    source: BoxStream<'a, anyhow::Result<Vec<Noted>>>,
     filter: Filter,
     left: u64,
     judge: &'a Judge,
-    store: &'a dyn Store,
     interrupt: Interrupt,
     progress: Progress,
 }
@@ -93,7 +104,8 @@ impl SelectArgs {
         !self.accounts.is_empty() || !self.records.is_empty()
     }
 
-    fn filter(&self) -> Filter {
+    /// The conditions that a session must meet.
+    pub fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
             kid: self.kid.clone(),
@@ -113,11 +125,10 @@ impl SelectArgs {
     ) -> anyhow::Result<Selection<'a>> {
         let source = self.source(context, store).await?;
         Ok(Selection {
-            source,
+            source: source.noted(store),
             filter: self.filter(),
             left: self.limit.unwrap_or(u64::MAX),
             judge,
-            store,
             interrupt: context.interrupt(),
             progress: context.ui.progress("sessions read"),
         })
@@ -154,13 +165,54 @@ impl SelectArgs {
         }
         for key in &self.records {
             let key = RecordKey::from_text(key);
-            let missing = || failed(format!("there is no session under the key {}", key.text()));
+            let missing = || {
+                failed(format!("there is no session under the key {}", key.text()))
+                    .hint("`oauthctl sessions list --format jsonl` shows the keys there are")
+            };
             named.push(store.get(Kind::Session, &key).await?.ok_or_else(missing)?);
         }
         // An account and one of its keys may both be named.
         named.sort_by(|a, b| a.key.cmp(&b.key));
         named.dedup_by(|a, b| a.key == b.key);
         Ok(Source::Named(Some(named)))
+    }
+}
+
+impl Source {
+    async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
+        match self {
+            Self::All(scan) => scan.next().await,
+            Self::Named(records) => Ok(records.take()),
+        }
+    }
+
+    /// The sessions with their notes.
+    fn noted(self, store: &dyn Store) -> BoxStream<'_, anyhow::Result<Vec<Noted>>> {
+        let batches = stream::try_unfold(self, async |mut source| {
+            let records = source.next().await?;
+            anyhow::Ok(records.map(|records| (records, source)))
+        });
+        let nothing_noted = Arc::new(Mutex::new(None));
+        let noted = move |records| {
+            let nothing_noted = Arc::clone(&nothing_noted);
+            async move {
+                let recently = |since: &Mutex<Option<Instant>>| {
+                    since.lock().is_ok_and(|since| since.is_some_and(|since| since.elapsed() < NO_NOTES_STANDS))
+                };
+                if recently(&nothing_noted) {
+                    return Ok(without_notes(records));
+                }
+                let asked = Instant::now();
+                if any_noted(store).await? {
+                    return with_notes(store, records).await;
+                }
+                if let Ok(mut since) = nothing_noted.lock() {
+                    *since = Some(asked);
+                }
+                Ok(without_notes(records))
+            }
+        };
+        batches.map_ok(noted).try_buffered(NOTED_AHEAD).boxed()
     }
 }
 
@@ -180,13 +232,9 @@ impl Selection<'_> {
         if self.left == 0 || self.interrupt.is_set() {
             return Ok(None);
         }
-        let records = match &mut self.source {
-            Source::All(scan) => scan.next().await?,
-            Source::Named(records) => records.take(),
-        };
-        let Some(records) = records else { return Ok(None) };
+        let Some(records) = self.source.try_next().await? else { return Ok(None) };
         self.progress.advance(records.len());
-        noted(self.store, records).await.map(Some)
+        Ok(Some(records))
     }
 
     /// Whether the session is selected; counts against the limit.
@@ -195,16 +243,25 @@ impl Selection<'_> {
     }
 }
 
-/// Puts oauthctl's own notes beside the sessions. Where it has never written any, this asks one question a batch.
+/// Puts oauthctl's own notes beside the sessions.
 pub async fn noted(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
-    let any = !sessions.is_empty() && store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some();
-    if !any {
-        return Ok(sessions.into_iter().map(|stored| (stored, None)).collect());
-    }
+    if any_noted(store).await? { with_notes(store, sessions).await } else { Ok(without_notes(sessions)) }
+}
+
+/// Whether oauthctl has ever written a note into this store.
+async fn any_noted(store: &dyn Store) -> anyhow::Result<bool> {
+    Ok(store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some())
+}
+
+async fn with_notes(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
     let names: Vec<_> = sessions.iter().map(|stored| Note::name(&stored.key.text())).collect();
     let notes = store.notes(&names).await?;
     let notes = notes.into_iter().map(|note| note.and_then(|note| Note::parse(&note)));
     Ok(sessions.into_iter().zip(notes).collect())
+}
+
+fn without_notes(sessions: Vec<Stored>) -> Vec<Noted> {
+    sessions.into_iter().map(|stored| (stored, None)).collect()
 }
 
 fn take_one(left: &mut u64) -> bool {

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::account::Account;
 use super::select::noted;
-use super::view::{Judge, role};
+use super::view::{judge, role};
 use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, failed};
+use crate::maintenance::Judge;
 use crate::session::{Status, Summary};
 use crate::ui::Format;
 
@@ -26,7 +27,7 @@ pub struct Args {
 /// Finds, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let (did, found) = context.runtime()?.block_on(async {
         let did = args.account.did(context).await?;
         let sessions = store.sessions_of(&did).await?;

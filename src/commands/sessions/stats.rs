@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::select::SelectArgs;
-use super::view::{Judge, role};
+use super::view::{judge, role};
 use crate::context::Context;
 use crate::error::Exit;
+use crate::maintenance::Judge;
 use crate::session::{Age, Status, Summary};
 use crate::ui::{Format, counted};
 
@@ -105,7 +106,7 @@ fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
 /// Selects, counts and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
-    let judge = Judge::new(context, store.layout())?;
+    let judge = judge(context, store.layout())?;
     let mut stats = Stats::default();
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
         stats.add(summary, &judge);

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger, stop};
-use super::select::SelectArgs;
-use super::view::Judge;
+use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
+use super::select::{Noted, SelectArgs};
+use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, Outcome, Runner, Step, check_published};
-use crate::session::{AuthMethod, NodeSession};
+use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, check_published};
+use crate::session::{AuthMethod, NodeSession, Status};
 use crate::store::{Store, Stored};
 
 /// Carry sessions begun as a public client over to the confidential client
 #[derive(clap::Args)]
 #[command(after_help = "\
-When an app becomes a confidential client, the sessions it has cannot be refreshed by it any more. Each is exchanged once
-with the app's key, which binds it to that key: two weeks of life become up to two years, and nobody has to log in again.
+When an app becomes a confidential client, the sessions it has cannot be refreshed by it any more.
+Each is exchanged once with the app's key, which binds it to that key: two weeks of life become up
+to two years, and nobody has to log in again.
 
-Before anything is sent, the published client metadata must say private_key_jwt, and the published key set must hold the
-key. Servers keep both for up to 10 minutes.
+Before anything is sent, the published client metadata must say private_key_jwt, and the published
+key set must hold the key. Servers keep both for up to 10 minutes.
 
 Examples:
   oauthctl sessions upgrade --dry-run
@@ -49,27 +50,56 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
-    let judge = Judge::new(context, store.layout())?;
-    let verb = if args.dry_run { "would upgrade" } else { "upgraded" };
-    let mut results = Results::new(context, &judge, verb);
+    let judge = judge(context, store.layout())?;
+    if args.dry_run {
+        return dry_run(context, args, &*store, &judge);
+    }
+    let mut results = Results::new(context, &judge, "upgraded");
     let exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
     let runner = Runner::new(exchanger, args.pace.limits(context)?, stop(context));
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
             let Some(sessions) = selection.next().await? else { return Ok(None) };
-            let public = sessions.into_iter().map(|(session, _)| session).filter(is_public);
-            Ok(Some(public.map(|session| step(session, args.dry_run)).collect()))
+            Ok(Some(steps(&judge, sessions)))
         };
         runner.run(source, async |_, event| results.add(&event)).await
-    })?;
-    results.finish()
+    });
+    results.finish(done)
+}
+
+fn dry_run(context: &Context, args: &Args, store: &dyn Store, judge: &Judge) -> anyhow::Result<Exit> {
+    let mut results = Results::new(context, judge, "would upgrade");
+    let done = context.runtime()?.block_on(async {
+        let mut selection = args.select.begin(context, store, judge).await?;
+        while let Some(sessions) = selection.next().await? {
+            for step in steps(judge, sessions) {
+                results.add(&match step {
+                    Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
+                    Step::Settled(event) => event,
+                })?;
+            }
+        }
+        anyhow::Ok(())
+    });
+    results.finish(done)
+}
+
+/// What to do with these sessions. Those of the confidential client are none of our business.
+fn steps(judge: &Judge, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
+    sessions.retain(|(session, _)| is_public(session));
+    healthiest_first(judge, &mut sessions);
+    let step = |(session, note): Noted| {
+        let summary = judge.summary(&session, note.as_ref());
+        if !matches!(summary.status, Status::Dead | Status::Malformed) {
+            return Step::Work(session);
+        }
+        let why = format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default());
+        Step::Settled(Event { session, outcome: Outcome::Skipped(why.into()) })
+    };
+    sessions.into_iter().map(step).collect()
 }
 
 fn is_public(session: &Stored) -> bool {
     NodeSession::parse(&session.value).is_ok_and(|session| session.auth_method == AuthMethod::None)
-}
-
-fn step(session: Stored, dry_run: bool) -> Step<Outcome> {
-    if dry_run { Step::Settled(Event { session, outcome: Outcome::Refreshed }) } else { Step::Work(session) }
 }

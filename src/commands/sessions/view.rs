@@ -3,57 +3,15 @@
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::session::{Age, KnownKeys, Note, Policy, Status, Summary};
-use crate::store::{KeyPattern, Layout, Stored};
+use crate::maintenance::Judge;
+use crate::session::{Status, Summary};
+use crate::store::Layout;
 use crate::ui::{Role, Row};
 
-/// What a judgement depends on, gathered once a run.
-pub struct Judge {
-    keys: KnownKeys,
-    pattern: KeyPattern,
-    policy: Policy,
-    now: Timestamp,
-}
-
-impl Judge {
-    /// Reads keys and settings.
-    pub fn new(context: &Context, layout: &Layout) -> anyhow::Result<Self> {
-        let keys = match context.key_set()? {
-            None => KnownKeys::Unknown,
-            Some(keys) => {
-                KnownKeys::Only(keys.iter().filter_map(|key| key.kid()).map(|kid| kid.as_str().to_owned()).collect())
-            }
-        };
-        Ok(Self {
-            keys,
-            pattern: layout.session_pattern().clone(),
-            policy: context.settings()?.refresh()?.policy(),
-            now: context.now(),
-        })
-    }
-
-    /// Reads and judges one record.
-    pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
-        let key = stored.key.text();
-        if let Some(why) = stored.unreadable {
-            return Summary::malformed(key, why);
-        }
-        let Some((named, _)) = self.pattern.parse_key(&key) else {
-            return Summary::malformed(key, "the key names no account");
-        };
-        let named = named.to_owned();
-        Summary::of(key, &named, &stored.value, stored.observed, note, &self.keys, &self.policy, self.now)
-    }
-
-    /// The moment of the judgement.
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    /// How long ago something was.
-    pub fn age(&self, at: Timestamp) -> Age {
-        Age::from_secs(self.now.duration_since(at).as_secs().max(0))
-    }
+/// Reads keys and settings.
+pub fn judge(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
+    let policy = context.settings()?.refresh()?.policy();
+    Ok(Judge::new(context.key_set()?.as_ref(), layout, policy, context.now()))
 }
 
 /// The colour of a status.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::StateAge;
-use crate::session::{Age, NodeState};
+use crate::session::{Age, AuthMethod, NodeState};
 use crate::store::{Kind, Stored, Want};
 use crate::ui::{Role, Row, counted};
 
@@ -48,8 +48,8 @@ impl<'a> StateRow<'a> {
         Self {
             key: stored.key.text(),
             issuer,
-            auth_method: auth_method.as_ref().map(|method| method.name()),
-            kid: auth_method.and_then(|method| method.into_kid()),
+            auth_method: auth_method.as_ref().map(AuthMethod::name),
+            kid: auth_method.and_then(AuthMethod::into_kid),
             begun_at: age.known().and_then(|age| now.checked_sub(age).ok()),
             begun_by: match age {
                 StateAge::Ttl(_) => Some("ttl"),

@@ -1,5 +1,6 @@
 //! `oauthctl states purge`: removes logins that were begun and never completed.
 
+use crate::commands::metrics::MetricsArgs;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Purge, PurgeReport};
@@ -22,10 +23,13 @@ pub struct Args {
     /// Say what would be removed, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// Reads all states, removes the old ones, tells how many.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let begun = context.now();
     let store = context.open_store()?;
     let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
     let interrupt = context.interrupt();
@@ -36,7 +40,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }))?;
     drop(progress);
     tell(context, &report)?;
-    Ok(interrupt.exit().unwrap_or(Exit::Done))
+    let exit = interrupt.exit().unwrap_or(Exit::Done);
+    if !args.dry_run {
+        let kept = report.young + report.unknown + report.malformed;
+        let counts = [("removed", report.purged()), ("kept", kept), ("gone", report.gone)];
+        args.metrics.write(context, "states_purge", begun, &counts, exit)?;
+    }
+    Ok(exit)
 }
 
 fn tell(context: &Context, report: &PurgeReport) -> anyhow::Result<()> {
@@ -58,15 +68,19 @@ fn tell(context: &Context, report: &PurgeReport) -> anyhow::Result<()> {
     if !details.is_empty() {
         text.push_str(&format!(" ({})", details.join(", ")));
     }
+    let noted = if report.dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
     for (n, what) in [
         (report.young, "kept: too young"),
-        (report.unknown, "kept: of unknown age, noted"),
+        (report.unknown, noted),
         (report.malformed, "kept: not a pending login"),
         (report.gone, "gone by themselves"),
     ] {
         if n > 0 {
             text.push_str(&format!("; {n} {what}"));
         }
+    }
+    if context.interrupt().is_set() {
+        text.push_str("; interrupted before the end");
     }
     Ok(context.ui.result(format!("{text}\n"))?)
 }

@@ -48,6 +48,13 @@ pub fn check(document: &Value, served_at: Option<&str>) -> Vec<Finding> {
     findings.into_vec()
 }
 
+/// Finds everything that is wrong with a published key set.
+pub fn check_jwks(document: &Value) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    jwks::check("jwks", document, &mut findings);
+    findings.into_vec()
+}
+
 fn check_client_id(document: &Members, served_at: Option<&str>, findings: &mut Findings) -> ClientId {
     match document.text("client_id") {
         Given::Mistyped => ClientId::Unusable,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::finding::Findings;
 
 /// Members that only private and symmetric keys have (RFC 7518 section 6).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Operations of public keys (RFC 7517 section 4.3).
 const PUBLIC_OPERATIONS: [&str; 3] = ["verify", "encrypt", "wrapKey"];
 /// Curves and the algorithm of each (RFC 7518 section 3.4, RFC 8037 section 3.1, RFC 8812 section 3.2).

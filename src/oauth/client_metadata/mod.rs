@@ -12,9 +12,10 @@ mod jwks;
 mod members;
 mod uris;
 
-pub use check::check;
+pub use check::{check, check_jwks};
 pub use document::{Authentication, ClientMetadata, PublishedKeys, Site, loopback_client_id};
 pub use finding::{Finding, Severity};
+pub use jwks::PRIVATE_MEMBERS;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use redis::Value;
 use super::address::Endpoint;
 use super::dial::Dialer;
 use super::link::{Link, Whereabouts};
-use super::trouble::{Kind, Trouble, text};
+use super::trouble::{Trouble, text};
 use super::wire::{Command, Limits, Server, Shard, Wire, run_one};
 
 const SLOTS: u16 = 16384;
@@ -120,7 +120,7 @@ impl Cluster {
         for at in open.collect::<Vec<_>>() {
             match asked.remove(&at) {
                 Some(endpoint) => singles.push((at, endpoint)),
-                None => groups.entry(map.master(&commands[at].key)?.clone()).or_default().push(at),
+                None => groups.entry(map.master(commands[at].key())?.clone()).or_default().push(at),
             }
         }
         let groups = groups.into_iter().map(|(endpoint, places)| async move {

@@ -1,6 +1,7 @@
 //! Which layout a Redis has. Told from records rather than from keys alone: apps share prefixes, and a DID is full of
 //! the colons that separate it from what follows.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::patience;
@@ -186,7 +187,7 @@ async fn undecided(server: &dyn Server, fitting: &[&Candidate], shapes: Shapes) 
     let mut seen = String::new();
     for (shape, count, sample) in shapes.most() {
         let what = shape::describe(server, sample.as_bytes()).await?;
-        seen.push_str(&format!("\n  {shape}  {}, {what}", counted(count, "key")));
+        let _ = write!(seen, "\n  {shape}  {}, {what}", counted(count, "key"));
     }
     Ok(usage(format!("{problem}; it has{seen}")).hint(
         "name the layout with --layout, or describe it in oauthctl.toml: [layouts.NAME] with session_key = \"PREFIX:{did}\" \

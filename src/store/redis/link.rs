@@ -90,13 +90,15 @@ impl Wire for Link {
 /// One server that has all the keys.
 pub(super) struct Single {
     main: Arc<Link>,
+    /// For scans: pages of keys, and values. What else is asked meanwhile must not wait behind megabytes of them.
     scan: Arc<Link>,
+    read: Arc<Link>,
 }
 
 impl Single {
     pub(super) fn new(dialer: &Arc<Dialer>, whereabouts: &Whereabouts) -> Self {
         let link = || Arc::new(Link::new(Arc::clone(dialer), whereabouts.clone()));
-        Self { main: link(), scan: link() }
+        Self { main: link(), scan: link(), read: link() }
     }
 }
 
@@ -110,7 +112,7 @@ impl Wire for Single {
 #[async_trait]
 impl Server for Single {
     async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
-        let (scan, read) = (Arc::clone(&self.scan) as _, Arc::clone(&self.main) as _);
+        let (scan, read) = (Arc::clone(&self.scan) as _, Arc::clone(&self.read) as _);
         Ok(vec![Shard { id: String::new(), scan, read, limits: Limits::SERVER }])
     }
 

@@ -105,8 +105,9 @@ fn owner() -> String {
     getrandom::fill(&mut bytes).expect("the operating system has randomness");
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]].map(hex).join("-")
+    let n = u128::from_be_bytes(bytes);
+    let word = |shift: u32| n >> shift & 0xffff;
+    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", n >> 96, word(80), word(64), word(48), n & 0xffff_ffff_ffff)
 }
 
 /// Between half and all of the wait, differently for every holder and every wait.

@@ -19,7 +19,7 @@ use crate::store::scan::ScanSender;
 use crate::store::{Kind, RecordKey, Stored, Want};
 
 /// About so many bytes of values are asked for at a time.
-const REQUEST_BYTES: usize = 1 << 20;
+const REQUEST_BYTES: usize = 1 << 19;
 
 /// The first request is small: how large values are shows from its answer.
 const FIRST_REQUEST: usize = 32;
@@ -97,8 +97,10 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
 async fn scan_shard(shard: &Shard, search: &Arc<Search>, seen: &mut Seen, sender: &ScanSender) -> Result<(), Stop> {
     let size = AtomicUsize::new(FIRST_REQUEST.min(shard.limits.values));
     let batches = batches(keys(shard, search), &size);
-    let mut answers =
-        batches.map_ok(|keys| fetch(shard, search, keys, &size)).try_buffer_unordered(shard.limits.requests).boxed();
+    let mut answers = batches
+        .map_ok(|keys| fetch_all(shard, search, keys, &size))
+        .try_buffer_unordered(shard.limits.requests)
+        .boxed();
     while let Some(records) = answers.try_next().await? {
         // Only what was delivered counts as seen: a batch that failed comes again.
         let mut records = records;

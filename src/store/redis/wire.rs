@@ -8,11 +8,11 @@ use redis::{Cmd, ToRedisArgs, Value};
 
 use super::trouble::Trouble;
 
-/// A command, and the key that says which server of a cluster it is for.
+/// A command, and which of its parts is the key that says which server of a cluster it is for.
 #[derive(Clone)]
 pub(super) struct Command {
-    pub(super) key: Vec<u8>,
     pub(super) cmd: Cmd,
+    key_at: usize,
 }
 
 /// Runs commands.
@@ -69,14 +69,28 @@ impl Limits {
 impl Command {
     /// A command about a key, which is its first argument.
     pub(super) fn new(name: &str, key: &[u8]) -> Self {
-        let mut cmd = redis::cmd(name);
-        cmd.arg(key);
-        Self { key: key.to_vec(), cmd }
+        // Hundreds of thousands of these are made in a scan.
+        let mut cmd = Cmd::with_capacity(2, name.len() + key.len());
+        cmd.arg(name).arg(key);
+        Self { cmd, key_at: 1 }
     }
 
     /// A command about no key.
     pub(super) fn keyless(name: &str) -> Self {
-        Self { key: Vec::new(), cmd: redis::cmd(name) }
+        Self { cmd: redis::cmd(name), key_at: usize::MAX }
+    }
+
+    /// A script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
+    pub(super) fn script(name: &str, script: &str, key: &[u8]) -> Self {
+        Self { key_at: 3, ..Self::keyless(name).arg(script).arg(1).arg(key) }
+    }
+
+    /// The key; empty for commands about none.
+    pub(super) fn key(&self) -> &[u8] {
+        match self.cmd.args_iter().nth(self.key_at) {
+            Some(redis::Arg::Simple(key)) => key,
+            _ => &[],
+        }
     }
 
     /// A command about several keys that one server holds.

@@ -67,9 +67,7 @@ const REMOVALS: usize = 500;
 /// A script on a key, by its hash; or whole, for a server that does not know it yet.
 pub(super) fn call(script: &Script, whole: bool, key: &[u8]) -> Command {
     let (name, what) = if whole { ("EVAL", script.code) } else { ("EVALSHA", script.hash.as_str()) };
-    let mut command = Command::keyless(name).arg(what).arg(1).arg(key);
-    command.key = key.to_vec();
-    command
+    Command::script(name, what, key)
 }
 
 /// Runs scripts; those that a server did not know are run once more, whole.
@@ -245,9 +243,8 @@ fn type_of(why: &'static str) -> &'static str {
 
 /// What stands under a key whose write was not answered. When even that cannot be learnt, the loss is what is reported.
 async fn read_again(server: &dyn Server, key: &[u8], lost: &Trouble) -> Result<Option<Vec<u8>>, Trouble> {
-    let answer = match patience::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) {
-        Ok(answer) => answer,
-        Err(_) => return Err(lost.clone()),
+    let Ok(answer) = patience::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) else {
+        return Err(lost.clone());
     };
     match answer {
         Value::Nil => Ok(None),

@@ -1,0 +1,118 @@
+//! What a check has to say: what is the case, why that matters, what to do.
+
+use serde::Serialize;
+
+/// What a finding is about. In this order faults explain each other: what comes first may be the cause of what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Topic {
+    /// oauthctl's own settings.
+    Settings,
+    /// The app's private keys.
+    Keys,
+    /// Where the sessions are kept.
+    Store,
+    /// This machine's time.
+    Clock,
+    /// The published client metadata document.
+    Metadata,
+    /// The published key set.
+    Jwks,
+    /// What is in the store.
+    Sessions,
+    /// Tokens that could not be stored.
+    Recovery,
+    /// An authorization server.
+    Server,
+}
+
+/// How bad it is; the worst comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something does not work, or a secret is out.
+    Problem,
+    /// It works, but perhaps not everywhere, not for long or not as meant.
+    Warning,
+    /// As it should be.
+    Ok,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is about.
+    pub topic: Topic,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is the case.
+    pub what: String,
+    /// Why that matters, unless all is well.
+    pub why: Option<String>,
+    /// What to do about it, unless all is well.
+    pub fix: Option<String>,
+}
+
+impl Topic {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Keys => "keys",
+            Self::Store => "store",
+            Self::Clock => "clock",
+            Self::Metadata => "metadata",
+            Self::Jwks => "jwks",
+            Self::Sessions => "sessions",
+            Self::Recovery => "recovery",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Problem => "problem",
+            Self::Warning => "warning",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+impl Finding {
+    /// All is well.
+    pub(super) fn ok(topic: Topic, what: impl Into<String>) -> Self {
+        Self { topic, severity: Severity::Ok, what: what.into(), why: None, fix: None }
+    }
+
+    /// Something that should be mended some day.
+    pub(super) fn warning(
+        topic: Topic,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Warning, ..Self::problem(topic, what, why, fix) }
+    }
+
+    /// Something that must be mended now.
+    pub(super) fn problem(
+        topic: Topic,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        let (why, fix) = (Some(why.into()), Some(fix.into()));
+        Self { topic, severity: Severity::Problem, what: what.into(), why, fix }
+    }
+
+    /// What could not be looked at, because of an error that says itself what to do.
+    pub fn failed(topic: Topic, error: impl Into<anyhow::Error>, why: impl Into<String>) -> Self {
+        let error = error.into();
+        let what = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let advice = error.chain().find_map(|e| e.downcast_ref::<crate::error::Failure>()?.advice());
+        Self { topic, severity: Severity::Problem, what, why: Some(why.into()), fix: advice.map(str::to_owned) }
+    }
+}

@@ -1,0 +1,128 @@
+//! The published key set: public, valid, fresh, and the same as the keys at hand.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::keys::named;
+use super::{Finding, LocalKeys, Topic, served};
+use crate::jose::{ClientKey, KeySet};
+use crate::oauth::client_metadata::{self, PRIVATE_MEMBERS, Severity};
+use crate::oauth::{LookupError, Published, Served};
+use crate::session::Age;
+
+const TOPIC: Topic = Topic::Jwks;
+/// Why the set matters at all.
+const WHY: &str = "without the public keys servers cannot verify what the app signs: no login, no refresh";
+/// What mends a set that differs.
+const FIX: &str = "publish what `oauthctl jwks` prints; servers keep the set they know for 10 minutes";
+/// How long the reference server keeps a set; what caches add to it comes on top.
+const KEPT_BY_SERVERS: Duration = Duration::from_mins(10);
+
+/// Looks at the set under `jwks_uri`. Returns it, where it could be read.
+pub fn check<'p>(answer: &'p Result<Published, LookupError>, keys: &LocalKeys) -> (Vec<Finding>, Option<&'p Value>) {
+    let (mut findings, document) = served::check(TOPIC, answer, WHY);
+    if let Some(document) = document {
+        check_set(document, keys, &mut findings);
+    }
+    if let (Ok(published), Some(_)) = (answer, document) {
+        findings.extend(check_caching(&published.served));
+        if findings.is_empty() {
+            findings.push(Finding::ok(TOPIC, format!("{} holds the keys at hand", published.url)));
+        }
+    }
+    (findings, document)
+}
+
+/// Looks at a set that stands in the client metadata, whose own rules were checked with it.
+pub fn check_inline(jwks: &Value, keys: &LocalKeys) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_set(jwks, keys, &mut findings);
+    findings
+}
+
+fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
+    let mut stripped = jwks.clone();
+    for key in stripped["keys"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let before = key.len();
+        key.retain(|name, _| !PRIVATE_MEMBERS.contains(&name.as_str()));
+        if key.len() < before {
+            findings.push(leaked(key.get("kid").and_then(Value::as_str).unwrap_or("without a kid")));
+        }
+    }
+    for broken in client_metadata::check_jwks(&stripped) {
+        let what = format!("{}: {}", broken.member, broken.rule);
+        findings.push(match broken.severity {
+            Severity::Problem => Finding::problem(TOPIC, what, WHY, broken.fix),
+            Severity::Warning => Finding::warning(TOPIC, what, "servers go by what they understand", broken.fix),
+        });
+    }
+    if let LocalKeys::Set(keys) = keys {
+        compare(&stripped, keys, findings);
+    }
+}
+
+/// It is about the key more than about the set, and nothing else is as urgent.
+fn leaked(kid: &str) -> Finding {
+    Finding::problem(
+        Topic::Keys,
+        format!("the private half of key {kid} is published"),
+        "anyone can act as the app at every server, and use every token that leaks",
+        "publish what `oauthctl jwks` prints, then replace the key: `oauthctl keys rotate`, and \
+         `oauthctl keys retire` with --revoke-sessions for the old one",
+    )
+}
+
+fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
+    let published = || jwks["keys"].as_array().into_iter().flatten();
+    for (key, kid) in named(keys) {
+        match published().find(|one| one["kid"] == kid.as_str()) {
+            Some(one) if is_half_of(one, key) => {}
+            Some(_) => findings.push(Finding::problem(
+                TOPIC,
+                format!("another key than the one at hand is published as {kid}"),
+                "servers refuse what the app signs, with invalid_client",
+                format!("find out which of the two the app signs with; {FIX}"),
+            )),
+            None => findings.push(Finding::problem(
+                TOPIC,
+                format!("key {kid} is not published"),
+                "servers refuse what it signs, with invalid_client: its sessions cannot be refreshed, and no user can \
+                 log in with it",
+                FIX,
+            )),
+        }
+    }
+    let known = |one: &Value| named(keys).any(|(_, kid)| one["kid"] == kid.as_str());
+    for kid in published().filter(|one| !known(one)).filter_map(|one| one["kid"].as_str()) {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("key {kid} is published and not at hand"),
+            "whoever has its private half can act as the app",
+            format!("if it is yours, add it to `keys`; if it is not: {FIX}"),
+        ));
+    }
+}
+
+fn is_half_of(published: &Value, key: &ClientKey) -> bool {
+    ["x", "y"].iter().all(|member| published.get(member) == key.expose_jwk().get(*member))
+}
+
+/// A key works once every copy of the old set has been forgotten.
+fn check_caching(served: &Served) -> Vec<Finding> {
+    let why = "a new key is refused until every cache has forgotten the old set";
+    let fix = "send Cache-Control: max-age=600 or less with it, and purge the cache when a key changes";
+    let mut findings = Vec::new();
+    if let Some(age) = served.age.filter(|age| *age > KEPT_BY_SERVERS) {
+        findings.push(Finding::warning(TOPIC, format!("the set came out of a cache, {} old", length(age)), why, fix));
+    }
+    if let Some(max_age) = served.max_age.filter(|max_age| *max_age > KEPT_BY_SERVERS) {
+        let what = format!("caches may keep the set for {}", length(max_age));
+        findings.push(Finding::warning(TOPIC, what, why, fix));
+    }
+    findings
+}
+
+fn length(duration: Duration) -> Age {
+    Age::from_secs(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+}

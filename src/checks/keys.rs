@@ -1,0 +1,117 @@
+//! The app's private keys: readable by the right people, usable, and named so that they can be told apart.
+
+use jiff::Timestamp;
+
+use super::{Finding, Topic};
+use crate::error::Failure;
+use crate::jose::{ClientKey, KeySet, Kid, ThumbprintMatch};
+use crate::keyring::{self, LoadedSource};
+use crate::ui::counted;
+
+const TOPIC: Topic = Topic::Keys;
+
+/// The keys at hand, as far as they are known.
+pub enum LocalKeys {
+    /// A source is broken: nobody knows which keys there are.
+    Unknown,
+    /// No source is configured: the client is public.
+    None,
+    /// All of them.
+    Set(KeySet),
+}
+
+impl LocalKeys {
+    /// Whether the client has keys to authenticate with; none where nobody knows.
+    pub fn is_confidential(&self) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::None => Some(false),
+            Self::Set(_) => Some(true),
+        }
+    }
+}
+
+/// Looks at every source, and at the set that they make. No sources at all is a public client.
+pub fn check(sources: Option<Vec<Result<LoadedSource, Failure>>>, now: Timestamp) -> (Vec<Finding>, LocalKeys) {
+    let Some(sources) = sources else {
+        return (vec![Finding::ok(TOPIC, "no key source is configured: the client is public")], LocalKeys::None);
+    };
+    let mut findings = Vec::new();
+    let mut loaded = Vec::new();
+    let count = sources.len();
+    for source in sources {
+        match source {
+            Ok(source) => {
+                findings.extend(exposed(&source));
+                loaded.push(source);
+            }
+            Err(e) => findings.push(unreadable(e)),
+        }
+    }
+    if loaded.len() < count {
+        return (findings, LocalKeys::Unknown);
+    }
+    match keyring::key_set(&loaded) {
+        Ok(keys) => {
+            check_set(&keys, now, &mut findings);
+            (findings, LocalKeys::Set(keys))
+        }
+        Err(e) => {
+            findings.push(unreadable(e));
+            (findings, LocalKeys::Unknown)
+        }
+    }
+}
+
+/// What to say of key sources that cannot be read.
+pub fn unreadable(error: Failure) -> Finding {
+    Finding::failed(TOPIC, error, "an app without its keys logs nobody in, and deletes the sessions bound to them")
+}
+
+fn exposed(source: &LoadedSource) -> Option<Finding> {
+    let place = &source.source;
+    let fix = format!("`chmod 600 {place}`, owned by the user the app runs as");
+    let why = "whoever reads it can act as the app, at every server";
+    if source.is_open_to_all() {
+        let what = format!("{place} can be read by every user of this machine");
+        let fix = format!("{fix}; if others were on it, replace the key: `oauthctl keys rotate`");
+        return Some(Finding::problem(TOPIC, what, why, fix));
+    }
+    let what = format!("{place} can be read by the users of its group");
+    source.is_open_to_group().then(|| Finding::warning(TOPIC, what, why, fix))
+}
+
+fn check_set(keys: &KeySet, now: Timestamp, findings: &mut Vec<Finding>) {
+    for (key, kid) in named(keys) {
+        if ThumbprintMatch::of(key) == ThumbprintMatch::No {
+            findings.push(Finding::problem(
+                TOPIC,
+                format!("the kid {kid} is a thumbprint, but not that of its key"),
+                "name and key were mixed up: a server refuses what another key than the published one signs",
+                "take the key from its origin again; if it never had another kid, nothing is lost by keeping it",
+            ));
+        }
+    }
+    let active = keys.active(now).and_then(ClientKey::kid);
+    let total = counted(keys.iter().count() as u64, "key");
+    match active {
+        Some(kid) => findings.push(Finding::ok(TOPIC, format!("{total}; new sessions are bound to {kid}"))),
+        None if keys.is_empty() => findings.push(Finding::problem(
+            TOPIC,
+            "the key source holds no key",
+            "a confidential client without keys logs nobody in",
+            "`oauthctl gen-jwk` makes a key; a public client has no key source at all",
+        )),
+        None => findings.push(Finding::problem(
+            TOPIC,
+            format!("none of {total} may sign now: all have expired, are revoked or lie ahead"),
+            "nobody can log in",
+            "`oauthctl keys rotate` adds a key that signs; the old ones stay for the sessions bound to them",
+        )),
+    }
+}
+
+/// The keys with their names.
+pub(super) fn named(keys: &KeySet) -> impl Iterator<Item = (&ClientKey, &Kid)> {
+    keys.iter().filter_map(|key| Some((key, key.kid()?)))
+}

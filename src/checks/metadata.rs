@@ -1,0 +1,174 @@
+//! The published client metadata: served, valid, and what is configured.
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::{Finding, Topic, served};
+use crate::error::Failure;
+use crate::oauth::client_metadata::{self, Severity, Site};
+use crate::oauth::{LookupError, Published};
+use crate::settings::{CLIENT_MEMBERS, Settings};
+
+const TOPIC: Topic = Topic::Metadata;
+/// Why the document matters at all.
+const WHY: &str = "servers read it at every login and refresh, and know no client whose document they do not get";
+/// What mends a document that differs.
+const FIX: &str = "publish what `oauthctl metadata` prints, or correct [client] in oauthctl.toml";
+/// Stands for the address of a development app while its document is held to the rules.
+const PUBLIC_ORIGIN: &str = "https://app.example.com";
+/// How every development client without a document is called.
+const LOOPBACK: &str = "http://localhost";
+
+/// What the settings say of the client. What they do not name may be published as it pleases.
+pub struct Configured {
+    client_id: String,
+    members: Map<String, Value>,
+    confidential: Option<bool>,
+    /// The settings allow addresses that no public server would ask.
+    development: bool,
+}
+
+impl Configured {
+    /// Reads `[client]`. `confidential` is none where nobody knows whether there are keys.
+    pub fn new(settings: &Settings, client_id: &str, confidential: Option<bool>) -> Result<Self, Failure> {
+        let uri = settings.client_text("client_uri")?;
+        let site = Site::parse(uri.as_deref().unwrap_or(client_id))?;
+        let mut members = Map::new();
+        for member in CLIENT_MEMBERS {
+            let value = match member {
+                // Known by where the document was asked for.
+                "client_id" => None,
+                "redirect_uris" => settings
+                    .client_list(member)?
+                    .map(|uris| json!(uris.iter().map(|uri| site.resolve(uri)).collect::<Vec<_>>())),
+                "grant_types" | "contacts" => settings.client_list(member)?.map(|list| json!(list)),
+                "jwks_uri" => settings.client_text(member)?.map(|uri| json!(site.resolve(&uri))),
+                _ => settings.client_text(member)?.map(|text| json!(text)),
+            };
+            members.extend(value.map(|value| (member.to_owned(), value)));
+        }
+        let development = settings.network().is_ok_and(|network| network.allow_http || network.allow_private_hosts);
+        Ok(Self { client_id: client_id.to_owned(), members, confidential, development })
+    }
+
+    /// Whether servers make the document up from the `client_id` rather than fetching it.
+    pub fn is_loopback(&self) -> bool {
+        self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
+    }
+
+    /// Where the settings say that the keys are.
+    pub fn jwks_uri(&self) -> Option<&str> {
+        self.members.get("jwks_uri")?.as_str()
+    }
+}
+
+/// Looks at the document. Returns it, where it could be read.
+pub fn check<'p>(
+    answer: &'p Result<Published, LookupError>,
+    configured: &Configured,
+) -> (Vec<Finding>, Option<&'p Value>) {
+    let (mut findings, document) = served::check(TOPIC, answer, WHY);
+    if let Some(document) = document {
+        compare_authentication(document, configured, &mut findings);
+        check_rules(document, configured, &mut findings);
+        compare_members(document, configured, &mut findings);
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(TOPIC, format!("{} is valid and as configured", configured.client_id)));
+    }
+    (findings, document)
+}
+
+/// The rules by which servers refuse a client. Those about public addresses cannot hold on a developer's machine, so
+/// there the document is judged as if the app were at a public address.
+fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
+    let id = &configured.client_id;
+    let own = Url::parse(id).map(|url| url.origin().ascii_serialization()).ok().filter(|_| configured.development);
+    let there = |text: &str| own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(own, PUBLIC_ORIGIN));
+    let back = |text: &str| own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(PUBLIC_ORIGIN, own));
+    let judged = serde_json::from_str(&there(&document.to_string())).unwrap_or_default();
+    for broken in client_metadata::check(&judged, Some(&there(id))) {
+        let what = format!("{}: {}", broken.member, back(&broken.rule));
+        let fix = format!("{} (`oauthctl metadata` prints a valid document)", back(&broken.fix));
+        findings.push(match broken.severity {
+            Severity::Problem => Finding::problem(TOPIC, what, "a server refuses the client because of it", fix),
+            Severity::Warning => Finding::warning(TOPIC, what, "not every server takes it as it is meant", fix),
+        });
+    }
+}
+
+/// A public document locks a confidential app out, and the other way round.
+fn compare_authentication(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
+    match (document["token_endpoint_auth_method"].as_str(), configured.confidential) {
+        (Some("none"), Some(true)) => findings.push(Finding::problem(
+            TOPIC,
+            "the published client is public, and keys are configured",
+            "servers end a public client's sessions after two weeks, and those of its keys cannot be refreshed",
+            "publish what `oauthctl metadata` prints with the keys configured",
+        )),
+        (Some("private_key_jwt"), Some(false)) => findings.push(Finding::problem(
+            TOPIC,
+            "the published client is confidential, and no key source is configured",
+            "what the sessions depend on cannot be told, and none of them can be refreshed",
+            "name the app's keys: `keys` in oauthctl.toml, or --keys; for a public client publish `oauthctl metadata --public`",
+        )),
+        _ => {}
+    }
+}
+
+fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
+    for (member, wanted) in &configured.members {
+        let published = &document[member];
+        match member.as_str() {
+            "redirect_uris" => {
+                let why = "servers refuse logins that lead back to it";
+                compare_lists(member, &texts(wanted), &texts(published), why, findings);
+            }
+            "grant_types" => {
+                let why = "servers refuse the app what it does not list";
+                compare_lists(member, &texts(wanted), &texts(published), why, findings);
+            }
+            "scope" => {
+                let why = "servers refuse logins that ask for more than the document lists";
+                compare_lists(member, &words(wanted), &words(published), why, findings);
+            }
+            "jwks_uri" if document["jwks"].is_object() && published.is_null() => {}
+            // RFC 7591 section 2: left out, it is web.
+            "application_type" if wanted == "web" && published.is_null() => {}
+            "jwks_uri" | "application_type" if wanted != published => {
+                let why = "servers go by what is published";
+                findings.push(Finding::problem(TOPIC, differs(member, published, wanted), why, FIX));
+            }
+            _ if wanted != published => {
+                let why = "users are shown what is published";
+                findings.push(Finding::warning(TOPIC, differs(member, published, wanted), why, FIX));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn differs(member: &str, published: &Value, wanted: &Value) -> String {
+    let shown = |value: &Value| if value.is_null() { "nothing".to_owned() } else { value.to_string() };
+    format!("{member}: {} is published, {} is configured", shown(published), shown(wanted))
+}
+
+/// Lists in which the order means nothing.
+fn compare_lists(member: &str, wanted: &[&str], published: &[&str], why: &str, findings: &mut Vec<Finding>) {
+    for missing in wanted.iter().filter(|one| !published.contains(one)) {
+        let what = format!("{member}: {missing:?} is configured and not published");
+        findings.push(Finding::problem(TOPIC, what, why, FIX));
+    }
+    for extra in published.iter().filter(|one| !wanted.contains(one)) {
+        let what = format!("{member}: {extra:?} is published and not configured");
+        findings.push(Finding::warning(TOPIC, what, "the document allows more than is meant", FIX));
+    }
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn words(text: &Value) -> Vec<&str> {
+    text.as_str().unwrap_or_default().split(' ').filter(|word| !word.is_empty()).collect()
+}

@@ -1,0 +1,17 @@
+//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as [`Finding`]s. Knows
+//! neither Context nor the terminal.
+
+pub mod clock;
+mod finding;
+pub mod jwks;
+pub mod keys;
+pub mod metadata;
+pub mod recovery;
+mod served;
+pub mod server;
+pub mod sessions;
+pub mod settings;
+pub mod store;
+
+pub use finding::{Finding, Severity, Topic};
+pub use keys::LocalKeys;

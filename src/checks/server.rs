@@ -1,0 +1,97 @@
+//! What an authorization server supports, by its metadata (RFC 8414; atproto OAuth profile, "Authorization servers").
+
+use serde_json::Value;
+
+use super::{Finding, Topic, served};
+use crate::oauth::{LookupError, Published};
+
+const TOPIC: Topic = Topic::Server;
+const WHY: &str = "nobody with an account there can log in";
+const FIX: &str = "ask whoever runs the server; the app cannot mend it";
+
+/// Members that hold a list, what must be in it, and what for.
+const REQUIRED: [(&str, &str, &str); 6] = [
+    ("grant_types_supported", "authorization_code", "logins"),
+    ("grant_types_supported", "refresh_token", "sessions that last longer than an hour"),
+    ("response_types_supported", "code", "logins"),
+    ("code_challenge_methods_supported", "S256", "logins (PKCE)"),
+    ("scopes_supported", "atproto", "accounts of the atproto network"),
+    ("dpop_signing_alg_values_supported", "ES256", "tokens that are of no use to thieves (DPoP)"),
+];
+/// What a confidential client needs beside that.
+const REQUIRED_BY_CONFIDENTIAL: [(&str, &str, &str); 2] = [
+    ("token_endpoint_auth_methods_supported", "private_key_jwt", "confidential clients"),
+    ("token_endpoint_auth_signing_alg_values_supported", "ES256", "confidential clients"),
+];
+/// Members that must be true.
+const SWITCHES: [(&str, &str); 2] = [
+    ("client_id_metadata_document_supported", "clients that publish their metadata"),
+    ("require_pushed_authorization_requests", "the atproto profile, which demands pushed requests"),
+];
+/// Addresses that must be there.
+const ENDPOINTS: [&str; 3] = ["authorization_endpoint", "token_endpoint", "pushed_authorization_request_endpoint"];
+
+/// Looks at the metadata that was fetched of this issuer. `confidential` is none where nobody knows; `scope` is what the
+/// app asks for.
+pub fn check(
+    issuer: &str,
+    answer: &Result<Published, LookupError>,
+    confidential: Option<bool>,
+    scope: Option<&str>,
+) -> Vec<Finding> {
+    let (mut findings, document) = served::check(TOPIC, answer, WHY);
+    let Some(metadata) = document else { return findings };
+    let mut lacks = |what: String, why: &str| findings.push(Finding::problem(TOPIC, what, why, FIX));
+    if metadata["issuer"] != issuer {
+        let what = format!("{issuer} calls itself {}", metadata["issuer"]);
+        lacks(what, "clients refuse a server that speaks in another's name");
+    }
+    for (member, what) in SWITCHES.iter().filter(|(member, _)| metadata[member] != true) {
+        lacks(format!("{issuer} does not support {what} ({member})"), WHY);
+    }
+    for member in ENDPOINTS.iter().filter(|member| !metadata[member].is_string()) {
+        lacks(format!("{issuer} has no {member}"), WHY);
+    }
+    let required_by_confidential = REQUIRED_BY_CONFIDENTIAL.iter().filter(|_| confidential != Some(false));
+    for (member, value, what) in REQUIRED.iter().chain(required_by_confidential) {
+        if !lists(metadata, member, value) {
+            lacks(format!("{issuer} does not support {what}: no {value} in {member}"), WHY);
+        }
+    }
+    if !metadata["revocation_endpoint"].is_string() {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("{issuer} has no revocation_endpoint"),
+            "sessions there can be forgotten but not ended: tokens stay valid until they expire",
+            FIX,
+        ));
+    }
+    for token in scope.unwrap_or_default().split(' ').filter(|token| token.starts_with("transition:")) {
+        if !lists(metadata, "scopes_supported", token) {
+            let what = format!("{issuer} does not list the scope {token}");
+            findings.push(Finding::warning(TOPIC, what, "it may refuse logins that ask for it", FIX));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(TOPIC, format!("{issuer} supports {}", supported(metadata))));
+    }
+    findings
+}
+
+fn lists(metadata: &Value, member: &str, value: &str) -> bool {
+    metadata[member].as_array().is_some_and(|list| list.iter().any(|one| one == value))
+}
+
+/// What an operator may want to know of a server that has all that is needed.
+fn supported(metadata: &Value) -> String {
+    let list = |member: &str| {
+        let list = metadata[member].as_array().into_iter().flatten().filter_map(Value::as_str);
+        list.collect::<Vec<_>>().join(", ")
+    };
+    let methods = list("token_endpoint_auth_methods_supported");
+    format!(
+        "{methods}; DPoP {}; scopes {}; revocation",
+        list("dpop_signing_alg_values_supported"),
+        list("scopes_supported")
+    )
+}

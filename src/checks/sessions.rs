@@ -1,0 +1,152 @@
+//! What is in the store: whether the keys that sessions are bound to are at hand, published and in force.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::keys::named;
+use super::{Finding, LocalKeys, Topic};
+use crate::jose::KeySet;
+use crate::session::{AuthMethod, NodeSession, NodeState};
+use crate::store::{Kind, Stored};
+use crate::ui::counted;
+
+const TOPIC: Topic = Topic::Sessions;
+
+/// The records of a store, counted by what they depend on.
+#[derive(Default)]
+pub struct Tally {
+    client_id: Option<String>,
+    sessions: u64,
+    by_kid: BTreeMap<String, Count>,
+    public: u64,
+    unreadable: u64,
+    /// Sessions whose tokens name another client than ours.
+    foreign: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    sessions: u64,
+    states: u64,
+}
+
+impl Count {
+    /// `2 sessions and 1 pending login`
+    fn said(self) -> String {
+        let logins = || counted(self.states, "pending login");
+        match (self.sessions, self.states) {
+            (n, 0) => counted(n, "session"),
+            (0, _) => logins(),
+            (n, _) => format!("{} and {}", counted(n, "session"), logins()),
+        }
+    }
+}
+
+impl Tally {
+    /// Nothing yet. Tokens are compared with the `client_id`, where it is known.
+    pub fn new(client_id: Option<&str>) -> Self {
+        Self { client_id: client_id.map(str::to_owned), ..Self::default() }
+    }
+
+    /// Counts a record.
+    pub fn add(&mut self, kind: Kind, stored: &Stored) {
+        let bound_to = match kind {
+            Kind::Session => {
+                self.sessions += 1;
+                let Ok(read) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
+                let of_another = |ours: &str| read.token_client_id().is_some_and(|id| id != ours);
+                if self.client_id.as_deref().is_some_and(of_another) {
+                    // Its key is the other client's, and nothing to look for here.
+                    return self.foreign += 1;
+                }
+                self.public += u64::from(read.auth_method == AuthMethod::None);
+                read.auth_method.into_kid()
+            }
+            // One that cannot be read ends by itself.
+            Kind::State => NodeState::parse(&stored.value).ok().and_then(|state| state.auth_method?.into_kid()),
+        };
+        let Some(kid) = bound_to else { return };
+        let count = match self.by_kid.get_mut(kid.as_ref()) {
+            Some(count) => count,
+            None => self.by_kid.entry(kid.into_owned()).or_default(),
+        };
+        match kind {
+            Kind::Session => count.sessions += 1,
+            Kind::State => count.states += 1,
+        }
+    }
+}
+
+/// Compares what the sessions need with what there is. `published` is the key set, where it could be read.
+pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if tally.foreign > 0 {
+        findings.push(Finding::problem(
+            TOPIC,
+            format!("the tokens of {} were issued to another client_id", counted(tally.foreign, "session")),
+            "a refresh under this client_id would destroy them, so oauthctl leaves them alone",
+            "set client.client_id to what the app uses; if it was changed for good, those users must log in again",
+        ));
+    }
+    for (kid, count) in &tally.by_kid {
+        findings.extend(check_kid(kid, *count, keys, published, now));
+    }
+    if tally.public > 0 && keys.is_confidential() == Some(true) {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("{} began while the client was public", counted(tally.public, "session")),
+            "the app cannot refresh them any more, and their users seem logged out",
+            "`oauthctl sessions upgrade` makes them sessions of the confidential client",
+        ));
+    }
+    if tally.unreadable > 0 {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("{} cannot be read", counted(tally.unreadable, "record")),
+            "nobody knows which key they depend on, and the app may fail on them",
+            "`oauthctl sessions list --status malformed` shows them",
+        ));
+    }
+    if findings.is_empty() {
+        let keys = if tally.by_kid.is_empty() { "" } else { "; every key they are bound to is there" };
+        findings.push(Finding::ok(TOPIC, format!("{}{keys}", counted(tally.sessions, "session"))));
+    }
+    findings
+}
+
+fn check_kid(kid: &str, count: Count, keys: &LocalKeys, published: Option<&Value>, now: Timestamp) -> Option<Finding> {
+    let problem = |is: &str, why: &str, fix: &str| {
+        Some(Finding::problem(TOPIC, format!("{} bound to key {kid}, which {is}", count.said()), why, fix))
+    };
+    let own = match keys {
+        LocalKeys::Set(keys) => key_of(keys, kid).map(Some),
+        LocalKeys::None => None,
+        LocalKeys::Unknown => Some(None),
+    };
+    let is_published =
+        published.is_none_or(|jwks| jwks["keys"].as_array().into_iter().flatten().any(|key| key["kid"] == kid));
+    match own {
+        None => problem(
+            "is not at hand",
+            "the app deletes such a session when its user returns, and nobody can refresh it",
+            "put the key back, behind the one that signs; if it is lost for good, those users must log in again",
+        ),
+        Some(Some(key)) if key.is_disabled(now) => problem(
+            "has expired or is revoked",
+            "the app refuses to sign with it, and cannot refresh these sessions",
+            "remove `exp` and `revoked` from the key; to end its sessions: `oauthctl keys retire --revoke-sessions`",
+        ),
+        _ if !is_published => problem(
+            "is not published",
+            "servers refuse to refresh them, with invalid_client",
+            "publish what `oauthctl jwks` prints",
+        ),
+        _ => None,
+    }
+}
+
+fn key_of<'k>(keys: &'k KeySet, kid: &str) -> Option<&'k crate::jose::ClientKey> {
+    named(keys).find(|(_, name)| name.as_str() == kid).map(|(key, _)| key)
+}

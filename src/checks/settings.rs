@@ -1,0 +1,55 @@
+//! oauthctl's own settings: readable, complete, and no secret open to others.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use super::{Finding, Topic};
+use crate::settings::Settings;
+
+const TOPIC: Topic = Topic::Settings;
+
+/// Looks at the settings themselves. Whether what they name is there is for other topics to say.
+pub fn check(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match settings.path() {
+        Some(path) => {
+            findings.extend(exposed(path, &settings.secrets_in_file()));
+            findings.push(Finding::ok(TOPIC, format!("{} is well-formed", path.display())));
+        }
+        None => findings.push(Finding::ok(TOPIC, "there is no oauthctl.toml; flags and variables say everything")),
+    }
+    match settings.network() {
+        Err(e) => findings.push(Finding::failed(TOPIC, e, "without it nothing outside can be asked")),
+        Ok(network) => {
+            let switches = [("allow_http", network.allow_http), ("allow_private_hosts", network.allow_private_hosts)];
+            let on: Vec<_> = switches.iter().filter(|(_, on)| *on).map(|(name, _)| format!("network.{name}")).collect();
+            if !on.is_empty() {
+                findings.push(Finding::warning(
+                    TOPIC,
+                    format!("set for development: {}", on.join(", ")),
+                    "tokens may go over lines that others listen on, and to addresses that a stranger chose",
+                    "remove what production does not need from [network]",
+                ));
+            }
+        }
+    }
+    if let Err(e) = settings.refresh() {
+        findings.push(Finding::failed(TOPIC, e, "no session can be refreshed by settings that cannot be read"));
+    }
+    findings
+}
+
+fn exposed(path: &Path, secrets: &[String]) -> Option<Finding> {
+    let mode = fs::metadata(path).ok()?.mode();
+    if secrets.is_empty() || mode & 0o044 == 0 {
+        return None;
+    }
+    let make = if mode & 0o004 == 0 { Finding::warning } else { Finding::problem };
+    Some(make(
+        TOPIC,
+        format!("{} can be read by other users and holds a secret: {}", path.display(), secrets.join(", ")),
+        "whoever reads it can take over every session in the store",
+        format!("`chmod 600 {}`, or write env:NAME or file:PATH there and change the secret", path.display()),
+    ))
+}

@@ -1,0 +1,134 @@
+//! The store: open, writable, lockable, and keeping sessions for as long as they live. Nothing of the app's is changed.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Finding, Topic};
+use crate::session::{Age, Did};
+use crate::settings::{Origin, RefreshSettings};
+use crate::store::{RecordKey, Store, Written};
+
+const TOPIC: Topic = Topic::Store;
+
+/// oauthctl's own note that is written and read back.
+const NOTE: &str = "doctor";
+const NOTE_LIFETIME: Duration = Duration::from_mins(1);
+/// An account that nobody has (RFC 6761 section 6.4).
+const NOBODY: &str = "did:web:doctor.oauthctl.invalid";
+/// Only another doctor holds the lock on nobody's sessions, and not for long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A store that could not be opened.
+pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
+    Finding::failed(TOPIC, error, "without its store the app knows no session: everybody is logged out")
+}
+
+/// A store that does not say how many sessions it has.
+pub fn unreadable(error: anyhow::Error) -> Finding {
+    Finding::failed(TOPIC, error, "which keys the sessions depend on cannot be told")
+}
+
+/// Looks at an open store. `stamp` is what the note says: different in every run.
+pub async fn check(store: &dyn Store, address: &impl fmt::Display, origin: &Origin, stamp: &[u8]) -> Vec<Finding> {
+    let layout = store.layout();
+    let mut findings = vec![Finding::ok(TOPIC, format!("{address} is open (layout {})", layout.name))];
+    if let Origin::Found(name) = origin {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("the store was found by {name}; nobody named it"),
+            "`keys retire` takes no store that was merely found as proof that nothing depends on a key",
+            "name it: `url` under [store] in oauthctl.toml, or --store",
+        ));
+    }
+    match write(store, stamp).await {
+        Ok(()) => {
+            findings.push(Finding::ok(TOPIC, "it can be written to"));
+            findings.push(lock(store).await);
+        }
+        // A lock is a write, too, and would wait as long to fail the same way.
+        Err(e) => {
+            let why = "a refresh that cannot be stored would cost the user the session";
+            findings.push(Finding::failed(TOPIC, e, why));
+        }
+    }
+    findings
+}
+
+/// Writes a note of oauthctl's own, and changes a record that does not exist.
+async fn write(store: &dyn Store, stamp: &[u8]) -> anyhow::Result<()> {
+    store.write_notes(&[(NOTE.to_owned(), stamp.to_vec())], NOTE_LIFETIME).await?;
+    let written = store.notes(&[NOTE.to_owned()]).await?.pop().flatten();
+    anyhow::ensure!(written.as_deref() == Some(stamp), "what was written cannot be read back");
+    let nobody = RecordKey::from_text(&store.layout().session_pattern().key(NOBODY, Some("doctor")));
+    let replaced = store.replace(&nobody, b"doctor", b"doctor").await?;
+    anyhow::ensure!(replaced == Written::Gone, "there is a session of {NOBODY}, which nobody can have");
+    Ok(())
+}
+
+async fn lock(store: &dyn Store) -> Finding {
+    let nobody: Did = NOBODY.parse().expect("the constant is a DID");
+    let whose = if store.layout().lock.is_some() { "the app's own lock" } else { "oauthctl's own lock" };
+    let why = "two who refresh one session at once destroy it";
+    let held = match store.lock(&nobody, PATIENCE).await {
+        Ok(Some(lock)) => lock.release().await,
+        Ok(None) => {
+            let fix = "try again; if it stays so, find out who writes such a key";
+            return Finding::warning(TOPIC, format!("{whose} is held by somebody else"), why, fix);
+        }
+        Err(e) => Err(e),
+    };
+    match held {
+        Ok(true) => Finding::ok(TOPIC, format!("{whose} can be taken and given back")),
+        Ok(false) => Finding::warning(
+            TOPIC,
+            format!("{whose} was lost while it was held"),
+            why,
+            "the store is slow or another program deletes its keys: see its log",
+        ),
+        Err(e) => Finding::failed(TOPIC, e, why),
+    }
+}
+
+/// Compares how long the app lets a session live with how long its refresh token does.
+pub fn check_ttl(ttl: Option<Age>, confidential: bool, refresh: &RefreshSettings) -> Finding {
+    let lifetime = if confidential { refresh.confidential_lifetime } else { refresh.public_lifetime };
+    let client = if confidential { "confidential" } else { "public" };
+    let Some(ttl) = ttl else { return Finding::ok(TOPIC, "sessions stay until they are deleted") };
+    if ttl >= lifetime {
+        let what =
+            format!("sessions stay for {ttl} after a refresh; a {client} client's refresh tokens live {lifetime}");
+        return Finding::ok(TOPIC, what);
+    }
+    let what = format!("sessions vanish {ttl} after a refresh, and a {client} client's refresh tokens live {lifetime}");
+    if ttl <= refresh.keep_alive {
+        let why = format!("no keep-alive saves them: it refreshes after {}", refresh.keep_alive);
+        let fix = format!("let the app store sessions for {lifetime}, or set refresh.keep_alive below {ttl}");
+        return Finding::problem(TOPIC, what, why, fix);
+    }
+    let why = "a user who stays away longer is logged out, although the server would still have taken the token";
+    let fix = format!("let the app store sessions for {lifetime}, or run `oauthctl sessions refresh` daily");
+    Finding::warning(TOPIC, what, why, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity;
+    use super::*;
+
+    #[test]
+    fn a_session_should_stay_as_long_as_its_refresh_token_lives() {
+        const HOUR: i64 = 3600;
+        let refresh = RefreshSettings::default();
+        for (hours, confidential, severity) in [
+            (None, true, Severity::Ok),
+            (Some(179 * 24), true, Severity::Ok),
+            (Some(14 * 24), true, Severity::Warning),
+            (Some(14 * 24), false, Severity::Ok),
+            (Some(24), false, Severity::Warning),
+            (Some(12), false, Severity::Problem),
+        ] {
+            let ttl = hours.map(|hours| Age::from_secs(hours * HOUR));
+            assert_eq!(check_ttl(ttl, confidential, &refresh).severity, severity, "{hours:?} {confidential}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Gathers what the checks look at. Whatever cannot be had is a finding, and the examination goes on.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use url::Url;
+
+use super::Args;
+use crate::checks::metadata::Configured;
+use crate::checks::sessions::Tally;
+use crate::checks::{Finding, LocalKeys, Topic, clock, jwks, keys, metadata, recovery, server, sessions, store};
+use crate::context::Context;
+use crate::maintenance::Recovery;
+use crate::oauth::{LookupError, Network, Published};
+use crate::session::Age;
+use crate::settings::Settings;
+use crate::store::{Kind, Store, Want};
+
+/// One examination.
+struct Examination<'c> {
+    context: &'c Context,
+    findings: Vec<Finding>,
+    /// Every answer from outside, for the time that it tells.
+    answers: Vec<Published>,
+}
+
+/// What is known of an open store.
+struct Records {
+    /// How long it keeps a session.
+    ttl: Option<Age>,
+    /// What is in it, where all of it could be read.
+    tally: Option<Tally>,
+}
+
+/// All findings, in the order in which things were looked at. Fails only where nothing at all can be done.
+pub(super) fn everything(context: &Context, args: &Args) -> anyhow::Result<Vec<Finding>> {
+    let mut examination = Examination { context, findings: Vec::new(), answers: Vec::new() };
+    match context.settings() {
+        Ok(settings) => examination.deployment(settings, args)?,
+        Err(e) => {
+            let why = "without its settings oauthctl knows neither keys nor store nor client";
+            examination.findings.push(Finding::failed(Topic::Settings, e, why));
+        }
+    }
+    examination.recovery();
+    Ok(examination.findings)
+}
+
+impl Examination<'_> {
+    fn deployment(&mut self, settings: &Settings, args: &Args) -> anyhow::Result<()> {
+        self.findings.extend(crate::checks::settings::check(settings));
+        let client_id = self.client_id();
+        let keys = self.keys();
+        let records = self.store(client_id.as_deref())?;
+        let published = match self.network(args) {
+            None => None,
+            Some(network) => {
+                let published = self.documents(&network, settings, client_id.as_deref(), &keys)?;
+                if let Some(url) = &args.server {
+                    self.server(&network, settings, url, &keys)?;
+                }
+                self.findings.extend(clock::check(&self.answers));
+                published
+            }
+        };
+        if let (Some(records), Ok(refresh)) = (&records, settings.refresh()) {
+            let confidential = keys.is_confidential().unwrap_or(true);
+            self.findings.push(store::check_ttl(records.ttl, confidential, &refresh));
+        }
+        if let Some(tally) = records.and_then(|records| records.tally) {
+            self.findings.extend(sessions::check(&tally, &keys, published.as_ref(), self.context.now()));
+        }
+        Ok(())
+    }
+
+    fn client_id(&mut self) -> Option<String> {
+        let why = "what servers see of the app cannot be compared, and no session can be refreshed";
+        let found = self.context.client_id();
+        found.map_err(|e| self.findings.push(Finding::failed(Topic::Settings, e, why))).ok()
+    }
+
+    fn keys(&mut self) -> LocalKeys {
+        match self.context.try_key_sources() {
+            Ok(sources) => {
+                let (findings, keys) = keys::check(sources, self.context.now());
+                self.findings.extend(findings);
+                keys
+            }
+            Err(e) => {
+                self.findings.push(keys::unreadable(e));
+                LocalKeys::Unknown
+            }
+        }
+    }
+
+    fn store(&mut self, client_id: Option<&str>) -> anyhow::Result<Option<Records>> {
+        let opened = self.context.store_address().and_then(|place| Ok((place, self.context.open_store()?)));
+        let ((address, origin), open) = match opened {
+            Ok(opened) => opened,
+            Err(e) => {
+                self.findings.push(store::unreachable(e));
+                return Ok(None);
+            }
+        };
+        let stamp = self.context.now().to_string();
+        let runtime = self.context.runtime()?;
+        self.findings.extend(runtime.block_on(store::check(&*open, &address, &origin, stamp.as_bytes())));
+        let tally = match self.tally(&*open, client_id) {
+            Ok(tally) => Some(tally),
+            Err(e) => {
+                self.findings.push(store::unreadable(e));
+                None
+            }
+        };
+        Ok(Some(Records { ttl: open.layout().session_ttl(), tally }))
+    }
+
+    fn tally(&self, store: &dyn Store, client_id: Option<&str>) -> anyhow::Result<Tally> {
+        let progress = self.context.ui.progress("records read");
+        let mut tally = Tally::new(client_id);
+        self.context.runtime()?.block_on(async {
+            for kind in [Kind::Session, Kind::State] {
+                let mut scan = store.scan(kind, Want { values: true, ttls: false });
+                while let Some(records) = scan.next().await? {
+                    for record in &records {
+                        tally.add(kind, record);
+                    }
+                    progress.advance(records.len());
+                }
+            }
+            Ok(tally)
+        })
+    }
+
+    /// Everybody outside, unless nobody is to be asked. Settings that do not allow it have been reported by now.
+    fn network(&self, args: &Args) -> Option<Arc<Network>> {
+        if args.offline { None } else { self.context.network().ok().cloned() }
+    }
+
+    /// The client metadata and the key set. Returns the keys, where they could be read.
+    fn documents(
+        &mut self,
+        network: &Network,
+        settings: &Settings,
+        client_id: Option<&str>,
+        keys: &LocalKeys,
+    ) -> anyhow::Result<Option<Value>> {
+        let Some(client_id) = client_id else { return Ok(None) };
+        let configured = match Configured::new(settings, client_id, keys.is_confidential()) {
+            Ok(configured) => configured,
+            Err(e) => {
+                let why = "what servers see of the app cannot be compared with it";
+                self.findings.push(Finding::failed(Topic::Settings, e, why));
+                return Ok(None);
+            }
+        };
+        if configured.is_loopback() {
+            return Ok(None);
+        }
+        let answer = self.look(network, client_id)?;
+        let (findings, document) = metadata::check(&answer, &configured);
+        self.findings.extend(findings);
+        if let Some(jwks) = document.map(|document| &document["jwks"]).filter(|jwks| jwks.is_object()) {
+            self.findings.extend(jwks::check_inline(jwks, keys));
+            return Ok(Some(jwks.clone()));
+        }
+        // Where the document cannot be read, the settings may still say where the keys are.
+        let uri = document.map_or_else(|| configured.jwks_uri(), |document| document["jwks_uri"].as_str());
+        let Some(uri) = uri else { return Ok(None) };
+        let answer = self.look(network, uri)?;
+        let (findings, jwks) = jwks::check(&answer, keys);
+        self.findings.extend(findings);
+        Ok(jwks.cloned())
+    }
+
+    fn server(&mut self, network: &Network, settings: &Settings, url: &Url, keys: &LocalKeys) -> anyhow::Result<()> {
+        let mut issuer = url.origin().ascii_serialization();
+        let metadata_of = |issuer: &str| format!("{issuer}/.well-known/oauth-authorization-server");
+        let mut answer = self.look(network, &metadata_of(&issuer))?;
+        if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
+            // A PDS that leaves logins to another server says which.
+            let resource = self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
+            let named = resource.ok().and_then(|resource| resource.json);
+            if let Some(named) = named.as_ref().and_then(|named| named["authorization_servers"][0].as_str()) {
+                named.clone_into(&mut issuer);
+                answer = self.look(network, &metadata_of(&issuer))?;
+            }
+        }
+        let scope = settings.client_text("scope").ok().flatten();
+        self.findings.extend(server::check(&issuer, &answer, keys.is_confidential(), scope.as_deref()));
+        Ok(())
+    }
+
+    fn look(&mut self, network: &Network, url: &str) -> anyhow::Result<Result<Published, LookupError>> {
+        let answer = self.context.runtime()?.block_on(network.look(url));
+        self.answers.extend(answer.iter().cloned());
+        Ok(answer)
+    }
+
+    fn recovery(&mut self) {
+        let address = self.context.store_address().ok().map(|(url, _)| url.to_string());
+        let stores = self.context.recovery_directory().and_then(|directory| Recovery::new(directory).stores());
+        self.findings.extend(recovery::check(stores, address.as_deref()));
+    }
+}

@@ -1,0 +1,46 @@
+//! What is the same for all commands, for every manual page. The README says the same (tests/cli/readme.rs).
+
+/// Terms and what they mean.
+pub(super) type Entry = (&'static [&'static str], &'static str);
+
+/// How the process ends.
+pub(super) const EXIT_STATUS: [Entry; 5] = [
+    (&["0"], "Everything was done, or there was nothing to do."),
+    (&["1"], "It failed, and nothing was achieved."),
+    (&["2"], "The command line or the configuration is wrong; nothing was attempted."),
+    (&["3"], "Partly done or unconfirmed; each item is named."),
+    (&["130", "143"], "Stopped by SIGINT (Ctrl-C) or SIGTERM, after what had been begun had come to its end."),
+];
+
+/// Variables that are read.
+pub(super) const ENVIRONMENT: [Entry; 11] = [
+    (&["OAUTHCTL_CONFIG"], "The settings file; also --config."),
+    (&["OAUTHCTL_PROFILE"], "The profile of the settings file; also --profile."),
+    (&["OAUTHCTL_STORE"], "The address of the store; also --store."),
+    (&["OAUTHCTL_LAYOUT"], "The layout of the store; also --layout."),
+    (&["OAUTHCTL_KEYS"], "Sources of private keys, separated by commas; also --keys."),
+    (
+        &["NUXT_OAUTH_JWK_ONE", "OAUTH_JWK_ONE", "PRIVATE_KEYS", "PRIVATE_KEY"],
+        "The app's own keys: the first of these that is there, when nothing else names a key source.",
+    ),
+    (&["REDIS_URL"], "The app's own Redis, when nothing else names a store."),
+    (
+        &["UPSTASH_KV_REST_API_URL", "KV_REST_API_URL", "UPSTASH_REDIS_REST_URL"],
+        "The app's own Redis over REST, likewise; its token is in the variable with TOKEN in the place of URL.",
+    ),
+    (&["DATABASE_PATH"], "The app's own SQLite database, likewise; at last app.db in the working directory."),
+    (&["NO_COLOR"], "No colour when set, unless --color always."),
+    (&["XDG_CONFIG_HOME", "XDG_STATE_HOME"], "Where the files below lie, if not in ~/.config and ~/.local/state."),
+];
+
+/// Files that are read and written.
+pub(super) const FILES: [Entry; 5] = [
+    (&["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"], "Settings: the first that is there."),
+    (&["./app.db"], "The app's database, when nothing names another store."),
+    (&["DATABASE.oauthctl"], "Notes of oauthctl beside an SQLite database; the app's own tables are left as they are."),
+    (
+        &["$XDG_STATE_HOME/oauthctl/recovery/"],
+        "Tokens that were exchanged and could not be stored; see `oauthctl sessions recover`.",
+    ),
+    (&["$XDG_STATE_HOME/oauthctl/published.json"], "When a staged key was first seen in the published key set."),
+];

@@ -1,0 +1,297 @@
+//! Removing sessions that have ended, settling those that may have, and signing out users who have been away.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use super::exchange::{Outcome, Retry};
+use super::judge::Judge;
+use super::revoke::{Revoked, Revoker};
+use super::runner::Work;
+use crate::session::{Age, NodeSession, Note, Presence, Status, Summary};
+use crate::store::{Kind, Store, Stored, Written};
+
+/// Without asking the server, a session is taken for ended only beyond the longest life that the atproto OAuth profile
+/// allows a refresh token: 180 days.
+const LONGEST_LIFETIME: Age = Age::from_secs(180 * 86_400);
+
+/// What may be removed.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Sign out sessions whose user has been away for this long.
+    pub inactive: Option<Age>,
+    /// Remove records that are no sessions.
+    pub malformed: bool,
+    /// Ask nobody.
+    pub offline: bool,
+}
+
+/// What to do with one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It can never be refreshed: its record goes.
+    RemoveDead,
+    /// Offline, and older than any session lives: its record goes.
+    RemoveOld,
+    /// It is no session: its record goes, as asked.
+    RemoveMalformed,
+    /// It may have ended: the server is asked once, by an exchange.
+    Ask,
+    /// Its user has been away: it is revoked with proof, and its record goes.
+    SignOut,
+}
+
+/// How one session's turn ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pruned {
+    /// Its record is gone.
+    Removed(Action),
+    /// The server says that it lives; it was refreshed.
+    Alive,
+    /// The app touched it after planning.
+    Changed,
+    /// It could not be settled now.
+    Unsettled(String, Retry),
+}
+
+/// What a run will do: counts by action, and who is left out for want of observation.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Plan {
+    /// Sessions read.
+    pub read: u64,
+    /// Sessions by what is to be done with them.
+    pub actions: HashMap<Action, u64>,
+    /// Asked for by inactivity, but too little of the time could be observed.
+    pub unobservable: u64,
+}
+
+/// What a run has done.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PruneReport {
+    /// Removed: could never be refreshed.
+    pub dead: u64,
+    /// Removed: the server said that they had ended.
+    pub ended: u64,
+    /// Removed without asking: older than any session lives.
+    pub old: u64,
+    /// Removed: no sessions.
+    pub malformed: u64,
+    /// Signed out and removed.
+    pub signed_out: u64,
+    /// Asked about, and alive.
+    pub alive: u64,
+    /// Touched by the app after planning, and kept.
+    pub changed: u64,
+    /// Not settled, and kept.
+    pub unsettled: u64,
+}
+
+/// Settles sessions.
+pub struct Pruner {
+    /// Where the sessions are.
+    pub store: Arc<dyn Store>,
+    /// Speaks to the servers, where the plan needs it.
+    pub online: Option<Revoker>,
+    /// Judges anew what was planned: the app goes on meanwhile.
+    pub judge: Judge,
+    /// What may be removed.
+    pub rules: Rules,
+}
+
+impl Action {
+    /// Why, in a few words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::RemoveDead => "dead: can never be refreshed",
+            Self::RemoveOld => "older than any session lives",
+            Self::RemoveMalformed => "not a session",
+            Self::Ask => "suspect: the server will be asked",
+            Self::SignOut => "its user has been away",
+        }
+    }
+}
+
+impl Rules {
+    /// What to do with a session, if anything. `Err` when inactivity was asked about and cannot be told.
+    pub fn action(
+        &self,
+        stored: &Stored,
+        summary: &Summary<'_>,
+        note: Option<&Note>,
+        judge: &Judge,
+    ) -> Result<Option<Action>, Unobservable> {
+        match summary.status {
+            Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
+            Status::Blocked => return Ok(None),
+            Status::Dead => return Ok(Some(Action::RemoveDead)),
+            Status::Suspect if !self.offline => return Ok(Some(Action::Ask)),
+            Status::Suspect => {
+                let old = summary.last_refreshed_at.is_some_and(|at| judge.age(at) > LONGEST_LIFETIME);
+                return Ok(old.then_some(Action::RemoveOld));
+            }
+            Status::Fresh | Status::Idle | Status::Due => {}
+        }
+        let Some(period) = self.inactive.filter(|_| !self.offline) else { return Ok(None) };
+        let Ok(session) = NodeSession::parse(&stored.value) else { return Ok(None) };
+        match Note::presence(note, &session, summary.last_refreshed_at, period, judge.now()) {
+            Presence::Away => Ok(Some(Action::SignOut)),
+            Presence::Seen => Ok(None),
+            Presence::Unobservable => Err(Unobservable),
+        }
+    }
+}
+
+/// Too little of the time could be observed to say whether a user was away.
+#[derive(Clone, Copy, Debug)]
+pub struct Unobservable;
+
+impl Plan {
+    /// Takes a session in, and says what is to be done with it.
+    pub fn add(&mut self, decided: Result<Option<Action>, Unobservable>) -> Option<Action> {
+        self.read += 1;
+        match decided {
+            Ok(Some(action)) => {
+                *self.actions.entry(action).or_default() += 1;
+                Some(action)
+            }
+            Ok(None) => None,
+            Err(Unobservable) => {
+                self.unobservable += 1;
+                None
+            }
+        }
+    }
+
+    /// Whether any server must be asked.
+    pub fn needs_servers(&self) -> bool {
+        [Action::Ask, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
+    }
+
+    /// How many sessions something is to be done with.
+    pub fn total(&self) -> u64 {
+        self.actions.values().sum()
+    }
+}
+
+impl PruneReport {
+    /// Counts one.
+    pub fn count(&mut self, outcome: &Pruned) {
+        *match outcome {
+            Pruned::Removed(Action::RemoveDead) => &mut self.dead,
+            Pruned::Removed(Action::RemoveOld) => &mut self.old,
+            Pruned::Removed(Action::RemoveMalformed) => &mut self.malformed,
+            Pruned::Removed(Action::Ask) => &mut self.ended,
+            Pruned::Removed(Action::SignOut) => &mut self.signed_out,
+            Pruned::Alive => &mut self.alive,
+            Pruned::Changed => &mut self.changed,
+            Pruned::Unsettled(..) => &mut self.unsettled,
+        } += 1;
+    }
+
+    /// How many records are gone.
+    pub fn removed(&self) -> u64 {
+        self.dead + self.ended + self.old + self.malformed + self.signed_out
+    }
+}
+
+impl Work for Pruner {
+    type Outcome = Pruned;
+
+    async fn run(&self, session: &Stored) -> Pruned {
+        match self.settle(session).await {
+            Ok(outcome) => outcome,
+            Err(error) => Pruned::Unsettled(format!("the store failed: {error}"), Retry::Soon),
+        }
+    }
+
+    fn retry(outcome: &Pruned) -> Retry {
+        match outcome {
+            Pruned::Unsettled(_, retry) => *retry,
+            _ => Retry::Never,
+        }
+    }
+
+    fn crashed() -> Pruned {
+        Pruned::Unsettled("oauthctl failed; please report it".to_owned(), Retry::Never)
+    }
+}
+
+impl Pruner {
+    async fn settle(&self, session: &Stored) -> anyhow::Result<Pruned> {
+        let name = Note::name(&session.key.text());
+        let note = self.store.notes(&[name]).await?.pop().flatten().and_then(|note| Note::parse(&note));
+        let action = {
+            let summary = self.judge.summary(session, note.as_ref());
+            self.rules.action(session, &summary, note.as_ref(), &self.judge)
+        };
+        match (action, &self.online) {
+            (Ok(Some(Action::Ask)), Some(online)) => self.ask(online, session).await,
+            (Ok(Some(Action::SignOut)), Some(online)) => Ok(match online.run(session).await {
+                Revoked::Confirmed => Pruned::Removed(Action::SignOut),
+                Revoked::Skipped(_) => Pruned::Changed,
+                Revoked::Unconfirmed(why, retry) => Pruned::Unsettled(why, retry),
+                Revoked::Failed(why) => Pruned::Unsettled(why, Retry::Never),
+            }),
+            (Ok(Some(action @ (Action::RemoveDead | Action::RemoveOld | Action::RemoveMalformed))), _) => {
+                self.remove(session, action).await
+            }
+            // It has become so since the plan was made; the next run sees to it.
+            (Ok(_) | Err(Unobservable), _) => Ok(Pruned::Changed),
+        }
+    }
+
+    /// Lifetimes are a server's choice, so the server has the last word.
+    async fn ask(&self, online: &Revoker, session: &Stored) -> anyhow::Result<Pruned> {
+        match online.exchanger.exchange(session).await {
+            Outcome::Gone(_) => self.remove(session, Action::Ask).await,
+            Outcome::Refreshed => Ok(Pruned::Alive),
+            Outcome::Skipped(_) => Ok(Pruned::Changed),
+            Outcome::Blocked(why) => Ok(Pruned::Unsettled(why, Retry::Never)),
+            Outcome::Unknown(why, retry) => Ok(Pruned::Unsettled(why, retry)),
+        }
+    }
+
+    async fn remove(&self, session: &Stored, action: Action) -> anyhow::Result<Pruned> {
+        let written = self.store.remove(Kind::Session, std::slice::from_ref(session)).await?;
+        Ok(if written == [Written::Done] { Pruned::Removed(action) } else { Pruned::Changed })
+    }
+}
+
+/// For every group of sessions that stand or fall together: one that is likely to be alive. Exchanged first, it proves
+/// the configuration right, so that the refusal of a suspect says something about the suspect.
+#[derive(Default)]
+pub struct Witnesses(HashMap<(String, Option<String>), Witness>);
+
+#[derive(Default)]
+struct Witness {
+    healthiest: Option<(SignedDuration, Stored)>,
+    has_suspects: bool,
+}
+
+impl Witnesses {
+    /// Considers a session. One that was refreshed less than `min_interval` ago is left alone.
+    pub fn consider(&mut self, stored: &Stored, summary: &Summary<'_>, judge: &Judge, min_interval: Age) {
+        let Some(issuer) = summary.issuer.as_deref() else { return };
+        let group = (issuer.to_owned(), summary.kid.as_deref().map(str::to_owned));
+        match (summary.status, summary.last_refreshed_at) {
+            (Status::Suspect, _) => self.0.entry(group).or_default().has_suspects = true,
+            (Status::Fresh | Status::Idle | Status::Due, Some(at)) if judge.age(at) >= min_interval => {
+                let witness = self.0.entry(group).or_default();
+                let age = judge.age(at).duration();
+                if witness.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {
+                    witness.healthiest = Some((age, stored.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The witnesses that are needed.
+    pub fn needed(self) -> Vec<Stored> {
+        let needed = self.0.into_values().filter(|witness| witness.has_suspects);
+        needed.filter_map(|witness| witness.healthiest.map(|(_, stored)| stored)).collect()
+    }
+}

@@ -1,0 +1,83 @@
+//! How an answer was served: when, out of which cache, and where it sends those who ask.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{AGE, CACHE_CONTROL, DATE, HeaderMap, LOCATION};
+
+use super::text;
+
+/// What the headers of an answer say about its way to us.
+#[derive(Clone, Debug, Default)]
+pub struct Served {
+    /// Where a redirect leads.
+    pub location: Option<String>,
+    /// Our own time when the answer came.
+    pub received: Timestamp,
+    /// The server's time when it answered: `Date`, and how long a cache has kept the answer since (RFC 9110 section
+    /// 6.6.1, RFC 9111 section 5.1).
+    pub sent: Option<Timestamp>,
+    /// How long a cache on the way has kept it: `Age`.
+    pub age: Option<Duration>,
+    /// How long caches that many share may keep it: `Cache-Control` (RFC 9111 section 5.2.2).
+    pub max_age: Option<Duration>,
+}
+
+impl Served {
+    pub(super) fn of(headers: &HeaderMap, received: Timestamp) -> Self {
+        let age = text(headers, &AGE).and_then(seconds);
+        let date = text(headers, &DATE)
+            .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date.trim()).ok());
+        Self {
+            location: text(headers, &LOCATION).map(str::to_owned),
+            received,
+            sent: date.and_then(|date| date.checked_add(age.unwrap_or_default()).ok()),
+            age,
+            max_age: text(headers, &CACHE_CONTROL).and_then(max_age),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.trim().trim_matches('"').parse().ok().map(Duration::from_secs)
+}
+
+/// What is said about shared caches comes before what is said about all.
+fn max_age(header: &str) -> Option<Duration> {
+    let directives = || header.split(',').map(|directive| directive.trim().to_ascii_lowercase());
+    if directives().any(|directive| matches!(directive.as_str(), "no-store" | "no-cache" | "private")) {
+        return Some(Duration::ZERO);
+    }
+    let named = |name: &str| directives().find_map(|directive| seconds(directive.strip_prefix(name)?));
+    named("s-maxage=").or_else(|| named("max-age="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(headers: &[(&'static str, &str)]) -> Served {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        Served::of(&headers.collect::<HeaderMap>(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn the_word_about_shared_caches_counts() {
+        for (header, expected) in [
+            ("public, max-age=3600", Some(3600)),
+            ("max-age=60, s-maxage=86400", Some(86_400)),
+            ("No-Store", Some(0)),
+            ("private, max-age=60", Some(0)),
+            ("max-age=soon", None),
+        ] {
+            assert_eq!(served(&[("cache-control", header)]).max_age, expected.map(Duration::from_secs), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_comes_out_of_a_cache_was_sent_when_the_cache_says() {
+        let served = served(&[("date", "Mon, 23 Nov 2026 12:00:00 GMT"), ("age", "90")]);
+        assert_eq!(served.sent, Some("2026-11-23T12:01:30Z".parse().unwrap()));
+        assert_eq!(served.age, Some(Duration::from_secs(90)));
+    }
+}

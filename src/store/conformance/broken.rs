@@ -1,0 +1,224 @@
+//! What goes wrong with a Redis, and that nothing is lost, doubled or guessed when it does.
+
+use std::time::Duration;
+
+use testbed::redis::{Answer, Cluster, Redis, Sentinels};
+use testbed::{Proxy, did};
+
+use super::{open, plain};
+use crate::store::{Kind, LayoutChoice, RecordKey, Store, StoreUrl, Want, Written};
+
+const VALUES: Want = Want { values: true, ttls: false };
+
+/// Enough that a scan is under way when something happens to its server.
+const MANY: usize = 30_000;
+
+fn proxied(redis: &Redis) -> (Proxy, String) {
+    let proxy = Proxy::start(([127, 0, 0, 1], redis.port()).into()).unwrap();
+    let url = format!("redis://{}", proxy.address());
+    (proxy, url)
+}
+
+/// Fills a server with sessions by one command.
+fn fill(redis: &Redis, count: usize) {
+    let script = "for n = 1, ARGV[1] do redis.call('SET', 'atproto:oauth:sessions:did:plc:' .. n, ('x'):rep(300)) end";
+    assert_eq!(redis.ask(&["EVAL", script, "0", &count.to_string()]), Answer::Bulk(None));
+}
+
+async fn refused(url: &str) -> String {
+    let url = StoreUrl::parse(url, std::path::Path::new("")).unwrap();
+    let layout = LayoutChoice::parse("npmx", &std::collections::BTreeMap::new()).unwrap();
+    let error = crate::store::open(&url, &plain(), &layout).await.err().expect("it must not open");
+    told(&error.into())
+}
+
+/// All that an operator is told, on one line.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = Vec::new();
+    crate::error::report(error, crate::ui::Palette::Plain, &mut told);
+    String::from_utf8(told).unwrap().replace('\n', " | ")
+}
+
+async fn count(store: &dyn Store) -> anyhow::Result<usize> {
+    let mut scan = store.scan(Kind::Session, VALUES);
+    let mut count = 0;
+    while let Some(records) = scan.next().await? {
+        count += records.len();
+    }
+    Ok(count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_was_lost_is_looked_up() {
+    let redis = Redis::start();
+    let (proxy, url) = proxied(&redis);
+    let store = open(&url, &plain(), "npmx").await;
+    let key = RecordKey::from_text(&format!("atproto:oauth:sessions:{}", did()));
+    assert!(store.create(Kind::Session, &key, b"one", None).await.unwrap());
+
+    // The command arrives, its answer does not, and the line comes back only after a while.
+    let lose = || {
+        proxy.cut_after_down(Some(0));
+        async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            proxy.heal();
+        }
+    };
+    let (written, ()) = tokio::join!(store.replace(&key, b"one", b"two"), lose());
+    assert_eq!(written.unwrap(), Written::Done);
+    assert_eq!(redis.ask(&["GET", &key.text()]), Answer::Bulk(Some(b"two".to_vec())));
+
+    proxy.kill_all();
+    let other = RecordKey::from_text(&format!("atproto:oauth:sessions:{}", did()));
+    let (created, ()) = tokio::join!(store.create(Kind::Session, &other, b"new", None), lose());
+    assert!(created.unwrap());
+
+    proxy.kill_all();
+    let listed = store.get(Kind::Session, &key).await.unwrap().unwrap();
+    proxy.kill_all();
+    let listed = [listed];
+    let (removed, ()) = tokio::join!(store.remove(Kind::Session, &listed), lose());
+    assert_eq!(removed.unwrap(), [Written::Done]);
+    assert_eq!(redis.ask(&["EXISTS", &key.text()]), Answer::Number(0));
+
+    proxy.kill_all();
+    let account = did().parse().unwrap();
+    let (held, ()) = tokio::join!(store.lock(&account, Duration::from_secs(5)), lose());
+    assert!(held.unwrap().expect("it is ours").release().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_whose_connection_is_lost_still_brings_every_record_once() {
+    let redis = Redis::start();
+    fill(&redis, MANY);
+    let (proxy, url) = proxied(&redis);
+    let store = open(&url, &plain(), "npmx").await;
+    let mut scan = store.scan(Kind::Session, VALUES);
+    let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
+    while let Some(records) = scan.next().await.unwrap() {
+        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
+        batches += 1;
+        if batches == 10 || batches == 30 {
+            proxy.kill_all();
+        }
+    }
+    assert_eq!(keys.len(), MANY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fail_over_during_a_scan_loses_and_doubles_nothing() {
+    let mut sentinels = Sentinels::start();
+    fill(&sentinels.servers[0], MANY);
+    sentinels.wait_for_replica();
+    let store = open(&sentinels.url(), &plain(), "npmx").await;
+    let mut scan = store.scan(Kind::Session, VALUES);
+    let mut keys = std::collections::HashSet::new();
+    let mut is_first = true;
+    while let Some(records) = scan.next().await.unwrap() {
+        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
+        if std::mem::take(&mut is_first) {
+            sentinels.kill_master();
+        }
+    }
+    assert_eq!(keys.len(), MANY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_replicas_take_over_is_scanned_whole() {
+    let mut cluster = Cluster::start(true);
+    let url = cluster.url();
+    let store = open(&url, &plain(), "npmx").await;
+    for n in 0..3000 {
+        let key = RecordKey::from_text(&format!("atproto:oauth:sessions:did:plc:{n}"));
+        assert!(store.create(Kind::Session, &key, b"x", None).await.unwrap());
+    }
+    cluster.nodes[0].ask(&["WAIT", "1", "5000"]);
+    let mut scan = store.scan(Kind::Session, VALUES);
+    let first = scan.next().await.unwrap().unwrap().len();
+    cluster.nodes[0].kill();
+    let mut all = first;
+    while let Some(records) = scan.next().await.unwrap() {
+        all += records.len();
+    }
+    assert_eq!(all, 3000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_lost_a_part_is_never_counted() {
+    let mut cluster = Cluster::start(false);
+    let store = open(&cluster.url(), &plain(), "npmx").await;
+    let key = RecordKey::from_text("atproto:oauth:sessions:did:plc:1");
+    assert!(store.create(Kind::Session, &key, b"x", None).await.unwrap());
+    cluster.nodes[2].kill();
+    let error = count(&*store).await.unwrap_err();
+    assert!(told(&error).starts_with(&format!("error: {}: ", cluster.url())), "{}", told(&error));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_record_is_listed_as_such() {
+    let redis = Redis::start();
+    let key = |name: &str| format!("atproto:oauth:sessions:did:web:{name}");
+    redis.ask(&["RPUSH", &key("list"), "1"]);
+    redis.ask(&["HSET", &key("hash"), "a", "1"]);
+    redis.ask(&["SET", &key("escape"), "\u{1b}[31m"]);
+    redis.ask(&[b"SET".as_slice(), key("binary").as_bytes(), b"\xff\x00"]);
+    redis.ask(&[b"SET".as_slice(), key("huge").as_bytes(), &vec![b'x'; 3 << 20]]);
+    let store = open(&redis.url(), &plain(), "npmx").await;
+    let mut scan = store.scan(Kind::Session, VALUES);
+    let mut found = Vec::new();
+    while let Some(records) = scan.next().await.unwrap() {
+        found.extend(records);
+    }
+    found.sort_by(|a, b| a.key.cmp(&b.key));
+    let seen: Vec<_> = found.iter().map(|record| (record.value.as_slice(), record.unreadable)).collect();
+    assert_eq!(
+        seen,
+        [
+            (b"\xff\x00".as_slice(), None),
+            (b"\x1b[31m", None),
+            (b"", Some("the value is a Redis hash, not a string")),
+            (b"", Some("the value is larger than 1 MiB")),
+            (b"", Some("the value is a Redis list, not a string")),
+        ]
+    );
+    for record in &found {
+        let again = store.get(Kind::Session, &record.key).await.unwrap().unwrap();
+        assert_eq!((&again.value, again.unreadable), (&record.value, record.unreadable));
+        assert_ne!(store.replace(&record.key, b"", b"x").await.unwrap(), Written::Done);
+    }
+    assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done; 5]);
+    assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_got_wrong_is_said() {
+    let guarded = Redis::start_with(&["--requirepass", "right"]);
+    let at = |login: &str, scheme: &str| format!("{scheme}://{login}127.0.0.1:{}", guarded.port());
+    for (url, said) in [
+        (at("", "redis"), "NOAUTH"),
+        (at(":wrong-secret@", "redis"), "WRONGPASS"),
+        (at(":right@", "redis") + "/99", "DB index is out of range"),
+        (at(":right@", "redis+cluster"), "this is no cluster"),
+        (at("", "redis+sentinel") + "/mymaster", "NOAUTH"),
+        (format!("redis://127.0.0.1:{}", testbed::redis::free_port()), "nothing listens there"),
+        ("redis://host.invalid".to_owned(), "the name is not known here"),
+        ("unix:///nowhere/redis.sock".to_owned(), "there is no such socket"),
+    ] {
+        let told = refused(&url).await;
+        assert!(told.contains(said) && told.contains("hint: "), "{url}: {told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_write_says_why() {
+    let master = Redis::start();
+    let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {}", master.port())]);
+    let full = Redis::start_with(&["--maxmemory", "1"]);
+    for (redis, said) in [(&replica, "this is a replica"), (&full, "maxmemory")] {
+        let store = open(&redis.url(), &plain(), "npmx").await;
+        let key = RecordKey::from_text("atproto:oauth:sessions:did:plc:1");
+        let told = told(&store.create(Kind::Session, &key, b"x", None).await.unwrap_err());
+        assert!(told.contains(said), "{told}");
+    }
+}

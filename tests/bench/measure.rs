@@ -1,0 +1,121 @@
+//! Running programs, and what they cost themselves and the server.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use testbed::redis::{Answer, Redis};
+
+/// What one run took.
+#[derive(Clone, Copy)]
+pub struct Run {
+    pub wall: Duration,
+    pub peak_bytes: f64,
+}
+
+/// What one run took, and what it cost the server.
+#[derive(Clone, Copy)]
+pub struct Watched {
+    pub run: Run,
+    /// The server's time in the commands themselves (`INFO commandstats`).
+    pub commands: Duration,
+    /// All of the server's processor time, with reading requests and sending answers.
+    pub whole: Duration,
+}
+
+/// What has a time to compare by.
+pub trait Timed: Copy {
+    fn wall(&self) -> Duration;
+}
+
+impl Timed for Run {
+    fn wall(&self) -> Duration {
+        self.wall
+    }
+}
+
+impl Timed for Watched {
+    fn wall(&self) -> Duration {
+        self.run.wall
+    }
+}
+
+/// The fastest of several runs: whatever else the machine does only makes them slower.
+pub fn best<T: Timed>(runs: usize, mut one: impl FnMut() -> T) -> T {
+    (0..runs.max(1)).map(|_| one()).min_by_key(Timed::wall).expect("there is at least one run")
+}
+
+/// Runs oauthctl on this store.
+pub fn oauthctl(store: &str, arguments: &[&str]) -> Run {
+    let arguments = [arguments, &["--store", store, "--quiet"]].concat();
+    run(env!("CARGO_BIN_EXE_oauthctl"), &arguments, &std::env::temp_dir())
+}
+
+/// Runs a program to its end. Its output goes nowhere.
+pub fn run(program: &str, arguments: &[&str], dir: &Path) -> Run {
+    let begun = Instant::now();
+    let mut command = Command::new(program);
+    let mut child = command.args(arguments).current_dir(dir).stdout(Stdio::null()).spawn().expect("it can be started");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0;
+    loop {
+        // The high-water mark only rises, so the last look at it is close to the end's.
+        peak = std::fs::read_to_string(&status).ok().and_then(|status| high_water(&status)).unwrap_or(peak);
+        if let Some(exit) = child.try_wait().expect("it can be waited for") {
+            assert!(exit.success(), "{program} {arguments:?} failed");
+            return Run { wall: begun.elapsed(), peak_bytes: peak };
+        }
+        sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether a program runs and succeeds.
+pub fn succeeds(program: &str, arguments: &[&str], dir: &Path) -> bool {
+    let mut command = Command::new(program);
+    let status = command.args(arguments).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn high_water(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)
+}
+
+/// The server's own books.
+pub struct Server<'r>(pub &'r Redis);
+
+impl Server<'_> {
+    /// What a run costs the server.
+    pub fn watched(&self, run: impl FnOnce() -> Run) -> Watched {
+        self.0.ask(&["CONFIG", "RESETSTAT"]);
+        let before = self.processor();
+        let run = run();
+        Watched { run, whole: self.processor().saturating_sub(before), commands: self.commands() }
+    }
+
+    fn info(&self, section: &str) -> String {
+        match self.0.ask(&["INFO", section]) {
+            Answer::Bulk(Some(text)) => String::from_utf8_lossy(&text).into_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn processor(&self) -> Duration {
+        let info = self.info("cpu");
+        let seconds = ["used_cpu_sys:", "used_cpu_user:"].map(|name| {
+            let value = info.lines().find_map(|line| line.strip_prefix(name));
+            value.and_then(|value| value.trim().parse::<f64>().ok()).expect("the server keeps books")
+        });
+        Duration::from_secs_f64(seconds.iter().sum())
+    }
+
+    fn commands(&self) -> Duration {
+        let info = self.info("commandstats");
+        let spent = ["scan", "mget", "pttl"].into_iter().filter_map(|name| {
+            let line = info.lines().find(|line| line.starts_with(&format!("cmdstat_{name}:")))?;
+            line.split("usec=").nth(1)?.split(',').next()?.parse::<u64>().ok()
+        });
+        Duration::from_micros(spent.sum())
+    }
+}

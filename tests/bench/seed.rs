@@ -1,0 +1,103 @@
+//! Records as apps have them: the shape and the lengths of real ones, with random letters for tokens.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use testbed::redis::Redis;
+
+const DAY: u64 = 86_400;
+/// The time to live of the app's sessions and states.
+const SESSION_TTL: u64 = 179 * DAY;
+const STATE_TTL: u64 = 1800;
+
+/// Good enough to look random (xorshift64*), and the same every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        (self.next() >> 11) % limit
+    }
+
+    fn letters(&mut self, count: usize, alphabet: &[u8]) -> String {
+        let letter = |_| char::from(alphabet[usize::try_from(self.below(alphabet.len() as u64)).unwrap_or(0)]);
+        (0..count).map(letter).collect()
+    }
+
+    fn text(&mut self, count: usize) -> String {
+        self.letters(count, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    }
+
+    fn key(&mut self) -> String {
+        let (x, y, d) = (self.text(43), self.text(43), self.text(43));
+        format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}","d":"{d}","key_ops":["sign"]}}"#)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the records are as old as they would be today")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs()
+}
+
+/// Sessions of many servers and three client keys, refreshed some days ago, most of them recently.
+pub fn sessions(redis: &Redis, count: usize) {
+    let mut random = Random(7);
+    let now = now();
+    load(redis, (0..count).map(|_| {
+        let did = format!("did:plc:{}", random.letters(24, b"abcdefghijklmnopqrstuvwxyz234567"));
+        let host = match random.below(1000) {
+            n if n < 800 => "https://bsky.social".to_owned(),
+            n => format!("https://pds{n}.example"),
+        };
+        // The smaller of two is more often small.
+        let age = random.below(100 * DAY).min(random.below(100 * DAY));
+        let expires = testbed::iso8601(i64::try_from((now - age + 3600) * 1000).unwrap_or(0));
+        let kid = random.below(3);
+        let value = format!(
+            r#"{{"dpopJwk":{},"authMethod":{{"method":"private_key_jwt","kid":"kid-{kid}"}},"tokenSet":{{"iss":"{host}","sub":"{did}","aud":"{host}","scope":"atproto repo:app.bsky.feed.like repo:dev.npmx.profile","refresh_token":"ref-{}","access_token":"{}.{}.{}","token_type":"DPoP","expires_at":"{expires}"}}}}"#,
+            random.key(), random.text(43), random.text(120), random.text(900), random.text(86),
+        );
+        (format!("atproto:oauth:sessions:{did}"), SESSION_TTL - age, value)
+    }));
+}
+
+/// States that nobody came back for: written 29 minutes ago.
+pub fn stale_states(redis: &Redis, count: usize) {
+    let mut random = Random(11);
+    load(redis, (0..count).map(|_| {
+        let value = format!(
+            r#"{{"iss":"https://bsky.social","dpopJwk":{},"authMethod":{{"method":"private_key_jwt","kid":"kid-1"}},"verifier":"{}"}}"#,
+            random.key(), random.text(43)
+        );
+        (format!("atproto:oauth:state:{}", random.text(22)), STATE_TTL - 29 * 60, value)
+    }));
+}
+
+/// Writes records the way a server takes them fastest.
+fn load(redis: &Redis, records: impl Iterator<Item = (String, u64, String)>) {
+    let port = redis.port().to_string();
+    let mut command = Command::new("redis-cli");
+    let spawned = command.args(["-p", &port, "--pipe"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let mut child = spawned.expect("redis-cli is installed, with redis-server or as redis-tools");
+    let mut pipe = std::io::BufWriter::with_capacity(1 << 20, child.stdin.take().expect("its input is a pipe"));
+    for (key, ttl, value) in records {
+        let ttl = ttl.to_string();
+        write!(
+            pipe,
+            "*4\r\n$5\r\nSETEX\r\n${}\r\n{key}\r\n${}\r\n{ttl}\r\n${}\r\n{value}\r\n",
+            key.len(),
+            ttl.len(),
+            value.len()
+        )
+        .expect("redis-cli reads");
+    }
+    drop(pipe);
+    assert!(child.wait().expect("it can be waited for").success(), "redis-cli --pipe failed");
+}

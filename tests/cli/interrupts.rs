@@ -1,0 +1,162 @@
+//! Ctrl-C and SIGTERM: what was begun comes to its end, what is printed is whole, and the exit code says what happened.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Child;
+
+use serde_json::Value;
+
+use crate::support::{ADONIS, ALICE, AppDatabase, KEY1, Sandbox, interrupt, object, session, state};
+
+/// More sessions than fit into a pipe, by far.
+const MANY: u32 = 60_000;
+
+const SIGNALS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
+
+/// An app with many sessions.
+fn app() -> Sandbox {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), MANY);
+    sandbox
+}
+
+/// How a run ended that was interrupted once it had begun to print: all of stdout, all of stderr, exit code.
+fn interrupted(mut child: Child, signal: &str) -> (String, String, Option<i32>) {
+    // Nobody reads on, so the pipe fills and the list waits.
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    stdout.read_line(&mut text).unwrap();
+    interrupt(&child, signal);
+    // The signal is seen before the list can go on.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    stdout.read_to_string(&mut text).unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    (text, stderr, child.wait().unwrap().code())
+}
+
+/// The number in `12,345 sessions so far (interrupted) in …`.
+fn summed_up(stderr: &str, noun: &str) -> usize {
+    let (count, rest) = stderr.split_once(' ').unwrap();
+    assert!(rest.starts_with(&format!("{noun} so far (interrupted) in sqlite:app.db")), "{stderr}");
+    count.replace(',', "").parse().unwrap()
+}
+
+#[test]
+fn an_interrupted_list_is_whole_in_every_format_and_counted() {
+    let sandbox = app();
+    for (signal, code) in SIGNALS {
+        for format in ["jsonl", "json", "csv"] {
+            let (text, stderr, ended) = interrupted(sandbox.start(["sessions", "list", "--format", format]), signal);
+            assert_eq!(ended, Some(code), "{format}: {stderr}");
+            let rows = match format {
+                "json" => serde_json::from_str::<Vec<Value>>(&text).unwrap().len(),
+                "jsonl" => text.lines().map(object).count(),
+                _ => text.lines().skip(1).inspect(|line| assert_eq!(line.split(',').count(), 13)).count(),
+            };
+            assert_eq!(summed_up(&stderr, "sessions"), rows, "{format}");
+            assert!(rows > 0 && rows < MANY as usize, "{format}: {rows}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_table_shows_what_was_read() {
+    let sandbox = app();
+    for (signal, code) in SIGNALS {
+        let child = sandbox.start(["sessions", "list"]);
+        interrupt(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        let (text, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert_eq!(summed_up(&stderr, "sessions"), text.lines().count() - 1);
+    }
+}
+
+#[test]
+fn interrupted_counts_add_up() {
+    let sandbox = app();
+    let child = sandbox.start(["sessions", "stats", "--format", "json"]);
+    interrupt(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let counts = object(std::str::from_utf8(&output.stdout).unwrap());
+    let statuses = counts["by_status"].as_object().unwrap().values().map(|n| n.as_u64().unwrap());
+    assert_eq!(Some(statuses.sum()), counts["total"].as_u64());
+    assert!(counts["total"].as_u64().unwrap() < MANY.into());
+}
+
+#[test]
+fn an_interrupted_list_of_logins_is_whole_too() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.execute(&many_states("auth_state VALUES", ""));
+    let (text, stderr, code) = interrupted(sandbox.start(["states", "list", "--format", "json"]), "TERM");
+    assert_eq!(code, Some(143), "{stderr}");
+    assert_eq!(summed_up(&stderr, "pending logins"), serde_json::from_str::<Vec<Value>>(&text).unwrap().len());
+}
+
+/// SQL that inserts many logins.
+fn many_states(into: &str, more: &str) -> String {
+    let (table, _) = into.split_once(' ').unwrap();
+    format!(
+        "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {MANY})
+         INSERT INTO {table} SELECT printf('state-%d', n), '{}'{more} FROM number",
+        state("key1")
+    )
+}
+
+#[test]
+fn an_interrupted_purge_has_removed_exactly_what_it_says() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::with(&sandbox.path("app.db"), ADONIS);
+    database.execute(&many_states("oauth_states VALUES", ", '2026-11-01 00:00:00'"));
+    let child = sandbox.start(["states", "purge"]);
+    interrupt(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(143), "{text}");
+    let left: usize = database.rows("SELECT count(*) FROM oauth_states")[0].parse().unwrap();
+    let removed = text.strip_prefix("removed ").unwrap().split_once(' ').unwrap().0.replace(',', "");
+    assert_eq!(removed.parse::<usize>().unwrap() + left, MANY as usize);
+    assert!(left > 0 && text.ends_with("; interrupted before the end\n"), "{text}");
+}
+
+#[test]
+fn an_interrupted_import_has_brought_in_exactly_what_it_says() {
+    let sandbox = app();
+    assert_eq!(sandbox.run(["sessions", "export", "-o", "out.jsonl", "--limit", "5000"]).code, 0);
+    let new = AppDatabase::create(&sandbox.path("new.db"));
+    let child = sandbox.start(["sessions", "import", "out.jsonl", "--store", "sqlite:new.db", "--format", "json"]);
+    interrupt(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let created = object(std::str::from_utf8(&output.stdout).unwrap())["created"].as_u64().unwrap();
+    assert_eq!(new.rows("SELECT count(*) FROM auth_session"), [created.to_string()]);
+    assert!(created < 5000);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_anybody() {
+    let sandbox = app();
+    for (signal, code) in SIGNALS {
+        let mut child = sandbox.start(["sessions", "list", "--format", "jsonl"]);
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut String::new()).unwrap();
+        interrupt(&child, "INT");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        // Still there: it waits for its reader.
+        assert_eq!(child.try_wait().unwrap(), None);
+        interrupt(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+    }
+}
+
+#[test]
+fn what_only_prints_a_document_ends_at_once() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("OAUTH_JWK_ONE", KEY1);
+    // Nothing to drain, so nothing listens: the shell sees the signal itself.
+    let output =
+        sandbox.sh("mkfifo input; oauthctl jwks --keys - <>input & sleep 0.3; kill -TERM $!; wait $!; echo $?");
+    assert_eq!(output.stdout, "143\n");
+}

@@ -1,0 +1,167 @@
+//! `oauthctl sessions stats` counts what there is, for people and for programs.
+
+use serde_json::{Value, json};
+
+use crate::support::{ALICE, AppDatabase, BOB, KEY1, Sandbox, object, session};
+
+/// An app with sessions of every kind.
+fn app() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    let with = |name: &str, refreshed: &str, change: &dyn Fn(&mut Value)| {
+        let mut record = session(&format!("did:web:{name}"), refreshed);
+        change(&mut record);
+        database.session(&record);
+    };
+    for (n, refreshed) in ["10m", "20m", "30m", "3h", "4h", "2d", "10d", "20d", "60d", "100d"].iter().enumerate() {
+        with(&format!("user{n}"), refreshed, &|_| ());
+    }
+    with("public", "3h", &|s| s["authMethod"] = json!({"method": "none"}));
+    with("other-key", "3h", &|s| s["authMethod"]["kid"] = json!("key2"));
+    with("bsky", "3h", &|s| s["tokenSet"]["iss"] = json!("https://bsky.social"));
+    with("dead", "3h", &|s| drop(s["tokenSet"].as_object_mut().unwrap().remove("refresh_token")));
+    with("ageless", "3h", &|s| {
+        s["tokenSet"]["access_token"] = json!("opaque");
+        drop(s["tokenSet"].as_object_mut().unwrap().remove("expires_at"));
+    });
+    database.record("did:web:malformed", "{}");
+    database.close();
+    sandbox
+}
+
+#[test]
+fn people_see_bars() {
+    insta::assert_snapshot!(app().run(["sessions", "stats"]), @"
+    exit 0
+    -- stdout --
+    status
+      fresh      3   18.7%  ████████
+      idle       6   37.5%  ███████████████
+      due        4   25.0%  ██████████
+      suspect    1    6.2%  ███
+      dead       1    6.2%  ███
+      malformed  1    6.2%  ███
+    last refreshed
+      up to 1h   3   18.7%  ████████
+      up to 1d   6   37.5%  ███████████████
+      up to 7d   1    6.2%  ███
+      up to 14d  1    6.2%  ███
+      up to 30d  1    6.2%  ███
+      up to 91d  1    6.2%  ███
+      older      1    6.2%  ███
+      unknown    1    6.2%  ███
+    issuer
+      https://auth.example.com  14   87.5%  ███████████████████████████████████
+      https://bsky.social        1    6.2%  ███
+    kid
+      key1  13   81.2%  █████████████████████████████████
+      key2   1    6.2%  ███
+    auth method
+      private_key_jwt  14   87.5%  ███████████████████████████████████
+      none              1    6.2%  ███
+    -- stderr --
+    16 sessions in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn programs_get_one_json_document() {
+    let output = app().run(["sessions", "stats", "--format", "json", "-q"]);
+    insta::assert_snapshot!(output, @r#"
+    exit 0
+    -- stdout --
+    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":1},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1},"by_kid":{"key1":13,"key2":1},"by_auth_method":{"private_key_jwt":14,"none":1}}
+    "#);
+    assert_eq!(app().run(["sessions", "stats", "--format", "jsonl", "-q"]), output);
+}
+
+#[test]
+fn spreadsheets_get_a_line_a_count() {
+    insta::assert_snapshot!(app().run(["sessions", "stats", "--format", "csv", "-q"]), @"
+    exit 0
+    -- stdout --
+    aspect,value,sessions
+    status,fresh,3
+    status,idle,6
+    status,due,4
+    status,suspect,1
+    status,blocked,0
+    status,dead,1
+    status,malformed,1
+    last_refreshed,up to 1h,3
+    last_refreshed,up to 1d,6
+    last_refreshed,up to 7d,1
+    last_refreshed,up to 14d,1
+    last_refreshed,up to 30d,1
+    last_refreshed,up to 91d,1
+    last_refreshed,older,1
+    last_refreshed,unknown,1
+    issuer,https://auth.example.com,14
+    issuer,https://bsky.social,1
+    kid,key1,13
+    kid,key2,1
+    auth_method,private_key_jwt,14
+    auth_method,none,1
+    ");
+}
+
+#[test]
+fn the_filters_of_sessions_hold_here_too() {
+    let mut sandbox = app();
+    sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
+    let total = |options: &[&str]| {
+        let output = sandbox.result([&["sessions", "stats", "--format", "json", "-q"], options].concat());
+        object(&output)["total"].as_u64().unwrap()
+    };
+    assert_eq!(total(&[]), 16);
+    assert_eq!(total(&["--issuer", "https://bsky.social"]), 1);
+    assert_eq!(total(&["--status", "blocked"]), 2);
+    assert_eq!(total(&["--not-refreshed-for", "7d", "--limit", "3"]), 3);
+    assert_eq!(total(&["did:web:user1", "did:web:user2", "did:web:nobody"]), 2);
+    insta::assert_snapshot!(sandbox.run(["sessions", "stats", "--status", "malformed"]), @"
+    exit 0
+    -- stdout --
+    status
+      malformed  1  100.0%  ████████████████████████████████████████
+    -- stderr --
+    1 session in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn an_empty_store_has_nothing_to_count() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    insta::assert_snapshot!(sandbox.run(["sessions", "stats"]), @"
+    exit 0
+    -- stderr --
+    0 sessions in sqlite:app.db (layout statusphere)
+    ");
+    let counts = object(&sandbox.run(["sessions", "stats", "--format", "json"]).stdout);
+    assert_eq!((&counts["total"], &counts["by_issuer"]), (&json!(0), &json!({})));
+}
+
+#[test]
+fn many_issuers_are_summed_up_for_people_and_counted_for_programs() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for n in 0..30 {
+        let mut record = session(&format!("did:web:user{n}"), "3h");
+        record["tokenSet"]["iss"] =
+            json!(format!("https://{n:02}.{}example.com", if n == 0 { "\u{1b}[31m" } else { "" }));
+        database.session(&record);
+    }
+    let shown = sandbox.run(["sessions", "stats"]).stdout;
+    assert!(shown.contains("18 others"), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    let counts = object(&sandbox.run(["sessions", "stats", "--format", "json"]).stdout);
+    assert_eq!(counts["by_issuer"].as_object().unwrap().len(), 30);
+}
+
+#[test]
+fn a_terminal_shows_bars_in_the_colour_of_their_status() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "10m")).session(&session(BOB, "100d"));
+    let shown = sandbox.on_a_terminal(["sessions", "stats"]);
+    assert!(shown.contains("\u{1b}[32m") && shown.contains("\u{1b}[33m"), "{shown}");
+}

@@ -1,0 +1,239 @@
+//! A small app with users: its directory, its database, what it publishes, and the network that its users live in.
+//!
+//! Everything is on loopback and in a temporary directory, which goes when the [`World`] does.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+use testbed::{Alg, Credentials, JWKS_PATH, LoginOptions, METADATA_PATH, Network, did, iso8601, keys};
+
+/// The user that examples name.
+pub(crate) const ALICE: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+/// Where the app keeps its private keys, relative to its directory.
+pub(crate) const KEYS: &str = "keys.json";
+/// The app's web root, relative to its directory.
+pub(crate) const WEB_ROOT: &str = "public";
+/// Servers that users live on.
+const SERVERS: usize = 3;
+/// A key of long ago, which the app has lost.
+const LOST_KEY: &str = "1795420766438";
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// The app and its network.
+pub(crate) struct World {
+    network: Network,
+    root: TempDir,
+}
+
+/// How the users of the playground came and went.
+enum Kind {
+    /// Logged in with the app's key, and last active or refreshed so long ago.
+    Confidential(Duration),
+    /// Logged in while the app was a public client.
+    Public(Duration),
+    /// Signed out on another device; the app does not know.
+    SignedOut(Duration),
+    /// Bound to a key that the app does not have any more.
+    LostKey(Duration),
+    /// Stored without a refresh token.
+    NoRefreshToken(Duration),
+    /// Cut off in the middle of a write.
+    Malformed,
+}
+
+impl World {
+    /// Starts the network, and makes a directory for the app: settings and an empty database, but no key yet.
+    pub(crate) fn start() -> io::Result<Self> {
+        let network = Network::start_blocking()?;
+        (1..SERVERS).try_for_each(|_| network.add_pds().map(drop))?;
+        network.publish_public();
+        let world = Self { network, root: TempDir::with_prefix("oauthctl-playground-")? };
+        for directory in ["app/public/.well-known", "home"] {
+            fs::create_dir_all(world.root.path().join(directory))?;
+        }
+        fs::write(world.path("oauthctl.toml"), world.settings())?;
+        world.database(|database| {
+            database.pragma_update(None, "journal_mode", "wal")?;
+            database.execute_batch(
+                "CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+                 CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);",
+            )
+        })?;
+        Ok(world)
+    }
+
+    /// The app's directory.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.root.path().join("app")
+    }
+
+    /// A home directory that is nobody's.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// So long ago, in ISO 8601.
+    pub(crate) fn time(&self, ago: Duration) -> String {
+        let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        iso8601(self.network.now().saturating_sub(ago))
+    }
+
+    /// The keys in the table of sessions, in the order in which their users came.
+    pub(crate) fn users(&self) -> io::Result<Vec<String>> {
+        let mut users = Vec::new();
+        self.database(|database| {
+            let mut statement = database.prepare("SELECT key FROM auth_session ORDER BY rowid")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            users = rows.collect::<Result<_, _>>()?;
+            Ok(())
+        })?;
+        Ok(users)
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.directory().join(name)
+    }
+
+    fn settings(&self) -> String {
+        let (app, plc, web) = (self.network.app_url(), self.network.plc_url(), self.network.web_url());
+        format!(
+            r#"# Of the playground: everything is on loopback, and gone when it ends.
+keys = ["{KEYS}"]
+
+[client]
+client_id = "{app}{METADATA_PATH}"
+client_uri = "{app}"
+client_name = "Playground"
+redirect_uris = ["/api/auth/atproto"]
+scope = "atproto transition:generic"
+
+[store]
+url = "sqlite:app.db"
+
+[network]
+plc_directory = "{plc}"
+doh_resolver = "{web}/dns-query"
+allow_http = true              # never in production
+allow_private_hosts = true     # never in production
+
+# What the app would publish were it deployed: `oauthctl --profile production metadata`
+[profiles.production.client]
+client_id = "https://app.example.com{METADATA_PATH}"
+client_uri = "https://app.example.com"
+"#
+        )
+    }
+
+    /// Puts on the app's web site what lies in its web root, as the app would. The playground's app becomes confidential
+    /// when a key set is there.
+    pub(crate) fn publish(&self) {
+        let document = |path: &str| -> Option<Value> {
+            let text = fs::read_to_string(self.path(WEB_ROOT).join(path.trim_start_matches('/'))).ok()?;
+            serde_json::from_str(&text).ok()
+        };
+        if let Some(jwks) = document(JWKS_PATH) {
+            self.network.publish_jwks(&jwks);
+        }
+        if let Some(metadata) = document(METADATA_PATH) {
+            self.network.publish_metadata(&metadata);
+        }
+    }
+
+    /// Lets the app sign with the first key of its key file, and 25 users of all ages log in.
+    pub(crate) fn settle(&self) -> io::Result<()> {
+        let key_set: Value = serde_json::from_str(&fs::read_to_string(self.path(KEYS))?)?;
+        let key = key_set["keys"][0].clone();
+        self.network.publish_confidential(std::slice::from_ref(&key));
+        self.publish();
+        let sessions: Vec<_> =
+            kinds().iter().enumerate().map(|(number, kind)| self.session(number, kind, &key)).collect();
+        self.database(|database| {
+            for (did, value) in &sessions {
+                database.execute("INSERT INTO auth_session VALUES (?1, ?2)", [did, value])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Lets so many people begin to log in and go away.
+    pub(crate) fn begin_logins(&self, count: usize) -> io::Result<()> {
+        self.database(|database| {
+            for _ in 0..count {
+                let state = did().split_off("did:plc:".len());
+                let value = self.network.pending_state(LoginOptions::default()).to_string();
+                database.execute("INSERT INTO auth_state VALUES (?1, ?2)", [state, value])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn session(&self, number: usize, kind: &Kind, key: &Value) -> (String, String) {
+        let did = if number == 0 { ALICE.to_owned() } else { did() };
+        let login = |credentials: Credentials, created_ago: Duration, refreshed_ago: Duration| {
+            self.network.login(LoginOptions {
+                did: Some(did.clone()),
+                // The one who signed out has a server to herself: who is asked first there does not change what becomes
+                // of the others.
+                pds: if matches!(kind, Kind::SignedOut(_)) { SERVERS - 1 } else { usize::from(number % 3 == 2) },
+                credentials: Some(credentials),
+                dpop_alg: if number % 5 == 4 { Alg::Es256 } else { Alg::Es256k },
+                created_ago,
+                refreshed_ago: Some(refreshed_ago),
+                ..LoginOptions::default()
+            })
+        };
+        let confidential = |ago: Duration| login(Credentials::Key(key.clone()), ago + 40 * DAY, ago);
+        let value = match kind {
+            Kind::Confidential(ago) => confidential(*ago).to_string(),
+            Kind::Public(ago) => login(Credentials::Public, *ago, *ago).to_string(),
+            Kind::SignedOut(ago) => {
+                let record = confidential(*ago);
+                self.network.end_sessions_of(&did);
+                record.to_string()
+            }
+            Kind::LostKey(ago) => login(Credentials::Key(keys::client_key(LOST_KEY)), *ago, *ago).to_string(),
+            Kind::NoRefreshToken(ago) => {
+                let mut record = confidential(*ago);
+                if let Some(tokens) = record["tokenSet"].as_object_mut() {
+                    tokens.shift_remove("refresh_token");
+                }
+                record.to_string()
+            }
+            Kind::Malformed => {
+                let mut value = confidential(DAY).to_string();
+                value.truncate(value.len() / 2);
+                value
+            }
+        };
+        (did, value)
+    }
+
+    /// Opens the database as the app does, and closes it: nothing of this process stays in the app's way.
+    fn database(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> io::Result<()> {
+        let opened = Connection::open(self.path("app.db"));
+        opened.and_then(|database| work(&database)).map_err(io::Error::other)
+    }
+}
+
+/// The users: most are well, some need an operator.
+fn kinds() -> Vec<Kind> {
+    let fresh = [4, 11, 19, 27, 38, 52].map(|minutes| Kind::Confidential(minutes * MINUTE));
+    let idle = [2, 5, 8, 13, 21].map(|hours| Kind::Confidential(hours * HOUR));
+    let due = [2, 3, 9, 24, 61].map(|days| Kind::Confidential(days * DAY));
+    let public = [5 * HOUR, 30 * HOUR, 4 * DAY, 11 * DAY].map(Kind::Public);
+    let others = [
+        Kind::Confidential(120 * DAY),
+        Kind::SignedOut(3 * DAY),
+        Kind::LostKey(50 * DAY),
+        Kind::NoRefreshToken(12 * DAY),
+        Kind::Malformed,
+    ];
+    due.into_iter().chain(fresh).chain(idle).chain(public).chain(others).collect()
+}
