@@ -78,11 +78,6 @@ impl Context {
         Err(usage("not confirmed; nothing was done").into())
     }
 
-    /// Whether a person can be asked, and has not said beforehand what to do.
-    pub fn is_interactive(&self) -> bool {
-        !self.yes && self.ui.can_ask()
-    }
-
     /// Whether everything was confirmed beforehand.
     pub fn is_confirmed(&self) -> bool {
         self.yes
@@ -106,6 +101,11 @@ impl Context {
     /// What the command line says about settings.
     pub fn overrides(&self) -> &Overrides {
         &self.overrides
+    }
+
+    /// Whether a person can be asked, and has not said beforehand what to do.
+    pub fn is_interactive(&self) -> bool {
+        !self.yes && self.ui.can_ask()
     }
 
     /// The current time.
@@ -172,7 +172,7 @@ impl Context {
     /// Reads every key source, whatever becomes of the others. None when nothing names one.
     pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
-        Ok(Some(sources.into_iter().map(|source| keyring::load(source, &self.environment)).collect()))
+        Ok(Some(sources.into_iter().map(|source| keyring::load(source, self.environment())).collect()))
     }
 
     /// Reads one key source.

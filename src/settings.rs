@@ -204,25 +204,6 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Where the settings file is, when there is one.
-    pub fn path(&self) -> Option<&Path> {
-        self.file.as_ref().map(|file| file.path.as_path())
-    }
-
-    /// The secrets that stand in the file themselves, where they could be referred to.
-    pub fn secrets_in_file(&self) -> Vec<String> {
-        let Some(file) = &self.file else { return Vec::new() };
-        let in_table = |at: &str, table: &Table| {
-            let text = |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
-            let url = text("url").filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
-            [("url", url), ("token", text("token"))].map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
-        };
-        let profiles = file.table.get("profiles").and_then(Value::as_table).into_iter().flatten();
-        let profiles = profiles.filter_map(|(name, table)| Some((format!("profiles.{name}."), table.as_table()?)));
-        let tables = std::iter::once((String::new(), &file.table)).chain(profiles);
-        tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
-    }
-
     /// Reads the dotenv files that the settings name; of two, the first has the last word. One that is not there is no
     /// error: where the app is deployed its variables are exported, and a variable that is needed is missed by name.
     fn read_env_files(&mut self) -> Result<(), Failure> {
@@ -248,6 +229,25 @@ impl Settings {
     /// The variables that references are followed to: those exported, and those of the files that the settings name.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Where the settings file is, when there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// The secrets that stand in the file themselves, where they could be referred to.
+    pub fn secrets_in_file(&self) -> Vec<String> {
+        let Some(file) = &self.file else { return Vec::new() };
+        let in_table = |at: &str, table: &Table| {
+            let text = |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
+            let url = text("url").filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
+            [("url", url), ("token", text("token"))].map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
+        };
+        let profiles = file.table.get("profiles").and_then(Value::as_table).into_iter().flatten();
+        let profiles = profiles.filter_map(|(name, table)| Some((format!("profiles.{name}."), table.as_table()?)));
+        let tables = std::iter::once((String::new(), &file.table)).chain(profiles);
+        tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
     }
 
     /// The profiles in the file.

@@ -90,7 +90,7 @@ impl Plan {
         }
         if let Some(key) = &self.key_file {
             if !is_ignored(key) {
-                ui.note(format!("{} holds a private key; add it to .gitignore", key.display()));
+                ui.note(format!("{} holds a private key: add it to .gitignore", key.display()));
             }
             if fs::metadata(key).is_ok_and(|metadata| metadata.mode() & 0o044 != 0) {
                 ui.warn(format!("{0} can be read by other users; `chmod 600 {0}`", key.display()));
@@ -104,8 +104,11 @@ impl Plan {
         let is_found = self.settings_path == Path::new(FILE_NAME);
         let config = if is_found { String::new() } else { format!(" --config {}", self.settings_path.display()) };
         ui.note("\nNext:");
-        ui.note(format!("  oauthctl metadata --check {}", draft.metadata_file.display()));
         ui.note(format!("  oauthctl {}{config}", if draft.keys.is_empty() { "metadata" } else { "keys list" }));
-        ui.note(format!("  oauthctl {}{config}", if draft.store.is_some() { "sessions list" } else { "jwks" }));
+        match &draft.store {
+            Some(_) => ui.note(format!("  oauthctl sessions list{config}")),
+            None => ui.note(format!("  oauthctl metadata --check {}", draft.metadata_file.display())),
+        }
+        ui.note(format!("  oauthctl doctor{config}  # once both are served"));
     }
 }
