@@ -298,7 +298,7 @@ struct Dialogue(PtySession);
 
 impl Dialogue {
     fn begin(sandbox: &Sandbox) -> Self {
-        Self(sandbox.dialogue(["init"]))
+        Self(sandbox.terminal(["init"]))
     }
 
     /// Waits for the question and answers it; an empty answer is Enter alone.
