@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::error::Failure;
+
 /// What a finding is about. In this order faults explain each other: what comes first may be the cause of what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -112,7 +114,8 @@ impl Finding {
     pub fn failed(topic: Topic, error: impl Into<anyhow::Error>, why: impl Into<String>) -> Self {
         let error = error.into();
         let what = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        let advice = error.chain().find_map(|e| e.downcast_ref::<crate::error::Failure>()?.advice());
-        Self { topic, severity: Severity::Problem, what, why: Some(why.into()), fix: advice.map(str::to_owned) }
+        let advice = error.chain().find_map(|e| e.downcast_ref::<Failure>()?.advice());
+        let fix = advice.unwrap_or("mend what the error names, then run `oauthctl doctor` again").to_owned();
+        Self::problem(topic, what, why, fix)
     }
 }

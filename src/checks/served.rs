@@ -16,7 +16,7 @@ pub(super) fn check<'p>(
         Err(e) => {
             let fix = "open it from another network: it must be there for servers everywhere";
             let mut finding = Finding::failed(topic, e.clone(), why);
-            finding.fix.get_or_insert_with(|| fix.to_owned());
+            finding.fix = Some(fix.to_owned());
             return (vec![finding], None);
         }
     };

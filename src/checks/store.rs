@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Finding, Topic};
+use crate::error::failed;
 use crate::session::{Age, Did};
 use crate::settings::{Origin, RefreshSettings};
 use crate::store::{RecordKey, Store, Written};
@@ -58,10 +59,15 @@ pub async fn check(store: &dyn Store, address: &impl fmt::Display, origin: &Orig
 async fn write(store: &dyn Store, stamp: &[u8]) -> anyhow::Result<()> {
     store.write_notes(&[(NOTE.to_owned(), stamp.to_vec())], NOTE_LIFETIME).await?;
     let written = store.notes(&[NOTE.to_owned()]).await?.pop().flatten();
-    anyhow::ensure!(written.as_deref() == Some(stamp), "what was written cannot be read back");
+    if written.as_deref() != Some(stamp) {
+        let hint = "is another doctor at work, or does the store evict keys? Redis: maxmemory-policy noeviction";
+        return Err(failed("what was written cannot be read back").hint(hint).into());
+    }
     let nobody = RecordKey::from_text(&store.layout().session_pattern().key(NOBODY, Some("doctor")));
     let replaced = store.replace(&nobody, b"doctor", b"doctor").await?;
-    anyhow::ensure!(replaced == Written::Gone, "there is a session of {NOBODY}, which nobody can have");
+    if replaced != Written::Gone {
+        return Err(failed(format!("there is a session of {NOBODY}, which nobody can have")).hint("delete it").into());
+    }
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
-/// So many exchanges in a row without a usable answer, and the server is left alone.
+/// So many exchanges in a row without a usable answer, and a server that has worked is left alone. One that has not worked
+/// yet is after the first.
 const TROUBLES: u32 = 3;
 /// For so long at first, then for twice as long each time.
 const FIRST_REST: Duration = Duration::from_secs(5);
@@ -38,8 +39,8 @@ pub(super) enum Verdict {
     OutOfStep(String),
     /// Tokens were sent, and no usable answer came: what happened to them nobody knows.
     Trouble(String),
-    /// Nothing was at stake, but the server wants to be left alone for so long.
-    Busy(Duration),
+    /// Nothing was at stake, but the server is not to be asked for so long, and why.
+    Busy(String, Duration),
     /// Nothing about the group.
     Nothing,
 }
@@ -47,6 +48,8 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 struct State {
     standing: Standing,
+    /// Any exchange has succeeded.
+    has_worked: bool,
     /// Exchanges since the last success that ended without a usable answer.
     troubles: u32,
     /// Sessions found out of step.
@@ -169,6 +172,7 @@ impl State {
         match verdict {
             Verdict::Works => {
                 self.troubles = 0;
+                self.has_worked = true;
                 if !matches!(self.standing, Standing::Stopped(_)) {
                     self.standing = Standing::Proven;
                 }
@@ -184,15 +188,15 @@ impl State {
             Verdict::Trouble(why) => {
                 self.troubles += 1;
                 self.doubt();
-                if let Some(more) = self.troubles.checked_sub(TROUBLES) {
+                let patience = if self.has_worked { TROUBLES } else { 1 };
+                if let Some(more) = self.troubles.checked_sub(patience) {
                     let rest = FIRST_REST.saturating_mul(1 << more.min(16)).min(LONGEST_REST);
-                    let why = format!("the last {} exchanges with its server failed ({why})", self.troubles);
                     self.rest(now + rest, &why);
                 }
             }
-            Verdict::Busy(wait) => {
+            Verdict::Busy(why, wait) => {
                 self.doubt();
-                self.rest(now + wait, "its server wants to be left alone");
+                self.rest(now + wait, &why);
             }
             Verdict::Refused(_) | Verdict::Nothing => {}
         }
@@ -316,11 +320,22 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_has_not_worked_yet_rests_after_its_first_failure() {
+        let (mut state, now) = (State::default(), Instant::now());
+        state.learn(Verdict::Trouble("500".to_owned()), now);
+        assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == FIRST_REST));
+    }
+
+    fn busy(wait: Duration) -> Verdict {
+        Verdict::Busy("429".to_owned(), wait)
+    }
+
+    #[test]
     fn a_busy_server_is_left_alone_for_as_long_as_it_asks() {
         let (mut state, now) = proven();
         let wait = Duration::from_secs(7);
-        state.learn(Verdict::Busy(wait), now);
-        state.learn(Verdict::Busy(Duration::from_secs(1)), now);
+        state.learn(busy(wait), now);
+        state.learn(busy(Duration::from_secs(1)), now);
         assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == wait));
         assert!(matches!(state.known(now + wait), Known::Nothing));
     }

@@ -29,14 +29,14 @@ pub(super) const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// How often a failed write is tried again before the tokens go to the recovery directory.
 const WRITE_ATTEMPTS: u32 = 4;
-/// How long access tokens are fresh where the server does not say.
-const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
-/// How long a server is left alone that says *too many requests* and not for how long.
+/// How long a server is left alone that fails, or says *too many requests*, and not for how long.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// How long a configuration is not tried again that has cost a session.
 const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// How long access tokens are fresh where the server does not say.
+const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
 const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
@@ -136,16 +136,20 @@ impl Exchanger {
             return Err(kept_back(Objection::Stopped(why.into())));
         }
         if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
-            leave.settle(error.retry_after().map_or(Verdict::Nothing, Verdict::Busy));
-            return Err(not_found(&error));
+            let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
+            let outcome = not_found(&error);
+            if let (Outcome::Unknown(why, _), Some(wait)) = (&outcome, wait) {
+                leave.settle(Verdict::Busy(why.clone(), wait));
+            }
+            return Err(outcome);
         }
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
             Err(error) => return Err(store_trouble("cannot take the lock", &error)),
         };
-        let (outcome, verdict) = match leave.objection() {
-            Some(objection) => (kept_back(objection), Verdict::Nothing),
+        let (outcome, verdict, tokens) = match leave.objection() {
+            Some(objection) => (kept_back(objection), Verdict::Nothing, None),
             None => self.exchange_locked(stored, &ready, &server, &lock).await,
         };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
@@ -156,7 +160,7 @@ impl Exchanger {
             let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
         }
         leave.settle(verdict);
-        self.note(stored, &ready, &outcome).await;
+        self.note(stored, &ready, &outcome, tokens.as_deref()).await;
         Ok(outcome)
     }
 
@@ -245,16 +249,16 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         lock: &Lock,
-    ) -> (Outcome, Verdict) {
+    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
         let (mut nonce_tries, mut lost_answers) = (0, 0);
         loop {
             if let Err(outcome) = self.check_again(stored).await {
-                return (outcome, Verdict::Nothing);
+                return (outcome, Verdict::Nothing, None);
             }
             let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
             if within < SHORTEST_EXCHANGE {
                 let why = "there was too little time left under its lock".to_owned();
-                return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing);
+                return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing, None);
             }
             let exchange = server.refresh(Refresh {
                 credentials: self.credentials(ready),
@@ -265,7 +269,8 @@ impl Exchanger {
             });
             match exchange.await {
                 Exchange::Refreshed(tokens) => {
-                    return (self.write_back(stored, ready, server, &tokens).await, Verdict::Works);
+                    let outcome = self.write_back(stored, ready, server, &tokens).await;
+                    return (outcome, Verdict::Works, Some(Box::new(tokens)));
                 }
                 Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
                 Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
@@ -274,12 +279,16 @@ impl Exchanger {
                         self.revoke(ready, server, &tokens).await;
                     }
                     let why = format!("the server's answer cannot be used: {why}");
-                    return (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why));
+                    return (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None);
                 }
                 Exchange::InvalidGrant { refusal, session_lives: false } => {
-                    return gone(&refusal, lost_answers > 0);
+                    let (outcome, verdict) = gone(&refusal, lost_answers > 0);
+                    return (outcome, verdict, None);
                 }
-                answer => return no_tokens(answer),
+                answer => {
+                    let (outcome, verdict) = no_tokens(answer);
+                    return (outcome, verdict, None);
+                }
             }
         }
     }
@@ -402,14 +411,16 @@ impl Exchanger {
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    async fn note(&self, stored: &Stored, ready: &Ready<'_>, outcome: &Outcome) {
+    async fn note(&self, stored: &Stored, ready: &Ready<'_>, outcome: &Outcome, tokens: Option<&TokenSet>) {
         let name = Note::name(&stored.key.text());
         let earlier = self.store.notes(std::slice::from_ref(&name)).await.unwrap_or_default().pop().flatten();
         let earlier = earlier.and_then(|note| Note::parse(&note)).unwrap_or_default();
         let mut notes = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         match outcome {
             Outcome::Refreshed => {
-                let Some(note) = self.note_of_refresh(stored, ready, earlier).await else { return };
+                let Some(note) = tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier)) else {
+                    return;
+                };
                 notes.push((name, note.to_bytes()));
                 if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
                     notes.push((key_note_name(kid), key.thumbprint().into_bytes()));
@@ -423,14 +434,14 @@ impl Exchanger {
         let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
     }
 
-    async fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, earlier: Note) -> Option<Note> {
+    /// From the tokens themselves: by now the app may have put others in their place.
+    fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
         let now = self.clock.now();
         let old = NodeSession::parse(&stored.value).ok()?;
         let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
-        let current = self.store.get(Kind::Session, &stored.key).await.ok()??;
-        let new = NodeSession::parse(&current.value).ok()?;
-        let fresh_for = new.expires_at.map_or(USUAL_FRESHNESS, |at| at.duration_since(now));
-        Some(earlier.refreshed(&ready.refresh_token, written, new.refresh_token.as_deref()?, fresh_for, now))
+        let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
+        let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
+        Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
 }
 
@@ -478,7 +489,10 @@ fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
         Exchange::TryLater { status, retry_after } => {
             let why = format!("the server answered with status {status}");
             let wait = retry_after.or((status == 429).then_some(BUSY_PAUSE));
-            let verdict = wait.map_or_else(|| Verdict::Trouble(why.clone()), Verdict::Busy);
+            let verdict = match wait {
+                Some(wait) => Verdict::Busy(why.clone(), wait),
+                None => Verdict::Trouble(why.clone()),
+            };
             (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
         }
         Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
@@ -497,7 +511,9 @@ fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
 fn kept_back(objection: Objection) -> Outcome {
     match objection {
         Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
-        Objection::Resting(why, wait) => Outcome::Unknown(format!("not attempted: {why}"), Retry::After(wait)),
+        Objection::Resting(why, wait) => {
+            Outcome::Unknown(format!("not attempted, to leave its server alone: {why}"), Retry::After(wait))
+        }
     }
 }
 

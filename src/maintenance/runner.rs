@@ -1,11 +1,13 @@
 //! The same work on many sessions: so many at once, so many a server, so many a second; tried again while nobody knows.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -95,7 +97,10 @@ struct Shared<W> {
 
 /// A server.
 struct Issuer {
-    gate: Semaphore,
+    /// Lets one through until its turn has ended, so that the first, which decides about the others, is the one that came
+    /// first; then as many as are allowed.
+    gate: Arc<Semaphore>,
+    is_open: AtomicBool,
     /// Since when nothing has come of what was tried there. A server that is down is tried again for so long in all, not
     /// for each of its sessions.
     failing_since: Mutex<Option<Instant>>,
@@ -167,7 +172,17 @@ impl<W: Work> Runner<W> {
         let full = self.under_way.len() >= self.shared.limits.concurrency * WAITING;
         let ended = if full { self.next().await } else { None };
         let (shared, copy) = (Arc::clone(&self.shared), session.clone());
-        let task = self.under_way.spawn(async move { shared.run(session).await });
+        let issuer = shared.issuer(&session);
+        // Sessions queue up in the order in which they came, whenever their tasks get to run.
+        let mut turn = Box::pin(Arc::clone(&issuer.gate).acquire_owned());
+        let has_turn = poll_fn(|context| Poll::Ready(turn.as_mut().poll(context))).await;
+        let task = self.under_way.spawn(async move {
+            let turn = match has_turn {
+                Poll::Ready(turn) => turn,
+                Poll::Pending => turn.await,
+            };
+            shared.run(session, &issuer, turn.ok()).await
+        });
         self.sessions.insert(task.id(), copy);
         ended
     }
@@ -225,19 +240,26 @@ impl<W: Work> Shared<W> {
     }
 
     /// None when there was a stop before anything was begun.
-    async fn run(&self, session: Stored) -> Option<Event<W::Outcome>> {
+    async fn run(
+        &self,
+        session: Stored,
+        issuer: &Issuer,
+        mut turn: Option<OwnedSemaphorePermit>,
+    ) -> Option<Event<W::Outcome>> {
         let mut pause = FIRST_PAUSE;
-        let issuer = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
-        let issuer = self.issuer(issuer);
         loop {
             let outcome = {
                 // In this order everywhere: first the narrow gate, then the wide one.
-                let _of_issuer = issuer.gate.acquire().await;
+                let _turn = match turn.take() {
+                    Some(turn) => Some(turn),
+                    None => Arc::clone(&issuer.gate).acquire_owned().await.ok(),
+                };
                 let _at_once = self.at_once.acquire().await;
                 self.wait_for_rate().await;
                 if self.is_over() {
                     return None;
                 }
+                let _opening = Opening { issuer, permits: self.limits.per_issuer - 1 };
                 self.work.run(&session).await
             };
             let wait = match W::retry(&outcome) {
@@ -268,10 +290,16 @@ impl<W: Work> Shared<W> {
         false
     }
 
-    fn issuer(&self, name: String) -> Arc<Issuer> {
+    fn issuer(&self, session: &Stored) -> Arc<Issuer> {
+        let name = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
         let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Issuer { gate: Semaphore::new(self.limits.per_issuer), failing_since: Mutex::default() };
-        Arc::clone(issuers.entry(name).or_insert_with(|| Arc::new(new())))
+        Arc::clone(issuers.entry(name).or_insert_with(|| {
+            Arc::new(Issuer {
+                gate: Arc::new(Semaphore::new(1)),
+                is_open: AtomicBool::default(),
+                failing_since: Mutex::default(),
+            })
+        }))
     }
 
     /// Waits until the next may begin.
@@ -296,5 +324,19 @@ impl Issuer {
     fn failing_for(&self) -> Duration {
         let mut since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.get_or_insert_with(Instant::now).elapsed()
+    }
+}
+
+/// Opens the gate for the others when the first is done, however that ends.
+struct Opening<'i> {
+    issuer: &'i Issuer,
+    permits: usize,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if !self.issuer.is_open.swap(true, Ordering::SeqCst) {
+            self.issuer.gate.add_permits(self.permits);
+        }
     }
 }

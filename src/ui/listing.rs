@@ -87,6 +87,15 @@ impl Listing {
         Ok(())
     }
 
+    /// Lets a reader see the rows so far, where they come slowly. A table is seen when it is complete.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Table { .. } => Ok(()),
+            Sink::Json(out, _) | Sink::Jsonl(out, _) => out.flush(),
+            Sink::Csv(out) => out.flush(),
+        }
+    }
+
     /// Ends the list and writes what is still held.
     pub fn finish(self) -> anyhow::Result<()> {
         match self.sink {

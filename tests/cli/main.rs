@@ -1,5 +1,6 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
+mod app;
 mod bad_input;
 mod doctor;
 mod exit_codes;
@@ -11,6 +12,10 @@ mod keys;
 mod metadata;
 mod playground;
 mod readme;
+mod recover;
+mod refresh;
+mod refresh_trouble;
+mod revoke;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -19,6 +24,7 @@ mod settings;
 mod states;
 mod support;
 mod transfer;
+mod upgrade;
 
 #[path = "../playground/world.rs"]
 #[allow(dead_code, reason = "the playground needs more of it")]

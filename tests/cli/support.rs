@@ -13,6 +13,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jiff::{Span, SpanRelativeTo, Timestamp};
+use rexpect::session::PtySession;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
@@ -74,6 +75,12 @@ impl Sandbox {
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
         self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Takes a variable away.
+    pub(crate) fn unset(&mut self, name: &str) -> &mut Self {
+        self.variables.remove(OsStr::new(name));
         self
     }
 
@@ -195,15 +202,25 @@ impl Sandbox {
         command.spawn().unwrap()
     }
 
-    /// Runs oauthctl on a terminal, and returns what the terminal shows.
-    pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+    /// Runs oauthctl on a terminal that a person sits at.
+    pub(crate) fn dialogue<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> PtySession {
         let mut command = self.command(OAUTHCTL);
         command.args(arguments);
-        let mut session = rexpect::session::spawn_command(command, Some(10_000)).unwrap();
+        rexpect::session::spawn_command(command, Some(10_000)).unwrap()
+    }
+
+    /// What was printed by a program that was started, once it has ended.
+    pub(crate) fn output_of(&self, child: Child) -> Output {
+        self.output(child.wait_with_output().unwrap())
+    }
+
+    /// Runs oauthctl on a terminal, and returns what the terminal shows.
+    pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+        let mut session = self.dialogue(arguments);
         session.exp_eof().unwrap().replace("\r\n", "\n")
     }
 
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.variables).current_dir(self.path(""));
         command
@@ -213,7 +230,10 @@ impl Sandbox {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Whoever does not read its input closes it early.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
-        let output = child.wait_with_output().unwrap();
+        self.output(child.wait_with_output().unwrap())
+    }
+
+    fn output(&self, output: std::process::Output) -> Output {
         let text = |bytes| {
             let text = String::from_utf8(bytes).expect("output is text");
             text.replace(self.root.path().to_str().unwrap(), "$SANDBOX")

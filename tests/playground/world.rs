@@ -24,7 +24,7 @@ const NAME: &str = "Playground";
 /// A key of long ago, which the app has lost.
 const LOST_KEY: &str = "1795420766438";
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 

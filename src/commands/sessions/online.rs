@@ -220,7 +220,10 @@ impl<'c> Results<'c> {
         match (&mut self.listing, self.context.ui.format) {
             // A person wants to read what went wrong, not what went well.
             (Some(listing), Format::Table) if needs_attention => listing.push(&row)?,
-            (Some(listing), Format::Jsonl | Format::Csv) => listing.push(&row)?,
+            (Some(listing), Format::Jsonl | Format::Csv) => {
+                listing.push(&row)?;
+                listing.flush()?;
+            }
             _ => {}
         }
         Ok(())

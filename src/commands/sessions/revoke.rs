@@ -157,7 +157,11 @@ impl<'c> Results<'c> {
         };
         let summary = self.judge.summary(&event.session, None);
         let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason, record };
-        self.listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
+        if let Some(listing) = &mut self.listing {
+            listing.push(&row)?;
+            listing.flush()?;
+        }
+        Ok(())
     }
 
     fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {

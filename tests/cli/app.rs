@@ -1,0 +1,202 @@
+//! An app with users: a fake network, a database, and oauthctl beside them. Knows which sessions were lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use testbed::{Endpoint, Logged, LoginOptions, Network};
+
+use crate::support::{AppDatabase, Output, Sandbox};
+
+/// How long anything may take that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The app, its users and its operator.
+pub(crate) struct App {
+    pub(crate) net: Network,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) database: AppDatabase,
+}
+
+impl App {
+    /// A confidential client without users.
+    pub(crate) fn new() -> Self {
+        let net = Network::start_blocking().unwrap();
+        let mut sandbox = Sandbox::new();
+        // Servers judge proofs by their own clocks.
+        sandbox.unset("OAUTHCTL_TEST_NOW");
+        sandbox.set("APP_KEY", net.signing_key().unwrap().to_string());
+        let database = AppDatabase::create(&sandbox.path("app.db"));
+        let app = Self { net, sandbox, database };
+        app.configure("");
+        app
+    }
+
+    /// An app with so many users, who were last here two days ago.
+    pub(crate) fn with_users(count: usize) -> Self {
+        let app = Self::new();
+        app.log_in(count, &days_ago(2));
+        app
+    }
+
+    /// Writes oauthctl.toml, with these settings of `[refresh]`.
+    pub(crate) fn configure(&self, refresh: &str) {
+        self.configure_client(&self.net.client_id(), refresh);
+    }
+
+    /// The same for another `client_id`.
+    pub(crate) fn configure_client(&self, client_id: &str, refresh: &str) {
+        let plc = self.net.plc_url();
+        self.sandbox.file(
+            "oauthctl.toml",
+            format!(
+                "keys = [\"env:APP_KEY\"]\n[client]\nclient_id = \"{client_id}\"\n[store]\nurl = \"sqlite:app.db\"\n\
+                 [network]\nplc_directory = \"{plc}\"\nallow_http = true\nallow_private_hosts = true\n\
+                 [refresh]\n{refresh}\n"
+            ),
+        );
+    }
+
+    /// Configures these client keys.
+    pub(crate) fn set_keys(&mut self, keys: &[&Value]) {
+        let keys: Vec<_> = keys.iter().copied().cloned().collect();
+        self.sandbox.set("APP_KEY", Value::Array(keys).to_string());
+    }
+
+    /// Logs users in and stores their sessions.
+    pub(crate) fn log_in(&self, count: usize, options: &LoginOptions) -> Vec<Value> {
+        let records: Vec<_> = (0..count).map(|_| self.net.login(options.clone())).collect();
+        self.database.execute("BEGIN");
+        for record in &records {
+            self.database.session(record);
+        }
+        self.database.execute("COMMIT");
+        records
+    }
+
+    /// Runs `oauthctl sessions …` to its end. Tries nothing twice unless told to.
+    pub(crate) fn sessions(&self, arguments: &str) -> Output {
+        self.sandbox.run(self.arguments(arguments))
+    }
+
+    /// Begins `oauthctl sessions …`.
+    pub(crate) fn begin(&self, arguments: &str) -> Child {
+        self.sandbox.start(self.arguments(arguments))
+    }
+
+    #[expect(clippy::unused_self, reason = "an app's command")]
+    fn arguments(&self, arguments: &str) -> Vec<String> {
+        let mut all = vec!["sessions".to_owned()];
+        all.extend(arguments.split_whitespace().map(str::to_owned));
+        let paced = ["refresh", "revoke", "upgrade"].iter().any(|verb| arguments.starts_with(verb));
+        if paced && !arguments.contains("--retry-for") {
+            all.push("--retry-for=0s".to_owned());
+        }
+        all
+    }
+
+    /// Every stored record by its key.
+    pub(crate) fn records(&self) -> BTreeMap<String, Value> {
+        let rows = self.database.rows("SELECT key, value FROM auth_session");
+        let record = |row: &String| {
+            let (key, value) = row.split_once('|').unwrap();
+            (key.to_owned(), serde_json::from_str(value).unwrap())
+        };
+        rows.iter().map(record).collect()
+    }
+
+    /// The record of one account.
+    pub(crate) fn record(&self, did: &str) -> Option<Value> {
+        self.records().remove(did)
+    }
+
+    /// The files that hold tokens which could not be stored.
+    pub(crate) fn recovery_entries(&self) -> Vec<PathBuf> {
+        let directory = self.sandbox.path("../home/.local/state/oauthctl/recovery");
+        let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
+    }
+
+    /// Accounts of which the server still honours a session that neither the store nor the recovery directory can go on
+    /// with, or honours none any more: those whose user has to log in again.
+    pub(crate) fn lost(&self) -> BTreeSet<String> {
+        let records = self.records();
+        let entries: Vec<Value> = self
+            .recovery_entries()
+            .iter()
+            .map(|path| {
+                let entry: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+                serde_json::from_str(entry["record"].as_str().unwrap()).unwrap()
+            })
+            .collect();
+        let goes_on = |did: &str| {
+            let of_account = entries.iter().filter(|record| record["tokenSet"]["sub"] == did);
+            records.get(did).into_iter().chain(of_account).any(|record| self.net.is_alive_with(record))
+        };
+        self.net.sessions().into_iter().map(|session| session.did).filter(|did| !goes_on(did)).collect()
+    }
+
+    /// Nobody has to log in again.
+    #[track_caller]
+    pub(crate) fn assert_nobody_lost(&self, context: impl std::fmt::Display) {
+        let ended: Vec<_> = self.net.sessions().into_iter().filter_map(|session| session.ended).collect();
+        assert_eq!(self.lost(), BTreeSet::new(), "{context}\n{ended:?}");
+    }
+
+    /// The requests that carried a refresh token to a token endpoint.
+    pub(crate) fn exchanges(&self) -> Vec<Logged> {
+        let mut requests = self.net.requests_to(Endpoint::Token);
+        requests.retain(|request| request.token.is_some());
+        requests
+    }
+
+    /// How often the sessions have been refreshed, counted by number.
+    pub(crate) fn generations(&self) -> BTreeMap<u64, usize> {
+        let mut counts = BTreeMap::new();
+        for session in self.net.sessions() {
+            *counts.entry(session.generation).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Waits until the server has exchanged a session, whether or not it has answered.
+    pub(crate) fn wait_for_exchange(&self) {
+        wait_until(|| self.net.sessions().iter().any(|session| session.generation > 0));
+    }
+
+    /// Waits until so many sessions have been exchanged.
+    pub(crate) fn wait_for_exchanges(&self, count: u64) {
+        wait_until(|| self.net.counters().exchanged >= count);
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "this never happens");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Begun long ago, and last refreshed so many days ago.
+pub(crate) fn days_ago(days: u64) -> LoginOptions {
+    hours_ago(days * 24)
+}
+
+/// Begun long ago, and last refreshed so many hours ago.
+pub(crate) fn hours_ago(hours: u64) -> LoginOptions {
+    LoginOptions {
+        created_ago: Duration::from_hours(200 * 24),
+        refreshed_ago: Some(Duration::from_hours(hours)),
+        dpop_pool: Some(16),
+        ..LoginOptions::default()
+    }
+}

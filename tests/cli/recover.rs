@@ -1,0 +1,254 @@
+//! Whatever was exchanged and cannot be stored is kept in the recovery directory until it can.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::{Endpoint, Fault, Injection, LoginOptions};
+
+use crate::app::{App, days_ago};
+use crate::support::{ALICE, AppDatabase, BOB, object};
+
+/// Lets every write of sessions fail, as a full disk would, while they can be read.
+const BREAK: &str =
+    "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END";
+const MEND: &str = "DROP TRIGGER broken";
+
+/// An app of which both users' sessions were exchanged while the store could not be written.
+fn with_entries() -> App {
+    let app = App::new();
+    for did in [ALICE, BOB] {
+        app.log_in(1, &LoginOptions { did: Some(did.to_owned()), ..days_ago(2) });
+    }
+    app.database.execute(BREAK);
+    // Side by side, since the first failure stops the run.
+    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(400))).only(BOB));
+    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(400))).only(ALICE));
+    for did in [ALICE, BOB] {
+        let output = app.sessions(&format!("refresh {did}"));
+        assert_eq!(output.code, 1, "{output}");
+        assert!(output.stdout.contains("refreshed, but the store could not be written"), "{output}");
+    }
+    app.net.clear_faults();
+    app.assert_nobody_lost("");
+    app
+}
+
+#[test]
+fn what_cannot_be_stored_is_kept_where_only_the_operator_can_read_it() {
+    let app = with_entries();
+    let entries = app.recovery_entries();
+    assert_eq!(entries.len(), 2);
+    for entry in &entries {
+        assert_eq!(fs::metadata(entry).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(fs::metadata(entry.parent().unwrap()).unwrap().permissions().mode() & 0o7777, 0o700);
+    }
+}
+
+#[test]
+fn the_next_run_stores_it_first() {
+    let app = with_entries();
+    app.database.execute(MEND);
+    app.configure("min_interval = \"0s\"");
+    let output = app.sessions("refresh");
+    assert_eq!(output.code, 0, "{output}");
+    assert_eq!(output.stderr.matches("that an earlier run could not store").count(), 2, "{output}");
+    assert!(app.recovery_entries().is_empty());
+    assert_eq!(app.generations(), [(1, 2)].into());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_session_whose_newer_tokens_wait_is_never_exchanged() {
+    let app = with_entries();
+    let sent = app.exchanges().len();
+    app.configure("min_interval = \"0s\"");
+    let output = app.sessions("refresh --all");
+    assert_eq!(output.code, 1, "{output}");
+    assert!(output.stdout.contains("newer tokens of it wait in the recovery directory"), "{output}");
+    assert_eq!(app.exchanges().len(), sent);
+    let output = app.sessions("revoke --all --yes");
+    assert_eq!((output.code, app.exchanges().len()), (1, sent), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn recovering_is_a_command_of_its_own() {
+    let app = with_entries();
+    let output = app.sessions("recover");
+    assert_eq!((output.code, output.stdout.as_str()), (3, "stored 0 sessions, 2 still waiting\n"), "{output}");
+    app.assert_nobody_lost(output);
+    app.database.execute(MEND);
+    let output = app.sessions("recover --format json");
+    let report = json!({"applied": 2, "superseded": 0, "pending": 0, "elsewhere": 0});
+    assert_eq!((output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()), (0, report), "{output}");
+    app.assert_nobody_lost(&output);
+    let output = app.sessions("recover");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 0 sessions\n"), "{output}");
+}
+
+#[test]
+fn an_entry_of_another_store_is_left_alone_even_if_that_is_called_the_same() {
+    let app = with_entries();
+    let elsewhere = app.sandbox.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    AppDatabase::create(&elsewhere.join("app.db")).close();
+    let output = app.sandbox.sh("cd elsewhere && oauthctl sessions recover --store sqlite:app.db");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 0 sessions, 2 of another store\n"), "{output}");
+    assert_eq!(app.recovery_entries().len(), 2);
+    // And the same store is the same by any name.
+    app.database.execute(MEND);
+    let output =
+        app.sandbox.sh("cd elsewhere && ln -s ../app.db link.db && oauthctl sessions recover --store sqlite:link.db");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 2 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() {
+    let app = with_entries();
+    app.database.execute(MEND);
+    app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
+    let login = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
+    let output = app.sessions("recover");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 0 sessions, 2 of no use any more\n"), "{output}");
+    assert_eq!(app.record(ALICE).as_ref(), login.first());
+    assert_eq!(app.record(BOB), None);
+    assert!(app.recovery_entries().is_empty());
+}
+
+#[test]
+fn an_entry_is_stored_though_the_app_has_touched_the_record_but_not_its_tokens() {
+    let app = with_entries();
+    app.database.execute(MEND);
+    let mut touched = app.record(ALICE).unwrap();
+    touched["note"] = json!("of the app");
+    app.database.session(&touched);
+    let output = app.sessions("recover");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 2 sessions\n"), "{output}");
+    assert_eq!(app.record(ALICE).unwrap()["note"], "of the app");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_run_whose_store_fails_stops_exchanging() {
+    let app = App::with_users(60);
+    app.database.execute(BREAK);
+    let output = app.sessions("refresh --all");
+    assert!(
+        output.code == 1 && output.stdout.contains("not attempted, since the store could not be written"),
+        "{output}"
+    );
+    let kept = app.recovery_entries().len();
+    assert!((1..=4).contains(&kept), "{kept}");
+    app.assert_nobody_lost(&output);
+    app.database.execute(MEND);
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 0 && output.stdout.starts_with(&format!("refreshed {} sessions", 60 - kept)), "{output}");
+    assert_eq!(app.generations(), [(1, 60)].into());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_store_that_is_busy_for_a_moment_is_waited_for() {
+    let app = App::with_users(8);
+    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(300))).skip(1));
+    let child = app.begin("refresh --all");
+    app.wait_for_exchange();
+    app.database.execute("BEGIN IMMEDIATE");
+    thread::sleep(Duration::from_millis(1500));
+    app.database.execute("COMMIT");
+    let output = app.sandbox.output_of(child);
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 8 sessions\n"), "{output}");
+    assert!(app.recovery_entries().is_empty());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_store_that_disappears_while_the_server_works_loses_nothing() {
+    let app = App::new();
+    let record = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
+    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(500))).skip(1));
+    let child = app.begin("refresh --all");
+    app.wait_for_exchange();
+    // Its tables, that is; a file that is deleted while it is open goes on for whoever has it open.
+    app.database.execute("ALTER TABLE auth_session RENAME TO gone");
+    let output = app.sandbox.output_of(child);
+    assert_eq!(output.code, 1, "{output}");
+    app.database.execute("ALTER TABLE gone RENAME TO auth_session");
+    assert_eq!(app.record(ALICE), Some(record));
+    assert_eq!(app.recovery_entries().len(), 1);
+    assert_eq!(app.sessions("recover").stdout, "stored 1 session\n");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_costs_nothing() {
+    let app = App::with_users(2);
+    fs::rename(app.sandbox.path("app.db"), app.sandbox.path("moved.db")).unwrap();
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 2 && output.stderr.contains("there is no such database"), "{output}");
+    assert_eq!(app.net.counters().requests, [].into());
+}
+
+#[test]
+fn without_a_place_for_what_cannot_be_stored_nothing_is_exchanged() {
+    let mut app = App::with_users(2);
+    // Where not even root can make a directory.
+    app.sandbox.set("XDG_STATE_HOME", "/proc");
+    for command in ["refresh --all", "upgrade --skip-published-check", "revoke --all --yes"] {
+        let output = app.sessions(command);
+        assert!(output.code == 1 && output.stderr.contains("the recovery directory cannot be written"), "{output}");
+        assert!(output.stderr.contains("hint: "), "{output}");
+    }
+    assert_eq!(app.net.counters().of(Endpoint::Token), 0);
+}
+
+#[test]
+fn a_disk_that_fills_up_in_mid_run_loses_nothing() {
+    // Needs a file system of a few kilobytes, which not every machine lets its users mount.
+    let can_mount = ["--user", "--map-root-user", "--mount", "true"];
+    if !Command::new("unshare").args(can_mount).output().is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let app = App::with_users(12);
+    app.database.execute(BREAK);
+    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(600))).skip(1));
+    let script = "
+        mkdir -p ~/.local/state/oauthctl/recovery
+        mount -t tmpfs -o size=600k tmpfs ~/.local/state/oauthctl/recovery || exit 99
+        oauthctl sessions refresh --all --retry-for 0s --concurrency 4 &
+        sleep 0.5
+        dd if=/dev/zero of=$HOME/.local/state/oauthctl/recovery/fill bs=4k 2>/dev/null
+        wait $!
+        echo exit $?
+        mkdir ~/kept && cp -p ~/.local/state/oauthctl/recovery/*.json ~/kept";
+    let output = app.sandbox.sh(&format!("exec unshare --user --map-root-user --mount bash -c '{script}'"));
+    assert_eq!(output.code, 0, "{output}");
+    assert!(output.stdout.ends_with("exit 1\n"), "{output}");
+    // What the file system held, which is gone with it.
+    fs::create_dir_all(app.sandbox.path("../home/.local/state/oauthctl")).unwrap();
+    let _ = fs::remove_dir(app.sandbox.path("../home/.local/state/oauthctl/recovery"));
+    fs::rename(app.sandbox.path("../home/kept"), app.sandbox.path("../home/.local/state/oauthctl/recovery")).unwrap();
+    assert!(!app.recovery_entries().is_empty());
+    app.assert_nobody_lost(&output);
+    app.database.execute(MEND);
+    assert_eq!(app.sessions("refresh --all").code, 0);
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn an_entry_that_somebody_broke_is_named_and_left() {
+    let app = with_entries();
+    app.database.execute(MEND);
+    let broken = app.recovery_entries().remove(0);
+    fs::write(&broken, "{").unwrap();
+    let output = app.sessions("recover --format json");
+    assert_eq!(output.code, 3, "{output}");
+    assert_eq!((&object(&output.stdout)["applied"], &object(&output.stdout)["pending"]), (&json!(1), &json!(1)));
+    assert!(output.stderr.contains("is not a recovery entry"), "{output}");
+    assert!(broken.exists());
+}

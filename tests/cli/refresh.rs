@@ -1,0 +1,478 @@
+//! `oauthctl sessions refresh` keeps sessions alive, and never sends a token under a configuration that costs sessions.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testbed::{Alg, Credentials, Endpoint, LoginOptions, keys};
+
+use crate::app::{App, days_ago, hours_ago};
+use crate::support::{ALICE, BOB, object};
+
+/// The session of one account, last refreshed two days ago.
+fn of(did: &str) -> LoginOptions {
+    LoginOptions { did: Some(did.to_owned()), ..days_ago(2) }
+}
+
+#[test]
+fn every_session_is_refreshed_whatever_its_dpop_key() {
+    let app = App::new();
+    app.log_in(15, &LoginOptions { dpop_alg: Alg::Es256, ..days_ago(2) });
+    app.log_in(15, &LoginOptions { dpop_alg: Alg::Es256k, ..days_ago(2) });
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 30 sessions\n"), "{output}");
+    assert_eq!(app.generations(), [(1, 30)].into());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn the_second_run_in_a_row_has_nothing_to_do() {
+    let app = App::with_users(5);
+    app.sessions("refresh --all");
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions, 5 skipped\n"), "{output}");
+    let output = app.sessions("refresh");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions\n"), "{output}");
+    assert_eq!(app.generations(), [(1, 5)].into());
+}
+
+#[test]
+fn without_a_minimal_interval_every_run_refreshes() {
+    let app = App::with_users(5);
+    app.configure("min_interval = \"0s\"");
+    for generation in 1..=3 {
+        let output = app.sessions("refresh --all");
+        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 5 sessions\n"), "{output}");
+        assert_eq!(app.generations(), [(generation, 5)].into());
+    }
+    app.assert_nobody_lost("");
+}
+
+#[test]
+fn the_stored_record_is_what_the_app_would_have_stored() {
+    let app = App::new();
+    let before = app.log_in(1, &of(ALICE)).remove(0);
+    app.sessions("refresh --all");
+    let after = app.record(ALICE).unwrap();
+    assert_eq!(after["dpopJwk"], before["dpopJwk"]);
+    assert_eq!(after["authMethod"], before["authMethod"]);
+    for name in ["refresh_token", "access_token", "expires_at"] {
+        assert_ne!(after["tokenSet"][name], before["tokenSet"][name], "{name}");
+    }
+    let names = |record: &Value| record["tokenSet"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&after), names(&before));
+}
+
+#[test]
+fn tokens_that_say_nothing_and_servers_that_say_little_are_no_obstacle() {
+    for change in [
+        (|policy| policy.readable_access_tokens = false) as fn(&mut testbed::Policy),
+        |policy| policy.rotate_refresh_tokens = false,
+        |policy| policy.nonce_every = Some(1),
+        |policy| policy.revocation = false,
+    ] {
+        let app = App::new();
+        app.net.configure(change);
+        app.log_in(6, &days_ago(2));
+        let output = app.sessions("refresh --all");
+        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 6 sessions\n"), "{output}");
+        app.assert_nobody_lost(output);
+    }
+}
+
+#[test]
+fn by_default_those_that_are_due_are_refreshed() {
+    let app = App::new();
+    for hours in [0, 3, 20, 24, 24 * 80] {
+        app.log_in(1, &hours_ago(hours));
+    }
+    let output = app.sessions("refresh");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+    let output = app.sessions("refresh --expired");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+    assert_eq!(app.generations(), [(0, 1), (1, 4)].into());
+}
+
+#[test]
+fn a_named_account_is_refreshed_though_it_is_not_due() {
+    let app = App::new();
+    app.log_in(3, &days_ago(2));
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..hours_ago(3) });
+    let output = app.sessions(&format!("refresh {ALICE}"));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+    assert_eq!(app.generations(), [(0, 3), (1, 1)].into());
+}
+
+#[test]
+fn nothing_is_refreshed_again_within_the_minimal_interval() {
+    let app = App::new();
+    let minutes = |minutes| LoginOptions {
+        did: Some(ALICE.to_owned()),
+        refreshed_ago: Some(Duration::from_mins(minutes)),
+        ..days_ago(2)
+    };
+    app.log_in(1, &minutes(5));
+    let output = app.sessions(&format!("refresh {ALICE} --format jsonl"));
+    assert_eq!(output.code, 0, "{output}");
+    assert!(output.stdout.contains(r#""result":"skipped","reason":"refreshed 5m"#), "{output}");
+    assert!(app.exchanges().is_empty());
+}
+
+#[test]
+fn a_session_that_the_app_uses_is_left_to_it_where_no_lock_keeps_the_two_apart() {
+    let app = App::new();
+    app.log_in(
+        1,
+        &LoginOptions { did: Some(ALICE.to_owned()), refreshed_ago: Some(Duration::from_mins(30)), ..days_ago(2) },
+    );
+    let output = app.sessions("refresh --all --format jsonl");
+    assert!(output.code == 0 && output.stdout.contains("has no lock to keep the two of us apart"), "{output}");
+    assert!(app.exchanges().is_empty());
+    let output = app.sessions(&format!("refresh {ALICE}"));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+}
+
+#[test]
+fn a_dry_run_asks_nobody_and_changes_nothing() {
+    let app = App::with_users(4);
+    let before = app.records();
+    for arguments in ["refresh --dry-run", "refresh --all -n", "refresh --all -n --format json"] {
+        let output = app.sessions(arguments);
+        assert!(output.code == 0 && !output.stdout.contains("refreshed 4"), "{output}");
+    }
+    assert_eq!(app.sessions("refresh -n").stdout, "would refresh 4 sessions\n");
+    assert_eq!(app.records(), before);
+    assert_eq!(app.net.counters().requests, [].into());
+    assert_eq!(app.sandbox.files(), ["app.db", "app.db-shm", "app.db-wal", "oauthctl.toml"]);
+    assert!(app.recovery_entries().is_empty());
+}
+
+/// An account that will have this result.
+fn to_be(result: &str) -> String {
+    format!("did:plc:{result:a<24}")
+}
+
+/// One session of each result: refreshed, skipped, gone, blocked, unknown.
+fn of_every_result() -> App {
+    let app = App::new();
+    app.log_in(1, &of(&to_be("refreshed")));
+    app.log_in(1, &LoginOptions { did: Some(to_be("skipped")), ..hours_ago(0) });
+    app.log_in(1, &of(&to_be("gone")));
+    app.net.end_sessions_of(&to_be("gone"));
+    let other = Credentials::Key(keys::client_key("other"));
+    app.log_in(1, &LoginOptions { credentials: Some(other), ..of(&to_be("blocked")) });
+    app.log_in(1, &of(&to_be("unknown")));
+    app.net.set_did_status(&to_be("unknown"), 503);
+    app
+}
+
+#[test]
+fn a_person_reads_what_went_wrong() {
+    insta::assert_snapshot!(of_every_result().sessions("refresh --all --per-issuer 1 --concurrency 1"), @r"
+    exit 3
+    -- stdout --
+    DID                               RESULT   REASON
+    did:plc:blockedaaaaaaaaaaaaaaaaa  blocked  its client key other is not in the key set
+    did:plc:goneaaaaaaaaaaaaaaaaaaaa  gone     invalid_grant: Invalid refresh token
+    did:plc:unknownaaaaaaaaaaaaaaaaa  unknown  cannot fetch DID document of did:plc:unknownaaaaaaaaaaaaaaaaa: status 503
+    refreshed 1 session, 1 skipped, 1 gone, 1 blocked, 1 unknown
+    ");
+}
+
+#[test]
+fn a_program_reads_what_became_of_each() {
+    let app = of_every_result();
+    let output = app.sessions("refresh --all --format csv -q");
+    let mut lines: Vec<_> = output.stdout.lines().map(str::to_owned).collect();
+    lines[1..].sort();
+    let (at, time) =
+        lines.iter().enumerate().find_map(|(n, line)| Some((n, line.split_once("refreshed ")?.1.to_owned()))).unwrap();
+    lines[at] = lines[at].replace(&time, "[time] ago");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    key,did,result,reason
+    did:plc:blockedaaaaaaaaaaaaaaaaa,did:plc:blockedaaaaaaaaaaaaaaaaa,blocked,its client key other is not in the key set
+    did:plc:goneaaaaaaaaaaaaaaaaaaaa,did:plc:goneaaaaaaaaaaaaaaaaaaaa,gone,invalid_grant: Invalid refresh token
+    did:plc:refreshedaaaaaaaaaaaaaaa,did:plc:refreshedaaaaaaaaaaaaaaa,refreshed,
+    did:plc:skippedaaaaaaaaaaaaaaaaa,did:plc:skippedaaaaaaaaaaaaaaaaa,skipped,refreshed [time] ago
+    did:plc:unknownaaaaaaaaaaaaaaaaa,did:plc:unknownaaaaaaaaaaaaaaaaa,unknown,cannot fetch DID document of did:plc:unknownaaaaaaaaaaaaaaaaa: status 503
+    ");
+    let app = of_every_result();
+    let output = app.sessions("refresh --all --format jsonl -q");
+    assert_eq!((output.code, output.stdout.lines().count()), (3, 5), "{output}");
+    for line in output.stdout.lines() {
+        let row = object(line);
+        assert_eq!(row.keys().collect::<Vec<_>>(), ["key", "did", "result", "reason"]);
+        assert_eq!(row["did"], to_be(row["result"].as_str().unwrap()), "{output}");
+    }
+    let app = of_every_result();
+    let output = app.sessions("refresh --all --format json -q");
+    assert_eq!(
+        serde_json::from_str::<Value>(&output.stdout).unwrap(),
+        json!({"refreshed": 1, "skipped": 1, "gone": 1, "blocked": 1, "unknown": 1}),
+        "{output}"
+    );
+}
+
+#[test]
+fn the_exit_status_says_how_much_was_achieved() {
+    let blocked = || {
+        let app = App::new();
+        let other = Credentials::Key(keys::client_key("other"));
+        app.log_in(1, &LoginOptions { credentials: Some(other), ..days_ago(2) });
+        app
+    };
+    let app = blocked();
+    assert_eq!(app.sessions("refresh --all").code, 1);
+    app.log_in(1, &days_ago(2));
+    assert_eq!(app.sessions("refresh --all").code, 3);
+    let app = App::new();
+    assert_eq!(app.sessions("refresh --all").code, 0);
+    app.log_in(1, &of(ALICE));
+    app.net.end_sessions_of(ALICE);
+    let output = app.sessions("refresh --all");
+    assert_eq!(output.code, 0, "gone is nobody's fault: {output}");
+    assert!(app.record(ALICE).is_some(), "only prune removes records");
+}
+
+#[test]
+fn a_session_of_which_the_server_has_said_that_it_ended_is_not_asked_about_again() {
+    let app = App::new();
+    app.log_in(3, &of(ALICE));
+    app.net.end_sessions_of(ALICE);
+    app.sessions("refresh --all");
+    let asked = app.exchanges().len();
+    let output = app.sessions("refresh --all --format jsonl");
+    assert!(output.code == 0 && output.stdout.contains("dead: the server has refused exactly this token"), "{output}");
+    assert_eq!(app.exchanges().len(), asked);
+}
+
+#[test]
+fn sessions_that_had_ended_do_not_keep_the_living_from_being_refreshed() {
+    let app = App::new();
+    for record in app.log_in(10, &hours_ago(30)) {
+        app.net.end_sessions_of(record["tokenSet"]["sub"].as_str().unwrap());
+    }
+    app.log_in(10, &hours_ago(40));
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 0 && output.stdout.ends_with("refreshed 10 sessions, 10 gone\n"), "{output}");
+}
+
+#[test]
+fn a_wrong_client_id_that_nothing_local_shows_costs_at_most_one_session_and_says_so() {
+    let mut app = App::new();
+    app.net.configure(|policy| policy.readable_access_tokens = false);
+    // The sessions were begun under another name of the same app, with the same key.
+    let old = LoginOptions { client_id: Some("https://old.example/client.json".to_owned()), ..days_ago(2) };
+    app.log_in(50, &old);
+    let output = app.sessions("refresh --all");
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stdout.contains("not attempted: a session was lost because"), "{output}");
+    assert_eq!(app.lost().len(), 1);
+    // Cron comes every hour, and must not cost a session each time.
+    let sent = app.exchanges().len();
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, app.exchanges().len()), (3, sent), "{output}");
+    // Another configuration is given its chance.
+    let other = keys::client_key("testbed-2");
+    app.set_keys(&[&other, &app.net.signing_key().unwrap()]);
+    app.net.publish_confidential(&[other]);
+    app.log_in(3, &days_ago(2));
+    let output = app.sessions("refresh --all");
+    assert!(output.stdout.contains("refreshed 3 sessions"), "{output}");
+    assert_eq!(app.lost().len(), 1, "{output}");
+}
+
+#[test]
+fn a_wrong_client_id_that_the_tokens_show_costs_nothing() {
+    let app = App::with_users(10);
+    app.configure_client("https://other.example/client.json", "");
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("issued to another client_id"), "{output}");
+    assert!(app.exchanges().is_empty());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn another_key_under_the_right_kid_is_refused_before_anything_is_sent_once_the_right_one_has_worked() {
+    let mut app = App::with_users(10);
+    app.configure("min_interval = \"0s\"");
+    assert_eq!(app.sessions("refresh --all --limit 1").code, 0);
+    let imposter = keys::client_key("testbed-1");
+    app.set_keys(&[&imposter]);
+    app.net.publish_confidential(&[imposter]);
+    let sent = app.exchanges().len();
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("is not the one that worked before"), "{output}");
+    assert_eq!(app.exchanges().len(), sent);
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn another_key_under_the_right_kid_that_is_not_published_costs_nothing() {
+    let mut app = App::with_users(10);
+    app.set_keys(&[&keys::client_key("testbed-1")]);
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("invalid_client"), "{output}");
+    app.assert_nobody_lost(output);
+    assert_eq!(app.exchanges().len(), 1, "one goes first");
+}
+
+#[test]
+fn another_key_that_is_published_under_the_right_kid_costs_at_most_one_session() {
+    let mut app = App::with_users(20);
+    let imposter = keys::client_key("testbed-1");
+    app.set_keys(&[&imposter]);
+    app.net.publish_confidential(&[imposter]);
+    for _ in 0..3 {
+        let output = app.sessions("refresh --all");
+        assert_ne!(output.code, 0, "{output}");
+        assert_eq!(app.lost().len(), 1, "{output}");
+    }
+}
+
+#[test]
+fn a_kid_used_twice_does_not_cost_the_sessions_of_the_older_key() {
+    let mut app = App::with_users(20);
+    let second = keys::client_key("testbed-1");
+    app.set_keys(&[&second]);
+    app.net.publish_confidential(&[second]);
+    // They are younger and go first, and prove the configuration right.
+    app.log_in(5, &hours_ago(30));
+    let output = app.sessions("refresh --all --per-issuer 1");
+    assert!(output.code == 3 && output.stdout.contains("refreshed 5 sessions"), "{output}");
+    assert_eq!(app.lost().len(), 1, "{output}");
+}
+
+#[test]
+fn a_key_that_is_missing_blocks_its_sessions_and_no_others() {
+    let app = App::with_users(3);
+    let other = keys::client_key("other");
+    app.log_in(3, &LoginOptions { credentials: Some(Credentials::Key(other)), ..days_ago(2) });
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 3 && output.stdout.contains("its client key other is not in the key set"), "{output}");
+    assert!(output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_key_removed_from_the_published_set_costs_nothing_and_works_again_when_it_returns() {
+    let app = App::with_users(20);
+    let key = app.net.signing_key().unwrap();
+    app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-2"))]}));
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("invalid_client"), "{output}");
+    assert_eq!(app.exchanges().len(), 1, "one goes first");
+    app.assert_nobody_lost(output);
+    app.net.publish_confidential(&[key]);
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 20 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn an_app_whose_documents_cannot_be_fetched_loses_nothing() {
+    let app = App::with_users(10);
+    app.net.configure(|policy| policy.documents_reachable = false);
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("invalid_client_metadata"), "{output}");
+    app.assert_nobody_lost(output);
+    app.net.configure(|policy| policy.documents_reachable = true);
+    assert_eq!(app.sessions("refresh --all").code, 0);
+}
+
+#[test]
+fn one_group_is_stopped_and_the_others_go_on() {
+    let mut app = App::new();
+    let (good, imposter) = (app.net.signing_key().unwrap(), keys::client_key("second"));
+    let second = app.net.add_pds().unwrap();
+    app.log_in(5, &days_ago(2));
+    app.log_in(5, &LoginOptions { pds: second, ..days_ago(2) });
+    let bound = Credentials::Key(keys::client_key("second"));
+    app.log_in(10, &LoginOptions { credentials: Some(bound), ..days_ago(2) });
+    app.set_keys(&[&good, &imposter]);
+    app.net.publish_confidential(&[good, imposter]);
+    let output = app.sessions("refresh --all");
+    assert!(output.stdout.ends_with("refreshed 10 sessions, 1 gone, 9 blocked\n"), "{output}");
+    assert_eq!((output.code, app.lost().len()), (3, 1), "{output}");
+}
+
+#[test]
+fn a_store_that_was_restored_from_a_backup_costs_a_few_sessions_and_not_all() {
+    let app = App::with_users(60);
+    // The app has gone on in the real store, of which this one is an old copy.
+    for record in app.records().into_values().skip(1) {
+        app.net.refresh_as_app(&record).unwrap();
+    }
+    let output = app.sessions("refresh --all --per-issuer 4");
+    let replayed = app.net.sessions().iter().filter(|session| !session.alive).count();
+    assert!((1..=3 + 3).contains(&replayed), "{replayed} of 60: {output}");
+    assert!(output.stdout.contains("records are older than what the server knows"), "{output}");
+}
+
+#[test]
+fn an_account_that_cannot_be_looked_up_is_not_refreshed() {
+    let cases: [(&str, fn(&App), &str); 7] = [
+        ("unknown", |app| app.net.set_did_status(ALICE, 500), "status 500"),
+        ("unknown", |app| app.net.set_did_status(ALICE, 429), "status 429"),
+        ("blocked", |app| app.net.set_did_status(ALICE, 404), "there is no"),
+        ("blocked", |app| app.net.set_did_status(ALICE, 410), "there is no"),
+        ("blocked", |app| app.net.remove_did_endpoint(ALICE), "names no PDS"),
+        (
+            "blocked",
+            |app| {
+                let other = app.net.add_pds().unwrap();
+                app.net.set_pds_of(ALICE, other);
+            },
+            "the issuer has changed",
+        ),
+        (
+            "blocked",
+            |app| app.net.patch_resource_metadata(0, json!({"authorization_servers": ["https://as.example"]})),
+            "the issuer has changed",
+        ),
+    ];
+    for (result, change, reason) in cases {
+        let app = App::new();
+        app.log_in(1, &of(ALICE));
+        change(&app);
+        let output = app.sessions("refresh --all --format jsonl");
+        let row = object(output.stdout.trim());
+        assert_eq!((output.code, row["result"].as_str()), (1, Some(result)), "{output}");
+        assert!(row["reason"].as_str().unwrap().contains(reason), "{output}");
+        assert_eq!(app.net.counters().of(Endpoint::Token), 0, "{output}");
+        app.assert_nobody_lost(output);
+    }
+}
+
+#[test]
+fn the_limits_on_what_goes_on_at_once_are_kept() {
+    let app = App::new();
+    let second = app.net.add_pds().unwrap();
+    app.log_in(12, &days_ago(2));
+    app.log_in(12, &LoginOptions { pds: second, ..days_ago(2) });
+    app.net.configure(|policy| policy.exchange_time = Duration::from_millis(100));
+    app.sessions("refresh --all --concurrency 5 --per-issuer 3");
+    let counters = app.net.counters();
+    assert!(counters.token_peaks.values().all(|peak| (2..=3).contains(peak)), "{:?}", counters.token_peaks);
+    assert!((2..=5).contains(&counters.token_peak), "{}", counters.token_peak);
+    assert_eq!(app.generations(), [(1, 24)].into());
+}
+
+#[test]
+fn a_rate_is_kept() {
+    let app = App::with_users(11);
+    let begun = Instant::now();
+    app.sessions("refresh --all --rate 20");
+    assert!(begun.elapsed() >= Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert_eq!(app.generations(), [(1, 11)].into());
+}
+
+#[test]
+fn so_many_and_no_more() {
+    let app = App::with_users(6);
+    let output = app.sessions("refresh --all --limit 2");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
+    assert_eq!(app.generations(), [(0, 4), (1, 2)].into());
+    assert_eq!(app.sessions(&format!("refresh {BOB}")).code, 0);
+}

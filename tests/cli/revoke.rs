@@ -1,0 +1,264 @@
+//! `oauthctl sessions revoke` ends sessions with proof, removes their records, and never the record of a living one
+//! unless told to.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, Reply, keys};
+
+use crate::app::{App, days_ago, hours_ago};
+use crate::support::{ALICE, BOB, object};
+
+/// An app with one user.
+fn alice() -> App {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    app
+}
+
+/// Revokes Alice's session, and returns exit code, result, reason and what became of the record.
+#[track_caller]
+fn revoked(app: &App, options: &str) -> (i32, String, String, String) {
+    let output = app.sessions(&format!("revoke {ALICE} --yes --format jsonl {options}"));
+    let row = object(output.stdout.trim());
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(text("record") == "removed", app.record(ALICE).is_none(), "{output}");
+    (output.code, text("result"), text("reason"), text("record"))
+}
+
+#[test]
+fn revoked_sessions_are_refused_by_the_server_and_gone_from_the_store() {
+    let app = App::with_users(30);
+    app.log_in(5, &hours_ago(0));
+    let output = app.sessions("revoke --all --yes -q --format json");
+    let report = json!({"confirmed": 35, "unconfirmed": 0, "failed": 0, "skipped": 0});
+    assert_eq!((output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()), (0, report), "{output}");
+    assert_eq!((app.net.alive(), app.records().len()), (0, 0));
+    assert_eq!(app.net.counters().revoked, 35, "by revocation, not by the proof");
+}
+
+#[test]
+fn only_what_was_selected_is_revoked() {
+    let app = App::with_users(4);
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    let output = app.sessions(&format!("revoke {ALICE} --yes"));
+    insta::assert_snapshot!(output, @r"
+    exit 0
+    -- stdout --
+    DID                               RESULT     RECORD   REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  confirmed  removed
+    -- stderr --
+    1 session: 1 confirmed
+    ");
+    assert_eq!((app.net.alive(), app.records().len()), (4, 4));
+    app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(40) });
+    let output = app.sessions("revoke --not-refreshed-for 30d --yes -q --format csv");
+    assert_eq!(output.stdout, format!("key,did,result,reason,record\n{BOB},{BOB},confirmed,,removed\n"));
+    assert_eq!((app.net.alive(), app.records().len()), (4, 4));
+}
+
+#[test]
+fn nobody_is_signed_out_by_mistake() {
+    let app = App::with_users(2);
+    let output = app.sessions("revoke");
+    assert!(output.code == 2 && output.stderr.contains("say which sessions to revoke"), "{output}");
+    let output = app.sessions("revoke --all");
+    assert!(output.code == 2 && output.stderr.contains("no terminal"), "{output}");
+    let output = app.sessions("revoke --all --dry-run");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "would revoke 2 sessions\n"), "{output}");
+    assert_eq!(app.net.counters().requests, [].into());
+    assert_eq!((app.net.alive(), app.records().len()), (2, 2));
+    let output = app.sessions(&format!("revoke {ALICE}"));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "revoked 0 sessions\n"), "{output}");
+}
+
+#[test]
+fn on_a_terminal_a_person_is_asked() {
+    for (answer, alive) in [("n", 2), ("y", 0)] {
+        let app = App::with_users(2);
+        let mut terminal = app.sandbox.dialogue(["sessions", "revoke", "--all"]);
+        terminal.exp_string("End 2 sessions of sqlite:app.db? Their users will have to log in again.").unwrap();
+        terminal.send(answer).unwrap();
+        terminal.flush().unwrap();
+        let shown = terminal.exp_eof().unwrap();
+        assert_eq!((app.net.alive(), app.records().len()), (alive, alive), "{answer}: {shown}");
+        assert_eq!(shown.contains("not confirmed; nothing was done"), answer == "n", "{shown}");
+    }
+}
+
+#[test]
+fn a_session_that_had_ended_already_is_confirmed() {
+    let app = alice();
+    app.net.end_sessions_of(ALICE);
+    assert_eq!(revoked(&app, "").1, "confirmed");
+}
+
+#[test]
+fn a_revocation_without_effect_is_not_believed() {
+    // As a server answers to a wrong key: 200, and the session lives on.
+    let app = alice();
+    app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
+    let (code, result, reason, record) = revoked(&app, "");
+    assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "kept"), "{reason}");
+    assert!(reason.contains("the server keeps the session alive"), "{reason}");
+    // The proofs have made new tokens, and those are stored.
+    app.assert_nobody_lost(reason);
+    app.net.clear_faults();
+    assert_eq!(revoked(&app, "").1, "confirmed");
+    assert_eq!(app.net.alive(), 0);
+}
+
+#[test]
+fn a_server_without_a_revocation_endpoint_is_sent_nothing() {
+    let app = alice();
+    app.net.configure(|policy| policy.revocation = false);
+    let (code, result, reason, record) = revoked(&app, "");
+    assert_eq!((code, result.as_str(), record.as_str()), (1, "failed", "kept"));
+    assert_eq!(reason, "the server has no revocation endpoint");
+    assert!(app.exchanges().is_empty());
+    app.assert_nobody_lost("");
+    let (code, result, _, record) = revoked(&app, "--force");
+    assert_eq!((code, result.as_str(), record.as_str()), (1, "failed", "removed"));
+}
+
+#[test]
+fn what_is_not_proved_keeps_its_record() {
+    let cases: [(&str, fn(&App)); 7] = [
+        ("failed", |app| app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("new"))]}))),
+        ("failed", |app| app.net.configure(|policy| policy.documents_reachable = false)),
+        ("unconfirmed", |app| app.net.fault(Endpoint::Token, Fault::status(503))),
+        ("unconfirmed", |app| app.net.fault(Endpoint::Token, Fault::Close)),
+        ("unconfirmed", |app| app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).skip(1))),
+        ("unconfirmed", |app| app.net.fault(Endpoint::ServerMetadata, Fault::Close)),
+        ("unconfirmed", |app| {
+            // The proof succeeds, and its answer cannot be used.
+            app.net.fault(Endpoint::Revoke, Fault::status(500));
+            app.net.inject(Injection::new(Endpoint::Token, Fault::Set("sub", json!("did:plc:mallory"))).skip(1));
+        }),
+    ];
+    for (n, (expected, change)) in cases.into_iter().enumerate() {
+        let app = alice();
+        change(&app);
+        let (code, result, reason, record) = revoked(&app, "");
+        assert_eq!((code, result.as_str(), record.as_str()), (1, expected, "kept"), "{n}: {reason}");
+    }
+}
+
+#[test]
+fn force_removes_the_record_whatever_the_server_says() {
+    let app = alice();
+    app.net.fault(Endpoint::Token, Fault::status(503));
+    let (code, result, _, record) = revoked(&app, "--force");
+    assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "removed"));
+}
+
+#[test]
+fn a_session_whose_key_is_missing_cannot_be_revoked() {
+    let app = App::new();
+    let credentials = Some(Credentials::Key(keys::client_key("other")));
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), credentials, ..days_ago(2) });
+    let (code, result, reason, _) = revoked(&app, "");
+    assert_eq!((code, result.as_str()), (1, "failed"));
+    assert!(reason.contains("its client key other is not in the key set"), "{reason}");
+    app.assert_nobody_lost(reason);
+}
+
+#[test]
+fn an_account_that_has_moved_is_signed_out_where_its_session_is() {
+    let app = alice();
+    app.net.set_did_status(ALICE, 410);
+    assert_eq!(revoked(&app, "").1, "confirmed");
+    assert_eq!(app.net.alive(), 0);
+}
+
+#[test]
+fn the_exit_status_says_how_much_was_achieved() {
+    let app = alice();
+    app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(2) });
+    app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(BOB));
+    let output = app.sessions("revoke --all --yes --per-issuer 1");
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stderr.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
+}
+
+/// Revokes while the session's lock is held elsewhere, and does something to the store meanwhile.
+fn meanwhile(app: &App, options: &str, act: impl FnOnce(&App)) -> (String, String) {
+    app.net.fault_once(Endpoint::Token, Fault::DelayBefore(Duration::from_millis(600)));
+    let child = app.begin(&format!("revoke --yes --format jsonl {options}"));
+    crate::app::wait_until(|| app.net.counters().of(Endpoint::Token) > 0);
+    act(app);
+    let output = app.sandbox.output_of(child);
+    let row = object(output.stdout.trim());
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    (text("result"), text("record"))
+}
+
+#[test]
+fn a_user_who_logs_in_again_meanwhile_stays_logged_in() {
+    for options in ["--all", "--all --force"] {
+        let app = alice();
+        if options.contains("force") {
+            app.net.fault(Endpoint::Revoke, Fault::status(500));
+        }
+        let outcome = meanwhile(&app, options, |app| {
+            app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
+        });
+        assert_eq!(outcome, ("skipped".to_owned(), "kept".to_owned()));
+        assert!(app.net.is_alive_with(&app.record(ALICE).unwrap()), "{options}");
+    }
+}
+
+#[test]
+fn a_user_who_comes_back_meanwhile_is_signed_out_if_meant_still() {
+    for (options, expected) in [("--all", "confirmed"), ("--not-refreshed-for 1d", "skipped")] {
+        let app = alice();
+        let (result, _) = meanwhile(&app, options, |app| {
+            let renewed = app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
+            app.database.session(&renewed);
+        });
+        assert_eq!(result, expected, "{options}");
+        assert_eq!(app.net.alive(), usize::from(expected == "skipped"));
+        assert_eq!(app.record(ALICE).is_some(), expected == "skipped");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_keeps_a_confirmed_session_for_the_next_run() {
+    let app = alice();
+    app.database.execute("CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    let (code, result, reason, _) = revoked(&app, "");
+    assert_eq!((code, result.as_str()), (1, "unconfirmed"));
+    assert!(reason.contains("ended, but its record could not be removed"), "{reason}");
+    app.database.execute("DROP TRIGGER b");
+    assert_eq!(revoked(&app, "").1, "confirmed");
+}
+
+#[test]
+fn two_revocations_at_once_get_along() {
+    let app = App::with_users(20);
+    let children: Vec<_> = (0..2).map(|_| app.begin("revoke --all --yes --retry-for 10s")).collect();
+    for child in children {
+        let output = app.sandbox.output_of(child);
+        assert_eq!(output.code, 0, "{output}");
+    }
+    assert_eq!((app.net.alive(), app.records().len()), (0, 0));
+}
+
+#[test]
+fn a_signal_lets_what_was_begun_come_to_its_end() {
+    let app = App::with_users(30);
+    app.net.configure(|policy| policy.exchange_time = Duration::from_millis(20));
+    app.net.fault(Endpoint::Revoke, Fault::DelayAfter(Duration::from_millis(50)));
+    let child = app.begin("revoke --all --yes");
+    crate::app::wait_until(|| app.net.alive() < 26);
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = app.sandbox.output_of(child);
+    assert_eq!(output.code, 143, "{output}");
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(app.records().len(), app.net.alive(), "{output}");
+    assert!(app.net.alive() > 0);
+    let living = app.records();
+    assert!(living.values().all(|record| app.net.is_alive_with(record)));
+}

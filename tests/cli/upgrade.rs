@@ -1,0 +1,170 @@
+//! `oauthctl sessions upgrade` carries the sessions of a formerly public client over, and nobody has to log in again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
+
+use crate::app::{App, days_ago, hours_ago};
+use crate::support::ALICE;
+
+/// An app that has just become confidential, with so many users from before.
+fn formerly_public(count: usize) -> App {
+    let app = App::new();
+    app.log_in(count, &public());
+    app
+}
+
+/// A session begun by the public client.
+fn public() -> LoginOptions {
+    LoginOptions { credentials: Some(Credentials::Public), created_ago: Duration::from_hours(24 * 5), ..days_ago(2) }
+}
+
+#[test]
+fn public_sessions_become_confidential_and_stay_so() {
+    let app = formerly_public(20);
+    let bound = app.log_in(2, &hours_ago(30));
+    let output = app.sessions("upgrade");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 20 sessions\n"), "{output}");
+    for record in app.records().into_values() {
+        assert_eq!(record["authMethod"], json!({"method": "private_key_jwt", "kid": "testbed-1"}));
+    }
+    assert!(
+        bound.iter().all(|record| app.record(record["tokenSet"]["sub"].as_str().unwrap()).as_ref() == Some(record))
+    );
+    app.assert_nobody_lost(&output);
+    // The confidential client goes on with them, far beyond the two weeks of a public one.
+    app.configure("min_interval = \"0s\"");
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 22 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+    let output = app.sessions("upgrade");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 0 sessions\n"), "{output}");
+}
+
+#[test]
+fn a_refresh_leaves_public_sessions_of_a_confidential_client_alone_and_says_what_to_do() {
+    let app = formerly_public(3);
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("it began while the client was public"), "{output}");
+    assert!(app.exchanges().is_empty());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_public_client_s_sessions_are_refreshed_without_a_key() {
+    let mut app = App::new();
+    app.net.publish_public();
+    app.sandbox.unset("APP_KEY");
+    let text = app.sandbox.read("oauthctl.toml").replace("keys = [\"env:APP_KEY\"]\n", "");
+    app.sandbox.file("oauthctl.toml", text);
+    app.log_in(5, &public());
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 5 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn what_is_published_must_be_ready_before_anything_is_sent() {
+    let cases: [(fn(&App), &str); 6] = [
+        (|app| app.net.publish_public(), "does not say private_key_jwt"),
+        (|app| app.net.publish_jwks(&json!({"keys": []})), "does not hold key testbed-1"),
+        (
+            |app| app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-1"))]})),
+            "does not hold key testbed-1",
+        ),
+        (|app| app.net.fault(Endpoint::AppDocument, Fault::status(503)), "cannot read the published document"),
+        (|app| app.net.fault(Endpoint::AppJwks, Fault::Close), "cannot read the published document"),
+        (|app| app.net.fault(Endpoint::AppDocument, Fault::redirect("/other")), "cannot read the published document"),
+    ];
+    for (change, reason) in cases {
+        let app = formerly_public(3);
+        change(&app);
+        for arguments in ["upgrade", "upgrade --dry-run"] {
+            let output = app.sessions(arguments);
+            assert!(output.code == 1 && output.stderr.contains(reason), "{reason}: {output}");
+            assert!(output.stderr.contains("hint: "), "{output}");
+        }
+        assert_eq!(app.net.counters().of(Endpoint::Token), 0, "{reason}");
+    }
+}
+
+#[test]
+fn the_check_of_what_is_published_can_be_left_out() {
+    let app = formerly_public(3);
+    app.net.fault(Endpoint::AppDocument, Fault::status(503));
+    let output = app.sessions("upgrade --skip-published-check");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 3 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_server_that_does_not_know_the_key_yet_costs_nothing() {
+    let app = formerly_public(10);
+    let other = keys::client_key("another");
+    app.net.publish_confidential(&[other]);
+    let output = app.sessions("upgrade --skip-published-check");
+    assert!(output.code == 1 && output.stdout.contains("invalid_client"), "{output}");
+    assert_eq!(app.exchanges().len(), 1, "one goes first");
+    let public = |record: &Value| record["authMethod"]["method"] == "none";
+    assert!(app.records().values().all(public));
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_dry_run_sends_no_token() {
+    let app = formerly_public(3);
+    let before = app.records();
+    let output = app.sessions("upgrade --dry-run");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "would upgrade 3 sessions\n"), "{output}");
+    assert_eq!((app.net.counters().of(Endpoint::Token), app.records()), (0, before));
+}
+
+#[test]
+fn without_a_key_there_is_nothing_to_upgrade_to() {
+    let mut app = formerly_public(1);
+    app.sandbox.set("APP_KEY", "[]");
+    let output = app.sessions("upgrade");
+    assert_eq!(output.code, 2, "{output}");
+    assert_eq!(app.net.counters().of(Endpoint::Token), 0);
+}
+
+#[test]
+fn sessions_that_had_ended_do_not_stop_the_others() {
+    let app = formerly_public(0);
+    for record in app.log_in(3, &LoginOptions { refreshed_ago: Some(Duration::from_hours(20)), ..public() }) {
+        app.net.end_sessions_of(record["tokenSet"]["sub"].as_str().unwrap());
+    }
+    app.log_in(5, &public());
+    let output = app.sessions("upgrade");
+    assert!(output.code == 0 && output.stdout.ends_with("upgraded 5 sessions, 3 gone\n"), "{output}");
+    let sent = app.exchanges().len();
+    let output = app.sessions("upgrade");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 0 sessions, 3 skipped\n"), "{output}");
+    assert_eq!(app.exchanges().len(), sent);
+}
+
+#[test]
+fn an_upgrade_that_cannot_be_stored_is_recovered_with_its_key() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..public() });
+    app.database.execute("CREATE TRIGGER b BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_eq!(app.sessions("upgrade").code, 1);
+    app.database.execute("DROP TRIGGER b");
+    assert_eq!(app.sessions("recover").stdout, "stored 1 session\n");
+    assert_eq!(app.record(ALICE).unwrap()["authMethod"]["kid"], "testbed-1");
+    app.assert_nobody_lost("");
+}
+
+#[test]
+fn two_upgrades_at_once_carry_each_session_over_once() {
+    let app = formerly_public(40);
+    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayBefore(Duration::from_millis(5))));
+    let children: Vec<_> = (0..2).map(|_| app.begin("upgrade --retry-for 20s")).collect();
+    for child in children {
+        let output = app.sandbox.output_of(child);
+        assert_eq!(output.code, 0, "{output}");
+    }
+    assert_eq!(app.generations(), [(1, 40)].into());
+    app.assert_nobody_lost("");
+}
