@@ -33,6 +33,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
+            cand init 'Set oauthctl up for an app: settings, a first key and the documents to publish'
             cand gen-jwk 'Print one ES256 private key for the app to sign with'
             cand keys 'Look after the keys that the app signs with'
             cand jwks 'Print the public JWKS document'
@@ -43,6 +44,33 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;init'= {
+            cand --client-uri 'Home page of the app'
+            cand --client-id 'URL of the client metadata document [default: where the app serves it]'
+            cand --client-name 'Name of the app, as users see it [default: from package.json, or the directory''s]'
+            cand --redirect-uri 'The app''s callback: a URL, or a path at the client URI (repeatable)'
+            cand --scope 'The most that the app may ask users for [default: atproto transition:generic]'
+            cand --metadata-file 'Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]'
+            cand --jwks-file 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]'
+            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)'
+            cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'How to write results'
+            cand --color 'When to use colour'
+            cand --public 'Set up a public client, which has no key'
+            cand -n 'Show what would be written, and write nothing'
+            cand --dry-run 'Show what would be written, and write nothing'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'oauthctl;gen-jwk'= {
             cand --kid 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]'
@@ -656,6 +684,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --keys 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'How to write results'
             cand --color 'When to use colour'
+            cand --dynamic 'Print a short script that asks oauthctl at every Tab (bash, zsh, fish)'
             cand -y 'Do not ask'
             cand --yes 'Do not ask'
             cand -q 'Print results, warnings and errors only'
@@ -684,6 +713,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;help'= {
+            cand init 'Set oauthctl up for an app: settings, a first key and the documents to publish'
             cand gen-jwk 'Print one ES256 private key for the app to sign with'
             cand keys 'Look after the keys that the app signs with'
             cand jwks 'Print the public JWKS document'
@@ -694,6 +724,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write all of them into a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'oauthctl;help;init'= {
         }
         &'oauthctl;help;gen-jwk'= {
         }

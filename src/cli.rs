@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
+use crate::completion::Knows;
 use crate::ui::{ColorChoice, Format};
 
 /// Help is no wider than this, however wide the terminal is.
@@ -16,6 +17,7 @@ const WIDTH: usize = 100;
 #[derive(Parser)]
 #[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH, after_help = "\
 First steps:
+  oauthctl init                                       all that follows, asked for and written at once
   oauthctl gen-jwk -o client-key.json                 a private key for the app to sign with
   oauthctl jwks --keys client-key.json                its public half, for the app to publish
   oauthctl metadata --keys client-key.json --client-uri https://app.example.com --redirect-uri /cb
@@ -41,16 +43,16 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = Knows::Profiles)]
     pub profile: Option<String>,
     /// Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = Knows::Layouts)]
     pub layout: Option<String>,
     /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)
-    #[arg(long, global = true, value_name = "SOURCE")]
+    #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub keys: Vec<String>,
     /// How to write results
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
@@ -69,6 +71,7 @@ pub struct GlobalArgs {
 /// What oauthctl can do.
 #[derive(Subcommand)]
 pub enum Command {
+    Init(commands::init::Args),
     GenJwk(commands::gen_jwk::Args),
     #[command(subcommand)]
     Keys(commands::keys::Command),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng as _, UnwrapErr};
@@ -20,22 +21,10 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
+use crate::settings::app;
 use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
 use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
 use crate::ui::Ui;
-
-/// The app's own variable for its Redis.
-const APP_REDIS_VARIABLE: &str = "REDIS_URL";
-/// The app's own variables for a Redis over REST: its address and its token.
-const REST_VARIABLES: [(&str, &str); 3] = [
-    ("UPSTASH_KV_REST_API_URL", "UPSTASH_KV_REST_API_TOKEN"),
-    ("KV_REST_API_URL", "KV_REST_API_TOKEN"),
-    ("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"),
-];
-/// The app's own variable for its database.
-const APP_DATABASE_VARIABLE: &str = "DATABASE_PATH";
-/// What apps call their database by default.
-const APP_DATABASE: &str = "app.db";
 
 /// Handed to every command.
 pub struct Context {
@@ -78,10 +67,40 @@ impl Context {
 
     /// Asks before something that cannot be undone. Without a terminal only `--yes` says yes.
     pub fn confirm(&self, question: &str) -> anyhow::Result<()> {
-        if self.yes || self.ui.ask(question)? {
+        if self.yes {
+            return Ok(());
+        }
+        // So that Ctrl-C is an answer like any other, and leaves the terminal as it was.
+        let _ = self.interrupt();
+        if self.ui.ask(question)? {
             return Ok(());
         }
         Err(usage("not confirmed; nothing was done").into())
+    }
+
+    /// Whether everything was confirmed beforehand.
+    pub fn is_confirmed(&self) -> bool {
+        self.yes
+    }
+
+    /// The same world under other settings: what a settings file would lead to once it is written.
+    pub fn under(&self, file: SettingsFile) -> Result<Self, Failure> {
+        let settings = Settings::new(Some(file), self.environment.clone(), Overrides::default())?;
+        Ok(Self {
+            ui: self.ui.clone(),
+            yes: self.yes,
+            overrides: Overrides::default(),
+            environment: self.environment.clone(),
+            settings: settings.into(),
+            runtime: OnceCell::new(),
+            interrupt: OnceCell::new(),
+            network: OnceCell::new(),
+        })
+    }
+
+    /// What the command line says about settings.
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
     }
 
     /// Whether a person can be asked, and has not said beforehand what to do.
@@ -112,9 +131,9 @@ impl Context {
         UnwrapErr(SysRng)
     }
 
-    /// The variables the process was started with.
+    /// The variables the process was started with and, once settings were read, those of the files that they name.
     pub fn environment(&self) -> &Environment {
-        &self.environment
+        self.settings.get().map_or(&self.environment, Settings::environment)
     }
 
     /// The settings, read when first asked for.
@@ -153,12 +172,18 @@ impl Context {
     /// Reads every key source, whatever becomes of the others. None when nothing names one.
     pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
-        Ok(Some(sources.into_iter().map(|source| keyring::load(source, &self.environment)).collect()))
+        Ok(Some(sources.into_iter().map(|source| keyring::load(source, self.environment())).collect()))
     }
 
     /// Reads one key source.
     pub fn load_key_source(&self, source: KeySource) -> Result<LoadedSource, Failure> {
-        let loaded = keyring::load(source, &self.environment)?;
+        if let KeySource::Variable(name) = &source
+            && !self.environment.exists(name)
+        {
+            // The settings may say where else the app keeps its variables.
+            self.settings()?;
+        }
+        let loaded = keyring::load(source, self.environment())?;
         if let Some(warning) = loaded.warning() {
             self.ui.warn(warning);
         }
@@ -196,20 +221,20 @@ impl Context {
 
     /// What the app itself would use.
     fn found_store(&self) -> Result<Sourced, Failure> {
-        let rest = REST_VARIABLES.map(|(url, _)| url);
-        for variable in std::iter::once(APP_REDIS_VARIABLE).chain(rest).chain([APP_DATABASE_VARIABLE]) {
-            let Some(text) = self.environment.text(variable) else { continue };
+        let rest = app::REST_VARIABLES.map(|(url, _)| url);
+        for variable in std::iter::once(app::REDIS_VARIABLE).chain(rest).chain([app::DATABASE_VARIABLE]) {
+            let Some(text) = self.environment().text(variable) else { continue };
             let text = match variable {
-                APP_DATABASE_VARIABLE => format!("sqlite:{}", text.strip_prefix("sqlite:").unwrap_or(text)),
+                app::DATABASE_VARIABLE => format!("sqlite:{}", text.strip_prefix("sqlite:").unwrap_or(text)),
                 _ => text.to_owned(),
             };
             return Ok(Sourced { text, origin: Origin::Found(variable.to_owned()) });
         }
-        if Path::new(APP_DATABASE).exists() {
-            let text = format!("sqlite:{APP_DATABASE}");
-            return Ok(Sourced { text, origin: Origin::Found(APP_DATABASE.to_owned()) });
+        if Path::new(app::DATABASE).exists() {
+            let text = format!("sqlite:{}", app::DATABASE);
+            return Ok(Sourced { text, origin: Origin::Found(app::DATABASE.to_owned()) });
         }
-        Err(usage(format!("no store is configured, and there is no {APP_DATABASE} here")).hint(
+        Err(usage(format!("no store is configured, and there is no {} here", app::DATABASE)).hint(
             "name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]",
         ))
     }
@@ -226,9 +251,9 @@ impl Context {
 
     /// The app's own token for this address. One that belongs to another address is not sent there.
     fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
-        REST_VARIABLES.iter().find_map(|(address, token)| {
+        app::REST_VARIABLES.iter().find_map(|(address, token)| {
             let is_another = |text: &str| StoreUrl::parse(text, Path::new("")).ok().as_ref() != Some(url);
-            if self.environment.text(address).is_some_and(is_another) { None } else { self.environment.text(token) }
+            if self.environment().text(address).is_some_and(is_another) { None } else { self.environment().text(token) }
         })
     }
 
@@ -237,6 +262,15 @@ impl Context {
         let (url, _) = self.store_address()?;
         let access = self.store_access(&url)?;
         self.runtime()?.block_on(store::open(&url, &access, &self.layout_choice()?))
+    }
+
+    /// Opens the store unless that takes longer than this.
+    pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
+        let (url, _) = self.store_address()?;
+        let access = self.store_access(&url)?;
+        let layout = self.layout_choice()?;
+        let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
+        self.runtime()?.block_on(open).unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
     }
 
     /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.

@@ -52,6 +52,11 @@ pub fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Failed, message)
 }
 
+/// A signal came before anything was done (exit code 130); `so` is what that means for the user.
+pub fn interrupted(so: &str) -> Failure {
+    Failure::new(Exit::Interrupted, format!("interrupted; {so}"))
+}
+
 impl Failure {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), hint: None, source: None }
@@ -72,6 +77,14 @@ impl Failure {
     pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// What is wrong and what to do about it, on one line: for a person who can answer again at once.
+    pub fn in_one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
     }
 
     /// What one of our own types said to an argument that it could not be read from.

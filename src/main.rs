@@ -5,6 +5,7 @@
 mod checks;
 mod cli;
 mod commands;
+mod completion;
 mod context;
 mod error;
 mod files;
@@ -28,12 +29,18 @@ use context::Context;
 use error::{Exit, Failure};
 
 fn main() -> ExitCode {
+    if let Some(request) = completion::requested(std::env::args_os()) {
+        let answer = completion::answer(Cli::command, request);
+        let _ = Context::new(GlobalArgs::default()).ui.result(answer);
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return ExitCode::from(not_parsed(&e).code()),
     };
     let context = Context::new(cli.global);
     let outcome = match cli.command {
+        Command::Init(args) => commands::init::run(&context, &args),
         Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
         Command::Keys(command) => commands::keys::run(&context, &command),
         Command::Jwks(args) => commands::jwks::run(&context, &args),

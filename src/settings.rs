@@ -3,6 +3,8 @@
 //! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command needs it, so that
 //! printing a key set does not fail for want of a Redis password.
 
+pub mod app;
+pub mod dotenv;
 mod outside;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,12 +23,9 @@ pub use outside::RefreshSettings;
 /// The name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
 
-/// What apps call their key variables, in the order in which oauthctl looks when nothing names a source.
-const APP_KEY_VARIABLES: [&str; 4] = ["NUXT_OAUTH_JWK_ONE", "OAUTH_JWK_ONE", "PRIVATE_KEYS", "PRIVATE_KEY"];
-
 /// What may stand in the file: a section ("" is the top) and its settings.
 const KNOWN: [(&str, &[&str]); 5] = [
-    ("", &["keys"]),
+    ("", &["keys", "env_file"]),
     ("client", &CLIENT_MEMBERS),
     ("store", &["url", "token", "layout"]),
     ("network", &["plc_directory", "doh_resolver", "allow_http", "allow_private_hosts", "ca_file"]),
@@ -113,6 +112,15 @@ impl Environment {
         Self(variables)
     }
 
+    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is empty: so do apps' loaders.
+    fn add(&mut self, variables: Vec<(String, String)>) {
+        // Of two lines for one variable the later counts.
+        let variables: HashMap<_, _> = variables.into_iter().collect();
+        for (name, value) in variables {
+            self.0.entry(name.into()).or_insert_with(|| value.into());
+        }
+    }
+
     /// Whether the variable exists, even if it is empty.
     pub fn exists(&self, name: &str) -> bool {
         self.0.contains_key(name.as_ref() as &std::ffi::OsStr)
@@ -151,9 +159,14 @@ impl Environment {
 impl SettingsFile {
     /// Reads a settings file and checks that every setting in it is known.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let place = || path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|e| usage("cannot read the settings file").at(place()).because(e).hint("check --config"))?;
+            .map_err(|e| usage("cannot read the settings file").at(path.display()).because(e).hint("check --config"))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a settings file that is, or will be, under this path.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
+        let place = || path.display();
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             // The parser's own display quotes the line, and with it any secret on it.
@@ -174,7 +187,7 @@ impl Settings {
     /// Brings the layers together. Fails when the profile asked for does not exist.
     pub fn new(file: Option<SettingsFile>, environment: Environment, overrides: Overrides) -> Result<Self, Failure> {
         let profile = overrides.profile.clone().or_else(|| environment.text("OAUTHCTL_PROFILE").map(str::to_owned));
-        let settings = Self { file, profile, environment, overrides };
+        let mut settings = Self { file, profile, environment, overrides };
         if let Some(profile) = &settings.profile {
             let known = settings.profiles();
             if !known.contains(&profile.as_str()) {
@@ -187,7 +200,35 @@ impl Settings {
                 });
             }
         }
+        settings.read_env_files()?;
         Ok(settings)
+    }
+
+    /// Reads the dotenv files that the settings name; of two, the first has the last word. One that is not there is no
+    /// error: where the app is deployed its variables are exported, and a variable that is needed is missed by name.
+    fn read_env_files(&mut self) -> Result<(), Failure> {
+        let Some((value, file)) = self.in_file("", "env_file") else { return Ok(()) };
+        let names = strings(value)
+            .ok_or_else(|| wrong_type("env_file", "a path or an array of paths").at(file.path.display()))?;
+        let paths: Vec<_> = names.iter().map(|name| file.directory().join(name)).collect();
+        for path in paths {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => self.environment.add(dotenv::parse(&text)),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => {
+                    return Err(usage("cannot read the file with the app's variables")
+                        .at(path.display())
+                        .because(e)
+                        .hint("check env_file, and that this user may read it"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The variables that references are followed to: those exported, and those of the files that the settings name.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// Where the settings file is, when there is one.
@@ -233,7 +274,7 @@ impl Settings {
             return parse(&sources, file.directory());
         }
         // One that is there but empty counts: a secret that did not arrive must not pass for a public client.
-        let found = APP_KEY_VARIABLES.iter().find(|name| self.environment.exists(name));
+        let found = app::KEY_VARIABLES.iter().find(|name| self.environment.exists(name));
         Ok(found.map(|name| vec![KeySource::Variable((*name).to_owned())]))
     }
 

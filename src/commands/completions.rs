@@ -1,25 +1,50 @@
-//! `oauthctl completions`: static completion for shells. Reads no configuration.
+//! `oauthctl completions`: completion scripts for shells. Reads no configuration.
 
 use clap_complete::Shell;
 
+use crate::completion::Asker;
 use crate::context::Context;
-use crate::error::Exit;
+use crate::error::{Exit, usage};
 
 /// Print a completion script for a shell
 #[derive(clap::Args)]
 #[command(after_help = "\
+The script knows all commands and options. With --dynamic it asks oauthctl at every Tab, which knows
+the kids, profiles, layouts and accounts of the app at hand; it heeds the options already typed,
+answers within a third of a second, and says nothing when something is wrong.
+
 Examples:
   oauthctl completions bash > /etc/bash_completion.d/oauthctl
   oauthctl completions zsh > \"${fpath[1]}/_oauthctl\"
-  oauthctl completions fish > ~/.config/fish/completions/oauthctl.fish")]
+  oauthctl completions fish > ~/.config/fish/completions/oauthctl.fish
+  source <(oauthctl completions bash --dynamic)      in ~/.bashrc
+  source <(oauthctl completions zsh --dynamic)       in ~/.zshrc, after compinit
+  oauthctl completions fish --dynamic | source       in ~/.config/fish/config.fish")]
 pub struct Args {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
+    /// Print a short script that asks oauthctl at every Tab (bash, zsh, fish)
+    #[arg(long)]
+    dynamic: bool,
 }
 
 /// Generates the script.
 pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::Result<Exit> {
+    if args.dynamic {
+        let asker = match args.shell {
+            Shell::Bash => Asker::Bash,
+            Shell::Zsh => Asker::Zsh,
+            Shell::Fish => Asker::Fish,
+            other => {
+                return Err(usage(format!("there is no dynamic completion for {other}"))
+                    .hint(format!("`oauthctl completions {other}` prints a script that knows commands and options"))
+                    .into());
+            }
+        };
+        context.ui.result(asker.script())?;
+        return Ok(Exit::Done);
+    }
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut tree, "oauthctl", &mut script);
     context.ui.result(script)?;

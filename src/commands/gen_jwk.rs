@@ -83,7 +83,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn generate(context: &Context, kid: Option<&str>) -> Result<ClientKey, Failure> {
+/// A new key that is ready to sign.
+pub(super) fn generate(context: &Context, kid: Option<&str>) -> Result<ClientKey, Failure> {
     let mut key = ClientKey::generate(&mut context.rng());
     let kid = chosen_kid(context, kid.unwrap_or("thumbprint"), &key)?;
     key.set_kid(kid);

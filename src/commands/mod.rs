@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod doctor;
 pub mod gen_jwk;
+pub mod init;
 pub mod jwks;
 pub mod keys;
 pub mod man;

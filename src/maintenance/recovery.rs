@@ -65,7 +65,7 @@ impl Recovery {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
             let mut file = tempfile::tempfile_in(&self.directory)?;
             // Neither a hole nor all the same: some file systems would store nothing.
-            let block: Vec<u8> = (0..ENTRY_BYTES).map(|i| (i * 131 + (i >> 8) * 31) as u8).collect();
+            let block: Vec<u8> = (0..ENTRY_BYTES).map(|i| (i * 131 + (i >> 8) * 31).to_le_bytes()[0]).collect();
             for _ in 0..entries {
                 file.write_all(&block)?;
             }

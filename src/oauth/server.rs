@@ -198,7 +198,7 @@ mod tests {
     async fn the_server_of_a_session_is_found() {
         let bed = Testbed::start().await.unwrap();
         let server = found(&bed).await.unwrap();
-        assert_eq!(server.issuer(), bed.pds_url());
+        assert_eq!(server.issuer, bed.pds_url());
         assert!(server.can_revoke());
     }
 

@@ -47,6 +47,7 @@ pub enum ColorChoice {
 }
 
 /// What the terminal is like and what the user wants of it.
+#[derive(Clone)]
 pub struct Ui {
     /// The format asked for.
     pub format: Format,
@@ -89,6 +90,12 @@ impl Ui {
         text::json_document(document, !to_file && self.stdout_is_terminal())
     }
 
+    /// A JSON document as a person reads it, wherever it will go.
+    #[expect(clippy::unused_self, reason = "what people read goes through a Ui")]
+    pub fn json_for_people(&self, document: &serde_json::Value) -> String {
+        String::from_utf8_lossy(&text::json_document(document, true)).into_owned()
+    }
+
     /// Opens a list of rows on stdout, in the format asked for.
     pub fn listing<R: Row>(&self) -> Listing {
         Listing::new::<R>(self.format, self.out)
@@ -124,6 +131,17 @@ impl Ui {
     /// Asks a question that yes or no answers; no is what Enter says.
     pub fn ask(&self, question: &str) -> Result<bool, Failure> {
         prompt::ask(question)
+    }
+
+    /// Asks for a line of text; `offered` is what Enter says. `check` says what is wrong with an answer.
+    pub fn ask_line(
+        &self,
+        question: &str,
+        offered: Option<&str>,
+        optional: bool,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<String, Failure> {
+        prompt::line(question, offered, optional, check)
     }
 
     /// Begins to show progress, where somebody looks.

@@ -2,10 +2,12 @@
 
 mod app;
 mod bad_input;
+mod completion;
 mod doctor;
 mod exit_codes;
 mod gen_jwk;
 mod generated;
+mod init;
 mod interrupts;
 mod jwks;
 mod keys;

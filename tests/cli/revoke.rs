@@ -77,7 +77,7 @@ fn nobody_is_signed_out_by_mistake() {
 fn on_a_terminal_a_person_is_asked() {
     for (answer, alive) in [("n", 2), ("y", 0)] {
         let app = App::with_users(2);
-        let mut terminal = app.sandbox.dialogue(["sessions", "revoke", "--all"]);
+        let mut terminal = app.sandbox.terminal(["sessions", "revoke", "--all"]);
         terminal.exp_string("End 2 sessions of sqlite:app.db? Their users will have to log in again.").unwrap();
         terminal.send(answer).unwrap();
         terminal.flush().unwrap();

@@ -203,7 +203,7 @@ impl Sandbox {
     }
 
     /// Runs oauthctl on a terminal that a person sits at.
-    pub(crate) fn dialogue<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> PtySession {
+    pub(crate) fn terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> PtySession {
         let mut command = self.command(OAUTHCTL);
         command.args(arguments);
         rexpect::session::spawn_command(command, Some(10_000)).unwrap()
@@ -216,10 +216,11 @@ impl Sandbox {
 
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
     pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
-        let mut session = self.dialogue(arguments);
+        let mut session = self.terminal(arguments);
         session.exp_eof().unwrap().replace("\r\n", "\n")
     }
 
+    /// Prepares a program to run in the sandbox.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.variables).current_dir(self.path(""));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, revoke_selected};
+use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
@@ -24,7 +25,7 @@ Examples:
   oauthctl keys retire 1795420766438 --revoke-sessions --yes")]
 pub struct Args {
     /// The key to remove
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true, add = Knows::Kids)]
     kid: Kid,
     /// Retire the key although some records could not be read, and may be bound to it
     #[arg(long)]

@@ -8,6 +8,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::account::Account;
+use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::failed;
 use crate::interrupt::Interrupt;
@@ -22,7 +23,7 @@ use crate::ui::Progress;
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
     /// Accounts, by DID or handle, all of whose sessions are meant
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = Knows::Accounts)]
     accounts: Vec<Account>,
     /// The session under this key of the store (repeatable)
     #[arg(long = "key", value_name = "KEY")]
@@ -31,7 +32,7 @@ pub struct SelectArgs {
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// Sessions bound to this client key
-    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Knows::Kids)]
     kid: Option<String>,
     /// Sessions with this client authentication
     #[arg(long, value_name = "METHOD", value_parser = ["none", "private_key_jwt"])]

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::account::Account;
 use super::select::noted;
 use super::view::{judge, role};
+use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, failed};
 use crate::maintenance::Judge;
@@ -19,6 +20,7 @@ Examples:
   oauthctl sessions show did:web:example.com --format json")]
 pub struct Args {
     /// The account, by DID or handle
+    #[arg(add = Knows::Accounts)]
     account: Account,
 }
 

@@ -1,0 +1,196 @@
+//! `oauthctl init`: a first oauthctl.toml, a first key and the two documents, from what the app says about itself.
+
+mod answers;
+mod draft;
+mod first_key;
+mod found;
+mod look;
+mod plan;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::answers::Interview;
+use self::draft::Draft;
+use self::first_key::FirstKey;
+use self::plan::Plan;
+use crate::context::Context;
+use crate::error::{Exit, Failure, usage};
+use crate::files::directory_of;
+use crate::session::{AuthMethod, NodeSession};
+use crate::settings::{FILE_NAME, SettingsFile};
+use crate::store::{Kind, Store, Want};
+use crate::ui::sanitised;
+
+/// How long to wait for a store that is asked how it is laid out.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Set oauthctl up for an app: settings, a first key and the documents to publish
+///
+/// Looks into the working directory first: exported variables, .env files, app.db, and a client metadata document that
+/// is there already. Asks for the rest, shows what it will write, and writes it once that is confirmed. Replaces no
+/// file. With --yes nothing is asked: options, then what was found, then defaults.
+#[derive(clap::Args)]
+#[command(after_help = "\
+--keys says where the key is. One that is not there yet is made: in a file that only you can read,
+or for env:NAME in a line of the .env file.
+
+Examples:
+  oauthctl init                                      asks
+  oauthctl init --yes --client-uri https://app.example.com
+  oauthctl init --yes --client-uri https://app.example.com --redirect-uri /api/auth/atproto \\
+      --keys env:NUXT_OAUTH_JWK_ONE --store env:REDIS_URL --layout npmx
+  oauthctl init --dry-run --yes --client-uri https://app.example.com")]
+pub struct Args {
+    /// Home page of the app
+    #[arg(long, value_name = "URL")]
+    client_uri: Option<String>,
+    /// URL of the client metadata document [default: where the app serves it]
+    #[arg(long, value_name = "URL")]
+    client_id: Option<String>,
+    /// Name of the app, as users see it [default: from package.json, or the directory's]
+    #[arg(long, value_name = "NAME")]
+    client_name: Option<String>,
+    /// The app's callback: a URL, or a path at the client URI (repeatable)
+    #[arg(long, value_name = "URL|PATH")]
+    redirect_uri: Vec<String>,
+    /// The most that the app may ask users for [default: atproto transition:generic]
+    #[arg(long, value_name = "SCOPES")]
+    scope: Option<String>,
+    /// Set up a public client, which has no key
+    #[arg(long, conflicts_with_all = ["jwks_file", "keys"])]
+    public: bool,
+    /// Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    metadata_file: Option<PathBuf>,
+    /// Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    jwks_file: Option<PathBuf>,
+    /// Show what would be written, and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Looks, asks, shows, asks once more, writes.
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let settings_path = settings_path(context)?;
+    let asks = !context.is_confirmed();
+    if asks && !context.ui.can_ask() {
+        let hint = "--yes takes what is found and the defaults; options give the other answers (see --help)";
+        return Err(usage("there is no terminal to ask on").hint(hint).into());
+    }
+    // From here on Ctrl-C is an answer: nothing, or everything back.
+    let interrupt = context.interrupt();
+    let app = look::around(context.environment())?;
+    let interview = Interview { context, asks, app: &app };
+    let plan = plan(&interview, interview.draft(args)?, settings_path)?;
+    context.ui.note(plan.preview());
+    if args.dry_run {
+        context.ui.note("nothing was written (dry run)");
+        return Ok(Exit::Done);
+    }
+    context.confirm("Write this?")?;
+    write::apply(plan.changes(), &interrupt)?;
+    plan.say_what_is_next(&context.ui);
+    Ok(Exit::Done)
+}
+
+/// Tries the settings out before they are written: what they lead to is what the other commands will see.
+fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf) -> Result<Plan, Failure> {
+    let context = interview.context;
+    let first_key = FirstKey::wanted(context, interview.app, &draft.keys)?;
+    let mut env_files = interview.app.files_of(draft.variables());
+    if let Some(file) = first_key.as_ref().and_then(FirstKey::env_file).filter(|file| !env_files.contains(file)) {
+        env_files.push(file);
+    }
+    let here = if directory_of(&settings_path) == Path::new(".") {
+        None
+    } else {
+        Some(std::env::current_dir().map_err(|e| usage("the working directory is gone").because(e))?)
+    };
+    let rehearse = |draft: &Draft| -> Result<(String, Context), Failure> {
+        let text = draft.settings(&env_files, here.as_deref());
+        let rehearsal = context.under(SettingsFile::parse(&settings_path, &text)?)?;
+        Ok((text, rehearsal))
+    };
+    let (_, rehearsal) = rehearse(&draft)?;
+    look_into_store(&rehearsal, interview, &mut draft, first_key.is_some())?;
+    let (text, rehearsal) = rehearse(&draft)?;
+    let keys = match &first_key {
+        Some(first) => Some(first.set()?),
+        None => rehearsal.key_set()?,
+    };
+    let mut plan = Plan::new(draft, settings_path);
+    if let Some(first) = first_key {
+        plan.add_key(first);
+    }
+    plan.add_documents(&context.ui, keys.as_ref());
+    plan.add_settings(text);
+    Ok(plan)
+}
+
+/// Where the settings go.
+fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
+    if context.overrides().profile.is_some() || context.environment().is_set("OAUTHCTL_PROFILE") {
+        return Err(usage("init writes what all profiles share, and no profile")
+            .hint("leave --profile (OAUTHCTL_PROFILE) out; add a section [profiles.NAME] afterwards"));
+    }
+    let named = context.overrides().config.clone();
+    let named = named.or_else(|| context.environment().text("OAUTHCTL_CONFIG").map(PathBuf::from));
+    let path = named.unwrap_or_else(|| PathBuf::from(FILE_NAME));
+    if std::fs::symlink_metadata(&path).is_ok() {
+        return Err(usage("is there already, and init replaces nothing").at(path.display()).hint(
+            "change it by hand (`oauthctl metadata` and `oauthctl jwks` print the documents), or name another with --config",
+        ));
+    }
+    Ok(path)
+}
+
+/// Asks the store how it is laid out, and the person when it does not say.
+fn look_into_store(
+    rehearsal: &Context,
+    interview: &Interview,
+    draft: &mut Draft,
+    makes_key: bool,
+) -> Result<(), Failure> {
+    if draft.store.is_none() {
+        return Ok(());
+    }
+    let ui = &interview.context.ui;
+    let (url, _) = rehearsal.store_address()?;
+    match rehearsal.open_store_within(STORE_PATIENCE) {
+        Ok(store) => {
+            let layout = &store.layout().name;
+            ui.note(format!("{url} has the layout {layout}"));
+            draft.layout = Some(layout.clone());
+            if let Some(kid) = makes_key.then(|| bound_kid(rehearsal, &*store)).flatten() {
+                ui.warn(format!(
+                    "sessions there are bound to key {}, which is not the new one: name its source with --keys",
+                    sanitised(&kid)
+                ));
+            }
+        }
+        Err(e) => {
+            ui.warn(format!("{e}; how it is laid out is not known yet"));
+            if interview.asks && draft.layout.is_none() {
+                draft.layout = Some(interview.layout()?);
+            }
+        }
+    }
+    draft.layout = draft.layout.take().filter(|layout| layout != "auto");
+    Ok(())
+}
+
+/// A key that one of the first sessions is bound to. A store that does not tell is no obstacle.
+fn bound_kid(context: &Context, store: &dyn Store) -> Option<String> {
+    let first = async {
+        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
+        tokio::time::timeout(STORE_PATIENCE, scan.next()).await
+    };
+    let first = context.runtime().ok()?.block_on(first).ok()?.ok()??;
+    first.iter().find_map(|stored| match NodeSession::parse(&stored.value).ok()?.auth_method {
+        AuthMethod::PrivateKeyJwt(kid) => Some(kid.into_owned()),
+        AuthMethod::None => None,
+    })
+}

@@ -1,0 +1,348 @@
+//! What `init` needs to know: from options, else from the person at the terminal, else what was found.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Args;
+use super::draft::{Draft, DraftStore, document_of};
+use super::found::Surroundings;
+use super::look::SERVED;
+use crate::context::Context;
+use crate::error::{Failure, usage};
+use crate::keyring::KeySource;
+use crate::oauth::client_metadata::{self, Authentication, PublishedKeys, Severity, Site};
+use crate::store::{LayoutChoice, StoreUrl};
+
+/// What apps that were not made with Nuxt most often call their callback; and what those do.
+const CALLBACK: &str = "/oauth/callback";
+const NUXT_CALLBACK: &str = "/api/auth/atproto";
+/// Enough for an app that reads and writes on its users' behalf.
+const SCOPE: &str = "atproto transition:generic";
+/// The file of a first key.
+const KEY_FILE: &str = "client-key.json";
+/// By convention, below the directory that the app serves.
+const METADATA_FILE: &str = "oauth-client-metadata.json";
+const JWKS_FILE: &str = ".well-known/jwks.json";
+
+/// Whoever answers.
+pub struct Interview<'a> {
+    /// The world.
+    pub context: &'a Context,
+    /// Whether there is a person to ask.
+    pub asks: bool,
+    /// What was found.
+    pub app: &'a Surroundings,
+}
+
+/// One thing to be known.
+struct Question<'q> {
+    text: &'q str,
+    flag: &'static str,
+    /// What was said on the command line.
+    given: Option<&'q str>,
+    /// What Enter, or `--yes`, says.
+    offered: Option<String>,
+    optional: bool,
+}
+
+impl Interview<'_> {
+    /// Asks for everything but the layout, which the store itself may tell.
+    pub fn draft(&self, args: &Args) -> Result<Draft, Failure> {
+        let layout = self.context.overrides().layout.clone().or_else(|| self.variable("OAUTHCTL_LAYOUT"));
+        if let Some(layout) = &layout {
+            check_layout(layout).map_err(|e| e.at("--layout"))?;
+        }
+        let known = |member: &str| self.app.document.as_ref().and_then(|(_, document)| text_of(document, member));
+        let client_uri = self.client_uri(args, known("client_uri"))?;
+        let site = Site::parse(&client_uri)?;
+        let client_name = self.answer(
+            Question {
+                text: "Its name, as users see it",
+                flag: "--client-name",
+                given: args.client_name.as_deref(),
+                offered: known("client_name").or_else(|| self.app.name.clone()),
+                optional: true,
+            },
+            |_| Ok(()),
+        )?;
+        let redirect_uris = self.redirect_uris(args, &site)?;
+        let scope = self.answer(
+            Question {
+                text: "The most that it may ask users for",
+                flag: "--scope",
+                given: args.scope.as_deref(),
+                offered: Some(known("scope").unwrap_or_else(|| SCOPE.to_owned())),
+                optional: false,
+            },
+            |text| check_member("scope", &site, |draft| text.clone_into(&mut draft.scope)),
+        )?;
+        let store = self.store()?;
+        let keys = if args.public { Vec::new() } else { self.keys()? };
+        let metadata_file = self.metadata_file(args)?;
+        let jwks_file = if args.public { None } else { Some(self.jwks_file(args, &metadata_file)?) };
+        let client_id = match args.client_id.clone().or_else(|| known("client_id")) {
+            Some(id) => id,
+            None => served_at(&metadata_file).map_or_else(|| site.client_id(), |path| site.resolve(&path)),
+        };
+        let jwks_uri = jwks_file.as_ref().map(|file| {
+            let found = known("jwks_uri");
+            let served = || served_at(file).map_or_else(|| site.jwks_uri(), |path| site.resolve(&path));
+            found.unwrap_or_else(served)
+        });
+        let draft = Draft {
+            client_id,
+            client_uri,
+            client_name: Some(client_name).filter(|name| !name.is_empty()),
+            redirect_uris,
+            scope,
+            jwks_uri,
+            keys,
+            store,
+            layout,
+            metadata_file,
+            jwks_file,
+        };
+        first_problem(&document_of(&draft), "").map_or(Ok(draft), Err)
+    }
+
+    /// Asks for the layout of a store that did not tell.
+    pub fn layout(&self) -> Result<String, Failure> {
+        self.answer(
+            Question {
+                text: "How it lays the store out (auto looks again each time)",
+                flag: "--layout",
+                given: None,
+                offered: Some("auto".to_owned()),
+                optional: false,
+            },
+            check_layout,
+        )
+    }
+
+    fn answer(&self, question: Question, check: impl Fn(&str) -> Result<(), Failure>) -> Result<String, Failure> {
+        let Question { text, flag, given, offered, optional } = question;
+        if let Some(given) = given {
+            check(given).map_err(|e| e.at(flag))?;
+            return Ok(given.to_owned());
+        }
+        if self.asks {
+            let check = |answer: &str| match answer {
+                "" if optional => Ok(()),
+                "" => Err("this is needed; Ctrl-C ends it all".to_owned()),
+                answer => check(answer).map_err(|e| e.in_one_line()),
+            };
+            return self.context.ui.ask_line(text, offered.as_deref(), optional, check);
+        }
+        match offered {
+            Some(offered) => check(&offered).map_err(|e| e.at(flag)).map(|()| offered),
+            None if optional => Ok(String::new()),
+            None => Err(usage(format!("{flag} is needed: nothing here tells it")).hint("see `oauthctl init --help`")),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.context.environment().text(name).map(str::to_owned)
+    }
+
+    fn client_uri(&self, args: &Args, known: Option<String>) -> Result<String, Failure> {
+        let check = |text: &str| {
+            let site = Site::parse(text)?;
+            check_member("client_uri", &site, |draft| text.clone_into(&mut draft.client_uri))?;
+            check_member("client_id", &site, |_| {})
+        };
+        let found = self.app.site(|address| check(address).is_ok());
+        if known.is_none()
+            && args.client_uri.is_none()
+            && let Some((address, name)) = &found
+        {
+            self.context.ui.note(format!("found {address} in {name}"));
+        }
+        let offered = known.or(found.map(|(address, _)| address));
+        if args.client_uri.is_none() && offered.is_none() && !self.asks {
+            return Err(usage("it is not known where the app lives")
+                .hint("name its home page with --client-uri https://app.example.com"));
+        }
+        let question = Question {
+            text: "Home page of the app, like https://app.example.com",
+            flag: "--client-uri",
+            given: args.client_uri.as_deref(),
+            offered,
+            optional: false,
+        };
+        self.answer(question, check)
+    }
+
+    fn redirect_uris(&self, args: &Args, site: &Site) -> Result<Vec<String>, Failure> {
+        let known = self.app.document.as_ref().and_then(|(_, document)| {
+            let uris = document["redirect_uris"].as_array()?.iter().map(|uri| uri.as_str().map(str::to_owned));
+            uris.collect::<Option<Vec<_>>>().map(|uris| uris.join(", "))
+        });
+        let callback = if self.app.is_nuxt { NUXT_CALLBACK } else { CALLBACK };
+        let given = (!args.redirect_uri.is_empty()).then(|| args.redirect_uri.join(", "));
+        let resolved = |text: &str| listed(text).map(|uri| site.resolve(uri)).collect::<Vec<_>>();
+        let question = Question {
+            text: "Its callback: a path or a URL; several with commas between them",
+            flag: "--redirect-uri",
+            given: given.as_deref(),
+            offered: Some(known.unwrap_or_else(|| callback.to_owned())),
+            optional: false,
+        };
+        let check = |text: &str| check_member("redirect_uris", site, |draft| draft.redirect_uris = resolved(text));
+        self.answer(question, check).map(|text| resolved(&text))
+    }
+
+    fn store(&self) -> Result<Option<DraftStore>, Failure> {
+        let found = self.app.store();
+        let said = self.context.overrides().store.clone().or_else(|| self.variable("OAUTHCTL_STORE"));
+        if let (None, Some(store)) = (&said, &found) {
+            self.context.ui.note(format!("found the app's store: {}", store.by));
+        }
+        let question = Question {
+            text: "Its store: sqlite:PATH, redis://HOST, or env:NAME for the variable that has it; none leaves it out",
+            flag: "--store",
+            given: said.as_deref(),
+            offered: Some(found.as_ref().map_or_else(|| "none".to_owned(), |store| store.url.clone())),
+            optional: false,
+        };
+        let url = self.answer(question, |text| self.check_store(text))?;
+        if url == "none" {
+            return Ok(None);
+        }
+        let token = found.filter(|found| found.url == url).and_then(|found| found.token);
+        Ok(Some(DraftStore { url, token }))
+    }
+
+    fn check_store(&self, text: &str) -> Result<(), Failure> {
+        if text == "none" {
+            return Ok(());
+        }
+        if let Some(name) = text.strip_prefix("env:") {
+            let found = self.app.variable(name).filter(|sighting| !sighting.value.is_empty());
+            let missing = || usage(format!("{name} is neither exported nor in an .env file here"));
+            let value = found.ok_or_else(|| missing().hint("name a variable that is set"))?.value;
+            return StoreUrl::parse(value, Path::new("")).map(drop).map_err(|e| e.at(name));
+        }
+        if text.starts_with("file:") {
+            return Ok(());
+        }
+        let authority = text.split_once("//").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        if authority.contains('@') {
+            return Err(usage("this address has a password in it, and settings hold no secrets")
+                .hint("put the address in a variable and name that: env:REDIS_URL"));
+        }
+        StoreUrl::parse(text, Path::new("")).map(drop)
+    }
+
+    /// Where the keys are, or where the first one goes.
+    fn keys(&self) -> Result<Vec<String>, Failure> {
+        let given = self.context.overrides().keys.clone();
+        let said = if given.is_empty() { self.variable("OAUTHCTL_KEYS") } else { Some(given.join(", ")) };
+        let found = self.app.key_variables()?;
+        let offered = match found.as_slice() {
+            [] => KEY_FILE.to_owned(),
+            names => names.iter().map(|name| format!("env:{name}")).collect::<Vec<_>>().join(", "),
+        };
+        if said.is_none() && !found.is_empty() {
+            self.context.ui.note(format!("found the app's client key: {}", found.join(", ")));
+        }
+        let empty = self.app.empty_key_variable().unwrap_or("NUXT_OAUTH_JWK_ONE");
+        let text = if found.is_empty() && !Path::new(KEY_FILE).exists() {
+            format!("Where its new private key goes: a file, or env:{empty} for a line in .env")
+        } else {
+            "Where its private keys are: files, or env:NAME for variables".to_owned()
+        };
+        let question =
+            Question { text: &text, flag: "--keys", given: said.as_deref(), offered: Some(offered), optional: false };
+        let check = |text: &str| {
+            let sources =
+                listed(text).map(|source| KeySource::parse(source, Path::new(""))).collect::<Result<Vec<_>, _>>()?;
+            if sources.contains(&KeySource::Stdin) {
+                return Err(usage("settings name a place that is still there tomorrow").hint("name a file or env:NAME"));
+            }
+            Ok(())
+        };
+        self.answer(question, check).map(|text| listed(&text).map(str::to_owned).collect())
+    }
+
+    fn metadata_file(&self, args: &Args) -> Result<PathBuf, Failure> {
+        let found = self.app.document.as_ref().map(|(path, _)| path.clone());
+        let offered = found.unwrap_or_else(|| Path::new(self.app.served.unwrap_or("")).join(METADATA_FILE));
+        self.file("Where the client metadata document goes", "--metadata-file", args.metadata_file.as_deref(), &offered)
+    }
+
+    fn jwks_file(&self, args: &Args, metadata_file: &Path) -> Result<PathBuf, Failure> {
+        let offered = match self.app.served {
+            Some(served) => Path::new(served).join(JWKS_FILE),
+            None => metadata_file.with_file_name("jwks.json"),
+        };
+        self.file("Where the public keys go", "--jwks-file", args.jwks_file.as_deref(), &offered)
+    }
+
+    fn file(&self, text: &str, flag: &'static str, given: Option<&Path>, offered: &Path) -> Result<PathBuf, Failure> {
+        let given = given.map(|path| path.display().to_string());
+        let (name, offered) = (offered.file_name().unwrap_or_default(), Some(offered.display().to_string()));
+        let question = Question { text, flag, given: given.as_deref(), offered, optional: false };
+        let check = |text: &str| {
+            if Path::new(text).is_dir() || text.ends_with('/') {
+                let example = Path::new(text).join(name);
+                return Err(usage("is a directory").hint(format!("name the file: {}", example.display())));
+            }
+            Ok(())
+        };
+        self.answer(question, check).map(PathBuf::from)
+    }
+}
+
+/// The path under which the app serves a file, where that is known.
+fn served_at(file: &Path) -> Option<String> {
+    let path = SERVED.iter().find_map(|served| file.strip_prefix(served).ok())?;
+    Some(format!("/{}", path.display()))
+}
+
+fn check_layout(text: &str) -> Result<(), Failure> {
+    LayoutChoice::parse(text, &BTreeMap::new()).map(drop)
+}
+
+/// The parts of an answer that has several.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn text_of(document: &Value, member: &str) -> Option<String> {
+    document[member].as_str().map(str::to_owned)
+}
+
+/// Whether servers would take a document with this answer in it.
+fn check_member(member: &str, site: &Site, answer: impl FnOnce(&mut Draft)) -> Result<(), Failure> {
+    let mut draft = Draft {
+        client_id: site.client_id(),
+        client_uri: site.resolve("/"),
+        client_name: None,
+        redirect_uris: vec![site.resolve(CALLBACK)],
+        scope: SCOPE.to_owned(),
+        jwks_uri: Some(site.jwks_uri()),
+        keys: Vec::new(),
+        store: None,
+        layout: None,
+        metadata_file: PathBuf::new(),
+        jwks_file: None,
+    };
+    answer(&mut draft);
+    first_problem(&document_of(&draft), member).map_or(Ok(()), Err)
+}
+
+fn first_problem(document: &Value, member: &str) -> Option<Failure> {
+    let findings = client_metadata::check(document, None);
+    let problem = findings.into_iter().find(|f| f.severity == Severity::Problem && f.member.starts_with(member))?;
+    Some(usage(problem.rule).hint(problem.fix).at(problem.member))
+}
+
+/// How the client proves who it is.
+pub fn authentication(jwks_uri: Option<&str>) -> Authentication {
+    match jwks_uri {
+        Some(uri) => Authentication::Confidential(PublishedKeys::At(uri.to_owned())),
+        None => Authentication::Public,
+    }
+}

@@ -1,0 +1,118 @@
+//! The files as they will be: settings and documents, made from answers. Pure.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::answers::authentication;
+use crate::oauth::client_metadata::ClientMetadata;
+
+/// Every answer.
+pub struct Draft {
+    /// The URL of the metadata document.
+    pub client_id: String,
+    /// The home page.
+    pub client_uri: String,
+    /// The app's name.
+    pub client_name: Option<String>,
+    /// The callbacks, whole URLs.
+    pub redirect_uris: Vec<String>,
+    /// The scope.
+    pub scope: String,
+    /// Where the public keys will be; none is a public client.
+    pub jwks_uri: Option<String>,
+    /// Key sources.
+    pub keys: Vec<String>,
+    /// The store.
+    pub store: Option<DraftStore>,
+    /// The store's layout, where it is known.
+    pub layout: Option<String>,
+    /// Where the metadata document goes.
+    pub metadata_file: PathBuf,
+    /// Where the public keys go.
+    pub jwks_file: Option<PathBuf>,
+}
+
+/// A store as settings name it.
+pub struct DraftStore {
+    /// `env:NAME`, or an address without a secret.
+    pub url: String,
+    /// `env:NAME` of a token.
+    pub token: Option<String>,
+}
+
+impl Draft {
+    /// The variables that the settings refer to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let store = self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
+        self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"))
+    }
+
+    /// The settings file. `env_files` are the dotenv files that its references need. Where the file stands in another
+    /// directory than this one, `here` is what relative paths begin with.
+    pub fn settings(&self, env_files: &[&str], here: Option<&Path>) -> String {
+        let keys: Vec<_> = self.keys.iter().map(|key| path_from(here, "", key)).collect();
+        let files: Vec<_> = env_files.iter().map(|file| path_from(here, "", file)).collect();
+        let mut text = String::from(
+            "# What oauthctl knows of this app. A value may also be \"env:NAME\" or \"file:PATH\"; secrets always are.\n",
+        );
+        let mut put = |name: &str, value: toml::Value| writeln!(text, "{name} = {value}").expect("writing to memory");
+        if !files.is_empty() {
+            put("env_file", files.into());
+        }
+        if !keys.is_empty() {
+            put("keys", keys.into());
+        }
+        text.push_str("\n[client]\n");
+        let mut put = |name: &str, value: toml::Value| writeln!(text, "{name} = {value}").expect("writing to memory");
+        put("client_id", self.client_id.as_str().into());
+        put("client_uri", self.client_uri.as_str().into());
+        if let Some(name) = &self.client_name {
+            put("client_name", name.as_str().into());
+        }
+        put("redirect_uris", self.redirect_uris.clone().into());
+        put("scope", self.scope.as_str().into());
+        if let Some(uri) = &self.jwks_uri {
+            put("jwks_uri", uri.as_str().into());
+        }
+        if let Some(store) = &self.store {
+            text.push_str("\n[store]\n");
+            let mut put =
+                |name: &str, value: toml::Value| writeln!(text, "{name} = {value}").expect("writing to memory");
+            put("url", path_from(here, "sqlite:", &store.url).into());
+            if let Some(token) = &store.token {
+                put("token", token.as_str().into());
+            }
+            if let Some(layout) = &self.layout {
+                put("layout", layout.as_str().into());
+            }
+        }
+        text
+    }
+}
+
+/// The text with `here` in front of the path that follows `prefix`, when it is a relative one.
+fn path_from(here: Option<&Path>, prefix: &str, text: &str) -> String {
+    match (here, text.strip_prefix(prefix)) {
+        (Some(here), Some(path)) if !path.starts_with("env:") && !path.starts_with("file:") => {
+            format!("{prefix}{}", here.join(path).display())
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The client metadata document, as `oauthctl metadata` will print it from the settings.
+pub fn document_of(draft: &Draft) -> Value {
+    let name = draft.client_name.as_ref().map(|name| ("client_name", json!(name)));
+    ClientMetadata {
+        client_id: draft.client_id.clone(),
+        about: name.into_iter().chain([("client_uri", json!(draft.client_uri))]).collect(),
+        redirect_uris: draft.redirect_uris.clone(),
+        scope: draft.scope.clone(),
+        grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
+        application_type: "web".to_owned(),
+        authentication: authentication(draft.jwks_uri.as_deref()),
+    }
+    .to_document()
+}

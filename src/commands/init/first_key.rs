@@ -1,0 +1,111 @@
+//! The first key of an app that has none: made, and put where the app will look for it.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::found::Surroundings;
+use super::write::Change;
+use crate::commands::gen_jwk;
+use crate::commands::output::assignment;
+use crate::context::Context;
+use crate::error::{Failure, usage};
+use crate::files::PRIVATE;
+use crate::jose::{ClientKey, KeyForm, KeySet};
+use crate::keyring::KeySource;
+
+/// A key to be made, and where it goes.
+pub struct FirstKey {
+    key: ClientKey,
+    /// What puts it there.
+    pub change: Change,
+    /// The file that will hold it.
+    pub path: PathBuf,
+}
+
+impl FirstKey {
+    /// Makes a key when the place named for it is empty.
+    pub fn wanted(context: &Context, app: &Surroundings, sources: &[String]) -> Result<Option<Self>, Failure> {
+        let mut missing = Vec::new();
+        for text in sources {
+            let source = KeySource::parse(text, Path::new(""))?;
+            let is_missing = match &source {
+                KeySource::File { path, .. } => !path.exists(),
+                KeySource::Variable(name) => app.variable(name).is_none_or(|sighting| sighting.value.trim().is_empty()),
+                KeySource::Stdin => false,
+            };
+            if is_missing {
+                missing.push(source);
+            }
+        }
+        let source = match (missing.as_slice(), sources.len()) {
+            ([], _) => return Ok(None),
+            ([source], 1) => source,
+            ([source, ..], _) => {
+                return Err(usage("is not there, and of several sources init makes none")
+                    .at(source)
+                    .hint("name the sources that are there; `oauthctl keys rotate` adds keys later"));
+            }
+        };
+        let key = gen_jwk::generate(context, None)?;
+        let text = KeyForm::Jwk.encode(std::slice::from_ref(&key))?;
+        Ok(Some(match source {
+            KeySource::Variable(name) => {
+                let sighting = app.variable(name);
+                if sighting.is_some_and(|sighting| sighting.file.is_none()) {
+                    return Err(usage("is exported, and empty: a line in .env would not be heeded")
+                        .at(source)
+                        .hint(format!("unset {name}, or export a key: `oauthctl gen-jwk` prints one")));
+                }
+                let path = PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));
+                let line = Zeroizing::new(assignment(name, &text)?);
+                Self { key, change: Change::Append { path: path.clone(), line }, path }
+            }
+            KeySource::File { path, .. } => {
+                let text = Zeroizing::new(format!("{}\n", *text));
+                Self {
+                    key,
+                    change: Change::Create { path: path.clone(), content: text, mode: PRIVATE },
+                    path: path.clone(),
+                }
+            }
+            KeySource::Stdin => unreachable!("standard input is always there"),
+        }))
+    }
+
+    /// The file of variables that will hold it, where one will.
+    pub fn env_file(&self) -> Option<&str> {
+        match &self.change {
+            Change::Append { path, .. } => path.to_str(),
+            Change::Create { .. } => None,
+        }
+    }
+
+    /// The key set that begins with it.
+    pub fn set(&self) -> Result<KeySet, Failure> {
+        KeySet::new(vec![self.key.clone()])
+    }
+
+    /// What will be written, in words: never the key.
+    pub fn preview(&self) -> String {
+        match &self.change {
+            Change::Append { path, line } => {
+                let name = line.split('=').next().unwrap_or_default();
+                format!("{}  (one more line: {name}='…', a new private key)", path.display())
+            }
+            Change::Create { path, .. } => {
+                format!("{}  (a new private key; only you can read the file)", path.display())
+            }
+        }
+    }
+}
+
+/// Whether a .gitignore here names the file, one way or another.
+pub fn is_ignored(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let ignored = std::fs::read_to_string(".gitignore").unwrap_or_default();
+    ignored.lines().map(|line| line.trim().trim_start_matches('/')).any(|pattern| match pattern.split_once('*') {
+        Some((start, end)) => !pattern.starts_with('#') && name.starts_with(start) && name.ends_with(end),
+        None => Path::new(pattern) == path || pattern == name,
+    })
+}

@@ -1,0 +1,120 @@
+//! Everything or nothing: what a run has created goes again when it cannot finish.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Failure, failed, interrupted};
+use crate::files::{self, Existing, PRIVATE, directory_of};
+use crate::interrupt::Interrupt;
+
+/// A change to the working directory.
+pub enum Change {
+    /// A file that is not there yet.
+    Create {
+        /// Where.
+        path: PathBuf,
+        /// What is in it.
+        content: Zeroizing<String>,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A line at the end of a file of variables, which may be there.
+    Append {
+        /// Where.
+        path: PathBuf,
+        /// The line, without its end.
+        line: Zeroizing<String>,
+    },
+}
+
+/// What was done so far, to be undone unless all of it is.
+#[derive(Default)]
+struct Done {
+    created: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
+    before: Vec<(PathBuf, Zeroizing<Vec<u8>>)>,
+}
+
+/// Makes all the changes. When one fails or a signal comes, none remains.
+pub fn apply(changes: &[Change], interrupt: &Interrupt) -> Result<(), Failure> {
+    let mut done = Done::default();
+    for change in changes {
+        if interrupt.is_set() {
+            return Err(interrupted("nothing was written"));
+        }
+        done.make(change)?;
+    }
+    done.commit();
+    Ok(())
+}
+
+impl Done {
+    fn make(&mut self, change: &Change) -> Result<(), Failure> {
+        match change {
+            Change::Create { path, content, mode } => {
+                self.create_directories(directory_of(path))?;
+                files::write_file(path, content.as_bytes(), *mode, Existing::Keep)?;
+                self.created.push(path.clone());
+            }
+            Change::Append { path, line } => match fs::read(path) {
+                Ok(before) => {
+                    let before = Zeroizing::new(before);
+                    let mut after = before.clone();
+                    if after.last().is_some_and(|last| *last != b'\n') {
+                        after.push(b'\n');
+                    }
+                    after.extend_from_slice(line.as_bytes());
+                    after.push(b'\n');
+                    files::rewrite_file(path, &after)?;
+                    self.before.push((path.clone(), before));
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    files::write_file(path, format!("{}\n", **line).as_bytes(), PRIVATE, Existing::Keep)?;
+                    self.created.push(path.clone());
+                }
+                Err(e) => return Err(failed("cannot read the file").at(path.display()).because(e)),
+            },
+        }
+        Ok(())
+    }
+
+    fn create_directories(&mut self, directory: &Path) -> Result<(), Failure> {
+        let missing: Vec<_> = directory
+            .ancestors()
+            .take_while(|d| !d.as_os_str().is_empty() && fs::symlink_metadata(d).is_err())
+            .map(Path::to_owned)
+            .collect();
+        for directory in missing.into_iter().rev() {
+            fs::create_dir(&directory).map_err(|e| {
+                let hint = "check the path, and that this user may create directories there";
+                failed("cannot create the directory").at(directory.display()).because(e).hint(hint)
+            })?;
+            self.directories.push(directory);
+        }
+        Ok(())
+    }
+
+    fn commit(mut self) {
+        self.created.clear();
+        self.directories.clear();
+        self.before.clear();
+    }
+}
+
+impl Drop for Done {
+    /// What cannot be undone is left: the failure that led here is the one to report.
+    fn drop(&mut self) {
+        for path in &self.created {
+            let _ = fs::remove_file(path);
+        }
+        for directory in self.directories.iter().rev() {
+            let _ = fs::remove_dir(directory);
+        }
+        for (path, before) in &self.before {
+            let _ = files::rewrite_file(path, before);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What is known where the command will run: asked of the same settings, keys and store, under the options on the line.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap_complete::engine::CompletionCandidate;
+
+use super::Knows;
+use super::words::Words;
+use crate::cli::GlobalArgs;
+use crate::context::Context;
+use crate::keyring::{self, KeySource};
+use crate::session::Did;
+use crate::settings::Settings;
+use crate::store::{Kind, Layout, Want};
+
+/// More than this nobody reads.
+const MANY: usize = 50;
+/// So long a store may take: to be opened, and then to be read.
+const STORE_PATIENCE: Duration = Duration::from_millis(100);
+
+/// The options on the line that say where to look.
+#[derive(Clone)]
+pub(super) struct Knowledge {
+    before: Vec<String>,
+}
+
+impl Knowledge {
+    /// What the command line leads to.
+    pub(super) fn of(before: &[String]) -> Self {
+        Self { before: before.to_vec() }
+    }
+
+    /// What an argument could be. Nothing where anything goes wrong.
+    pub(super) fn candidates(&self, what: Knows, current: &str) -> Vec<CompletionCandidate> {
+        let context = self.context();
+        let known = match what {
+            Knows::Kids => kids(&context),
+            Knows::Profiles => profiles(&context),
+            Knows::Layouts => Some(layouts(&context)),
+            Knows::Accounts => accounts(&context, current),
+        };
+        let fits = |(value, _): &(String, String)| value.starts_with(current) && is_harmless(value);
+        let candidate = |(value, help): (String, String)| {
+            CompletionCandidate::new(value).help((!help.is_empty()).then(|| help.into()))
+        };
+        known.unwrap_or_default().into_iter().filter(fits).take(MANY).map(candidate).collect()
+    }
+
+    fn context(&self) -> Context {
+        let last = |option: &str| Words::values(&self.before, option).last().map(|value| (*value).to_owned());
+        Context::new(GlobalArgs {
+            config: last("--config").map(Into::into),
+            profile: last("--profile"),
+            store: last("--store"),
+            layout: last("--layout"),
+            keys: Words::values(&self.before, "--keys").into_iter().map(str::to_owned).collect(),
+            quiet: true,
+            ..GlobalArgs::default()
+        })
+    }
+}
+
+/// What can stand on a command line without quotes: a shell that inserts it must not run it.
+fn is_harmless(value: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '%' | '-' | '@' | '+' | '/');
+    !value.is_empty() && value.chars().all(is_plain)
+}
+
+type Known = Option<Vec<(String, String)>>;
+
+fn kids(context: &Context) -> Known {
+    let sources = context.settings().ok()?.key_sources().ok()??;
+    // Standard input is the shell's own.
+    let sources = sources.into_iter().filter(|source| *source != KeySource::Stdin);
+    let loaded: Vec<_> = sources.filter_map(|source| keyring::load(source, context.environment()).ok()).collect();
+    let keys = keyring::key_set(&loaded).ok()?;
+    let now = context.now();
+    let known = |key| {
+        Some((crate::jose::ClientKey::kid(key)?.as_str().to_owned(), keys.state(key, None, now).name().to_owned()))
+    };
+    Some(keys.iter().filter_map(known).collect())
+}
+
+fn profiles(context: &Context) -> Known {
+    let profiles = context.settings().ok()?.profiles();
+    Some(profiles.into_iter().map(|name| (name.to_owned(), String::new())).collect())
+}
+
+fn layouts(context: &Context) -> Vec<(String, String)> {
+    let described = context.settings().and_then(Settings::layouts).unwrap_or_default();
+    let own = described.into_keys().map(|name| (name, "from the settings".to_owned()));
+    let built_in = Layout::built_in().iter().map(|layout| (layout.name.clone(), String::new()));
+    [("auto".to_owned(), "whichever fits".to_owned())].into_iter().chain(own).chain(built_in).collect()
+}
+
+fn accounts(context: &Context, current: &str) -> Known {
+    let store = context.open_store_within(STORE_PATIENCE).ok()?;
+    let pattern = store.layout().session_pattern();
+    let mut dids = BTreeSet::new();
+    let read = async {
+        let mut scan = store.scan(Kind::Session, Want { values: false, ttls: false });
+        while dids.len() < MANY
+            && let Ok(Some(records)) = scan.next().await
+        {
+            for record in &records {
+                let key = record.key.text();
+                let did = pattern.parse_key(&key).and_then(|(did, _)| did.parse::<Did>().ok());
+                dids.extend(did.map(|did| did.to_string()).filter(|did| did.starts_with(current)));
+            }
+        }
+    };
+    // What was seen by then is better than nothing.
+    let _ = context.runtime().ok()?.block_on(async { tokio::time::timeout(STORE_PATIENCE, read).await });
+    Some(dids.into_iter().map(|did| (did, String::new())).collect())
+}

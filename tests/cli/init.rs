@@ -1,0 +1,426 @@
+//! `oauthctl init`: answers from options, from what an app says about itself, and from a person at a terminal.
+
+use rexpect::session::PtySession;
+use serde_json::Value;
+
+use crate::support::{ALICE, AppDatabase, KEY1, Output, Sandbox, object, session};
+
+const SITE: [&str; 4] = ["init", "--yes", "--client-uri", "https://app.example.com"];
+
+/// A directory in which oauthctl was never used, with an app's database.
+fn app() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.session(&session(ALICE, "3h"));
+    database.close();
+    sandbox
+}
+
+fn init(sandbox: &Sandbox, options: &[&str]) -> Output {
+    let output = sandbox.run([&SITE, options].concat());
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""), "{output}");
+    output
+}
+
+fn document(sandbox: &Sandbox, file: &str) -> Value {
+    Value::Object(object(&sandbox.read(file)))
+}
+
+/// The commands after `Next:`.
+fn next_commands(output: &str) -> Vec<String> {
+    let (_, next) = output.split_once("Next:\n").unwrap_or_else(|| panic!("no next commands: {output}"));
+    next.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+/// Everything that is promised of a directory after `init`: the commands work there without an option.
+fn assert_works(sandbox: &Sandbox, metadata_file: &str, jwks_file: &str) {
+    assert_eq!(sandbox.result(["metadata"]), sandbox.read(metadata_file));
+    assert_eq!(sandbox.result(["jwks"]), sandbox.read(jwks_file));
+    let check = sandbox.run(["metadata", "--check", metadata_file]);
+    assert_eq!((check.code, check.stdout.as_str()), (0, ""), "{check}");
+    assert!(sandbox.run(["keys", "list"]).stdout.contains("active"));
+    let list = sandbox.run(["sessions", "list"]);
+    assert_eq!(list.code, 0, "{list}");
+}
+
+#[test]
+fn a_directory_with_a_database_is_set_up_without_a_question() {
+    let sandbox = app();
+    let output = init(&sandbox, &[]);
+    let files =
+        ["app.db", "client-key.json", "jwks.json", "oauth-client-metadata.json", "oauthctl.toml"].map(str::to_owned);
+    assert_eq!(sandbox.files(), files);
+    assert_eq!(sandbox.mode("client-key.json"), 0o600);
+    assert_works(&sandbox, "oauth-client-metadata.json", "jwks.json");
+    insta::assert_snapshot!(sandbox.read("oauthctl.toml"), @r#"
+    # What oauthctl knows of this app. A value may also be "env:NAME" or "file:PATH"; secrets always are.
+    keys = ["client-key.json"]
+
+    [client]
+    client_id = "https://app.example.com/oauth-client-metadata.json"
+    client_uri = "https://app.example.com"
+    client_name = "app"
+    redirect_uris = ["https://app.example.com/oauth/callback"]
+    scope = "atproto transition:generic"
+    jwks_uri = "https://app.example.com/.well-known/jwks.json"
+
+    [store]
+    url = "sqlite:app.db"
+    layout = "statusphere"
+    "#);
+    assert!(output.stderr.contains("client-key.json holds a private key: add it to .gitignore"), "{output}");
+}
+
+#[test]
+fn what_it_says_comes_next_can_be_typed() {
+    let sandbox = app();
+    let commands = next_commands(&init(&sandbox, &[]).stderr);
+    assert_eq!(commands.len(), 3);
+    for command in &commands {
+        // Nothing is served yet.
+        let output = sandbox.sh(&command.replace("doctor", "doctor --offline"));
+        assert_eq!(output.code, 0, "{command}: {output}");
+    }
+    assert_eq!(commands[1], "oauthctl sessions list");
+}
+
+#[test]
+fn documents_go_where_the_app_serves_them() {
+    let sandbox = app();
+    sandbox.file("public/favicon.ico", "");
+    sandbox.file("package.json", r#"{"name":"statusphere"}"#);
+    sandbox.file(".gitignore", "node_modules\n*-key.json\n");
+    let output = init(&sandbox, &["--metadata-file", "public/oauth/client.json"]);
+    assert_works(&sandbox, "public/oauth/client.json", "public/.well-known/jwks.json");
+    let metadata = document(&sandbox, "public/oauth/client.json");
+    assert_eq!(metadata["client_id"], "https://app.example.com/oauth/client.json");
+    assert_eq!(metadata["jwks_uri"], "https://app.example.com/.well-known/jwks.json");
+    assert_eq!(metadata["client_name"], "statusphere");
+    assert!(!output.stderr.contains(".gitignore"), "{output}");
+}
+
+#[test]
+fn every_answer_can_be_an_option() {
+    let sandbox = app();
+    let options = [
+        ["--client-id", "https://app.example.com/c.json"],
+        ["--client-name", "An \"app\""],
+        ["--redirect-uri", "/a"],
+        ["--redirect-uri", "https://app.example.com/b"],
+        ["--scope", "atproto"],
+        ["--store", "sqlite:app.db"],
+        ["--layout", "statusphere"],
+        ["--keys", "keys/first.json"],
+        ["--metadata-file", "out/c.json"],
+        ["--jwks-file", "out/k.json"],
+    ];
+    init(&sandbox, options.as_flattened());
+    assert_works(&sandbox, "out/c.json", "out/k.json");
+    let metadata = document(&sandbox, "out/c.json");
+    assert_eq!(metadata["client_id"], "https://app.example.com/c.json");
+    assert_eq!(metadata["client_name"], "An \"app\"");
+    assert_eq!(metadata["scope"], "atproto");
+    let redirect_uris = ["https://app.example.com/a", "https://app.example.com/b"];
+    assert_eq!(metadata["redirect_uris"], serde_json::json!(redirect_uris));
+}
+
+#[test]
+fn an_app_s_own_variables_are_found_and_no_secret_is_copied() {
+    let sandbox = app();
+    let env = format!(
+        "PUBLIC_URL=http://localhost:3000\nSITE_URL=https://found.example.com/\nNUXT_OAUTH_JWK_ONE='{KEY1}'\n\
+         DATABASE_PATH=\"app.db\"\n"
+    );
+    sandbox.file(".env", env);
+    sandbox.file("nuxt.config.ts", "");
+    let output = sandbox.run(["init", "--yes"]);
+    assert_eq!(output.code, 0, "{output}");
+    let settings = sandbox.read("oauthctl.toml");
+    assert!(settings.contains("env_file = [\".env\"]\nkeys = [\"env:NUXT_OAUTH_JWK_ONE\"]\n"), "{settings}");
+    assert!(settings.contains("client_uri = \"https://found.example.com\""), "{settings}");
+    assert!(settings.contains("https://found.example.com/api/auth/atproto"), "{settings}");
+    assert!(!settings.contains("870MB6") && !output.stderr.contains("870MB6"));
+    assert_works(&sandbox, "oauth-client-metadata.json", "jwks.json");
+    assert_eq!(document(&sandbox, "jwks.json")["keys"][0]["kid"], "key1");
+    assert!(!sandbox.files().contains(&"client-key.json".to_owned()));
+}
+
+#[test]
+fn a_redis_is_named_by_its_variable() {
+    let server = testbed::redis::Redis::start();
+    let mut sandbox = Sandbox::new();
+    sandbox.file(".env.production", format!("REDIS_URL={}", server.url()));
+    let output = init(&sandbox, &[]);
+    let settings = sandbox.read("oauthctl.toml");
+    assert!(settings.contains("env_file = [\".env.production\"]"), "{settings}");
+    assert!(settings.contains("url = \"env:REDIS_URL\""), "{settings}");
+    assert!(output.stderr.contains("how it is laid out is not known yet"), "{output}");
+    // Where the app is deployed, its variables are exported, and there is no such file.
+    std::fs::remove_file(sandbox.path(".env.production")).unwrap();
+    let missing = sandbox.refusal(["sessions", "list"]);
+    assert!(missing.stderr.contains("env:REDIS_URL: the variable is not set"), "{missing}");
+    sandbox.set("REDIS_URL", server.url());
+    assert_eq!(sandbox.run(["states", "list", "--layout", "npmx"]).code, 0);
+}
+
+#[test]
+fn a_first_key_can_go_into_the_file_of_variables() {
+    let sandbox = app();
+    sandbox.file(".env", "A=1\nPRIVATE_KEY=");
+    let output = init(&sandbox, &["--keys", "env:PRIVATE_KEY"]);
+    let env = sandbox.read(".env");
+    assert!(env.starts_with("A=1\nPRIVATE_KEY=\nPRIVATE_KEY='{\"kty\":\"EC\""), "{env}");
+    assert!(!output.stderr.contains("\"d\""), "{output}");
+    assert_works(&sandbox, "oauth-client-metadata.json", "jwks.json");
+}
+
+#[test]
+fn a_file_of_variables_that_it_creates_is_the_owner_s_alone() {
+    let sandbox = app();
+    init(&sandbox, &["--keys", "env:OAUTH_JWK_ONE"]);
+    assert_eq!(sandbox.mode(".env"), 0o600);
+    assert_works(&sandbox, "oauth-client-metadata.json", "jwks.json");
+}
+
+#[test]
+fn a_public_client_has_neither_key_nor_key_set() {
+    let sandbox = app();
+    init(&sandbox, &["--public"]);
+    assert_eq!(sandbox.files(), ["app.db", "oauth-client-metadata.json", "oauthctl.toml"]);
+    assert_eq!(document(&sandbox, "oauth-client-metadata.json")["token_endpoint_auth_method"], "none");
+    assert_eq!(sandbox.result(["metadata", "--public"]), sandbox.read("oauth-client-metadata.json"));
+}
+
+#[test]
+fn settings_elsewhere_name_the_app_s_files_whole() {
+    let sandbox = app();
+    sandbox.file("etc/x", "");
+    let output = init(&sandbox, &["--config", "etc/oauthctl.toml"]);
+    for command in next_commands(&output.stderr) {
+        let output = sandbox.sh(&command.replace("doctor", "doctor --offline"));
+        assert_eq!(output.code, 0, "{command}: {output}");
+    }
+    assert_eq!(sandbox.run(["sessions", "list", "--config", "etc/oauthctl.toml"]).code, 0);
+}
+
+#[test]
+fn a_document_that_is_there_answers_and_stays() {
+    let sandbox = app();
+    let known = r#"{"client_id":"https://old.example.com/c.json","client_uri":"https://old.example.com","redirect_uris":["https://old.example.com/cb"],"scope":"atproto"}"#;
+    sandbox.file("public/client-metadata.json", known);
+    let output = sandbox.run(["init", "--yes"]);
+    assert_eq!(output.code, 0, "{output}");
+    assert_eq!(sandbox.read("public/client-metadata.json"), known);
+    assert!(output.stderr.contains("public/client-metadata.json  is there already, and stays as it is"), "{output}");
+    let printed = object(&sandbox.result(["metadata"]));
+    assert_eq!(printed["client_id"], "https://old.example.com/c.json");
+    assert_eq!(printed["redirect_uris"], serde_json::json!(["https://old.example.com/cb"]));
+}
+
+#[test]
+fn what_it_would_write_is_shown_and_with_dry_run_not_written() {
+    let sandbox = app();
+    let before = sandbox.everything();
+    let output = init(&sandbox, &["--dry-run"]);
+    assert_eq!(before, sandbox.everything());
+    for part in ["client-key.json  (a new private key", "    [client]\n", "    \"dpop_bound_access_tokens\": true"] {
+        assert!(output.stderr.contains(part), "{output}");
+    }
+    assert!(!output.stderr.contains("\"d\":"), "{output}");
+}
+
+#[test]
+fn it_refuses_what_it_cannot_do_well() {
+    let sandbox = app();
+    let says = |arguments: &[&str], part: &str| {
+        let before = sandbox.everything();
+        let output = sandbox.run(arguments);
+        assert!(output.code == 2 && output.stderr.contains(part), "{part}: {output}");
+        assert!(output.stderr.contains("\nhint: "), "{output}");
+        assert_eq!(before, sandbox.everything(), "{part}");
+    };
+    says(&["init"], "error: there is no terminal to ask on\nhint: --yes takes");
+    says(&["init", "--yes"], "error: it is not known where the app lives\nhint: name its home page with --client-uri");
+    says(&["init", "--yes", "--client-uri", "app.example.com"], "--client-uri: \"app.example.com\" is not the URL");
+    says(&["init", "--yes", "--client-uri", "http://app.example.com"], "--client-uri: client_");
+    says(&[&SITE[..], &["--redirect-uri", "http://x.example.com/cb"]].concat(), "--redirect-uri: redirect_uris[0]");
+    says(&[&SITE[..], &["--scope", "transition:generic"]].concat(), "--scope: scope: must");
+    says(&[&SITE[..], &["--layout", "npmxx"]].concat(), "--layout: no layout is called");
+    says(&[&SITE[..], &["--store", "redis://:secret@h"]].concat(), "--store: this address has a password in it");
+    says(&[&SITE[..], &["--store", "env:NOWHERE"]].concat(), "NOWHERE is neither exported nor in an .env file");
+    says(&[&SITE[..], &["--keys", "a.json", "--keys", "b.json"]].concat(), "a.json: is not there");
+    says(&[&SITE[..], &["--keys", "-"]].concat(), "--keys: settings name a place");
+    says(&[&SITE[..], &["--metadata-file", "."]].concat(), "--metadata-file: is a directory");
+    says(&[&SITE[..], &["--profile", "preview"]].concat(), "init writes what all profiles share");
+    sandbox.file(".env", "NUXT_OAUTH_JWK_ONE={\"kty\":\"EC\"");
+    says(&SITE, "NUXT_OAUTH_JWK_ONE: is not JSON");
+}
+
+#[test]
+fn a_key_that_sessions_are_bound_to_is_missed() {
+    let sandbox = app();
+    let missed = "warning: sessions there are bound to key key1";
+    let output = init(&sandbox, &["--dry-run"]);
+    assert!(output.stderr.contains(missed), "{output}");
+    sandbox.file("client-key.json", KEY1);
+    let output = init(&sandbox, &[]);
+    assert!(!output.stderr.contains(missed), "{output}");
+    assert_eq!(sandbox.result(["keys", "list"]).matches("key1").count(), 1);
+}
+
+#[test]
+fn settings_that_are_there_are_never_replaced() {
+    let sandbox = app();
+    sandbox.file("oauthctl.toml", "# mine\n");
+    let output = sandbox.refusal(SITE);
+    assert!(output.stderr.starts_with("error: oauthctl.toml: is there already, and init replaces nothing\nhint: "));
+    assert_eq!(output.code, 2);
+}
+
+#[test]
+fn a_failure_half_way_takes_back_what_was_written() {
+    let sandbox = app();
+    sandbox.file(".env", "A=1");
+    sandbox.file("not-a-directory", "");
+    // The key and the metadata document are written before this path turns out to be none.
+    let files = ["--metadata-file", "new/place/c.json", "--jwks-file", "not-a-directory/k.json"];
+    let before = sandbox.everything();
+    for keys in ["env:PRIVATE_KEY", "new/client-key.json"] {
+        let output = sandbox.run([&SITE[..], &files, &["--keys", keys]].concat());
+        assert_eq!(output.code, 1, "{output}");
+        assert!(output.stderr.contains("error: not-a-directory/k.json: cannot write the file"), "{output}");
+        assert_eq!(before, sandbox.everything(), "{keys}");
+    }
+}
+
+/// `oauthctl init` on a terminal, in this directory.
+struct Dialogue(PtySession);
+
+impl Dialogue {
+    fn begin(sandbox: &Sandbox) -> Self {
+        Self(sandbox.dialogue(["init"]))
+    }
+
+    /// Waits for the question and answers it; an empty answer is Enter alone.
+    fn answer(&mut self, question: &str, answer: &str) {
+        self.0.exp_string(question).unwrap_or_else(|e| panic!("{question}: {e}"));
+        // The prompt ends in a colon, after what is offered.
+        self.0.exp_string(": ").unwrap();
+        self.0.send_line(answer).unwrap();
+    }
+
+    /// Presses a key.
+    fn key(&mut self, key: &str) {
+        self.0.send(key).unwrap();
+        self.0.flush().unwrap();
+    }
+}
+
+#[test]
+fn a_person_is_asked_shown_and_asked_once_more() {
+    let sandbox = app();
+    sandbox.file("public/x", "");
+    let mut dialogue = Dialogue::begin(&sandbox);
+    // An answer that no server would take is asked for again, with the reason.
+    dialogue.answer("Home page of the app", "http://app.example.com");
+    dialogue.0.exp_string("must be https").unwrap();
+    dialogue.answer("Home page of the app", "https://app.example.com");
+    dialogue.answer("Its name, as users see it [app]", "Statusphere");
+    dialogue.answer("Its callback", "http://elsewhere.example.com/cb");
+    dialogue.0.exp_string("redirect_uris[0]").unwrap();
+    dialogue.answer("Its callback", "/cb");
+    dialogue.answer("The most that it may ask users for [atproto transition:generic]", "");
+    dialogue.0.exp_string("found the app's store: app.db").unwrap();
+    dialogue.answer("Its store", "redis://:secret@cache.example.com");
+    dialogue.0.exp_string("this address has a password in it").unwrap();
+    dialogue.answer("Its store", "");
+    dialogue.answer("Where its new private key goes", "");
+    dialogue.answer("Where the client metadata document goes [public/oauth-client-metadata.json]", "");
+    dialogue.answer("Where the public keys go [public/.well-known/jwks.json]", "");
+    dialogue.0.exp_string("has the layout statusphere").unwrap();
+    dialogue.0.exp_string("This will be written:").unwrap();
+    dialogue.0.exp_string("Write this?").unwrap();
+    assert_eq!(sandbox.files(), ["app.db", "public"], "nothing is written before it is confirmed");
+    dialogue.key("y");
+    dialogue.0.exp_string("Next:").unwrap();
+    dialogue.0.exp_eof().unwrap();
+    assert_works(&sandbox, "public/oauth-client-metadata.json", "public/.well-known/jwks.json");
+    assert_eq!(document(&sandbox, "public/oauth-client-metadata.json")["client_name"], "Statusphere");
+}
+
+#[test]
+fn a_person_is_asked_for_a_layout_that_the_store_does_not_tell() {
+    let sandbox = Sandbox::new();
+    sandbox.file(".env", "REDIS_URL=redis://127.0.0.1:1\nSITE_URL=https://app.example.com");
+    let mut dialogue = Dialogue::begin(&sandbox);
+    for question in [
+        "Home page",
+        "Its name",
+        "Its callback",
+        "The most",
+        "Its store",
+        "Where its new",
+        "Where the cl",
+        "Where the public",
+    ] {
+        dialogue.answer(question, "");
+    }
+    dialogue.0.exp_string("cannot connect").unwrap();
+    dialogue.answer("How it lays the store out", "npmxx");
+    dialogue.0.exp_string("did you mean npmx").unwrap();
+    dialogue.answer("How it lays the store out", "npmx");
+    dialogue.0.exp_string("Write this?").unwrap();
+    dialogue.key("y");
+    dialogue.0.exp_eof().unwrap();
+    assert!(sandbox.read("oauthctl.toml").ends_with("url = \"env:REDIS_URL\"\nlayout = \"npmx\"\n"));
+}
+
+#[test]
+fn ctrl_c_at_any_question_leaves_nothing_behind() {
+    for question in ["Home page", "Its store", "Write this?"] {
+        let sandbox = app();
+        sandbox.file(".env", "SITE_URL=https://app.example.com");
+        let before = sandbox.everything();
+        let mut dialogue = Dialogue::begin(&sandbox);
+        for asked in [
+            "Home page",
+            "Its name",
+            "Its callback",
+            "The most",
+            "Its store",
+            "Where its",
+            "Where the c",
+            "Where the p",
+        ] {
+            if asked == question {
+                break;
+            }
+            dialogue.answer(asked, "");
+        }
+        dialogue.0.exp_string(question).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        dialogue.0.send_control('c').unwrap();
+        let rest = dialogue.0.exp_eof().unwrap();
+        assert!(rest.contains("interrupted; nothing was done"), "{question}: {rest}");
+        let status = dialogue.0.process().wait().unwrap();
+        assert_eq!(format!("{status:?}").split(", ").last(), Some("130)"), "{question}: {status:?}");
+        assert_eq!(before, sandbox.everything(), "{question}");
+    }
+}
+
+#[test]
+fn no_is_an_answer_too() {
+    let sandbox = app();
+    sandbox.file(".env", "SITE_URL=https://app.example.com");
+    let before = sandbox.everything();
+    let mut dialogue = Dialogue::begin(&sandbox);
+    for asked in
+        ["Home page", "Its name", "Its callback", "The most", "Its store", "Where its", "Where the c", "Where the p"]
+    {
+        dialogue.answer(asked, "");
+    }
+    dialogue.0.exp_string("Write this?").unwrap();
+    dialogue.key("n");
+    assert!(dialogue.0.exp_eof().unwrap().contains("not confirmed; nothing was done"));
+    assert_eq!(before, sandbox.everything());
+}
