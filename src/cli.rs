@@ -17,7 +17,7 @@ const WIDTH: usize = 100;
 #[derive(Parser)]
 #[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH, after_help = "\
 First steps:
-  oauthctl init                                       all that follows, asked for and written at once
+  oauthctl init                                       all that follows, asked for, written at once
   oauthctl gen-jwk -o client-key.json                 a private key for the app to sign with
   oauthctl jwks --keys client-key.json                its public half, for the app to publish
   oauthctl metadata --keys client-key.json --client-uri https://app.example.com --redirect-uri /cb

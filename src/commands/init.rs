@@ -85,7 +85,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let app = look::around(context.environment())?;
     let interview = Interview { context, asks, app: &app };
     let plan = plan(&interview, interview.draft(args)?, settings_path)?;
-    context.ui.note(plan.preview());
+    for line in plan.preview().lines() {
+        context.ui.note(line);
+    }
     if args.dry_run {
         context.ui.note("nothing was written (dry run)");
         return Ok(Exit::Done);

@@ -43,8 +43,7 @@ impl Program {
         let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let built = messages
             .filter(|message| message["target"]["name"] == "oauthctl")
-            .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-            .next_back();
+            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
         match built {
             Some(path) if output.status.success() => Ok(Self(path)),
             _ => Err(io::Error::other("cargo could not build oauthctl")),

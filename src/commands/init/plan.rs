@@ -97,13 +97,15 @@ impl Plan {
             }
         }
         let draft = &self.draft;
-        ui.note(format!("\nLet the app serve {} at {}", draft.metadata_file.display(), draft.client_id));
+        ui.note("");
+        ui.note(format!("Let the app serve {} at {}", draft.metadata_file.display(), draft.client_id));
         if let (Some(file), Some(uri)) = (&draft.jwks_file, &draft.jwks_uri) {
             ui.note(format!("and {} at {uri}", file.display()));
         }
         let is_found = self.settings_path == Path::new(FILE_NAME);
         let config = if is_found { String::new() } else { format!(" --config {}", self.settings_path.display()) };
-        ui.note("\nNext:");
+        ui.note("");
+        ui.note("Next:");
         ui.note(format!("  oauthctl {}{config}", if draft.keys.is_empty() { "metadata" } else { "keys list" }));
         match &draft.store {
             Some(_) => ui.note(format!("  oauthctl sessions list{config}")),
