@@ -173,7 +173,11 @@ impl HelpText {
             let joined = || block.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             match block.split_once(":\n") {
                 Some((title, lines)) if !title.contains('\n') => {
-                    help.sections.push((title.to_owned(), lines.lines().map(|line| line.trim().to_owned()).collect()));
+                    // What a shell would read as one line is one.
+                    let lines: Vec<_> = lines.split("\\\n").map(str::trim_start).collect();
+                    let lines = lines.concat();
+                    let words = |line: &str| line.trim().to_owned();
+                    help.sections.push((title.to_owned(), lines.lines().map(words).collect()));
                 }
                 _ if block.starts_with(EXIT_STATUS) => {
                     help.exit_status = Some(joined()[EXIT_STATUS.len()..].to_owned());
