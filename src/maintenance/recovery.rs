@@ -69,7 +69,6 @@ impl Recovery {
             for _ in 0..entries {
                 file.write_all(&block)?;
             }
-            file.sync_all()?;
             Ok(file)
         };
         let reserve = occupy().map_err(|e| {

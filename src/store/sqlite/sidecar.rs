@@ -2,6 +2,7 @@
 //! never touched. Made when first needed, never by looking.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
@@ -20,24 +21,33 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
+    -- What a power cut takes back is a lock or a note, and both are made again; what is left is sound.
+    PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS lock (name TEXT PRIMARY KEY, owner INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value BLOB NOT NULL, until_ms INTEGER NOT NULL) STRICT;
 ";
 
 /// `<database>.oauthctl`
 #[derive(Clone)]
-pub(super) struct Sidecar(PathBuf);
+pub(super) struct Sidecar {
+    path: PathBuf,
+    /// Connections for the next use: the last one to be closed would write everything through to the disk.
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
 
 impl Sidecar {
     /// The file beside this database.
     pub(super) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".oauthctl");
-        Self(path.into())
+        Self { path: path.into(), idle: Arc::default() }
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {
-        let connection = Connection::open(&self.0)?;
+        if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(connection);
+        }
+        let connection = Connection::open(&self.path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.execute_batch(SCHEMA)?;
         Ok(connection)
@@ -48,8 +58,13 @@ impl Sidecar {
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let sidecar = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&mut sidecar.open()?)).await?;
-        done.with_context(|| format!("cannot use {}", self.0.display()))
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = sidecar.open()?;
+            let done = work(&mut connection)?;
+            sidecar.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            Ok::<_, rusqlite::Error>(done)
+        });
+        done.await?.with_context(|| format!("cannot use {}", self.path.display()))
     }
 
     pub(super) async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
@@ -84,7 +99,7 @@ impl Sidecar {
     }
 
     pub(super) async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
-        if !self.0.exists() {
+        if !self.path.exists() {
             return Ok(vec![None; names.len()]);
         }
         let names = names.to_vec();
