@@ -5,14 +5,17 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use tokio::time::timeout;
 
 use super::canary::{Canaries, Group, Objection, Verdict};
 use super::recovery::Recovery;
+use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
     Auth, AuthorizationServer, Blame, Clock, Credentials, Exchange, LookupError, Network, Refresh, Refusal, Revoke,
@@ -27,8 +30,10 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 pub(super) const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
-/// How often a failed write is tried again before the tokens go to the recovery directory.
-const WRITE_ATTEMPTS: u32 = 4;
+/// A write that takes longer has the tokens put into the recovery directory meanwhile.
+const SHORTLY: Duration = Duration::from_secs(2);
+/// For how long to go on trying to write, when the tokens are there.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
 /// How long a server is left alone that fails, or says *too many requests*, and not for how long.
@@ -129,6 +134,7 @@ impl Exchanger {
         };
         let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| not_found(&e))?;
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
+        self.check_store()?;
         if leave.is_canary()
             && let Some(why) = self.stopped_before(&ready).await?
         {
@@ -153,6 +159,12 @@ impl Exchanger {
             None => self.exchange_locked(stored, &ready, &server, &lock).await,
         };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
+        if self.store_fails.load(Ordering::SeqCst) {
+            // A store that is gone would have us wait.
+            drop(lock);
+            leave.settle(verdict);
+            return Ok(outcome);
+        }
         let _ = lock.release().await;
         // Before the others go, so that no other process need find it out once more.
         if let Verdict::Misconfigured(why) = &verdict {
@@ -304,6 +316,10 @@ impl Exchanger {
         }
         // Whoever held the lock before us may have exchanged the token and failed to store what came.
         self.check_recovery(stored)?;
+        self.check_store()
+    }
+
+    fn check_store(&self) -> Result<(), Outcome> {
         if self.store_fails.load(Ordering::SeqCst) {
             let why = "not attempted, since the store could not be written".to_owned();
             return Err(Outcome::Unknown(why, Retry::Never));
@@ -320,7 +336,7 @@ impl Exchanger {
     }
 
     /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
-    /// tokens are worthless.
+    /// tokens are worthless. While the store gives no answer, they are in the recovery directory.
     pub(super) async fn write_back(
         &self,
         stored: &Stored,
@@ -328,48 +344,84 @@ impl Exchanger {
         server: &AuthorizationServer,
         tokens: &TokenSet,
     ) -> Outcome {
+        let mut kept = Err(failed("there was no time to"));
+        let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
+        match (outcome, kept) {
+            (Some(outcome), kept) => {
+                if let Ok(entry) = kept {
+                    self.recovery.discard(&entry);
+                }
+                outcome
+            }
+            (None, kept) => {
+                self.store_fails.store(true, Ordering::SeqCst);
+                let why = match kept {
+                    Ok(path) => {
+                        format!("refreshed, but the store could not be written; its tokens wait in {}", path.display())
+                    }
+                    Err(error) => format!("refreshed, but its tokens could not be stored anywhere: {error}"),
+                };
+                Outcome::Unknown(why, Retry::Never)
+            }
+        }
+    }
+
+    /// None when the store cannot be written.
+    async fn try_to_write(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        tokens: &TokenSet,
+        kept: &mut Result<PathBuf, Failure>,
+    ) -> Option<Outcome> {
         let renewed = |value: &[u8]| self.renewed(value, tokens);
         let mut expected = stored.value.clone();
-        let Some(mut new) = renewed(&expected) else {
-            return Outcome::Unknown("not JSON any more".into(), Retry::Never);
-        };
+        let mut new = renewed(&expected)?;
         let begun = Instant::now();
         let mut failures = 0;
         loop {
-            match self.store.replace(&stored.key, &expected, &new).await {
-                Ok(Written::Done) => return Outcome::Refreshed,
+            let written = {
+                let mut writing = self.store.replace(&stored.key, &expected, &new);
+                if let Ok(written) = timeout(SHORTLY, writing.as_mut()).await {
+                    written
+                } else {
+                    self.keep(stored, &new, kept);
+                    writing.await
+                }
+            };
+            match written {
+                Ok(Written::Done) => return Some(Outcome::Refreshed),
                 Ok(Written::Gone) => {
                     self.revoke(ready, server, tokens).await;
-                    return Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into());
+                    return Some(Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into()));
                 }
                 Ok(Written::Changed) => match self.store.get(Kind::Session, &stored.key).await {
-                    Ok(Some(present)) if present.value == new => return Outcome::Refreshed,
+                    Ok(Some(present)) if present.value == new => return Some(Outcome::Refreshed),
                     // Somebody touched the record but not its tokens: theirs are the ones just used up.
                     Ok(Some(present)) if holds(&present.value, &ready.refresh_token) => {
-                        let Some(over) = renewed(&present.value) else { break self.keep(stored, &new).0 };
-                        (expected, new) = (present.value, over);
+                        new = renewed(&present.value)?;
+                        expected = present.value;
                     }
                     // Tokens of the very same session: revoking ours would end theirs.
                     Ok(Some(present)) if is_same_session(&present.value, &stored.value) => {
-                        return Outcome::Skipped("somebody else refreshed it meanwhile".into());
+                        return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
                     }
                     Ok(_) => {
                         self.revoke(ready, server, tokens).await;
-                        return Outcome::Skipped("it was replaced meanwhile; the new tokens were revoked".into());
+                        return Some(Outcome::Skipped("it was replaced meanwhile; the new tokens were revoked".into()));
                     }
                     Err(_) => failures += 1,
                 },
                 Err(_) => failures += 1,
             }
-            if failures >= WRITE_ATTEMPTS {
-                self.store_fails.store(true, Ordering::SeqCst);
-                // Neither the store nor the disk: there is nothing better to do than to go on trying both.
-                let (outcome, kept) = self.keep(stored, &new);
-                if kept || begun.elapsed() > LAST_RESORT {
-                    break outcome;
-                }
-            }
             if failures > 0 {
+                self.keep(stored, &new, kept);
+                // Neither the store nor the disk: there is nothing better to do than to go on trying both.
+                let patience = if kept.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
+                if begun.elapsed() > patience {
+                    return None;
+                }
                 tokio::time::sleep(Duration::from_millis(100 << failures.min(4))).await;
             }
         }
@@ -384,16 +436,11 @@ impl Exchanger {
         Some(record.to_bytes())
     }
 
-    /// The store cannot be written: keeps the tokens on disk. Says whether they are safe there.
-    fn keep(&self, stored: &Stored, new: &[u8]) -> (Outcome, bool) {
-        let kept = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
-        let why = match &kept {
-            Ok(path) => {
-                format!("refreshed, but the store could not be written; its tokens wait in {}", path.display())
-            }
-            Err(error) => format!("refreshed, but its tokens could not be stored anywhere: {error}"),
-        };
-        (Outcome::Unknown(why, Retry::Never), kept.is_ok())
+    /// Keeps the tokens on disk, unless they are there.
+    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Result<PathBuf, Failure>) {
+        if kept.is_err() {
+            *kept = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
+        }
     }
 
     /// Ends tokens that nobody will use.
@@ -528,7 +575,7 @@ pub(super) fn not_found(error: &LookupError) -> Outcome {
 }
 
 fn store_trouble(what: &str, error: &anyhow::Error) -> Outcome {
-    Outcome::Unknown(format!("{what}: {error}"), Retry::Soon)
+    Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
 }
 
 pub(super) fn chain(error: &dyn std::error::Error) -> String {

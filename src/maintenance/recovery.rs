@@ -99,6 +99,12 @@ impl Recovery {
         Ok(path)
     }
 
+    /// Removes an entry whose record is in the store after all. One that stays is found out by the next attempt to apply
+    /// it.
+    pub fn discard(&self, entry: &Path) {
+        let _ = fs::remove_file(entry);
+    }
+
     /// Whether the record has an entry that waits to be applied. Such a session is never exchanged.
     pub fn has_pending(&self, store: &str, key: &RecordKey) -> bool {
         self.path_of(store, &key.text()).exists()

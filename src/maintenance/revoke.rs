@@ -254,5 +254,5 @@ fn unable(outcome: Outcome) -> Revoked {
 }
 
 fn store_trouble(error: &anyhow::Error) -> Revoked {
-    Revoked::Unconfirmed(format!("the store failed: {error}"), Retry::Soon)
+    Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
 }

@@ -16,6 +16,7 @@ mod playground;
 mod readme;
 mod recover;
 mod refresh;
+mod refresh_redis;
 mod refresh_trouble;
 mod revoke;
 mod sessions_list;

@@ -2,12 +2,13 @@
 //! never touched. Made when first needed, never by looking.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use super::BUSY_TIMEOUT;
 use crate::session::Did;
@@ -33,6 +34,8 @@ pub(super) struct Sidecar {
     path: PathBuf,
     /// Connections for the next use: the last one to be closed would write everything through to the disk.
     idle: Arc<Mutex<Vec<Connection>>>,
+    /// Whether what is to be forgotten has been removed in this run; it takes reading all notes.
+    swept: Arc<AtomicBool>,
 }
 
 impl Sidecar {
@@ -40,7 +43,7 @@ impl Sidecar {
     pub(super) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".oauthctl");
-        Self { path: path.into(), idle: Arc::default() }
+        Self { path: path.into(), idle: Arc::default(), swept: Arc::default() }
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {
@@ -49,8 +52,16 @@ impl Sidecar {
         }
         let connection = Connection::open(&self.path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(connection)
+        // While another process makes the same file, SQLite gives up at once instead of waiting.
+        let begun = Instant::now();
+        loop {
+            match connection.execute_batch(SCHEMA) {
+                Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY_TIMEOUT => {
+                    std::thread::sleep(LOCK_POLL);
+                }
+                done => break done.map(|()| connection),
+            }
+        }
     }
 
     async fn with<T: Send + 'static>(
@@ -113,10 +124,14 @@ impl Sidecar {
 
     pub(super) async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
         let notes = notes.to_vec();
+        let sweep = !self.swept.swap(true, Ordering::Relaxed);
         self.with(move |connection| {
             let transaction = connection.transaction()?;
             let now = epoch_millis();
-            transaction.execute("DELETE FROM note WHERE until_ms < ?1", [now])?;
+            if sweep {
+                transaction.execute("DELETE FROM note WHERE until_ms < ?1", [now])?;
+                transaction.execute("DELETE FROM lock WHERE until_ms < ?1", [now])?;
+            }
             {
                 let mut statement = transaction.prepare(
                     "INSERT INTO note (name, value, until_ms) VALUES (?1, ?2, ?3)
