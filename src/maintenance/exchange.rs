@@ -33,7 +33,7 @@ const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// A write that takes longer has the tokens put into the recovery directory meanwhile.
 const SHORTLY: Duration = Duration::from_secs(2);
 /// For how long to go on trying to write, when the tokens are there.
-const STORE_PATIENCE: Duration = Duration::from_secs(2);
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
 /// How long a server is left alone that fails, or says *too many requests*, and not for how long.
