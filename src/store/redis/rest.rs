@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::limit::{MAX_VALUE, TOO_LONG};
 use super::trouble::{Kind, Trouble};
-use super::wire::{Command, Limits, Server, Shard, Wire};
+use super::wire::{self, Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
 use crate::store::Access;
 use crate::tls;
@@ -127,7 +127,10 @@ impl Rest {
 impl Wire for Rest {
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
         let body = commands.iter().map(json).collect::<Result<Json, _>>()?;
-        let answer = self.post(&body).await?;
+        let begun = Instant::now();
+        let answer = self.post(&body).await;
+        wire::tell(commands, begun, &answer);
+        let answer = answer?;
         let answers: Vec<Json> = serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
         if answers.len() != commands.len() {
             return Err(Trouble::nonsense());
