@@ -1,9 +1,12 @@
 //! The forms in which apps keep client keys: read from text, written back as text.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::ClientKey;
@@ -69,11 +72,12 @@ impl KeyForm {
             _ => Err(usage(format!("a {} holds one key, and there are {}", self.name(), keys.len()))
                 .hint("use the encoding jwks for several keys")),
         };
-        let array = || keys.iter().map(|k| Value::Object(k.expose_jwk().clone())).collect::<Value>();
+        // By reference: a copy of the members would outlive its use.
+        let array = || keys.iter().map(ClientKey::expose_jwk).collect::<Vec<_>>();
         Ok(Zeroizing::new(match self {
-            Self::Jwk => Value::Object(one()?.expose_jwk().clone()).to_string(),
-            Self::Array => array().to_string(),
-            Self::Jwks => json!({ "keys": array() }).to_string(),
+            Self::Jwk => json(one()?.expose_jwk()),
+            Self::Array => json(&array()),
+            Self::Jwks => json(&BTreeMap::from([("keys", array())])),
             Self::Pem => pem(one()?)?.to_string(),
             Self::PemBase64 => BASE64.encode(pem(one()?)?.as_bytes()),
             Self::Multibase => {
@@ -83,6 +87,10 @@ impl KeyForm {
             }
         }))
     }
+}
+
+fn json(keys: &impl Serialize) -> String {
+    serde_json::to_string(keys).expect("keys have only names as members")
 }
 
 fn pem(key: &ClientKey) -> Result<Zeroizing<String>, Failure> {

@@ -41,10 +41,18 @@ impl StoreUrl {
             return address.map(Self::Rest);
         }
         let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
-            // A bare path is most likely a database; a URL with a password in it is never echoed.
-            return Err(usage(format!("{text:?} is not the address of a store")).hint(format!("write sqlite:{text}")));
+            let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
+            if matches!(extension, Some("db" | "sqlite" | "sqlite3")) && !text.contains('@') {
+                let hint = format!("write sqlite:{text}");
+                return Err(usage(format!("{text:?} is not the address of a store")).hint(hint));
+            }
+            // Not repeated: it may be a token, or an address with a password and a typing error.
+            return Err(usage("is not the address of a store").hint(FORMS));
         };
-        Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS))
+        if text[scheme.len()..].starts_with("://") && scheme.bytes().all(|b| b.is_ascii_alphabetic() || b == b'+') {
+            return Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS));
+        }
+        Err(usage("is not the address of a store").hint(FORMS))
     }
 
     /// The address as it is spelt in every working directory and by every name of the file, for a store that exists.

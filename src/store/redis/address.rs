@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
 
@@ -40,7 +41,7 @@ pub(super) enum Endpoint {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Login {
     pub(super) user: Option<String>,
-    pub(super) password: Option<String>,
+    pub(super) password: Option<Zeroizing<String>>,
 }
 
 /// The kinds of address, by scheme.
@@ -146,7 +147,7 @@ impl<'a> Parts<'a> {
         }
         let database = self.database(None)?;
         self.login.user = self.take("user").or(self.login.user.take());
-        self.login.password = self.take("pass").or(self.login.password.take());
+        self.login.password = self.take("pass").map(Zeroizing::new).or(self.login.password.take());
         let place = Place::Server(Endpoint::Socket(path));
         self.finish([], RedisAddress { place, tls: false, login: self.login.clone(), database })
     }
@@ -156,7 +157,8 @@ impl<'a> Parts<'a> {
         let mut path = std::mem::take(&mut self.path).into_iter();
         let master = path.next().ok_or_else(|| refused("names no master"))?;
         let database = self.database(path.next())?;
-        let login = Login { user: self.take("sentinel_user"), password: self.take("sentinel_password") };
+        let login =
+            Login { user: self.take("sentinel_user"), password: self.take("sentinel_password").map(Zeroizing::new) };
         let place = Place::Sentinel { sentinels, master, login };
         self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database })
     }
@@ -187,7 +189,11 @@ impl<'a> Parts<'a> {
         }
         match self.query.iter().find(|(name, _)| !matches!(name.as_str(), "protocol" | "family")) {
             None => Ok(address),
-            Some((name, _)) => Err(refused(format!("has an unknown option {name:?}"))),
+            Some((name, _)) if name.len() <= 16 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                Err(refused(format!("has an unknown option {name:?}")))
+            }
+            // Whatever it is, it does not look like a name.
+            Some(_) => Err(refused("has an unknown option")),
         }
     }
 }
@@ -221,13 +227,19 @@ impl Login {
     fn parse(text: &str) -> Result<Self, Failure> {
         let (user, password) = text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
         let part = |text: &str| Ok::<_, Failure>(Some(decoded(text)?).filter(|text| !text.is_empty()));
-        Ok(Self { user: part(user)?, password: password.map(part).transpose()?.flatten() })
+        let password = password.map(part).transpose()?.flatten().map(Zeroizing::new);
+        Ok(Self { user: part(user)?, password })
+    }
+
+    /// The user, unless there is no password: then it may be one, written without its colon.
+    fn shown_user(&self) -> Option<&str> {
+        self.user.as_deref().filter(|_| self.password.is_some())
     }
 }
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Login").field("user", &self.shown_user()).finish_non_exhaustive()
     }
 }
 
@@ -246,7 +258,7 @@ impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |hosts: &[Endpoint]| hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let scheme = if self.tls { "rediss" } else { "redis" };
-        let user = self.login.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let user = self.login.shown_user().map(|user| format!("{user}@")).unwrap_or_default();
         let database = self.database;
         match &self.place {
             Place::Server(Endpoint::Socket(path)) if database == 0 => write!(f, "unix://{}", path.display()),
@@ -276,6 +288,7 @@ mod tests {
             ("rediss://default:secret@x.upstash.io:6379", "rediss://default@x.upstash.io:6379/0"),
             ("valkeys://u:p@[::1]:7/3?protocol=2", "rediss://u@[::1]:7/3"),
             ("unix:///run/redis.sock?db=3&pass=secret", "unix:///run/redis.sock?db=3"),
+            ("redis://secret@h", "redis://h:6379/0"),
             ("redis+unix:///run/redis.sock", "unix:///run/redis.sock"),
             ("redis+sentinel://u:p@a:1,b/mymaster/2", "redis+sentinel://u@a:1,b:26379/mymaster/2"),
             ("rediss+cluster://u:p@a,b:2/", "rediss+cluster://u@a:6379,b:2/"),
@@ -284,8 +297,8 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("secret"), "{text}");
         }
-        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap(), "p@/");
-        assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap(), "p@ss");
+        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap().as_str(), "p@/");
+        assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap().as_str(), "p@ss");
     }
 
     #[test]
