@@ -51,6 +51,12 @@ impl KeySource {
         if text == "-" {
             return Ok(Self::Stdin);
         }
+        let place = text.strip_prefix("env:").or(text.strip_prefix("file:")).unwrap_or(text);
+        if is_key(place) {
+            // Not echoed: it is a private key, and it is in the shell's history already.
+            return Err(usage("a key source is a place, not the key itself")
+                .hint("put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME"));
+        }
         if let Some(name) = text.strip_prefix("env:") {
             if variable_name(name) {
                 return Ok(Self::Variable(name.to_owned()));
@@ -64,13 +70,7 @@ impl KeySource {
         if text.is_empty() {
             return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));
         }
-        let path = text.strip_prefix("file:").unwrap_or(text);
-        if is_key(path) {
-            // Not echoed: it is a private key, and it is in the shell's history already.
-            return Err(usage("a key source is a place, not the key itself")
-                .hint("put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME"));
-        }
-        Ok(Self::File { named: text.to_owned(), path: base.join(path) })
+        Ok(Self::File { named: text.to_owned(), path: base.join(place) })
     }
 }
 
@@ -78,8 +78,8 @@ impl KeySource {
 fn is_key(text: &str) -> bool {
     /// How the base64 of a PEM begins.
     const PEM_BASE64: &str = "LS0tLS1CRUdJTi";
-    /// How every P-256 key in multibase begins, and how long one is.
-    const MULTIBASE: (&str, usize) = ("z42", 40);
+    /// How every P-256 key in multibase begins; longer than this is half of one at least.
+    const MULTIBASE: (&str, usize) = ("z42", 24);
     text.starts_with(['{', '['])
         || text.starts_with("-----BEGIN")
         || text.starts_with(PEM_BASE64)

@@ -6,6 +6,8 @@
 pub mod app;
 pub mod dotenv;
 mod outside;
+#[cfg(test)]
+mod properties;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;

@@ -182,7 +182,7 @@ fn media_type(value: &str) -> String {
 }
 
 /// Seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let wait = if let Ok(seconds) = value.trim().parse() {
         Duration::from_secs(seconds)
     } else {

@@ -122,7 +122,11 @@ proptest! {
     fn a_damaged_record_is_read_by_both_readers_alike_or_not_at_all(record in record(), damage in damage(4)) {
         let bytes = damage.to(&serde_json::to_string(&record).unwrap()).into_bytes();
         if let Ok(session) = NodeSession::parse(&bytes) {
-            let record: Map<String, Value> = serde_json::from_slice(&bytes).unwrap();
+            // Only a number that no program can hold is passed over by one reader and refused by the other.
+            let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&bytes) else {
+                prop_assert!(Record::parse(&bytes).is_none());
+                return Ok(());
+            };
             assert_agrees(&session, &record)?;
             let whole = Record::parse(&bytes).unwrap();
             prop_assert_eq!(whole.refresh_token(), session.refresh_token.as_deref());
@@ -196,8 +200,9 @@ proptest! {
         let written = serde_json::to_string(&state).unwrap();
         prop_assert_eq!(&*NodeState::parse(written.as_bytes()).unwrap().issuer, iss.as_str());
         let damaged = damage.to(&written);
-        if let Ok(found) = NodeState::parse(damaged.as_bytes()) {
-            let value: Value = serde_json::from_str(&damaged).unwrap();
+        if let Ok(found) = NodeState::parse(damaged.as_bytes())
+            && let Ok(value) = serde_json::from_str::<Value>(&damaged)
+        {
             prop_assert_eq!(value["iss"].as_str(), Some(&*found.issuer));
         }
     }

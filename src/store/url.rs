@@ -26,7 +26,9 @@ impl StoreUrl {
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
-            return match path {
+            // Some write an absolute path with four slashes.
+            let doubled = path.len() - path.trim_start_matches('/').len();
+            return match &path[doubled.saturating_sub(1)..] {
                 "" => Err(usage("names no file").at(text).hint("write sqlite:PATH")),
                 ":memory:" => Err(usage("is a database inside the app's own memory, which nobody else can reach")
                     .at(text)
@@ -94,11 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_addresses_have_two_spellings() {
+    fn sqlite_addresses_are_spelt_with_slashes_and_without() {
         for (text, path) in [
             ("sqlite:app.db", "/base/app.db"),
             ("sqlite://app.db", "/base/app.db"),
             ("sqlite:///srv/a.db", "/srv/a.db"),
+            ("sqlite:////srv/a.db", "/srv/a.db"),
         ] {
             assert_eq!(StoreUrl::parse(text, Path::new("/base")).unwrap(), StoreUrl::Sqlite(path.into()));
         }

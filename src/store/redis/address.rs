@@ -237,6 +237,13 @@ impl Login {
     }
 }
 
+#[cfg(test)]
+impl RedisAddress {
+    pub fn password(&self) -> Option<&str> {
+        self.login.password.as_ref().map(|password| password.as_str())
+    }
+}
+
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").field("user", &self.shown_user()).finish_non_exhaustive()

@@ -226,3 +226,43 @@ mod tests {
         assert!(RestAddress::parse("redis://x").is_none());
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::arbitrary::{json as any_json, text};
+
+    proptest! {
+        #[test]
+        fn values_come_out_of_base64_as_they_went_in(values in vec(vec(any::<u8>(), 0..40), 0..4)) {
+            let encoded: Vec<_> = values.iter().map(|value| BASE64.encode(value)).collect();
+            let expected = values.into_iter().map(Value::BulkString).collect();
+            prop_assert_eq!(one_answer(json!({ "result": encoded })).unwrap(), Value::Array(expected));
+        }
+
+        #[test]
+        fn any_answer_is_read_or_refused(answer in any_json(), said in text()) {
+            let _ = one_answer(answer.clone());
+            let _ = one_answer(json!({ "result": answer }));
+            match one_answer(json!({ "error": said })) {
+                Ok(Value::ServerError(error)) => {
+                    let shown = Trouble::refused(&error).to_string();
+                    prop_assert!(!shown.contains(['\r', '\n']));
+                }
+                Ok(other) => prop_assert!(false, "{:?}", other),
+                Err(_) => {}
+            }
+        }
+
+        #[test]
+        fn what_a_server_repeats_of_a_command_is_left_out(said in "[a-z ',]{0,20}", by in "with args beginning with|command was", quoted in text()) {
+            let secret = "S3cretInTheCommand";
+            let trouble = Trouble::refusal("ERR", &format!("{said}, {by}: '{quoted}' '{secret}'"));
+            prop_assert!(!trouble.to_string().contains(secret));
+        }
+    }
+}
