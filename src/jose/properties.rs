@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::arbitrary::{damage, json as any_json, shows, told, unknown_members};
+use crate::arbitrary::{damage, few, json as any_json, shows, told, unknown_members};
 
 type Members = Map<String, Value>;
 
@@ -25,7 +25,7 @@ static CLIENT_KEYS: LazyLock<Vec<ClientKey>> = LazyLock::new(|| {
     let begins_with_zero = |key: &ClientKey| {
         ["x", "y"].iter().any(|name| key.expose_jwk()[*name].as_str().is_some_and(|text| text.starts_with("AA")))
     };
-    let odd = (100..2000).map(key).filter(begins_with_zero).take(4);
+    let odd = (100..900).map(key).filter(begins_with_zero).take(4);
     let even = (1..=20).map(|n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n * 11; 32]).unwrap()));
     even.chain((1..=2).map(key)).chain(odd).collect()
 });
@@ -100,23 +100,6 @@ proptest! {
     }
 
     #[test]
-    fn a_public_set_has_no_private_member_and_no_unknown_one(
-        keys in vec(named().prop_flat_map(|key| shuffled(key.expose_jwk().clone())), 1..3),
-    ) {
-        let keys: Vec<_> = keys.into_iter().map(|members| ClientKey::from_members(members).unwrap()).collect();
-        let document = PublicJwks::of(&keys).to_json();
-        let text = document.to_string();
-        for (key, public) in keys.iter().zip(document["keys"].as_array().unwrap()) {
-            let names: Vec<_> = public.as_object().unwrap().keys().map(String::as_str).collect();
-            prop_assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
-            prop_assert!(["x", "y", "kid"].iter().all(|name| public[*name] == key.expose_jwk()[*name]));
-            prop_assert!(!shows(&text, text_of(key.expose_jwk(), "d")));
-            let debug = format!("{key:?} {keys:?}");
-            prop_assert!(!shows(&debug, text_of(key.expose_jwk(), "d")));
-        }
-    }
-
-    #[test]
     fn a_client_key_whose_parts_do_not_belong_together_is_refused(
         (keys, part, how, at) in (any::<[Index; 2]>(), select(vec!["x", "y", "d"]), any::<u8>(), any::<Index>()),
     ) {
@@ -135,24 +118,6 @@ proptest! {
             Ok(read) => prop_assert_eq!(read.expose_jwk(), &members),
             Err(failure) => prop_assert!(!shows(&told(&failure), text_of(key.expose_jwk(), "d"))),
         }
-    }
-
-    #[test]
-    fn every_form_reads_back_what_it_wrote(
-        (keys, form) in (vec(named(), 1..3), select(vec![
-            KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
-        ])),
-    ) {
-        let keys = if form.holds_many() { &keys[..] } else { &keys[..1] };
-        let written = form.encode(keys).unwrap();
-        let read = parse_keys(&written).unwrap();
-        prop_assert_eq!(read.form, form);
-        prop_assert_eq!(read.keys.len(), keys.len());
-        for (read, key) in read.keys.iter().zip(keys) {
-            prop_assert_eq!(read.thumbprint(), key.thumbprint());
-            prop_assert_eq!(read.kid(), key.kid().filter(|_| form.has_kid()));
-        }
-        prop_assert_eq!(&form.encode(&read.keys).unwrap(), &written);
     }
 
     #[test]
@@ -202,6 +167,55 @@ proptest! {
     }
 
     #[test]
+    fn a_kid_is_any_text_that_can_be_shown(text in crate::arbitrary::text()) {
+        let kid = text.parse::<Kid>();
+        prop_assert_eq!(kid.is_ok(), !text.is_empty() && !text.chars().any(char::is_control));
+        if let Ok(kid) = kid {
+            prop_assert_eq!(kid.as_str(), text.as_str());
+            prop_assert_eq!(serde_json::from_value::<Kid>(json!(kid)).unwrap(), kid);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(few())]
+
+    #[test]
+    fn a_public_set_has_no_private_member_and_no_unknown_one(
+        keys in vec(named().prop_flat_map(|key| shuffled(key.expose_jwk().clone())), 1..3),
+    ) {
+        let keys: Vec<_> = keys.into_iter().map(|members| ClientKey::from_members(members).unwrap()).collect();
+        let document = PublicJwks::of(&keys).to_json();
+        let text = document.to_string();
+        for (key, public) in keys.iter().zip(document["keys"].as_array().unwrap()) {
+            let names: Vec<_> = public.as_object().unwrap().keys().map(String::as_str).collect();
+            prop_assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
+            prop_assert!(["x", "y", "kid"].iter().all(|name| public[*name] == key.expose_jwk()[*name]));
+            prop_assert!(!shows(&text, text_of(key.expose_jwk(), "d")));
+            let debug = format!("{key:?} {keys:?}");
+            prop_assert!(!shows(&debug, text_of(key.expose_jwk(), "d")));
+        }
+    }
+
+    #[test]
+    fn every_form_reads_back_what_it_wrote(
+        (keys, form) in (vec(named(), 1..3), select(vec![
+            KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
+        ])),
+    ) {
+        let keys = if form.holds_many() { &keys[..] } else { &keys[..1] };
+        let written = form.encode(keys).unwrap();
+        let read = parse_keys(&written).unwrap();
+        prop_assert_eq!(read.form, form);
+        prop_assert_eq!(read.keys.len(), keys.len());
+        for (read, key) in read.keys.iter().zip(keys) {
+            prop_assert_eq!(read.thumbprint(), key.thumbprint());
+            prop_assert_eq!(read.kid(), key.kid().filter(|_| form.has_kid()));
+        }
+        prop_assert_eq!(&form.encode(&read.keys).unwrap(), &written);
+    }
+
+    #[test]
     fn the_first_key_that_may_sign_is_active_and_no_other(
         (keys, now) in (vec((client_key(), any::<[Option<u16>; 3]>(), any::<bool>()), 0..4), any::<u16>()),
     ) {
@@ -235,15 +249,5 @@ proptest! {
         let mut keys = keys;
         keys.push(at.get(&keys).clone());
         prop_assert!(KeySet::new(keys).is_err());
-    }
-
-    #[test]
-    fn a_kid_is_any_text_that_can_be_shown(text in crate::arbitrary::text()) {
-        let kid = text.parse::<Kid>();
-        prop_assert_eq!(kid.is_ok(), !text.is_empty() && !text.chars().any(char::is_control));
-        if let Ok(kid) = kid {
-            prop_assert_eq!(kid.as_str(), text.as_str());
-            prop_assert_eq!(serde_json::from_value::<Kid>(json!(kid)).unwrap(), kid);
-        }
     }
 }

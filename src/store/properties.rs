@@ -160,7 +160,11 @@ proptest! {
     ) {
         if let Ok(url) = without_password(&text) {
             let shown = url.to_string();
-            prop_assert_eq!(without_password(&shown).map(|url| url.to_string()).map_err(|e| told(&e)), Ok(shown));
+            let read = without_password(&shown).map(|url| url.to_string()).map_err(|e| told(&e));
+            // Without a password the user is not shown either.
+            let (scheme, rest) = shown.split_once("://").unwrap_or(("", &shown));
+            let bare = rest.rsplit('@').next().filter(|_| scheme.starts_with("redis")).unwrap_or(rest);
+            prop_assert_eq!(read, Ok(shown.replacen(rest, bare, 1)));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
@@ -203,6 +203,12 @@ fn decoded(text: &str) -> Result<String, Failure> {
     Ok(text.into_owned())
 }
 
+/// As it may stand in an address.
+fn escaped(text: &str) -> impl fmt::Display {
+    const SPECIAL: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'/').add(b'?').add(b'#').add(b'@').add(b':');
+    utf8_percent_encode(text, SPECIAL)
+}
+
 fn endpoints(hosts: &str, default_port: u16) -> Result<Vec<Endpoint>, Failure> {
     hosts.split(',').map(|host| endpoint(host, default_port)).collect()
 }
@@ -220,7 +226,10 @@ fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
     }
     let port = port.filter(|port| !port.is_empty()).map_or(Ok(default_port), str::parse);
     // What is no port may be half a password.
-    Ok(Endpoint::Tcp(decoded(name)?, port.map_err(|_| refused("has a port that is not a number"))?))
+    let port = port.map_err(|_| refused("has a port that is not a number"))?;
+    let name = decoded(name)?;
+    let is_host = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
+    if name.chars().all(is_host) { Ok(Endpoint::Tcp(name, port)) } else { Err(refused("has a host that is no name")) }
 }
 
 impl Login {
@@ -265,14 +274,17 @@ impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |hosts: &[Endpoint]| hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let scheme = if self.tls { "rediss" } else { "redis" };
-        let user = self.login.shown_user().map(|user| format!("{user}@")).unwrap_or_default();
+        let user = self.login.shown_user().map(|user| format!("{}@", escaped(user))).unwrap_or_default();
         let database = self.database;
         match &self.place {
-            Place::Server(Endpoint::Socket(path)) if database == 0 => write!(f, "unix://{}", path.display()),
-            Place::Server(Endpoint::Socket(path)) => write!(f, "unix://{}?db={database}", path.display()),
+            Place::Server(Endpoint::Socket(path)) => {
+                let parts = path.to_string_lossy();
+                let path = parts.split('/').map(|part| escaped(part).to_string()).collect::<Vec<_>>().join("/");
+                if database == 0 { write!(f, "unix://{path}") } else { write!(f, "unix://{path}?db={database}") }
+            }
             Place::Server(host) => write!(f, "{scheme}://{user}{host}/{database}"),
             Place::Sentinel { sentinels, master, .. } => {
-                write!(f, "{scheme}+sentinel://{user}{}/{master}/{database}", list(sentinels))
+                write!(f, "{scheme}+sentinel://{user}{}/{}/{database}", list(sentinels), escaped(master))
             }
             Place::Cluster(hosts) => write!(f, "{scheme}+cluster://{user}{}/", list(hosts)),
         }
@@ -296,6 +308,7 @@ mod tests {
             ("valkeys://u:p@[::1]:7/3?protocol=2", "rediss://u@[::1]:7/3"),
             ("unix:///run/redis.sock?db=3&pass=secret", "unix:///run/redis.sock?db=3"),
             ("redis://secret@h", "redis://h:6379/0"),
+            ("redis://a%40b:secret@h", "redis://a%40b@h:6379/0"),
             ("redis+unix:///run/redis.sock", "unix:///run/redis.sock"),
             ("redis+sentinel://u:p@a:1,b/mymaster/2", "redis+sentinel://u@a:1,b:26379/mymaster/2"),
             ("rediss+cluster://u:p@a,b:2/", "rediss+cluster://u@a:6379,b:2/"),
