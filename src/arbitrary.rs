@@ -1,5 +1,9 @@
-//! Inputs for the property tests, which are in a `properties` module beside each parser: 256 cases each, or as many as
-//! `PROPTEST_CASES` says.
+//! Inputs for the property tests, which are in a `properties` module beside each parser. Of each, 256 cases are tried, or as
+//! many as a variable says:
+//!
+//! ```sh
+//! PROPTEST_CASES=1000000 cargo test --release --bin oauthctl properties -- --skip slow
+//! ```
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,12 +11,6 @@ use serde_json::{Map, Value};
 
 /// So many bytes of a secret are enough to know it by.
 const PIECE: usize = 12;
-
-/// A twentieth of the cases: for what is not about reading, and where each case reads several keys.
-pub fn few() -> ProptestConfig {
-    let all = ProptestConfig::default();
-    ProptestConfig { cases: all.cases.div_ceil(20).max(64), ..all }
-}
 
 /// Any text, of characters that mean something to some parser and of others.
 pub fn text() -> impl Strategy<Value = String> {

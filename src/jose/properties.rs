@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::arbitrary::{damage, few, json as any_json, shows, told, unknown_members};
+use crate::arbitrary::{damage, json as any_json, shows, told, unknown_members};
 
 type Members = Map<String, Value>;
 
@@ -109,18 +109,6 @@ proptest! {
     }
 
     #[test]
-    fn what_a_client_key_says_of_itself_wrongly_is_refused_or_kept(
-        key in client_key(), name in select(vec!["kty", "crv", "x", "y", "d", "kid", "alg", "use", "key_ops"]), value in any_json(),
-    ) {
-        let mut members = key.expose_jwk().clone();
-        members.insert(name.to_owned(), value);
-        match ClientKey::from_members(members.clone()) {
-            Ok(read) => prop_assert_eq!(read.expose_jwk(), &members),
-            Err(failure) => prop_assert!(!shows(&told(&failure), text_of(key.expose_jwk(), "d"))),
-        }
-    }
-
-    #[test]
     fn damaged_material_is_whole_or_refused_and_never_repeated(
         key in named(),
         form in select(vec![
@@ -177,77 +165,92 @@ proptest! {
     }
 }
 
-proptest! {
-    #![proptest_config(few())]
+/// Where each case reads several keys, or is not about reading: for as many cases as there is time.
+mod slow {
+    use super::*;
 
-    #[test]
-    fn a_public_set_has_no_private_member_and_no_unknown_one(
-        keys in vec(named().prop_flat_map(|key| shuffled(key.expose_jwk().clone())), 1..3),
-    ) {
-        let keys: Vec<_> = keys.into_iter().map(|members| ClientKey::from_members(members).unwrap()).collect();
-        let document = PublicJwks::of(&keys).to_json();
-        let text = document.to_string();
-        for (key, public) in keys.iter().zip(document["keys"].as_array().unwrap()) {
-            let names: Vec<_> = public.as_object().unwrap().keys().map(String::as_str).collect();
-            prop_assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
-            prop_assert!(["x", "y", "kid"].iter().all(|name| public[*name] == key.expose_jwk()[*name]));
-            prop_assert!(!shows(&text, text_of(key.expose_jwk(), "d")));
-            let debug = format!("{key:?} {keys:?}");
-            prop_assert!(!shows(&debug, text_of(key.expose_jwk(), "d")));
-        }
-    }
-
-    #[test]
-    fn every_form_reads_back_what_it_wrote(
-        (keys, form) in (vec(named(), 1..3), select(vec![
-            KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
-        ])),
-    ) {
-        let keys = if form.holds_many() { &keys[..] } else { &keys[..1] };
-        let written = form.encode(keys).unwrap();
-        let read = parse_keys(&written).unwrap();
-        prop_assert_eq!(read.form, form);
-        prop_assert_eq!(read.keys.len(), keys.len());
-        for (read, key) in read.keys.iter().zip(keys) {
-            prop_assert_eq!(read.thumbprint(), key.thumbprint());
-            prop_assert_eq!(read.kid(), key.kid().filter(|_| form.has_kid()));
-        }
-        prop_assert_eq!(&form.encode(&read.keys).unwrap(), &written);
-    }
-
-    #[test]
-    fn the_first_key_that_may_sign_is_active_and_no_other(
-        (keys, now) in (vec((client_key(), any::<[Option<u16>; 3]>(), any::<bool>()), 0..4), any::<u16>()),
-    ) {
-        let at = |second: u16| Timestamp::from_second(second.into()).unwrap();
-        let dressed = keys.iter().enumerate().map(|(number, (key, [iat, nbf, exp], revoked))| {
-            let mut members = key.expose_jwk().clone();
-            members.insert("kid".to_owned(), number.to_string().into());
-            for (name, time) in [("iat", iat), ("nbf", nbf), ("exp", exp)] {
-                members.extend(time.map(|time| (name.to_owned(), time.into())));
+    proptest! {
+        #[test]
+        fn a_public_set_has_no_private_member_and_no_unknown_one(
+            keys in vec(named().prop_flat_map(|key| shuffled(key.expose_jwk().clone())), 1..3),
+        ) {
+            let keys: Vec<_> = keys.into_iter().map(|members| ClientKey::from_members(members).unwrap()).collect();
+            let document = PublicJwks::of(&keys).to_json();
+            let text = document.to_string();
+            for (key, public) in keys.iter().zip(document["keys"].as_array().unwrap()) {
+                let names: Vec<_> = public.as_object().unwrap().keys().map(String::as_str).collect();
+                prop_assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
+                prop_assert!(["x", "y", "kid"].iter().all(|name| public[*name] == key.expose_jwk()[*name]));
+                prop_assert!(!shows(&text, text_of(key.expose_jwk(), "d")));
+                let debug = format!("{key:?} {keys:?}");
+                prop_assert!(!shows(&debug, text_of(key.expose_jwk(), "d")));
             }
-            members.insert("revoked".to_owned(), (*revoked).into());
-            ClientKey::from_members(members).unwrap()
-        });
-        let set = KeySet::new(dressed.collect()).unwrap();
-        let may_sign = |(_, [_, nbf, exp], revoked): &(ClientKey, [Option<u16>; 3], bool)| {
-            nbf.is_none_or(|nbf| nbf <= now) && exp.is_none_or(|exp| exp > now) && !revoked
-        };
-        let first = keys.iter().position(may_sign);
-        let active: Vec<_> = set.iter().filter(|key| set.state(key, Some(0), at(now)) == KeyState::Active).collect();
-        let names: Vec<_> = active.iter().map(|key| key.kid().unwrap().as_str().parse::<usize>().unwrap()).collect();
-        prop_assert_eq!(names, Vec::from_iter(first));
-        // A key that something is bound to is never called unused.
-        for key in set.iter() {
-            prop_assert_ne!(set.state(key, Some(1), at(now)), KeyState::Unused);
-            prop_assert_ne!(set.state(key, None, at(now)), KeyState::Unused);
         }
-    }
 
-    #[test]
-    fn a_set_with_one_name_twice_is_refused(keys in vec(named(), 1..3), at in any::<Index>()) {
-        let mut keys = keys;
-        keys.push(at.get(&keys).clone());
-        prop_assert!(KeySet::new(keys).is_err());
+        #[test]
+        fn every_form_reads_back_what_it_wrote(
+            (keys, form) in (vec(named(), 1..3), select(vec![
+                KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
+            ])),
+        ) {
+            let keys = if form.holds_many() { &keys[..] } else { &keys[..1] };
+            let written = form.encode(keys).unwrap();
+            let read = parse_keys(&written).unwrap();
+            prop_assert_eq!(read.form, form);
+            prop_assert_eq!(read.keys.len(), keys.len());
+            for (read, key) in read.keys.iter().zip(keys) {
+                prop_assert_eq!(read.thumbprint(), key.thumbprint());
+                prop_assert_eq!(read.kid(), key.kid().filter(|_| form.has_kid()));
+            }
+            prop_assert_eq!(&form.encode(&read.keys).unwrap(), &written);
+        }
+
+        #[test]
+        fn the_first_key_that_may_sign_is_active_and_no_other(
+            (keys, now) in (vec((client_key(), any::<[Option<u16>; 3]>(), any::<bool>()), 0..4), any::<u16>()),
+        ) {
+            let at = |second: u16| Timestamp::from_second(second.into()).unwrap();
+            let dressed = keys.iter().enumerate().map(|(number, (key, [iat, nbf, exp], revoked))| {
+                let mut members = key.expose_jwk().clone();
+                members.insert("kid".to_owned(), number.to_string().into());
+                for (name, time) in [("iat", iat), ("nbf", nbf), ("exp", exp)] {
+                    members.extend(time.map(|time| (name.to_owned(), time.into())));
+                }
+                members.insert("revoked".to_owned(), (*revoked).into());
+                ClientKey::from_members(members).unwrap()
+            });
+            let set = KeySet::new(dressed.collect()).unwrap();
+            let may_sign = |(_, [_, nbf, exp], revoked): &(ClientKey, [Option<u16>; 3], bool)| {
+                nbf.is_none_or(|nbf| nbf <= now) && exp.is_none_or(|exp| exp > now) && !revoked
+            };
+            let first = keys.iter().position(may_sign);
+            let active: Vec<_> = set.iter().filter(|key| set.state(key, Some(0), at(now)) == KeyState::Active).collect();
+            let names: Vec<_> = active.iter().map(|key| key.kid().unwrap().as_str().parse::<usize>().unwrap()).collect();
+            prop_assert_eq!(names, Vec::from_iter(first));
+            // A key that something is bound to is never called unused.
+            for key in set.iter() {
+                prop_assert_ne!(set.state(key, Some(1), at(now)), KeyState::Unused);
+                prop_assert_ne!(set.state(key, None, at(now)), KeyState::Unused);
+            }
+        }
+
+        #[test]
+        fn a_set_with_one_name_twice_is_refused(keys in vec(named(), 1..3), at in any::<Index>()) {
+            let mut keys = keys;
+            keys.push(at.get(&keys).clone());
+            prop_assert!(KeySet::new(keys).is_err());
+        }
+
+        #[test]
+        fn what_a_client_key_says_of_itself_wrongly_is_refused_or_kept(
+            key in client_key(), name in select(vec!["kty", "crv", "x", "y", "d", "kid", "alg", "use", "key_ops"]), value in any_json(),
+        ) {
+            let mut members = key.expose_jwk().clone();
+            members.insert(name.to_owned(), value);
+            match ClientKey::from_members(members.clone()) {
+                Ok(read) => prop_assert_eq!(read.expose_jwk(), &members),
+                Err(failure) => prop_assert!(!shows(&told(&failure), text_of(key.expose_jwk(), "d"))),
+            }
+        }
     }
 }
