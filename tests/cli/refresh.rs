@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testbed::{Alg, Credentials, Endpoint, LoginOptions, keys};
 
-use crate::app::{App, days_ago, hours_ago};
+use crate::app::{App, days_ago, hours_ago, to_be};
 use crate::support::{ALICE, BOB, object};
 
 /// The session of one account, last refreshed two days ago.
@@ -146,11 +146,6 @@ fn a_dry_run_asks_nobody_and_changes_nothing() {
     assert_eq!(app.net.counters().requests, [].into());
     assert_eq!(app.sandbox.files(), ["app.db", "app.db-shm", "app.db-wal", "oauthctl.toml"]);
     assert!(app.recovery_entries().is_empty());
-}
-
-/// An account that will have this result.
-fn to_be(result: &str) -> String {
-    format!("did:plc:{result:a<24}")
 }
 
 /// One session of each result: refreshed, skipped, gone, blocked, unknown.
