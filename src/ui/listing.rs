@@ -16,6 +16,9 @@ pub trait Row: Serialize {
     /// The table's column titles.
     const TITLES: &'static [&'static str];
 
+    /// Whether the table is cut to the width of a terminal. Its first column never is: it is for copying.
+    const FITS: bool = false;
+
     /// The table's cells, one for each title, and the role of those that deserve colour.
     fn cells(&self) -> Vec<(String, Option<Role>)>;
 }
@@ -28,24 +31,30 @@ pub struct Listing {
 }
 
 enum Sink {
-    Table { table: Box<Table>, palette: Palette },
+    Table { titles: &'static [&'static str], rows: Vec<Vec<Cell>>, palette: Palette, width: Option<usize> },
     Json(BufWriter<Stdout>, Vec<u8>),
     Jsonl(BufWriter<Stdout>, Vec<u8>),
     Csv(Box<csv::Writer<Stdout>>),
 }
 
+/// A cell's text and what it means.
+type Cell = (String, Option<Role>);
+
+/// A column is not cut to less than this.
+const NARROWEST: usize = 8;
+/// Spaces between columns.
+const GAP: u16 = 2;
+
 /// Large enough that a long list costs few system calls.
 const BUFFER: usize = 1 << 16;
 
 impl Listing {
-    pub(super) fn new<R: Row>(format: Format, palette: Palette) -> Self {
+    /// `width` is that of the terminal, where there is one.
+    pub(super) fn new<R: Row>(format: Format, palette: Palette, width: Option<usize>) -> Self {
         let stdout = || BufWriter::with_capacity(BUFFER, io::stdout());
         let sink = match format {
             Format::Table => {
-                let mut table = Table::new();
-                table.load_style(presets::NOTHING);
-                table.set_header(R::TITLES.iter().map(|title| title.to_uppercase()));
-                Sink::Table { table: Box::new(table), palette }
+                Sink::Table { titles: R::TITLES, rows: Vec::new(), palette, width: width.filter(|_| R::FITS) }
             }
             Format::Json => Sink::Json(stdout(), Vec::new()),
             Format::Jsonl => Sink::Jsonl(stdout(), Vec::new()),
@@ -57,11 +66,8 @@ impl Listing {
     /// Adds a row.
     pub fn push(&mut self, row: &impl Row) -> anyhow::Result<()> {
         match &mut self.sink {
-            Sink::Table { table, palette } => {
-                table.add_row(row.cells().iter().map(|(cell, role)| {
-                    let cell = sanitised(cell);
-                    role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
-                }));
+            Sink::Table { rows, .. } => {
+                rows.push(row.cells().into_iter().map(|(cell, role)| (sanitised(&cell).into_owned(), role)).collect());
             }
             Sink::Json(out, line) => {
                 line.clear();
@@ -99,9 +105,19 @@ impl Listing {
     /// Ends the list and writes what is still held.
     pub fn finish(self) -> anyhow::Result<()> {
         match self.sink {
-            Sink::Table { mut table, .. } => {
+            Sink::Table { titles, rows, palette, width } => {
+                let widths = widths(titles, &rows, width);
+                let mut table = Table::new();
+                table.load_style(presets::NOTHING);
+                table.set_header(titles.iter().map(|title| title.to_uppercase()));
+                for row in rows {
+                    table.add_row(row.iter().zip(&widths).map(|((cell, role), width)| {
+                        let cell = text::shortened(cell, *width);
+                        role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
+                    }));
+                }
                 for column in table.column_iter_mut() {
-                    column.set_padding((0, 2));
+                    column.set_padding((0, GAP));
                 }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout());
                 for line in table.lines() {
@@ -125,6 +141,22 @@ impl Listing {
     }
 }
 
+/// How wide each column may be: as wide as its cells, and where the whole would be wider than `available`, less, from the
+/// last column on.
+fn widths(titles: &[&str], rows: &[Vec<Cell>], available: Option<usize>) -> Vec<usize> {
+    let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
+    let mut widths: Vec<_> =
+        titles.iter().enumerate().map(|(n, title)| cells(n).max().unwrap_or(0).max(title.len())).collect();
+    let total = widths.iter().sum::<usize>() + usize::from(GAP) * titles.len().saturating_sub(1);
+    let mut excess = total.saturating_sub(available.unwrap_or(total));
+    for (width, title) in widths.iter_mut().zip(titles).skip(1).rev() {
+        let cut = excess.min(width.saturating_sub(title.len().max(NARROWEST)));
+        *width -= cut;
+        excess -= cut;
+    }
+    widths
+}
+
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -138,5 +170,25 @@ fn csv_error(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(io) => io.into(),
         other => anyhow::anyhow!("cannot write CSV: {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_columns_give_way_and_the_first_never_does() {
+        let row = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "blocked", "a very long reason why"];
+        let rows = [row.map(|cell| (cell.to_owned(), None)).to_vec()];
+        for (available, expected) in [
+            (None, [32, 7, 22]),
+            (Some(80), [32, 7, 22]),
+            (Some(65), [32, 7, 22]),
+            (Some(60), [32, 7, 17]),
+            (Some(20), [32, 7, 8]),
+        ] {
+            assert_eq!(widths(&["did", "status", "reason"], &rows, available), expected, "{available:?}");
+        }
     }
 }
