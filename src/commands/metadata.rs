@@ -94,11 +94,11 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let (problems, warnings): (Vec<_>, Vec<_>) =
         client_metadata::check(&document, None).into_iter().partition(|f| f.severity == Severity::Problem);
     if !problems.is_empty() {
-        let refused = refused(&problems);
-        return Err(match metadata.client_id.starts_with("http:") {
-            true => refused.hint(for_development(context, &metadata.client_id)?).into(),
-            false => refused.into(),
-        });
+        let mut refused = refused(&problems);
+        if metadata.client_id.starts_with("http:") {
+            refused = refused.hint(for_development(context, &metadata.client_id)?);
+        }
+        return Err(refused.into());
     }
     for warning in warnings {
         context.ui.warn(line(&warning));

@@ -335,7 +335,10 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     dialogue.answer("Its callback", "http://elsewhere.example.com/cb");
     dialogue.0.exp_string("redirect_uris[0]").unwrap();
     dialogue.answer("Its callback", "/cb");
-    dialogue.answer("The most that it may ask users for (to read and write for them: atproto transition:generic) [atproto]", "");
+    dialogue.answer(
+        "The most that it may ask users for (to read and write for them: atproto transition:generic) [atproto]",
+        "",
+    );
     dialogue.0.exp_string("found the app's store: app.db").unwrap();
     dialogue.answer("Its store", "redis://:secret@cache.example.com");
     dialogue.0.exp_string("this address has a password in it").unwrap();

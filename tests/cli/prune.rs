@@ -13,20 +13,11 @@ fn of(did: &str, refreshed: u64) -> LoginOptions {
     LoginOptions { did: Some(did.to_owned()), created_ago: Duration::from_hours(300 * 24), ..days_ago(refreshed) }
 }
 
-/// Stores the session of an account, and changes the record first.
-fn log_in_with(app: &App, options: LoginOptions, change: impl FnOnce(&mut Value)) {
-    let did = options.did.clone().unwrap();
-    app.log_in(1, &options);
-    let mut record = app.record(&did).unwrap();
-    change(&mut record);
-    app.database.session(&record);
-}
-
 /// A session that can never be refreshed.
 fn log_in_dead(app: &App, did: &str) {
-    log_in_with(app, of(did, 2), |record| {
-        drop(record["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token"))
-    });
+    let mut record = app.net.login(of(did, 2));
+    record["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
+    app.database.session(&record);
 }
 
 /// A session bound to a key that is not there.

@@ -26,8 +26,8 @@ Results:
   blocked    cannot be refreshed now, through no fault of the session
   unknown    no answer; kept as it is
 
-Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown; 1 all of them. When
-nothing had to be refreshed, blocked sessions are some of all those selected.
+Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown; 1 nothing but such. Where
+nothing was due, sessions that are blocked make it 3, and 1 only if there are no others.
 
 Examples:
   oauthctl sessions refresh                       in cron, once an hour

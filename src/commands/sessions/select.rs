@@ -46,7 +46,7 @@ pub struct SelectArgs {
     /// Sessions that were granted this scope
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
-    /// At most so many of those that something is to be done with
+    /// At most so many sessions; those that need nothing do not count
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
