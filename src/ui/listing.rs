@@ -16,8 +16,9 @@ pub trait Row: Serialize {
     /// The table's column titles.
     const TITLES: &'static [&'static str];
 
-    /// Whether the table is cut to the width of a terminal. Its first column never is: it is for copying.
-    const FITS: bool = false;
+    /// Columns that are left out, one after the other, where the terminal is too narrow for the table. Where that is not
+    /// enough the last column is cut. Without any, a table is as wide as it is.
+    const SPARE: &'static [usize] = &[];
 
     /// The table's cells, one for each title, and the role of those that deserve colour.
     fn cells(&self) -> Vec<(String, Option<Role>)>;
@@ -31,7 +32,7 @@ pub struct Listing {
 }
 
 enum Sink {
-    Table { titles: &'static [&'static str], rows: Vec<Vec<Cell>>, palette: Palette, width: Option<usize> },
+    Table { rows: Vec<Vec<Cell>>, shape: Shape, palette: Palette },
     Json(BufWriter<Stdout>, Vec<u8>),
     Jsonl(BufWriter<Stdout>, Vec<u8>),
     Csv(Box<csv::Writer<Stdout>>),
@@ -40,7 +41,7 @@ enum Sink {
 /// A cell's text and what it means.
 type Cell = (String, Option<Role>);
 
-/// A column is not cut to less than this.
+/// The last column is not cut to less than this.
 const NARROWEST: usize = 8;
 /// Spaces between columns.
 const GAP: u16 = 2;
@@ -54,7 +55,9 @@ impl Listing {
         let stdout = || BufWriter::with_capacity(BUFFER, io::stdout());
         let sink = match format {
             Format::Table => {
-                Sink::Table { titles: R::TITLES, rows: Vec::new(), palette, width: width.filter(|_| R::FITS) }
+                let available = width.filter(|_| !R::SPARE.is_empty());
+                let shape = Shape { titles: R::TITLES, spare: R::SPARE, available };
+                Sink::Table { rows: Vec::new(), shape, palette }
             }
             Format::Json => Sink::Json(stdout(), Vec::new()),
             Format::Jsonl => Sink::Jsonl(stdout(), Vec::new()),
@@ -105,13 +108,14 @@ impl Listing {
     /// Ends the list and writes what is still held.
     pub fn finish(self) -> anyhow::Result<()> {
         match self.sink {
-            Sink::Table { titles, rows, palette, width } => {
-                let widths = widths(titles, &rows, width);
+            Sink::Table { rows, shape, palette } => {
+                let columns = shape.columns(&rows);
                 let mut table = Table::new();
                 table.load_style(presets::NOTHING);
-                table.set_header(titles.iter().map(|title| title.to_uppercase()));
+                table.set_header(columns.iter().map(|(n, _)| shape.titles[*n].to_uppercase()));
                 for row in rows {
-                    table.add_row(row.iter().zip(&widths).map(|((cell, role), width)| {
+                    table.add_row(columns.iter().map(|(n, width)| {
+                        let (cell, role) = &row[*n];
                         let cell = text::shortened(cell, *width);
                         role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
                     }));
@@ -141,20 +145,35 @@ impl Listing {
     }
 }
 
-/// How wide each column may be: as wide as its cells, and where the whole would be wider than `available`, less, from the
-/// last column on.
-fn widths(titles: &[&str], rows: &[Vec<Cell>], available: Option<usize>) -> Vec<usize> {
-    let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
-    let mut widths: Vec<_> =
-        titles.iter().enumerate().map(|(n, title)| cells(n).max().unwrap_or(0).max(title.len())).collect();
-    let total = widths.iter().sum::<usize>() + usize::from(GAP) * titles.len().saturating_sub(1);
-    let mut excess = total.saturating_sub(available.unwrap_or(total));
-    for (width, title) in widths.iter_mut().zip(titles).skip(1).rev() {
-        let cut = excess.min(width.saturating_sub(title.len().max(NARROWEST)));
-        *width -= cut;
-        excess -= cut;
+/// What a table may look like.
+struct Shape {
+    titles: &'static [&'static str],
+    spare: &'static [usize],
+    available: Option<usize>,
+}
+
+impl Shape {
+    /// The columns that are shown, and how wide each may be.
+    fn columns(&self, rows: &[Vec<Cell>]) -> Vec<(usize, usize)> {
+        let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
+        let width = |(n, title): (usize, &&str)| (n, cells(n).max().unwrap_or(0).max(title.len()));
+        let mut columns: Vec<_> = self.titles.iter().enumerate().map(width).collect();
+        let Some(available) = self.available else { return columns };
+        let excess = |columns: &[(usize, usize)]| {
+            let gaps = usize::from(GAP) * columns.len().saturating_sub(1);
+            (columns.iter().map(|(_, width)| width).sum::<usize>() + gaps).saturating_sub(available)
+        };
+        for spare in self.spare {
+            if excess(&columns) > 0 {
+                columns.retain(|(n, _)| n != spare);
+            }
+        }
+        let excess = excess(&columns);
+        if let Some((_, last)) = columns.last_mut() {
+            *last -= excess.min(last.saturating_sub(NARROWEST));
+        }
+        columns
     }
-    widths
 }
 
 fn csv_cell(value: &Value) -> String {
@@ -178,17 +197,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_columns_give_way_and_the_first_never_does() {
-        let row = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "blocked", "a very long reason why"];
+    fn a_narrow_terminal_does_without_columns_and_then_cuts_the_last() {
+        let row = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "blocked", "bsky.social", "a very long reason why"];
         let rows = [row.map(|cell| (cell.to_owned(), None)).to_vec()];
+        let titles = &["did", "status", "issuer", "reason"];
         for (available, expected) in [
-            (None, [32, 7, 22]),
-            (Some(80), [32, 7, 22]),
-            (Some(65), [32, 7, 22]),
-            (Some(60), [32, 7, 17]),
-            (Some(20), [32, 7, 8]),
+            (None, &[(0, 32), (1, 7), (2, 11), (3, 22)][..]),
+            (Some(78), &[(0, 32), (1, 7), (2, 11), (3, 22)]),
+            (Some(77), &[(0, 32), (1, 7), (3, 22)]),
+            (Some(60), &[(0, 32), (1, 7), (3, 17)]),
+            (Some(20), &[(0, 32), (1, 7), (3, 8)]),
         ] {
-            assert_eq!(widths(&["did", "status", "reason"], &rows, available), expected, "{available:?}");
+            assert_eq!(Shape { titles, spare: &[2], available }.columns(&rows), expected, "{available:?}");
         }
     }
 }

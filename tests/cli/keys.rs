@@ -386,6 +386,7 @@ fn a_key_with_a_file_to_itself_gets_a_second_file_beside_it() {
     insta::assert_snapshot!(sandbox.run(rotate), @r#"
     exit 0
     -- stderr --
+    wrote keys/client.202611ne.json
     new key 2026-11-new, in front of key1
     1. let the app load, in this order: keys/client.202611ne.json, then keys/client.json; deploy, and publish `oauthctl jwks` anew
        name them to oauthctl in the same order: keys = ["keys/client.202611ne.json", "keys/client.json"]
@@ -422,7 +423,8 @@ fn a_set_may_go_to_another_file_and_then_stays_as_it_is() {
     let sandbox = array_of(&[KEY1]);
     let before = sandbox.read("keys.json");
     let output = sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new", "-o", "next.json"]);
-    insta::assert_snapshot!(output.stderr, @"
+    insta::assert_snapshot!(output.stderr, @r"
+    wrote next.json
     new key new, in front of key1
     1. deploy next.json in the place of keys.json to every instance of the app, and publish `oauthctl jwks` anew
     2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it

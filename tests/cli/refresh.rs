@@ -32,6 +32,7 @@ fn the_second_run_in_a_row_has_nothing_to_do() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions, 5 skipped\n"), "{output}");
     let output = app.sessions("refresh");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions\n"), "{output}");
+    assert_eq!(output.stderr, "none of 5 sessions is due; --all means all of them\n");
     assert_eq!(app.generations(), [(1, 5)].into());
 }
 

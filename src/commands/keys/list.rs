@@ -47,7 +47,7 @@ impl Row for KeyRow<'_> {
     const FIELDS: &'static [&'static str] =
         &["kid", "alg", "created_at", "state", "active_from", "thumbprint", "sessions", "states", "source"];
     const TITLES: &'static [&'static str] = &["kid", "state", "created", "sessions", "logins", "source"];
-    const FITS: bool = true;
+    const SPARE: &'static [usize] = &[5, 2];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());

@@ -12,6 +12,7 @@ use crate::error::Exit;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
 use crate::session::{Age, Status, Summary};
 use crate::store::Store;
+use crate::ui::counted;
 
 /// Keep sessions alive by exchanging their refresh tokens
 #[derive(clap::Args)]
@@ -88,7 +89,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         runner.run(source, async |_, event| results.add(&event)).await
     });
     let counts = results.counts();
-    planner.tell(&mut results);
+    planner.tell(context, &mut results);
     let exit = results.finish(done)?;
     args.metrics.write(context, "sessions_refresh", begun, &counts, exit)?;
     Ok(exit)
@@ -108,7 +109,7 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<
         }
         anyhow::Ok(())
     });
-    planner.tell(&mut results);
+    planner.tell(context, &mut results);
     results.finish(done)
 }
 
@@ -153,8 +154,13 @@ impl<'a> Planner<'a> {
 
     /// What the exit status depends on besides results: a session that is blocked for good must not make every run in
     /// which nothing is due a failure.
-    fn tell(&self, results: &mut Results<'_>) {
-        results.some_are_well = self.not_meant.get() > 0 && !self.attempted.get();
+    fn tell(&self, context: &Context, results: &mut Results<'_>) {
+        let well = self.not_meant.get();
+        results.some_are_well = well > 0 && !self.attempted.get();
+        if well > 0 && results.counts().iter().all(|(_, n)| *n == 0) {
+            let what = if self.mode == Mode::Due { "is due" } else { "has expired" };
+            context.ui.note(format!("none of {} {what}; --all means all of them", counted(well, "session")));
+        }
     }
 
     /// What to do with these sessions.

@@ -47,7 +47,7 @@ impl<'a> BriefRow<'a> {
 impl Row for BriefRow<'_> {
     const FIELDS: &'static [&'static str] = Summary::FIELDS;
     const TITLES: &'static [&'static str] = &["did", "status", "refreshed", "kid", "issuer", "reason"];
-    const FITS: bool = true;
+    const SPARE: &'static [usize] = &[4, 3];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let Self { summary, judge } = self;
