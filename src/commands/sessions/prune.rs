@@ -23,7 +23,8 @@ use crate::ui::Format;
 #[command(after_help = "\
 Removed are sessions that can never be refreshed (dead), and those older than sessions live
 (suspect) of which the server says, asked once, that they have ended. Blocked sessions are never
-touched. What the app touches meanwhile stays.
+touched. What the app touches meanwhile stays. Before a suspect is asked about, a healthy session of
+the same server and key is refreshed: a wrong configuration must not be taken for an end.
 
 Inactivity is told apart from oauthctl's own refreshes by notes. Where keep-alive runs so often that
 a user's return could not have been seen, nobody is signed out, and the summary counts them.
