@@ -18,7 +18,7 @@ pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
-pub use text::{counted, sanitised, shortened};
+pub use text::{brief_kid, counted, sanitised};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

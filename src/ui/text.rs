@@ -30,11 +30,16 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
 }
 
 /// The text, or its beginning and a `…` where it is longer than this.
-pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+pub(super) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
         return Cow::Borrowed(text);
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect::<String>().into()
+}
+
+/// So much of a kid tells it from others.
+pub fn brief_kid(kid: &str) -> Cow<'_, str> {
+    shortened(kid, 9)
 }
 
 /// `1 session`, `2 sessions`, `2,000 sessions`.
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_too_long_ends_in_an_ellipsis() {
         assert_eq!(shortened("1795420766438", 13), "1795420766438");
-        assert_eq!(shortened("1795420766438", 9), "17954207…");
+        assert_eq!(brief_kid("1795420766438"), "17954207…");
     }
 
     #[test]

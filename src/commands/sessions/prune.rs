@@ -160,6 +160,9 @@ fn settle(
     let mut batches = Batches::new(context, args);
     context.runtime()?.block_on(async {
         for (online, witness) in pruner.online.iter().flat_map(|online| witnesses.iter().map(move |w| (online, w))) {
+            if context.interrupt().is_set() {
+                break;
+            }
             // Whatever it says: if it is refused, its group is stopped, and so it should be.
             online.exchanger.exchange(witness).await;
         }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::maintenance::Judge;
 use crate::session::{Status, Summary};
 use crate::store::Layout;
-use crate::ui::{Role, Row, shortened};
+use crate::ui::{Role, Row, brief_kid};
 
 /// Reads keys and settings.
 pub fn judge(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
@@ -34,9 +34,6 @@ pub struct BriefRow<'a> {
     judge: &'a Judge,
 }
 
-/// Of a kid, so much tells it from others.
-const KID: usize = 9;
-
 impl<'a> BriefRow<'a> {
     /// As judged by this judge.
     pub fn of(summary: &'a Summary<'a>, judge: &'a Judge) -> Self {
@@ -57,7 +54,7 @@ impl Row for BriefRow<'_> {
             (account(summary), None),
             (summary.status.name().to_owned(), role(summary.status)),
             (summary.last_refreshed_at.map_or_else(|| "-".to_owned(), ago), None),
-            (shortened(kid(summary), KID).into_owned(), None),
+            (brief_kid(kid(summary)).into_owned(), None),
             (issuer.unwrap_or("-").to_owned(), None),
             (brief_reason(summary), None),
         ]
@@ -68,7 +65,7 @@ impl Row for BriefRow<'_> {
 fn brief_reason(summary: &Summary<'_>) -> String {
     let reason = summary.reason.as_deref().unwrap_or_default();
     match summary.kid.as_deref() {
-        Some(kid) if !kid.is_empty() => reason.replace(kid, &shortened(kid, KID)),
+        Some(kid) => reason.replace(kid, &brief_kid(kid)),
         _ => reason.to_owned(),
     }
 }

@@ -66,7 +66,7 @@ pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
     if ui.format == Format::Json {
         return Ok(ui.result(ui.json_document(&serde_json::to_value(plan)?, false))?);
     }
-    let text = format!("would {}{}", intentions(plan), unobservable(plan));
+    let text = format!("would {}{}{}", intentions(plan), unobservable(plan), interrupted(context));
     match ui.format {
         Format::Table => ui.result(format!("{text}\n"))?,
         _ => ui.note(text),
@@ -79,6 +79,10 @@ fn unobservable(plan: &Plan) -> String {
         0 => String::new(),
         n => format!("; {n} kept: cannot tell whether their users were away"),
     }
+}
+
+fn interrupted(context: &Context) -> &'static str {
+    if context.interrupt().is_set() { "; interrupted before the end" } else { "" }
 }
 
 /// Shows results as they come, and sums them up.
@@ -170,9 +174,5 @@ fn summary(context: &Context, report: &PruneReport, plan: &Plan) -> String {
             text.push_str(&format!("; {n} kept: {why}"));
         }
     }
-    text.push_str(&unobservable(plan));
-    if context.interrupt().is_set() {
-        text.push_str("; interrupted before the end");
-    }
-    text
+    text + &unobservable(plan) + interrupted(context)
 }
