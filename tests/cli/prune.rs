@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testbed::redis::{Answer, Redis};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago, to_be, wait_until};
@@ -350,4 +351,30 @@ fn a_session_that_the_app_has_just_renewed_is_not_used_to_try_the_configuration_
     assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 ended)\n"), "{output}");
     assert_eq!(app.exchanges().len(), 1, "this layout has no lock that the app knows of");
     assert!(app.net.is_alive_with(&app.record(&to_be("healthy")).unwrap()));
+}
+
+#[test]
+fn in_redis_the_time_to_live_is_evidence_too_and_what_stays_is_left_as_it_is() {
+    let mut app = App::new();
+    let redis = Redis::start();
+    app.sandbox.set("OAUTHCTL_STORE", redis.url());
+    let key = |name: &str| format!("atproto:oauth:sessions:{}", to_be(name));
+    // The layout lets a session live for 179 days after it was written.
+    let store = |name: &str, record: &Value, days_ago: u64| {
+        let left = ((179 - days_ago) * 86_400).to_string();
+        redis.ask(&["SET", &key(name), &record.to_string(), "EX", &left]);
+    };
+    for (name, refreshed, written) in [("ended", 120, 120), ("touched", 120, 5), ("healthy", 2, 2)] {
+        store(name, &app.net.login(of(&to_be(name), refreshed)), written);
+    }
+    let mut dead = app.net.login(of(&to_be("dead"), 2));
+    dead["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
+    store("dead", &dead, 2);
+    let output = app.sessions("prune");
+    let summary = "removed 2 of 4 sessions (1 dead, 1 ended)\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+    let is_there = |name: &str| redis.ask(&["EXISTS", &key(name)]) == Answer::Number(1);
+    assert_eq!(["ended", "touched", "healthy", "dead"].map(is_there), [false, true, true, false]);
+    let Answer::Number(left) = redis.ask(&["TTL", &key("touched")]) else { panic!() };
+    assert!(left <= 174 * 86_400 && left > 173 * 86_400, "{left}");
 }
