@@ -1,6 +1,10 @@
 //! Every session refreshed at an authorization server that enforces what real ones do. It takes a good part of the machine
 //! itself, so the rate is a lower bound; what counts is that memory does not grow, and the processor time for each.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
 use testbed::redis::Redis;
 use testbed::{LoginOptions, Network};
 
@@ -28,8 +32,8 @@ fn refresh(count: usize, runs: usize) -> measure::Run {
     net.set_logging(false);
     let redis = Redis::start();
     let two_days_ago = LoginOptions {
-        created_ago: std::time::Duration::from_hours(200 * 24),
-        refreshed_ago: Some(std::time::Duration::from_hours(48)),
+        created_ago: Duration::from_hours(200 * 24),
+        refreshed_ago: Some(Duration::from_hours(48)),
         ..LoginOptions::default()
     };
     seed::records(&redis, (0..count).map(|_| net.login(LoginOptions { dpop_pool: Some(64), ..two_days_ago.clone() })));
@@ -43,7 +47,9 @@ fn refresh(count: usize, runs: usize) -> measure::Run {
     );
     let key = net.signing_key().expect("the app signs").to_string();
     for (name, text) in [("oauthctl.toml", settings), ("key.json", key)] {
-        std::fs::write(dir.path().join(name), text).expect("a file can be written");
+        let path = dir.path().join(name);
+        fs::write(&path, text).expect("a file can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     }
     let command = ["sessions", "refresh", "--all", "--quiet"];
     let run = best(runs, || run(env!("CARGO_BIN_EXE_oauthctl"), &command, dir.path()));
