@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
 use tracing::debug;
 use zeroize::Zeroizing;
 
@@ -41,6 +42,8 @@ pub struct LoadedSource {
     pub form: KeyForm,
     /// The keys, in order.
     pub keys: Vec<ClientKey>,
+    /// What a JWKS holds beside its keys.
+    around: Map<String, Value>,
     /// The permission bits of a file.
     mode: Option<u32>,
 }
@@ -104,6 +107,11 @@ impl fmt::Display for KeySource {
 }
 
 impl LoadedSource {
+    /// The keys as they are now, in the form in which the source holds them.
+    pub fn encode(&self) -> Result<Zeroizing<String>, Failure> {
+        self.form.encode_within(&self.around, &self.keys)
+    }
+
     /// Whether every user of the machine can read it.
     pub fn is_open_to_all(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o004 != 0)
@@ -130,7 +138,7 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
     };
     let parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
     debug!("{} of {source}: {} key(s)", parsed.form.name(), parsed.keys.len());
-    Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, mode })
+    Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
 }
 
 /// Joins the sources' keys, in order, into a checked set.

@@ -1,6 +1,7 @@
 //! The app's own signing key: one ES256 private JWK, and its public half.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -36,15 +37,23 @@ pub struct ClientKey {
     kid: Option<Kid>,
     members: Map<String, Value>,
     secret: p256::SecretKey,
+    /// Made when first needed: a signer computes its public key.
+    signer: OnceLock<Signer>,
 }
 
 /// Public keys only (RFC 7517 section 5). Cannot hold a private member: it is built from the public point.
 pub struct PublicJwks(JwkSet);
 
 impl ClientKey {
-    /// A new key, without a kid yet.
+    /// A new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it would look like an option on
+    /// the command line.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self::from_secret(p256::SecretKey::generate_from_rng(rng))
+        loop {
+            let key = Self::from_secret(p256::SecretKey::generate_from_rng(rng));
+            if !key.thumbprint().starts_with('-') {
+                return key;
+            }
+        }
     }
 
     /// Wraps key material that came without a JWK around it (PEM, multibase).
@@ -59,13 +68,13 @@ impl ClientKey {
         }) else {
             unreachable!("json! of an object literal is an object")
         };
-        Self { kid: None, members, secret }
+        Self { kid: None, members, secret, signer: OnceLock::new() }
     }
 
     /// Reads a private JWK and checks that its parts belong together.
     pub fn from_members(mut members: Map<String, Value>) -> Result<Self, Failure> {
         match Self::check_members(&members) {
-            Ok((secret, kid)) => Ok(Self { kid, members, secret }),
+            Ok((secret, kid)) => Ok(Self { kid, members, secret, signer: OnceLock::new() }),
             Err(failure) => {
                 wipe(&mut members);
                 Err(failure)
@@ -171,7 +180,7 @@ impl ClientKey {
 
     /// A compact JWS under ES256. The header must name it, and the key's kid.
     pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
-        Signer::P256(self.secret.clone().into()).compact(header, claims)
+        self.signer.get_or_init(|| Signer::P256(self.secret.clone().into())).compact(header, claims)
     }
 
     fn public_jwk(&self) -> Jwk {
@@ -292,7 +301,12 @@ impl Drop for ClientKey {
 
 impl Clone for ClientKey {
     fn clone(&self) -> Self {
-        Self { kid: self.kid.clone(), members: self.members.clone(), secret: self.secret.clone() }
+        Self {
+            kid: self.kid.clone(),
+            members: self.members.clone(),
+            secret: self.secret.clone(),
+            signer: self.signer.clone(),
+        }
     }
 }
 
@@ -304,6 +318,10 @@ impl fmt::Debug for ClientKey {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use p256::elliptic_curve::rand_core::{TryCryptoRng, TryRng};
+
     use super::*;
 
     fn members(json: &str) -> Map<String, Value> {
@@ -363,5 +381,38 @@ mod tests {
         m.insert("x".to_owned(), m["y"].clone());
         let message = ClientKey::from_members(m).unwrap_err().to_string();
         assert!(message.contains("does not belong"), "{message}");
+    }
+
+    /// Yields the numbers 1, 2, 3, … as private keys.
+    struct Counter(u8);
+
+    impl TryRng for Counter {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            unreachable!("a key is made of bytes")
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            unreachable!("a key is made of bytes")
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            self.0 += 1;
+            bytes.fill(self.0);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Counter {}
+
+    #[test]
+    fn no_new_key_is_named_like_an_option() {
+        let thumbprint = |n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n; 32]).unwrap()).thumbprint();
+        let unlucky = (1..=u8::MAX - 2).find(|n| thumbprint(*n).starts_with('-')).expect("one in 64 is");
+        let mut rng = Counter(unlucky - 1);
+        let key = ClientKey::generate(&mut rng);
+        assert!(!key.thumbprint().starts_with('-'));
+        assert!(rng.0 > unlucky, "the unlucky one was passed over");
     }
 }
