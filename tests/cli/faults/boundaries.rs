@@ -1,0 +1,158 @@
+//! Every message of every conversation of the commands that change sessions: cut, half-closed, late, garbled, swallowed,
+//! or the last that its server ever sent or received.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::time::Duration;
+use std::{fmt, thread};
+
+use testbed::{Mishap, Spot, Way};
+
+use super::oracle::Fate;
+use super::world::{Channel, Job, World};
+use super::{Dice, Figures, ending, is_full, seed};
+
+/// Longer than a write is waited for before tokens go to the disk.
+const LATE: Duration = Duration::from_secs(3);
+
+/// So many cases are tried in a normal run.
+const SAMPLE: usize = 60;
+
+/// One disturbance.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    job: Job,
+    channel: Channel,
+    spot: Spot,
+    mishap: Mishap,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { job, channel, spot: Spot { way, message, halfway }, mishap } = self;
+        let place = if *halfway { "in the middle of" } else { "before" };
+        write!(f, "{job:?}, {mishap:?} {place} message {message} {way:?} of {channel:?}")
+    }
+}
+
+/// What there is to disturb, by undisturbed runs.
+fn all_cases(world: &mut World) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for job in Job::ALL {
+        world.prepare(job);
+        let (output, _) = ending(&world.npmx.app.sandbox, world.npmx.app.begin(job.arguments()));
+        assert_eq!(output.code, job.code(), "{job:?}: {output}");
+        let fates = world.fates(false);
+        assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
+        for channel in Channel::ALL {
+            for (way, count) in [Way::Up, Way::Down].into_iter().zip(world.proxy(channel).messages()) {
+                for (message, halfway) in (0..count).flat_map(|message| [(message, false), (message, true)]) {
+                    let spot = Spot { way, message, halfway };
+                    let mishaps =
+                        [Mishap::Cut, Mishap::HalfClose, Mishap::Delay(LATE), Mishap::Garble, Mishap::Silence, Mishap::Death];
+                    cases.extend(mishaps.map(|mishap| Case { job, channel, spot, mishap }));
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Runs one case, and what an operator would do next. What is wrong, if anything.
+fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(), String> {
+    world.prepare(case.job);
+    world.proxy(case.channel).plan(case.spot, case.mishap);
+    let app = &world.npmx.app;
+    let (output, took) = ending(&app.sandbox, app.begin(case.job.arguments()));
+    let fates = world.fates(false);
+    let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
+    figures.add(&Figures {
+        runs: 1,
+        sessions: fates.len() as u64,
+        recovered: has(Fate::Waiting),
+        ended: has(Fate::Ended),
+        unanswered: has(Fate::Unanswered),
+        lost: has(Fate::Lost),
+        slowest: took,
+        ..Figures::default()
+    });
+    let complain = |what: &str| Err(format!("{case}: {what}: {fates:?}\n{output}"));
+    if has(Fate::Lost) > 0 {
+        return complain("lost");
+    }
+    if output.stderr.contains("panicked") || !(0..=3).contains(&output.code) {
+        return complain("crashed");
+    }
+    if world.overstated(case.job, &output.stdout) > 0 {
+        return complain("says more than it did");
+    }
+    let spoilt = has(Fate::Unanswered);
+    if spoilt > 1 {
+        return complain("one message, more than one session");
+    }
+    let lost: Vec<_> = fates.iter().filter(|(_, fate)| **fate == Fate::Unanswered).map(|(did, _)| did.clone()).collect();
+    world.heal();
+    world.to_end.extend(lost);
+    afterwards(world, case, spoilt > 0).map_err(|why| format!("{case}: {why}\nthe run before:\n{output}"))
+}
+
+/// Whatever waits is brought back, and the same command ends well.
+fn afterwards(world: &World, case: &Case, was_unanswered: bool) -> Result<(), String> {
+    let app = &world.npmx.app;
+    for arguments in ["recover", case.job.arguments()] {
+        if arguments == "recover" && app.recovery_entries().is_empty() {
+            continue;
+        }
+        let (output, _) = ending(&app.sandbox, app.begin(arguments));
+        let fates = world.fates(false);
+        let settled = |did: &String| {
+            let fate = fates[did];
+            fate == Fate::Kept || fate == Fate::Ended || world.to_end.contains(did)
+        };
+        let code = if arguments == "recover" { 0 } else { case.job.code() };
+        let ended_well = output.code == code || was_unanswered;
+        let settled = case.job == Job::Import && arguments == "recover" || fates.keys().all(settled);
+        if !ended_well || !settled || !app.recovery_entries().is_empty() {
+            return Err(format!("not mended by `{arguments}`: {fates:?}\n{output}"));
+        }
+    }
+    Ok(())
+}
+
+/// Tries all of these, so many at the same time.
+fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
+    let (total, left) = (Mutex::new((Figures::default(), Vec::new())), Mutex::new(cases));
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                let mut world = World::new();
+                loop {
+                    let Some(case) = left.lock().unwrap().pop() else { return };
+                    let mut figures = Figures::default();
+                    let tried = catch_unwind(AssertUnwindSafe(|| try_case(&mut world, &case, &mut figures)));
+                    let tried = tried.unwrap_or_else(|_| Err(format!("{case}: the test itself failed")));
+                    let mut total = total.lock().unwrap();
+                    total.0.add(&figures);
+                    total.1.extend(tried.err());
+                }
+            });
+        }
+    });
+    let (figures, complaints) = total.into_inner().unwrap();
+    assert!(complaints.is_empty(), "{} of {} runs:\n{}", complaints.len(), figures.runs, complaints.join("\n\n"));
+    figures
+}
+
+#[test]
+fn at_no_place_of_any_conversation_is_a_session_lost() {
+    let mut cases = all_cases(&mut World::new());
+    Dice(seed()).shuffle(&mut cases);
+    if !is_full() {
+        // Those that wait for time-outs are for those who have the time.
+        cases.retain(|case| !matches!(case.mishap, Mishap::Silence | Mishap::Death));
+        cases.truncate(SAMPLE);
+    }
+    let figures = try_all(cases, if is_full() { 20 } else { 6 });
+    figures.print("message boundaries");
+    assert_eq!(figures.lost, 0);
+}
