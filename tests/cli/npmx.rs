@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
-use testbed::{LoginOptions, Proxy};
+use testbed::Proxy;
 
 use crate::app::{App, days_ago};
 
@@ -23,7 +23,11 @@ impl Npmx {
     /// An app with so many users, who were last here two days ago.
     pub(crate) fn with_users(users: usize) -> Self {
         let mut npmx = Self::new();
-        npmx.log_in(users, &days_ago(2));
+        for _ in 0..users {
+            let record = npmx.app.net.login(days_ago(2));
+            npmx.store(&record);
+            npmx.dids.push(record["tokenSet"]["sub"].as_str().unwrap().to_owned());
+        }
         npmx
     }
 
@@ -36,20 +40,10 @@ impl Npmx {
         Self { app, redis, proxy, dids: Vec::new() }
     }
 
-    /// Logs users in and stores their sessions.
-    pub(crate) fn log_in(&mut self, count: usize, options: &LoginOptions) -> Vec<Value> {
-        let records: Vec<_> = (0..count).map(|_| self.app.net.login(options.clone())).collect();
-        for record in &records {
-            self.store(record);
-        }
-        records
-    }
-
     /// Stores a session as the app does.
-    pub(crate) fn store(&mut self, record: &Value) {
-        let did = record["tokenSet"]["sub"].as_str().unwrap().to_owned();
-        self.redis.ask(&["SET", &key(&did), &record.to_string(), "EX", "15000000"]);
-        self.dids.push(did);
+    pub(crate) fn store(&self, record: &Value) {
+        let did = record["tokenSet"]["sub"].as_str().unwrap();
+        self.redis.ask(&["SET", &key(did), &record.to_string(), "EX", "15000000"]);
     }
 
     /// The stored record of one account.

@@ -39,8 +39,8 @@ impl fmt::Display for Case {
 fn all_cases(world: &mut World) -> Vec<Case> {
     let mut cases = Vec::new();
     for job in Job::ALL {
-        world.prepare(job);
-        let (output, _) = ending(&world.npmx.app.sandbox, world.npmx.app.begin(job.arguments()));
+        world.prepare(job, 2);
+        let (output, _) = ending(&world.npmx.app.sandbox, world.npmx.app.begin(&job.in_order()));
         assert_eq!(output.code, job.code(), "{job:?}: {output}");
         let fates = world.fates(false);
         assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
@@ -60,11 +60,12 @@ fn all_cases(world: &mut World) -> Vec<Case> {
 
 /// Runs one case, and what an operator would do next. What is wrong, if anything.
 fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(), String> {
-    world.prepare(case.job);
+    world.prepare(case.job, 2);
     world.proxy(case.channel).plan(case.spot, case.mishap);
     let app = &world.npmx.app;
-    let (output, took) = ending(&app.sandbox, app.begin(case.job.arguments()));
+    let (output, took) = ending(&app.sandbox, app.begin(&case.job.in_order()));
     let fates = world.fates(false);
+    eprintln!("{case} {took:?} {fates:?}");
     let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
     figures.add(&Figures {
         runs: 1,
@@ -99,7 +100,7 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
 /// Whatever waits is brought back, and the same command ends well.
 fn afterwards(world: &World, case: &Case, was_unanswered: bool) -> Result<(), String> {
     let app = &world.npmx.app;
-    for arguments in ["recover", case.job.arguments()] {
+    for arguments in ["recover", &case.job.in_order()] {
         if arguments == "recover" && app.recovery_entries().is_empty() {
             continue;
         }
@@ -152,7 +153,10 @@ fn at_no_place_of_any_conversation_is_a_session_lost() {
         cases.retain(|case| !matches!(case.mishap, Mishap::Silence | Mishap::Death));
         cases.truncate(SAMPLE);
     }
+    let begun = std::time::Instant::now();
+    eprintln!("{} cases", cases.len());
     let figures = try_all(cases, if is_full() { 20 } else { 6 });
+    eprintln!("{figures} in {:?}", begun.elapsed());
     figures.print("message boundaries");
     assert_eq!(figures.lost, 0);
 }
