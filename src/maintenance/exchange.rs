@@ -118,6 +118,13 @@ pub(super) struct Ready<'k> {
     pub client_key: Option<&'k ClientKey>,
 }
 
+/// What the recovery directory has of one exchange.
+struct Kept {
+    entry: Result<PathBuf, Failure>,
+    /// Even though the store has it, too.
+    stays: bool,
+}
+
 impl Exchanger {
     /// Exchanges one session, as it was when it was selected.
     pub async fn exchange(&self, stored: &Stored) -> Outcome {
@@ -344,18 +351,18 @@ impl Exchanger {
         server: &AuthorizationServer,
         tokens: &TokenSet,
     ) -> Outcome {
-        let mut kept = Err(failed("there was no time to"));
+        let mut kept = Kept { entry: Err(failed("there was no time to")), stays: false };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         match (outcome, kept) {
             (Some(outcome), kept) => {
-                if let Ok(entry) = kept {
+                if let (Ok(entry), false) = (kept.entry, kept.stays) {
                     self.recovery.discard(&entry);
                 }
                 outcome
             }
             (None, kept) => {
                 self.store_fails.store(true, Ordering::SeqCst);
-                let why = match kept {
+                let why = match kept.entry {
                     Ok(path) => {
                         format!("refreshed, but the store could not be written; its tokens wait in {}", path.display())
                     }
@@ -373,7 +380,7 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         tokens: &TokenSet,
-        kept: &mut Result<PathBuf, Failure>,
+        kept: &mut Kept,
     ) -> Option<Outcome> {
         let renewed = |value: &[u8]| self.renewed(value, tokens);
         let mut expected = stored.value.clone();
@@ -392,6 +399,12 @@ impl Exchanger {
             };
             match written {
                 Ok(Written::Done) => return Some(Outcome::Refreshed),
+                Ok(Written::Unconfirmed) => {
+                    // For the case that another server takes over without it. The next run sees whether one did.
+                    self.keep(stored, &new, kept);
+                    kept.stays = true;
+                    return Some(Outcome::Refreshed);
+                }
                 Ok(Written::Gone) => {
                     self.revoke(ready, server, tokens).await;
                     return Some(Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into()));
@@ -418,7 +431,7 @@ impl Exchanger {
             if failures > 0 {
                 self.keep(stored, &new, kept);
                 // Neither the store nor the disk: there is nothing better to do than to go on trying both.
-                let patience = if kept.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
+                let patience = if kept.entry.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
                 if begun.elapsed() > patience {
                     return None;
                 }
@@ -437,9 +450,9 @@ impl Exchanger {
     }
 
     /// Keeps the tokens on disk, unless they are there.
-    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Result<PathBuf, Failure>) {
-        if kept.is_err() {
-            *kept = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
+    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
+        if kept.entry.is_err() {
+            kept.entry = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
         }
     }
 

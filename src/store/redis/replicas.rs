@@ -1,0 +1,79 @@
+//! Servers that take over from one that fails know only what had reached them. Whether a write has, is asked for in the
+//! same go (`WAIT`), since a server confirms before its replicas know.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::Value;
+
+use super::trouble::{Trouble, text};
+use super::wire::{Command, Wire};
+use crate::store::Written;
+
+/// How long a write may take to reach a replica. Usually it takes a round trip.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// What is known of a server's replicas.
+#[derive(Default)]
+pub(super) struct Replicas {
+    /// There are none, or the server does not say: nothing more is asked.
+    none: AtomicBool,
+}
+
+impl Replicas {
+    /// Runs a script that writes under a key, in full where the server does not know it. Returns its answer, and whether
+    /// what it wrote has reached a replica, where there is one.
+    pub(super) async fn run(
+        &self,
+        wire: &dyn Wire,
+        key: &[u8],
+        script: &(dyn Fn(bool) -> Command + Send + Sync),
+    ) -> Result<(Value, bool), Trouble> {
+        let mut answers = self.run_once(wire, key, script(false)).await?;
+        if answers.first().and_then(Trouble::in_answer).is_some_and(|trouble| trouble.is("NOSCRIPT")) {
+            answers = self.run_once(wire, key, script(true)).await?;
+        }
+        let mut answers = answers.into_iter();
+        let answer = answers.next().ok_or_else(Trouble::nonsense)?;
+        let is_confirmed = match answers.next() {
+            None => true,
+            Some(Value::Int(1..)) => true,
+            Some(Value::Int(_)) => self.look(wire, key).await,
+            // A server, or somebody before it, who does not know the command or does not allow it.
+            Some(_) => self.have_none(),
+        };
+        Ok((answer, is_confirmed))
+    }
+
+    async fn run_once(&self, wire: &dyn Wire, key: &[u8], script: Command) -> Result<Vec<Value>, Trouble> {
+        if self.none.load(Ordering::Relaxed) {
+            return wire.run(&[script]).await;
+        }
+        // The same connection: a server waits for what this client wrote.
+        let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        wire.run(&[script, Command::keyless("WAIT").arg(1).arg(patience).beside(key)]).await
+    }
+
+    /// No replica has said that it has the write. Is there any?
+    async fn look(&self, wire: &dyn Wire, key: &[u8]) -> bool {
+        let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return false };
+        match answers.first() {
+            Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => match parts.get(2) {
+                Some(Value::Array(replicas)) if replicas.is_empty() => self.have_none(),
+                _ => false,
+            },
+            Some(Value::ServerError(_)) => self.have_none(),
+            _ => false,
+        }
+    }
+
+    fn have_none(&self) -> bool {
+        self.none.store(true, Ordering::Relaxed);
+        true
+    }
+
+    /// What became of a write of which nothing is known but that it stands.
+    pub(super) fn unless_some(&self, written: Written) -> Written {
+        if self.none.load(Ordering::Relaxed) { written } else { Written::Unconfirmed }
+    }
+}
