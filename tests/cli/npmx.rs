@@ -1,8 +1,8 @@
 //! An app like npmx: its sessions in Redis under the app's own lock, with a proxy in between.
 
 use serde_json::Value;
-use testbed::redis::{Answer, Redis};
 use testbed::Proxy;
+use testbed::redis::{Answer, Redis};
 
 use crate::app::{App, days_ago};
 

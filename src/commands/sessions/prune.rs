@@ -10,7 +10,7 @@ use crate::commands::metrics::MetricsArgs;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::maintenance::{
-    Action, Binding, Event, Judge, Plan, PruneReport, Pruned, Pruner, Revoker, Rules, Runner, Step, Witnesses,
+    Action, Binding, Event, Health, Judge, Plan, PruneReport, Pruned, Pruner, Revoker, Rules, Runner, Step, Witnesses,
 };
 use crate::session::Age;
 use crate::store::{Store, Stored};
@@ -135,7 +135,7 @@ fn settle(
     } else {
         None
     };
-    let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules };
+    let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: Health::default() };
     let batch = args.batch_size.map_or(usize::MAX, std::num::NonZeroUsize::get);
     let pause = args.pause.and_then(|age| Duration::try_from(age.duration()).ok()).unwrap_or_default();
     let mut report = PruneReport::default();

@@ -8,7 +8,6 @@ use redis::Value;
 
 use super::trouble::{Trouble, text};
 use super::wire::{Command, Wire};
-use crate::store::Written;
 
 /// How long a write may take to reach a replica. Usually it takes a round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -36,9 +35,10 @@ impl Replicas {
         let mut answers = answers.into_iter();
         let answer = answers.next().ok_or_else(Trouble::nonsense)?;
         let is_confirmed = match answers.next() {
-            None => true,
-            Some(Value::Int(1..)) => true,
-            Some(Value::Int(_)) => self.look(wire, key).await,
+            None | Some(Value::Int(1..)) => true,
+            // It did not do the one; what it says of the other means nothing.
+            _ if Trouble::in_answer(&answer).is_some() => true,
+            Some(Value::Int(_)) => self.are_none(wire, key).await,
             // A server, or somebody before it, who does not know the command or does not allow it.
             Some(_) => self.have_none(),
         };
@@ -54,14 +54,19 @@ impl Replicas {
         wire.run(&[script, Command::keyless("WAIT").arg(1).arg(patience).beside(key)]).await
     }
 
-    /// No replica has said that it has the write. Is there any?
-    async fn look(&self, wire: &dyn Wire, key: &[u8]) -> bool {
+    /// Whether there is no server that could take over from the one that has this key.
+    pub(super) async fn are_none(&self, wire: &dyn Wire, key: &[u8]) -> bool {
+        if self.none.load(Ordering::Relaxed) {
+            return true;
+        }
         let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return false };
         match answers.first() {
-            Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => match parts.get(2) {
-                Some(Value::Array(replicas)) if replicas.is_empty() => self.have_none(),
-                _ => false,
-            },
+            Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => {
+                match parts.get(2) {
+                    Some(Value::Array(replicas)) if replicas.is_empty() => self.have_none(),
+                    _ => false,
+                }
+            }
             Some(Value::ServerError(_)) => self.have_none(),
             _ => false,
         }
@@ -70,10 +75,5 @@ impl Replicas {
     fn have_none(&self) -> bool {
         self.none.store(true, Ordering::Relaxed);
         true
-    }
-
-    /// What became of a write of which nothing is known but that it stands.
-    pub(super) fn unless_some(&self, written: Written) -> Written {
-        if self.none.load(Ordering::Relaxed) { written } else { Written::Unconfirmed }
     }
 }

@@ -113,8 +113,9 @@ pub(super) async fn replace(
         if !trouble.was_not_run() {
             match read_again(server, key, &trouble).await? {
                 None => return Ok(Written::Gone),
-                // Who has it beside this server nobody said.
-                Some(now) if now == new => return Ok(replicas.unless_some(Written::Done)),
+                // Whether any other server has it nobody said.
+                Some(now) if now == new && replicas.are_none(server.wire(), key).await => return Ok(Written::Done),
+                Some(now) if now == new => return Ok(Written::Unconfirmed),
                 Some(now) if now != current => return Ok(Written::Changed),
                 Some(_) => {}
             }

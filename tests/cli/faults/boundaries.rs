@@ -48,8 +48,14 @@ fn all_cases(world: &mut World) -> Vec<Case> {
             for (way, count) in [Way::Up, Way::Down].into_iter().zip(world.proxy(channel).messages()) {
                 for (message, halfway) in (0..count).flat_map(|message| [(message, false), (message, true)]) {
                     let spot = Spot { way, message, halfway };
-                    let mishaps =
-                        [Mishap::Cut, Mishap::HalfClose, Mishap::Delay(LATE), Mishap::Garble, Mishap::Silence, Mishap::Death];
+                    let mishaps = [
+                        Mishap::Cut,
+                        Mishap::HalfClose,
+                        Mishap::Delay(LATE),
+                        Mishap::Garble,
+                        Mishap::Silence,
+                        Mishap::Death,
+                    ];
                     cases.extend(mishaps.map(|mishap| Case { job, channel, spot, mishap }));
                 }
             }
@@ -91,7 +97,8 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
     if spoilt > 1 {
         return complain("one message, more than one session");
     }
-    let lost: Vec<_> = fates.iter().filter(|(_, fate)| **fate == Fate::Unanswered).map(|(did, _)| did.clone()).collect();
+    let lost: Vec<_> =
+        fates.iter().filter(|(_, fate)| **fate == Fate::Unanswered).map(|(did, _)| did.clone()).collect();
     world.heal();
     world.to_end.extend(lost);
     afterwards(world, case, spoilt > 0).map_err(|why| format!("{case}: {why}\nthe run before:\n{output}"))

@@ -66,7 +66,8 @@ fn deep() -> String {
 fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
     let app = app();
     for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata] {
-        for fault in [Fault::EndlessBody, Fault::HugeBody(64 << 20), Fault::Body(deep()), Fault::Body("\0".repeat(99))] {
+        for fault in [Fault::EndlessBody, Fault::HugeBody(64 << 20), Fault::Body(deep()), Fault::Body("\0".repeat(99))]
+        {
             app.net.fault(endpoint, fault.clone());
             for command in COMMANDS {
                 // Nobody is asked where an account lives to sign it out.
@@ -84,18 +85,14 @@ fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
 #[test]
 fn token_endpoints_without_an_end_or_a_bottom_cost_nothing_while_they_do_nothing() {
     let app = app();
-    let endless = |status| [Fault::Instead(Reply::json(status, &json!({"error": "invalid_grant"}))), Fault::EndlessBody];
-    let deep = |status| [Fault::Instead(Reply::new(status, "application/json", deep())), Fault::EndlessBody];
     for status in [200, 400, 500] {
-        for faults in [endless(status), deep(status)] {
-            for fault in &faults {
-                app.net.fault(Endpoint::Token, fault.clone());
+        let endless = Reply::json(status, &json!({"error": "invalid_grant"})).endless();
+        for reply in [endless, Reply::new(status, "application/json", deep())] {
+            for endpoint in [Endpoint::Token, Endpoint::Revoke] {
+                app.net.fault(endpoint, Fault::Instead(reply.clone()));
             }
             for command in COMMANDS {
-                let before = app.records();
-                let (output, memory) = measured(&app, command);
-                assert!(output.code == 1 && memory < MOST_MEMORY, "{status} {command}: {memory} kB: {output}");
-                assert_eq!(app.records(), before, "{status} {command}: {output}");
+                assert_harmless(&app, command, &format!("{status} {command}"));
             }
             app.net.clear_faults();
         }
@@ -175,7 +172,9 @@ fn what_a_server_says_is_shown_without_what_a_terminal_would_obey() {
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\u{9b}31m";
     for (status, error) in [(400, "invalid_client"), (400, evil), (401, "invalid_dpop_proof")] {
         let app = app();
-        app.net.fault(Endpoint::Token, Fault::Instead(Reply::error(status, error, evil)));
+        for endpoint in [Endpoint::Token, Endpoint::Revoke] {
+            app.net.fault(endpoint, Fault::Instead(Reply::error(status, error, evil)));
+        }
         for command in COMMANDS {
             let output = assert_harmless(&app, command, error);
             assert!(!output.to_string().contains(|c: char| c.is_control() && c != '\n'), "{output:?}");
@@ -243,19 +242,27 @@ impl Raw {
 #[test]
 fn what_is_not_even_http_ends_soon_and_takes_no_room() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-    const CHUNKED: &str =
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    const CHUNKED: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     let fast = |begin, again| Raw { begin, again, pause: Duration::ZERO };
     let slow = |begin, again| Raw { begin, again, pause: Duration::from_millis(100) };
     let cases = [
         ("headers without end", fast(OK, "x-more: and more and more and more and more\r\n")),
-        ("a header without end", fast("HTTP/1.1 200 OK\r\nx: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")),
+        (
+            "a header without end",
+            fast("HTTP/1.1 200 OK\r\nx: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ),
         ("provisional answers without end", fast("", "HTTP/1.1 100 Continue\r\n\r\n")),
         ("tiny chunks without end", fast(CHUNKED, "1\r\n \r\n")),
-        ("a chunk's extension without end", fast("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", "aaaaaaaaaaaaaaaa")),
+        (
+            "a chunk's extension without end",
+            fast("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", "aaaaaaaaaaaaaaaa"),
+        ),
         ("a slow header", slow("HTTP/1.1 200 OK\r\nx: ", "a")),
         ("a slow body", slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n", " ")),
-        ("a body that never comes", slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{", "")),
+        (
+            "a body that never comes",
+            slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{", ""),
+        ),
         ("two lengths", fast("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}", "")),
         ("a folded header", fast("HTTP/1.1 200 OK\r\ndpop-nonce: a\r\n b: c\r\ncontent-length: 2\r\n\r\n{}", "")),
         ("a status that is none", fast("HTTP/1.1 99999 Yes\r\n\r\n", "")),

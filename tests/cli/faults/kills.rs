@@ -1,8 +1,8 @@
 //! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment, and whatever was
 //! exchanged before is stored or waits.
 
-use std::time::{Duration, Instant};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::oracle::Fate;
 use super::world::{Job, World};

@@ -78,7 +78,10 @@ impl Oracle<'_> {
             renewed && request.did.as_deref() == Some(&session.did)
         });
         let last = exchanges.next().and_then(|request| request.token.as_deref());
-        session.alive && exchanges.next().is_none() && last.is_some() && last == record["tokenSet"]["refresh_token"].as_str()
+        session.alive
+            && exchanges.next().is_none()
+            && last.is_some()
+            && last == record["tokenSet"]["refresh_token"].as_str()
     }
 }
 

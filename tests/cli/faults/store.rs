@@ -74,9 +74,10 @@ fn a_restart_is_waited_for() {
 fn a_server_that_refuses_to_write_has_the_tokens_wait() {
     let readonly = ["REPLICAOF", "127.0.0.1", "1"];
     let too_few_replicas = ["CONFIG", "SET", "min-replicas-to-write", "1"];
-    for (refuse, consent) in
-        [(&readonly[..], &["REPLICAOF", "NO", "ONE"][..]), (&too_few_replicas, &["CONFIG", "SET", "min-replicas-to-write", "0"])]
-    {
+    for (refuse, consent) in [
+        (&readonly[..], &["REPLICAOF", "NO", "ONE"][..]),
+        (&too_few_replicas, &["CONFIG", "SET", "min-replicas-to-write", "0"]),
+    ] {
         let npmx = Npmx::with_users(3);
         let child = caught_in_the_act(&npmx.app);
         npmx.redis.ask(refuse);
@@ -137,4 +138,21 @@ fn a_fail_over_to_a_replica_that_lags_behind_loses_nothing() {
     let recovered = app.sessions("recover");
     assert_eq!(recovered.code, 0, "{recovered}");
     assert_eq!(lost(&app, &sentinels.servers[1], &dids), Vec::<&String>::new(), "{output}\n{recovered}");
+}
+
+#[test]
+fn a_server_that_never_comes_back_is_not_waited_for_by_every_session() {
+    let npmx = Npmx::with_users(60);
+    npmx.app.net.configure(|policy| policy.exchange_time = Duration::from_millis(20));
+    let child = npmx.app.begin("refresh --all --format jsonl");
+    npmx.app.wait_for_exchanges(8);
+    npmx.proxy.refuse(true);
+    npmx.proxy.kill_all();
+    let (output, _) = ending(&npmx.app.sandbox, child);
+    let waited = output.stdout.lines().filter(|line| line.contains("cannot connect")).count();
+    assert!(output.code == 3 && waited <= 8, "{waited} waited: {output}");
+    assert!(output.stdout.contains("not attempted, since the store fails"), "{output}");
+    npmx.proxy.heal();
+    wait_until(|| std::net::TcpStream::connect(npmx.proxy.address()).is_ok());
+    assert_recovered(&npmx, &output);
 }
