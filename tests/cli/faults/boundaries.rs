@@ -71,7 +71,6 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
     let app = &world.npmx.app;
     let (output, took) = ending(&app.sandbox, app.begin(&case.job.in_order()));
     let fates = world.fates(false);
-    eprintln!("{case} {took:?} {fates:?}");
     let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
     figures.add(&Figures {
         runs: 1,
@@ -157,13 +156,14 @@ fn at_no_place_of_any_conversation_is_a_session_lost() {
     Dice(seed()).shuffle(&mut cases);
     if !is_full() {
         // Those that wait for time-outs are for those who have the time.
-        cases.retain(|case| !matches!(case.mishap, Mishap::Silence | Mishap::Death));
+        cases.retain(|case| match case.mishap {
+            Mishap::Cut | Mishap::HalfClose => true,
+            Mishap::Garble => case.channel == Channel::Server,
+            Mishap::Delay(_) | Mishap::Silence | Mishap::Death => false,
+        });
         cases.truncate(SAMPLE);
     }
-    let begun = std::time::Instant::now();
-    eprintln!("{} cases", cases.len());
     let figures = try_all(cases, if is_full() { 20 } else { 6 });
-    eprintln!("{figures} in {:?}", begun.elapsed());
     figures.print("message boundaries");
     assert_eq!(figures.lost, 0);
 }
