@@ -64,8 +64,16 @@ fn all_cases(world: &mut World) -> Vec<Case> {
     cases
 }
 
-/// Runs one case, and what an operator would do next. What is wrong, if anything.
-fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(), String> {
+/// What is wrong with a run.
+enum Complaint {
+    /// It did harm. There is no excuse for that.
+    Grave(String),
+    /// It, or the one after it, did not end well. A machine that stood still for a while may be to blame.
+    Perhaps(String),
+}
+
+/// Runs one case, and what an operator would do next.
+fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(), Complaint> {
     world.prepare(case.job, 2);
     world.proxy(case.channel).plan(case.spot, case.mishap);
     let app = &world.npmx.app;
@@ -82,7 +90,7 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
         slowest: took,
         ..Figures::default()
     });
-    let complain = |what: &str| Err(format!("{case}: {what}: {fates:?}\n{output}"));
+    let complain = |what: &str| Err(Complaint::Grave(format!("{case}: {what}: {fates:?}\n{output}")));
     if has(Fate::Lost) > 0 {
         return complain("lost");
     }
@@ -100,7 +108,8 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
         fates.iter().filter(|(_, fate)| **fate == Fate::Unanswered).map(|(did, _)| did.clone()).collect();
     world.heal();
     world.to_end.extend(lost);
-    afterwards(world, case, spoilt > 0).map_err(|why| format!("{case}: {why}\nthe run before:\n{output}"))
+    let mended = afterwards(world, case, spoilt > 0);
+    mended.map_err(|why| Complaint::Perhaps(format!("{case}: {why}\nthe run before:\n{output}")))
 }
 
 /// Whatever waits is brought back, and the same command ends well.
@@ -136,11 +145,19 @@ fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
                 loop {
                     let Some(case) = left.lock().unwrap().pop() else { return };
                     let mut figures = Figures::default();
-                    let tried = catch_unwind(AssertUnwindSafe(|| try_case(&mut world, &case, &mut figures)));
-                    let tried = tried.unwrap_or_else(|_| Err(format!("{case}: the test itself failed")));
+                    let mut once = || {
+                        let tried = catch_unwind(AssertUnwindSafe(|| try_case(&mut world, &case, &mut figures)));
+                        tried.unwrap_or_else(|_| Err(Complaint::Perhaps(format!("{case}: it never ended"))))
+                    };
+                    let tried = match once() {
+                        Err(Complaint::Perhaps(_)) => once(),
+                        tried => tried,
+                    };
                     let mut total = total.lock().unwrap();
                     total.0.add(&figures);
-                    total.1.extend(tried.err());
+                    if let Err(Complaint::Grave(text) | Complaint::Perhaps(text)) = tried {
+                        total.1.push(text);
+                    }
                 }
             });
         }

@@ -189,7 +189,7 @@ fn absurd_nonces_and_waits_change_nothing() {
         app.net.fault(Endpoint::Token, Fault::Header("dpop-nonce", nonce.clone()));
         app.net.fault(Endpoint::Revoke, Fault::Header("dpop-nonce", nonce.clone()));
         for command in COMMANDS {
-            assert_harmless(&app, command, &format!("nonce {:.10}", nonce));
+            assert_harmless(&app, command, &format!("nonce {nonce:.10}"));
         }
         app.net.clear_faults();
     }

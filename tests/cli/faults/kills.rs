@@ -86,7 +86,9 @@ fn killed_at_any_moment_nothing_is_lost_but_what_was_under_way() {
             })
         });
         let mut sum = Figures::default();
-        all.into_iter().for_each(|one| sum.add(&one.join().unwrap()));
+        for one in all {
+            sum.add(&one.join().unwrap());
+        }
         sum
     });
     figures.print("kills");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use testbed::redis::{Answer, Redis, Sentinels};
 use testbed::{Endpoint, Fault, Injection, Proxy};
 
-use super::ending;
+use super::{ending, is_full};
 use crate::app::{App, days_ago, wait_until};
 use crate::npmx::{Npmx, key};
 use crate::support::Output;
@@ -49,6 +49,22 @@ fn a_pause_is_waited_for_with_the_tokens_on_the_disk() {
         assert!(npmx.app.recovery_entries().is_empty(), "{mode}");
         npmx.assert_nobody_lost(output);
     }
+}
+
+#[test]
+fn a_pause_that_lasts_leaves_the_tokens_on_the_disk() {
+    if !is_full() {
+        return;
+    }
+    let npmx = Npmx::with_users(3);
+    let child = caught_in_the_act(&npmx.app);
+    npmx.redis.ask(&["CLIENT", "PAUSE", "90000", "ALL"]);
+    let (output, _) = ending(&npmx.app.sandbox, child);
+    assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
+    assert!(output.stdout.contains("its tokens wait in"), "{output}");
+    // No command gets through until it is over, and this is one.
+    npmx.redis.ask(&["PING"]);
+    assert_recovered(&npmx, &output);
 }
 
 #[test]

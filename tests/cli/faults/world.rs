@@ -155,7 +155,9 @@ impl World {
     fn log_in(&mut self, count: usize, options: &LoginOptions) -> Vec<Value> {
         let records = self.npmx.app.net.login_many(count, options);
         self.npmx.app.database.execute("BEGIN");
-        records.iter().for_each(|record| self.store(record));
+        for record in &records {
+            self.store(record);
+        }
         self.npmx.app.database.execute("COMMIT");
         self.npmx.dids.extend(records.iter().map(|record| did_of(record).to_owned()));
         records
@@ -225,7 +227,9 @@ impl World {
     /// Some that are not there, one that is there and older, one that is there and newer.
     fn prepare_import(&mut self, count: usize) {
         let absent = self.log_in(count, &days_ago(2));
-        absent.iter().for_each(|record| self.forget(did_of(record)));
+        for record in &absent {
+            self.forget(did_of(record));
+        }
         let [stale, ahead] = [(); 2].map(|()| self.log_in(1, &days_ago(2)).remove(0));
         let [renewed, stored] = [&stale, &ahead].map(|record| self.npmx.app.net.refresh_as_app(record).unwrap());
         self.store(&stored);
