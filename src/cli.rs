@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
 use crate::completion::Knows;
@@ -73,23 +73,67 @@ pub struct GlobalArgs {
 pub enum Command {
     Init(commands::init::Args),
     GenJwk(commands::gen_jwk::Args),
+    /// Look after the keys that the app signs with
     #[command(subcommand)]
-    Keys(commands::keys::Command),
+    Keys(Later<commands::keys::Command>),
     Jwks(commands::jwks::Args),
     Metadata(commands::metadata::Args),
+    /// Look at and look after the sessions of the app's users
     #[command(subcommand)]
-    Sessions(commands::sessions::Command),
+    Sessions(Later<commands::sessions::Command>),
+    /// Look at and clean up logins that were begun
     #[command(subcommand)]
-    States(commands::states::Command),
+    States(Later<commands::states::Command>),
     Doctor(commands::doctor::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
 }
 
+impl Cli {
+    /// The tree with nothing put off: what is printed about all of it has to be there before it is built.
+    pub fn whole_tree() -> clap::Command {
+        fn now<T: Subcommand>(noun: clap::Command) -> clap::Command {
+            T::augment_subcommands(noun.defer(|noun| noun))
+        }
+        Self::command().mut_subcommands(|command| match command.get_name() {
+            "keys" => now::<commands::keys::Command>(command),
+            "sessions" => now::<commands::sessions::Command>(command),
+            "states" => now::<commands::states::Command>(command),
+            _ => command,
+        })
+    }
+}
+
+/// Verbs whose options are only put together when one of them was called, or its help: a good part of what a short
+/// command spends its time on.
+pub struct Later<T>(pub T);
+
+impl<T: Subcommand> Subcommand for Later<T> {
+    fn augment_subcommands(noun: clap::Command) -> clap::Command {
+        noun.defer(T::augment_subcommands)
+    }
+
+    fn augment_subcommands_for_update(noun: clap::Command) -> clap::Command {
+        noun.defer(T::augment_subcommands_for_update)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        T::has_subcommand(name)
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Later<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn check(command: &clap::Command) {
@@ -103,6 +147,6 @@ mod tests {
     /// What is wider is wrapped in the middle of a paragraph that we have wrapped ourselves.
     #[test]
     fn what_follows_the_options_in_a_help_text_fits_its_width() {
-        check(&Cli::command());
+        check(&Cli::whole_tree());
     }
 }

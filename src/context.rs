@@ -11,7 +11,7 @@ use std::time::Duration;
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng as _, UnwrapErr};
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
 use crate::cli::GlobalArgs;
@@ -341,11 +341,15 @@ impl Context {
     }
 
     /// Where futures run; started when first asked for.
+    ///
+    /// One thread talks to servers while this one decodes and prints: more of them would wake each other more often than
+    /// they would help. And it goes on talking when our output is not read, which a session under way depends on.
     pub fn runtime(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
         }
-        let runtime = Runtime::new().map_err(|e| failed("cannot start the threads for I/O").because(e))?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|e| failed("cannot start the threads for I/O").because(e))?;
         Ok(self.runtime.get_or_init(|| runtime))
     }
 }

@@ -22,7 +22,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 use cli::{Cli, Command, GlobalArgs};
 use context::Context;
@@ -30,7 +30,7 @@ use error::{Exit, Failure};
 
 fn main() -> ExitCode {
     if let Some(request) = completion::requested(std::env::args_os()) {
-        let answer = completion::answer(Cli::command, request);
+        let answer = completion::answer(Cli::whole_tree, request);
         let _ = Context::new(GlobalArgs::default()).ui.result(answer);
         return ExitCode::SUCCESS;
     }
@@ -42,14 +42,14 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Init(args) => commands::init::run(&context, &args),
         Command::GenJwk(args) => commands::gen_jwk::run(&context, &args),
-        Command::Keys(command) => commands::keys::run(&context, &command),
+        Command::Keys(command) => commands::keys::run(&context, &command.0),
         Command::Jwks(args) => commands::jwks::run(&context, &args),
         Command::Metadata(args) => commands::metadata::run(&context, &args),
-        Command::Sessions(command) => commands::sessions::run(&context, &command),
-        Command::States(command) => commands::states::run(&context, &command),
+        Command::Sessions(command) => commands::sessions::run(&context, &command.0),
+        Command::States(command) => commands::states::run(&context, &command.0),
         Command::Doctor(args) => commands::doctor::run(&context, &args),
-        Command::Completions(args) => commands::completions::run(&context, &args, Cli::command()),
-        Command::Man(args) => commands::man::run(&context, &args, Cli::command()),
+        Command::Completions(args) => commands::completions::run(&context, &args, Cli::whole_tree()),
+        Command::Man(args) => commands::man::run(&context, &args, Cli::whole_tree()),
     };
     let exit = outcome.unwrap_or_else(|e| error::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
     ExitCode::from(exit.code())

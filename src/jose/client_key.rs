@@ -1,6 +1,7 @@
 //! The app's own signing key: one ES256 private JWK, and its public half.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -33,6 +34,8 @@ pub struct ClientKey {
     kid: Option<Kid>,
     members: Map<String, Value>,
     secret: p256::SecretKey,
+    /// Made when first needed: a signer computes its public key.
+    signer: OnceLock<Signer>,
 }
 
 /// Public keys only (RFC 7517 section 5). Cannot hold a private member: it is built from the public point.
@@ -56,13 +59,13 @@ impl ClientKey {
         }) else {
             unreachable!("json! of an object literal is an object")
         };
-        Self { kid: None, members, secret }
+        Self { kid: None, members, secret, signer: OnceLock::new() }
     }
 
     /// Reads a private JWK and checks that its parts belong together.
     pub fn from_members(mut members: Map<String, Value>) -> Result<Self, Failure> {
         match Self::check_members(&members) {
-            Ok((secret, kid)) => Ok(Self { kid, members, secret }),
+            Ok((secret, kid)) => Ok(Self { kid, members, secret, signer: OnceLock::new() }),
             Err(failure) => {
                 wipe(&mut members);
                 Err(failure)
@@ -168,7 +171,7 @@ impl ClientKey {
 
     /// A compact JWS under ES256. The header must name it, and the key's kid.
     pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
-        Signer::P256(self.secret.clone().into()).compact(header, claims)
+        self.signer.get_or_init(|| Signer::P256(self.secret.clone().into())).compact(header, claims)
     }
 
     fn public_jwk(&self) -> Jwk {
@@ -284,7 +287,12 @@ impl Drop for ClientKey {
 
 impl Clone for ClientKey {
     fn clone(&self) -> Self {
-        Self { kid: self.kid.clone(), members: self.members.clone(), secret: self.secret.clone() }
+        Self {
+            kid: self.kid.clone(),
+            members: self.members.clone(),
+            secret: self.secret.clone(),
+            signer: self.signer.clone(),
+        }
     }
 }
 

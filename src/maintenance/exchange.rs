@@ -34,6 +34,9 @@ const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 const SHORTLY: Duration = Duration::from_secs(2);
 /// For how long to go on trying to write, when the tokens are there.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
+/// How often a request that the server did not consider, for want of its newest nonce, is made once more. A server whose
+/// nonces are good for one request lets only one of several at a time through.
+pub(super) const NONCE_TRIES: u32 = 8;
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
 /// How long a server is left alone that fails, or says *too many requests*, and not for how long.
@@ -173,18 +176,20 @@ impl Exchanger {
             leave.settle(verdict);
             return Ok(outcome);
         }
-        let is_released = lock.release().await.is_ok();
-        if !is_released {
+        let name = Note::name(&stored.key.text());
+        let (released, earlier) = tokio::join!(lock.release(), self.store.notes(std::slice::from_ref(&name)));
+        if released.is_err() {
             self.health.trouble();
         }
+        let earlier = earlier.unwrap_or_default().pop().flatten().and_then(|note| Note::parse(&note));
         // Before the others go, so that no other process need find it out once more.
         if let Verdict::Misconfigured(why) = &verdict {
             let note = (self.stop_note_name(&ready), why.clone().into_bytes());
             let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
         }
         leave.settle(verdict);
-        if is_released {
-            self.note(stored, &ready, &outcome, tokens.as_deref()).await;
+        if released.is_ok() {
+            self.note(stored, &ready, &outcome, tokens.as_deref(), earlier.unwrap_or_default()).await;
         }
         Ok(outcome)
     }
@@ -297,7 +302,7 @@ impl Exchanger {
                     let outcome = self.write_back(stored, ready, server, &tokens).await;
                     return (outcome, Verdict::Works, Some(Box::new(tokens)));
                 }
-                Exchange::UseNonce if nonce_tries < 2 => nonce_tries += 1,
+                Exchange::UseNonce if nonce_tries < NONCE_TRIES => nonce_tries += 1,
                 Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
                 Exchange::Unacceptable { why, tokens } => {
                     if let Some(tokens) = tokens {
@@ -483,10 +488,15 @@ impl Exchanger {
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    async fn note(&self, stored: &Stored, ready: &Ready<'_>, outcome: &Outcome, tokens: Option<&TokenSet>) {
+    async fn note(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        outcome: &Outcome,
+        tokens: Option<&TokenSet>,
+        earlier: Note,
+    ) {
         let name = Note::name(&stored.key.text());
-        let earlier = self.store.notes(std::slice::from_ref(&name)).await.unwrap_or_default().pop().flatten();
-        let earlier = earlier.and_then(|note| Note::parse(&note)).unwrap_or_default();
         let mut notes = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         match outcome {
             Outcome::Refreshed => {

@@ -4,15 +4,15 @@
 
 use serde::Serialize;
 
-use super::exchange::{Exchanger, LONGEST_EXCHANGE, Outcome, Ready, Retry, chain, is_same_session, not_found};
+use super::exchange::{
+    Exchanger, LONGEST_EXCHANGE, NONCE_TRIES, Outcome, Ready, Retry, chain, is_same_session, not_found,
+};
 use super::runner::Work;
 use crate::oauth::{AuthorizationServer, Exchange, Refresh, Revocation, Revoke};
 use crate::store::{Kind, Stored, Written};
 
 /// How often tokens that a proof brings to light are revoked in turn.
 const ROUNDS: u32 = 3;
-/// How often a request is repeated that the server only wanted a newer nonce for.
-const NONCE_TRIES: u32 = 3;
 
 /// How one session's turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ mod rotate;
 use crate::context::Context;
 use crate::error::Exit;
 
-/// Look after the keys that the app signs with
+// What the noun is about stands in the command tree.
 #[derive(clap::Subcommand)]
 pub enum Command {
     List(list::Args),

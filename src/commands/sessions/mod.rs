@@ -23,7 +23,7 @@ pub use view::judge;
 use crate::context::Context;
 use crate::error::Exit;
 
-/// Look at and look after the sessions of the app's users
+// What the noun is about stands in the command tree.
 #[derive(clap::Subcommand)]
 pub enum Command {
     List(list::Args),

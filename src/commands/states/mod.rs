@@ -6,7 +6,7 @@ mod purge;
 use crate::context::Context;
 use crate::error::Exit;
 
-/// Look at and clean up logins that were begun
+// What the noun is about stands in the command tree.
 #[derive(clap::Subcommand)]
 pub enum Command {
     List(list::Args),
