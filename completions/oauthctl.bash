@@ -2160,7 +2160,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --wide --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -55,7 +55,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l client-uri -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l client-id -d 'URL of the client metadata document [default: where the app serves it]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l client-name -d 'Name of the app, as users see it [default: from package.json, or the directory\'s]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l redirect-uri -d 'The app\'s callback: a URL, or a path at the client URI (repeatable)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l scope -d 'The most that the app may ask users for [default: atproto transition:generic]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l scope -d 'The most that the app may ask users for [default: atproto, which is who they are]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l metadata-file -d 'Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l jwks-file -d 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
@@ -213,7 +213,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l client-id
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l client-uri -d 'Home page of the app' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l client-name -d 'Name of the app, as users see it' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l redirect-uri -d 'The app\'s callback: a URL, or a path at the client URI (repeatable)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l scope -d 'The most that the app may ask users for [default: atproto, which is identity only]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l scope -d 'The most that the app may ask users for [default: atproto, which is who they are]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l jwks-uri -d 'URL of the public keys [default: /.well-known/jwks.json at the client URI]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l jwks -d 'Where servers find the public keys: at their URL, or in the document [default: uri]' -r -f -a "uri\t'At `jwks_uri`, where the app can rotate them'
 inline\t'In the document'"
@@ -279,7 +279,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
@@ -292,6 +292,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l wide -d 'Show whole kids, times instead of ages, and when access tokens expire; other formats always hold everything'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -326,7 +327,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
@@ -357,7 +358,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l rate -d 'At most so many a second' -r
@@ -398,7 +399,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l rate -d 'At most so many a second' -r
@@ -437,7 +438,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l inactive -d 'Also sign out sessions whose user has been away for this long' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -480,7 +481,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l rate -d 'At most so many a second' -r
@@ -534,7 +535,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'At most so many sessions' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'File to create (0600), or `-` for stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r

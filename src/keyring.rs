@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
@@ -40,6 +41,8 @@ pub struct LoadedSource {
     pub form: KeyForm,
     /// The keys, in order.
     pub keys: Vec<ClientKey>,
+    /// What a JWKS holds beside its keys.
+    around: Map<String, Value>,
     /// The permission bits of a file.
     mode: Option<u32>,
 }
@@ -89,6 +92,11 @@ impl fmt::Display for KeySource {
 }
 
 impl LoadedSource {
+    /// The keys as they are now, in the form in which the source holds them.
+    pub fn encode(&self) -> Result<Zeroizing<String>, Failure> {
+        self.form.encode_within(&self.around, &self.keys)
+    }
+
     /// Whether every user of the machine can read it.
     pub fn is_open_to_all(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o004 != 0)
@@ -114,7 +122,7 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
         KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, None),
     };
     let parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
-    Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, mode })
+    Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
 }
 
 /// Joins the sources' keys, in order, into a checked set.

@@ -55,7 +55,7 @@ pub struct Args {
     /// The app's callback: a URL, or a path at the client URI (repeatable)
     #[arg(long, value_name = "URL|PATH")]
     redirect_uri: Vec<String>,
-    /// The most that the app may ask users for [default: atproto transition:generic]
+    /// The most that the app may ask users for [default: atproto, which is who they are]
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
     /// Set up a public client, which has no key

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::PUBLIC;
 use crate::oauth::client_metadata::{
-    self, Authentication, ClientMetadata, Finding, PublishedKeys, Severity, Site, loopback_client_id,
+    self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site, loopback_client_id,
 };
 use crate::ui::{Format, Role, Row, counted};
 
@@ -46,7 +46,7 @@ pub struct Args {
     /// The app's callback: a URL, or a path at the client URI (repeatable)
     #[arg(long, value_name = "URL|PATH")]
     redirect_uri: Vec<String>,
-    /// The most that the app may ask users for [default: atproto, which is identity only]
+    /// The most that the app may ask users for [default: atproto, which is who they are]
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
     /// URL of the public keys [default: /.well-known/jwks.json at the client URI]
@@ -94,7 +94,11 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let (problems, warnings): (Vec<_>, Vec<_>) =
         client_metadata::check(&document, None).into_iter().partition(|f| f.severity == Severity::Problem);
     if !problems.is_empty() {
-        return Err(refused(&problems).into());
+        let mut refused = refused(&problems);
+        if metadata.client_id.starts_with("http:") {
+            refused = refused.hint(for_development(context, &metadata.client_id)?);
+        }
+        return Err(refused.into());
     }
     for warning in warnings {
         context.ui.warn(line(&warning));
@@ -135,7 +139,7 @@ fn describe(context: &Context, args: &Args) -> Result<ClientMetadata, Failure> {
         Some(text) => Ok(Some(text.clone())),
         None => settings.client_text(member),
     };
-    let scope = text(&args.scope, "scope")?.unwrap_or_else(|| "atproto".to_owned());
+    let scope = text(&args.scope, "scope")?.unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
     let mut about: Vec<(&'static str, Value)> = Vec::new();
     if let Some(name) = text(&args.client_name, "client_name")? {
         about.push(("client_name", json!(name)));
@@ -168,7 +172,7 @@ fn describe(context: &Context, args: &Args) -> Result<ClientMetadata, Failure> {
         });
     }
     let client_id = text(&args.client_id, "client_id")?;
-    let site = site(client_uri.as_deref(), client_id.as_deref())?;
+    let site = site(context, client_uri.as_deref(), client_id.as_deref())?;
     let redirect_uris = match args.redirect_uri.as_slice() {
         [] => settings.client_list("redirect_uris")?.unwrap_or_default(),
         given => given.to_vec(),
@@ -185,10 +189,10 @@ fn describe(context: &Context, args: &Args) -> Result<ClientMetadata, Failure> {
 }
 
 /// Where the app lives: what paths and conventions are relative to.
-fn site(client_uri: Option<&str>, client_id: Option<&str>) -> Result<Site, Failure> {
+fn site(context: &Context, client_uri: Option<&str>, client_id: Option<&str>) -> Result<Site, Failure> {
     match (client_uri, client_id) {
         (Some(uri), None) if uri.starts_with("http:") => {
-            Err(usage("must be https").at("client_uri").hint("`oauthctl metadata --loopback=PORT` is for development"))
+            Err(usage("must be https").at("client_uri").hint(for_development(context, uri)?))
         }
         (Some(uri), _) => Site::parse(uri).map_err(|e| e.at("client_uri")),
         (None, Some(id)) => Site::parse(id).map_err(|e| e.at("client_id")),
@@ -196,6 +200,20 @@ fn site(client_uri: Option<&str>, client_id: Option<&str>) -> Result<Site, Failu
             "name it with --client-uri https://app.example.com, or in oauthctl.toml as `client_uri` under [client]",
         )),
     }
+}
+
+/// What to type where the app is on this machine, and servers would not take it for one on the web.
+fn for_development(context: &Context, address: &str) -> Result<String, Failure> {
+    let port = url::Url::parse(address).ok().and_then(|url| url.port());
+    let port = port.map_or_else(|| DEVELOPMENT_PORT.to_owned(), |port| port.to_string());
+    let profiles = context.settings()?.profiles();
+    let deployed = match profiles.first() {
+        Some(profile) if context.overrides().profile.is_none() => {
+            format!("; what the profile {profile} says: `oauthctl --profile {profile} metadata`")
+        }
+        _ => String::new(),
+    };
+    Ok(format!("for an app on this machine: `oauthctl metadata --loopback={port}`{deployed}"))
 }
 
 /// The callbacks of a development client. Those in the settings are of the deployed app: their paths count.

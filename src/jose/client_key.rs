@@ -42,9 +42,15 @@ pub struct ClientKey {
 pub struct PublicJwks(JwkSet);
 
 impl ClientKey {
-    /// A new key, without a kid yet.
+    /// A new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it would look like an option on
+    /// the command line.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self::from_secret(p256::SecretKey::generate_from_rng(rng))
+        loop {
+            let key = Self::from_secret(p256::SecretKey::generate_from_rng(rng));
+            if !key.thumbprint().starts_with('-') {
+                return key;
+            }
+        }
     }
 
     /// Wraps key material that came without a JWK around it (PEM, multibase).
@@ -304,6 +310,10 @@ impl fmt::Debug for ClientKey {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use p256::elliptic_curve::rand_core::{TryCryptoRng, TryRng};
+
     use super::*;
 
     fn members(json: &str) -> Map<String, Value> {
@@ -363,5 +373,38 @@ mod tests {
         m.insert("x".to_owned(), m["y"].clone());
         let message = ClientKey::from_members(m).unwrap_err().to_string();
         assert!(message.contains("does not belong"), "{message}");
+    }
+
+    /// Yields the numbers 1, 2, 3, … as private keys.
+    struct Counter(u8);
+
+    impl TryRng for Counter {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            unreachable!("a key is made of bytes")
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            unreachable!("a key is made of bytes")
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            self.0 += 1;
+            bytes.fill(self.0);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Counter {}
+
+    #[test]
+    fn no_new_key_is_named_like_an_option() {
+        let thumbprint = |n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n; 32]).unwrap()).thumbprint();
+        let unlucky = (1..=u8::MAX - 2).find(|n| thumbprint(*n).starts_with('-')).expect("one in 64 is");
+        let mut rng = Counter(unlucky - 1);
+        let key = ClientKey::generate(&mut rng);
+        assert!(!key.thumbprint().starts_with('-'));
+        assert!(rng.0 > unlucky, "the unlucky one was passed over");
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::ClientKey;
@@ -37,6 +37,14 @@ pub struct ParsedKeys {
     pub form: KeyForm,
     /// The keys, in order.
     pub keys: Vec<ClientKey>,
+    /// The JWKS object without its keys: what else stands in it. Empty for other forms.
+    pub around: Map<String, Value>,
+}
+
+impl ParsedKeys {
+    fn new(form: KeyForm, keys: Vec<ClientKey>) -> Self {
+        Self { form, keys, around: Map::new() }
+    }
 }
 
 impl KeyForm {
@@ -64,6 +72,11 @@ impl KeyForm {
 
     /// Writes keys in this form. One line, but for PEM. Fails when the form holds one key and there are several.
     pub fn encode(self, keys: &[ClientKey]) -> Result<Zeroizing<String>, Failure> {
+        self.encode_within(&Map::new(), keys)
+    }
+
+    /// The same, a JWKS within what else stood beside its keys.
+    pub fn encode_within(self, around: &Map<String, Value>, keys: &[ClientKey]) -> Result<Zeroizing<String>, Failure> {
         let one = || match keys {
             [key] => Ok(key),
             _ => Err(usage(format!("a {} holds one key, and there are {}", self.name(), keys.len()))
@@ -73,7 +86,11 @@ impl KeyForm {
         Ok(Zeroizing::new(match self {
             Self::Jwk => Value::Object(one()?.expose_jwk().clone()).to_string(),
             Self::Array => array().to_string(),
-            Self::Jwks => json!({ "keys": array() }).to_string(),
+            Self::Jwks => {
+                let mut set = around.clone();
+                set.insert("keys".to_owned(), array());
+                Value::Object(set).to_string()
+            }
             Self::Pem => pem(one()?)?.to_string(),
             Self::PemBase64 => BASE64.encode(pem(one()?)?.as_bytes()),
             Self::Multibase => {
@@ -99,15 +116,15 @@ pub fn parse_keys(text: &str) -> Result<ParsedKeys, Failure> {
         return from_json(text);
     }
     if text.starts_with("-----BEGIN") {
-        return Ok(ParsedKeys { form: KeyForm::Pem, keys: vec![from_pem(text)?] });
+        return Ok(ParsedKeys::new(KeyForm::Pem, vec![from_pem(text)?]));
     }
     if let Some(encoded) = text.strip_prefix('z')
         && let Ok(bytes) = bs58::decode(encoded).into_vec()
     {
-        return Ok(ParsedKeys { form: KeyForm::Multibase, keys: vec![from_multicodec(&Zeroizing::new(bytes))?] });
+        return Ok(ParsedKeys::new(KeyForm::Multibase, vec![from_multicodec(&Zeroizing::new(bytes))?]));
     }
     if let Some(pem) = from_base64(text) {
-        return Ok(ParsedKeys { form: KeyForm::PemBase64, keys: vec![from_pem(&pem)?] });
+        return Ok(ParsedKeys::new(KeyForm::PemBase64, vec![from_pem(&pem)?]));
     }
     Err(usage("is no private key in any known form")
         .hint("known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one, and a multibase P-256 key"))
@@ -119,12 +136,12 @@ fn from_json(text: &str) -> Result<ParsedKeys, Failure> {
         usage("is not JSON").because(e).hint("check that the quotes of the shell or dotenv file left the JSON whole")
     })?;
     match json {
-        Value::Object(mut object) => match object.remove("keys") {
-            Some(Value::Array(keys)) => Ok(ParsedKeys { form: KeyForm::Jwks, keys: from_array(keys)? }),
+        Value::Object(mut object) => match object.get_mut("keys").map(Value::take) {
+            Some(Value::Array(keys)) => Ok(ParsedKeys { form: KeyForm::Jwks, keys: from_array(keys)?, around: object }),
             Some(_) => Err(usage("`keys` must be an array of JWKs").hint(r#"a JWKS looks like {"keys":[{…}]}"#)),
-            None => Ok(ParsedKeys { form: KeyForm::Jwk, keys: vec![ClientKey::from_members(object)?] }),
+            None => Ok(ParsedKeys::new(KeyForm::Jwk, vec![ClientKey::from_members(object)?])),
         },
-        Value::Array(keys) => Ok(ParsedKeys { form: KeyForm::Array, keys: from_array(keys)? }),
+        Value::Array(keys) => Ok(ParsedKeys::new(KeyForm::Array, from_array(keys)?)),
         _ => unreachable!("the text begins with a brace or a bracket"),
     }
 }
@@ -208,6 +225,14 @@ mod tests {
             assert_eq!(parsed.keys[0].thumbprint(), key().thumbprint(), "{form:?}");
             assert_eq!(parsed.keys[0].kid().is_some(), form.has_kid(), "{form:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_beside_the_keys_of_a_set_stays_where_it_is() {
+        let keys = KeyForm::Jwk.encode(&[key()]).unwrap();
+        let text = format!(r#"{{"a":1,"keys":[{}],"b":{{"c":null}}}}"#, *keys);
+        let parsed = parse_keys(&text).unwrap();
+        assert_eq!(*parsed.form.encode_within(&parsed.around, &parsed.keys).unwrap(), text);
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{ClientKey, Kid, PublicJwks};
 use crate::error::{Failure, usage};
+
+/// Nobody leaves a new key staged for longer than this.
+const STAGED_LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The app's keys in the order in which client libraries look at them. Every key has a kid, no two the same.
 #[derive(Debug, Default)]
@@ -93,7 +96,7 @@ impl KeySet {
         if key.not_before().is_some_and(|nbf| nbf > now) {
             return KeyState::Next;
         }
-        let staged = !key.is_disabled(now) && active.is_some_and(|active| key.created() > active.created());
+        let staged = !key.is_disabled(now) && active.is_some_and(|active| is_younger(key, active, now));
         match bound {
             Some(1..) => KeyState::Retiring,
             _ if staged => KeyState::Next,
@@ -135,6 +138,13 @@ impl ThumbprintMatch {
             Self::Unprovable => "-",
         }
     }
+}
+
+/// Whether a key was made after the active one. Where the active one does not say when it was made, a key counts as younger
+/// that was made a short while ago.
+fn is_younger(key: &ClientKey, active: &ClientKey, now: Timestamp) -> bool {
+    let since = active.created().or_else(|| now.checked_sub(STAGED_LATELY).ok());
+    key.created().zip(since).is_some_and(|(created, since)| created > since)
 }
 
 fn may_sign(key: &ClientKey, now: Timestamp) -> bool {
@@ -179,6 +189,16 @@ mod tests {
         let staged = set.get(&"staged".parse().unwrap()).unwrap();
         assert_eq!(set.state(staged, Some(0), at(30)), KeyState::Next);
         assert_eq!(set.state(staged, Some(1), at(30)), KeyState::Retiring);
+    }
+
+    #[test]
+    fn behind_an_active_key_without_a_date_only_a_new_key_is_next() {
+        let (active, mut other) = (key("active", 1), key("other", 2));
+        other.set_created(at(10));
+        let set = KeySet::new(vec![active, other]).unwrap();
+        let other = set.get(&"other".parse().unwrap()).unwrap();
+        assert_eq!(set.state(other, Some(0), at(20)), KeyState::Next);
+        assert_eq!(set.state(other, Some(0), at(31 * 86_400)), KeyState::Unused);
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 
 use crate::jose::KeySet;
-use crate::session::{Age, Circumstances, KnownKeys, Note, Policy, Summary};
+use crate::session::{Age, Circumstances, KnownKeys, LastRefreshed, Note, Policy, Summary};
 use crate::store::{KeyPattern, Layout, Stored};
+
+/// The app itself may be about to refresh what it renewed more recently than this.
+const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 
 /// Judges sessions by the keys, the layout and the ages that are configured.
 #[derive(Clone)]
@@ -42,6 +45,18 @@ impl Judge {
     /// Whether client keys are configured.
     pub fn knows_keys(&self) -> bool {
         matches!(self.circumstances.keys, KnownKeys::Only(_))
+    }
+
+    /// Why a session is left alone that was renewed a short while ago. Where the app has no lock to keep the two of us
+    /// apart, one that the app renewed itself is left alone for longer.
+    pub fn too_recent(&self, session: &Summary<'_>, min_interval: Age, app_has_lock: bool) -> Option<String> {
+        let age = self.age(session.last_refreshed_at?);
+        let by_app = session.last_refreshed_by != Some(LastRefreshed::BY_US);
+        if age < min_interval {
+            return Some(format!("refreshed {age} ago"));
+        }
+        (!app_has_lock && by_app && age < APP_IS_ACTIVE)
+            .then(|| format!("the app renewed it {age} ago, and has no lock to keep the two of us apart"))
     }
 
     /// How long ago something was.

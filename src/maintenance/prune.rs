@@ -1,6 +1,6 @@
 //! Removing sessions that have ended, settling those that may have, and signing out users who have been away.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -58,13 +58,13 @@ pub enum Pruned {
     Unsettled(String, Retry),
 }
 
-/// What a run will do: counts by action, and who is left out for want of observation.
+/// What a run will do: counts by action in the order of [`Action`], and who is left out for want of observation.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Plan {
     /// Sessions read.
     pub read: u64,
     /// Sessions by what is to be done with them.
-    pub actions: HashMap<Action, u64>,
+    pub actions: BTreeMap<Action, u64>,
     /// Asked for by inactivity, but too little of the time could be observed.
     pub unobservable: u64,
 }
@@ -105,14 +105,23 @@ pub struct Pruner {
 }
 
 impl Action {
-    /// Why, in a few words.
+    /// What it would be to the session.
+    pub fn intent(self) -> &'static str {
+        match self {
+            Self::RemoveDead | Self::RemoveOld | Self::RemoveMalformed => "would remove",
+            Self::Ask => "would ask",
+            Self::SignOut => "would sign out",
+        }
+    }
+
+    /// What is done to so many sessions, and why; after "remove", "ask", "sign out".
     pub fn reason(self) -> &'static str {
         match self {
-            Self::RemoveDead => "dead: can never be refreshed",
+            Self::RemoveDead => "dead",
             Self::RemoveOld => "older than any session lives",
-            Self::RemoveMalformed => "not a session",
-            Self::Ask => "suspect: the server will be asked",
-            Self::SignOut => "its user has been away",
+            Self::RemoveMalformed => "malformed",
+            Self::Ask => "suspect",
+            Self::SignOut => "away",
         }
     }
 }
@@ -179,6 +188,22 @@ impl Plan {
     }
 }
 
+impl Pruned {
+    /// The name of the count that it belongs to.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Removed(Action::RemoveDead) => "dead",
+            Self::Removed(Action::RemoveOld) => "old",
+            Self::Removed(Action::RemoveMalformed) => "malformed",
+            Self::Removed(Action::Ask) => "ended",
+            Self::Removed(Action::SignOut) => "signed_out",
+            Self::Alive => "alive",
+            Self::Changed => "changed",
+            Self::Unsettled(..) => "unsettled",
+        }
+    }
+}
+
 impl PruneReport {
     /// Counts one.
     pub fn count(&mut self, outcome: &Pruned) {
@@ -192,6 +217,20 @@ impl PruneReport {
             Pruned::Changed => &mut self.changed,
             Pruned::Unsettled(..) => &mut self.unsettled,
         } += 1;
+    }
+
+    /// Each count by its name.
+    pub fn counts(&self) -> [(&'static str, u64); 8] {
+        [
+            ("dead", self.dead),
+            ("ended", self.ended),
+            ("old", self.old),
+            ("malformed", self.malformed),
+            ("signed_out", self.signed_out),
+            ("alive", self.alive),
+            ("changed", self.changed),
+            ("unsettled", self.unsettled),
+        ]
     }
 
     /// How many records are gone.
@@ -284,13 +323,22 @@ struct Witness {
 }
 
 impl Witnesses {
-    /// Considers a session. One that was refreshed less than `min_interval` ago is left alone.
-    pub fn consider(&mut self, stored: &Stored, summary: &Summary<'_>, judge: &Judge, min_interval: Age) {
+    /// Considers a session. One that was renewed a short while ago is left alone, as it would be by a refresh.
+    pub fn consider(
+        &mut self,
+        stored: &Stored,
+        summary: &Summary<'_>,
+        judge: &Judge,
+        min_interval: Age,
+        app_has_lock: bool,
+    ) {
         let Some(issuer) = summary.issuer.as_deref() else { return };
         let group = (issuer.to_owned(), summary.kid.as_deref().map(str::to_owned));
         match (summary.status, summary.last_refreshed_at) {
             (Status::Suspect, _) => self.0.entry(group).or_default().has_suspects = true,
-            (Status::Fresh | Status::Idle | Status::Due, Some(at)) if judge.age(at) >= min_interval => {
+            (Status::Fresh | Status::Idle | Status::Due, Some(at))
+                if judge.too_recent(summary, min_interval, app_has_lock).is_none() =>
+            {
                 let witness = self.0.entry(group).or_default();
                 let age = judge.age(at).duration();
                 if witness.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {

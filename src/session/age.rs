@@ -18,6 +18,17 @@ impl Age {
         Self(SignedDuration::from_secs(seconds))
     }
 
+    /// At a glance: `45s`, `12m`, `40h`, `3d`.
+    pub fn at_a_glance(self) -> String {
+        let seconds = self.0.as_secs();
+        match seconds {
+            ..60 => format!("{seconds}s"),
+            60..3600 => format!("{}m", seconds / 60),
+            3600..172_800 => format!("{}h", seconds / 3600),
+            _ => format!("{}d", seconds / 86_400),
+        }
+    }
+
     /// As a duration to calculate with.
     pub fn duration(self) -> SignedDuration {
         self.0
@@ -68,6 +79,13 @@ mod tests {
         }
         for bad in ["", "30", "-1d", "1 fortnight", "1mo", "1y", "99999999999999d"] {
             assert!(bad.parse::<Age>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn at_a_glance_one_unit_says_enough() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (172_799, "47h"), (172_800, "2d")] {
+            assert_eq!(Age::from_secs(seconds).at_a_glance(), text);
         }
     }
 

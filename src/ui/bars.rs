@@ -1,5 +1,6 @@
 //! Counts as bars that people can compare at a glance.
 
+use super::text::shortened;
 use super::{Palette, Role, sanitised};
 
 /// Width of the longest possible bar, in characters.
@@ -9,7 +10,7 @@ const NAME: usize = 44;
 
 /// A title and one bar a row: name, count, share of the total, bar.
 pub(super) fn bars(title: &str, rows: &[(&str, u64, Option<Role>)], total: u64, palette: Palette) -> String {
-    let names: Vec<String> = rows.iter().map(|(name, ..)| shortened(&sanitised(name))).collect();
+    let names: Vec<String> = rows.iter().map(|(name, ..)| shortened(&sanitised(name), NAME).into_owned()).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let count_width = rows.iter().map(|(_, n, _)| n.to_string().len()).max().unwrap_or(0);
     let mut text = format!("{title}\n");
@@ -21,10 +22,6 @@ pub(super) fn bars(title: &str, rows: &[(&str, u64, Option<Role>)], total: u64, 
         text.push_str(&format!("  {name:name_width$}  {n:>count_width$}  {:>3}.{}%  {bar}\n", share / 10, share % 10));
     }
     text
-}
-
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= NAME { name.to_owned() } else { name.chars().take(NAME - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]

@@ -16,6 +16,10 @@ pub trait Row: Serialize {
     /// The table's column titles.
     const TITLES: &'static [&'static str];
 
+    /// Columns that are left out, one after the other, where the terminal is too narrow for the table. Where that is not
+    /// enough the last column is cut. Without any, a table is as wide as it is.
+    const SPARE: &'static [usize] = &[];
+
     /// The table's cells, one for each title, and the role of those that deserve colour.
     fn cells(&self) -> Vec<(String, Option<Role>)>;
 }
@@ -28,24 +32,32 @@ pub struct Listing {
 }
 
 enum Sink {
-    Table { table: Box<Table>, palette: Palette },
+    Table { rows: Vec<Vec<Cell>>, shape: Shape, palette: Palette },
     Json(BufWriter<Stdout>, Vec<u8>),
     Jsonl(BufWriter<Stdout>, Vec<u8>),
     Csv(Box<csv::Writer<Stdout>>),
 }
 
+/// A cell's text and what it means.
+type Cell = (String, Option<Role>);
+
+/// The last column is not cut to less than this.
+const NARROWEST: usize = 8;
+/// Spaces between columns.
+const GAP: u16 = 2;
+
 /// Large enough that a long list costs few system calls.
 const BUFFER: usize = 1 << 16;
 
 impl Listing {
-    pub(super) fn new<R: Row>(format: Format, palette: Palette) -> Self {
+    /// `width` is that of the terminal, where there is one.
+    pub(super) fn new<R: Row>(format: Format, palette: Palette, width: Option<usize>) -> Self {
         let stdout = || BufWriter::with_capacity(BUFFER, io::stdout());
         let sink = match format {
             Format::Table => {
-                let mut table = Table::new();
-                table.load_style(presets::NOTHING);
-                table.set_header(R::TITLES.iter().map(|title| title.to_uppercase()));
-                Sink::Table { table: Box::new(table), palette }
+                let available = width.filter(|_| !R::SPARE.is_empty());
+                let shape = Shape { titles: R::TITLES, spare: R::SPARE, available };
+                Sink::Table { rows: Vec::new(), shape, palette }
             }
             Format::Json => Sink::Json(stdout(), Vec::new()),
             Format::Jsonl => Sink::Jsonl(stdout(), Vec::new()),
@@ -57,11 +69,8 @@ impl Listing {
     /// Adds a row.
     pub fn push(&mut self, row: &impl Row) -> anyhow::Result<()> {
         match &mut self.sink {
-            Sink::Table { table, palette } => {
-                table.add_row(row.cells().iter().map(|(cell, role)| {
-                    let cell = sanitised(cell);
-                    role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
-                }));
+            Sink::Table { rows, .. } => {
+                rows.push(row.cells().into_iter().map(|(cell, role)| (sanitised(&cell).into_owned(), role)).collect());
             }
             Sink::Json(out, line) => {
                 line.clear();
@@ -99,9 +108,20 @@ impl Listing {
     /// Ends the list and writes what is still held.
     pub fn finish(self) -> anyhow::Result<()> {
         match self.sink {
-            Sink::Table { mut table, .. } => {
+            Sink::Table { rows, shape, palette } => {
+                let columns = shape.columns(&rows);
+                let mut table = Table::new();
+                table.load_style(presets::NOTHING);
+                table.set_header(columns.iter().map(|(n, _)| shape.titles[*n].to_uppercase()));
+                for row in rows {
+                    table.add_row(columns.iter().map(|(n, width)| {
+                        let (cell, role) = &row[*n];
+                        let cell = text::shortened(cell, *width);
+                        role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
+                    }));
+                }
                 for column in table.column_iter_mut() {
-                    column.set_padding((0, 2));
+                    column.set_padding((0, GAP));
                 }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout());
                 for line in table.lines() {
@@ -125,6 +145,37 @@ impl Listing {
     }
 }
 
+/// What a table may look like.
+struct Shape {
+    titles: &'static [&'static str],
+    spare: &'static [usize],
+    available: Option<usize>,
+}
+
+impl Shape {
+    /// The columns that are shown, and how wide each may be.
+    fn columns(&self, rows: &[Vec<Cell>]) -> Vec<(usize, usize)> {
+        let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
+        let width = |(n, title): (usize, &&str)| (n, cells(n).max().unwrap_or(0).max(title.len()));
+        let mut columns: Vec<_> = self.titles.iter().enumerate().map(width).collect();
+        let Some(available) = self.available else { return columns };
+        let excess = |columns: &[(usize, usize)]| {
+            let gaps = usize::from(GAP) * columns.len().saturating_sub(1);
+            (columns.iter().map(|(_, width)| width).sum::<usize>() + gaps).saturating_sub(available)
+        };
+        for spare in self.spare {
+            if excess(&columns) > 0 {
+                columns.retain(|(n, _)| n != spare);
+            }
+        }
+        let excess = excess(&columns);
+        if let Some((_, last)) = columns.last_mut() {
+            *last -= excess.min(last.saturating_sub(NARROWEST));
+        }
+        columns
+    }
+}
+
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -138,5 +189,26 @@ fn csv_error(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(io) => io.into(),
         other => anyhow::anyhow!("cannot write CSV: {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_does_without_columns_and_then_cuts_the_last() {
+        let row = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "blocked", "bsky.social", "a very long reason why"];
+        let rows = [row.map(|cell| (cell.to_owned(), None)).to_vec()];
+        let titles = &["did", "status", "issuer", "reason"];
+        for (available, expected) in [
+            (None, &[(0, 32), (1, 7), (2, 11), (3, 22)][..]),
+            (Some(78), &[(0, 32), (1, 7), (2, 11), (3, 22)]),
+            (Some(77), &[(0, 32), (1, 7), (3, 22)]),
+            (Some(60), &[(0, 32), (1, 7), (3, 17)]),
+            (Some(20), &[(0, 32), (1, 7), (3, 8)]),
+        ] {
+            assert_eq!(Shape { titles, spare: &[2], available }.columns(&rows), expected, "{available:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
-pub use text::{counted, sanitised};
+pub use text::{brief_kid, counted, sanitised};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -98,7 +98,7 @@ impl Ui {
 
     /// Opens a list of rows on stdout, in the format asked for.
     pub fn listing<R: Row>(&self) -> Listing {
-        Listing::new::<R>(self.format, self.out)
+        Listing::new::<R>(self.format, self.out, terminal_width())
     }
 
     /// Fields and values, one a line, aligned.
@@ -165,4 +165,10 @@ impl Ui {
         // Whoever closed stderr does not want to hear about it.
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
+}
+
+/// How wide the terminal is that results go to. One that says 0 does not know.
+fn terminal_width() -> Option<usize> {
+    let (_, width) = dialoguer::console::Term::stdout().size_checked()?;
+    Some(width.into()).filter(|width| *width > 0)
 }

@@ -29,6 +29,19 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The text, or its beginning and a `…` where it is longer than this.
+pub(super) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect::<String>().into()
+}
+
+/// So much of a kid tells it from others.
+pub fn brief_kid(kid: &str) -> Cow<'_, str> {
+    shortened(kid, 9)
+}
+
 /// `1 session`, `2 sessions`, `2,000 sessions`.
 pub fn counted(n: u64, noun: &str) -> String {
     let digits = n.to_string();
@@ -122,6 +135,12 @@ mod tests {
         assert_eq!(sanitised("did:plc:é"), "did:plc:é");
         let json = json_document(&"a\u{1b}\u{9b}\u{7f}\u{202e}é", false);
         assert_eq!(String::from_utf8(json).unwrap(), "\"a\\u001b\\u009b\\u007f\\u202eé\"\n");
+    }
+
+    #[test]
+    fn what_is_too_long_ends_in_an_ellipsis() {
+        assert_eq!(shortened("1795420766438", 13), "1795420766438");
+        assert_eq!(brief_kid("1795420766438"), "17954207…");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use testbed::redis::{Answer, Redis};
 #[derive(Clone, Copy)]
 pub struct Run {
     pub wall: Duration,
+    /// What the program itself took of the processors, in hundredths of a second.
+    pub processor: Duration,
     pub peak_bytes: f64,
 }
 
@@ -57,14 +59,16 @@ pub fn run(program: &str, arguments: &[&str], dir: &Path) -> Run {
     let begun = Instant::now();
     let mut command = Command::new(program);
     let mut child = command.args(arguments).current_dir(dir).stdout(Stdio::null()).spawn().expect("it can be started");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0;
+    let place = format!("/proc/{}", child.id());
+    let (mut peak, mut processor) = (0.0, Duration::ZERO);
     loop {
-        // The high-water mark only rises, so the last look at it is close to the end's.
-        peak = std::fs::read_to_string(&status).ok().and_then(|status| high_water(&status)).unwrap_or(peak);
+        // Both only rise, so the last look at them is close to the end's.
+        let read = |name: &str| std::fs::read_to_string(format!("{place}/{name}")).ok();
+        peak = read("status").and_then(|status| high_water(&status)).unwrap_or(peak);
+        processor = read("stat").and_then(|stat| processor_time(&stat)).unwrap_or(processor);
         if let Some(exit) = child.try_wait().expect("it can be waited for") {
             assert!(exit.success(), "{program} {arguments:?} failed");
-            return Run { wall: begun.elapsed(), peak_bytes: peak };
+            return Run { wall: begun.elapsed(), processor, peak_bytes: peak };
         }
         sleep(Duration::from_millis(2));
     }
@@ -80,6 +84,36 @@ pub fn succeeds(program: &str, arguments: &[&str], dir: &Path) -> bool {
 fn high_water(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)
+}
+
+/// User and system time, in the kernel's hundredths of a second: fields 14 and 15, counted from the program's name, which
+/// may contain anything.
+fn processor_time(stat: &str) -> Option<Duration> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (next()? + next()?)))
+}
+
+/// What was measured where.
+pub fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("?").to_owned();
+    format!("{model}, {cores} cores, load {load}")
+}
+
+/// One line of figures.
+pub fn line(what: &str, count: usize, run: &Run) {
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    let rate = count as f64 / run.wall.as_secs_f64();
+    print!("{what:50} {:8.0} ms {rate:9.0} a second", run.wall.as_secs_f64() * 1e3);
+    if run.peak_bytes > 0.0 {
+        print!("{:8.2} s of processor {:6.1} MB", run.processor.as_secs_f64(), run.peak_bytes / 1e6);
+    }
+    println!();
 }
 
 /// The server's own books.

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
 use testbed::redis::Redis;
 
 const DAY: u64 = 86_400;
@@ -78,6 +79,17 @@ pub fn stale_states(redis: &Redis, count: usize) {
         );
         (format!("atproto:oauth:state:{}", random.text(22)), STATE_TTL - 29 * 60, value)
     }));
+}
+
+/// Sessions that a network knows of.
+pub fn records(redis: &Redis, records: impl Iterator<Item = Value>) {
+    load(
+        redis,
+        records.map(|record| {
+            let did = record["tokenSet"]["sub"].as_str().expect("a record has an account");
+            (format!("atproto:oauth:sessions:{did}"), SESSION_TTL - 2 * DAY, record.to_string())
+        }),
+    );
 }
 
 /// Writes records the way a server takes them fastest.

@@ -92,7 +92,7 @@ impl App {
     fn arguments(&self, arguments: &str) -> Vec<String> {
         let mut all = vec!["sessions".to_owned()];
         all.extend(arguments.split_whitespace().map(str::to_owned));
-        let paced = ["refresh", "revoke", "upgrade"].iter().any(|verb| arguments.starts_with(verb));
+        let paced = ["refresh", "revoke", "upgrade", "prune"].iter().any(|verb| arguments.starts_with(verb));
         if paced && !arguments.contains("--retry-for") {
             all.push("--retry-for=0s".to_owned());
         }
@@ -104,9 +104,15 @@ impl App {
         let rows = self.database.rows("SELECT key, value FROM auth_session");
         let record = |row: &String| {
             let (key, value) = row.split_once('|').unwrap();
-            (key.to_owned(), serde_json::from_str(value).unwrap())
+            // What is no JSON is kept as the text it is.
+            (key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)))
         };
         rows.iter().map(record).collect()
+    }
+
+    /// The keys of all records, whether or not they can be read.
+    pub(crate) fn records_left(&self) -> Vec<String> {
+        self.database.rows("SELECT key FROM auth_session ORDER BY key")
     }
 
     /// The record of one account.
@@ -177,6 +183,11 @@ impl App {
     pub(crate) fn wait_for_exchanges(&self, count: u64) {
         wait_until(|| self.net.counters().exchanged >= count);
     }
+}
+
+/// An account named for what is to become of it.
+pub(crate) fn to_be(result: &str) -> String {
+    format!("did:plc:{result:a<24}")
 }
 
 /// Waits until something is so.

@@ -61,7 +61,7 @@ fn a_directory_with_a_database_is_set_up_without_a_question() {
     client_uri = "https://app.example.com"
     client_name = "app"
     redirect_uris = ["https://app.example.com/oauth/callback"]
-    scope = "atproto transition:generic"
+    scope = "atproto"
     jwks_uri = "https://app.example.com/.well-known/jwks.json"
 
     [store]
@@ -335,7 +335,10 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     dialogue.answer("Its callback", "http://elsewhere.example.com/cb");
     dialogue.0.exp_string("redirect_uris[0]").unwrap();
     dialogue.answer("Its callback", "/cb");
-    dialogue.answer("The most that it may ask users for [atproto transition:generic]", "");
+    dialogue.answer(
+        "The most that it may ask users for (to read and write for them: atproto transition:generic) [atproto]",
+        "",
+    );
     dialogue.0.exp_string("found the app's store: app.db").unwrap();
     dialogue.answer("Its store", "redis://:secret@cache.example.com");
     dialogue.0.exp_string("this address has a password in it").unwrap();

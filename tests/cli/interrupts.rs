@@ -1,11 +1,11 @@
 //! Ctrl-C and SIGTERM: what was begun comes to its end, what is printed is whole, and the exit code says what happened.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{ADONIS, ALICE, AppDatabase, KEY1, Sandbox, interrupt, object, session, state};
+use crate::support::{ADONIS, ALICE, AppDatabase, KEY1, OAUTHCTL, Sandbox, interrupt, object, session, state};
 
 /// More sessions than fit into a pipe, by far.
 const MANY: u32 = 60_000;
@@ -133,6 +133,22 @@ fn an_interrupted_import_has_brought_in_exactly_what_it_says() {
     let created = object(std::str::from_utf8(&output.stdout).unwrap())["created"].as_u64().unwrap();
     assert_eq!(new.rows("SELECT count(*) FROM auth_session"), [created.to_string()]);
     assert!(created < 5000);
+}
+
+#[test]
+fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
+    let sandbox = app();
+    for (signal, code) in SIGNALS {
+        let mut command = sandbox.command(OAUTHCTL);
+        command.args(["sessions", "import", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Open, and nobody writes.
+        let _input = child.stdin.take();
+        interrupt(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "imported 0 sessions; interrupted before the end\n");
+    }
 }
 
 #[test]

@@ -63,13 +63,13 @@ fn store(sandbox: &Sandbox) {
 fn list_shows_what_each_key_does() {
     let next = jwk_with(KEY1, &json!({"kid": THUMBPRINT1, "nbf": now() + 3600, "iat": now() - 60}));
     let sandbox = array_of(&[&next, KEY2, &jwk_with(KEY1, &json!({"iat": 1_700_000_000}))]);
-    insta::assert_snapshot!(sandbox.run(["keys", "list", "--keys", "keys.json"]), @"
+    insta::assert_snapshot!(sandbox.run(["keys", "list", "--keys", "keys.json"]), @r"
     exit 0
     -- stdout --
-    KID                                          ALG    CREATED               STATE                            THUMBPRINT  SESSIONS  STATES  SOURCE
-    cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s  ES256  2026-11-23T11:59:00Z  next, from 2026-11-23T13:00:00Z  yes         -         -       keys.json
-    key2                                         ES256  -                     active                           -           -         -       keys.json
-    key1                                         ES256  2023-11-14T22:13:20Z  next                             -           -         -       keys.json
+    KID                                          STATE       CREATED    SESSIONS  LOGINS  SOURCE
+    cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s  next in 1h  1m ago     -         -       keys.json
+    key2                                         active      -          -         -       keys.json
+    key1                                         retiring    1104d ago  -         -       keys.json
     -- stderr --
     name a store (--store) to count the sessions that depend on each key
     ");
@@ -82,13 +82,13 @@ fn list_counts_what_depends_on_each_key_in_a_store_that_is_named() {
     store(&sandbox);
     let list = ["keys", "list", "--keys", "keys.json"];
     let by_flag = sandbox.run([&list[..], &["--store", "sqlite:app.db"]].concat());
-    insta::assert_snapshot!(by_flag, @"
+    insta::assert_snapshot!(by_flag, @r"
     exit 0
     -- stdout --
-    KID    ALG    CREATED  STATE     THUMBPRINT  SESSIONS  STATES  SOURCE
-    key1   ES256  -        active    -           1         0       keys.json
-    key2   ES256  -        retiring  -           1         1       keys.json
-    spare  ES256  -        unused    -           0         0       keys.json
+    KID    STATE     CREATED  SESSIONS  LOGINS  SOURCE
+    key1   active    -        1         0       keys.json
+    key2   retiring  -        1         1       keys.json
+    spare  unused    -        0         0       keys.json
     ");
     sandbox.file("oauthctl.toml", "[store]\nurl = 'sqlite:app.db'\n");
     assert_eq!(sandbox.run(list), by_flag);
@@ -102,12 +102,12 @@ fn list_counts_nothing_in_a_store_that_was_merely_found() {
     let mut sandbox = array_of(&[KEY1, KEY2]);
     store(&sandbox);
     let found = sandbox.run(["keys", "list", "--keys", "keys.json"]);
-    insta::assert_snapshot!(found, @"
+    insta::assert_snapshot!(found, @r"
     exit 0
     -- stdout --
-    KID   ALG    CREATED  STATE     THUMBPRINT  SESSIONS  STATES  SOURCE
-    key1  ES256  -        active    -           -         -       keys.json
-    key2  ES256  -        retiring  -           -         -       keys.json
+    KID   STATE     CREATED  SESSIONS  LOGINS  SOURCE
+    key1  active    -        -         -       keys.json
+    key2  retiring  -        -         -       keys.json
     -- stderr --
     name a store (--store) to count the sessions that depend on each key
     ");
@@ -126,6 +126,23 @@ fn list_says_whether_a_kid_proves_which_key_it_names() {
 }
 
 #[test]
+fn list_is_no_wider_than_a_terminal_usually_is() {
+    let next = jwk_with(KEY1, &json!({"kid": THUMBPRINT1, "nbf": now() + 86_400, "iat": now() - 60}));
+    let sandbox = array_of(&[&next, &jwk_with(KEY2, &json!({"iat": 1_700_000_000}))]);
+    store(&sandbox);
+    let output = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db"]);
+    assert!(output.stdout.lines().all(|line| line.chars().count() <= 100), "{output}");
+    assert!(output.stdout.contains("next in 24h"), "{output}");
+}
+
+#[test]
+fn list_warns_of_a_kid_that_is_the_thumbprint_of_another_key() {
+    let sandbox = array_of(&[&jwk_with(KEY2, &json!({"kid": THUMBPRINT1}))]);
+    let output = sandbox.run(["keys", "list", "--keys", "keys.json", "-q"]);
+    assert!(output.stderr.contains("has the form of a thumbprint, and is not that of its key"), "{output}");
+}
+
+#[test]
 fn list_warns_of_sessions_whose_key_is_gone() {
     let sandbox = array_of(&[KEY1]);
     store(&sandbox);
@@ -133,11 +150,11 @@ fn list_warns_of_sessions_whose_key_is_gone() {
     let mut evil = session(ALICE, "3h");
     evil["authMethod"]["kid"] = json!("\u{1b}[2Jlost");
     database.session(&evil);
-    insta::assert_snapshot!(sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db", "-q"]), @"
+    insta::assert_snapshot!(sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db", "-q"]), @r"
     exit 0
     -- stdout --
-    KID   ALG    CREATED  STATE   THUMBPRINT  SESSIONS  STATES  SOURCE
-    key1  ES256  -        active  -           1         0       keys.json
+    KID   STATE   CREATED  SESSIONS  LOGINS  SOURCE
+    key1  active  -        1         0       keys.json
     -- stderr --
     warning: 2 records bound to key key2, which is not in the set: the app deletes them when their users return
     ");
@@ -149,11 +166,11 @@ fn list_warns_of_sessions_whose_key_is_gone() {
 fn list_warns_when_nobody_can_log_in() {
     let sandbox = array_of(&[&jwk_with(KEY1, &json!({"revoked": true}))]);
     store(&sandbox);
-    insta::assert_snapshot!(sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db", "-q"]), @"
+    insta::assert_snapshot!(sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db", "-q"]), @r"
     exit 0
     -- stdout --
-    KID   ALG    CREATED  STATE     THUMBPRINT  SESSIONS  STATES  SOURCE
-    key1  ES256  -        retiring  -           1         0       keys.json
+    KID   STATE     CREATED  SESSIONS  LOGINS  SOURCE
+    key1  retiring  -        1         0       keys.json
     -- stderr --
     warning: key key1 has expired or is revoked: the app cannot refresh the sessions bound to it
     warning: no key can sign: nobody can log in
@@ -369,6 +386,7 @@ fn a_key_with_a_file_to_itself_gets_a_second_file_beside_it() {
     insta::assert_snapshot!(sandbox.run(rotate), @r#"
     exit 0
     -- stderr --
+    wrote keys/client.202611ne.json
     new key 2026-11-new, in front of key1
     1. let the app load, in this order: keys/client.202611ne.json, then keys/client.json; deploy, and publish `oauthctl jwks` anew
        name them to oauthctl in the same order: keys = ["keys/client.202611ne.json", "keys/client.json"]
@@ -405,7 +423,8 @@ fn a_set_may_go_to_another_file_and_then_stays_as_it_is() {
     let sandbox = array_of(&[KEY1]);
     let before = sandbox.read("keys.json");
     let output = sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new", "-o", "next.json"]);
-    insta::assert_snapshot!(output.stderr, @"
+    insta::assert_snapshot!(output.stderr, @r"
+    wrote next.json
     new key new, in front of key1
     1. deploy next.json in the place of keys.json to every instance of the app, and publish `oauthctl jwks` anew
     2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
@@ -638,6 +657,27 @@ fn retire_keeps_a_jwks_a_jwks() {
     sandbox.file("keys.json", format!("{{\"keys\":{keys}}}"));
     assert_eq!(sandbox.run(retire(&["old"])).code, 0);
     assert_eq!(object(&sandbox.read("keys.json"))["keys"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_stands_beside_the_keys_of_a_set_survives_every_change() {
+    let sandbox = rotated();
+    let keys = sandbox.read("keys.json");
+    sandbox.file("keys.json", format!("{{\"note\":\"ours\",\"keys\":{},\"version\":2}}", keys.trim_end()));
+    for change in [
+        &["rotate", "--stage", "--kid", "staged"] as &[_],
+        &["rotate", "--promote", "staged", "--force"],
+        &["rotate", "--kid", "next"],
+        &["retire", "old"],
+    ] {
+        let arguments = [&["keys"], change, &["--keys", "keys.json", "--store", "sqlite:app.db"]].concat();
+        let output = sandbox.run(arguments);
+        assert_eq!(output.code, 0, "{output}");
+        let set = object(&sandbox.read("keys.json"));
+        assert_eq!((&set["note"], &set["version"]), (&json!("ours"), &json!(2)), "{change:?}");
+        assert_eq!(set.keys().collect::<Vec<_>>(), ["note", "keys", "version"], "{change:?}");
+    }
+    assert_eq!(kids(&keys_in(&sandbox.read("keys.json"))), ["next", "staged", "new", "key1", "key2"]);
 }
 
 #[test]

@@ -179,8 +179,25 @@ fn a_document_that_servers_refuse_is_not_printed() {
     exit 2
     -- stderr --
     error: client_uri: must be https
-    hint: `oauthctl metadata --loopback=PORT` is for development
+    hint: for an app on this machine: `oauthctl metadata --loopback=3000`
     ");
+}
+
+#[test]
+fn an_app_on_this_machine_is_told_what_to_type_and_that_works() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "oauthctl.toml",
+        "[client]\nclient_id = 'http://127.0.0.1:5173/oauth-client-metadata.json'\nredirect_uris = ['/callback']\n\
+         [profiles.production.client]\nclient_id = 'https://app.example.com/oauth-client-metadata.json'\n",
+    );
+    let output = sandbox.refusal(["metadata"]);
+    let hint = output.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    let commands: Vec<_> = hint.split('`').skip(1).step_by(2).collect();
+    assert_eq!(commands, ["oauthctl metadata --loopback=5173", "oauthctl --profile production metadata"], "{output}");
+    for command in commands {
+        assert_eq!(sandbox.sh(command).code, 0, "{command}");
+    }
 }
 
 #[test]

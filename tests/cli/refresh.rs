@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testbed::{Alg, Credentials, Endpoint, LoginOptions, keys};
+use testbed::{Alg, Credentials, Endpoint, Fault, LoginOptions, keys};
 
-use crate::app::{App, days_ago, hours_ago};
+use crate::app::{App, days_ago, hours_ago, to_be};
 use crate::support::{ALICE, BOB, object};
 
 /// The session of one account, last refreshed two days ago.
@@ -32,6 +32,7 @@ fn the_second_run_in_a_row_has_nothing_to_do() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions, 5 skipped\n"), "{output}");
     let output = app.sessions("refresh");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions\n"), "{output}");
+    assert_eq!(output.stderr, "none of 5 sessions is due; --all means all of them\n");
     assert_eq!(app.generations(), [(1, 5)].into());
 }
 
@@ -148,11 +149,6 @@ fn a_dry_run_asks_nobody_and_changes_nothing() {
     assert!(app.recovery_entries().is_empty());
 }
 
-/// An account that will have this result.
-fn to_be(result: &str) -> String {
-    format!("did:plc:{result:a<24}")
-}
-
 /// One session of each result: refreshed, skipped, gone, blocked, unknown.
 fn of_every_result() -> App {
     let app = App::new();
@@ -233,6 +229,34 @@ fn the_exit_status_says_how_much_was_achieved() {
     let output = app.sessions("refresh --all");
     assert_eq!(output.code, 0, "gone is nobody's fault: {output}");
     assert!(app.record(ALICE).is_some(), "only prune removes records");
+}
+
+#[test]
+fn a_session_that_is_blocked_for_good_does_not_make_every_run_a_failure() {
+    let app = App::new();
+    let other = Credentials::Key(keys::client_key("other"));
+    app.log_in(1, &LoginOptions { credentials: Some(other), ..of(&to_be("blocked")) });
+    assert_eq!(app.sessions("refresh").code, 1, "there is no other");
+    app.log_in(3, &hours_ago(3));
+    for arguments in ["refresh", "refresh --dry-run", "refresh --due"] {
+        let output = app.sessions(arguments);
+        assert!(output.code == 3 && output.stdout.ends_with("0 sessions, 1 blocked\n"), "{output}");
+    }
+    // Where something had to be done and nothing came of it, the run has failed.
+    app.log_in(1, &days_ago(2));
+    app.net.fault(Endpoint::Token, Fault::status(503));
+    let output = app.sessions("refresh");
+    assert!(output.code == 1 && output.stdout.ends_with("refreshed 0 sessions, 1 blocked, 1 unknown\n"), "{output}");
+}
+
+#[test]
+fn a_limit_counts_what_is_due_and_not_what_is_looked_at() {
+    let app = App::new();
+    for (name, options) in [("a", hours_ago(3)), ("b", hours_ago(3)), ("c", days_ago(2)), ("d", days_ago(2))] {
+        app.log_in(1, &LoginOptions { did: Some(to_be(name)), ..options });
+    }
+    let output = app.sessions("refresh --limit 1");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
 }
 
 #[test]

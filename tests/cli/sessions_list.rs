@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, AppDatabase, BOB, KEY1, Sandbox, object, session};
+use crate::support::{ALICE, AppDatabase, BOB, KEY1, Sandbox, jwk_with, object, session};
 
 /// A record like the app's, with one thing about it changed.
 fn changed(change: impl FnOnce(&mut Value)) -> Value {
@@ -32,9 +32,9 @@ fn in_the_app_s_directory_it_needs_no_option() {
     insta::assert_snapshot!(app().run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
-    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com
-    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com
+    DID                               STATUS  REFRESHED  KID   ISSUER            REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   10m ago    key1  auth.example.com
+    did:plc:z72i7hdynmk6r22z27h6tvur  due     40h ago    key1  auth.example.com
     -- stderr --
     2 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -109,7 +109,7 @@ fn an_empty_store_is_an_empty_list_in_every_format() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-    DID  STATUS  KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
+    DID  STATUS  REFRESHED  KID  ISSUER  REASON
     -- stderr --
     0 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -174,12 +174,12 @@ fn what_keeps_a_session_from_being_refreshed_is_named() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-    DID                                   STATUS   KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
-    did:web:fine.example.com              idle     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
-    did:web:no-refresh-token.example.com  dead     key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  expired, and there is no refresh token
-    did:web:other-key.example.com         blocked  lost  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its client key lost is not in the key set
-    did:web:public.example.com            blocked  none  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  it began while the client was public
-    did:web:rsa.example.com               blocked  key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com  its DPoP key is neither ES256 nor ES256K
+    DID                                   STATUS   REFRESHED  KID   ISSUER            REASON
+    did:web:fine.example.com              idle     3h ago     key1  auth.example.com
+    did:web:no-refresh-token.example.com  dead     3h ago     key1  auth.example.com  expired, and there is no refresh token
+    did:web:other-key.example.com         blocked  3h ago     lost  auth.example.com  its client key lost is not in the key set
+    did:web:public.example.com            blocked  3h ago     none  auth.example.com  it began while the client was public
+    did:web:rsa.example.com               blocked  3h ago     key1  auth.example.com  its DPoP key is neither ES256 nor ES256K
     -- stderr --
     5 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -223,22 +223,22 @@ fn what_is_no_session_is_listed_as_malformed() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-    DID                        STATUS     KID  EXPIRES  LAST REFRESHED  ISSUER  REASON
-                               malformed  -    -        -               -       the key names no account
-    42                         malformed  -    -        -               -       the key names no account
-    did:web:array              malformed  -    -        -               -       a member has the wrong type
-    did:web:cut-short          malformed  -    -        -               -       not JSON
-    did:web:deep               malformed  -    -        -               -       a member has the wrong type
-    did:web:empty              malformed  -    -        -               -       not JSON
-    did:web:expiry             malformed  -    -        -               -       expires_at is not a time
-    did:web:no-auth-method     malformed  -    -        -               -       no authMethod: written by a very old client
-    did:web:no-dpop-key        malformed  -    -        -               -       no dpopJwk
-    did:web:no-tokens          malformed  -    -        -               -       no tokenSet
-    did:web:null               malformed  -    -        -               -       a member has the wrong type
-    did:web:number-for-a-text  malformed  -    -        -               -       a member has the wrong type
-    did:web:someone-else       malformed  -    -        -               -       the session is of another account than its key says
-    not a did                  malformed  -    -        -               -       the key names no account
-    �                          malformed  -    -        -               -       the key names no account
+    DID                        STATUS     REFRESHED  KID  ISSUER  REASON
+                               malformed  -          -    -       the key names no account
+    42                         malformed  -          -    -       the key names no account
+    did:web:array              malformed  -          -    -       a member has the wrong type
+    did:web:cut-short          malformed  -          -    -       not JSON
+    did:web:deep               malformed  -          -    -       a member has the wrong type
+    did:web:empty              malformed  -          -    -       not JSON
+    did:web:expiry             malformed  -          -    -       expires_at is not a time
+    did:web:no-auth-method     malformed  -          -    -       no authMethod: written by a very old client
+    did:web:no-dpop-key        malformed  -          -    -       no dpopJwk
+    did:web:no-tokens          malformed  -          -    -       no tokenSet
+    did:web:null               malformed  -          -    -       a member has the wrong type
+    did:web:number-for-a-text  malformed  -          -    -       a member has the wrong type
+    did:web:someone-else       malformed  -          -    -       the session is of another account than its key says
+    not a did                  malformed  -          -    -       the key names no account
+    �                          malformed  -          -    -       the key names no account
     -- stderr --
     15 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -362,11 +362,74 @@ fn the_older_layout_of_the_same_app_is_recognised() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
-    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
-    did:plc:ewvi7nxzyoun6zhxrhs64oiz  idle    key1  2026-11-23T10:00:00Z  2026-11-23T09:00:00Z  https://auth.example.com
+    DID                               STATUS  REFRESHED  KID   ISSUER            REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  idle    3h ago     key1  auth.example.com
     -- stderr --
     1 session in sqlite:app.db (layout statusphere-legacy)
     ");
+}
+
+#[test]
+fn a_table_with_everything_is_there_on_request() {
+    insta::assert_snapshot!(app().run(["sessions", "list", "--wide"]), @r"
+    exit 0
+    -- stdout --
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com
+    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com
+    -- stderr --
+    2 sessions in sqlite:app.db (layout statusphere)
+    ");
+}
+
+#[test]
+fn a_table_fits_a_terminal_and_what_is_to_be_copied_is_never_cut() {
+    let mut sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.session(&changed(|s| s["authMethod"]["kid"] = json!("bCEeUp-6bIsR2AjnQ9tupOb2361WTDMSZ_Zd67Nxmw4")));
+    sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
+    let widest = |text: &str| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
+    let on_paper = sandbox.run(["sessions", "list"]).stdout;
+    assert!(on_paper.contains("its client key bCEeUp-6… is not in the key set"), "{on_paper}");
+    for width in [100, 80] {
+        let mut command = sandbox.command("sh");
+        command.args(["-c", &format!("stty rows 24 cols {width}; exec oauthctl sessions list --color never")]);
+        let mut terminal = rexpect::session::spawn_command(command, Some(10_000)).unwrap();
+        // It takes every byte for a character.
+        let shown = terminal.exp_eof().unwrap().replace("â\u{80}¦", "…");
+        assert!(widest(&shown) <= width && widest(&on_paper) > width, "{shown}");
+        assert!(shown.contains(ALICE) && shown.contains('…'), "{shown}");
+    }
+}
+
+#[test]
+fn a_table_is_about_as_wide_as_a_terminal_of_today() {
+    let mut sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for (did, refreshed, change) in
+        [(ALICE, "100d", None), (BOB, "3h", Some("refresh_token")), ("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "40h", None)]
+    {
+        let mut record = session(did, refreshed);
+        record["authMethod"]["kid"] = json!("1795420766438");
+        record["tokenSet"]["iss"] = json!("https://bsky.social");
+        if let Some(name) = change {
+            record["tokenSet"].as_object_mut().unwrap().remove(name);
+        }
+        database.session(&record);
+    }
+    sandbox.set("NUXT_OAUTH_JWK_ONE", jwk_with(KEY1, &json!({"kid": "1795420766438"})));
+    let output = sandbox.run(["sessions", "list"]);
+    insta::assert_snapshot!(output, @r"
+    exit 0
+    -- stdout --
+    DID                               STATUS   REFRESHED  KID        ISSUER       REASON
+    did:plc:aaaaaaaaaaaaaaaaaaaaaaaa  due      40h ago    17954207…  bsky.social
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  suspect  100d ago   17954207…  bsky.social  not refreshed for longer than 91d 7h
+    did:plc:z72i7hdynmk6r22z27h6tvur  dead     3h ago     17954207…  bsky.social  expired, and there is no refresh token
+    -- stderr --
+    3 sessions in sqlite:app.db (layout statusphere)
+    ");
+    assert!(output.stdout.lines().all(|line| line.chars().count() <= 120), "{output}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
-use crate::app::{App, days_ago, hours_ago};
+use crate::app::{App, days_ago, hours_ago, to_be};
 use crate::support::ALICE;
 
 /// An app that has just become confidential, with so many users from before.
@@ -40,6 +40,15 @@ fn public_sessions_become_confidential_and_stay_so() {
     app.assert_nobody_lost(output);
     let output = app.sessions("upgrade");
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 0 sessions\n"), "{output}");
+}
+
+#[test]
+fn one_is_tried_first_whoever_stands_before_it_in_the_store() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(to_be("confidential")), ..days_ago(2) });
+    app.log_in(2, &public());
+    let output = app.sessions("upgrade --limit 1");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 1 session\n"), "{output}");
 }
 
 #[test]

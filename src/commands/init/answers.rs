@@ -18,8 +18,6 @@ use crate::store::{LayoutChoice, StoreUrl};
 /// What apps that were not made with Nuxt most often call their callback; and what those do.
 const CALLBACK: &str = "/oauth/callback";
 const NUXT_CALLBACK: &str = "/api/auth/atproto";
-/// Enough for an app that reads and writes on its users' behalf.
-const SCOPE: &str = "atproto transition:generic";
 /// The file of a first key.
 const KEY_FILE: &str = "client-key.json";
 /// By convention, below the directory that the app serves.
@@ -70,10 +68,10 @@ impl Interview<'_> {
         let redirect_uris = self.redirect_uris(args, &site)?;
         let scope = self.answer(
             Question {
-                text: "The most that it may ask users for",
+                text: "The most that it may ask users for (to read and write for them: atproto transition:generic)",
                 flag: "--scope",
                 given: args.scope.as_deref(),
-                offered: Some(known("scope").unwrap_or_else(|| SCOPE.to_owned())),
+                offered: Some(known("scope").unwrap_or_else(|| client_metadata::DEFAULT_SCOPE.to_owned())),
                 optional: false,
             },
             |text| check_member("scope", &site, |draft| text.clone_into(&mut draft.scope)),
@@ -321,7 +319,7 @@ fn check_member(member: &str, site: &Site, answer: impl FnOnce(&mut Draft)) -> R
         client_uri: site.resolve("/"),
         client_name: None,
         redirect_uris: vec![site.resolve(CALLBACK)],
-        scope: SCOPE.to_owned(),
+        scope: client_metadata::DEFAULT_SCOPE.to_owned(),
         jwks_uri: Some(site.jwks_uri()),
         keys: Vec::new(),
         store: None,

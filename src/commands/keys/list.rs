@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
 use crate::keyring;
+use crate::session::Age;
 use crate::ui::{Role, Row, counted};
 
 /// List the keys: which signs, which is published, what depends on each
@@ -19,7 +20,7 @@ States:
   retiring  signs only for the sessions bound to it
   unused    nothing depends on it; `oauthctl keys retire` removes it
 
-Sessions and pending states are counted when a store is named (--store, OAUTHCTL_STORE or
+Sessions and pending logins are counted when a store is named (--store, OAUTHCTL_STORE or
 oauthctl.toml).
 
 Examples:
@@ -38,33 +39,38 @@ struct KeyRow<'a> {
     sessions: Option<u64>,
     states: Option<u64>,
     source: &'a str,
+    #[serde(skip)]
+    now: Timestamp,
 }
 
 impl Row for KeyRow<'_> {
     const FIELDS: &'static [&'static str] =
         &["kid", "alg", "created_at", "state", "active_from", "thumbprint", "sessions", "states", "source"];
-    const TITLES: &'static [&'static str] =
-        &["kid", "alg", "created", "state", "thumbprint", "sessions", "states", "source"];
+    const TITLES: &'static [&'static str] = &["kid", "state", "created", "sessions", "logins", "source"];
+    const SPARE: &'static [usize] = &[5, 2];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let (state, role) = match (self.state, self.active_from) {
-            ("next", Some(at)) => (format!("next, from {at}"), None),
+            ("next", Some(at)) => (format!("next in {}", between(self.now, at)), None),
             ("active", _) => ("active".to_owned(), Some(Role::Good)),
             (state, _) => (state.to_owned(), Some(Role::Faint)),
         };
-        let thumbprint_role = (self.thumbprint == ThumbprintMatch::No.name()).then_some(Role::Warning);
+        let ago = |at| format!("{} ago", between(at, self.now));
         vec![
             (self.kid.to_owned(), None),
-            (self.alg.to_owned(), None),
-            (self.created_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}")), None),
             (state, role),
-            (self.thumbprint.to_owned(), thumbprint_role),
+            (self.created_at.map_or_else(|| "-".to_owned(), ago), None),
             (number(self.sessions), None),
             (number(self.states), None),
             (self.source.to_owned(), None),
         ]
     }
+}
+
+/// The time from one moment to another, at a glance.
+fn between(earlier: Timestamp, later: Timestamp) -> String {
+    Age::from_secs(later.duration_since(earlier).as_secs().max(0)).at_a_glance()
 }
 
 /// Reads keys and, where one is named, the store; prints a row a key.
@@ -92,7 +98,11 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
             sessions: count.map(|count| count.sessions),
             states: count.map(|count| count.states),
             source,
+            now,
         })?;
+        if ThumbprintMatch::of(key) == ThumbprintMatch::No {
+            context.ui.warn(format!("kid {kid} has the form of a thumbprint, and is not that of its key"));
+        }
         if key.is_disabled(now) && count.is_some_and(|count| count.sessions > 0) {
             context
                 .ui

@@ -25,7 +25,10 @@ impl Target {
     pub(super) fn write(&self, context: &Context, text: &str) -> anyhow::Result<()> {
         match self {
             Self::Rewritten(path) => files::rewrite_file(path, text.as_bytes())?,
-            Self::New(path) => files::write_file(path, text.as_bytes(), PRIVATE, Existing::KeepAlways)?,
+            Self::New(path) => {
+                files::write_file(path, text.as_bytes(), PRIVATE, Existing::KeepAlways)?;
+                context.ui.note(format!("wrote {}", path.display()));
+            }
             Self::Stdout => context.ui.result(text)?,
         }
         Ok(())

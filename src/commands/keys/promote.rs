@@ -139,7 +139,7 @@ fn move_to_front(context: &Context, sources: Vec<LoadedSource>, kid: &Kid, dry_r
     }
     let Some(mut source) = sources.into_iter().next() else { return Ok(Exit::Done) };
     source.keys.sort_by_key(|key| !is_it(key));
-    let text = source.form.encode(&source.keys)?;
+    let text = source.encode()?;
     if dry_run {
         ui.note(format!("dry run: {kid} would move to the front of {}", source.source));
         return Ok(Exit::Done);

@@ -137,7 +137,7 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         return Ok(());
     }
     source.keys.retain(|key| !is_it(key));
-    let text = source.form.encode(&source.keys)?;
+    let text = source.encode()?;
     if args.dry_run {
         ui.note(format!("dry run: key {} would be removed from {place}", args.kid));
         return Ok(());

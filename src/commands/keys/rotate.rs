@@ -177,7 +177,7 @@ fn plan(
 
 /// Writes a source anew that holds the new key already.
 fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
-    let text = grown.form.encode(&grown.keys)?;
+    let text = grown.encode()?;
     let printed = args.output_file().map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
     let (text, target, deploy) = match &grown.source {
         KeySource::File { path, named } if args.output.is_none() => {

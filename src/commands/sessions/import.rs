@@ -3,12 +3,16 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::task::{self, Poll};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::sync::mpsc;
 
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
+use crate::interrupt::Interrupt;
 use crate::maintenance::{Import, ImportEvent, ImportReport};
 use crate::session::Transfer;
 use crate::store::Store;
@@ -16,6 +20,9 @@ use crate::ui::{Format, counted};
 
 /// Sessions written at the same time: enough to hide the way to the store and back.
 const CONCURRENCY: usize = 64;
+
+/// How soon a signal is noticed.
+const STOP_POLL: Duration = Duration::from_millis(50);
 
 /// Longer lines are no sessions.
 const MAX_LINE: u64 = 1 << 20;
@@ -44,7 +51,7 @@ pub struct Args {
 
 /// Reads lines, brings each in, tells what became of them.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let input: Box<dyn Read> = if args.file.as_os_str() == "-" {
+    let input: Box<dyn Read + Send> = if args.file.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
         let open = File::open(&args.file);
@@ -77,14 +84,21 @@ async fn import_lines(
     context: &Context,
     store: &dyn Store,
     import: Import,
-    mut input: impl BufRead,
+    input: impl BufRead + Send + 'static,
     report: &mut ImportReport,
 ) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     let progress = context.ui.progress("sessions read");
-    let lines = std::iter::from_fn(|| if interrupt.is_set() { None } else { next_line(&mut input).transpose() });
-    let lines = (1_u64..).zip(lines).filter(|(_, line)| !matches!(line, Ok(Some(text)) if text.trim().is_empty()));
-    let mut events = stream::iter(lines)
+    let mut lines = read_lines(input);
+    let mut numbers = 1_u64..;
+    let next = |context: &mut task::Context<'_>| {
+        if interrupt.is_set() { Poll::Ready(None) } else { lines.poll_recv(context) }
+    };
+    let lines = stream::poll_fn(next).take_until(Box::pin(stopped(&interrupt)));
+    let lines = lines
+        .map(|line| (numbers.next().unwrap_or_default(), line))
+        .filter(|(_, line)| std::future::ready(!matches!(line, Ok(Some(text)) if text.trim().is_empty())));
+    let mut events = lines
         .map(async |(number, line)| {
             let Some(line) = line? else { return Ok((number, None, ImportEvent::Malformed)) };
             let event = import.one(store, &line).await?;
@@ -108,6 +122,28 @@ async fn import_lines(
         progress.advance(1);
     }
     Ok(())
+}
+
+/// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal from being heeded. The
+/// thread ends with the input, or with the process.
+fn read_lines(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<anyhow::Result<Line>> {
+    let (sender, lines) = mpsc::channel(CONCURRENCY);
+    std::thread::spawn(move || {
+        while let Some(line) = next_line(&mut input).transpose() {
+            let failed = line.is_err();
+            if sender.blocking_send(line).is_err() || failed {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+/// Waits for a signal.
+async fn stopped(interrupt: &Interrupt) {
+    while !interrupt.is_set() {
+        tokio::time::sleep(STOP_POLL).await;
+    }
 }
 
 /// A line of the export; none of ours when it is no text, or longer than any session.

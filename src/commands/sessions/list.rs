@@ -1,7 +1,7 @@
 //! `oauthctl sessions list`: the selected sessions, streamed.
 
 use super::select::SelectArgs;
-use super::view::judge;
+use super::view::{BriefRow, judge};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
@@ -27,16 +27,23 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     select: SelectArgs,
+    /// Show whole kids, times instead of ages, and when access tokens expire; other formats always hold everything
+    #[arg(long)]
+    wide: bool,
 }
 
 /// Selects, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let judge = judge(context, store.layout())?;
-    let mut listing = context.ui.listing::<Summary>();
+    let mut listing = if args.wide { context.ui.listing::<Summary>() } else { context.ui.listing::<BriefRow>() };
     let mut count = 0;
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
-        listing.push(summary)?;
+        if args.wide {
+            listing.push(summary)?;
+        } else {
+            listing.push(&BriefRow::of(summary, &judge))?;
+        }
         count += 1;
         Ok(())
     }))?;

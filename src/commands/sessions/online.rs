@@ -196,6 +196,8 @@ pub struct Results<'c> {
     listing: Option<Listing>,
     report: Report,
     verb: &'static str,
+    /// Of the selected sessions, some needed nothing, and none was attempted.
+    pub some_are_well: bool,
 }
 
 impl<'c> Results<'c> {
@@ -203,7 +205,7 @@ impl<'c> Results<'c> {
     pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str) -> Self {
         // JSON is one document, the summary; the formats of lines have a line for every session.
         let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
-        Self { context, judge, listing, report: Report::default(), verb }
+        Self { context, judge, listing, report: Report::default(), verb, some_are_well: false }
     }
 
     /// Takes one in.
@@ -262,7 +264,7 @@ impl<'c> Results<'c> {
             Some(exit) => exit,
             None if done == Exit::Partial => Exit::Partial,
             None if troubled == 0 => Exit::Done,
-            None if refreshed + skipped + gone == 0 => Exit::Failed,
+            None if refreshed + skipped + gone == 0 && !self.some_are_well => Exit::Failed,
             None => Exit::Partial,
         })
     }

@@ -1,27 +1,30 @@
 //! `oauthctl sessions prune`: removes what has ended; made for cron.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod batches;
+mod told;
 
+use std::sync::Arc;
+
+use self::batches::Batches;
+use self::told::{ResultRow, Results, intentions, tell_plan};
 use super::online::{PaceArgs, exchanger, stop};
 use super::select::SelectArgs;
 use super::view::judge;
 use crate::commands::metrics::MetricsArgs;
 use crate::context::Context;
-use crate::error::{Exit, usage};
-use crate::maintenance::{
-    Action, Binding, Event, Health, Judge, Plan, PruneReport, Pruned, Pruner, Revoker, Rules, Runner, Step, Witnesses,
-};
-use crate::session::Age;
+use crate::error::{Exit, Failure, usage};
+use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
+use crate::session::{Age, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::{Format, Row, counted};
+use crate::ui::Format;
 
 /// Remove sessions that have ended, and on request sign out users who have been away
 #[derive(clap::Args)]
 #[command(after_help = "\
 Removed are sessions that can never be refreshed (dead), and those older than sessions live
 (suspect) of which the server says, asked once, that they have ended. Blocked sessions are never
-touched. What the app touches meanwhile stays.
+touched. What the app touches meanwhile stays. Before a suspect is asked about, a healthy session of
+the same server and key is refreshed: a wrong configuration must not be taken for an end.
 
 Inactivity is told apart from oauthctl's own refreshes by notes. Where keep-alive runs so often that
 a user's return could not have been seen, nobody is signed out, and the summary counts them.
@@ -64,19 +67,24 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let judge = judge(context, store.layout())?;
     let rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let (plan, witnesses) = plan(context, args, &*store, &judge, rules)?;
+    let is_over = context.interrupt().is_set();
     if args.dry_run {
-        show_plan(context, &plan)?;
-        return Ok(Exit::Done);
+        tell_plan(context, &plan)?;
+        return Ok(context.interrupt().exit().unwrap_or(Exit::Done));
     }
-    if plan.total() == 0 {
-        return finish(context, args, begun, &plan, PruneReport::default());
-    }
-    if context.is_interactive() {
-        show_plan(context, &plan)?;
-        context.confirm(&format!("Settle {}?", counted(plan.total(), "session")))?;
-    }
-    let report = settle(context, args, &store, &judge, rules, &plan, &witnesses)?;
-    finish(context, args, begun, &plan, report)
+    let mut results = Results::new(context, &judge);
+    let done = if plan.total() == 0 || is_over {
+        Ok(())
+    } else {
+        if context.is_interactive() {
+            context.confirm(&format!("This will {}. Go on?", intentions(&plan)))?;
+        }
+        settle(context, args, &store, rules, &plan, &witnesses, &mut results)
+    };
+    let counts = results.counts(&plan);
+    let exit = results.finish(done, &plan)?;
+    args.metrics.write(context, "sessions_prune", begun, &counts, exit)?;
+    Ok(exit)
 }
 
 /// Reads everything once, before anything is removed.
@@ -88,28 +96,24 @@ fn plan(
     rules: Rules,
 ) -> anyhow::Result<(Plan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
+    let app_has_lock = store.layout().lock.is_some();
     let mut plan = Plan::default();
     let mut witnesses = Witnesses::default();
-    let mut listing = (args.dry_run && context.ui.format != Format::Json).then(|| context.ui.listing::<PlanRow>());
+    let mut listing = (args.dry_run && context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, judge).await?;
-        while let Some(sessions) = selection.next().await? {
-            for (stored, note) in sessions {
-                let summary = judge.summary(&stored, note.as_ref());
-                if summary.kid.is_some() && !judge.knows_keys() && !args.offline {
-                    return Err(usage("sessions are bound to client keys, and no key source is configured")
-                        .hint("name the app's keys with --keys or in oauthctl.toml; --offline asks no server")
-                        .into());
-                }
-                let action = plan.add(rules.action(&stored, &summary, note.as_ref(), judge));
-                if let (Some(action), Some(listing)) = (action, &mut listing) {
-                    let row =
-                        PlanRow { key: &summary.key, did: summary.did.as_deref(), action, reason: action.reason() };
-                    listing.push(&row)?;
-                }
-                witnesses.consider(&stored, &summary, judge, min_interval);
+        let mut add = |stored: &Stored, summary: &Summary<'_>, note: Option<&_>| {
+            if summary.kid.is_some() && !judge.knows_keys() && !args.offline {
+                return Err(no_keys().into());
             }
-        }
+            witnesses.consider(stored, summary, judge, min_interval, app_has_lock);
+            let action = plan.add(rules.action(stored, summary, note, judge));
+            if let (Some(action), Some(listing)) = (action, &mut listing) {
+                listing.push(&ResultRow::planned(summary, action, &reason(args, summary, action)))?;
+            }
+            Ok(action.is_some())
+        };
+        while selection.next_meant(&mut add).await?.is_some() {}
         anyhow::Ok(())
     })?;
     if let Some(listing) = listing.filter(|_| plan.total() > 0 || context.ui.format == Format::Csv) {
@@ -118,15 +122,32 @@ fn plan(
     Ok((plan, witnesses.needed()))
 }
 
+fn no_keys() -> Failure {
+    usage("sessions are bound to client keys, and no key source is configured; nothing was removed")
+        .hint("name the app's keys with --keys or in oauthctl.toml; --offline asks no server")
+}
+
+/// Why this session is in the plan.
+fn reason(args: &Args, session: &Summary<'_>, action: Action) -> String {
+    let why = session.reason.as_deref().unwrap_or_default();
+    match (action, args.inactive) {
+        (Action::SignOut, Some(period)) => format!("away: its user was not there for {period}"),
+        (Action::RemoveOld, _) => format!("{}: {}", session.status.name(), action.reason()),
+        _ => format!("{}: {why}", session.status.name()),
+    }
+}
+
+/// Does what was planned, reading everything anew: the app goes on meanwhile.
 fn settle(
     context: &Context,
     args: &Args,
     store: &Arc<dyn Store>,
-    judge: &Judge,
     rules: Rules,
     plan: &Plan,
     witnesses: &[Stored],
-) -> anyhow::Result<PruneReport> {
+    results: &mut Results<'_>,
+) -> anyhow::Result<()> {
+    let judge = results.judge;
     let keys = context.key_set()?.unwrap_or_default();
     let online = if plan.needs_servers() {
         let exchanger = exchanger(context, store, keys, Binding::Recorded, &args.pace)?;
@@ -136,130 +157,29 @@ fn settle(
         None
     };
     let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: Health::default() };
-    let batch = args.batch_size.map_or(usize::MAX, std::num::NonZeroUsize::get);
-    let pause = args.pause.and_then(|age| Duration::try_from(age.duration()).ok()).unwrap_or_default();
-    let mut report = PruneReport::default();
+    let mut batches = Batches::new(context, args);
     context.runtime()?.block_on(async {
         for (online, witness) in pruner.online.iter().flat_map(|online| witnesses.iter().map(move |w| (online, w))) {
+            if context.interrupt().is_set() {
+                break;
+            }
             // Whatever it says: if it is refused, its group is stopped, and so it should be.
             online.exchanger.exchange(witness).await;
         }
         let runner = Runner::new(pruner, args.pace.limits(context)?, stop(context));
         let mut selection = args.select.begin(context, &**store, judge).await?;
-        let mut pending: Vec<Stored> = Vec::new();
+        let mut waiting: Vec<Stored> = Vec::new();
         let source = async || {
-            while pending.is_empty() {
-                let Some(sessions) = selection.next().await? else { return Ok(None) };
-                let wanted = |(stored, note): &(Stored, Option<_>)| {
-                    let summary = judge.summary(stored, note.as_ref());
-                    matches!(rules.action(stored, &summary, note.as_ref(), judge), Ok(Some(_)))
+            while waiting.is_empty() {
+                let wanted = |stored: &Stored, summary: &Summary<'_>, note: Option<&_>| {
+                    Ok(matches!(rules.action(stored, summary, note, judge), Ok(Some(_))))
                 };
-                pending = sessions.into_iter().filter(wanted).map(|(stored, _)| stored).collect();
+                let Some(sessions) = selection.next_meant(wanted).await? else { return Ok(None) };
+                waiting = sessions.into_iter().map(|(stored, _)| stored).collect();
             }
-            if pending.len() > batch {
-                tokio::time::sleep(pause).await;
-            }
-            let rest = pending.split_off(pending.len().min(batch));
-            Ok(Some(std::mem::replace(&mut pending, rest).into_iter().map(Step::Work).collect()))
+            let batch = batches.take(&mut waiting).await;
+            Ok(Some(batch.into_iter().map(Step::Work).collect()))
         };
-        runner
-            .run(source, async |_, event: Event<Pruned>| {
-                report.count(&event.outcome);
-                if let Pruned::Unsettled(why, _) = &event.outcome {
-                    context.ui.warn(format!("{}: {why}; kept", event.session.key.text()));
-                }
-                Ok(())
-            })
-            .await
-    })?;
-    Ok(report)
-}
-
-#[derive(serde::Serialize)]
-struct PlanRow<'a> {
-    key: &'a str,
-    did: Option<&'a str>,
-    action: Action,
-    reason: &'static str,
-}
-
-impl Row for PlanRow<'_> {
-    const FIELDS: &'static [&'static str] = &["key", "did", "action", "reason"];
-    const TITLES: &'static [&'static str] = &["did", "reason"];
-
-    fn cells(&self) -> Vec<(String, Option<crate::ui::Role>)> {
-        vec![(self.did.unwrap_or(self.key).to_owned(), None), (self.reason.to_owned(), None)]
-    }
-}
-
-/// Totals per reason.
-fn show_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
-    if context.ui.format == Format::Json {
-        return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(plan)?, false))?);
-    }
-    let mut actions: Vec<_> = plan.actions.iter().collect();
-    actions.sort();
-    context.ui.note(format!("would settle {} of {}", plan.total(), counted(plan.read, "session")));
-    for (action, n) in actions {
-        context.ui.note(format!("  {n} {}", action.reason()));
-    }
-    if plan.unobservable > 0 {
-        context.ui.note(format!("  {} left out: too little could be observed", plan.unobservable));
-    }
-    Ok(())
-}
-
-/// One line for people, one document for programs, and the metrics.
-fn finish(
-    context: &Context,
-    args: &Args,
-    begun: jiff::Timestamp,
-    plan: &Plan,
-    report: PruneReport,
-) -> anyhow::Result<Exit> {
-    let ui = &context.ui;
-    if ui.format == Format::Table {
-        let mut summary = format!("removed {} of {}", report.removed(), counted(plan.read, "session"));
-        for (n, what) in [
-            (report.dead, "dead"),
-            (report.ended, "ended"),
-            (report.old, "old"),
-            (report.malformed, "malformed"),
-            (report.signed_out, "signed out"),
-            (report.alive, "alive and refreshed"),
-            (report.changed, "changed meanwhile and kept"),
-            (report.unsettled, "unsettled and kept"),
-            (plan.unobservable, "of unobservable activity and kept"),
-        ] {
-            if n > 0 {
-                summary.push_str(&format!(", {n} {what}"));
-            }
-        }
-        ui.result(format!("{summary}\n"))?;
-    } else {
-        let mut document = serde_json::to_value(report)?;
-        document["read"] = plan.read.into();
-        document["unobservable"] = plan.unobservable.into();
-        ui.result(ui.json_document(&document, false))?;
-    }
-    let exit = match context.interrupt().exit() {
-        Some(exit) => exit,
-        None if report.unsettled == 0 => Exit::Done,
-        None if report.removed() + report.alive + report.changed == 0 => Exit::Failed,
-        None => Exit::Partial,
-    };
-    let counts = [
-        ("dead", report.dead),
-        ("ended", report.ended),
-        ("old", report.old),
-        ("malformed", report.malformed),
-        ("signed_out", report.signed_out),
-        ("alive", report.alive),
-        ("changed", report.changed),
-        ("unsettled", report.unsettled),
-        ("unobservable", plan.unobservable),
-        ("read", plan.read),
-    ];
-    args.metrics.write(context, "sessions_prune", begun, &counts, exit)?;
-    Ok(exit)
+        runner.run(source, async |_, event| results.add(&event)).await
+    })
 }

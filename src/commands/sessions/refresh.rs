@@ -1,5 +1,6 @@
 //! `oauthctl sessions refresh`: exchanges refresh tokens, so that sessions stay alive while their users are away.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
@@ -9,11 +10,9 @@ use crate::commands::metrics::MetricsArgs;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
-use crate::session::{Age, LastRefreshed, Note, Status};
-use crate::store::{Store, Stored};
-
-/// The app itself may be about to refresh what it renewed more recently than this.
-const APP_IS_ACTIVE: Age = Age::from_secs(3600);
+use crate::session::{Age, Status, Summary};
+use crate::store::Store;
+use crate::ui::counted;
 
 /// Keep sessions alive by exchanging their refresh tokens
 #[derive(clap::Args)]
@@ -28,7 +27,8 @@ Results:
   blocked    cannot be refreshed now, through no fault of the session
   unknown    no answer; kept as it is
 
-Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown; 1 all of them.
+Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown; 1 nothing but such. Where
+nothing was due, sessions that are blocked make it 3, and 1 only if there are no others.
 
 Examples:
   oauthctl sessions refresh                       in cron, once an hour
@@ -81,12 +81,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let Some(sessions) = selection.next().await? else { return Ok(None) };
+            let Some(sessions) = selection.next_meant(|_, session, _| Ok(planner.means(session))).await? else {
+                return Ok(None);
+            };
             Ok(Some(planner.steps(sessions)))
         };
         runner.run(source, async |_, event| results.add(&event)).await
     });
     let counts = results.counts();
+    planner.tell(context, &mut results);
     let exit = results.finish(done)?;
     args.metrics.write(context, "sessions_refresh", begun, &counts, exit)?;
     Ok(exit)
@@ -96,7 +99,7 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<
     let mut results = Results::new(context, planner.judge, "would refresh");
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, planner.judge).await?;
-        while let Some(sessions) = selection.next().await? {
+        while let Some(sessions) = selection.next_meant(|_, session, _| Ok(planner.means(session))).await? {
             for step in planner.steps(sessions) {
                 results.add(&match step {
                     Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
@@ -106,6 +109,7 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<
         }
         anyhow::Ok(())
     });
+    planner.tell(context, &mut results);
     results.finish(done)
 }
 
@@ -116,6 +120,10 @@ struct Planner<'a> {
     is_named: bool,
     min_interval: Age,
     app_has_lock: bool,
+    /// Selected sessions with which all was well.
+    not_meant: Cell<u64>,
+    /// Whether any session was to be exchanged.
+    attempted: Cell<bool>,
 }
 
 enum Plan {
@@ -139,22 +147,47 @@ impl<'a> Planner<'a> {
             is_named: args.select.names_sessions(),
             min_interval: context.settings()?.refresh()?.min_interval,
             app_has_lock: store.layout().lock.is_some(),
+            not_meant: Cell::default(),
+            attempted: Cell::default(),
         })
+    }
+
+    /// What the exit status depends on besides results: a session that is blocked for good must not make every run in
+    /// which nothing is due a failure.
+    fn tell(&self, context: &Context, results: &mut Results<'_>) {
+        let well = self.not_meant.get();
+        results.some_are_well = well > 0 && !self.attempted.get();
+        if well > 0 && results.counts().iter().all(|(_, n)| *n == 0) {
+            let what = if self.mode == Mode::Due { "is due" } else { "has expired" };
+            context.ui.note(format!("none of {} {what}; --all means all of them", counted(well, "session")));
+        }
     }
 
     /// What to do with these sessions.
     fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
         healthiest_first(self.judge, &mut sessions);
-        let step = |(session, note): Noted| match self.plan(&session, note.as_ref()) {
-            Plan::Exchange => Some(Step::Work(session)),
-            Plan::Settled(outcome) => Some(Step::Settled(Event { session, outcome })),
-            Plan::NotMeant => None,
+        let step = |(session, note): Noted| {
+            let plan = self.plan(&self.judge.summary(&session, note.as_ref()));
+            match plan {
+                Plan::Exchange => {
+                    self.attempted.set(true);
+                    Some(Step::Work(session))
+                }
+                Plan::Settled(outcome) => Some(Step::Settled(Event { session, outcome })),
+                Plan::NotMeant => None,
+            }
         };
         sessions.into_iter().filter_map(step).collect()
     }
 
-    fn plan(&self, stored: &Stored, note: Option<&Note>) -> Plan {
-        let session = self.judge.summary(stored, note);
+    /// Whether there is anything to do, or to say, about a session. Counts those about which there is not.
+    fn means(&self, session: &Summary<'_>) -> bool {
+        let is_meant = !matches!(self.plan(session), Plan::NotMeant);
+        self.not_meant.update(|n| n + u64::from(!is_meant));
+        is_meant
+    }
+
+    fn plan(&self, session: &Summary<'_>) -> Plan {
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
         let expired = session.expires_at.is_none_or(|at| at <= self.judge.now());
         match (session.status, self.mode) {
@@ -170,17 +203,9 @@ impl<'a> Planner<'a> {
             (Status::Dead | Status::Malformed, _) => return Plan::NotMeant,
             _ => {}
         }
-        if let Some(last) = session.last_refreshed_at {
-            let age = self.judge.age(last);
-            let by_app = session.last_refreshed_by != Some(LastRefreshed::BY_US);
-            if age < self.min_interval {
-                return Plan::Settled(Outcome::Skipped(format!("refreshed {age} ago").into()));
-            }
-            if !self.app_has_lock && !self.is_named && by_app && age < APP_IS_ACTIVE {
-                let why = format!("the app renewed it {age} ago, and has no lock to keep the two of us apart");
-                return Plan::Settled(Outcome::Skipped(why.into()));
-            }
+        match self.judge.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
+            Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
+            None => Plan::Exchange,
         }
-        Plan::Exchange
     }
 }

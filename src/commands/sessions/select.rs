@@ -46,7 +46,7 @@ pub struct SelectArgs {
     /// Sessions that were granted this scope
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
-    /// At most so many sessions
+    /// At most so many sessions; those that need nothing do not count
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
@@ -219,12 +219,30 @@ impl Source {
 impl Selection<'_> {
     /// The next selected sessions; none when all were seen, the limit is reached or a signal came.
     pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
-        let Some(mut records) = self.next_read().await? else { return Ok(None) };
-        records.retain(|(stored, note)| {
-            let summary = self.judge.summary(stored, note.as_ref());
-            self.takes(&summary)
-        });
-        Ok(Some(records))
+        self.next_meant(|_, _, _| Ok(true)).await
+    }
+
+    /// The same of the sessions that the command has something to do with. Only those count against the limit.
+    pub async fn next_meant(
+        &mut self,
+        mut is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Option<Vec<Noted>>> {
+        let Some(records) = self.next_read().await? else { return Ok(None) };
+        let mut meant = Vec::with_capacity(records.len());
+        for (stored, note) in records {
+            if self.left == 0 {
+                break;
+            }
+            let takes = {
+                let summary = self.judge.summary(&stored, note.as_ref());
+                self.filter.matches(&summary, self.judge.now()) && is_meant(&stored, &summary, note.as_ref())?
+            };
+            if takes {
+                self.left -= 1;
+                meant.push((stored, note));
+            }
+        }
+        Ok(Some(meant))
     }
 
     /// The next sessions read, selected or not.

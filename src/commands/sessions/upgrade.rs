@@ -60,7 +60,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let Some(sessions) = selection.next().await? else { return Ok(None) };
+            let Some(sessions) = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await? else {
+                return Ok(None);
+            };
             Ok(Some(steps(&judge, sessions)))
         };
         runner.run(source, async |_, event| results.add(&event)).await
@@ -72,7 +74,7 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, judge: &Judge) -> 
     let mut results = Results::new(context, judge, "would upgrade");
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, judge).await?;
-        while let Some(sessions) = selection.next().await? {
+        while let Some(sessions) = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await? {
             for step in steps(judge, sessions) {
                 results.add(&match step {
                     Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
@@ -85,9 +87,8 @@ fn dry_run(context: &Context, args: &Args, store: &dyn Store, judge: &Judge) -> 
     results.finish(done)
 }
 
-/// What to do with these sessions. Those of the confidential client are none of our business.
+/// What to do with these sessions of the public client.
 fn steps(judge: &Judge, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
-    sessions.retain(|(session, _)| is_public(session));
     healthiest_first(judge, &mut sessions);
     let step = |(session, note): Noted| {
         let summary = judge.summary(&session, note.as_ref());
@@ -100,6 +101,7 @@ fn steps(judge: &Judge, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
     sessions.into_iter().map(step).collect()
 }
 
+/// Those of the confidential client are none of our business.
 fn is_public(session: &Stored) -> bool {
     NodeSession::parse(&session.value).is_ok_and(|session| session.auth_method == AuthMethod::None)
 }

@@ -1,12 +1,13 @@
 //! How a session is looked at: judged by the settings at hand, shown as a row.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::maintenance::Judge;
 use crate::session::{Status, Summary};
 use crate::store::Layout;
-use crate::ui::{Role, Row};
+use crate::ui::{Role, Row, brief_kid};
 
 /// Reads keys and settings.
 pub fn judge(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
@@ -24,6 +25,60 @@ pub fn role(status: Status) -> Option<Role> {
     }
 }
 
+/// A session in a table that fits a terminal. In other formats it is the whole of it.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct BriefRow<'a> {
+    summary: &'a Summary<'a>,
+    #[serde(skip)]
+    judge: &'a Judge,
+}
+
+impl<'a> BriefRow<'a> {
+    /// As judged by this judge.
+    pub fn of(summary: &'a Summary<'a>, judge: &'a Judge) -> Self {
+        Self { summary, judge }
+    }
+}
+
+impl Row for BriefRow<'_> {
+    const FIELDS: &'static [&'static str] = Summary::FIELDS;
+    const TITLES: &'static [&'static str] = &["did", "status", "refreshed", "kid", "issuer", "reason"];
+    const SPARE: &'static [usize] = &[4, 3];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let Self { summary, judge } = self;
+        let ago = |at| format!("{} ago", judge.age(at).at_a_glance());
+        let issuer = summary.issuer.as_deref().map(|issuer| issuer.strip_prefix("https://").unwrap_or(issuer));
+        vec![
+            (account(summary), None),
+            (summary.status.name().to_owned(), role(summary.status)),
+            (summary.last_refreshed_at.map_or_else(|| "-".to_owned(), ago), None),
+            (brief_kid(kid(summary)).into_owned(), None),
+            (issuer.unwrap_or("-").to_owned(), None),
+            (brief_reason(summary), None),
+        ]
+    }
+}
+
+/// The reason, in which a kid is not longer than in its own column.
+fn brief_reason(summary: &Summary<'_>) -> String {
+    let reason = summary.reason.as_deref().unwrap_or_default();
+    match summary.kid.as_deref() {
+        Some(kid) => reason.replace(kid, &brief_kid(kid)),
+        _ => reason.to_owned(),
+    }
+}
+
+fn account(summary: &Summary<'_>) -> String {
+    summary.did.as_deref().unwrap_or(&summary.key).to_owned()
+}
+
+fn kid<'a>(summary: &'a Summary<'_>) -> &'a str {
+    summary.kid.as_deref().or(summary.auth_method).unwrap_or("-")
+}
+
+/// The wide table.
 impl Row for Summary<'_> {
     const FIELDS: &'static [&'static str] = &[
         "key",
@@ -46,9 +101,9 @@ impl Row for Summary<'_> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
         let time = |at: Option<Timestamp>| plain(at.map(|at| format!("{at:.0}")).as_deref());
         vec![
-            plain(Some(self.did.as_deref().unwrap_or(&self.key))),
+            (account(self), None),
             (self.status.name().to_owned(), role(self.status)),
-            plain(self.kid.as_deref().or(self.auth_method)),
+            (kid(self).to_owned(), None),
             time(self.expires_at),
             time(self.last_refreshed_at),
             plain(self.issuer.as_deref()),

@@ -10,7 +10,7 @@ use crate::error::Exit;
 use crate::maintenance::StateAge;
 use crate::session::{Age, AuthMethod, NodeState};
 use crate::store::{Kind, Stored, Want};
-use crate::ui::{Role, Row, counted};
+use crate::ui::{Role, Row, brief_kid, counted};
 
 /// List the logins that were begun and not completed
 #[derive(clap::Args)]
@@ -65,6 +65,7 @@ impl<'a> StateRow<'a> {
 impl Row for StateRow<'_> {
     const FIELDS: &'static [&'static str] = &["key", "issuer", "auth_method", "kid", "begun_at", "begun_by", "reason"];
     const TITLES: &'static [&'static str] = &["key", "issuer", "auth", "kid", "age", "reason"];
+    const SPARE: &'static [usize] = &[2, 1];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
@@ -72,7 +73,7 @@ impl Row for StateRow<'_> {
             plain(Some(&self.key)),
             plain(self.issuer.as_deref()),
             plain(self.auth_method),
-            plain(self.kid.as_deref()),
+            plain(self.kid.as_deref().map(brief_kid).as_deref()),
             (self.age.map_or_else(|| "unknown".to_owned(), |age| age.to_string()), None),
             (self.reason.unwrap_or_default().to_owned(), Some(Role::Warning)),
         ]

@@ -7,6 +7,10 @@ use super::client_id::LOOPBACK;
 use crate::error::{Failure, usage};
 use crate::jose::PublicJwks;
 
+/// What an app may ask its users for unless its operator says more: who they are. What the document lacks can be added at
+/// any time, and a login that asks for it is refused at once and says so; what it has too much nobody notices.
+pub const DEFAULT_SCOPE: &str = "atproto";
+
 /// Where apps publish the document.
 const CLIENT_ID_PATH: &str = "/oauth-client-metadata.json";
 /// Where apps publish their public keys.

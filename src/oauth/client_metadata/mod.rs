@@ -13,7 +13,7 @@ mod members;
 mod uris;
 
 pub use check::{check, check_jwks};
-pub use document::{Authentication, ClientMetadata, PublishedKeys, Site, loopback_client_id};
+pub use document::{Authentication, ClientMetadata, DEFAULT_SCOPE, PublishedKeys, Site, loopback_client_id};
 pub use finding::{Finding, Severity};
 pub use jwks::PRIVATE_MEMBERS;
 

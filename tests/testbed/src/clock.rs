@@ -12,12 +12,20 @@ pub type Millis = i64;
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset: AtomicI64,
+    /// When it was stopped; 0 while it runs.
+    stopped: AtomicI64,
 }
 
 impl Clock {
     /// The network's time.
     pub(crate) fn now(&self) -> Millis {
-        real_now() + self.offset.load(Ordering::Relaxed)
+        let stopped = self.stopped.load(Ordering::Relaxed);
+        let running = if stopped == 0 { real_now() } else { stopped };
+        running + self.offset.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopped.store(real_now(), Ordering::Relaxed);
     }
 
     pub(crate) fn advance(&self, by: Duration) {

@@ -38,7 +38,7 @@ mod network;
 mod proxy;
 mod random;
 pub mod redis;
-mod resp;
+pub mod resp;
 mod server;
 mod sessions;
 mod state;

@@ -322,6 +322,11 @@ impl Network {
         self.shared.clock.advance(by);
     }
 
+    /// Stops the network's clock: from now on only [`Self::advance`] moves it, however long anything takes.
+    pub fn stop_clock(&self) {
+        self.shared.clock.stop();
+    }
+
     /// Sets how far the network's clock is ahead of the machine's, in milliseconds.
     pub fn set_clock_offset(&self, offset: Millis) {
         self.shared.clock.set_offset(offset);

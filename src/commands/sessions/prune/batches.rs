@@ -1,0 +1,45 @@
+//! `--batch-size` and `--pause`: not all at once.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Args;
+use crate::context::Context;
+use crate::interrupt::Interrupt;
+use crate::store::Stored;
+
+/// How soon a signal is noticed in a pause.
+const STOP_POLL: Duration = Duration::from_millis(100);
+
+/// Hands sessions out so many at a time, with a pause after each batch that another follows.
+pub struct Batches {
+    size: usize,
+    left: usize,
+    pause: Duration,
+    interrupt: Interrupt,
+}
+
+impl Batches {
+    /// Of the size, and with the pause, that were asked for.
+    pub fn new(context: &Context, args: &Args) -> Self {
+        let size = args.batch_size.map_or(usize::MAX, std::num::NonZeroUsize::get);
+        let pause = args.pause.and_then(|age| Duration::try_from(age.duration()).ok()).unwrap_or_default();
+        Self { size, left: size, pause, interrupt: context.interrupt() }
+    }
+
+    /// The next of those that wait, of whom there are some.
+    pub async fn take(&mut self, waiting: &mut Vec<Stored>) -> Vec<Stored> {
+        if self.left == 0 {
+            let end = Instant::now() + self.pause;
+            while !self.interrupt.is_set() && Instant::now() < end {
+                sleep_until(end.min(Instant::now() + STOP_POLL)).await;
+            }
+            self.left = self.size;
+        }
+        let rest = waiting.split_off(waiting.len().min(self.left));
+        let batch = std::mem::replace(waiting, rest);
+        self.left -= batch.len();
+        batch
+    }
+}

@@ -1,0 +1,28 @@
+//! Logins that nobody came back for, purged: beside redis-cli, which knows nothing of them.
+
+use std::path::Path;
+
+use testbed::redis::Redis;
+
+use crate::measure::{self, best, oauthctl, run};
+use crate::seed;
+
+pub fn report(count: usize, runs: usize) {
+    let redis = Redis::start();
+    let purge = ["states", "purge", "--older-than", "10m", "--layout", "npmx"];
+    let ours = best(runs, || {
+        seed::stale_states(&redis, count);
+        oauthctl(&redis.url(), &purge)
+    });
+    measure::line("states purge", count, &ours);
+    let script = format!(
+        "redis-cli -p {0} --scan --pattern 'atproto:oauth:state:*' | xargs -L 1000 redis-cli -p {0} unlink",
+        redis.port()
+    );
+    let cli = best(runs, || {
+        seed::stale_states(&redis, count);
+        run("sh", &["-c", &script], Path::new("."))
+    });
+    measure::line("redis-cli --scan | xargs unlink", count, &cli);
+    println!("    oauthctl takes {:.2} times as long", ours.wall.as_secs_f64() / cli.wall.as_secs_f64());
+}

@@ -1,0 +1,380 @@
+//! `oauthctl sessions prune` removes what has ended, asks where it does not know, and keeps everything else.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::redis::{Answer, Redis};
+use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
+
+use crate::app::{App, days_ago, to_be, wait_until};
+use crate::support::{ALICE, BOB, interrupt, object};
+
+/// The session of one account, begun and last refreshed so many days ago.
+fn of(did: &str, refreshed: u64) -> LoginOptions {
+    LoginOptions { did: Some(did.to_owned()), created_ago: Duration::from_hours(300 * 24), ..days_ago(refreshed) }
+}
+
+/// A session that can never be refreshed.
+fn log_in_dead(app: &App, did: &str) {
+    let mut record = app.net.login(of(did, 2));
+    record["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
+    app.database.session(&record);
+}
+
+/// A session bound to a key that is not there.
+fn log_in_blocked(app: &App, did: &str, refreshed: u64) {
+    let lost = Credentials::Key(keys::client_key("lost"));
+    app.log_in(1, &LoginOptions { credentials: Some(lost), ..of(did, refreshed) });
+}
+
+/// An app that takes sessions for suspect after ten days, while its server lets them live for 91.
+fn impatient() -> App {
+    let app = App::new();
+    app.configure("confidential_lifetime = \"10d\"");
+    app
+}
+
+/// One session of each kind.
+fn of_every_kind() -> App {
+    let app = impatient();
+    log_in_dead(&app, &to_be("dead"));
+    app.log_in(1, &of(&to_be("ended"), 120));
+    app.log_in(1, &of(&to_be("alive"), 20));
+    app.log_in(1, &of(&to_be("healthy"), 2));
+    log_in_blocked(&app, &to_be("blocked"), 200);
+    app.database.record(&to_be("malformed"), "{\"tokenSet\":");
+    app
+}
+
+#[test]
+fn what_has_ended_goes_and_what_may_have_is_asked_about_once() {
+    let app = of_every_kind();
+    let output = app.sessions("prune");
+    insta::assert_snapshot!(output, @r"
+    exit 0
+    -- stdout --
+    removed 2 of 6 sessions (1 dead, 1 ended); 1 kept: alive, and refreshed
+    ");
+    let left: Vec<_> = app.records_left();
+    assert_eq!(left, ["alive", "blocked", "healthy", "malformed"].map(to_be));
+    // A healthy session goes first: it proves the configuration right before a suspect's refusal is believed.
+    let asked: Vec<_> = app.exchanges().into_iter().filter_map(|request| request.did).collect();
+    assert_eq!(asked[0], to_be("healthy"));
+    let mut asked = asked;
+    asked.sort();
+    assert_eq!(asked, ["alive", "ended", "healthy"].map(to_be));
+    // Kept because it lives, and refreshed by the question: it is no suspect any more.
+    assert!(app.net.is_alive_with(&app.record(&to_be("alive")).unwrap()));
+    let output = app.sessions("prune");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 4 sessions\n"), "{output}");
+    assert_eq!(app.exchanges().len(), 3, "nobody is asked twice");
+}
+
+#[test]
+fn no_server_is_asked_for_what_is_dead_already() {
+    let app = App::new();
+    log_in_dead(&app, ALICE);
+    app.log_in(1, &of(BOB, 2));
+    app.net.end_sessions_of(BOB);
+    // The server has said so to a refresh.
+    app.sessions("refresh");
+    app.net.clear_log();
+    let output = app.sessions("prune");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 2 of 2 sessions (2 dead)\n"), "{output}");
+    assert!(app.net.requests().is_empty());
+    assert!(app.records().is_empty());
+}
+
+#[test]
+fn a_blocked_session_is_kept_whatever_its_age_and_whatever_is_asked() {
+    let app = impatient();
+    log_in_blocked(&app, ALICE, 250);
+    for options in ["", "--offline", "--inactive 1d", "--malformed", &format!("--key {ALICE}")] {
+        let output = app.sessions(&format!("prune {options}"));
+        assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 1 session\n"), "{options}: {output}");
+    }
+    assert!(app.net.requests().is_empty());
+    app.assert_nobody_lost("");
+}
+
+#[test]
+fn what_is_no_session_goes_only_when_asked() {
+    let app = App::new();
+    app.database.record(ALICE, "nonsense");
+    let output = app.sessions("prune --inactive 1d");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 1 session\n"), "{output}");
+    let output = app.sessions("prune --malformed");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 1 session (1 malformed)\n"), "{output}");
+    assert_eq!(app.database.rows("SELECT count(*) FROM auth_session"), ["0"]);
+}
+
+#[test]
+fn offline_nobody_is_asked_and_only_what_is_older_than_any_session_goes() {
+    let app = of_every_kind();
+    app.log_in(1, &of(&to_be("old"), 181));
+    app.log_in(1, &of(&to_be("young"), 179));
+    let output = app.sessions("prune --offline");
+    assert_eq!(output.code, 0, "{output}");
+    assert_eq!(output.stdout, "removed 2 of 8 sessions (1 dead, 1 older than any session lives)\n", "{output}");
+    let left = app.records_left();
+    assert_eq!(left, ["alive", "blocked", "ended", "healthy", "malformed", "young"].map(to_be));
+    assert!(app.net.requests().is_empty());
+    let output = app.sessions("prune --offline --inactive 30d");
+    assert!(output.code == 2 && output.stderr.contains("--inactive"), "{output}");
+}
+
+#[test]
+fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
+    let app = of_every_kind();
+    app.log_in(1, &of(&to_be("away"), 9));
+    let before = app.records();
+    insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed"), @r"
+    exit 0
+    -- stdout --
+    DID                               RESULT          REASON
+    did:plc:aliveaaaaaaaaaaaaaaaaaaa  would ask       suspect: not refreshed for longer than 10d
+    did:plc:awayaaaaaaaaaaaaaaaaaaaa  would sign out  away: its user was not there for 7d
+    did:plc:deadaaaaaaaaaaaaaaaaaaaa  would remove    dead: expired, and there is no refresh token
+    did:plc:endedaaaaaaaaaaaaaaaaaaa  would ask       suspect: not refreshed for longer than 10d
+    did:plc:malformedaaaaaaaaaaaaaaa  would remove    malformed: not JSON
+    would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (away)
+    ");
+    insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed --format csv"), @r#"
+    exit 0
+    -- stdout --
+    key,did,result,reason
+    did:plc:aliveaaaaaaaaaaaaaaaaaaa,did:plc:aliveaaaaaaaaaaaaaaaaaaa,would ask,suspect: not refreshed for longer than 10d
+    did:plc:awayaaaaaaaaaaaaaaaaaaaa,did:plc:awayaaaaaaaaaaaaaaaaaaaa,would sign out,away: its user was not there for 7d
+    did:plc:deadaaaaaaaaaaaaaaaaaaaa,did:plc:deadaaaaaaaaaaaaaaaaaaaa,would remove,"dead: expired, and there is no refresh token"
+    did:plc:endedaaaaaaaaaaaaaaaaaaa,did:plc:endedaaaaaaaaaaaaaaaaaaa,would ask,suspect: not refreshed for longer than 10d
+    did:plc:malformedaaaaaaaaaaaaaaa,,would remove,malformed: not JSON
+    -- stderr --
+    would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (away)
+    "#);
+    insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed --format json"), @r#"
+    exit 0
+    -- stdout --
+    {"read":7,"actions":{"remove_dead":1,"remove_malformed":1,"ask":2,"sign_out":1},"unobservable":0}
+    "#);
+    insta::assert_snapshot!(app.sessions("prune --dry-run --offline --limit 0"), @r"
+    exit 0
+    -- stdout --
+    would remove 0 of 0 sessions
+    ");
+    assert!(app.net.requests().is_empty());
+    assert_eq!(app.records(), before);
+    assert_eq!(app.sandbox.files(), ["app.db", "app.db-shm", "app.db-wal", "oauthctl.toml"]);
+    // And it is the plan that is carried out.
+    insta::assert_snapshot!(app.sessions("prune --inactive 7d --malformed"), @r"
+    exit 0
+    -- stdout --
+    removed 4 of 7 sessions (1 dead, 1 ended, 1 malformed, 1 signed out); 1 kept: alive, and refreshed
+    ");
+}
+
+#[test]
+fn a_program_reads_what_became_of_each() {
+    let app = of_every_kind();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::status(503)).only(&to_be("alive")));
+    let output = app.sessions("prune --format jsonl --per-issuer 1");
+    assert_eq!(output.code, 3, "{output}");
+    let mut rows: Vec<_> = output.stdout.lines().map(object).collect();
+    rows.sort_by_key(|row| row["key"].to_string());
+    let of = |row: &serde_json::Map<String, Value>| (row["did"].clone(), row["result"].clone(), row["reason"].clone());
+    assert_eq!(
+        rows.iter().map(of).collect::<Vec<_>>(),
+        [
+            (json!(to_be("alive")), json!("unsettled"), json!("the server answered with status 503")),
+            (json!(to_be("dead")), json!("dead"), Value::Null),
+            (json!(to_be("ended")), json!("ended"), Value::Null),
+        ],
+        "{output}"
+    );
+    let app = of_every_kind();
+    let output = app.sessions("prune --format json");
+    let report = json!({"dead": 1, "ended": 1, "old": 0, "malformed": 0, "signed_out": 0, "alive": 1, "changed": 0,
+        "unsettled": 0, "unobservable": 0, "read": 6});
+    assert_eq!((output.code, Value::Object(object(&output.stdout))), (0, report), "{output}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_settles_nothing() {
+    let app = impatient();
+    app.log_in(1, &of(ALICE, 120));
+    app.net.fault(Endpoint::Token, Fault::status(503));
+    let output = app.sessions("prune");
+    assert_eq!((output.code, output.stdout.as_str()), (1, "removed 0 of 1 session; 1 kept: not settled\n"), "{output}");
+    assert!(output.stderr.starts_with(&format!("warning: {ALICE}: ")), "{output}");
+    assert!(output.stderr.ends_with("answers with status 503; kept\n"), "{output}");
+    assert!(app.record(ALICE).is_some());
+    log_in_dead(&app, BOB);
+    let output = app.sessions("prune");
+    let summary = "removed 1 of 2 sessions (1 dead); 1 kept: not settled\n";
+    assert_eq!((output.code, output.stdout.as_str()), (3, summary), "{output}");
+}
+
+#[test]
+fn a_limit_counts_what_is_done_and_not_what_is_looked_at() {
+    let app = App::new();
+    for name in ["a", "b", "c"] {
+        app.log_in(1, &of(&to_be(name), 2));
+    }
+    for name in ["x", "y", "z"] {
+        log_in_dead(&app, &to_be(name));
+    }
+    let output = app.sessions("prune --limit 2");
+    assert!(output.code == 0 && output.stdout.starts_with("removed 2 of "), "{output}");
+    assert_eq!(app.records().len(), 4);
+    assert_eq!(app.sessions("prune --limit 2").code, 0);
+    assert_eq!(app.records_left(), ["a", "b", "c"].map(to_be));
+}
+
+#[test]
+fn between_batches_it_rests_and_a_signal_ends_the_rest() {
+    for signal in [("INT", 130), ("TERM", 143)] {
+        let app = App::new();
+        for number in 0..5 {
+            log_in_dead(&app, &to_be(&format!("dead{number}")));
+        }
+        let child = app.begin("prune --batch-size 2 --pause 1h");
+        wait_until(|| app.records().len() == 3);
+        interrupt(&child, signal.0);
+        let output = app.sandbox.output_of(child);
+        let summary = "removed 2 of 5 sessions (2 dead); interrupted before the end\n";
+        assert_eq!((output.code, output.stdout.as_str()), (signal.1, summary), "{output}");
+        assert_eq!(app.records().len(), 3);
+        let output = app.sessions("prune --batch-size 2 --pause 0s");
+        assert_eq!((output.code, output.stdout.as_str()), (0, "removed 3 of 3 sessions (3 dead)\n"), "{output}");
+    }
+}
+
+#[test]
+fn a_user_who_logs_in_while_the_server_is_asked_keeps_the_new_session() {
+    let app = impatient();
+    app.log_in(1, &of(ALICE, 120));
+    let slow = Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_secs(1)));
+    app.net.inject(slow.only(&app.net.sessions_of(ALICE)[0].refresh_token));
+    let child = app.begin("prune");
+    wait_until(|| app.net.sessions_of(ALICE)[0].ended.is_some());
+    app.log_in(1, &of(ALICE, 0));
+    let output = app.sandbox.output_of(child);
+    let summary = "removed 0 of 1 session; 1 kept: changed meanwhile\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+    assert!(app.net.is_alive_with(&app.record(ALICE).unwrap()));
+}
+
+#[test]
+fn on_a_terminal_a_person_sees_the_plan_and_is_asked() {
+    for (answer, left) in [("n", 2), ("y", 1)] {
+        let app = App::new();
+        log_in_dead(&app, ALICE);
+        app.log_in(1, &of(BOB, 2));
+        let mut terminal = app.sandbox.terminal(["sessions", "prune"]);
+        terminal.exp_string("This will remove 1 of 2 sessions (1 dead). Go on?").unwrap();
+        terminal.send(answer).unwrap();
+        terminal.flush().unwrap();
+        let shown = terminal.exp_eof().unwrap();
+        assert_eq!(app.records().len(), left, "{answer}: {shown}");
+        assert_eq!(shown.contains("not confirmed; nothing was done"), answer == "n", "{shown}");
+        assert_eq!(shown.contains("removed 1 of 2 sessions (1 dead)"), answer == "y", "{shown}");
+    }
+}
+
+#[test]
+fn whoever_logs_in_while_the_question_stands_stays() {
+    let app = App::new();
+    log_in_dead(&app, ALICE);
+    log_in_dead(&app, BOB);
+    let mut terminal = app.sandbox.terminal(["sessions", "prune"]);
+    terminal.exp_string("This will remove 2 of 2 sessions (2 dead). Go on?").unwrap();
+    app.log_in(1, &of(ALICE, 0));
+    terminal.send("y").unwrap();
+    terminal.flush().unwrap();
+    let shown = terminal.exp_eof().unwrap();
+    assert!(shown.contains("removed 1 of 2 sessions (1 dead)"), "{shown}");
+    assert!(app.net.is_alive_with(&app.record(ALICE).unwrap()));
+    assert!(app.record(BOB).is_none());
+}
+
+#[test]
+fn nothing_to_do_is_no_question() {
+    let app = App::with_users(1);
+    let shown = app.sandbox.on_a_terminal(["sessions", "prune"]);
+    assert_eq!(shown, "removed 0 of 1 session\n");
+}
+
+#[test]
+fn without_its_key_a_cron_job_removes_nothing_and_says_so() {
+    let mut app = of_every_kind();
+    app.sandbox.unset("APP_KEY");
+    let before = app.records();
+    let output = app.sessions("prune --inactive 1d --malformed");
+    insta::assert_snapshot!(output, @r"
+    exit 2
+    -- stderr --
+    error: env:APP_KEY: the variable is not set
+    hint: export APP_KEY, or name another source
+    ");
+    // The same without a settings file that names it.
+    let output = app.sandbox.run(["--config", "/dev/null", "sessions", "prune", "--malformed"]);
+    insta::assert_snapshot!(output, @r"
+    exit 2
+    -- stderr --
+    error: sessions are bound to client keys, and no key source is configured; nothing was removed
+    hint: name the app's keys with --keys or in oauthctl.toml; --offline asks no server
+    ");
+    assert_eq!(app.records(), before);
+    assert!(app.net.requests().is_empty());
+}
+
+#[test]
+fn with_another_key_a_cron_job_touches_no_living_session() {
+    let mut app = impatient();
+    app.set_keys(&[&keys::client_key("other")]);
+    for (name, refreshed) in [("a", 0), ("b", 20), ("c", 120), ("d", 250)] {
+        app.log_in(1, &of(&to_be(name), refreshed));
+    }
+    let before = app.records();
+    let output = app.sessions("prune --inactive 1d");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 4 sessions\n"), "{output}");
+    assert_eq!(app.records(), before);
+    assert!(app.net.requests().is_empty());
+}
+
+#[test]
+fn a_session_that_the_app_has_just_renewed_is_not_used_to_try_the_configuration_out() {
+    let app = impatient();
+    app.log_in(1, &of(&to_be("ended"), 120));
+    let half_an_hour_ago = Some(Duration::from_mins(30));
+    app.log_in(1, &LoginOptions { refreshed_ago: half_an_hour_ago, ..of(&to_be("healthy"), 0) });
+    let output = app.sessions("prune");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 ended)\n"), "{output}");
+    assert_eq!(app.exchanges().len(), 1, "this layout has no lock that the app knows of");
+    assert!(app.net.is_alive_with(&app.record(&to_be("healthy")).unwrap()));
+}
+
+#[test]
+fn in_redis_the_time_to_live_is_evidence_too_and_what_stays_is_left_as_it_is() {
+    let mut app = App::new();
+    let redis = Redis::start();
+    app.sandbox.set("OAUTHCTL_STORE", redis.url());
+    let key = |name: &str| format!("atproto:oauth:sessions:{}", to_be(name));
+    // The layout lets a session live for 179 days after it was written.
+    let store = |name: &str, record: &Value, days_ago: u64| {
+        let left = ((179 - days_ago) * 86_400).to_string();
+        redis.ask(&["SET", &key(name), &record.to_string(), "EX", &left]);
+    };
+    for (name, refreshed, written) in [("ended", 120, 120), ("touched", 120, 5), ("healthy", 2, 2)] {
+        store(name, &app.net.login(of(&to_be(name), refreshed)), written);
+    }
+    let mut dead = app.net.login(of(&to_be("dead"), 2));
+    dead["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
+    store("dead", &dead, 2);
+    let output = app.sessions("prune");
+    let summary = "removed 2 of 4 sessions (1 dead, 1 ended)\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+    let is_there = |name: &str| redis.ask(&["EXISTS", &key(name)]) == Answer::Number(1);
+    assert_eq!(["ended", "touched", "healthy", "dead"].map(is_there), [false, true, true, false]);
+    let Answer::Number(left) = redis.ask(&["TTL", &key("touched")]) else { panic!() };
+    assert!(left <= 174 * 86_400 && left > 173 * 86_400, "{left}");
+}

@@ -1,0 +1,151 @@
+//! `oauthctl sessions prune --inactive` signs out who was away, and tells them apart from those whom only keep-alive kept.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use testbed::{Endpoint, Fault, LoginOptions, Reply, iso8601};
+
+use crate::app::{App, days_ago, to_be};
+use crate::support::{ALICE, BOB, Output, object};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// An app in a world whose clock the test moves.
+struct Simulation {
+    app: App,
+    hours: u64,
+}
+
+impl Simulation {
+    fn new(refresh: &str) -> Self {
+        let app = App::new();
+        app.configure(refresh);
+        app.net.stop_clock();
+        app.net.configure(|policy| policy.proofs_follow_clock = true);
+        Self { app, hours: 0 }
+    }
+
+    /// Logs a user in now.
+    fn log_in(&self, did: &str) {
+        self.app.log_in(1, &LoginOptions { did: Some(did.to_owned()), ..LoginOptions::default() });
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.app.net.advance(time);
+        self.hours += time.as_secs() / 3600;
+    }
+
+    /// The user comes: the app renews the token if it is stale, and only then.
+    fn visit(&self, did: &str) {
+        let record = self.app.record(did).unwrap();
+        let expires = record["tokenSet"]["expires_at"].as_str().unwrap();
+        if expires <= iso8601(self.app.net.now()).as_str() {
+            self.app.database.session(&self.app.net.refresh_as_app(&record).expect("the app has the newest tokens"));
+        }
+    }
+
+    /// Runs `oauthctl sessions …` at the world's time.
+    fn run(&mut self, arguments: &str) -> Output {
+        self.app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(self.app.net.now()));
+        self.app.sessions(arguments)
+    }
+}
+
+#[test]
+fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_out() {
+    // Who comes on which days.
+    let users: [(&str, fn(u64) -> bool); 8] = [
+        ("daily", |_| true),
+        ("weekends", |day| day % 7 >= 5),
+        ("monthly", |day| day == 12),
+        ("returned", |day| day == 25),
+        ("recent", |day| day < 12),
+        ("gone", |_| false),
+        ("left", |day| day < 8),
+        ("triedit", |day| day == 1),
+    ];
+    let away: BTreeSet<_> = ["gone", "left", "triedit"].map(to_be).into();
+    let mut world = Simulation::new("");
+    for (name, _) in users {
+        world.log_in(&to_be(name));
+    }
+    for day in 0..40 {
+        world.pass(12 * HOUR);
+        for (name, comes) in users {
+            if comes(day) {
+                world.visit(&to_be(name));
+            }
+        }
+        world.pass(12 * HOUR);
+        let output = world.run("refresh");
+        assert_eq!(output.code, 0, "day {day}: {output}");
+    }
+    let before = world.app.records();
+    let planned = world.run("prune --inactive 30d --dry-run --format jsonl");
+    let planned: BTreeSet<_> =
+        planned.stdout.lines().map(|line| object(line)["did"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(planned, away);
+    assert_eq!(world.app.records(), before);
+    let output = world.run("prune --inactive 30d");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 3 of 8 sessions (3 signed out)\n"), "{output}");
+    for session in world.app.net.sessions() {
+        let record = world.app.record(&session.did);
+        if away.contains(&session.did) {
+            assert_eq!((session.ended.as_deref(), record), (Some("revoked"), None), "{}", session.did);
+        } else {
+            assert!(world.app.net.is_alive_with(&record.unwrap()), "{}: {:?}", session.did, session.ended);
+        }
+    }
+    let output = world.run("prune --inactive 30d");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 5 sessions\n"), "{output}");
+}
+
+#[test]
+fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() {
+    let mut world = Simulation::new("min_interval = \"0s\"");
+    for name in ["away", "daily"] {
+        world.log_in(&to_be(name));
+    }
+    for hour in 0..3 * 24 {
+        world.pass(HOUR);
+        let output = world.run("refresh --all");
+        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "hour {hour}: {output}");
+        if hour % 24 == 12 {
+            world.visit(&to_be("daily"));
+        }
+    }
+    let output = world.run("prune --inactive 2d");
+    let summary = "removed 0 of 2 sessions; 2 kept: cannot tell whether their users were away\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+    let output = world.run("prune --inactive 2d --dry-run --format json");
+    assert_eq!(object(&output.stdout)["unobservable"], 2, "{output}");
+    world.app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_user_of_whom_only_the_app_s_own_token_tells_is_away_once_it_is_old() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(31) });
+    app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(29) });
+    let output = app.sessions("prune --inactive 30d");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 signed out)\n"), "{output}");
+    assert_eq!(app.records_left(), [BOB]);
+    assert_eq!(app.net.counters().revoked, 1, "by revocation, not by the proof");
+    assert!(app.net.is_alive_with(&app.record(BOB).unwrap()));
+}
+
+#[test]
+fn without_proof_nobody_counts_as_signed_out() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(31) });
+    app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &serde_json::json!({}))));
+    let output = app.sessions("prune --inactive 30d");
+    insta::assert_snapshot!(output, @r"
+    exit 1
+    -- stdout --
+    removed 0 of 1 session; 1 kept: not settled
+    -- stderr --
+    warning: did:plc:ewvi7nxzyoun6zhxrhs64oiz: the server keeps the session alive; kept
+    ");
+    app.assert_nobody_lost(output);
+}
