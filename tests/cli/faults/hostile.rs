@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use testbed::{Credentials, Endpoint, Fault, LoginOptions, Reply};
 
-use super::LONGEST;
+use super::{LONGEST, is_full};
 use crate::app::{App, days_ago};
 use crate::support::{ALICE, Output};
 
@@ -200,7 +200,8 @@ fn absurd_nonces_and_waits_change_nothing() {
     }
 }
 
-/// Answers whatever is asked with these bytes, and then with these for as long as anybody listens.
+/// Answers whatever is asked with these bytes, and then with these for as long as anybody listens. With a pause and
+/// nothing more to say, it stays on the line.
 struct Raw {
     begin: &'static str,
     again: &'static str,
@@ -234,6 +235,9 @@ impl Raw {
         while !self.again.is_empty() {
             stream.write_all(self.again.as_bytes())?;
             thread::sleep(self.pause);
+        }
+        if !self.pause.is_zero() {
+            thread::sleep(LONGEST);
         }
         Ok(())
     }
@@ -270,7 +274,8 @@ fn what_is_not_even_http_ends_soon_and_takes_no_room() {
         ("nothing", fast("", "")),
     ];
     thread::scope(|scope| {
-        for (name, raw) in cases {
+        // Those that are only waited for are for those who have the time.
+        for (name, raw) in cases.into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero()) {
             scope.spawn(move || {
                 let app = app();
                 let url = raw.start();

@@ -10,17 +10,18 @@ use super::{Dice, Figures, ending, is_full, seed};
 
 /// What the server takes for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(4);
-/// Sessions of a run.
-const SESSIONS: usize = 40;
+/// Sessions of a run, in a sample and in full.
+const SESSIONS: (usize, usize) = (16, 40);
 /// So many of them are exchanged at the same time.
 const AT_ONCE: u64 = 4;
-/// So many kills of each command in each store.
+/// So many kills of each command in each store, likewise.
 const KILLS: (u64, u64) = (1, 24);
 
 /// Kills runs of one command.
 fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figures {
     // Of what nobody disturbs.
-    world.prepare(job, SESSIONS);
+    let sessions = if is_full() { SESSIONS.1 } else { SESSIONS.0 };
+    world.prepare(job, sessions);
     let app = &world.npmx.app;
     app.net.configure(|policy| policy.exchange_time = EXCHANGE);
     let (output, whole) = ending(&app.sandbox, app.begin(&job.arguments()));
@@ -28,7 +29,7 @@ fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figure
     let whole = u64::try_from(whole.as_micros()).unwrap();
     let mut figures = Figures::default();
     for _ in 0..kills {
-        world.prepare(job, SESSIONS);
+        world.prepare(job, sessions);
         let moment = Duration::from_micros(dice.below(whole));
         let begun = Instant::now();
         let mut child = world.npmx.app.begin(&job.arguments());

@@ -2,6 +2,7 @@
 //! forgets what it has confirmed.
 
 use std::process::Child;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -39,7 +40,7 @@ fn assert_recovered(npmx: &Npmx, output: &Output) {
 
 #[test]
 fn a_pause_is_waited_for_with_the_tokens_on_the_disk() {
-    for mode in ["ALL", "WRITE"] {
+    let pause = |mode| {
         let npmx = Npmx::with_users(3);
         let child = caught_in_the_act(&npmx.app);
         npmx.redis.ask(&["CLIENT", "PAUSE", "3500", mode]);
@@ -48,7 +49,12 @@ fn a_pause_is_waited_for_with_the_tokens_on_the_disk() {
         assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 3 sessions\n"), "{mode}: {output}");
         assert!(npmx.app.recovery_entries().is_empty(), "{mode}");
         npmx.assert_nobody_lost(output);
-    }
+    };
+    thread::scope(|scope| {
+        for mode in ["ALL", "WRITE"] {
+            scope.spawn(move || pause(mode));
+        }
+    });
 }
 
 #[test]
