@@ -11,12 +11,16 @@ use super::wire::{Command, Wire};
 
 /// How long a write may take to reach a replica. Usually it takes a round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long where the write before took longer: nobody else is answered on this connection meanwhile.
+const SHORT_PATIENCE: Duration = Duration::from_millis(10);
 
 /// What is known of a server's replicas.
 #[derive(Default)]
 pub(super) struct Replicas {
     /// There are none, or the server does not say: nothing more is asked.
     none: AtomicBool,
+    /// The last write had not reached any in time.
+    lag: AtomicBool,
 }
 
 impl Replicas {
@@ -42,6 +46,7 @@ impl Replicas {
             // A server, or somebody before it, who does not know the command or does not allow it.
             Some(_) => self.have_none(),
         };
+        self.lag.store(!is_confirmed, Ordering::Relaxed);
         Ok((answer, is_confirmed))
     }
 
@@ -50,7 +55,8 @@ impl Replicas {
             return wire.run(&[script]).await;
         }
         // The same connection: a server waits for what this client wrote.
-        let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        let patience = if self.lag.load(Ordering::Relaxed) { SHORT_PATIENCE } else { PATIENCE };
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         wire.run(&[script, Command::keyless("WAIT").arg(1).arg(patience).beside(key)]).await
     }
 
