@@ -5,8 +5,8 @@
 //! What nobody can keep is counted apart: sessions whose exchange was under way at a kill -9, and those of which the
 //! answer with the new tokens never arrived.
 //!
-//! A normal run takes a sample. `OAUTHCTL_FAULTS=full cargo test --test cli faults` goes through everything and prints
-//! its figures; `OAUTHCTL_FAULTS_SEED` draws other random moments.
+//! A normal run takes a sample. `tests/run --faults`, which is `OAUTHCTL_FAULTS=full cargo test --test cli faults`, goes
+//! through everything and prints its figures; `OAUTHCTL_FAULTS_SEED` draws other random moments.
 
 mod boundaries;
 mod disk;

@@ -165,7 +165,7 @@ impl Proxy {
         self.shared.fate.messages()
     }
 
-    /// The whole message to which happened what was planned; none before that.
+    /// The answer that, by what was planned, never arrived as it was; none before that, or where none was spoilt.
     pub fn spoilt(&self) -> Option<Vec<u8>> {
         self.shared.fate.spoilt()
     }

@@ -78,7 +78,10 @@ impl Fate {
         let message = *counted;
         *counted += 1;
         let (spot, mishap) = state.planned.filter(|(spot, _)| (spot.way, spot.message) == (way, message))?;
-        state.spoilt = Some(bytes.to_vec());
+        // What is only late arrives.
+        if way == Way::Down && !matches!(mishap, Mishap::Delay(_)) {
+            state.spoilt = Some(bytes.to_vec());
+        }
         Some((mishap, if spot.halfway { bytes.len() / 2 } else { 0 }))
     }
 }
