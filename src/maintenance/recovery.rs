@@ -183,8 +183,8 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     Ok(match store.replace(&key, &present.value, &new).await? {
         Written::Done => Recovered::Applied,
         Written::Gone => Recovered::Superseded,
-        // Somebody was faster; the next attempt sees what they wrote.
-        Written::Changed => Recovered::Pending,
+        // Somebody was faster; the next attempt sees what they wrote, or that what we wrote has lasted.
+        Written::Unconfirmed | Written::Changed => Recovered::Pending,
     })
 }
 

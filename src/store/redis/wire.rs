@@ -15,6 +15,8 @@ use super::trouble::Trouble;
 pub(super) struct Command {
     pub(super) cmd: Cmd,
     key_at: usize,
+    /// The key of another command that this one must follow to its server.
+    beside: Option<Box<[u8]>>,
 }
 
 /// Runs commands.
@@ -74,12 +76,12 @@ impl Command {
         // Hundreds of thousands of these are made in a scan.
         let mut cmd = Cmd::with_capacity(2, name.len() + key.len());
         cmd.arg(name).arg(key);
-        Self { cmd, key_at: 1 }
+        Self { cmd, key_at: 1, beside: None }
     }
 
     /// A command about no key.
     pub(super) fn keyless(name: &str) -> Self {
-        Self { cmd: redis::cmd(name), key_at: usize::MAX }
+        Self { cmd: redis::cmd(name), key_at: usize::MAX, beside: None }
     }
 
     /// A script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
@@ -87,8 +89,16 @@ impl Command {
         Self { key_at: 3, ..Self::keyless(name).arg(script).arg(1).arg(key) }
     }
 
+    /// A command about no key that belongs where this one is.
+    pub(super) fn beside(self, key: &[u8]) -> Self {
+        Self { beside: Some(key.into()), ..self }
+    }
+
     /// The key; empty for commands about none.
     pub(super) fn key(&self) -> &[u8] {
+        if let Some(key) = &self.beside {
+            return key;
+        }
         match self.cmd.args_iter().nth(self.key_at) {
             Some(redis::Arg::Simple(key)) => key,
             _ => &[],
