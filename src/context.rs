@@ -15,7 +15,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing::debug;
 use zeroize::Zeroizing;
 
-use crate::cli::GlobalArgs;
+use crate::args::GlobalArgs;
+use crate::environment::Environment;
 use crate::error::{Failure, failed, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::KeySet;
@@ -23,7 +24,7 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::app;
-use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
+use crate::settings::{Origin, Overrides, Settings, SettingsFile, Sourced};
 use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
 use crate::ui::Ui;
 

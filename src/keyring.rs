@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use tracing::debug;
 use zeroize::Zeroizing;
 
+use crate::environment::Environment;
 use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeyForm, KeySet, parse_keys};
-use crate::settings::Environment;
 
 /// Larger than any key set, small enough to read by mistake.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;

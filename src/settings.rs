@@ -9,8 +9,7 @@ mod outside;
 #[cfg(test)]
 mod properties;
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,8 @@ use toml::{Table, Value};
 use tracing::debug;
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, usage};
+use crate::environment::Environment;
+use crate::error::{Failure, suggestion, usage};
 use crate::files::is_open_to_others;
 use crate::keyring::KeySource;
 use crate::store::CUSTOM_MEMBERS;
@@ -55,10 +55,6 @@ pub const CLIENT_MEMBERS: [&str; 12] = [
     "jwks_uri",
     "contacts",
 ];
-
-/// The environment, as values.
-#[derive(Clone, Default)]
-pub struct Environment(HashMap<OsString, OsString>);
 
 /// What the command line says about settings.
 #[derive(Clone, Default)]
@@ -117,56 +113,6 @@ impl fmt::Display for Origin {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::File => f.write_str(FILE_NAME),
             Self::Found(name) => write!(f, "{name}, which nobody named"),
-        }
-    }
-}
-
-impl Environment {
-    /// Wraps the variables.
-    pub fn new(variables: HashMap<OsString, OsString>) -> Self {
-        Self(variables)
-    }
-
-    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is empty: so do apps' loaders.
-    fn add(&mut self, variables: Vec<(String, String)>) {
-        // Of two lines for one variable the later counts.
-        let variables: HashMap<_, _> = variables.into_iter().collect();
-        for (name, value) in variables {
-            self.0.entry(name.into()).or_insert_with(|| value.into());
-        }
-    }
-
-    /// Whether the variable exists, even if it is empty.
-    pub fn exists(&self, name: &str) -> bool {
-        self.0.contains_key(name.as_ref() as &std::ffi::OsStr)
-    }
-
-    /// Whether the variable exists and is not empty.
-    pub fn is_set(&self, name: &str) -> bool {
-        self.0.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
-    }
-
-    /// The variable's text, when it is set, not empty and UTF-8.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
-    }
-
-    /// The text of a variable that the settings name.
-    pub fn required(&self, name: &str) -> Result<&str, Failure> {
-        let place = format!("env:{name}");
-        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
-            None => {
-                Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
-            }
-            Some(value) => match value.to_str() {
-                None => Err(usage("the variable is not UTF-8 text")
-                    .at(place)
-                    .hint("a key or an address is text; export it again")),
-                Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
-                    .at(place)
-                    .hint(format!("give {name} a value, or name another source"))),
-                Some(text) => Ok(text),
-            },
         }
     }
 }
@@ -520,16 +466,6 @@ fn is_reference(text: &str) -> bool {
 fn unknown(prefix: &str, name: &str, known: &[&str]) -> Failure {
     usage(format!("unknown setting {prefix}{name}"))
         .hint(suggestion(name, known).unwrap_or_else(|| format!("settings there: {}", list(known))))
-}
-
-/// "did you mean …?", when something known is close enough.
-pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
-    let (similarity, best) = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    // The measure is too strict with short names: in `ulr` it sees little of `url`.
-    (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
 }
 
 fn list(names: &[&str]) -> String {

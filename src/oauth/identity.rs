@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::Deserialize;
 use url::Url;
 
+use super::ambient::NetworkSettings;
 use super::http::Http;
 use super::lookup::{self, LookupError};
-use super::network::NetworkSettings;
 use crate::error::{Failure, usage};
 use crate::session::Did;
 

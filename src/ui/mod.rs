@@ -7,6 +7,7 @@ mod log;
 mod palette;
 mod progress;
 mod prompt;
+mod report;
 mod text;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -19,6 +20,7 @@ pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
+pub use report::report;
 pub use text::{brief_kid, counted, sanitised};
 
 /// How results are written.

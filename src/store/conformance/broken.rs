@@ -35,7 +35,7 @@ async fn refused(url: &str) -> String {
 /// All that an operator is told, on one line.
 fn told(error: &anyhow::Error) -> String {
     let mut told = Vec::new();
-    crate::error::report(error, crate::ui::Palette::Plain, &mut told);
+    crate::ui::report(error, crate::ui::Palette::Plain, &mut told);
     String::from_utf8(told).unwrap().replace('\n', " | ")
 }
 
