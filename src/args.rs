@@ -1,5 +1,5 @@
 //! What the arguments of all commands have in common: the options that every command takes, and what Tab can know.
-#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "doc comments here are help texts, shown as they are")]
+#![expect(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they are")]
 
 use std::path::PathBuf;
 
