@@ -66,6 +66,9 @@ pub struct GlobalArgs {
     /// Print results, warnings and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
 }
 
 /// What oauthctl can do.

@@ -2,6 +2,8 @@
 //!
 //! Parse, make a context, dispatch, report; nothing else.
 
+#[cfg(test)]
+mod arbitrary;
 mod checks;
 mod cli;
 mod commands;

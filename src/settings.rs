@@ -6,15 +6,20 @@
 pub mod app;
 pub mod dotenv;
 mod outside;
+#[cfg(test)]
+mod properties;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+use tracing::debug;
 use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
+use crate::files::is_open_to_others;
 use crate::keyring::KeySource;
 use crate::store::CUSTOM_MEMBERS;
 
@@ -89,8 +94,8 @@ pub enum Origin {
     Found(String),
 }
 
-/// A setting's text and where it came from.
-#[derive(Clone, Debug)]
+/// A setting's text and where it came from. The text may hold a password.
+#[derive(Clone)]
 pub struct Sourced {
     /// The value.
     pub text: String,
@@ -104,6 +109,16 @@ pub struct Settings {
     profile: Option<String>,
     environment: Environment,
     overrides: Overrides,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
+            Self::File => f.write_str(FILE_NAME),
+            Self::Found(name) => write!(f, "{name}, which nobody named"),
+        }
+    }
 }
 
 impl Environment {
@@ -207,14 +222,13 @@ impl Settings {
     /// Reads the dotenv files that the settings name; of two, the first has the last word. One that is not there is no
     /// error: where the app is deployed its variables are exported, and a variable that is needed is missed by name.
     fn read_env_files(&mut self) -> Result<(), Failure> {
-        let Some((value, file)) = self.in_file("", "env_file") else { return Ok(()) };
-        let names = strings(value)
-            .ok_or_else(|| wrong_type("env_file", "a path or an array of paths").at(file.path.display()))?;
-        let paths: Vec<_> = names.iter().map(|name| file.directory().join(name)).collect();
-        for path in paths {
+        for path in self.env_files()? {
             match std::fs::read_to_string(&path) {
-                Ok(text) => self.environment.add(dotenv::parse(&text)),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Ok(text) => {
+                    debug!("variables of {}", path.display());
+                    self.environment.add(dotenv::parse(&text));
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => debug!("no variables: no {}", path.display()),
                 Err(e) => {
                     return Err(usage("cannot read the file with the app's variables")
                         .at(path.display())
@@ -224,6 +238,13 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    fn env_files(&self) -> Result<Vec<PathBuf>, Failure> {
+        let Some((value, file)) = self.in_file("", "env_file") else { return Ok(Vec::new()) };
+        let names = strings(value)
+            .ok_or_else(|| wrong_type("env_file", "a path or an array of paths").at(file.path.display()))?;
+        Ok(names.iter().map(|name| file.directory().join(name)).collect())
     }
 
     /// The variables that references are followed to: those exported, and those of the files that the settings name.
@@ -248,6 +269,23 @@ impl Settings {
         let profiles = profiles.filter_map(|(name, table)| Some((format!("profiles.{name}."), table.as_table()?)));
         let tables = std::iter::once((String::new(), &file.table)).chain(profiles);
         tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
+    }
+
+    /// The files that hold secrets and that other users can read: dotenv files, what `file:` names for the store, and
+    /// the settings file itself where secrets stand in it.
+    pub fn exposed_files(&self) -> Vec<PathBuf> {
+        let own = self.path().filter(|_| !self.secrets_in_file().is_empty()).map(Path::to_owned);
+        let said = self.overrides.store.as_deref().or_else(|| self.environment.text("OAUTHCTL_STORE"));
+        let in_file = |key| {
+            let (value, file) = self.in_file("store", key)?;
+            Some(file.directory().join(value.as_str()?.strip_prefix("file:")?))
+        };
+        let url = match said {
+            Some(text) => text.strip_prefix("file:").map(PathBuf::from),
+            None => in_file("url"),
+        };
+        let all = own.into_iter().chain(url).chain(in_file("token")).chain(self.env_files().unwrap_or_default());
+        all.filter(|path| is_open_to_others(path)).collect()
     }
 
     /// The profiles in the file.

@@ -138,8 +138,9 @@ impl Recovery {
     ) -> anyhow::Result<Option<(String, Recovered)>> {
         let bytes =
             fs::read(path).map_err(|e| failed("cannot read the recovery entry").at(path.display()).because(e))?;
-        let entry: Entry = serde_json::from_slice(&bytes)
-            .map_err(|e| failed("is not a recovery entry").at(path.display()).because(e))?;
+        // The parser's words may quote what is there.
+        let entry: Entry =
+            serde_json::from_slice(&bytes).map_err(|_| failed("is not a recovery entry").at(path.display()))?;
         if entry.store != address {
             return Ok(None);
         }

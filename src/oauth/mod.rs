@@ -12,6 +12,8 @@ mod identity;
 mod lookup;
 mod network;
 mod outcome;
+#[cfg(test)]
+mod properties;
 mod published;
 mod server;
 #[cfg(test)]

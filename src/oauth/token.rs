@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::client_assertion::{self, Credentials};
 use super::dpop;
-use super::http::{Answer, HttpError, Limits};
+use super::http::{HttpError, Limits};
 use super::lookup::LookupError;
-use super::outcome::{Exchange, Revocation};
+use super::outcome::{Answered, Exchange, Revocation};
 use super::server::AuthorizationServer;
 use crate::jose::DpopKey;
 
@@ -77,7 +78,7 @@ impl AuthorizationServer {
         let url = &self.token_endpoint;
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
         match self.post(url, &fields, refresh.credentials, refresh.dpop_key, refresh.within).await {
-            Ok((answer, nonce_kept)) => Exchange::of(answer, url, refresh.sub, nonce_kept),
+            Ok(answered) => Exchange::of(answered, url, refresh.sub),
             Err(error) => Exchange::of_failure(error),
         }
     }
@@ -86,12 +87,12 @@ impl AuthorizationServer {
     pub async fn revoke(&self, revoke: Revoke<'_>) -> Revocation {
         let Some(url) = &self.revocation_endpoint else { return Revocation::Unsupported };
         match self.post(url, &[("token", revoke.token)], revoke.credentials, revoke.dpop_key, revoke.within).await {
-            Ok((answer, nonce_kept)) => Revocation::of(answer, url, nonce_kept),
+            Ok(answered) => Revocation::of(answered, url),
             Err(error) => Revocation::of_failure(error),
         }
     }
 
-    /// One request with client authentication and proof. Says with the answer whether it brought a usable nonce.
+    /// One request with client authentication and proof.
     async fn post(
         &self,
         url: &Url,
@@ -99,7 +100,7 @@ impl AuthorizationServer {
         credentials: Credentials<'_>,
         dpop_key: &DpopKey,
         within: Duration,
-    ) -> Result<(Answer, bool), HttpError> {
+    ) -> Result<Answered, HttpError> {
         let now = self.clock.now().as_second();
         let own = client_assertion::fields(credentials, &self.issuer, &self.random.id(), now);
         let all: Vec<_> = fields.iter().copied().chain(own.iter().map(|(name, text)| (*name, text.as_str()))).collect();
@@ -110,7 +111,9 @@ impl AuthorizationServer {
         if answer.body.is_ok() && answer.status < 500 && url.origin() == self.token_endpoint.origin() {
             self.put_warm();
         }
-        Ok((answer, nonce_kept))
+        let secrets = all.iter().filter(|(name, _)| matches!(*name, "refresh_token" | "token" | "client_assertion"));
+        let sent = secrets.map(|(_, secret)| Zeroizing::new((*secret).to_owned())).collect();
+        Ok(Answered { answer, nonce_kept, sent })
     }
 }
 

@@ -3,6 +3,8 @@
 mod layout;
 mod lock;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod redis;
 mod scan;
 mod sqlite;

@@ -24,6 +24,7 @@ mod refresh;
 mod refresh_redis;
 mod refresh_trouble;
 mod revoke;
+mod secrets;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -33,6 +34,7 @@ mod states;
 mod support;
 mod transfer;
 mod upgrade;
+mod verbose;
 
 #[path = "../playground/world.rs"]
 #[allow(dead_code, reason = "the playground needs more of it")]

@@ -2,9 +2,11 @@
 //! each one of these.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use redis::{Cmd, ToRedisArgs, Value};
+use tracing::{Level, trace};
 
 use super::trouble::Trouble;
 
@@ -103,6 +105,14 @@ impl Command {
         }
     }
 
+    /// What it is called.
+    fn name(&self) -> &[u8] {
+        match self.cmd.args_iter().next() {
+            Some(redis::Arg::Simple(name)) => name,
+            _ => &[],
+        }
+    }
+
     /// A command about several keys that one server holds.
     pub(super) fn many<'k>(name: &str, keys: impl Iterator<Item = &'k [u8]>) -> Self {
         let mut command = Self::keyless(name);
@@ -117,6 +127,28 @@ impl Command {
         self.cmd.arg(arg);
         self
     }
+}
+
+/// Tells with `-vv` which commands were sent, by their names alone: keys may hold what only a user's browser knows, and
+/// values are secrets.
+pub(super) fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
+    if !tracing::enabled!(Level::TRACE) {
+        return;
+    }
+    let mut names: Vec<(&[u8], usize)> = Vec::new();
+    for command in commands {
+        match (command.name(), names.last_mut()) {
+            (name, Some((last, count))) if *last == name => *count += 1,
+            (name, _) => names.push((name, 1)),
+        }
+    }
+    let names = names.iter().map(|(name, count)| match count {
+        1 => String::from_utf8_lossy(name).into_owned(),
+        _ => format!("{count} x {}", String::from_utf8_lossy(name)),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    let how = outcome.as_ref().err().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+    trace!("store: {names}{how}, {} ms", begun.elapsed().as_millis());
 }
 
 /// The answer, when the server did not refuse.
