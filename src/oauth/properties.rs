@@ -52,9 +52,10 @@ fn metadata() -> impl Strategy<Value = Value> {
             scope: "atproto transition:generic".to_owned(),
             grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
             application_type: "web".to_owned(),
-            authentication: match confidential {
-                true => Authentication::Confidential(PublishedKeys::At(at("/.well-known/jwks.json"))),
-                false => Authentication::Public,
+            authentication: if confidential {
+                Authentication::Confidential(PublishedKeys::At(at("/.well-known/jwks.json")))
+            } else {
+                Authentication::Public
             },
         };
         document.to_document()
