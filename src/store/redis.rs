@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Kind, RecordKey, Store, Stored, Want, Written};
+use super::{Access, Kind, RecordKey, Store, Stored, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
@@ -213,8 +213,13 @@ impl Store for RedisStore {
         self.replace(key, expected, new).await.map_err(|e| self.failure(e))
     }
 
-    async fn create(&self, _: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
-        let value = self.layout.encoded(value, None, ttl, now());
+    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
+        let now = now();
+        let at = written_at(kind, value, now);
+        // An envelope says how long the record lives from when it was put there.
+        let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        let whole = ttl.map(|ttl| ttl + age);
+        let value = self.layout.encoded(value, None, whole, at);
         write::create(&*self.server, &key.0, &value, ttl).await.map_err(|e| self.failure(e))
     }
 

@@ -1,13 +1,14 @@
 //! The same promises where sessions live in Redis, under the app's own lock.
 
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
-use testbed::{Endpoint, Fault, Injection, Proxy};
+use testbed::{Endpoint, Fault, Gate, Injection, Proxy};
 
-use crate::app::{App, days_ago};
+use crate::app::{App, days_ago, wait_until};
 use crate::support::object;
 
 const DAYS_179: i64 = 179 * 86_400;
@@ -43,6 +44,11 @@ impl Npmx {
     fn is_alive(&self, did: &str) -> bool {
         let Answer::Bulk(Some(text)) = self.redis.ask(&["GET", &key(did)]) else { return false };
         self.app.net.is_alive_with(&serde_json::from_slice::<Value>(&text).unwrap())
+    }
+
+    /// Whether the proxy takes connections.
+    fn is_reached(&self) -> bool {
+        TcpStream::connect(self.proxy.address()).is_ok()
     }
 
     #[track_caller]
@@ -83,16 +89,19 @@ fn the_app_s_own_lock_is_respected() {
 #[test]
 fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
     let npmx = npmx(3);
-    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(500))).skip(1));
+    let answers = Gate::closed();
+    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = npmx.app.begin("refresh --all");
     npmx.app.wait_for_exchange();
     npmx.proxy.refuse(true);
+    wait_until(|| !npmx.is_reached());
     npmx.proxy.kill_all();
+    answers.open();
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!(output.code, 1, "{output}");
     assert!(output.stdout.contains("its tokens wait in"), "{output}");
     npmx.proxy.heal();
-    thread::sleep(Duration::from_millis(100));
+    wait_until(|| npmx.is_reached());
     npmx.app.net.clear_faults();
     // Its lock is the app's, too, and was left to run out.
     for did in &npmx.dids {
@@ -109,7 +118,7 @@ fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
 fn a_redis_that_is_gone_before_costs_nothing() {
     let npmx = npmx(2);
     npmx.proxy.refuse(true);
-    thread::sleep(Duration::from_millis(50));
+    wait_until(|| !npmx.is_reached());
     let output = npmx.app.sessions("refresh --all");
     assert_eq!(output.code, 1, "{output}");
     assert_eq!(npmx.app.net.counters().of(Endpoint::Token), 0);
@@ -132,10 +141,12 @@ fn a_redis_that_takes_no_writes_costs_nothing() {
 #[test]
 fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     let npmx = npmx(1);
-    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(500))).skip(1));
+    let answers = Gate::closed();
+    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = npmx.app.begin("refresh --all");
     npmx.app.wait_for_exchange();
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    answers.open();
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);

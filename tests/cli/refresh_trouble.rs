@@ -8,12 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testbed::{Endpoint, Fault, Injection, LoginOptions, Proxy, Reply};
+use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions, Proxy, Reply};
 
 use crate::app::{App, days_ago, hours_ago, wait_until};
 use crate::support::{ALICE, object};
-
-const SLOW: Duration = Duration::from_millis(700);
 
 /// An app with one user.
 fn alice() -> App {
@@ -265,10 +263,12 @@ fn a_lock_that_somebody_else_holds_is_respected() {
 
 /// Runs a refresh of Alice's session, does something to the store while the server works, and returns her line.
 fn meanwhile(app: &App, act: impl FnOnce(&App)) -> (i32, String, String) {
-    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(SLOW)).skip(1));
+    let answers = Gate::closed();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = app.begin("refresh --all --format jsonl");
     app.wait_for_exchange();
     act(app);
+    answers.open();
     let output = app.sandbox.output_of(child);
     let row = object(output.stdout.trim());
     let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
@@ -329,11 +329,13 @@ fn a_session_changed_before_its_turn_is_left_alone() {
     // The first holds up the second.
     app.log_in(1, &hours_ago(30));
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
-    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(SLOW)).skip(1).times(1));
+    let answers = Gate::closed();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = app.begin("refresh --all --format json --per-issuer 1");
     app.wait_for_exchange();
     let renewed = app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
     app.database.session(&renewed);
+    answers.open();
     let output = app.sandbox.output_of(child);
     assert_eq!((&object(&output.stdout)["refreshed"], &object(&output.stdout)["skipped"]), (&json!(1), &json!(1)));
     assert_eq!(app.record(ALICE).unwrap(), renewed);

@@ -10,6 +10,23 @@ use crate::store::pattern::{KeyPattern, Subject};
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 
+/// Accounts as they stand in keys.
+const ACCOUNTS: [&str; 2] = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "did:web:example.com"];
+
+/// What can be said of Redis keys only, and of SQLite tables only.
+const OF_KEYS: [&str; 6] = ["session_ttl", "state_ttl", "lock_key", "lock_ttl", "envelope", "stamped"];
+const OF_TABLES: [&str; 9] = [
+    "session_key_column",
+    "session_value_column",
+    "session_updated_column",
+    "state_key_column",
+    "state_value_column",
+    "state_updated_column",
+    "kind_column",
+    "session_kind",
+    "state_kind",
+];
+
 /// What may be said of a layout.
 pub const MEMBERS: [&str; 19] = [
     "session_key",
@@ -50,7 +67,21 @@ impl Description<'_> {
     }
 
     fn age(&self, member: &str) -> Result<Option<Age>, Failure> {
-        self.text(member).map(|text| text.parse().map_err(|e: Failure| e.at(member))).transpose()
+        let Some(text) = self.text(member) else { return Ok(None) };
+        let age: Age = text.parse().map_err(|e: Failure| e.at(member))?;
+        if age.duration().is_zero() {
+            return Err(usage(format!("{member} is no time at all"))
+                .hint(format!("leave {member} out where the app sets no time to live")));
+        }
+        Ok(Some(age))
+    }
+
+    /// What would be ignored in silence otherwise: these members, which are for `what`.
+    fn refuse(&self, members: &[&str], what: &str) -> Result<(), Failure> {
+        match members.iter().find(|member| self.text(member).is_some()) {
+            None => Ok(()),
+            Some(member) => Err(usage(format!("{member} is for {what}")).hint(format!("take {member} out"))),
+        }
     }
 
     fn flag(&self, member: &str) -> Result<bool, Failure> {
@@ -75,14 +106,46 @@ impl Description<'_> {
     }
 
     fn keys(&self) -> Result<Place, Failure> {
+        self.refuse(&OF_TABLES, "layouts of SQLite tables")?;
         let rule = |kind: &str, subject| -> Result<_, Failure> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
             Ok(KeyRule { pattern, ttl: self.age(&format!("{kind}_ttl"))? })
         };
-        Ok(Place::Keys { sessions: rule("session", Subject::Did)?, states: rule("state", Subject::State)? })
+        let (sessions, states) = (rule("session", Subject::Did)?, rule("state", Subject::State)?);
+        // Pending logins are purged, and sessions must never be taken for some.
+        let is_state = |account: &&str| states.pattern.parse_key(&sessions.pattern.key(account, Some("id"))).is_some();
+        if ACCOUNTS.iter().any(is_state) {
+            return Err(usage("state_key fits the keys of sessions, too")
+                .hint("the two must differ before the braces, like app:session:{did} and app:state:{state}"));
+        }
+        Ok(Place::Keys { sessions, states })
+    }
+
+    fn lock(&self, place: &Place) -> Result<Option<LockRule>, Failure> {
+        if self.text("lock_key").is_none() {
+            self.refuse(&["lock_ttl"], "layouts with a lock_key")?;
+            return Ok(None);
+        }
+        let pattern = self.pattern("lock_key", None, Subject::Name)?;
+        let ttl = self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL);
+        let is_record = |name: &str| match place {
+            Place::Keys { sessions, states } => {
+                [sessions, states].iter().any(|rule| rule.pattern.parse_key(&pattern.key(name, None)).is_some())
+            }
+            Place::Tables { .. } => false,
+        };
+        if ACCOUNTS.iter().any(|account| is_record(&format!("@atproto-oauth-client-{account}"))) {
+            return Err(usage("the locks would be taken for records")
+                .hint("lock_key must differ from session_key and state_key before the braces"));
+        }
+        Ok(Some(LockRule { pattern, ttl }))
     }
 
     fn tables(&self) -> Result<Place, Failure> {
+        self.refuse(&OF_KEYS, "layouts of Redis keys")?;
+        if self.text("kind_column").is_none() {
+            self.refuse(&["session_kind", "state_kind"], "layouts with a kind_column")?;
+        }
         let table = |kind: &str, usual: &str, subject| -> Result<_, Failure> {
             let column = |member: &str| self.text(&format!("{kind}_{member}_column")).map(str::to_owned);
             let only = match self.text("kind_column") {
@@ -98,8 +161,13 @@ impl Description<'_> {
                 updated: column("updated"),
             })
         };
-        let sessions = table("session", "{did}", Subject::Did)?;
-        Ok(Place::Tables { sessions, states: table("state", "{state}", Subject::State)? })
+        let (sessions, states) = (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
+        // As with keys. SQLite takes names for the same whatever their case.
+        if sessions.name.eq_ignore_ascii_case(&states.name) && sessions.only == states.only {
+            return Err(usage("sessions and pending logins would be the same rows")
+                .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
+        }
+        Ok(Place::Tables { sessions, states })
     }
 }
 
@@ -109,24 +177,17 @@ impl Layout {
         let description = Description(members);
         let is_sql = description.text("session_table").is_some() || description.text("state_table").is_some();
         let read = || -> Result<Self, Failure> {
-            let lock = match description.text("lock_key") {
-                None => None,
-                Some(_) => Some(LockRule {
-                    pattern: description.pattern("lock_key", None, Subject::Name)?,
-                    ttl: description.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL),
-                }),
-            };
-            let layout = Self {
+            if name == "auto" {
+                return Err(usage("auto is no name for a layout").hint("it means: find out which layout the store has"));
+            }
+            let place = if is_sql { description.tables()? } else { description.keys()? };
+            Ok(Self {
                 name: name.to_owned(),
-                place: if is_sql { description.tables()? } else { description.keys()? },
-                lock,
+                lock: description.lock(&place)?,
+                place,
                 envelope: description.flag("envelope")?,
                 stamped: description.flag("stamped")?,
-            };
-            if is_sql && (layout.envelope || layout.stamped || layout.lock.is_some()) {
-                return Err(usage("envelope, stamped and lock_key are for layouts of Redis"));
-            }
-            Ok(layout)
+            })
         };
         read().map_err(|e| e.at(format!("layouts.{name}")))
     }
@@ -171,6 +232,28 @@ mod tests {
             (&[("session_key", "a:{did}")], "layouts.mine: state_key is missing"),
             (&[("session_key", "a:{state}")], "layouts.mine: session_key must contain {did}"),
             (&[("session_table", "s")], "layouts.mine: state_table is missing"),
+            (&[("session_key", "a:{did}"), ("state_key", "a:{state}")], "layouts.mine: state_key fits the keys of sessions, too"),
+            (&[("session_key", "a:{did}"), ("state_key", "{state}")], "layouts.mine: state_key fits the keys of sessions, too"),
+            (
+                &[("session_key", "a:{did}:{sid}"), ("state_key", "a:{state}:{sid}")],
+                "layouts.mine: state_key fits the keys of sessions, too",
+            ),
+            (
+                &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("lock_key", "b:lock:{name}")],
+                "layouts.mine: the locks would be taken for records",
+            ),
+            (
+                &[("session_table", "t"), ("state_table", "T")],
+                "layouts.mine: sessions and pending logins would be the same rows",
+            ),
+            (
+                &[("session_table", "t"), ("state_table", "t"), ("kind_column", "k"), ("session_kind", "x"), ("state_kind", "x")],
+                "layouts.mine: sessions and pending logins would be the same rows",
+            ),
+            (
+                &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("session_ttl", "0s")],
+                "layouts.mine: session_ttl is no time at all",
+            ),
             (
                 &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("stamped", "yes")],
                 "layouts.mine: stamped must be true or false",

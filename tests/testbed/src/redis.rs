@@ -193,10 +193,10 @@ impl Default for Certificates {
 impl Sentinels {
     /// Starts all of them and waits until they know each other.
     pub fn start() -> Self {
-        let master = Redis::start();
+        // The master would wait five seconds for more replicas to come.
+        let master = Redis::start_with(&["--repl-diskless-sync-delay", "0"]);
         let port = master.port().to_string();
-        let replica =
-            Redis::start_with(&["--replicaof", &format!("127.0.0.1 {port}"), "--repl-diskless-sync-delay", "0"]);
+        let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {port}")]);
         let sentinels: Vec<_> = (0..3).map(|_| Self::sentinel(&port)).collect();
         let started = Self { servers: vec![master, replica], sentinels };
         for sentinel in &started.sentinels {
@@ -244,8 +244,7 @@ impl Sentinels {
 
     /// Waits until the replica has everything.
     pub fn wait_for_replica(&self) {
-        let synced = self.servers[0].ask(&["WAIT", "1", "5000"]);
-        assert_eq!(synced, Answer::Number(1), "the replica keeps up");
+        wait_until("the replica", || self.servers[0].ask(&["WAIT", "1", "1000"]) == Answer::Number(1));
     }
 }
 
