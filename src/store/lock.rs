@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-/// What client libraries call the lock on an account's sessions.
+/// What client libraries call the lock on an account's sessions: this and the account.
+pub(super) const LOCK_PREFIX: &str = "@atproto-oauth-client-";
+
+/// The name of the lock on an account's sessions.
 pub(super) fn lock_name(did: &crate::session::Did) -> String {
-    format!("@atproto-oauth-client-{did}")
+    format!("{LOCK_PREFIX}{did}")
 }
 
 /// How a store gives a lock back: in one step, and only if it is still ours.

@@ -73,7 +73,10 @@ impl RedisStore {
 
     async fn new(server: Arc<dyn Server>, place: String, choice: &LayoutChoice) -> Result<Self, Failure> {
         // What is wrong with address, login or network shows now, before anything is tried twice.
-        wire::run_one(server.wire(), Command::keyless("PING")).await.map_err(|e| e.explain(&place))?;
+        match wire::run_one(server.wire(), Command::keyless("PING")).await {
+            Err(trouble) if !trouble.is_about_writing() => return Err(trouble.explain(&place)),
+            _ => {}
+        }
         let layout = match choice {
             LayoutChoice::Named(layout) => named(layout),
             LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,

@@ -10,9 +10,6 @@ use crate::store::pattern::{KeyPattern, Subject};
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 
-/// Accounts as they stand in keys.
-const ACCOUNTS: [&str; 2] = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "did:web:example.com"];
-
 /// What can be said of Redis keys only, and of SQLite tables only.
 const OF_KEYS: [&str; 6] = ["session_ttl", "state_ttl", "lock_key", "lock_ttl", "envelope", "stamped"];
 const OF_TABLES: [&str; 9] = [
@@ -88,7 +85,7 @@ impl Description<'_> {
         match self.text(member) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(usage(format!("{member} must be true or false"))),
+            Some(_) => Err(usage(format!("{member} must be true or false")).hint(format!("write {member} = true"))),
         }
     }
 
@@ -111,34 +108,16 @@ impl Description<'_> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
             Ok(KeyRule { pattern, ttl: self.age(&format!("{kind}_ttl"))? })
         };
-        let (sessions, states) = (rule("session", Subject::Did)?, rule("state", Subject::State)?);
-        // Pending logins are purged, and sessions must never be taken for some.
-        let is_state = |account: &&str| states.pattern.parse_key(&sessions.pattern.key(account, Some("id"))).is_some();
-        if ACCOUNTS.iter().any(is_state) {
-            return Err(usage("state_key fits the keys of sessions, too")
-                .hint("the two must differ before the braces, like app:session:{did} and app:state:{state}"));
-        }
-        Ok(Place::Keys { sessions, states })
+        Ok(Place::Keys { sessions: rule("session", Subject::Did)?, states: rule("state", Subject::State)? })
     }
 
-    fn lock(&self, place: &Place) -> Result<Option<LockRule>, Failure> {
+    fn lock(&self) -> Result<Option<LockRule>, Failure> {
         if self.text("lock_key").is_none() {
             self.refuse(&["lock_ttl"], "layouts with a lock_key")?;
             return Ok(None);
         }
         let pattern = self.pattern("lock_key", None, Subject::Name)?;
-        let ttl = self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL);
-        let is_record = |name: &str| match place {
-            Place::Keys { sessions, states } => {
-                [sessions, states].iter().any(|rule| rule.pattern.parse_key(&pattern.key(name, None)).is_some())
-            }
-            Place::Tables { .. } => false,
-        };
-        if ACCOUNTS.iter().any(|account| is_record(&format!("@atproto-oauth-client-{account}"))) {
-            return Err(usage("the locks would be taken for records")
-                .hint("lock_key must differ from session_key and state_key before the braces"));
-        }
-        Ok(Some(LockRule { pattern, ttl }))
+        Ok(Some(LockRule { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) }))
     }
 
     fn tables(&self) -> Result<Place, Failure> {
@@ -162,7 +141,7 @@ impl Description<'_> {
             })
         };
         let (sessions, states) = (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
-        // As with keys. SQLite takes names for the same whatever their case.
+        // SQLite takes names for the same whatever their case.
         if sessions.name.eq_ignore_ascii_case(&states.name) && sessions.only == states.only {
             return Err(usage("sessions and pending logins would be the same rows")
                 .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
@@ -180,11 +159,10 @@ impl Layout {
             if name == "auto" {
                 return Err(usage("auto is no name for a layout").hint("it means: find out which layout the store has"));
             }
-            let place = if is_sql { description.tables()? } else { description.keys()? };
             Ok(Self {
                 name: name.to_owned(),
-                lock: description.lock(&place)?,
-                place,
+                place: if is_sql { description.tables()? } else { description.keys()? },
+                lock: description.lock()?,
                 envelope: description.flag("envelope")?,
                 stamped: description.flag("stamped")?,
             })
@@ -232,22 +210,18 @@ mod tests {
             (&[("session_key", "a:{did}")], "layouts.mine: state_key is missing"),
             (&[("session_key", "a:{state}")], "layouts.mine: session_key must contain {did}"),
             (&[("session_table", "s")], "layouts.mine: state_table is missing"),
-            (&[("session_key", "a:{did}"), ("state_key", "a:{state}")], "layouts.mine: state_key fits the keys of sessions, too"),
-            (&[("session_key", "a:{did}"), ("state_key", "{state}")], "layouts.mine: state_key fits the keys of sessions, too"),
-            (
-                &[("session_key", "a:{did}:{sid}"), ("state_key", "a:{state}:{sid}")],
-                "layouts.mine: state_key fits the keys of sessions, too",
-            ),
-            (
-                &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("lock_key", "b:lock:{name}")],
-                "layouts.mine: the locks would be taken for records",
-            ),
             (
                 &[("session_table", "t"), ("state_table", "T")],
                 "layouts.mine: sessions and pending logins would be the same rows",
             ),
             (
-                &[("session_table", "t"), ("state_table", "t"), ("kind_column", "k"), ("session_kind", "x"), ("state_kind", "x")],
+                &[
+                    ("session_table", "t"),
+                    ("state_table", "t"),
+                    ("kind_column", "k"),
+                    ("session_kind", "x"),
+                    ("state_kind", "x"),
+                ],
                 "layouts.mine: sessions and pending logins would be the same rows",
             ),
             (
