@@ -242,7 +242,7 @@ _oauthctl() {
 
     case "${cmd}" in
         oauthctl)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version init gen-jwk keys jwks metadata sessions states doctor completions man help"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version init gen-jwk keys jwks metadata sessions states doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -306,7 +306,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__completions)
-            opts="-y -q -h -V --dynamic --config --profile --store --layout --keys --format --color --yes --quiet --help --version bash elvish fish powershell zsh"
+            opts="-y -q -v -h -V --dynamic --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -370,7 +370,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__doctor)
-            opts="-y -q -h -V --as --offline --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --as --offline --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -438,7 +438,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__gen__subcmd__jwk)
-            opts="-o -y -q -h -V --kid --encoding --env --from --output --force --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-o -y -q -v -h -V --kid --encoding --env --from --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -926,7 +926,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__init)
-            opts="-n -y -q -h -V --client-uri --client-id --client-name --redirect-uri --scope --public --metadata-file --jwks-file --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --client-uri --client-id --client-name --redirect-uri --scope --public --metadata-file --jwks-file --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1040,7 +1040,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__jwks)
-            opts="-o -y -q -h -V --output --force --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-o -y -q -v -h -V --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1134,7 +1134,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version list rotate retire help"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version list rotate retire help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1268,7 +1268,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__list)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1332,7 +1332,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__retire)
-            opts="-n -y -q -h -V --ignore-malformed --revoke-sessions --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1416,7 +1416,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__rotate)
-            opts="-o -n -y -q -h -V --activate-in --stage --promote --wait --force --kid --new-env --output --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-o -n -y -q -v -h -V --activate-in --stage --promote --wait --force --kid --new-env --output --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1526,7 +1526,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__man)
-            opts="-y -q -h -V --output-dir --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --output-dir --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1597,7 +1597,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__metadata)
-            opts="-o -y -q -h -V --client-id --client-uri --client-name --redirect-uri --scope --jwks-uri --jwks --public --loopback --check --output --force --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-o -y -q -v -h -V --client-id --client-uri --client-name --redirect-uri --scope --jwks-uri --jwks --public --loopback --check --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1738,7 +1738,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version list show stats refresh revoke prune upgrade recover export import help"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version list show stats refresh revoke prune upgrade recover export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1802,7 +1802,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__export)
-            opts="-o -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --output --force --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-o -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2096,7 +2096,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__import)
-            opts="-n -y -q -h -V --replace --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --replace --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2160,7 +2160,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --wide --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --wide --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2256,7 +2256,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__prune)
-            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2399,7 +2399,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__recover)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2463,7 +2463,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__refresh)
-            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2594,7 +2594,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__revoke)
-            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --rate --retry-for --lock-timeout --force --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --rate --retry-for --lock-timeout --force --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2710,7 +2710,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__show)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2774,7 +2774,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__stats)
-            opts="-y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2870,7 +2870,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__upgrade)
-            opts="-n -y -q -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --rate --retry-for --lock-timeout --skip-published-check --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --rate --retry-for --lock-timeout --skip-published-check --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2986,7 +2986,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__states)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version list purge help"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version list purge help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3106,7 +3106,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__states__subcmd__list)
-            opts="-y -q -h -V --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3170,7 +3170,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__states__subcmd__purge)
-            opts="-n -y -q -h -V --older-than --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --help --version"
+            opts="-n -y -q -v -h -V --older-than --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

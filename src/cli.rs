@@ -1,14 +1,10 @@
 //! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code that runs it, under
 //! `commands/`.
-#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "doc comments here are help texts, shown as they are")]
 
-use std::path::PathBuf;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches, Parser, Subcommand};
 
-use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches, Parser, Subcommand};
-
+use crate::args::GlobalArgs;
 use crate::commands;
-use crate::completion::Knows;
-use crate::ui::{ColorChoice, Format};
 
 /// Help is no wider than this, however wide the terminal is.
 const WIDTH: usize = 100;
@@ -33,39 +29,6 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Options that every command takes.
-#[derive(Args, Default)]
-#[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
-    /// Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
-    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
-    /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
-    #[arg(long, global = true, value_name = "NAME", add = Knows::Profiles)]
-    pub profile: Option<String>,
-    /// Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)
-    #[arg(long, global = true, value_name = "URL")]
-    pub store: Option<String>,
-    /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
-    #[arg(long, global = true, value_name = "NAME", add = Knows::Layouts)]
-    pub layout: Option<String>,
-    /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)
-    #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
-    pub keys: Vec<String>,
-    /// How to write results
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
-    pub color: ColorChoice,
-    /// Do not ask
-    #[arg(short, long, global = true)]
-    pub yes: bool,
-    /// Print results, warnings and errors only
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
 }
 
 /// What oauthctl can do.

@@ -9,13 +9,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use clap::builder::ArgExt;
 use clap::{Command, ValueHint};
 use clap_complete::ArgValueCompleter;
 use clap_complete::engine::{CompletionCandidate, complete};
 
 use self::knowledge::Knowledge;
 use self::words::Words;
+use crate::args::Knows;
 
 /// The first argument of a request. No command that people type.
 const REQUEST: &str = "__complete";
@@ -23,22 +23,6 @@ const REQUEST: &str = "__complete";
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Asks the shell to complete a path: it does that better.
 const FILES: &str = ":files";
-
-/// What an argument takes that only the settings, the keys or the store know. Stands beside the argument, and means
-/// nothing until a shell asks.
-#[derive(Clone, Copy, Debug)]
-pub enum Knows {
-    /// The kids of the key set.
-    Kids,
-    /// The profiles of the settings file.
-    Profiles,
-    /// The layouts, built in and described.
-    Layouts,
-    /// The accounts that have sessions.
-    Accounts,
-}
-
-impl ArgExt for Knows {}
 
 /// A shell that can ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a command may ask of the world: settings, keys, time, randomness, the terminal. The only reader of the
 //! environment, the clock and the random number generator; everything below takes values.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,11 @@ use getrandom::SysRng;
 use getrandom::rand_core::{Rng as _, UnwrapErr};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
+use tracing::debug;
 use zeroize::Zeroizing;
 
-use crate::cli::GlobalArgs;
+use crate::args::GlobalArgs;
+use crate::environment::Environment;
 use crate::error::{Failure, failed, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::KeySet;
@@ -22,7 +24,7 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::app;
-use crate::settings::{Environment, Origin, Overrides, Settings, SettingsFile, Sourced};
+use crate::settings::{Origin, Overrides, Settings, SettingsFile, Sourced};
 use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
 use crate::ui::Ui;
 
@@ -37,6 +39,8 @@ pub struct Context {
     runtime: OnceCell<Runtime>,
     interrupt: OnceCell<Interrupt>,
     network: OnceCell<Arc<Network>>,
+    /// Whether it was said which files with secrets others can read.
+    warned: Cell<bool>,
 }
 
 impl Context {
@@ -45,7 +49,8 @@ impl Context {
     pub fn new(global: GlobalArgs) -> Self {
         let variables: HashMap<OsString, OsString> = std::env::vars_os().collect();
         let environment = Environment::new(variables);
-        let ui = Ui::new(global.format, global.color, environment.is_set("NO_COLOR"), global.quiet);
+        let no_color = environment.is_set("NO_COLOR");
+        let ui = Ui::new(global.format, global.color, no_color, global.quiet, global.verbose);
         let overrides = Overrides {
             config: global.config,
             profile: global.profile,
@@ -62,6 +67,7 @@ impl Context {
             runtime: OnceCell::new(),
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
+            warned: Cell::default(),
         }
     }
 
@@ -95,6 +101,7 @@ impl Context {
             runtime: OnceCell::new(),
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
+            warned: Cell::default(),
         })
     }
 
@@ -141,9 +148,12 @@ impl Context {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
         }
-        let file = match self.config_path() {
-            Some(path) => Some(SettingsFile::read(&path)?),
-            None => None,
+        let file = if let Some(path) = self.config_path() {
+            debug!("settings of {}", path.display());
+            Some(SettingsFile::read(&path)?)
+        } else {
+            debug!("no settings file");
+            None
         };
         let settings = Settings::new(file, self.environment.clone(), self.overrides.clone())?;
         Ok(self.settings.get_or_init(|| settings))
@@ -166,6 +176,7 @@ impl Context {
     /// Reads every key source that the settings name, in order. None when nothing names one.
     pub fn load_key_sources(&self) -> Result<Option<Vec<LoadedSource>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
+        self.warn_of_exposed_files()?;
         sources.into_iter().map(|source| self.load_key_source(source)).collect::<Result<_, _>>().map(Some)
     }
 
@@ -257,18 +268,37 @@ impl Context {
         })
     }
 
+    /// Says once which files with secrets others can read.
+    fn warn_of_exposed_files(&self) -> Result<(), Failure> {
+        if !self.warned.replace(true) {
+            for path in self.settings()?.exposed_files() {
+                let path = path.display();
+                self.ui.warn(format!("{path} holds secrets and can be read by other users; `chmod 600` it"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The store, and what opening it takes.
+    fn store_to_open(&self) -> Result<(StoreUrl, Access, LayoutChoice), Failure> {
+        let (url, origin) = self.store_address()?;
+        debug!("store {url}, from {origin}");
+        let access = self.store_access(&url)?;
+        Ok((url, access, self.layout_choice()?))
+    }
+
     /// Opens the store, whoever named it.
     pub fn open_store(&self) -> Result<Box<dyn Store>, Failure> {
-        let (url, _) = self.store_address()?;
-        let access = self.store_access(&url)?;
-        self.runtime()?.block_on(store::open(&url, &access, &self.layout_choice()?))
+        self.warn_of_exposed_files()?;
+        let (url, access, layout) = self.store_to_open()?;
+        let store = self.runtime()?.block_on(store::open(&url, &access, &layout))?;
+        debug!("layout {}", store.layout().name);
+        Ok(store)
     }
 
     /// Opens the store unless that takes longer than this.
     pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
-        let (url, _) = self.store_address()?;
-        let access = self.store_access(&url)?;
-        let layout = self.layout_choice()?;
+        let (url, access, layout) = self.store_to_open()?;
         let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
         self.runtime()?.block_on(open).unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
     }

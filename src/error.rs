@@ -4,11 +4,9 @@
 //! other error is wrapped by anyhow and ends with exit code 1.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
 use clap::error::{ContextKind, ContextValue};
-
-use crate::ui::{Palette, Role, sanitised};
 
 /// How the process ends. The numbers are part of the interface (README, "Exit codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +71,11 @@ impl Failure {
         self.hint.as_deref()
     }
 
+    /// How a command exits that fails so.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// Adds the lower error that led here.
     pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());
@@ -125,52 +128,17 @@ impl std::error::Error for Failure {
     }
 }
 
-/// Prints `error` / `caused by` / `hint` lines and says how to exit. A reader that went away is not an error.
-pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -> Exit {
-    if is_broken_pipe(error) {
-        return Exit::Done;
-    }
-    // A failure to print the failure has nobody left to be told.
-    let _ = writeln!(stderr, "{} {}", palette.paint(Role::Error, "error:"), sanitised(&error.to_string()));
-    for cause in error.chain().skip(1) {
-        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Faint, "caused by:"), sanitised(&cause.to_string()));
-    }
-    let mut exit = Exit::Failed;
-    if let Some(failure) = error.chain().find_map(|e| e.downcast_ref::<Failure>()) {
-        exit = failure.exit;
-        if let Some(hint) = &failure.hint {
-            let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), sanitised(hint));
-        }
-    }
-    exit
+/// "did you mean …?", when something known is close enough.
+pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
+    let (similarity, best) = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    // The measure is too strict with short names: in `ulr` it sees little of `url`.
+    (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
 }
 
 /// Whether it is only that nobody reads the output any more.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn printed(error: &anyhow::Error) -> (String, Exit) {
-        let mut out = Vec::new();
-        let exit = report(error, Palette::Plain, &mut out);
-        (String::from_utf8(out).unwrap(), exit)
-    }
-
-    #[test]
-    fn a_failure_prints_its_causes_and_its_hint() {
-        let error = usage("not a JWK").at("key.json").because(anyhow::anyhow!("EOF")).hint("try again");
-        let (text, exit) = printed(&error.into());
-        assert_eq!(text, "error: key.json: not a JWK\ncaused by: EOF\nhint: try again\n");
-        assert_eq!(exit, Exit::Usage);
-    }
-
-    #[test]
-    fn a_reader_that_went_away_is_success() {
-        let error = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
-        assert_eq!(printed(&error), (String::new(), Exit::Done));
-    }
 }

@@ -39,8 +39,12 @@ impl NewFile {
             return Err(exists(path, existing));
         }
         // The error would name the sibling, which nobody asked for.
-        let file =
-            NamedTempFile::new_in(directory_of(path)).map_err(|e| cannot_write(path, io::Error::from(e.kind())))?;
+        let make = || -> io::Result<NamedTempFile> {
+            let file = NamedTempFile::new_in(directory_of(path))?;
+            file.as_file().set_permissions(fs::Permissions::from_mode(PRIVATE))?;
+            Ok(file)
+        };
+        let file = make().map_err(|e| cannot_write(path, io::Error::from(e.kind())))?;
         Ok(Self { path: path.to_owned(), existing, file })
     }
 
@@ -79,6 +83,11 @@ pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> R
     let written = written.and_then(|()| file.file.as_file().set_permissions(fs::Permissions::from_mode(mode)));
     written.map_err(|e| cannot_write(path, e))?;
     file.keep()
+}
+
+/// Whether users other than its owner can read the file.
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o044 != 0)
 }
 
 /// Puts new contents into an existing file. Its owner and mode stay: the app must be able to read it afterwards, too.

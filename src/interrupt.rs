@@ -8,6 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::Exit;
 
+/// What a process is sent that writes beyond the largest size it may give to a file, on all systems we know.
+const SIGXFSZ: i32 = 25;
+
 /// Whether the user, or the system, wants us to stop.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<AtomicU8>);
@@ -31,6 +34,8 @@ impl Interrupt {
                 }
             });
         }
+        // Caught and not looked at, so that it does not end us with tokens in our hands: the write fails like others.
+        let _ = signal(SignalKind::from_raw(SIGXFSZ));
         interrupt
     }
 

@@ -7,11 +7,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use tracing::debug;
 use zeroize::Zeroizing;
 
+use crate::environment::Environment;
 use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeyForm, KeySet, parse_keys};
-use crate::settings::Environment;
 
 /// Larger than any key set, small enough to read by mistake.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;
@@ -53,25 +54,39 @@ impl KeySource {
         if text == "-" {
             return Ok(Self::Stdin);
         }
-        if let Some(name) = text.strip_prefix("env:") {
-            if variable_name(name) {
-                return Ok(Self::Variable(name.to_owned()));
-            }
-            return Err(usage(format!("{name:?} is no name for a variable"))
-                .at(text)
-                .hint("use letters, digits and _"));
-        }
-        if text.is_empty() {
-            return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));
-        }
-        if text.starts_with(['{', '[']) || text.starts_with("-----BEGIN") {
+        let place = text.strip_prefix("env:").or(text.strip_prefix("file:")).unwrap_or(text);
+        if is_key(place) {
             // Not echoed: it is a private key, and it is in the shell's history already.
             return Err(usage("a key source is a place, not the key itself")
                 .hint("put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME"));
         }
-        let path = base.join(text.strip_prefix("file:").unwrap_or(text));
-        Ok(Self::File { named: text.to_owned(), path })
+        if let Some(name) = text.strip_prefix("env:") {
+            if variable_name(name) {
+                return Ok(Self::Variable(name.to_owned()));
+            }
+            // Repeated only where it is meant as a name: it may be what should stand in the variable.
+            let is_meant = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-. ".contains(&b));
+            let wrong = |what: &str| usage(format!("{what} is no name for a variable"));
+            let refusal = if is_meant { wrong(&format!("{name:?}")).at(text) } else { wrong("what follows env:") };
+            return Err(refusal.hint("use letters, digits and _"));
+        }
+        if text.is_empty() {
+            return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));
+        }
+        Ok(Self::File { named: text.to_owned(), path: base.join(place) })
     }
+}
+
+/// Whether the text is a key, or the beginning of one, in any of the forms that there are.
+fn is_key(text: &str) -> bool {
+    /// How the base64 of a PEM begins.
+    const PEM_BASE64: &str = "LS0tLS1CRUdJTi";
+    /// How every P-256 key in multibase begins; longer than this is half of one at least.
+    const MULTIBASE: (&str, usize) = ("z42", 24);
+    text.starts_with(['{', '['])
+        || text.starts_with("-----BEGIN")
+        || text.starts_with(PEM_BASE64)
+        || (text.starts_with(MULTIBASE.0) && text.len() > MULTIBASE.1 && !text.contains(['/', '.']))
 }
 
 /// Whether a shell and a dotenv file take this as the name of a variable.
@@ -122,6 +137,7 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
         KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, None),
     };
     let parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
+    debug!("{} of {source}: {} key(s)", parsed.form.name(), parsed.keys.len());
     Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
 }
 

@@ -2,11 +2,15 @@
 //!
 //! Parse, make a context, dispatch, report; nothing else.
 
+#[cfg(test)]
+mod arbitrary;
+mod args;
 mod checks;
 mod cli;
 mod commands;
 mod completion;
 mod context;
+mod environment;
 mod error;
 mod files;
 mod interrupt;
@@ -24,7 +28,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{Cli, Command, GlobalArgs};
+use args::GlobalArgs;
+use cli::{Cli, Command};
 use context::Context;
 use error::{Exit, Failure};
 
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
         Command::Completions(args) => commands::completions::run(&context, &args, Cli::whole_tree()),
         Command::Man(args) => commands::man::run(&context, &args, Cli::whole_tree()),
     };
-    let exit = outcome.unwrap_or_else(|e| error::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
+    let exit = outcome.unwrap_or_else(|e| ui::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
     ExitCode::from(exit.code())
 }
 
@@ -60,7 +65,7 @@ fn main() -> ExitCode {
 fn not_parsed(error: &clap::Error) -> Exit {
     if let Some(failure) = Failure::of_command_line(error) {
         let context = Context::new(GlobalArgs::default());
-        return error::report(&failure.into(), context.ui.err_palette(), &mut std::io::stderr());
+        return ui::report(&failure.into(), context.ui.err_palette(), &mut std::io::stderr());
     }
     // A reader that went away is not an error.
     let _ = error.print();

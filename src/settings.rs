@@ -6,15 +6,20 @@
 pub mod app;
 pub mod dotenv;
 mod outside;
+#[cfg(test)]
+mod properties;
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+use tracing::debug;
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, usage};
+use crate::environment::Environment;
+use crate::error::{Failure, suggestion, usage};
+use crate::files::is_open_to_others;
 use crate::keyring::KeySource;
 use crate::store::CUSTOM_MEMBERS;
 
@@ -51,10 +56,6 @@ pub const CLIENT_MEMBERS: [&str; 12] = [
     "contacts",
 ];
 
-/// The environment, as values.
-#[derive(Clone, Default)]
-pub struct Environment(HashMap<OsString, OsString>);
-
 /// What the command line says about settings.
 #[derive(Clone, Default)]
 pub struct Overrides {
@@ -89,8 +90,8 @@ pub enum Origin {
     Found(String),
 }
 
-/// A setting's text and where it came from.
-#[derive(Clone, Debug)]
+/// A setting's text and where it came from. The text may hold a password.
+#[derive(Clone)]
 pub struct Sourced {
     /// The value.
     pub text: String,
@@ -106,52 +107,12 @@ pub struct Settings {
     overrides: Overrides,
 }
 
-impl Environment {
-    /// Wraps the variables.
-    pub fn new(variables: HashMap<OsString, OsString>) -> Self {
-        Self(variables)
-    }
-
-    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is empty: so do apps' loaders.
-    fn add(&mut self, variables: Vec<(String, String)>) {
-        // Of two lines for one variable the later counts.
-        let variables: HashMap<_, _> = variables.into_iter().collect();
-        for (name, value) in variables {
-            self.0.entry(name.into()).or_insert_with(|| value.into());
-        }
-    }
-
-    /// Whether the variable exists, even if it is empty.
-    pub fn exists(&self, name: &str) -> bool {
-        self.0.contains_key(name.as_ref() as &std::ffi::OsStr)
-    }
-
-    /// Whether the variable exists and is not empty.
-    pub fn is_set(&self, name: &str) -> bool {
-        self.0.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
-    }
-
-    /// The variable's text, when it is set, not empty and UTF-8.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
-    }
-
-    /// The text of a variable that the settings name.
-    pub fn required(&self, name: &str) -> Result<&str, Failure> {
-        let place = format!("env:{name}");
-        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
-            None => {
-                Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
-            }
-            Some(value) => match value.to_str() {
-                None => Err(usage("the variable is not UTF-8 text")
-                    .at(place)
-                    .hint("a key or an address is text; export it again")),
-                Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
-                    .at(place)
-                    .hint(format!("give {name} a value, or name another source"))),
-                Some(text) => Ok(text),
-            },
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
+            Self::File => f.write_str(FILE_NAME),
+            Self::Found(name) => write!(f, "{name}, which nobody named"),
         }
     }
 }
@@ -207,14 +168,13 @@ impl Settings {
     /// Reads the dotenv files that the settings name; of two, the first has the last word. One that is not there is no
     /// error: where the app is deployed its variables are exported, and a variable that is needed is missed by name.
     fn read_env_files(&mut self) -> Result<(), Failure> {
-        let Some((value, file)) = self.in_file("", "env_file") else { return Ok(()) };
-        let names = strings(value)
-            .ok_or_else(|| wrong_type("env_file", "a path or an array of paths").at(file.path.display()))?;
-        let paths: Vec<_> = names.iter().map(|name| file.directory().join(name)).collect();
-        for path in paths {
+        for path in self.env_files()? {
             match std::fs::read_to_string(&path) {
-                Ok(text) => self.environment.add(dotenv::parse(&text)),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Ok(text) => {
+                    debug!("variables of {}", path.display());
+                    self.environment.add(dotenv::parse(&text));
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => debug!("no variables: no {}", path.display()),
                 Err(e) => {
                     return Err(usage("cannot read the file with the app's variables")
                         .at(path.display())
@@ -224,6 +184,13 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    fn env_files(&self) -> Result<Vec<PathBuf>, Failure> {
+        let Some((value, file)) = self.in_file("", "env_file") else { return Ok(Vec::new()) };
+        let names = strings(value)
+            .ok_or_else(|| wrong_type("env_file", "a path or an array of paths").at(file.path.display()))?;
+        Ok(names.iter().map(|name| file.directory().join(name)).collect())
     }
 
     /// The variables that references are followed to: those exported, and those of the files that the settings name.
@@ -248,6 +215,23 @@ impl Settings {
         let profiles = profiles.filter_map(|(name, table)| Some((format!("profiles.{name}."), table.as_table()?)));
         let tables = std::iter::once((String::new(), &file.table)).chain(profiles);
         tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
+    }
+
+    /// The files that hold secrets and that other users can read: dotenv files, what `file:` names for the store, and
+    /// the settings file itself where secrets stand in it.
+    pub fn exposed_files(&self) -> Vec<PathBuf> {
+        let own = self.path().filter(|_| !self.secrets_in_file().is_empty()).map(Path::to_owned);
+        let said = self.overrides.store.as_deref().or_else(|| self.environment.text("OAUTHCTL_STORE"));
+        let in_file = |key| {
+            let (value, file) = self.in_file("store", key)?;
+            Some(file.directory().join(value.as_str()?.strip_prefix("file:")?))
+        };
+        let url = match said {
+            Some(text) => text.strip_prefix("file:").map(PathBuf::from),
+            None => in_file("url"),
+        };
+        let all = own.into_iter().chain(url).chain(in_file("token")).chain(self.env_files().unwrap_or_default());
+        all.filter(|path| is_open_to_others(path)).collect()
     }
 
     /// The profiles in the file.
@@ -482,16 +466,6 @@ fn is_reference(text: &str) -> bool {
 fn unknown(prefix: &str, name: &str, known: &[&str]) -> Failure {
     usage(format!("unknown setting {prefix}{name}"))
         .hint(suggestion(name, known).unwrap_or_else(|| format!("settings there: {}", list(known))))
-}
-
-/// "did you mean …?", when something known is close enough.
-pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
-    let (similarity, best) = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    // The measure is too strict with short names: in `ulr` it sees little of `url`.
-    (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
 }
 
 fn list(names: &[&str]) -> String {

@@ -15,6 +15,8 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
     match settings.path() {
         Some(path) => {
             findings.extend(exposed(path, &settings.secrets_in_file()));
+            let others = settings.exposed_files().into_iter().filter(|file| file != path);
+            findings.extend(others.map(|file| exposed_reference(&file)));
             findings.push(Finding::ok(TOPIC, format!("{} is well-formed", path.display())));
         }
         None => findings.push(Finding::ok(TOPIC, "there is no oauthctl.toml; flags and variables say everything")),
@@ -38,6 +40,16 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
         findings.push(Finding::failed(TOPIC, e, "no session can be refreshed by settings that cannot be read"));
     }
     findings
+}
+
+/// A file that the settings refer to.
+fn exposed_reference(path: &Path) -> Finding {
+    Finding::warning(
+        TOPIC,
+        format!("{} can be read by other users and holds the app's secrets", path.display()),
+        "whoever reads it can act as the app, or take over every session in the store",
+        format!("`chmod 600 {}`, owned by the user the app runs as", path.display()),
+    )
 }
 
 fn exposed(path: &Path, secrets: &[String]) -> Option<Finding> {

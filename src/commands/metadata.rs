@@ -24,8 +24,8 @@ const DEVELOPMENT_PORT: &str = "3000";
 
 /// Print the client metadata document, or check one
 ///
-/// Whatever has no option here is taken from [client] in oauthctl.toml. The client is confidential when a key source is
-/// configured, and public when none is, or with --public.
+/// Whatever has no option here is taken from the section `client` of oauthctl.toml. The client is confidential when a key
+/// source is configured, and public when none is, or with --public.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use clap_complete::engine::CompletionCandidate;
 
-use super::Knows;
 use super::words::Words;
-use crate::cli::GlobalArgs;
+use crate::args::{GlobalArgs, Knows};
 use crate::context::Context;
 use crate::keyring::{self, KeySource};
 use crate::session::Did;

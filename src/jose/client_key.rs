@@ -24,6 +24,9 @@ use crate::error::{Failure, usage};
 pub(super) const NOT_A_KEY: &str = "take the key from its origin again, or make a new one with `oauthctl gen-jwk`";
 const CUT_SHORT: &str = "the JWK is damaged; copy the whole of it";
 
+/// Of the names of key types and curves (RFC 7518 section 7), none is longer.
+const LONGEST_NAME: usize = 16;
+
 /// Bytes of a P-256 coordinate or scalar.
 const FIELD_BYTES: usize = 32;
 
@@ -225,7 +228,12 @@ fn check_curve(members: &Map<String, Value>) -> Result<(), Failure> {
 }
 
 fn unsupported(what: &str, found: Option<&Value>) -> Failure {
-    let found = found.map_or_else(|| "none".to_owned(), Value::to_string);
+    let found = match found {
+        None => "none".to_owned(),
+        Some(Value::String(name)) if name.len() <= LONGEST_NAME => format!("{name:?}"),
+        // Not repeated: members may have been mixed up.
+        Some(_) => "of no known name".to_owned(),
+    };
     usage(format!("unsupported {what} {found}: a client key is an EC key on P-256"))
         .hint("atproto servers require ES256; `oauthctl gen-jwk` makes such a key")
 }

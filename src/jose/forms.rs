@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -82,15 +84,12 @@ impl KeyForm {
             _ => Err(usage(format!("a {} holds one key, and there are {}", self.name(), keys.len()))
                 .hint("use the encoding jwks for several keys")),
         };
-        let array = || keys.iter().map(|k| Value::Object(k.expose_jwk().clone())).collect::<Value>();
+        // By reference: a copy of the members would outlive its use.
+        let array = || keys.iter().map(ClientKey::expose_jwk).collect::<Vec<_>>();
         Ok(Zeroizing::new(match self {
-            Self::Jwk => Value::Object(one()?.expose_jwk().clone()).to_string(),
-            Self::Array => array().to_string(),
-            Self::Jwks => {
-                let mut set = around.clone();
-                set.insert("keys".to_owned(), array());
-                Value::Object(set).to_string()
-            }
+            Self::Jwk => json(one()?.expose_jwk()),
+            Self::Array => json(&array()),
+            Self::Jwks => json(&Set { around, keys: array() }),
             Self::Pem => pem(one()?)?.to_string(),
             Self::PemBase64 => BASE64.encode(pem(one()?)?.as_bytes()),
             Self::Multibase => {
@@ -100,6 +99,29 @@ impl KeyForm {
             }
         }))
     }
+}
+
+/// A JWKS (RFC 7517 section 5): the keys, in the place where they stood among what else there is.
+struct Set<'k> {
+    around: &'k Map<String, Value>,
+    keys: Vec<&'k Map<String, Value>>,
+}
+
+impl Serialize for Set<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut set = serializer.serialize_map(None)?;
+        for (name, value) in self.around {
+            if name == "keys" { set.serialize_entry(name, &self.keys)? } else { set.serialize_entry(name, value)? }
+        }
+        if !self.around.contains_key("keys") {
+            set.serialize_entry("keys", &self.keys)?;
+        }
+        set.end()
+    }
+}
+
+fn json(keys: &impl Serialize) -> String {
+    serde_json::to_string(keys).expect("keys have only names as members")
 }
 
 fn pem(key: &ClientKey) -> Result<Zeroizing<String>, Failure> {

@@ -6,6 +6,8 @@ mod forms;
 mod jws;
 mod keyset;
 mod kid;
+#[cfg(test)]
+mod properties;
 
 pub use client_key::{ClientKey, PublicJwks};
 pub use dpop_key::{DpopKey, PublicEcJwk};

@@ -3,10 +3,12 @@
 //! is left alone for a while, and then gets one again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tracing::debug;
 
 /// So many exchanges in a row without a usable answer, and a server that has worked is left alone. One that has not worked
 /// yet is after the first.
@@ -94,8 +96,41 @@ enum Known {
     Nothing,
 }
 
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kid {
+            Some(kid) => write!(f, "{} with key {kid}", self.issuer),
+            None => f.write_str(&self.issuer),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Works => f.write_str("works"),
+            Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Misconfigured(why) => write!(f, "misconfigured: {why}"),
+            Self::OutOfStep(why) => write!(f, "out of step: {why}"),
+            Self::Trouble(why) => write!(f, "in trouble: {why}"),
+            Self::Busy(why, wait) => write!(f, "busy for {} s: {why}", wait.as_secs()),
+            Self::Nothing => f.write_str("nothing"),
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped(why) => write!(f, "is stopped: {why}"),
+            Self::Resting(why, wait) => write!(f, "is left alone for {} s: {why}", wait.as_secs()),
+        }
+    }
+}
+
 /// The right to exchange one session.
 pub(super) struct Leave {
+    group: Group,
     member: Arc<Member>,
     /// Held by a canary: the others wait until it is dropped.
     turn: Option<OwnedMutexGuard<()>>,
@@ -115,10 +150,14 @@ impl Canaries {
             known = member.known();
         }
         match known {
-            Known::Objection(objection) => Err(objection),
-            Known::Proven => Ok(Leave { member, turn: None }),
-            Known::Nothing => Ok(Leave { member, turn }),
+            Known::Objection(objection) => {
+                debug!("not exchanged: {group} {objection}");
+                return Err(objection);
+            }
+            Known::Proven => turn = None,
+            Known::Nothing => debug!("goes first: {group}"),
         }
+        Ok(Leave { group: group.clone(), member, turn })
     }
 }
 
@@ -148,6 +187,9 @@ impl Leave {
 
     /// Draws the conclusion, and lets the others go.
     pub(super) fn settle(self, verdict: Verdict) {
+        if verdict != Verdict::Nothing {
+            debug!("learnt of {}: {verdict}", self.group);
+        }
         self.member.state().learn(verdict, Instant::now());
     }
 }

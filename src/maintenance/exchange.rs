@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use jiff::SignedDuration;
 use tokio::time::timeout;
 
 use super::canary::{Canaries, Group, Objection, Verdict};
+use super::health::Health;
 use super::recovery::Recovery;
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
@@ -107,9 +107,8 @@ pub struct Exchanger {
     pub canaries: Canaries,
     /// Kids whose key was compared with the notes in this run: none when they agree, else why not.
     pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
-    /// The store could not be written in this run. Nothing more is exchanged then: the recovery directory is for what is
-    /// under way, not for the rest.
-    pub store_fails: AtomicBool,
+    /// Whether the store is worth asking.
+    pub health: Health,
 }
 
 /// A session that passed every check that needs no network.
@@ -121,6 +120,13 @@ pub(super) struct Ready<'k> {
     pub client_key: Option<&'k ClientKey>,
 }
 
+/// What the recovery directory has of one exchange.
+struct Kept {
+    entry: Result<PathBuf, Failure>,
+    /// Even though the store has it, too.
+    stays: bool,
+}
+
 impl Exchanger {
     /// Exchanges one session, as it was when it was selected.
     pub async fn exchange(&self, stored: &Stored) -> Outcome {
@@ -130,6 +136,7 @@ impl Exchanger {
     }
 
     async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {
+        self.check_store()?;
         let ready = self.check_locally(stored).await?;
         let group = Group {
             issuer: ready.issuer.clone(),
@@ -155,21 +162,25 @@ impl Exchanger {
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
-            Err(error) => return Err(store_trouble("cannot take the lock", &error)),
+            Err(error) => return Err(self.store_trouble("cannot take the lock", &error)),
         };
+        self.health.works();
         let (outcome, verdict, tokens) = match leave.objection() {
             Some(objection) => (kept_back(objection), Verdict::Nothing, None),
             None => self.exchange_locked(stored, &ready, &server, &lock).await,
         };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
-        if self.store_fails.load(Ordering::SeqCst) {
+        if self.health.fails() {
             // A store that is gone would have us wait.
             drop(lock);
             leave.settle(verdict);
             return Ok(outcome);
         }
         let name = Note::name(&stored.key.text());
-        let (_, earlier) = tokio::join!(lock.release(), self.store.notes(std::slice::from_ref(&name)));
+        let (released, earlier) = tokio::join!(lock.release(), self.store.notes(std::slice::from_ref(&name)));
+        if released.is_err() {
+            self.health.trouble();
+        }
         let earlier = earlier.unwrap_or_default().pop().flatten().and_then(|note| Note::parse(&note));
         // Before the others go, so that no other process need find it out once more.
         if let Verdict::Misconfigured(why) = &verdict {
@@ -177,14 +188,16 @@ impl Exchanger {
             let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
         }
         leave.settle(verdict);
-        self.note(stored, &ready, &outcome, tokens.as_deref(), earlier.unwrap_or_default()).await;
+        if released.is_ok() {
+            self.note(stored, &ready, &outcome, tokens.as_deref(), earlier.unwrap_or_default()).await;
+        }
         Ok(outcome)
     }
 
     /// Why an earlier run has found that this configuration costs sessions.
     async fn stopped_before(&self, ready: &Ready<'_>) -> Result<Option<String>, Outcome> {
         let notes = self.store.notes(&[self.stop_note_name(ready)]).await;
-        let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+        let noted = notes.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
         Ok(noted.map(|why| String::from_utf8_lossy(&why).into_owned()))
     }
 
@@ -249,7 +262,7 @@ impl Exchanger {
             verdict
         } else {
             let notes = self.store.notes(&[key_note_name(kid)]).await;
-            let noted = notes.map_err(|e| store_trouble("cannot read the notes", &e))?.pop().flatten();
+            let noted = notes.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
             let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
             let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
             self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
@@ -318,19 +331,25 @@ impl Exchanger {
             Ok(Some(present)) if present.value == stored.value => {}
             Ok(Some(_)) => return Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
             Ok(None) => return Err(Outcome::Skipped("it was deleted meanwhile".into())),
-            Err(error) => return Err(store_trouble("cannot read it again", &error)),
+            Err(error) => return Err(self.store_trouble("cannot read it again", &error)),
         }
         // Whoever held the lock before us may have exchanged the token and failed to store what came.
         self.check_recovery(stored)?;
         self.check_store()
     }
 
-    fn check_store(&self) -> Result<(), Outcome> {
-        if self.store_fails.load(Ordering::SeqCst) {
-            let why = "not attempted, since the store could not be written".to_owned();
+    /// A store that fails is spared, and what could not be stored in it, too.
+    pub(super) fn check_store(&self) -> Result<(), Outcome> {
+        if self.health.fails() {
+            let why = "not attempted, since the store fails".to_owned();
             return Err(Outcome::Unknown(why, Retry::Never));
         }
         Ok(())
+    }
+
+    fn store_trouble(&self, what: &str, error: &anyhow::Error) -> Outcome {
+        self.health.trouble();
+        Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
     }
 
     fn check_recovery(&self, stored: &Stored) -> Result<(), Outcome> {
@@ -350,18 +369,18 @@ impl Exchanger {
         server: &AuthorizationServer,
         tokens: &TokenSet,
     ) -> Outcome {
-        let mut kept = Err(failed("there was no time to"));
+        let mut kept = Kept { entry: Err(failed("there was no time to")), stays: false };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         match (outcome, kept) {
             (Some(outcome), kept) => {
-                if let Ok(entry) = kept {
+                if let (Ok(entry), false) = (kept.entry, kept.stays) {
                     self.recovery.discard(&entry);
                 }
                 outcome
             }
             (None, kept) => {
-                self.store_fails.store(true, Ordering::SeqCst);
-                let why = match kept {
+                self.health.fail();
+                let why = match kept.entry {
                     Ok(path) => {
                         format!("refreshed, but the store could not be written; its tokens wait in {}", path.display())
                     }
@@ -379,7 +398,7 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         tokens: &TokenSet,
-        kept: &mut Result<PathBuf, Failure>,
+        kept: &mut Kept,
     ) -> Option<Outcome> {
         let renewed = |value: &[u8]| self.renewed(value, tokens);
         let mut expected = stored.value.clone();
@@ -398,6 +417,12 @@ impl Exchanger {
             };
             match written {
                 Ok(Written::Done) => return Some(Outcome::Refreshed),
+                Ok(Written::Unconfirmed) => {
+                    // For the case that another server takes over without it. The next run sees whether one did.
+                    self.keep(stored, &new, kept);
+                    kept.stays = true;
+                    return Some(Outcome::Refreshed);
+                }
                 Ok(Written::Gone) => {
                     self.revoke(ready, server, tokens).await;
                     return Some(Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into()));
@@ -424,7 +449,7 @@ impl Exchanger {
             if failures > 0 {
                 self.keep(stored, &new, kept);
                 // Neither the store nor the disk: there is nothing better to do than to go on trying both.
-                let patience = if kept.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
+                let patience = if kept.entry.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
                 if begun.elapsed() > patience {
                     return None;
                 }
@@ -443,9 +468,9 @@ impl Exchanger {
     }
 
     /// Keeps the tokens on disk, unless they are there.
-    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Result<PathBuf, Failure>) {
-        if kept.is_err() {
-            *kept = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
+    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
+        if kept.entry.is_err() {
+            kept.entry = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
         }
     }
 
@@ -583,10 +608,6 @@ pub(super) fn not_found(error: &LookupError) -> Outcome {
     } else {
         Outcome::Blocked(text)
     }
-}
-
-fn store_trouble(what: &str, error: &anyhow::Error) -> Outcome {
-    Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
 }
 
 pub(super) fn chain(error: &dyn std::error::Error) -> String {

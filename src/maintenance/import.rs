@@ -107,7 +107,8 @@ impl Import {
             return Ok(ImportEvent::Replaced);
         }
         match store.replace(&key, &present.value, value).await? {
-            Written::Done => Ok(ImportEvent::Replaced),
+            // The export is there still, should another server take over without it.
+            Written::Done | Written::Unconfirmed => Ok(ImportEvent::Replaced),
             // The app refreshed it, or signed the user out, while we looked.
             Written::Changed | Written::Gone => Ok(ImportEvent::NotNewer),
         }

@@ -3,6 +3,7 @@
 
 mod canary;
 mod exchange;
+mod health;
 mod import;
 mod judge;
 mod prune;
@@ -15,6 +16,7 @@ mod runner;
 
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger, Outcome};
+pub use health::Health;
 pub use import::{Import, ImportEvent, ImportReport};
 pub use judge::Judge;
 pub use prune::{Action, Plan, PruneReport, Pruned, Pruner, Rules, Witnesses};

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::exchange::{Outcome, Retry};
+use super::health::Health;
 use super::judge::Judge;
 use super::revoke::{Revoked, Revoker};
 use super::runner::Work;
@@ -99,6 +100,8 @@ pub struct Pruner {
     pub judge: Judge,
     /// What may be removed.
     pub rules: Rules,
+    /// Whether the store is worth asking.
+    pub health: Health,
 }
 
 impl Action {
@@ -240,9 +243,18 @@ impl Work for Pruner {
     type Outcome = Pruned;
 
     async fn run(&self, session: &Stored) -> Pruned {
+        if self.health.fails() {
+            return Pruned::Unsettled("not attempted, since the store fails".to_owned(), Retry::Never);
+        }
         match self.settle(session).await {
-            Ok(outcome) => outcome,
-            Err(error) => Pruned::Unsettled(format!("the store failed: {error}"), Retry::Soon),
+            Ok(outcome) => {
+                self.health.works();
+                outcome
+            }
+            Err(error) => {
+                self.health.trouble();
+                Pruned::Unsettled(format!("the store failed: {error}"), Retry::Soon)
+            }
         }
     }
 

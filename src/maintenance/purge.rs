@@ -139,7 +139,7 @@ impl Purge {
         let (records, ages): (Vec<_>, Vec<_>) = old.into_iter().unzip();
         for (written, age) in store.remove(Kind::State, &records).await?.into_iter().zip(ages) {
             match written {
-                Written::Done => report.count(age),
+                Written::Done | Written::Unconfirmed => report.count(age),
                 Written::Changed | Written::Gone => report.gone += 1,
             }
         }

@@ -138,8 +138,9 @@ impl Recovery {
     ) -> anyhow::Result<Option<(String, Recovered)>> {
         let bytes =
             fs::read(path).map_err(|e| failed("cannot read the recovery entry").at(path.display()).because(e))?;
-        let entry: Entry = serde_json::from_slice(&bytes)
-            .map_err(|e| failed("is not a recovery entry").at(path.display()).because(e))?;
+        // The parser's words may quote what is there.
+        let entry: Entry =
+            serde_json::from_slice(&bytes).map_err(|_| failed("is not a recovery entry").at(path.display()))?;
         if entry.store != address {
             return Ok(None);
         }
@@ -182,8 +183,8 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     Ok(match store.replace(&key, &present.value, &new).await? {
         Written::Done => Recovered::Applied,
         Written::Gone => Recovered::Superseded,
-        // Somebody was faster; the next attempt sees what they wrote.
-        Written::Changed => Recovered::Pending,
+        // Somebody was faster; the next attempt sees what they wrote, or that what we wrote has lasted.
+        Written::Unconfirmed | Written::Changed => Recovered::Pending,
     })
 }
 

@@ -94,6 +94,7 @@ enum Shown {
 impl Revoker {
     async fn revoke(&self, selected: &Stored) -> Result<Revoked, Revoked> {
         let exchanger = &self.exchanger;
+        exchanger.check_store().map_err(unable)?;
         let ready = match exchanger.check_locally(selected).await {
             Ok(ready) => ready,
             Err(outcome) => return Err(unable(outcome)),
@@ -112,10 +113,16 @@ impl Revoker {
         let lock = match exchanger.store.lock(&ready.did, exchanger.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Revoked::Unconfirmed("somebody else holds the lock on it".into(), Retry::Soon)),
-            Err(error) => return Err(store_trouble(&error)),
+            Err(error) => return Err(self.store_trouble(&error)),
         };
+        exchanger.health.works();
         let outcome = self.revoke_locked(selected, &server).await;
-        let _ = lock.release().await;
+        if exchanger.health.fails() {
+            // A store that is gone would have us wait.
+            drop(lock);
+        } else if lock.release().await.is_err() {
+            exchanger.health.trouble();
+        }
         outcome
     }
 
@@ -152,8 +159,13 @@ impl Revoker {
         match self.exchanger.store.get(Kind::Session, &selected.key).await {
             Ok(Some(now)) => Ok(now),
             Ok(None) => Err(Revoked::Skipped("its record was deleted meanwhile".to_owned())),
-            Err(error) => Err(store_trouble(&error)),
+            Err(error) => Err(self.store_trouble(&error)),
         }
+    }
+
+    fn store_trouble(&self, error: &anyhow::Error) -> Revoked {
+        self.exchanger.health.trouble();
+        Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
     }
 
     /// Revokes, then tries whether the token is refused. A proof that succeeds has made new tokens: they are stored,
@@ -250,8 +262,4 @@ fn unable(outcome: Outcome) -> Revoked {
         Outcome::Skipped(why) => Revoked::Skipped(why.into_owned()),
         Outcome::Refreshed => Revoked::Failed("unexpectedly refreshed".to_owned()),
     }
-}
-
-fn store_trouble(error: &anyhow::Error) -> Revoked {
-    Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
 }

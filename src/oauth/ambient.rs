@@ -1,10 +1,26 @@
-//! Time and randomness, handed in.
+//! Time, randomness, and what may be spoken to: handed in.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jiff::Timestamp;
+use url::Url;
+
+/// What of the network may be spoken to, and whom to ask (settings `[network]`).
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// Knows `did:plc` documents.
+    pub plc_directory: Url,
+    /// Answers DNS questions over HTTPS, in JSON.
+    pub doh_resolver: Url,
+    /// Development: http beside https.
+    pub allow_http: bool,
+    /// Development: loopback and private addresses.
+    pub allow_private_hosts: bool,
+    /// Certificates added to the public roots, in PEM.
+    pub ca_pem: Option<Vec<u8>>,
+}
 
 /// Says what time it is.
 #[derive(Clone)]

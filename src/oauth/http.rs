@@ -6,12 +6,14 @@ mod guard;
 mod served;
 mod tls;
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use tracing::debug;
 use url::{Url, form_urlencoded};
 
 use super::{Clock, NetworkSettings};
@@ -121,10 +123,22 @@ impl Http {
         if let Err(forbidden) = self.guard.check(url) {
             return Err(HttpError::forbidden(origin, forbidden));
         }
-        let mut response = match request.timeout(limits.within).send().await {
-            Ok(response) => response,
-            Err(e) => return Err(HttpError::from_reqwest(origin, e)),
+        let (request, begun) = (request.timeout(limits.within).build(), Instant::now());
+        let request = request.map_err(|e| HttpError::from_reqwest(origin.clone(), e))?;
+        let method = request.method().clone();
+        // Queries may hold anything.
+        let tell = |outcome: &dyn Display| {
+            debug!("{method} {origin}{}: {outcome}, {} ms", url.path(), begun.elapsed().as_millis());
         };
+        let mut response = match self.client.execute(request).await {
+            Ok(response) => response,
+            Err(e) => {
+                let error = HttpError::from_reqwest(origin.clone(), e);
+                tell(&error);
+                return Err(error);
+            }
+        };
+        tell(&response.status().as_u16());
         let headers = response.headers();
         Ok(Answer {
             status: response.status().as_u16(),
@@ -168,7 +182,7 @@ fn media_type(value: &str) -> String {
 }
 
 /// Seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let wait = if let Ok(seconds) = value.trim().parse() {
         Duration::from_secs(seconds)
     } else {
@@ -180,8 +194,6 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use testbed::{Endpoint, Fault, Network as Testbed};
 
     use super::super::testing::{clock, development, strict};

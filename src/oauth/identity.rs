@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::Deserialize;
 use url::Url;
 
+use super::ambient::NetworkSettings;
 use super::http::Http;
 use super::lookup::{self, LookupError};
-use super::network::NetworkSettings;
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
@@ -360,6 +360,99 @@ mod tests {
         }
         for bad in ["", "alice", "a..b", "-a.com", "a-.com", "a.1com", "a b.com", "a.com.", "a.com/x", &long] {
             assert!(bad.parse::<Handle>().is_err(), "{bad}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::{Value, json};
+
+    use super::super::testing::{clock, strict};
+    use super::*;
+    use crate::arbitrary::{damage, json as any_json, text, unknown_members};
+
+    const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+
+    fn http<T>(work: impl FnOnce(&Http) -> T) -> T {
+        thread_local!(static HTTP: Http = Http::new(&strict(), clock()).unwrap());
+        HTTP.with(work)
+    }
+
+    fn endpoint() -> impl Strategy<Value = Value> {
+        let url = "https?://([a-z]{1,4}@)?[a-z]{1,8}([.][a-z]{2,4})?(:[0-9]{1,5})?(/[a-z?#]{0,4})?";
+        prop_oneof![url.prop_map(Value::from), text().prop_map(Value::from), any_json()]
+    }
+
+    fn service() -> impl Strategy<Value = Value> {
+        let id = select(vec!["#atproto_pds", "did:plc:ewvi7nxzyoun6zhxrhs64oiz#atproto_pds", "#atproto_labeler", "#x"]);
+        let kind = prop_oneof![3 => Just(json!("AtprotoPersonalDataServer")), 1 => any_json()];
+        (id, kind, endpoint(), unknown_members()).prop_map(|(id, kind, endpoint, others)| {
+            let mut service = Value::Object(others);
+            (service["id"], service["type"], service["serviceEndpoint"]) = (id.into(), kind, endpoint);
+            service
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_did_document_names_an_origin_or_is_refused(
+            others in unknown_members(), id in select(vec![DID, "did:plc:z72i7hdynmk6r22z27h6tvur", "did:web:a.example"]),
+            services in proptest::collection::vec(service(), 0..3), names in proptest::collection::vec("at://[a-z]{1,4}[.][a-z]{2,4}", 0..3),
+        ) {
+            let mut document = Value::Object(others);
+            document["id"] = id.into();
+            document["service"] = services.into();
+            document["alsoKnownAs"] = names.clone().into();
+            let document: DidDocument = serde_json::from_value(document).unwrap();
+            let identity = http(|http| document.into_identity(&DID.parse().unwrap(), http));
+            if let Ok(identity) = identity {
+                prop_assert_eq!((id, identity.did.as_str()), (DID, DID));
+                let handle = names.first().map(|name| name["at://".len()..].to_owned());
+                prop_assert_eq!(identity.handle.map(|handle| handle.to_string()), handle);
+                if let Some(pds) = identity.pds {
+                    prop_assert!(pds.starts_with("https://") && !pds["https://".len()..].contains(['/', '@', '?', '#']));
+                    prop_assert_eq!(http(|http| origin(&pds, http)), Some(pds));
+                }
+            }
+        }
+
+        #[test]
+        fn a_document_that_is_none_is_refused(value in any_json(), damage in damage(4)) {
+            let whole = json!({"id": DID, "service": [{"id": "#atproto_pds", "type": "T", "serviceEndpoint": value}]});
+            let Ok(document) = serde_json::from_str::<DidDocument>(&damage.to(&whole.to_string())) else { return Ok(()) };
+            let id = document.id.clone();
+            if http(|http| document.into_identity(&DID.parse().unwrap(), http)).is_ok() {
+                prop_assert_eq!(id, DID);
+            }
+        }
+
+        #[test]
+        fn a_handle_is_a_domain_name_and_is_shown_as_it_resolves(text in prop_oneof![text(), "@?[a-zA-Z0-9.-]{0,20}[.][a-zA-Z0-9-]{0,6}"]) {
+            if let Ok(handle) = text.parse::<Handle>() {
+                let shown = handle.to_string();
+                prop_assert_eq!(&shown, &text.trim_start_matches('@').to_ascii_lowercase());
+                prop_assert_eq!(shown.parse::<Handle>().unwrap(), handle);
+                let url: Url = format!("https://{shown}/").parse().unwrap();
+                prop_assert_eq!(url.host_str(), Some(shown.as_str()));
+            }
+        }
+
+        #[test]
+        fn a_did_s_document_is_at_the_host_it_names(did in "did:(plc:[a-z2-7]{22,26}|web:[a-zA-Z0-9.%:-]{1,20}[a-z])") {
+            let Ok(did) = did.parse::<Did>() else { return Ok(()) };
+            let Ok(url) = document_url(&strict(), &did) else { return Ok(()) };
+            prop_assert_eq!(url.scheme(), "https");
+            match did.as_str().strip_prefix("did:web:") {
+                None => prop_assert_eq!(url.as_str(), format!("https://plc.directory/{did}")),
+                Some(host) => {
+                    let name = host.split('%').next().unwrap().to_ascii_lowercase();
+                    prop_assert_eq!(url.host_str(), Some(name.as_str()));
+                    prop_assert_eq!((url.path(), url.query(), url.username()), ("/.well-known/did.json", None, ""));
+                }
+            }
         }
     }
 }

@@ -12,18 +12,20 @@ mod identity;
 mod lookup;
 mod network;
 mod outcome;
+#[cfg(test)]
+mod properties;
 mod published;
 mod server;
 #[cfg(test)]
 mod testing;
 mod token;
 
-pub use ambient::{Clock, Random};
+pub use ambient::{Clock, NetworkSettings, Random};
 pub use client_assertion::{Auth, Credentials};
 pub use http::Served;
 pub use identity::Handle;
 pub use lookup::LookupError;
-pub use network::{Network, NetworkSettings};
+pub use network::Network;
 pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use published::Published;
 pub use server::AuthorizationServer;

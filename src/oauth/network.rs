@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::ambient::{Clock, Random};
+use super::ambient::{Clock, NetworkSettings, Random};
 use super::dpop::Nonces;
 use super::http::Http;
 use super::identity::{self, Handle, Identity};
@@ -12,21 +12,6 @@ use super::lookup::{self, LookupError, Remembered};
 use super::published::{self, Published};
 use super::server::{self, AuthorizationServer};
 use crate::session::Did;
-
-/// What of the network may be spoken to, and whom to ask (settings `[network]`).
-#[derive(Clone, Debug)]
-pub struct NetworkSettings {
-    /// Knows `did:plc` documents.
-    pub plc_directory: Url,
-    /// Answers DNS questions over HTTPS, in JSON.
-    pub doh_resolver: Url,
-    /// Development: http beside https.
-    pub allow_http: bool,
-    /// Development: loopback and private addresses.
-    pub allow_private_hosts: bool,
-    /// Certificates added to the public roots, in PEM.
-    pub ca_pem: Option<Vec<u8>>,
-}
 
 /// The network as one run sees it.
 ///

@@ -18,6 +18,19 @@ const MAX_REFRESH_TOKEN: usize = 4 * 1024;
 /// Of texts that servers send, so much is shown.
 const MAX_TEXT: usize = 200;
 
+/// So many bytes of a token are worth hiding; fewer may stand in any text by chance.
+const PIECE: usize = 12;
+
+/// An answer, and what is needed to judge it.
+pub(super) struct Answered {
+    /// The answer.
+    pub(super) answer: Answer,
+    /// Whether it brought a usable nonce.
+    pub(super) nonce_kept: bool,
+    /// The secrets in the request.
+    pub(super) sent: Vec<Zeroizing<String>>,
+}
+
 /// How a refresh ended. Exactly one request was sent, unless it says *not sent*.
 #[derive(Debug)]
 pub enum Exchange {
@@ -120,10 +133,9 @@ impl TokenSet {
 }
 
 impl Exchange {
-    /// Judges an answer of the token endpoint to a refresh of this account's session. `nonce_kept` says whether the
-    /// answer brought a usable nonce.
-    pub(super) fn of(answer: Answer, url: &url::Url, sub: &str, nonce_kept: bool) -> Self {
-        match read(answer, url, nonce_kept) {
+    /// Judges an answer of the token endpoint to a refresh of this account's session.
+    pub(super) fn of(answer: Answered, url: &url::Url, sub: &str) -> Self {
+        match read(answer, url) {
             Read::Success(body) => accept(body, sub),
             Read::UseNonce => Self::UseNonce,
             Read::Refused(refusal) => match refusal.error.as_deref() {
@@ -148,12 +160,12 @@ impl Exchange {
 
 impl Revocation {
     /// Judges an answer of the revocation endpoint.
-    pub(super) fn of(answer: Answer, url: &url::Url, nonce_kept: bool) -> Self {
+    pub(super) fn of(answer: Answered, url: &url::Url) -> Self {
         // RFC 7009 section 2.2: the status says it all, the body says nothing.
-        if answer.status == 200 {
+        if answer.answer.status == 200 {
             return Self::Accepted;
         }
-        match read(answer, url, nonce_kept) {
+        match read(answer, url) {
             Read::Success(_) => Self::Accepted,
             Read::UseNonce => Self::UseNonce,
             Read::Refused(refusal) => Self::Refused(refusal),
@@ -183,7 +195,8 @@ struct ErrorBody {
     error_description: Option<Value>,
 }
 
-fn read(answer: Answer, url: &url::Url, nonce_kept: bool) -> Read {
+fn read(answered: Answered, url: &url::Url) -> Read {
+    let Answered { answer, nonce_kept, sent } = answered;
     let later = Read::TryLater { status: answer.status, retry_after: answer.retry_after };
     match answer.status {
         // Whatever stands in it: the server is in trouble.
@@ -208,8 +221,8 @@ fn read(answer: Answer, url: &url::Url, nonce_kept: bool) -> Read {
         Ok(body) if body.error == "use_dpop_nonce" && nonce_kept => Read::UseNonce,
         Ok(body) => Read::Refused(Refusal {
             status,
-            error: Some(fit_to_show(&body.error)),
-            description: body.error_description.as_ref().and_then(Value::as_str).map(fit_to_show),
+            error: Some(fit_to_show(&body.error, &sent)),
+            description: body.error_description.as_ref().and_then(Value::as_str).map(|text| fit_to_show(text, &sent)),
         }),
         Err(_) if is_json || (300..400).contains(&status) => {
             Read::Refused(Refusal { status, error: None, description: None })
@@ -330,9 +343,31 @@ impl fmt::Debug for TokenSet {
     }
 }
 
-/// One line, of a length that can be read.
-fn fit_to_show(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+/// One line, of a length that can be read, without what was sent: a server may repeat that.
+fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
+    let line: String = text.chars().filter(|c| !c.is_control()).collect();
+    without(&line, sent).chars().take(MAX_TEXT).collect()
+}
+
+/// The text without any part that is as long as a secret's [`PIECE`] and the same.
+fn without(text: &str, secrets: &[Zeroizing<String>]) -> String {
+    let is_echo =
+        |piece: &[u8]| secrets.iter().any(|secret| secret.as_bytes().windows(PIECE).any(|part| part == piece));
+    let mut echoed = vec![false; text.len()];
+    for (at, piece) in text.as_bytes().windows(PIECE).enumerate() {
+        if is_echo(piece) {
+            echoed[at..at + PIECE].fill(true);
+        }
+    }
+    let mut shown = String::new();
+    for (at, c) in text.char_indices() {
+        if !echoed[at] {
+            shown.push(c);
+        } else if at == 0 || !echoed[at - 1] {
+            shown.push('…');
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -350,7 +385,9 @@ mod tests {
             served: crate::oauth::http::Served::default(),
             body: Ok(body.as_bytes().to_vec()),
         };
-        Exchange::of(answer, &"https://as.example/token".parse().unwrap(), "did:plc:a", true)
+        let sent = vec![Zeroizing::new("ref-0123456789abcdef".to_owned())];
+        let answered = Answered { answer, nonce_kept: true, sent };
+        Exchange::of(answered, &"https://as.example/token".parse().unwrap(), "did:plc:a")
     }
 
     fn granted(change: impl FnOnce(&mut Value)) -> Exchange {
@@ -358,6 +395,19 @@ mod tests {
             "scope": "atproto", "sub": "did:plc:a"});
         change(&mut body);
         judged(200, "application/json", &body.to_string())
+    }
+
+    #[test]
+    fn what_a_server_repeats_of_a_token_is_not_shown() {
+        for (said, shown) in [
+            ("no such token: ref-0123456789abcdef", "no such token: …"),
+            ("ref-01234567 or 456789abcdef?", "… or …?"),
+            ("ref-0123456 is too short to tell", "ref-0123456 is too short to tell"),
+        ] {
+            let body = json!({"error": "invalid_request", "error_description": said}).to_string();
+            let Exchange::Refused(refusal) = judged(400, "application/json", &body) else { panic!() };
+            assert_eq!(refusal.description.as_deref(), Some(shown));
+        }
     }
 
     #[test]

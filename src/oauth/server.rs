@@ -66,13 +66,20 @@ pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, Lookup
     let what = format!("resource metadata of {pds}");
     let url = well_known(pds, "oauth-protected-resource", http)?;
     let document: ResourceDocument = lookup::json(http, &url, &what).await?;
-    if document.resource != pds {
-        return Err(LookupError::ruled_out(format!("the {what} is that of another server")));
-    }
-    match document.authorization_servers.as_slice() {
-        [one] => Ok(one.as_str().into()),
-        [] => Err(LookupError::ruled_out(format!("the {what} names no authorization server"))),
-        _ => Err(LookupError::ruled_out(format!("the {what} names more than one authorization server"))),
+    document.issuer(pds).map_err(|why| LookupError::ruled_out(format!("the {what} {why}")))
+}
+
+impl ResourceDocument {
+    /// The one server that it names, where it is the document of this PDS.
+    fn issuer(self, pds: &str) -> Result<Arc<str>, &'static str> {
+        if self.resource != pds {
+            return Err("is that of another server");
+        }
+        match self.authorization_servers.as_slice() {
+            [one] => Ok(one.as_str().into()),
+            [] => Err("names no authorization server"),
+            _ => Err("names more than one authorization server"),
+        }
     }
 }
 
@@ -81,30 +88,34 @@ pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, Look
     let what = format!("metadata of {issuer}");
     let url = well_known(issuer, "oauth-authorization-server", http)?;
     let document: ServerDocument = lookup::json(http, &url, &what).await?;
-    let refuse = |why: &str| LookupError::ruled_out(format!("the {what} {why}"));
-    if document.issuer != issuer {
-        return Err(refuse("is that of another server"));
-    }
-    if !document.client_id_metadata_document_supported {
-        return Err(refuse("does not support client metadata documents"));
-    }
-    let endpoint = |name: &str, text: &str| {
-        let url: Url = text.parse().map_err(|_| refuse(&format!("has no URL as {name}")))?;
-        if !http.allows(&url) || url.fragment().is_some() {
-            return Err(refuse(&format!("has a {name} that tokens must not be sent to")));
+    document.checked(issuer, http).map_err(|why| LookupError::ruled_out(format!("the {what} {why}")))
+}
+
+impl ServerDocument {
+    /// What it says, where it is the document of this issuer and says what it must.
+    fn checked(self, issuer: &str, http: &Http) -> Result<Metadata, String> {
+        if self.issuer != issuer {
+            return Err("is that of another server".to_owned());
         }
-        Ok(url)
-    };
-    Ok(Metadata {
-        token_endpoint: endpoint("token_endpoint", &document.token_endpoint)?,
-        revocation_endpoint: document
-            .revocation_endpoint
-            .map(|text| endpoint("revocation_endpoint", &text))
-            .transpose()?,
-        dpop_algs: document.dpop_signing_alg_values_supported,
-        protected_resources: document.protected_resources,
-        issuer: document.issuer,
-    })
+        if !self.client_id_metadata_document_supported {
+            return Err("does not support client metadata documents".to_owned());
+        }
+        let endpoint = |name: &str, text: &str| {
+            let url: Url = text.parse().map_err(|_| format!("has no URL as {name}"))?;
+            if !http.allows(&url) || url.fragment().is_some() {
+                return Err(format!("has a {name} that tokens must not be sent to"));
+            }
+            Ok(url)
+        };
+        let revocation_endpoint = self.revocation_endpoint.map(|text| endpoint("revocation_endpoint", &text));
+        Ok(Metadata {
+            token_endpoint: endpoint("token_endpoint", &self.token_endpoint)?,
+            revocation_endpoint: revocation_endpoint.transpose()?,
+            dpop_algs: self.dpop_signing_alg_values_supported,
+            protected_resources: self.protected_resources,
+            issuer: self.issuer,
+        })
+    }
 }
 
 /// A well-known document of an origin. The AT Protocol has PDS and issuers be origins, without a path.
@@ -286,5 +297,69 @@ mod tests {
         assert_eq!(counters.of(Endpoint::ResourceMetadata), 1);
         assert_eq!(counters.of(Endpoint::ServerMetadata), 1);
         assert_eq!(counters.of(Endpoint::Plc), 20);
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    use super::super::testing::{clock, strict};
+    use super::*;
+    use crate::arbitrary::{json as any_json, text, unknown_members};
+
+    const ISSUER: &str = "https://as.example";
+
+    fn url() -> impl Strategy<Value = String> {
+        prop_oneof![
+            Just("https://as.example/token".to_owned()),
+            "(https?|ftp|javascript):(//)?([a-z]{0,4}(:[a-z]{1,3})?@)?[a-z0-9.\\[\\]:-]{0,12}(:[0-9]{1,5})?/?[a-z/?#.]{0,8}",
+            text(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn metadata_is_refused_or_says_where_tokens_may_go(
+            others in unknown_members(), issuer in select(vec![ISSUER, "https://as.example/", "https://as.examples"]),
+            supported in prop_oneof![3 => Just(json!(true)), 1 => any_json()], endpoints in [url(), url()],
+        ) {
+            thread_local!(static HTTP: Http = Http::new(&strict(), clock()).unwrap());
+            let mut document = others;
+            document.insert("issuer".to_owned(), issuer.into());
+            document.insert("client_id_metadata_document_supported".to_owned(), supported.clone());
+            let [token_endpoint, revocation_endpoint] = endpoints;
+            document.insert("token_endpoint".to_owned(), token_endpoint.clone().into());
+            document.insert("revocation_endpoint".to_owned(), revocation_endpoint.into());
+            let Ok(read) = serde_json::from_value::<ServerDocument>(document.into()) else { return Ok(()) };
+            let checked = HTTP.with(|http| read.checked(ISSUER, http));
+            if let Ok(metadata) = checked {
+                prop_assert!(issuer == ISSUER && supported == true);
+                for url in [Some(metadata.token_endpoint), metadata.revocation_endpoint].into_iter().flatten() {
+                    prop_assert!(url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
+                    prop_assert!(url.fragment().is_none() && url.host().is_some());
+                }
+            } else {
+                let plain = token_endpoint == "https://as.example/token";
+                prop_assert!(!(plain && issuer == ISSUER && supported == true) || checked.err().unwrap().contains("revocation"));
+            }
+        }
+
+        #[test]
+        fn a_pds_has_one_issuer_or_none(
+            others in unknown_members(), resource in select(vec!["https://pds.example", "https://pds.example/"]),
+            servers in prop_oneof![any_json(), proptest::collection::vec(text(), 0..3).prop_map(|all| json!(all))],
+        ) {
+            let mut document = others;
+            document.insert("resource".to_owned(), resource.into());
+            document.insert("authorization_servers".to_owned(), servers.clone());
+            let Ok(read) = serde_json::from_value::<ResourceDocument>(document.into()) else { return Ok(()) };
+            let one = servers.as_array().filter(|all| all.len() == 1).and_then(|all| all[0].as_str());
+            let expected = one.filter(|_| resource == "https://pds.example");
+            let found = read.issuer("https://pds.example").ok();
+            prop_assert_eq!(found.as_deref(), expected);
+        }
     }
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::client_assertion::{self, Credentials};
 use super::dpop;
-use super::http::{Answer, HttpError, Limits};
+use super::http::{HttpError, Limits};
 use super::lookup::LookupError;
-use super::outcome::{Exchange, Revocation};
+use super::outcome::{Answered, Exchange, Revocation};
 use super::server::AuthorizationServer;
 use crate::jose::DpopKey;
 
@@ -87,7 +88,7 @@ impl AuthorizationServer {
         let url = &self.token_endpoint;
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
         match self.post(url, &fields, &refresh.signed, refresh.within).await {
-            Ok((answer, nonce_kept)) => Exchange::of(answer, url, refresh.sub, nonce_kept),
+            Ok(answered) => Exchange::of(answered, url, refresh.sub),
             Err(error) => Exchange::of_failure(error),
         }
     }
@@ -97,7 +98,7 @@ impl AuthorizationServer {
         let Some(url) = &self.revocation_endpoint else { return Revocation::Unsupported };
         let signed = self.signed(url, revoke.credentials, revoke.dpop_key);
         match self.post(url, &[("token", revoke.token)], &signed, revoke.within).await {
-            Ok((answer, nonce_kept)) => Revocation::of(answer, url, nonce_kept),
+            Ok(answered) => Revocation::of(answered, url),
             Err(error) => Revocation::of_failure(error),
         }
     }
@@ -110,14 +111,14 @@ impl AuthorizationServer {
         Signed { fields, proof }
     }
 
-    /// One request. Says with the answer whether it brought a usable nonce.
+    /// One request.
     async fn post(
         &self,
         url: &Url,
         fields: &[(&str, &str)],
         signed: &Signed,
         within: Duration,
-    ) -> Result<(Answer, bool), HttpError> {
+    ) -> Result<Answered, HttpError> {
         let own = signed.fields.iter().map(|(name, text)| (*name, text.as_str()));
         let all: Vec<_> = fields.iter().copied().chain(own).collect();
         let answer = self.http.post_form(url, &all, &signed.proof, Limits { within, bytes: MAX_BYTES }).await?;
@@ -126,7 +127,9 @@ impl AuthorizationServer {
         if answer.body.is_ok() && answer.status < 500 && url.origin() == self.token_endpoint.origin() {
             self.put_warm();
         }
-        Ok((answer, nonce_kept))
+        let secrets = all.iter().filter(|(name, _)| matches!(*name, "refresh_token" | "token" | "client_assertion"));
+        let sent = secrets.map(|(_, secret)| Zeroizing::new((*secret).to_owned())).collect();
+        Ok(Answered { answer, nonce_kept, sent })
     }
 }
 

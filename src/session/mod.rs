@@ -6,6 +6,8 @@ mod evidence;
 mod filter;
 mod node;
 mod note;
+#[cfg(test)]
+mod properties;
 mod record;
 mod status;
 mod summary;

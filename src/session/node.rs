@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 /// A text that borrows from the record unless it has escapes. Inside an `Option`, serde would always copy a bare `Cow`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 

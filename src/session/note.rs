@@ -134,30 +134,33 @@ impl Note {
         }
     }
 
-    /// Adds the time for which our last token kept the app from renewing it.
+    /// Adds the time for which our last token kept the app from renewing it. Anybody may have damaged the note: whatever
+    /// numbers stand in it, this ends, and in little memory.
     fn with_blind_time_until(mut self, now: Timestamp) -> Self {
         let Some(wrote_at) = self.wrote_at else { return self };
-        let seconds = now.duration_since(wrote_at).as_secs().clamp(0, self.fresh_for);
+        let seconds = now.duration_since(wrote_at).as_secs().clamp(0, self.fresh_for.max(0));
         let week = wrote_at.as_second().div_euclid(WEEK);
-        if self.blind.is_empty() {
+        let index = usize::try_from(week.saturating_sub(self.first_week));
+        if self.blind.is_empty() || index.is_ok_and(|index| index >= 2 * WEEKS) {
+            self.blind.clear();
             self.first_week = week;
         }
-        let Ok(index) = usize::try_from(week - self.first_week) else { return self };
+        let Ok(index) = usize::try_from(week.saturating_sub(self.first_week)) else { return self };
         if index >= self.blind.len() {
             self.blind.resize(index + 1, 0);
         }
-        self.blind[index] += seconds;
+        self.blind[index] = self.blind[index].saturating_add(seconds);
         let excess = self.blind.len().saturating_sub(WEEKS);
         self.blind.drain(..excess);
-        self.first_week += i64::try_from(excess).unwrap_or(0);
+        self.first_week = self.first_week.saturating_add(i64::try_from(excess).unwrap_or(0));
         self
     }
 
     /// Blind seconds since then, whole weeks counted.
     fn blind_since(&self, start: Timestamp) -> i64 {
         let first = start.as_second().div_euclid(WEEK);
-        let weeks = (self.first_week..).zip(&self.blind);
-        weeks.filter(|(week, _)| *week >= first).map(|(_, seconds)| seconds).sum()
+        let weeks = (0..).map(|n| self.first_week.saturating_add(n)).zip(&self.blind);
+        weeks.filter(|(week, _)| *week >= first).fold(0, |sum, (_, seconds)| sum.saturating_add(*seconds))
     }
 }
 

@@ -3,8 +3,9 @@
 
 /// The variables of a file, in order.
 pub fn parse(text: &str) -> Vec<(String, String)> {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut variables = Vec::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while !rest.is_empty() {
         let (line, after_line) = rest.split_once('\n').unwrap_or((rest, ""));
         rest = after_line;
@@ -34,7 +35,8 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     let name = name.trim();
     let is_name =
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    is_name.then(|| (name, value.trim()))
+    // A text in quotes may end with spaces, on this line or a later one.
+    is_name.then(|| (name, value.trim_start()))
 }
 
 /// The text up to the closing quote, and what follows its line; none when the quote is never closed.

@@ -124,8 +124,9 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Environment, Overrides, SettingsFile};
+    use super::super::{Overrides, SettingsFile};
     use super::*;
+    use crate::environment::Environment;
 
     fn settings(text: &str) -> Settings {
         let directory = tempfile::tempdir().unwrap();

@@ -232,7 +232,7 @@ impl LayoutChoice {
         }
         let known: Vec<_> = all.iter().map(|layout| layout.name.as_str()).collect();
         all.iter().find(|layout| layout.name == text).cloned().map(Self::Named).ok_or_else(|| {
-            let hint = crate::settings::suggestion(text, &known);
+            let hint = crate::error::suggestion(text, &known);
             usage(format!("no layout is called {text:?}"))
                 .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}", known.join(", "))))
         })

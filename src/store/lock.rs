@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use tracing::debug;
 
 /// What client libraries call the lock on an account's sessions: this and the account.
 pub(super) const LOCK_PREFIX: &str = "@atproto-oauth-client-";
@@ -10,6 +11,11 @@ pub(super) const LOCK_PREFIX: &str = "@atproto-oauth-client-";
 /// The name of the lock on an account's sessions.
 pub(super) fn lock_name(did: &crate::session::Did) -> String {
     format!("{LOCK_PREFIX}{did}")
+}
+
+/// Tells that somebody else kept a lock for too long.
+pub(super) fn tell_busy(name: &str) {
+    debug!("lock {name}: somebody else holds it");
 }
 
 /// How a store gives a lock back: in one step, and only if it is still ours.
@@ -23,13 +29,16 @@ pub(super) trait Release: Send + Sync {
 /// the background; a process that dies leaves it to its time to live.
 pub struct Lock {
     release: Option<Box<dyn Release>>,
+    /// What client libraries call it.
+    name: String,
     taken: Instant,
     ttl: Duration,
 }
 
 impl Lock {
-    pub(super) fn new(release: Box<dyn Release>, taken: Instant, ttl: Duration) -> Self {
-        Self { release: Some(release), taken, ttl }
+    pub(super) fn new(release: Box<dyn Release>, name: String, taken: Instant, ttl: Duration) -> Self {
+        debug!("lock {name}: taken after {} ms", taken.elapsed().as_millis());
+        Self { release: Some(release), name, taken, ttl }
     }
 
     /// How much longer nobody else can take the lock.
@@ -40,7 +49,12 @@ impl Lock {
     /// Gives the lock back. False when it had run out and was no longer ours.
     pub async fn release(mut self) -> anyhow::Result<bool> {
         match self.release.take() {
-            Some(release) => release.release().await,
+            Some(release) => {
+                let was_ours = release.release().await;
+                let how = if matches!(was_ours, Ok(true)) { "given back" } else { "no longer ours" };
+                debug!("lock {}: {how}, {} ms", self.name, self.taken.elapsed().as_millis());
+                was_ours
+            }
             None => Ok(false),
         }
     }

@@ -3,6 +3,8 @@
 mod layout;
 mod lock;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod redis;
 mod scan;
 mod sqlite;
@@ -70,6 +72,8 @@ pub struct Want {
 pub enum Written {
     /// The new value stands.
     Done,
+    /// The new value stands, but so far only on a server that others may take over from without it.
+    Unconfirmed,
     /// Somebody else changed the record; nothing was written.
     Changed,
     /// The record is gone; nothing was written.
@@ -96,7 +100,7 @@ pub trait Store: Send + Sync {
     /// Every session of an account, with its time to live.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
 
-    /// Puts `new` in the place of exactly `expected`, in one step. The time to live becomes the layout's own, or stays
+    /// Puts `new` in the place of exactly `expected`, in one step. The only write that can be `Unconfirmed`. The time to live becomes the layout's own, or stays
     /// what it is where the layout has none; a time column becomes the current time. Never creates a record.
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written>;
 

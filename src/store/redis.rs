@@ -25,6 +25,7 @@ mod lock;
 mod notes;
 mod patience;
 mod records;
+mod replicas;
 mod rest;
 mod scan;
 mod seen;
@@ -42,6 +43,7 @@ use cluster::Cluster;
 use dial::Dialer;
 use link::{Single, Whereabouts};
 use records::Ttl;
+use replicas::Replicas;
 use rest::Rest;
 use scan::{Search, Stop};
 use sentinel::Sentinels;
@@ -52,6 +54,7 @@ use wire::{Command, Server};
 pub(super) struct RedisStore {
     server: Arc<dyn Server>,
     layout: Arc<Layout>,
+    replicas: Replicas,
     /// The address as it is shown.
     place: Arc<str>,
 }
@@ -82,7 +85,7 @@ impl RedisStore {
             LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
         };
         let layout = layout.map_err(|e| e.at(&place))?;
-        Ok(Self { server, layout, place: place.into() })
+        Ok(Self { server, layout, replicas: Replicas::default(), place: place.into() })
     }
 
     fn failure(&self, trouble: Trouble) -> anyhow::Error {
@@ -155,7 +158,7 @@ impl RedisStore {
                 expected.to_vec()
             };
             let encoded = self.layout.encoded(new, Some(&current), ttl, now());
-            let written = write::replace(&*self.server, &key.0, &current, &encoded, ttl).await?;
+            let written = write::replace(&*self.server, &self.replicas, &key.0, &current, &encoded, ttl).await?;
             // A new envelope around the same record is no other record.
             if !(self.layout.envelope && written == Written::Changed) {
                 return Ok(written);

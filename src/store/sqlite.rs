@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, ToSql, Transaction, TransactionBehavior,
 };
 use tokio::sync::Mutex;
+use tracing::trace;
 
 use super::layout::{Layout, LayoutChoice, Place, Table};
 use super::lock::Lock;
@@ -70,8 +71,11 @@ impl SqliteStore {
     ) -> anyhow::Result<T> {
         let database = self.database.clone();
         let done = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let connection = database.connect(Access::Read)?;
-            work(&connection).map_err(|e| database.explain(e))
+            let done = work(&connection).map_err(|e| database.explain(e));
+            trace!("store: read, {} ms", begun.elapsed().as_millis());
+            done
         });
         Ok(done.await??)
     }
@@ -89,6 +93,7 @@ impl SqliteStore {
                 Some(connection) => connection,
                 None => database.connect(Access::Write)?,
             };
+            let begun = Instant::now();
             let in_transaction = || {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let outcome = work(&transaction)?;
@@ -96,6 +101,7 @@ impl SqliteStore {
                 Ok(outcome)
             };
             let outcome = in_transaction().map_err(|e| database.explain(e))?;
+            trace!("store: write, {} ms", begun.elapsed().as_millis());
             // Only one that works is used again.
             *writer = Some(connection);
             Ok::<_, Failure>(outcome)
@@ -295,7 +301,9 @@ fn read_all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(
             }
             Ok((records, last))
         };
+        let begun = Instant::now();
         let (records, end) = page().map_err(|e| database.explain(e))?;
+        trace!("store: read {}, {} ms", records.len(), begun.elapsed().as_millis());
         let complete = records.len() < BATCH;
         if sender.blocking_send(records).is_err() || complete {
             return Ok(());

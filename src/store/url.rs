@@ -26,7 +26,9 @@ impl StoreUrl {
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
-            return match path {
+            // Some write an absolute path with four slashes.
+            let doubled = path.len() - path.trim_start_matches('/').len();
+            return match &path[doubled.saturating_sub(1)..] {
                 "" => Err(usage("names no file").at(text).hint("write sqlite:PATH")),
                 ":memory:" => Err(usage("is a database inside the app's own memory, which nobody else can reach")
                     .at(text)
@@ -41,10 +43,18 @@ impl StoreUrl {
             return address.map(Self::Rest);
         }
         let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
-            // A bare path is most likely a database; a URL with a password in it is never echoed.
-            return Err(usage(format!("{text:?} is not the address of a store")).hint(format!("write sqlite:{text}")));
+            let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
+            if matches!(extension, Some("db" | "sqlite" | "sqlite3")) && !text.contains('@') {
+                let hint = format!("write sqlite:{text}");
+                return Err(usage(format!("{text:?} is not the address of a store")).hint(hint));
+            }
+            // Not repeated: it may be a token, or an address with a password and a typing error.
+            return Err(usage("is not the address of a store").hint(FORMS));
         };
-        Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS))
+        if text[scheme.len()..].starts_with("://") && scheme.bytes().all(|b| b.is_ascii_alphabetic() || b == b'+') {
+            return Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS));
+        }
+        Err(usage("is not the address of a store").hint(FORMS))
     }
 
     /// The address as it is spelt in every working directory and by every name of the file, for a store that exists.
@@ -86,11 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_addresses_have_two_spellings() {
+    fn sqlite_addresses_are_spelt_with_slashes_and_without() {
         for (text, path) in [
             ("sqlite:app.db", "/base/app.db"),
             ("sqlite://app.db", "/base/app.db"),
             ("sqlite:///srv/a.db", "/srv/a.db"),
+            ("sqlite:////srv/a.db", "/srv/a.db"),
         ] {
             assert_eq!(StoreUrl::parse(text, Path::new("/base")).unwrap(), StoreUrl::Sqlite(path.into()));
         }

@@ -3,9 +3,11 @@
 mod bars;
 mod entries;
 mod listing;
+mod log;
 mod palette;
 mod progress;
 mod prompt;
+mod report;
 mod text;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -18,6 +20,7 @@ pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
+pub use report::report;
 pub use text::{brief_kid, counted, sanitised};
 
 /// How results are written.
@@ -52,19 +55,22 @@ pub struct Ui {
     /// The format asked for.
     pub format: Format,
     quiet: bool,
+    verbosity: u8,
     out: Palette,
     err: Palette,
 }
 
 impl Ui {
-    /// Settles format, colour and talkativeness once.
-    pub fn new(format: Format, color: ColorChoice, no_color: bool, quiet: bool) -> Self {
+    /// Settles format, colour and talkativeness once; `verbosity` is how often `-v` was given.
+    pub fn new(format: Format, color: ColorChoice, no_color: bool, quiet: bool, verbosity: u8) -> Self {
         let palette = |is_terminal: bool| match color {
             ColorChoice::Always => Palette::Coloured,
             ColorChoice::Auto if is_terminal && !no_color => Palette::Coloured,
             ColorChoice::Auto | ColorChoice::Never => Palette::Plain,
         };
-        Self { format, quiet, out: palette(io::stdout().is_terminal()), err: palette(io::stderr().is_terminal()) }
+        let [out, err] = [io::stdout().is_terminal(), io::stderr().is_terminal()].map(palette);
+        log::listen(verbosity, err);
+        Self { format, quiet, verbosity, out, err }
     }
 
     /// The colours for stderr.
@@ -144,9 +150,9 @@ impl Ui {
         prompt::line(question, offered, optional, check)
     }
 
-    /// Begins to show progress, where somebody looks.
+    /// Begins to show progress, where somebody looks. The steps of `-v` show it in their own way.
     pub fn progress(&self, what: &'static str) -> Progress {
-        Progress::new(!self.quiet && io::stderr().is_terminal(), what)
+        Progress::new(!self.quiet && self.verbosity == 0 && io::stderr().is_terminal(), what)
     }
 
     /// Says something by the way, on stderr. Silent with `--quiet`.

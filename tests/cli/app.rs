@@ -124,23 +124,26 @@ impl App {
     pub(crate) fn recovery_entries(&self) -> Vec<PathBuf> {
         let directory = self.sandbox.path("../home/.local/state/oauthctl/recovery");
         let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        // Whoever is killed while it writes one leaves what has no name yet.
+        let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
         paths.sort();
         paths
+    }
+
+    /// The records in them.
+    pub(crate) fn waiting_records(&self) -> Vec<Value> {
+        let record = |path: &PathBuf| {
+            let entry: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+            serde_json::from_str(entry["record"].as_str().unwrap()).unwrap()
+        };
+        self.recovery_entries().iter().map(record).collect()
     }
 
     /// Accounts of which the server still honours a session that neither the store nor the recovery directory can go on
     /// with, or honours none any more: those whose user has to log in again.
     pub(crate) fn lost(&self) -> BTreeSet<String> {
-        let records = self.records();
-        let entries: Vec<Value> = self
-            .recovery_entries()
-            .iter()
-            .map(|path| {
-                let entry: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-                serde_json::from_str(entry["record"].as_str().unwrap()).unwrap()
-            })
-            .collect();
+        let (records, entries) = (self.records(), self.waiting_records());
         let goes_on = |did: &str| {
             let of_account = entries.iter().filter(|record| record["tokenSet"]["sub"] == did);
             records.get(did).into_iter().chain(of_account).any(|record| self.net.is_alive_with(record))

@@ -5,6 +5,7 @@ mod bad_input;
 mod completion;
 mod doctor;
 mod exit_codes;
+mod faults;
 mod gen_jwk;
 mod generated;
 mod init;
@@ -15,6 +16,7 @@ mod layouts;
 mod malformed;
 mod metadata;
 mod metrics;
+mod npmx;
 mod playground;
 mod prune;
 mod prune_inactive;
@@ -24,6 +26,7 @@ mod refresh;
 mod refresh_redis;
 mod refresh_trouble;
 mod revoke;
+mod secrets;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;
@@ -34,6 +37,7 @@ mod stores;
 mod support;
 mod transfer;
 mod upgrade;
+mod verbose;
 
 #[path = "../playground/world.rs"]
 #[allow(dead_code, reason = "the playground needs more of it")]

@@ -135,10 +135,7 @@ fn a_run_whose_store_fails_stops_exchanging() {
     let app = App::with_users(60);
     app.database.execute(BREAK);
     let output = app.sessions("refresh --all");
-    assert!(
-        output.code == 1 && output.stdout.contains("not attempted, since the store could not be written"),
-        "{output}"
-    );
+    assert!(output.code == 1 && output.stdout.contains("not attempted, since the store fails"), "{output}");
     let kept = app.recovery_entries().len();
     assert!((1..=4).contains(&kept), "{kept}");
     app.assert_nobody_lost(&output);

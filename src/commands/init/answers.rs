@@ -12,7 +12,7 @@ use super::look::SERVED;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::keyring::KeySource;
-use crate::oauth::client_metadata::{self, Authentication, PublishedKeys, Severity, Site};
+use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::store::{LayoutChoice, StoreUrl};
 
 /// What apps that were not made with Nuxt most often call their callback; and what those do.
@@ -335,12 +335,4 @@ fn first_problem(document: &Value, member: &str) -> Option<Failure> {
     let findings = client_metadata::check(document, None);
     let problem = findings.into_iter().find(|f| f.severity == Severity::Problem && f.member.starts_with(member))?;
     Some(usage(problem.rule).hint(problem.fix).at(problem.member))
-}
-
-/// How the client proves who it is.
-pub fn authentication(jwks_uri: Option<&str>) -> Authentication {
-    match jwks_uri {
-        Some(uri) => Authentication::Confidential(PublishedKeys::At(uri.to_owned())),
-        None => Authentication::Public,
-    }
 }

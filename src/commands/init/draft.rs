@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::answers::authentication;
-use crate::oauth::client_metadata::ClientMetadata;
+use crate::oauth::client_metadata::{Authentication, ClientMetadata, PublishedKeys};
 
 /// Every answer.
 pub struct Draft {
@@ -115,4 +114,12 @@ pub fn document_of(draft: &Draft) -> Value {
         authentication: authentication(draft.jwks_uri.as_deref()),
     }
     .to_document()
+}
+
+/// How the client proves who it is.
+fn authentication(jwks_uri: Option<&str>) -> Authentication {
+    match jwks_uri {
+        Some(uri) => Authentication::Confidential(PublishedKeys::At(uri.to_owned())),
+        None => Authentication::Public,
+    }
 }

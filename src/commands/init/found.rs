@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::environment::Environment;
 use crate::error::Failure;
 use crate::jose::parse_keys;
-use crate::settings::{Environment, app};
+use crate::settings::app;
 
 /// Dotenv files in which apps keep what a deployment needs; of two, the first has the last word.
 pub const ENV_FILES: [&str; 4] = [".env.production.local", ".env.local", ".env.production", ".env"];

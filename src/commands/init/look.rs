@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::found::{ENV_FILES, Surroundings};
+use crate::environment::Environment;
 use crate::error::{Failure, usage};
-use crate::settings::{Environment, app, dotenv};
+use crate::settings::{app, dotenv};
 
 /// Directories whose files apps serve as they are.
 pub const SERVED: [&str; 2] = ["public", "static"];

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::args::Knows;
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, revoke_selected};
-use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};

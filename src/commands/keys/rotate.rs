@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::place::{Target, line, lock_files};
 use super::promote::{self, Published, SERVER_CACHE};
+use crate::args::Knows;
 use crate::commands::output::assignment;
-use crate::completion::Knows;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, Kid};

@@ -9,7 +9,9 @@ use super::select::Noted;
 use crate::context::Context;
 use crate::error::{Exit, is_broken_pipe};
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Event, Exchanger, Judge, Outcome, Recovered, Recovery, Report, Stop};
+use crate::maintenance::{
+    Binding, Canaries, Event, Exchanger, Health, Judge, Outcome, Recovered, Recovery, Report, Stop,
+};
 use crate::session::Age;
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted};
@@ -101,7 +103,7 @@ pub fn exchanger(
         clock: context.clock(),
         canaries: Canaries::default(),
         checked_kids: std::sync::Mutex::default(),
-        store_fails: std::sync::atomic::AtomicBool::default(),
+        health: Health::default(),
     })
 }
 

@@ -13,7 +13,7 @@ use super::view::judge;
 use crate::commands::metrics::MetricsArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::maintenance::{Action, Binding, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
+use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
 use crate::session::{Age, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::Format;
@@ -156,7 +156,7 @@ fn settle(
     } else {
         None
     };
-    let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules };
+    let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: Health::default() };
     let mut batches = Batches::new(context, args);
     context.runtime()?.block_on(async {
         for (online, witness) in pruner.online.iter().flat_map(|online| witnesses.iter().map(move |w| (online, w))) {

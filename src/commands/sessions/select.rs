@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::account::Account;
-use crate::completion::Knows;
+use crate::args::Knows;
 use crate::context::Context;
 use crate::error::failed;
 use crate::interrupt::Interrupt;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::account::Account;
 use super::select::noted;
 use super::view::{judge, role};
-use crate::completion::Knows;
+use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Exit, failed};
 use crate::maintenance::Judge;

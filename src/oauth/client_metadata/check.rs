@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client_id::{self, ClientId};
 use super::finding::{Finding, Findings};
 use super::members::{Given, Members};
-use super::{jwks, uris};
+use super::{jwks, place, uris};
 
 /// Response types that servers know (RFC 6749, OAuth 2.0 Multiple Response Type Encoding Practices).
 const RESPONSE_TYPES: [&str; 8] =
@@ -273,7 +273,7 @@ fn check_keys(document: &Members, findings: &mut Findings) {
         jwks::check("jwks", jwks, findings);
     }
     if let Given::Is(text) = document.text("jwks_uri") {
-        let url = uris::parse(text).filter(|url| url.scheme() == "https" && !uris::is_local(url));
+        let url = place::parse(text).filter(|url| url.scheme() == "https" && !place::is_local(url));
         if url.is_none() {
             findings.problem("jwks_uri", "must be an https URL of a public host", "write https://…");
         }

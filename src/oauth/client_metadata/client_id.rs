@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use url::{Host, Url, form_urlencoded};
 
 use super::finding::Findings;
-use super::uris::{has_credentials, is_local, is_loopback_redirect, parse};
+use super::place::{has_credentials, is_local, is_loopback_redirect, parse};
 
 const MEMBER: &str = "client_id";
 /// How every loopback `client_id` begins.

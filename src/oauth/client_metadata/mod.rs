@@ -10,6 +10,7 @@ mod document;
 mod finding;
 mod jwks;
 mod members;
+mod place;
 mod uris;
 
 pub use check::{check, check_jwks};

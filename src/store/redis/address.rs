@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
 
@@ -40,7 +41,7 @@ pub(super) enum Endpoint {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Login {
     pub(super) user: Option<String>,
-    pub(super) password: Option<String>,
+    pub(super) password: Option<Zeroizing<String>>,
 }
 
 /// The kinds of address, by scheme.
@@ -146,7 +147,7 @@ impl<'a> Parts<'a> {
         }
         let database = self.database(None)?;
         self.login.user = self.take("user").or(self.login.user.take());
-        self.login.password = self.take("pass").or(self.login.password.take());
+        self.login.password = self.take("pass").map(Zeroizing::new).or(self.login.password.take());
         let place = Place::Server(Endpoint::Socket(path));
         self.finish([], RedisAddress { place, tls: false, login: self.login.clone(), database })
     }
@@ -156,7 +157,8 @@ impl<'a> Parts<'a> {
         let mut path = std::mem::take(&mut self.path).into_iter();
         let master = path.next().ok_or_else(|| refused("names no master"))?;
         let database = self.database(path.next())?;
-        let login = Login { user: self.take("sentinel_user"), password: self.take("sentinel_password") };
+        let login =
+            Login { user: self.take("sentinel_user"), password: self.take("sentinel_password").map(Zeroizing::new) };
         let place = Place::Sentinel { sentinels, master, login };
         self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database })
     }
@@ -187,7 +189,11 @@ impl<'a> Parts<'a> {
         }
         match self.query.iter().find(|(name, _)| !matches!(name.as_str(), "protocol" | "family")) {
             None => Ok(address),
-            Some((name, _)) => Err(refused(format!("has an unknown option {name:?}"))),
+            Some((name, _)) if name.len() <= 16 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                Err(refused(format!("has an unknown option {name:?}")))
+            }
+            // Whatever it is, it does not look like a name.
+            Some(_) => Err(refused("has an unknown option")),
         }
     }
 }
@@ -195,6 +201,12 @@ impl<'a> Parts<'a> {
 fn decoded(text: &str) -> Result<String, Failure> {
     let text = percent_decode_str(text).decode_utf8().map_err(|_| refused("has an escape that is not UTF-8"))?;
     Ok(text.into_owned())
+}
+
+/// As it may stand in an address.
+fn escaped(text: &str) -> impl fmt::Display {
+    const SPECIAL: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'/').add(b'?').add(b'#').add(b'@').add(b':');
+    utf8_percent_encode(text, SPECIAL)
 }
 
 fn endpoints(hosts: &str, default_port: u16) -> Result<Vec<Endpoint>, Failure> {
@@ -214,20 +226,36 @@ fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
     }
     let port = port.filter(|port| !port.is_empty()).map_or(Ok(default_port), str::parse);
     // What is no port may be half a password.
-    Ok(Endpoint::Tcp(decoded(name)?, port.map_err(|_| refused("has a port that is not a number"))?))
+    let port = port.map_err(|_| refused("has a port that is not a number"))?;
+    let name = decoded(name)?;
+    let is_host = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
+    if name.chars().all(is_host) { Ok(Endpoint::Tcp(name, port)) } else { Err(refused("has a host that is no name")) }
 }
 
 impl Login {
     fn parse(text: &str) -> Result<Self, Failure> {
         let (user, password) = text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
         let part = |text: &str| Ok::<_, Failure>(Some(decoded(text)?).filter(|text| !text.is_empty()));
-        Ok(Self { user: part(user)?, password: password.map(part).transpose()?.flatten() })
+        let password = password.map(part).transpose()?.flatten().map(Zeroizing::new);
+        Ok(Self { user: part(user)?, password })
+    }
+
+    /// The user, unless there is no password: then it may be one, written without its colon.
+    fn shown_user(&self) -> Option<&str> {
+        self.user.as_deref().filter(|_| self.password.is_some())
+    }
+}
+
+#[cfg(test)]
+impl RedisAddress {
+    pub fn password(&self) -> Option<&str> {
+        self.login.password.as_ref().map(|password| password.as_str())
     }
 }
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Login").field("user", &self.shown_user()).finish_non_exhaustive()
     }
 }
 
@@ -246,14 +274,17 @@ impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |hosts: &[Endpoint]| hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let scheme = if self.tls { "rediss" } else { "redis" };
-        let user = self.login.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let user = self.login.shown_user().map(|user| format!("{}@", escaped(user))).unwrap_or_default();
         let database = self.database;
         match &self.place {
-            Place::Server(Endpoint::Socket(path)) if database == 0 => write!(f, "unix://{}", path.display()),
-            Place::Server(Endpoint::Socket(path)) => write!(f, "unix://{}?db={database}", path.display()),
+            Place::Server(Endpoint::Socket(path)) => {
+                let parts = path.to_string_lossy();
+                let path = parts.split('/').map(|part| escaped(part).to_string()).collect::<Vec<_>>().join("/");
+                if database == 0 { write!(f, "unix://{path}") } else { write!(f, "unix://{path}?db={database}") }
+            }
             Place::Server(host) => write!(f, "{scheme}://{user}{host}/{database}"),
             Place::Sentinel { sentinels, master, .. } => {
-                write!(f, "{scheme}+sentinel://{user}{}/{master}/{database}", list(sentinels))
+                write!(f, "{scheme}+sentinel://{user}{}/{}/{database}", list(sentinels), escaped(master))
             }
             Place::Cluster(hosts) => write!(f, "{scheme}+cluster://{user}{}/", list(hosts)),
         }
@@ -276,6 +307,8 @@ mod tests {
             ("rediss://default:secret@x.upstash.io:6379", "rediss://default@x.upstash.io:6379/0"),
             ("valkeys://u:p@[::1]:7/3?protocol=2", "rediss://u@[::1]:7/3"),
             ("unix:///run/redis.sock?db=3&pass=secret", "unix:///run/redis.sock?db=3"),
+            ("redis://secret@h", "redis://h:6379/0"),
+            ("redis://a%40b:secret@h", "redis://a%40b@h:6379/0"),
             ("redis+unix:///run/redis.sock", "unix:///run/redis.sock"),
             ("redis+sentinel://u:p@a:1,b/mymaster/2", "redis+sentinel://u@a:1,b:26379/mymaster/2"),
             ("rediss+cluster://u:p@a,b:2/", "rediss+cluster://u@a:6379,b:2/"),
@@ -284,8 +317,8 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("secret"), "{text}");
         }
-        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap(), "p@/");
-        assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap(), "p@ss");
+        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap().as_str(), "p@/");
+        assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap().as_str(), "p@ss");
     }
 
     #[test]

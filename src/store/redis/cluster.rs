@@ -299,3 +299,64 @@ mod tests {
         assert!(moves_slots(&format!("{line} [93->-other]")) && moves_slots(&format!("x y slave\n{line} [9-<-other]")));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any answer, not deep.
+    fn answer() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Nil),
+            any::<i64>().prop_map(Value::Int),
+            "[a-z0-9.]{0,8}".prop_map(|text| Value::BulkString(text.into_bytes())),
+        ];
+        leaf.prop_recursive(3, 16, 5, |inner| vec(inner, 0..5).prop_map(Value::Array))
+    }
+
+    /// A range of slots as `CLUSTER SLOTS` describes it.
+    fn range(first: u16, last: u16, port: u16) -> Value {
+        let text = |text: String| Value::BulkString(text.into_bytes());
+        let master = vec![text(format!("h{port}")), Value::Int(port.into()), text(format!("id{port}"))];
+        Value::Array(vec![Value::Int(first.into()), Value::Int(last.into()), Value::Array(master)])
+    }
+
+    proptest! {
+        #[test]
+        fn every_slot_is_where_the_map_says(cuts in proptest::collection::btree_set(1..SLOTS, 0..6), key in vec(any::<u8>(), 0..24)) {
+            let starts: Vec<_> = std::iter::once(0).chain(cuts).collect();
+            let ends = starts[1..].iter().map(|next| next - 1).chain([SLOTS - 1]);
+            let ranges = (1..).zip(&starts).zip(ends).map(|((port, first), last)| range(*first, last, port));
+            let map = SlotMap::read(&Value::Array(ranges.collect()), &Endpoint::Tcp("asked".to_owned(), 1)).unwrap();
+            let number = starts.partition_point(|first| *first <= slot(&key));
+            let port = u16::try_from(number).unwrap();
+            prop_assert_eq!(map.master(&key).unwrap(), &Endpoint::Tcp(format!("h{port}"), port));
+        }
+
+        #[test]
+        fn an_answer_that_is_no_map_is_refused_or_names_masters(answer in answer(), ranges in vec((any::<u16>(), any::<u16>()), 0..3), key in vec(any::<u8>(), 0..8)) {
+            let asked = Endpoint::Tcp("asked".to_owned(), 1);
+            let mixed = ranges.iter().map(|(first, last)| range(*first, *last, 7)).chain([answer.clone()]).collect();
+            for answer in [answer, Value::Array(mixed)] {
+                if let Ok(map) = SlotMap::read(&answer, &asked) && let Ok(Endpoint::Tcp(host, _)) = map.master(&key) {
+                    prop_assert!(map.ranges.values().any(|range| matches!(&range.master, Endpoint::Tcp(known, _) if known == host)));
+                }
+            }
+        }
+
+        #[test]
+        fn a_redirection_leads_where_it_says(slot in 0..SLOTS, host in "[a-z]{1,8}|[0-9a-f:]{2,12}", port: u16, text in crate::arbitrary::text()) {
+            for (line, leads) in [(format!("-ASK {slot} {host}:{port}"), true), (format!("-ASK {text}"), false), (format!("-{text}"), false)] {
+                let line = line.replace(['\r', '\n'], " ") + "\r\n";
+                let Ok(answer) = redis::parse_redis_value(line.as_bytes()) else { continue };
+                match redirection(&answer) {
+                    Some(Redirection::Ask(endpoint)) if leads => prop_assert_eq!(endpoint, Endpoint::Tcp(host.clone(), port)),
+                    _ => prop_assert!(!leads),
+                }
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
+use tracing::debug;
 
 use super::address::{Endpoint, Login};
 use super::limit::Limited;
@@ -37,10 +38,15 @@ impl Dialer {
     /// Connects and logs in.
     pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
         let dialled = tokio::time::timeout(CONNECT_TIMEOUT, self.greet(endpoint)).await;
-        dialled.unwrap_or_else(|_| {
+        let dialled = dialled.unwrap_or_else(|_| {
             let trouble = Trouble::unreached(format!("{endpoint}: no connection in time"));
             Err(if self.tls.is_some() { trouble.hint(NO_TLS) } else { trouble })
-        })
+        });
+        match &dialled {
+            Ok(_) => debug!("connected to {endpoint}"),
+            Err(trouble) => debug!("not connected to {endpoint}: {trouble}"),
+        }
+        dialled
     }
 
     async fn greet(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
@@ -84,7 +90,7 @@ impl Dialer {
             if let Some(user) = &self.login.user {
                 auth.arg(user);
             }
-            greeting.add_command(auth.arg(password).take());
+            greeting.add_command(auth.arg(password.as_str()).take());
         }
         if self.database != 0 {
             greeting.add_command(redis::cmd("SELECT").arg(self.database).take());

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     /// What comes through when it arrives in pieces of this size and is read into room of that size.
-    async fn through(bytes: &[u8], piece: usize, room: usize) -> Vec<u8> {
+    pub(super) async fn through(bytes: &[u8], piece: usize, room: usize) -> Vec<u8> {
         struct Pieces<'a>(std::slice::Chunks<'a, u8>);
         impl AsyncRead for Pieces<'_> {
             fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -221,5 +221,38 @@ mod tests {
             assert!(through(&came, piece, room).await == expected, "pieces of {piece} into {room}");
         }
         assert_eq!(MARK, [b"$33\r\n", TOO_LONG, b"\r\n"].concat());
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use futures_util::FutureExt as _;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::tests::through;
+    use super::*;
+
+    /// A reply of RESP2, or the beginning of an array.
+    fn reply() -> impl Strategy<Value = Vec<u8>> {
+        let bulk = vec(any::<u8>(), 0..60)
+            .prop_map(|value| [format!("${}\r\n", value.len()).as_bytes(), &value, b"\r\n"].concat());
+        let line = "([*:][0-9-]{1,6}|[+-][ -~]{0,60}|[$]-1)\r\n".prop_map(String::into_bytes);
+        prop_oneof![bulk, line]
+    }
+
+    proptest! {
+        #[test]
+        fn replies_come_through_as_they_were_sent_however_they_arrive(
+            replies in vec(reply(), 0..12), piece in 1_usize..40, room in 1_usize..40, cut in 0_usize..8,
+        ) {
+            let mut sent = replies.concat();
+            // The connection may end at any time.
+            sent.truncate(sent.len().saturating_sub(cut));
+            let came = through(&sent, piece, room).now_or_never().unwrap();
+            // The beginning of a line is held back until its end comes.
+            let open = sent.iter().rev().take_while(|byte| **byte != b'\n').count();
+            prop_assert!(sent.starts_with(&came) && sent.len() - came.len() <= open.min(LINE));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A connection to one server that is made when needed and made anew when it was lost.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use redis::Value;
@@ -11,7 +12,7 @@ use super::address::Endpoint;
 use super::dial::{self, Dialer};
 use super::sentinel::Sentinels;
 use super::trouble::{Kind, Trouble};
-use super::wire::{Command, Limits, Server, Shard, Wire};
+use super::wire::{self, Command, Limits, Server, Shard, Wire};
 
 /// Where the server is.
 #[derive(Clone)]
@@ -72,7 +73,9 @@ impl Wire for Link {
         // Whatever went wrong before commands were sent: they were not run.
         let (mut connection, number) = self.connection().await.map_err(Trouble::before_sending)?;
         let pipeline = dial::pipeline(commands.iter().map(|command| &command.cmd));
+        let begun = Instant::now();
         let answers = dial::run(&mut connection, &pipeline).await;
+        wire::tell(commands, begun, &answers);
         let demoted =
             |answers: &[Value]| answers.iter().filter_map(Trouble::in_answer).any(|trouble| trouble.is("READONLY"));
         match &answers {

@@ -14,7 +14,7 @@ use super::wire::{Command, Server, run_one};
 use super::write::{self, milliseconds};
 use crate::session::{Age, Did};
 use crate::store::layout::{Layout, LockRule};
-use crate::store::lock::{Lock, Release, lock_name};
+use crate::store::lock::{self, Lock, Release, lock_name};
 
 /// How long oauthctl's own lock lasts, for layouts without one.
 const OWN_TTL: Age = Age::from_secs(30);
@@ -44,10 +44,11 @@ pub(super) async fn take(
         let taken = Instant::now();
         if try_once(&**server, &key, &owner, ttl).await? {
             let held = Held { server: Arc::clone(server), key, owner };
-            return Ok(Some(Lock::new(Box::new(held), taken, ttl)));
+            return Ok(Some(Lock::new(Box::new(held), name, taken, ttl)));
         }
         let left = patience.saturating_sub(begun.elapsed());
         if left.is_zero() {
+            lock::tell_busy(&name);
             return Ok(None);
         }
         tokio::time::sleep(jittered(wait, &owner).min(left)).await;

@@ -208,3 +208,53 @@ fn stamped(record: &[u8], now: Timestamp) -> Option<Vec<u8>> {
     record.insert(STAMP.to_owned(), now.as_millisecond().into());
     serde_json::to_vec(&record).ok()
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary::{damage, unknown_members};
+
+    fn at() -> impl Strategy<Value = Timestamp> {
+        (0_i64..4_000_000_000_000).prop_map(|ms| Timestamp::from_millisecond(ms).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn an_envelope_gives_its_record_back_and_keeps_what_else_is_in_it(
+            record in unknown_members(), others in unknown_members(), as_text: bool, ttl in option::of(0_u64..1_000_000), now in at(),
+        ) {
+            let new = serde_json::to_vec(&record).unwrap();
+            let fresh = wrapped(&new, None, ttl.map(Duration::from_secs), now);
+            prop_assert_eq!(unwrapped(&fresh), Some((new.clone(), Some(now))));
+            let mut current = others.clone();
+            current.insert("value".to_owned(), if as_text { "{}".into() } else { Json::Object(Map::new()) });
+            let again = wrapped(&new, Some(&serde_json::to_vec(&current).unwrap()), None, now);
+            prop_assert_eq!(unwrapped(&again), Some((new, Some(now))));
+            let again: Map<String, Json> = serde_json::from_slice(&again).unwrap();
+            prop_assert_eq!(again["value"].is_string(), as_text);
+            prop_assert!(others.iter().all(|(name, value)| again[name] == *value));
+        }
+
+        #[test]
+        fn a_stamp_is_read_as_it_was_written(record in unknown_members(), now in at(), damage in damage(4)) {
+            let bytes = serde_json::to_vec(&record).unwrap();
+            let stamped = stamped(&bytes, now).unwrap();
+            prop_assert_eq!(stamp_of(&stamped), Some(now));
+            let damaged = damage.to(&String::from_utf8(stamped).unwrap()).into_bytes();
+            let _ = (stamp_of(&damaged), unwrapped(&damaged));
+        }
+
+        #[test]
+        fn a_time_to_live_is_what_redis_says(left: i64) {
+            let read = Ttl::read(&Value::Int(left)).map(Ttl::left);
+            prop_assert_eq!(read, match left {
+                -2 | -1 => Some(None),
+                0.. => Some(Some(Duration::from_millis(left.unsigned_abs()))),
+                _ => None,
+            });
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::limit::{MAX_VALUE, TOO_LONG};
 use super::trouble::{Kind, Trouble};
-use super::wire::{Command, Limits, Server, Shard, Wire};
+use super::wire::{self, Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
 use crate::store::Access;
 use crate::tls;
@@ -127,7 +127,10 @@ impl Rest {
 impl Wire for Rest {
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
         let body = commands.iter().map(json).collect::<Result<Json, _>>()?;
-        let answer = self.post(&body).await?;
+        let begun = Instant::now();
+        let answer = self.post(&body).await;
+        wire::tell(commands, begun, &answer);
+        let answer = answer?;
         let answers: Vec<Json> = serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
         if answers.len() != commands.len() {
             return Err(Trouble::nonsense());
@@ -221,5 +224,45 @@ mod tests {
             assert!(!error.contains("secret"), "{error}");
         }
         assert!(RestAddress::parse("redis://x").is_none());
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::arbitrary::{json as any_json, text};
+
+    proptest! {
+        #[test]
+        fn values_come_out_of_base64_as_they_went_in(values in vec(vec(any::<u8>(), 0..40), 0..4)) {
+            let encoded: Vec<_> = values.iter().map(|value| BASE64.encode(value)).collect();
+            let expected = values.into_iter().map(Value::BulkString).collect();
+            prop_assert_eq!(one_answer(json!({ "result": encoded })).unwrap(), Value::Array(expected));
+        }
+
+        #[test]
+        fn any_answer_is_read_or_refused(answer in any_json(), said in text()) {
+            let _ = one_answer(answer.clone());
+            let _ = one_answer(json!({ "result": answer }));
+            match one_answer(json!({ "error": said })) {
+                Ok(Value::ServerError(error)) => {
+                    let shown = Trouble::refused(&error).to_string();
+                    prop_assert!(!shown.contains(['\r', '\n']));
+                }
+                Ok(other) => prop_assert!(false, "{:?}", other),
+                Err(_) => {}
+            }
+        }
+
+        #[test]
+        fn what_a_server_repeats_of_a_command_is_left_out(said in "[a-z ',]{0,20}", by in "with args beginning with|command was", quoted in text()) {
+            let secret = "S3cretInTheCommand";
+            let trouble = Trouble::refusal("ERR", &format!("{said}, {by}: '{quoted}' '{secret}'"));
+            prop_assert!(!trouble.to_string().contains(secret));
+        }
     }
 }

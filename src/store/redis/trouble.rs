@@ -33,6 +33,9 @@ pub(super) enum Kind {
     TooLarge,
 }
 
+/// The words before an echo: of Redis and Valkey for a command that they do not know, of interfaces over HTTP.
+const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
+
 impl Trouble {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, code: String::new(), message: message.into(), hint: None }
@@ -58,9 +61,11 @@ impl Trouble {
         Self::refusal(error.code(), error.details().unwrap_or_default())
     }
 
-    /// What a server said, in two parts.
+    /// What a server said, in two parts. Some servers repeat what they were sent, tokens and all: that part is left out.
     pub(super) fn refusal(code: &str, details: &str) -> Self {
-        let message = format!("{code} {details}").trim().to_owned();
+        let said = format!("{code} {details}");
+        let echo = ECHOES.iter().filter_map(|words| said.find(words)).min();
+        let message = said[..echo.unwrap_or(said.len())].trim().trim_end_matches([',', ';', ':']).to_owned();
         Self { code: code.to_owned(), ..Self::new(Kind::Refused, message) }
     }
 

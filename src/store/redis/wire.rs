@@ -2,9 +2,11 @@
 //! each one of these.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use redis::{Cmd, ToRedisArgs, Value};
+use tracing::{Level, trace};
 
 use super::trouble::Trouble;
 
@@ -13,6 +15,8 @@ use super::trouble::Trouble;
 pub(super) struct Command {
     pub(super) cmd: Cmd,
     key_at: usize,
+    /// The key of another command that this one must follow to its server.
+    beside: Option<Box<[u8]>>,
 }
 
 /// Runs commands.
@@ -72,12 +76,12 @@ impl Command {
         // Hundreds of thousands of these are made in a scan.
         let mut cmd = Cmd::with_capacity(2, name.len() + key.len());
         cmd.arg(name).arg(key);
-        Self { cmd, key_at: 1 }
+        Self { cmd, key_at: 1, beside: None }
     }
 
     /// A command about no key.
     pub(super) fn keyless(name: &str) -> Self {
-        Self { cmd: redis::cmd(name), key_at: usize::MAX }
+        Self { cmd: redis::cmd(name), key_at: usize::MAX, beside: None }
     }
 
     /// A script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
@@ -85,10 +89,26 @@ impl Command {
         Self { key_at: 3, ..Self::keyless(name).arg(script).arg(1).arg(key) }
     }
 
+    /// A command about no key that belongs where this one is.
+    pub(super) fn beside(self, key: &[u8]) -> Self {
+        Self { beside: Some(key.into()), ..self }
+    }
+
     /// The key; empty for commands about none.
     pub(super) fn key(&self) -> &[u8] {
+        if let Some(key) = &self.beside {
+            return key;
+        }
         match self.cmd.args_iter().nth(self.key_at) {
             Some(redis::Arg::Simple(key)) => key,
+            _ => &[],
+        }
+    }
+
+    /// What it is called.
+    fn name(&self) -> &[u8] {
+        match self.cmd.args_iter().next() {
+            Some(redis::Arg::Simple(name)) => name,
             _ => &[],
         }
     }
@@ -107,6 +127,28 @@ impl Command {
         self.cmd.arg(arg);
         self
     }
+}
+
+/// Tells with `-vv` which commands were sent, by their names alone: keys may hold what only a user's browser knows, and
+/// values are secrets.
+pub(super) fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
+    if !tracing::enabled!(Level::TRACE) {
+        return;
+    }
+    let mut names: Vec<(&[u8], usize)> = Vec::new();
+    for command in commands {
+        match (command.name(), names.last_mut()) {
+            (name, Some((last, count))) if *last == name => *count += 1,
+            (name, _) => names.push((name, 1)),
+        }
+    }
+    let names = names.iter().map(|(name, count)| match count {
+        1 => String::from_utf8_lossy(name).into_owned(),
+        _ => format!("{count} x {}", String::from_utf8_lossy(name)),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    let how = outcome.as_ref().err().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+    trace!("store: {names}{how}, {} ms", begun.elapsed().as_millis());
 }
 
 /// The answer, when the server did not refuse.

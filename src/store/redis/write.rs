@@ -9,6 +9,7 @@ use redis::Value;
 use super::limit::MAX_VALUE;
 use super::patience::{self, Patience};
 use super::records::{TOO_LARGE, WRONG_TYPES};
+use super::replicas::Replicas;
 use super::scan::refusal;
 use super::trouble::Trouble;
 use super::wire::{Command, Server, Wire, accepted, run_one};
@@ -91,6 +92,7 @@ pub(super) async fn run_scripts(
 /// Puts `new` in the place of exactly `current`.
 pub(super) async fn replace(
     server: &dyn Server,
+    replicas: &Replicas,
     key: &[u8],
     current: &[u8],
     new: &[u8],
@@ -100,14 +102,20 @@ pub(super) async fn replace(
     let make = |whole| call(&REPLACE, whole, key).arg(current).arg(new).arg(&ttl);
     let mut patience = Patience::new();
     loop {
-        let trouble = match run_scripts(server.wire(), &[&make]).await.and_then(only).and_then(written) {
-            Ok(written) => return Ok(written),
+        let trouble = match replicas.run(server.wire(), key, &make).await {
+            Ok((answer, is_confirmed)) => match written(answer) {
+                Ok(Written::Done) if !is_confirmed => return Ok(Written::Unconfirmed),
+                Ok(written) => return Ok(written),
+                Err(trouble) => trouble,
+            },
             Err(trouble) => trouble,
         };
         if !trouble.was_not_run() {
             match read_again(server, key, &trouble).await? {
                 None => return Ok(Written::Gone),
-                Some(now) if now == new => return Ok(Written::Done),
+                // Whether any other server has it nobody said.
+                Some(now) if now == new && replicas.are_none(server.wire(), key).await => return Ok(Written::Done),
+                Some(now) if now == new => return Ok(Written::Unconfirmed),
                 Some(now) if now != current => return Ok(Written::Changed),
                 Some(_) => {}
             }

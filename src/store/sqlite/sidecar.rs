@@ -9,10 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use tracing::trace;
 
 use super::BUSY_TIMEOUT;
 use crate::session::Did;
-use crate::store::lock::{Lock, Release, lock_name};
+use crate::store::lock::{self, Lock, Release, lock_name};
 
 /// How long a lock lasts that nobody gives back.
 const LOCK_TTL: Duration = Duration::from_secs(30);
@@ -70,8 +71,10 @@ impl Sidecar {
     ) -> anyhow::Result<T> {
         let sidecar = self.clone();
         let done = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let mut connection = sidecar.open()?;
             let done = work(&mut connection)?;
+            trace!("sidecar: {} ms", begun.elapsed().as_millis());
             sidecar.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             Ok::<_, rusqlite::Error>(done)
         });
@@ -99,10 +102,11 @@ impl Sidecar {
                 })
                 .await?;
             if let Some(owner) = owner {
-                let held = Held { sidecar: self.clone(), name, owner };
-                return Ok(Some(Lock::new(Box::new(held), taken, LOCK_TTL)));
+                let held = Held { sidecar: self.clone(), name: name.clone(), owner };
+                return Ok(Some(Lock::new(Box::new(held), name, taken, LOCK_TTL)));
             }
             if begun.elapsed() >= patience {
+                lock::tell_busy(&name);
                 return Ok(None);
             }
             tokio::time::sleep(LOCK_POLL).await;

@@ -67,3 +67,36 @@ fn form_of(value: ValueRef<'_>) -> Option<Form> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_in_whichever_form_it_was_written(ms in MILLISECONDS_FROM..4_000_000_000_000) {
+            let at = Timestamp::from_millisecond(ms).unwrap();
+            let seconds = Timestamp::from_second(at.as_second()).unwrap();
+            let iso = format!("{at:.3}");
+            let sql = at.strftime("%Y-%m-%d %H:%M:%S").to_string();
+            for (value, form, read_as) in [
+                (ValueRef::Integer(ms), Form::Milliseconds, at),
+                (ValueRef::Integer(at.as_second()), Form::Seconds, seconds),
+                (ValueRef::Text(iso.as_bytes()), Form::Iso8601, at),
+                (ValueRef::Text(sql.as_bytes()), Form::Sql, seconds),
+            ] {
+                prop_assert_eq!((form_of(value), read(value)), (Some(form), Some(read_as)));
+            }
+        }
+
+        #[test]
+        fn what_is_no_time_is_none(bytes in proptest::collection::vec(any::<u8>(), 0..40), n: i64) {
+            let _ = (read(ValueRef::Text(&bytes)), read(ValueRef::Real(0.5)), read(ValueRef::Null));
+            if let Some(at) = read(ValueRef::Integer(n)) {
+                prop_assert!(at.as_second() == n || at.as_millisecond() == n);
+            }
+        }
+    }
+}

@@ -105,6 +105,12 @@ pub(crate) enum Tail {
 }
 
 impl Reply {
+    /// The same, followed by a body without an end.
+    #[must_use]
+    pub fn endless(self) -> Self {
+        Self { tail: Tail::Padding(None), ..self }
+    }
+
     /// An answer with a body of any type.
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         Self {

@@ -52,7 +52,7 @@ pub use keys::Alg;
 pub use log::{Counters, Endpoint, Logged};
 pub use login::{Credentials, LoginOptions};
 pub use network::Network;
-pub use proxy::{Proxy, Traffic};
+pub use proxy::{Mishap, Proxy, Spot, Traffic, Way};
 pub use random::did;
 pub use sessions::SessionState;
 pub use state::Policy;

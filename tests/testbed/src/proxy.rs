@@ -21,6 +21,11 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 
+use mishap::Fate;
+pub use mishap::{Mishap, Spot, Way};
+
+mod mishap;
+
 /// What a proxy has carried.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -49,6 +54,7 @@ struct Shared {
     upstream: SocketAddr,
     up: Mutex<Direction>,
     down: Mutex<Direction>,
+    fate: Fate,
     accepting: watch::Sender<bool>,
     /// Changes when all connections are to be killed.
     kills: watch::Sender<u64>,
@@ -88,6 +94,7 @@ impl Proxy {
             upstream,
             up: Mutex::default(),
             down: Mutex::default(),
+            fate: Fate::default(),
             accepting: watch::Sender::new(true),
             kills: watch::Sender::new(0),
             connections: AtomicU64::new(0),
@@ -148,8 +155,24 @@ impl Proxy {
         self.shared.kills.send_modify(|kills| *kills += 1);
     }
 
+    /// Lets this happen to one message of those that come from now on.
+    pub fn plan(&self, spot: Spot, mishap: Mishap) {
+        self.shared.fate.plan(Some((spot, mishap)));
+    }
+
+    /// How many messages have come since the last plan or healing: from clients, and from the upstream.
+    pub fn messages(&self) -> [u64; 2] {
+        self.shared.fate.messages()
+    }
+
+    /// The answer that, by what was planned, never arrived as it was; none before that, or where none was spoilt.
+    pub fn spoilt(&self) -> Option<Vec<u8>> {
+        self.shared.fate.spoilt()
+    }
+
     /// Forwards faithfully again.
     pub fn heal(&self) {
+        self.shared.fate.plan(None);
         *lock(&self.shared.up) = Direction::default();
         *lock(&self.shared.down) = Direction::default();
         self.refuse(false);
@@ -219,7 +242,10 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
         server.set_nodelay(true)?;
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        tokio::try_join!(forward(&shared, 0, from_client, to_server), forward(&shared, 1, from_server, to_client),)?;
+        tokio::try_join!(
+            forward(&shared, Way::Up, from_client, to_server),
+            forward(&shared, Way::Down, from_server, to_client),
+        )?;
         io::Result::Ok(())
     };
     tokio::select! {
@@ -231,10 +257,10 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
 }
 
 /// Forwards one direction through a delay line.
-async fn forward(shared: &Shared, direction: usize, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+async fn forward(shared: &Shared, way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
     // Long enough that a line with a delay carries as much as one without.
     let (line, mut end) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
-    let settings = || *lock([&shared.up, &shared.down][direction]);
+    let settings = || *lock([&shared.up, &shared.down][way as usize]);
     let read = async move {
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -252,6 +278,22 @@ async fn forward(shared: &Shared, direction: usize, mut from: OwnedReadHalf, mut
         let mut done = 0;
         while let Some((due, mut bytes)) = end.recv().await {
             sleep_until(due.into()).await;
+            if let Some((mishap, calm)) = shared.fate.befalls(way, &bytes) {
+                to.write_all(&bytes[..calm]).await?;
+                bytes.drain(..calm);
+                match mishap {
+                    Mishap::Cut => return Err(io::ErrorKind::ConnectionReset.into()),
+                    Mishap::HalfClose => break,
+                    Mishap::Delay(time) => sleep(time).await,
+                    Mishap::Garble => bytes.iter_mut().for_each(|byte| *byte = !*byte),
+                    Mishap::Silence => std::future::pending().await,
+                    Mishap::Death => {
+                        shared.accepting.send_replace(false);
+                        shared.kills.send_modify(|kills| *kills += 1);
+                        return Err(io::ErrorKind::ConnectionReset.into());
+                    }
+                }
+            }
             let now = settings();
             let limit = [now.cut_after, now.close_after].into_iter().flatten().min();
             let room = limit.map_or(u64::MAX, |limit| limit.saturating_sub(done));
@@ -264,7 +306,7 @@ async fn forward(shared: &Shared, direction: usize, mut from: OwnedReadHalf, mut
             }
             to.write_all(&bytes).await?;
             done += bytes.len() as u64;
-            shared.carried[direction].fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            shared.carried[way as usize].fetch_add(bytes.len() as u64, Ordering::Relaxed);
             if room < whole {
                 if now.cut_after.is_some_and(|cut| cut <= done) {
                     return Err(io::ErrorKind::ConnectionReset.into());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::proxy::Proxy;
 pub use crate::resp::{Answer, Connection};
 
 /// How long anything may take to come up.
@@ -23,6 +24,7 @@ pub struct Redis {
     port: u16,
     tls_port: u16,
     dir: TempDir,
+    options: Vec<String>,
 }
 
 /// Certificates for a server that only a private authority vouches for.
@@ -99,14 +101,17 @@ impl Redis {
     fn spawn(port: u16, options: &[&str]) -> Self {
         let dir = TempDir::new().expect("a directory can be made");
         let socket = dir.path().join("redis.sock");
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(["--dir", &dir.path().display().to_string(), "--unixsocket", &socket.display().to_string()])
-            .args(options)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self { child: started(child), port, tls_port: 0, dir }
+        let (port_text, place) = (port.to_string(), dir.path().display().to_string());
+        let socket = socket.display().to_string();
+        let fixed = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let fixed = [&fixed[..], &["--dir", &place, "--unixsocket", &socket]].concat();
+        let options: Vec<_> = fixed.iter().chain(options).map(|option| (*option).to_owned()).collect();
+        Self { child: Self::launch(&options), port, tls_port: 0, dir, options }
+    }
+
+    fn launch(options: &[String]) -> Child {
+        let mut command = Command::new("redis-server");
+        started(command.args(options).stdout(Stdio::null()).stderr(Stdio::null()).spawn())
     }
 
     fn wait(&self) {
@@ -152,6 +157,25 @@ impl Redis {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+
+    /// Starts it again after [`Self::kill`], where it was, with what it has saved.
+    pub fn restart(&mut self) {
+        self.child = Self::launch(&self.options);
+        self.wait();
+    }
+}
+
+/// Whether a replica has what its master has. `WAIT` does not say it: it asks for what its own connection wrote.
+fn has_caught_up(master: &Redis, replica: &Redis) -> bool {
+    let (Answer::List(master), Answer::List(replica)) = (master.ask(&["ROLE"]), replica.ask(&["ROLE"])) else {
+        return false;
+    };
+    match (&master[..], &replica[..]) {
+        ([_, Answer::Number(written), ..], [.., Answer::Bulk(Some(state)), Answer::Number(read)]) => {
+            state == b"connected" && read >= written
+        }
+        _ => false,
+    }
 }
 
 impl Drop for Redis {
@@ -193,10 +217,27 @@ impl Default for Certificates {
 impl Sentinels {
     /// Starts all of them and waits until they know each other.
     pub fn start() -> Self {
-        // The master would wait five seconds for more replicas to come.
-        let master = Redis::start_with(&["--repl-diskless-sync-delay", "0"]);
+        let master = Self::master();
+        let port = master.port();
+        Self::around(master, port)
+    }
+
+    /// The same with a proxy between the master and its replica, which may be made to lag behind.
+    pub fn start_with_proxy() -> (Self, Proxy) {
+        let master = Self::master();
+        let proxy = Proxy::start(([127, 0, 0, 1], master.port()).into()).expect("loopback has a free port");
+        let port = proxy.address().port();
+        (Self::around(master, port), proxy)
+    }
+
+    fn master() -> Redis {
+        Redis::start_with(&["--repl-diskless-sync-delay", "0"])
+    }
+
+    /// `source` is where the replica finds the master.
+    fn around(master: Redis, source: u16) -> Self {
         let port = master.port().to_string();
-        let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {port}")]);
+        let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {source}")]);
         let sentinels: Vec<_> = (0..3).map(|_| Self::sentinel(&port)).collect();
         let started = Self { servers: vec![master, replica], sentinels };
         for sentinel in &started.sentinels {
@@ -226,7 +267,7 @@ impl Sentinels {
         let mut command = Command::new("redis-server");
         command.arg(&config).arg("--sentinel").stdout(Stdio::null()).stderr(Stdio::null());
         let child = started(command.spawn());
-        let sentinel = Redis { child, port, tls_port: 0, dir };
+        let sentinel = Redis { child, port, tls_port: 0, dir, options: Vec::new() };
         sentinel.wait();
         sentinel
     }
@@ -242,9 +283,24 @@ impl Sentinels {
         self.servers[0].kill();
     }
 
+    /// Waits until the replica is the master, and all sentinels say so.
+    pub fn wait_for_fail_over(&self) {
+        let port = self.servers[1].port().to_string();
+        wait_until("the fail-over", || {
+            self.sentinels.iter().all(|sentinel| {
+                let answer = sentinel.ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]);
+                matches!(answer, Answer::List(parts) if parts[1] == Answer::Bulk(Some(port.clone().into())))
+            })
+        });
+        wait_until("the new master", || {
+            let role = self.servers[1].ask(&["ROLE"]);
+            matches!(role, Answer::List(parts) if parts[0] == Answer::Bulk(Some("master".into())))
+        });
+    }
+
     /// Waits until the replica has everything.
     pub fn wait_for_replica(&self) {
-        wait_until("the replica", || self.servers[0].ask(&["WAIT", "1", "1000"]) == Answer::Number(1));
+        wait_until("the replica", || has_caught_up(&self.servers[0], &self.servers[1]));
     }
 }
 
@@ -283,6 +339,13 @@ impl Cluster {
             wait_until("the cluster", || known(node, "cluster_state:ok") && known(node, "cluster_size:3"));
         }
         Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() }
+    }
+
+    /// Waits until the replicas have everything.
+    pub fn wait_for_replicas(&self) {
+        for (master, replica) in self.nodes.iter().zip(self.nodes.iter().skip(3)) {
+            wait_until("a replica", || has_caught_up(master, replica));
+        }
     }
 
     /// `redis+cluster://…`

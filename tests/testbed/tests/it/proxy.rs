@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::{LoginOptions, Network, Proxy};
+use testbed::{LoginOptions, Mishap, Network, Proxy, Spot, Way};
 
 use crate::client::{Client, renewed, send};
 
@@ -41,4 +41,30 @@ fn carries_delays_cuts_and_refuses() {
     std::thread::sleep(Duration::from_millis(100));
     renewed(&record, &client.refresh(&record));
     assert!(proxy.traffic().down > 0 && proxy.traffic().connections > 5);
+}
+
+#[test]
+fn lets_something_happen_to_one_message() {
+    let net = Network::start_blocking().unwrap();
+    let proxy = Proxy::start(net.pds_url().replace("http://localhost", "127.0.0.1").parse().unwrap()).unwrap();
+    let url = format!("{}/oauth/jwks", proxy.url());
+    assert_eq!(send("GET", &url, &[], "").unwrap().status, 200);
+    assert_eq!(proxy.messages(), [1, 1]);
+    for (way, halfway, mishap, arrives) in [
+        (Way::Up, false, Mishap::Cut, false),
+        (Way::Up, true, Mishap::HalfClose, false),
+        (Way::Down, false, Mishap::HalfClose, false),
+        (Way::Down, true, Mishap::Cut, false),
+        (Way::Down, false, Mishap::Garble, false),
+        (Way::Down, true, Mishap::Delay(Duration::from_millis(20)), true),
+    ] {
+        proxy.plan(Spot { way, message: 1, halfway }, mishap);
+        assert_eq!(send("GET", &url, &[], "").unwrap().status, 200, "{way:?} {mishap:?}: not the first");
+        assert_eq!(proxy.spoilt(), None);
+        let second = send("GET", &url, &[], "").is_ok_and(|answer| answer.status == 200);
+        assert_eq!((second, proxy.spoilt().is_some()), (arrives, way == Way::Down && !arrives), "{way:?} {mishap:?}");
+        assert_eq!(send("GET", &url, &[], "").unwrap().status, 200, "{way:?} {mishap:?}: not the third");
+    }
+    proxy.plan(Spot { way: Way::Up, message: 0, halfway: false }, Mishap::Death);
+    assert!(send("GET", &url, &[], "").is_err() && send("GET", &url, &[], "").is_err());
 }

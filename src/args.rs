@@ -1,0 +1,61 @@
+//! What the arguments of all commands have in common: the options that every command takes, and what Tab can know.
+#![expect(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they are")]
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::ArgExt;
+
+use crate::ui::{ColorChoice, Format};
+
+/// Options that every command takes.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
+    #[arg(long, global = true, value_name = "NAME", add = Knows::Profiles)]
+    pub profile: Option<String>,
+    /// Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)
+    #[arg(long, global = true, value_name = "URL")]
+    pub store: Option<String>,
+    /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
+    #[arg(long, global = true, value_name = "NAME", add = Knows::Layouts)]
+    pub layout: Option<String>,
+    /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)
+    #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
+    pub keys: Vec<String>,
+    /// How to write results
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Do not ask
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Print results, warnings and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+}
+
+/// What an argument takes that only the settings, the keys or the store know. Stands beside the argument, and means
+/// nothing until a shell asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Knows {
+    /// The kids of the key set.
+    Kids,
+    /// The profiles of the settings file.
+    Profiles,
+    /// The layouts, built in and described.
+    Layouts,
+    /// The accounts that have sessions.
+    Accounts,
+}
+
+impl ArgExt for Knows {}

@@ -1,0 +1,60 @@
+//! The environment, read once and handed on: nobody else asks the system for it.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use crate::error::{Failure, usage};
+
+/// The environment, as values.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<OsString, OsString>);
+
+impl Environment {
+    /// Wraps the variables.
+    pub fn new(variables: HashMap<OsString, OsString>) -> Self {
+        Self(variables)
+    }
+
+    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is empty: so do apps' loaders.
+    pub fn add(&mut self, variables: Vec<(String, String)>) {
+        // Of two lines for one variable the later counts.
+        let variables: HashMap<_, _> = variables.into_iter().collect();
+        for (name, value) in variables {
+            self.0.entry(name.into()).or_insert_with(|| value.into());
+        }
+    }
+
+    /// Whether the variable exists, even if it is empty.
+    pub fn exists(&self, name: &str) -> bool {
+        self.0.contains_key(name.as_ref() as &std::ffi::OsStr)
+    }
+
+    /// Whether the variable exists and is not empty.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.0.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The variable's text, when it is set, not empty and UTF-8.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
+    }
+
+    /// The text of a variable that the settings name.
+    pub fn required(&self, name: &str) -> Result<&str, Failure> {
+        let place = format!("env:{name}");
+        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
+            None => {
+                Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
+            }
+            Some(value) => match value.to_str() {
+                None => Err(usage("the variable is not UTF-8 text")
+                    .at(place)
+                    .hint("a key or an address is text; export it again")),
+                Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
+                    .at(place)
+                    .hint(format!("give {name} a value, or name another source"))),
+                Some(text) => Ok(text),
+            },
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What holds for all keys, however they are written and whatever is wrong with them.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::arbitrary::{damage, json as any_json, shows, told, unknown_members};
+
+type Members = Map<String, Value>;
+
+/// Keys of both kinds, among them such whose parts begin with zeros: making one takes longer than all the rest.
+static CLIENT_KEYS: LazyLock<Vec<ClientKey>> = LazyLock::new(|| {
+    let key = |n: u16| {
+        let mut secret = [0; 32];
+        secret[30..].copy_from_slice(&n.to_be_bytes());
+        ClientKey::from_secret(p256::SecretKey::from_slice(&secret).unwrap())
+    };
+    let begins_with_zero = |key: &ClientKey| {
+        ["x", "y"].iter().any(|name| key.expose_jwk()[*name].as_str().is_some_and(|text| text.starts_with("AA")))
+    };
+    let odd = (100..900).map(key).filter(begins_with_zero).take(4);
+    let even = (1..=20).map(|n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n * 11; 32]).unwrap()));
+    even.chain((1..=2).map(key)).chain(odd).collect()
+});
+
+static DPOP_KEYS: LazyLock<Vec<Members>> = LazyLock::new(|| {
+    use testbed::keys::{Alg, generate};
+    let all = [Alg::Es256, Alg::Es256k].into_iter().flat_map(|alg| (0..12).map(move |_| generate(alg)));
+    all.map(|jwk| jwk.as_object().unwrap().clone()).collect()
+});
+
+fn client_key() -> impl Strategy<Value = ClientKey> {
+    any::<Index>().prop_map(|index| index.get(&CLIENT_KEYS).clone())
+}
+
+fn text_of<'m>(members: &'m Members, name: &str) -> &'m str {
+    members[name].as_str().unwrap()
+}
+
+/// The members with others among them, in any order.
+fn shuffled(members: Members) -> impl Strategy<Value = Members> {
+    unknown_members()
+        .prop_flat_map(move |others| {
+            let all: Vec<_> = members.clone().into_iter().chain(others).collect();
+            Just(all).prop_shuffle()
+        })
+        .prop_map(|all| all.into_iter().collect())
+}
+
+fn named() -> impl Strategy<Value = ClientKey> {
+    (client_key(), "[a-zA-Z0-9_-]{1,12}").prop_map(|(mut key, kid)| {
+        key.set_kid(kid.parse().unwrap());
+        key
+    })
+}
+
+/// One part of a key changed: that of another key, one bit of it, or one character of its spelling.
+fn tampered(members: &Members, other: &Members, part: &str, how: u8, at: Index) -> Members {
+    let mut tampered = members.clone();
+    let text = text_of(members, part);
+    let new = match how % 3 {
+        0 => text_of(other, part).to_owned(),
+        1 => {
+            let mut bytes = BASE64URL.decode(text).unwrap();
+            let bit = at.index(bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            BASE64URL.encode(bytes)
+        }
+        _ => {
+            let at = at.index(text.len());
+            let c = if &text[at..=at] == "A" { "B" } else { "A" };
+            format!("{}{c}{}", &text[..at], &text[at + 1..])
+        }
+    };
+    tampered.insert(part.to_owned(), new.into());
+    tampered
+}
+
+proptest! {
+    #[test]
+    fn a_jwk_keeps_its_members_and_its_thumbprint_in_any_order(
+        (key, members) in named().prop_flat_map(|key| {
+            let members = key.expose_jwk().clone();
+            (Just(key), shuffled(members))
+        }),
+    ) {
+        let written = serde_json::to_string(&members).unwrap();
+        let parsed = parse_keys(&written).unwrap();
+        let [read] = &parsed.keys[..] else { panic!("one key was written") };
+        prop_assert_eq!(read.thumbprint(), key.thumbprint());
+        prop_assert_eq!(read.kid(), key.kid());
+        prop_assert_eq!(&**parsed.form.encode(&parsed.keys).unwrap(), written.as_str());
+    }
+
+    #[test]
+    fn a_client_key_whose_parts_do_not_belong_together_is_refused(
+        (keys, part, how, at) in (any::<[Index; 2]>(), select(vec!["x", "y", "d"]), any::<u8>(), any::<Index>()),
+    ) {
+        let [key, other] = keys.map(|index| index.get(&CLIENT_KEYS).expose_jwk());
+        let tampered = tampered(key, other, part, how, at);
+        prop_assert_eq!(ClientKey::from_members(tampered.clone()).is_ok(), tampered == *key);
+    }
+
+    #[test]
+    fn damaged_material_is_whole_or_refused_and_never_repeated(
+        key in named(),
+        form in select(vec![
+            KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
+        ]),
+        damage in damage(3),
+    ) {
+        let written = form.encode(std::slice::from_ref(&key)).unwrap();
+        match parse_keys(&damage.to(&written)) {
+            Ok(read) => for key in read.keys {
+                prop_assert!(ClientKey::from_members(key.expose_jwk().clone()).is_ok());
+            },
+            Err(failure) => {
+                let told = told(&failure);
+                prop_assert!(!shows(&told, text_of(key.expose_jwk(), "d")), "{}", told);
+                // The first bytes are the same for every key.
+                prop_assert!(form.has_kid() || !shows(&told, &written[40..]), "{}", told);
+            }
+        }
+    }
+
+    #[test]
+    fn a_dpop_key_is_the_same_in_any_order_and_shows_its_public_half_only(
+        (jwk, members) in any::<Index>().prop_flat_map(|index| {
+            let jwk = index.get(&DPOP_KEYS).clone();
+            (Just(jwk.clone()), shuffled(jwk))
+        }),
+    ) {
+        let key = DpopKey::from_members(&members).unwrap();
+        let public = json!(key.public());
+        prop_assert_eq!(&public, &testbed::keys::public(&Value::Object(jwk.clone())));
+        prop_assert_eq!(key.thumbprint(), testbed::keys::thumbprint(&Value::Object(jwk.clone())));
+        let shown = format!("{public} {key:?}");
+        prop_assert!(!shows(&shown, text_of(&jwk, "d")));
+    }
+
+    #[test]
+    fn a_dpop_key_whose_parts_do_not_belong_together_is_refused(
+        (keys, part, how, at) in (any::<[Index; 2]>(), select(vec!["x", "y", "d"]), any::<u8>(), any::<Index>()),
+    ) {
+        let [key, other] = keys.map(|index| index.get(&DPOP_KEYS));
+        let tampered = tampered(key, other, part, how, at);
+        prop_assert_eq!(DpopKey::from_members(&tampered).is_ok(), tampered == *key);
+    }
+
+    #[test]
+    fn a_kid_is_any_text_that_can_be_shown(text in crate::arbitrary::text()) {
+        let kid = text.parse::<Kid>();
+        prop_assert_eq!(kid.is_ok(), !text.is_empty() && !text.chars().any(char::is_control));
+        if let Ok(kid) = kid {
+            prop_assert_eq!(kid.as_str(), text.as_str());
+            prop_assert_eq!(serde_json::from_value::<Kid>(json!(kid)).unwrap(), kid);
+        }
+    }
+}
+
+/// Where each case reads several keys, or is not about reading: for as many cases as there is time.
+mod slow {
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_public_set_has_no_private_member_and_no_unknown_one(
+            keys in vec(named().prop_flat_map(|key| shuffled(key.expose_jwk().clone())), 1..3),
+        ) {
+            let keys: Vec<_> = keys.into_iter().map(|members| ClientKey::from_members(members).unwrap()).collect();
+            let document = PublicJwks::of(&keys).to_json();
+            let text = document.to_string();
+            for (key, public) in keys.iter().zip(document["keys"].as_array().unwrap()) {
+                let names: Vec<_> = public.as_object().unwrap().keys().map(String::as_str).collect();
+                prop_assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
+                prop_assert!(["x", "y", "kid"].iter().all(|name| public[*name] == key.expose_jwk()[*name]));
+                prop_assert!(!shows(&text, text_of(key.expose_jwk(), "d")));
+                let debug = format!("{key:?} {keys:?}");
+                prop_assert!(!shows(&debug, text_of(key.expose_jwk(), "d")));
+            }
+        }
+
+        #[test]
+        fn every_form_reads_back_what_it_wrote(
+            (keys, form) in (vec(named(), 1..3), select(vec![
+                KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
+            ])),
+        ) {
+            let keys = if form.holds_many() { &keys[..] } else { &keys[..1] };
+            let written = form.encode(keys).unwrap();
+            let read = parse_keys(&written).unwrap();
+            prop_assert_eq!(read.form, form);
+            prop_assert_eq!(read.keys.len(), keys.len());
+            for (read, key) in read.keys.iter().zip(keys) {
+                prop_assert_eq!(read.thumbprint(), key.thumbprint());
+                prop_assert_eq!(read.kid(), key.kid().filter(|_| form.has_kid()));
+            }
+            prop_assert_eq!(&form.encode(&read.keys).unwrap(), &written);
+        }
+
+        #[test]
+        fn the_first_key_that_may_sign_is_active_and_no_other(
+            (keys, now) in (vec((client_key(), any::<[Option<u16>; 3]>(), any::<bool>()), 0..4), any::<u16>()),
+        ) {
+            let at = |second: u16| Timestamp::from_second(second.into()).unwrap();
+            let dressed = keys.iter().enumerate().map(|(number, (key, [iat, nbf, exp], revoked))| {
+                let mut members = key.expose_jwk().clone();
+                members.insert("kid".to_owned(), number.to_string().into());
+                for (name, time) in [("iat", iat), ("nbf", nbf), ("exp", exp)] {
+                    members.extend(time.map(|time| (name.to_owned(), time.into())));
+                }
+                members.insert("revoked".to_owned(), (*revoked).into());
+                ClientKey::from_members(members).unwrap()
+            });
+            let set = KeySet::new(dressed.collect()).unwrap();
+            let may_sign = |(_, [_, nbf, exp], revoked): &(ClientKey, [Option<u16>; 3], bool)| {
+                nbf.is_none_or(|nbf| nbf <= now) && exp.is_none_or(|exp| exp > now) && !revoked
+            };
+            let first = keys.iter().position(may_sign);
+            let active: Vec<_> = set.iter().filter(|key| set.state(key, Some(0), at(now)) == KeyState::Active).collect();
+            let names: Vec<_> = active.iter().map(|key| key.kid().unwrap().as_str().parse::<usize>().unwrap()).collect();
+            prop_assert_eq!(names, Vec::from_iter(first));
+            // A key that something is bound to is never called unused.
+            for key in set.iter() {
+                prop_assert_ne!(set.state(key, Some(1), at(now)), KeyState::Unused);
+                prop_assert_ne!(set.state(key, None, at(now)), KeyState::Unused);
+            }
+        }
+
+        #[test]
+        fn a_set_with_one_name_twice_is_refused(keys in vec(named(), 1..3), at in any::<Index>()) {
+            let mut keys = keys;
+            keys.push(at.get(&keys).clone());
+            prop_assert!(KeySet::new(keys).is_err());
+        }
+
+        #[test]
+        fn what_a_client_key_says_of_itself_wrongly_is_refused_or_kept(
+            key in client_key(), name in select(vec!["kty", "crv", "x", "y", "d", "kid", "alg", "use", "key_ops"]), value in any_json(),
+        ) {
+            let mut members = key.expose_jwk().clone();
+            members.insert(name.to_owned(), value);
+            match ClientKey::from_members(members.clone()) {
+                Ok(read) => prop_assert_eq!(read.expose_jwk(), &members),
+                Err(failure) => prop_assert!(!shows(&told(&failure), text_of(key.expose_jwk(), "d"))),
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Where a URL leads: whether it can be read at all, and what is a host of one's own machine or network (RFC 8252 sections
+//! 7 and 8).
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+/// Top-level names that no one can own (RFC 6761, RFC 6762). `.internal` is not among them.
+const LOCAL_NAMES: [&str; 5] = ["test", "local", "localhost", "invalid", "example"];
+
+/// Reads a URL as it must stand in a document. The parser forgives blanks and a missing slash; servers compare texts.
+pub(super) fn parse(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let spelled_out = match url.scheme() {
+        web @ ("http" | "https") => text.strip_prefix(web).is_some_and(|rest| rest.starts_with("://")),
+        _ => true,
+    };
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    (spelled_out && !text.contains(blank)).then_some(url)
+}
+
+/// Whether the host means the machine itself, or a name that means nothing outside a network.
+pub(super) fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.rsplit_once('.').is_none_or(|(_, last)| LOCAL_NAMES.contains(&last))
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        // The reference server takes an IPv6 address for a name without a dot.
+        Some(Host::Ipv6(_)) | None => true,
+    }
+}
+
+/// Whether this is `http` to `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 has native apps listen.
+pub(super) fn is_loopback_redirect(url: &Url) -> bool {
+    url.scheme() == "http"
+        && match url.host() {
+            Some(Host::Ipv4(address)) => address == Ipv4Addr::LOCALHOST,
+            Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+            Some(Host::Domain(_)) | None => false,
+        }
+}
+
+/// Whether the URL carries a user name or a password.
+pub(super) fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}

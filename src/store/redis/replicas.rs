@@ -1,0 +1,85 @@
+//! Servers that take over from one that fails know only what had reached them. Whether a write has, is asked for in the
+//! same go (`WAIT`), since a server confirms before its replicas know.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::Value;
+
+use super::trouble::{Trouble, text};
+use super::wire::{Command, Wire};
+
+/// How long a write may take to reach a replica. Usually it takes a round trip.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// How long where the write before took longer: nobody else is answered on this connection meanwhile.
+const SHORT_PATIENCE: Duration = Duration::from_millis(10);
+
+/// What is known of a server's replicas.
+#[derive(Default)]
+pub(super) struct Replicas {
+    /// There are none, or the server does not say: nothing more is asked.
+    none: AtomicBool,
+    /// The last write had not reached any in time.
+    lag: AtomicBool,
+}
+
+impl Replicas {
+    /// Runs a script that writes under a key, in full where the server does not know it. Returns its answer, and whether
+    /// what it wrote has reached a replica, where there is one.
+    pub(super) async fn run(
+        &self,
+        wire: &dyn Wire,
+        key: &[u8],
+        script: &(dyn Fn(bool) -> Command + Send + Sync),
+    ) -> Result<(Value, bool), Trouble> {
+        let mut answers = self.run_once(wire, key, script(false)).await?;
+        if answers.first().and_then(Trouble::in_answer).is_some_and(|trouble| trouble.is("NOSCRIPT")) {
+            answers = self.run_once(wire, key, script(true)).await?;
+        }
+        let mut answers = answers.into_iter();
+        let answer = answers.next().ok_or_else(Trouble::nonsense)?;
+        let is_confirmed = match answers.next() {
+            None | Some(Value::Int(1..)) => true,
+            // It did not do the one; what it says of the other means nothing.
+            _ if Trouble::in_answer(&answer).is_some() => true,
+            Some(Value::Int(_)) => self.are_none(wire, key).await,
+            // A server, or somebody before it, who does not know the command or does not allow it.
+            Some(_) => self.have_none(),
+        };
+        self.lag.store(!is_confirmed, Ordering::Relaxed);
+        Ok((answer, is_confirmed))
+    }
+
+    async fn run_once(&self, wire: &dyn Wire, key: &[u8], script: Command) -> Result<Vec<Value>, Trouble> {
+        if self.none.load(Ordering::Relaxed) {
+            return wire.run(&[script]).await;
+        }
+        // The same connection: a server waits for what this client wrote.
+        let patience = if self.lag.load(Ordering::Relaxed) { SHORT_PATIENCE } else { PATIENCE };
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        wire.run(&[script, Command::keyless("WAIT").arg(1).arg(patience).beside(key)]).await
+    }
+
+    /// Whether there is no server that could take over from the one that has this key.
+    pub(super) async fn are_none(&self, wire: &dyn Wire, key: &[u8]) -> bool {
+        if self.none.load(Ordering::Relaxed) {
+            return true;
+        }
+        let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return false };
+        match answers.first() {
+            Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => {
+                match parts.get(2) {
+                    Some(Value::Array(replicas)) if replicas.is_empty() => self.have_none(),
+                    _ => false,
+                }
+            }
+            Some(Value::ServerError(_)) => self.have_none(),
+            _ => false,
+        }
+    }
+
+    fn have_none(&self) -> bool {
+        self.none.store(true, Ordering::Relaxed);
+        true
+    }
+}

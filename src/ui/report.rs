@@ -1,0 +1,51 @@
+//! How a command that failed says so.
+
+use std::io::Write;
+
+use super::{Palette, Role, sanitised};
+use crate::error::{Exit, Failure, is_broken_pipe};
+
+/// Prints `error` / `caused by` / `hint` lines and says how to exit. A reader that went away is not an error.
+pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -> Exit {
+    if is_broken_pipe(error) {
+        return Exit::Done;
+    }
+    // A failure to print the failure has nobody left to be told.
+    let _ = writeln!(stderr, "{} {}", palette.paint(Role::Error, "error:"), sanitised(&error.to_string()));
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Faint, "caused by:"), sanitised(&cause.to_string()));
+    }
+    let failure = error.chain().find_map(|e| e.downcast_ref::<Failure>());
+    if let Some(hint) = failure.and_then(Failure::advice) {
+        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), sanitised(hint));
+    }
+    failure.map_or(Exit::Failed, Failure::exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::error::usage;
+
+    fn printed(error: &anyhow::Error) -> (String, Exit) {
+        let mut out = Vec::new();
+        let exit = report(error, Palette::Plain, &mut out);
+        (String::from_utf8(out).unwrap(), exit)
+    }
+
+    #[test]
+    fn a_failure_prints_its_causes_and_its_hint() {
+        let error = usage("not a JWK").at("key.json").because(anyhow::anyhow!("EOF")).hint("try again");
+        let (text, exit) = printed(&error.into());
+        assert_eq!(text, "error: key.json: not a JWK\ncaused by: EOF\nhint: try again\n");
+        assert_eq!(exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_success() {
+        let error = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        assert_eq!(printed(&error), (String::new(), Exit::Done));
+    }
+}

@@ -1,0 +1,124 @@
+//! Disks that are full or take no writes, under key files, recovery entries and SQLite. A limit on the size of files
+//! stands in for a full disk: what would be written beyond it fails half-way, for root, too.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use super::is_full;
+use crate::app::{App, days_ago};
+use crate::npmx::Npmx;
+use crate::support::{ALICE, Output, Sandbox};
+use testbed::LoginOptions;
+
+/// Runs oauthctl where no file can grow beyond so many bytes. The signal that says so is ignored, as where a disk is full
+/// there is none; with `obey`, it is not.
+fn limited(sandbox: &Sandbox, bytes: u64, arguments: &str) -> Output {
+    sandbox.sh(&format!("trap '' XFSZ; exec prlimit --fsize={bytes} oauthctl {arguments}"))
+}
+
+/// Sizes from nothing to more than anything needs.
+fn sizes(most: u64, step: u64) -> impl Iterator<Item = u64> {
+    let step = if is_full() { step } else { step * 8 };
+    (0..=most).step_by(usize::try_from(step).unwrap())
+}
+
+#[test]
+fn a_key_file_is_written_whole_or_not_at_all() {
+    for bytes in sizes(400, 4) {
+        let sandbox = Sandbox::new();
+        let output = limited(&sandbox, bytes, "gen-jwk -o key.json");
+        if output.code == 0 {
+            let key: serde_json::Value = serde_json::from_str(&sandbox.read("key.json")).unwrap();
+            assert!(key["d"].is_string(), "{bytes}");
+        } else {
+            assert!(output.code == 1 && output.stderr.contains("hint: "), "{bytes}: {output}");
+            assert_eq!(sandbox.files(), Vec::<String>::new(), "{bytes}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_rotation_leaves_the_old_keys_or_has_the_new_ones() {
+    let mut codes = Vec::new();
+    for bytes in sizes(1200, 8) {
+        let sandbox = Sandbox::new();
+        assert_eq!(sandbox.run(["gen-jwk", "-o", "keys.json"]).code, 0);
+        let before = sandbox.read("keys.json");
+        let output = limited(&sandbox, bytes, "keys rotate --keys keys.json --yes --store sqlite:none.db");
+        codes.push(output.code);
+        if output.code != 0 {
+            assert_eq!(
+                (sandbox.read("keys.json"), sandbox.files()),
+                (before, vec!["keys.json".to_owned()]),
+                "{output}"
+            );
+        }
+    }
+    assert!(codes.contains(&0) && codes.contains(&1), "{codes:?}");
+}
+
+#[test]
+fn an_sqlite_that_cannot_grow_costs_nothing_at_any_size() {
+    // The app's log of writes is long already, so that the limit on it is met first by our own.
+    let (mut waiting, mut refreshed) = (0, 0);
+    for bytes in sizes(512 << 10, 8 << 10) {
+        let app = App::with_users(3);
+        app.database
+            .execute("PRAGMA wal_autocheckpoint = 0; CREATE TABLE log (x); INSERT INTO log VALUES (zeroblob(300000))");
+        let output = limited(&app.sandbox, bytes, "sessions refresh --all --retry-for 0s --concurrency 4");
+        assert!([0, 1, 3].contains(&output.code) && !output.stderr.contains("panicked"), "{bytes}: {output}");
+        app.assert_nobody_lost(format!("{bytes}: {output}"));
+        waiting += app.recovery_entries().len();
+        refreshed += usize::from(output.code == 0);
+        app.configure("min_interval = \"0s\"");
+        let output = app.sessions("refresh --all --retry-for 40s --lock-timeout 40s");
+        assert_eq!(output.code, 0, "{bytes}: {output}");
+        assert!(app.recovery_entries().is_empty(), "{bytes}: {output}");
+        app.assert_nobody_lost(format!("{bytes}: {output}"));
+    }
+    assert!(waiting > 0 && refreshed > 0, "{waiting} waited, {refreshed} runs went well");
+}
+
+#[test]
+fn recovery_entries_that_cannot_be_written_keep_everything_from_being_sent() {
+    for bytes in sizes(80 << 10, 1 << 10) {
+        let npmx = Npmx::with_users(2);
+        npmx.redis.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+        let output = limited(&npmx.app.sandbox, bytes, "sessions refresh --all --retry-for 0s --concurrency 4");
+        if bytes < 4 * (16 << 10) {
+            assert!(output.code == 1 && output.stderr.contains("the recovery directory cannot be written"), "{output}");
+            assert!(output.stderr.contains("hint: ") && npmx.app.exchanges().is_empty(), "{bytes}: {output}");
+        } else {
+            assert_eq!(output.code, 0, "{bytes}: {output}");
+        }
+        npmx.assert_nobody_lost(output);
+    }
+}
+
+#[test]
+fn a_limit_that_is_enforced_by_a_signal_is_an_error_like_others() {
+    let app = App::with_users(3);
+    app.database
+        .execute("PRAGMA wal_autocheckpoint = 0; CREATE TABLE log (x); INSERT INTO log VALUES (zeroblob(300000))");
+    let output =
+        app.sandbox.sh("exec prlimit --fsize=200000 oauthctl sessions refresh --all --retry-for 0s --concurrency 4");
+    assert!(output.code == 1 && output.stdout.contains("its tokens wait in"), "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_database_that_may_not_be_written_costs_nothing() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    // Somebody who may read the app's directory and keep entries of their own, and no more.
+    let script = "chmod 755 .. ../home; chmod 644 *; mkdir -p ../home/.local/state; chown -R 65534 ../home/.local
+        exec setpriv --reuid=65534 --regid=65534 --clear-groups oauthctl sessions refresh --all --retry-for 0s";
+    let _ = fs::set_permissions(app.sandbox.path(".."), fs::Permissions::from_mode(0o755));
+    let output = app.sandbox.sh(script);
+    assert!(output.code == 1, "{output}");
+    assert!(app.exchanges().is_empty(), "{output}");
+    app.assert_nobody_lost(output);
+}

@@ -1,0 +1,291 @@
+//! Servers that mean harm: whatever they say, the answer is an error that says what is wrong, in bounded time and memory,
+//! and no session is the worse for it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use testbed::{Credentials, Endpoint, Fault, LoginOptions, Reply};
+
+use super::{LONGEST, is_full};
+use crate::app::{App, days_ago};
+use crate::support::{ALICE, Output};
+
+/// More memory than this nobody can make a run take, in kilobytes. Built for debugging, it takes half of it by itself.
+const MOST_MEMORY: u64 = 120_000;
+
+const COMMANDS: [&str; 3] = ["refresh --all", "upgrade --skip-published-check", "revoke --all --yes"];
+
+/// An app with two sessions for each command.
+fn app() -> App {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    let (credentials, created_ago) = (Some(Credentials::Public), Duration::from_hours(5 * 24));
+    app.log_in(1, &LoginOptions { credentials, created_ago, ..days_ago(2) });
+    app
+}
+
+/// Runs a command to its end, which must come, and returns also how much memory it took.
+fn measured(app: &App, arguments: &str) -> (Output, u64) {
+    fn peak(child: &Child) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    }
+    let (mut child, begun, mut most) = (app.begin(arguments), Instant::now(), 0);
+    while child.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < LONGEST, "{arguments}: it never ends");
+        most = most.max(peak(&child).unwrap_or_default());
+        thread::sleep(Duration::from_millis(5));
+    }
+    (app.sandbox.output_of(child), most)
+}
+
+/// A command that fails for what a server said, and does no harm.
+#[track_caller]
+fn assert_harmless(app: &App, arguments: &str, context: &str) -> Output {
+    let before = app.records();
+    let (output, memory) = measured(app, arguments);
+    assert_eq!(output.code, 1, "{context}: {output}");
+    assert!(!output.to_string().contains('\u{1b}') && !output.stderr.contains("panicked"), "{context}: {output}");
+    assert!(memory < MOST_MEMORY, "{context}: {memory} kB");
+    assert_eq!(app.records(), before, "{context}: {output}");
+    assert!(app.lost().is_empty(), "{context}: {output}");
+    output
+}
+
+fn deep() -> String {
+    format!("{{\"issuer\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000))
+}
+
+#[test]
+fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
+    let app = app();
+    for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata] {
+        for fault in [Fault::EndlessBody, Fault::HugeBody(64 << 20), Fault::Body(deep()), Fault::Body("\0".repeat(99))]
+        {
+            app.net.fault(endpoint, fault.clone());
+            for command in COMMANDS {
+                // Nobody is asked where an account lives to sign it out.
+                if command.starts_with("revoke") && endpoint != Endpoint::ServerMetadata {
+                    continue;
+                }
+                assert_harmless(&app, command, &format!("{endpoint:?} {fault:?} {command}"));
+            }
+            app.net.clear_faults();
+        }
+    }
+    assert_eq!(app.net.counters().of(Endpoint::Token), 0);
+}
+
+#[test]
+fn token_endpoints_without_an_end_or_a_bottom_cost_nothing_while_they_do_nothing() {
+    let app = app();
+    for status in [200, 400, 500] {
+        let endless = Reply::json(status, &json!({"error": "invalid_grant"})).endless();
+        for reply in [endless, Reply::new(status, "application/json", deep())] {
+            for endpoint in [Endpoint::Token, Endpoint::Revoke] {
+                app.net.fault(endpoint, Fault::Instead(reply.clone()));
+            }
+            for command in COMMANDS {
+                assert_harmless(&app, command, &format!("{status} {command}"));
+            }
+            app.net.clear_faults();
+        }
+    }
+}
+
+#[test]
+fn redirects_are_not_followed_wherever_they_lead() {
+    for status in [301, 302, 307, 308] {
+        for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata, Endpoint::Token] {
+            let app = app();
+            let elsewhere = format!("{}/.well-known/did.json", app.net.web_url());
+            let reply = Reply::new(status, "text/plain", "").header("location", &elsewhere);
+            app.net.fault(endpoint, Fault::Instead(reply));
+            let output = assert_harmless(&app, "refresh --all", &format!("{status} {endpoint:?}"));
+            assert!(output.stdout.contains("redirect") || output.stdout.contains(&status.to_string()), "{output}");
+            assert_eq!(app.net.counters().of(Endpoint::DidWeb), 0, "{status} {endpoint:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_means_this_machine_is_not_spoken_to() {
+    // `localhost` is what a hostile name server would answer with 127.0.0.1.
+    let app = app();
+    let text = app.sandbox.read("oauthctl.toml").replace("allow_private_hosts = true", "allow_private_hosts = false");
+    app.sandbox.file("oauthctl.toml", text);
+    for command in COMMANDS {
+        let output = assert_harmless(&app, command, command);
+        assert!(output.stdout.contains("private"), "{output}");
+    }
+    assert_eq!(app.net.counters().requests, [].into());
+}
+
+#[test]
+fn who_claims_to_be_somebody_else_gets_no_token() {
+    let cases = [
+        (true, json!({"issuer": "https://evil.example"}), "is that of another server"),
+        (true, json!({"protected_resources": ["https://evil.example"]}), "as one of its servers"),
+        (true, json!({"token_endpoint": "ftp://evil.example/"}), "tokens must not be sent to"),
+        (false, json!({"resource": "https://evil.example"}), "is that of another server"),
+        (false, json!({"authorization_servers": ["https://evil.example"]}), "the issuer has changed"),
+    ];
+    for (of_server, patch, part) in cases {
+        let app = app();
+        if of_server {
+            app.net.patch_server_metadata(0, patch.clone());
+        } else {
+            app.net.patch_resource_metadata(0, patch.clone());
+        }
+        for command in &COMMANDS[..2] {
+            let output = assert_harmless(&app, command, &patch.to_string());
+            assert!(output.stdout.contains(part), "{patch}: {output}");
+        }
+        assert_eq!(app.net.counters().of(Endpoint::Token), 0, "{patch}");
+    }
+}
+
+#[test]
+fn tokens_of_another_account_or_another_kind_are_never_stored() {
+    for fault in [Fault::Set("sub", json!("did:plc:mallory")), Fault::Set("token_type", json!("Bearer"))] {
+        for command in ["upgrade --skip-published-check", "refresh --all", "revoke --all --yes"] {
+            let app = app();
+            app.net.fault(Endpoint::Token, fault.clone());
+            app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
+            let before = app.records();
+            let (output, _) = measured(&app, command);
+            assert_ne!(output.code, 0, "{fault:?} {command}: {output}");
+            assert_eq!(app.records(), before, "{fault:?} {command}: {output}");
+            assert!(app.recovery_entries().is_empty(), "{fault:?} {command}: {output}");
+        }
+    }
+}
+
+#[test]
+fn what_a_server_says_is_shown_without_what_a_terminal_would_obey() {
+    let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\u{9b}31m";
+    for (status, error) in [(400, "invalid_client"), (400, evil), (401, "invalid_dpop_proof")] {
+        let app = app();
+        for endpoint in [Endpoint::Token, Endpoint::Revoke] {
+            app.net.fault(endpoint, Fault::Instead(Reply::error(status, error, evil)));
+        }
+        for command in COMMANDS {
+            let output = assert_harmless(&app, command, error);
+            assert!(!output.to_string().contains(|c: char| c.is_control() && c != '\n'), "{output:?}");
+        }
+    }
+}
+
+#[test]
+fn absurd_nonces_and_waits_change_nothing() {
+    let app = app();
+    for nonce in ["x".repeat(5000), "a b".to_owned(), "\"\\".to_owned()] {
+        app.net.fault(Endpoint::Token, Fault::Header("dpop-nonce", nonce.clone()));
+        app.net.fault(Endpoint::Revoke, Fault::Header("dpop-nonce", nonce.clone()));
+        for command in COMMANDS {
+            assert_harmless(&app, command, &format!("nonce {nonce:.10}"));
+        }
+        app.net.clear_faults();
+    }
+    for wait in ["86400", "99999999999999999999", "-1", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        app.net.fault(Endpoint::Token, Fault::too_many(wait));
+        assert_harmless(&app, "refresh --all --retry-for 1s", wait);
+        app.net.clear_faults();
+    }
+}
+
+/// Answers whatever is asked with these bytes, and then with these for as long as anybody listens. With a pause and
+/// nothing more to say, it stays on the line.
+struct Raw {
+    begin: &'static str,
+    again: &'static str,
+    pause: Duration,
+}
+
+impl Raw {
+    /// Where it listens; for as long as the test lives.
+    fn start(self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                // Until they hang up.
+                let _ = self.answer(&stream);
+            }
+        });
+        url
+    }
+
+    fn answer(&self, mut stream: &TcpStream) -> std::io::Result<()> {
+        let mut line = String::new();
+        let mut request = BufReader::new(stream);
+        while line != "\r\n" {
+            line.clear();
+            if request.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+        }
+        stream.write_all(self.begin.as_bytes())?;
+        while !self.again.is_empty() {
+            stream.write_all(self.again.as_bytes())?;
+            thread::sleep(self.pause);
+        }
+        if !self.pause.is_zero() {
+            thread::sleep(LONGEST);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_not_even_http_ends_soon_and_takes_no_room() {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+    const CHUNKED: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    let fast = |begin, again| Raw { begin, again, pause: Duration::ZERO };
+    let slow = |begin, again| Raw { begin, again, pause: Duration::from_millis(100) };
+    let cases = [
+        ("headers without end", fast(OK, "x-more: and more and more and more and more\r\n")),
+        (
+            "a header without end",
+            fast("HTTP/1.1 200 OK\r\nx: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ),
+        ("provisional answers without end", fast("", "HTTP/1.1 100 Continue\r\n\r\n")),
+        ("tiny chunks without end", fast(CHUNKED, "1\r\n \r\n")),
+        (
+            "a chunk's extension without end",
+            fast("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", "aaaaaaaaaaaaaaaa"),
+        ),
+        ("a slow header", slow("HTTP/1.1 200 OK\r\nx: ", "a")),
+        ("a slow body", slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n", " ")),
+        (
+            "a body that never comes",
+            slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{", ""),
+        ),
+        ("two lengths", fast("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}", "")),
+        ("a folded header", fast("HTTP/1.1 200 OK\r\ndpop-nonce: a\r\n b: c\r\ncontent-length: 2\r\n\r\n{}", "")),
+        ("a status that is none", fast("HTTP/1.1 99999 Yes\r\n\r\n", "")),
+        ("another protocol", fast("SSH-2.0-OpenSSH_9.9\r\n", "")),
+        ("nothing", fast("", "")),
+    ];
+    thread::scope(|scope| {
+        // Those that are only waited for are for those who have the time.
+        for (name, raw) in cases.into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero()) {
+            scope.spawn(move || {
+                let app = app();
+                let url = raw.start();
+                for did in app.records().keys() {
+                    app.net.set_did_endpoint(did, &url);
+                }
+                let output = assert_harmless(&app, "refresh --all", name);
+                assert!(output.stdout.contains("unknown"), "{name}: {output}");
+                assert_eq!(app.net.counters().of(Endpoint::Token), 0, "{name}");
+            });
+        }
+    });
+}

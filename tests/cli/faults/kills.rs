@@ -1,0 +1,98 @@
+//! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment, and whatever was
+//! exchanged before is stored or waits.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::oracle::Fate;
+use super::world::{Job, World};
+use super::{Dice, Figures, ending, is_full, seed};
+
+/// What the server takes for an exchange.
+const EXCHANGE: Duration = Duration::from_millis(4);
+/// Sessions of a run, in a sample and in full.
+const SESSIONS: (usize, usize) = (16, 40);
+/// So many of them are exchanged at the same time.
+const AT_ONCE: u64 = 4;
+/// So many kills of each command in each store, likewise.
+const KILLS: (u64, u64) = (1, 24);
+
+/// Kills runs of one command.
+fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figures {
+    // Of what nobody disturbs.
+    let sessions = if is_full() { SESSIONS.1 } else { SESSIONS.0 };
+    world.prepare(job, sessions);
+    let app = &world.npmx.app;
+    app.net.configure(|policy| policy.exchange_time = EXCHANGE);
+    let (output, whole) = ending(&app.sandbox, app.begin(&job.arguments()));
+    assert_eq!(output.code, job.code(), "{job:?}: {output}");
+    let whole = u64::try_from(whole.as_micros()).unwrap();
+    let mut figures = Figures::default();
+    for _ in 0..kills {
+        world.prepare(job, sessions);
+        let moment = Duration::from_micros(dice.below(whole));
+        let begun = Instant::now();
+        let mut child = world.npmx.app.begin(&job.arguments());
+        thread::sleep(moment.saturating_sub(begun.elapsed()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The server ends what it has begun.
+        thread::sleep(EXCHANGE * 10);
+        figures.add(&judge(world, job));
+    }
+    figures
+}
+
+/// What a kill has cost, and that the next run mends everything else.
+fn judge(world: &mut World, job: Job) -> Figures {
+    let fates = world.fates(true);
+    let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
+    let figures = Figures {
+        runs: 1,
+        kills: 1,
+        sessions: fates.len() as u64,
+        recovered: has(Fate::Waiting),
+        ended: has(Fate::Ended),
+        in_flight: has(Fate::InFlight),
+        lost: has(Fate::Lost),
+        ..Figures::default()
+    };
+    assert_eq!(figures.lost, 0, "{job:?}: {fates:?}");
+    assert!(figures.in_flight <= AT_ONCE, "{job:?}: {fates:?}");
+    for (did, _) in fates.iter().filter(|(_, fate)| **fate == Fate::InFlight) {
+        world.forget(did);
+        world.npmx.dids.retain(|one| one != did);
+    }
+    world.heal();
+    let app = &world.npmx.app;
+    let (output, took) = ending(&app.sandbox, app.begin(&job.arguments()));
+    assert_eq!(output.code, job.code(), "{job:?}: {output}");
+    let fates = world.fates(false);
+    assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
+    assert!(app.recovery_entries().is_empty(), "{job:?}: {output}");
+    Figures { runs: 2, slowest: took, ..figures }
+}
+
+#[test]
+fn killed_at_any_moment_nothing_is_lost_but_what_was_under_way() {
+    let kills = if is_full() { KILLS.1 } else { KILLS.0 };
+    let figures = thread::scope(|scope| {
+        let all = [World::new as fn() -> World, World::on_disk].map(|make| {
+            scope.spawn(move || {
+                let (mut world, mut dice, mut figures) = (make(), Dice(seed()), Figures::default());
+                for job in Job::ALL {
+                    figures.add(&kill_runs(&mut world, job, kills, &mut dice));
+                }
+                figures
+            })
+        });
+        let mut sum = Figures::default();
+        for one in all {
+            sum.add(&one.join().unwrap());
+        }
+        sum
+    });
+    figures.print("kills");
+    assert_eq!((figures.kills, figures.lost), (2 * 5 * kills, 0));
+    assert!(!is_full() || figures.in_flight > 0, "all kills came too early or too late to mean anything");
+}

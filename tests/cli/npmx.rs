@@ -1,0 +1,80 @@
+//! An app like npmx: its sessions in Redis under the app's own lock, with a proxy in between.
+
+use std::net::TcpStream;
+
+use serde_json::Value;
+use testbed::Proxy;
+use testbed::redis::{Answer, Redis};
+
+use crate::app::{App, days_ago};
+
+/// The app, its Redis, and the way there.
+pub(crate) struct Npmx {
+    pub(crate) app: App,
+    pub(crate) redis: Redis,
+    pub(crate) proxy: Proxy,
+    pub(crate) dids: Vec<String>,
+}
+
+/// Where the record of an account is.
+pub(crate) fn key(did: &str) -> String {
+    format!("atproto:oauth:sessions:{did}")
+}
+
+impl Npmx {
+    /// An app with so many users, who were last here two days ago.
+    pub(crate) fn with_users(users: usize) -> Self {
+        let mut npmx = Self::new();
+        for _ in 0..users {
+            let record = npmx.app.net.login(days_ago(2));
+            npmx.store(&record);
+            npmx.dids.push(record["tokenSet"]["sub"].as_str().unwrap().to_owned());
+        }
+        npmx
+    }
+
+    /// An app without users.
+    pub(crate) fn new() -> Self {
+        let mut app = App::new();
+        let redis = Redis::start();
+        let proxy = Proxy::start(([127, 0, 0, 1], redis.port()).into()).unwrap();
+        app.sandbox.set("OAUTHCTL_STORE", format!("redis://{}/0", proxy.address()));
+        Self { app, redis, proxy, dids: Vec::new() }
+    }
+
+    /// Stores a session as the app does.
+    pub(crate) fn store(&self, record: &Value) {
+        let did = record["tokenSet"]["sub"].as_str().unwrap();
+        self.redis.ask(&["SET", &key(did), &record.to_string(), "EX", "15000000"]);
+    }
+
+    /// The stored record of one account.
+    pub(crate) fn record(&self, did: &str) -> Option<Value> {
+        let Answer::Bulk(Some(text)) = self.redis.ask(&["GET", &key(did)]) else { return None };
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Whether the proxy takes connections.
+    pub(crate) fn is_reachable(&self) -> bool {
+        TcpStream::connect(self.proxy.address()).is_ok()
+    }
+
+    /// Gives back the locks that somebody else did not, as time would.
+    pub(crate) fn release_locks(&self) {
+        for did in &self.dids {
+            self.redis.ask(&["DEL", &format!("oauth:lock:@atproto-oauth-client-{did}")]);
+        }
+    }
+
+    /// Accounts with whose record the app cannot go on.
+    pub(crate) fn lost(&self) -> Vec<&String> {
+        let is_alive = |did: &str| self.record(did).is_some_and(|record| self.app.net.is_alive_with(&record));
+        self.dids.iter().filter(|did| !is_alive(did)).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_nobody_lost(&self, context: impl std::fmt::Display) {
+        let lost = self.lost();
+        assert!(lost.is_empty(), "{lost:?}: {context}");
+    }
+}
