@@ -69,7 +69,6 @@ fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
     // machine has much else to do. Without the last look it would be about half of the forty: all that the app reaches
     // between our listing and their turn.
     let lost = app.lost().len();
-    eprintln!("LOST {lost}");
     assert!(lost <= 10, "{:?}", app.lost());
 }
 
