@@ -282,6 +282,8 @@ impl Exchanger {
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
         let (mut nonce_tries, mut lost_answers) = (0, 0);
         loop {
+            // Before the record is read: from then on only the request itself is left to do.
+            let signed = server.sign(self.credentials(ready), &ready.dpop_key);
             if let Err(outcome) = self.check_again(stored).await {
                 return (outcome, Verdict::Nothing, None);
             }
@@ -291,8 +293,7 @@ impl Exchanger {
                 return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing, None);
             }
             let exchange = server.refresh(Refresh {
-                credentials: self.credentials(ready),
-                dpop_key: &ready.dpop_key,
+                signed,
                 sub: ready.did.as_str(),
                 refresh_token: &ready.refresh_token,
                 within,

@@ -174,8 +174,7 @@ impl Revoker {
         let mut words = self.ask_to_revoke(ready, server).await;
         for _ in 0..NONCE_TRIES {
             let proof = server.refresh(Refresh {
-                credentials: self.exchanger.credentials(ready),
-                dpop_key: &ready.dpop_key,
+                signed: server.sign(self.exchanger.credentials(ready), &ready.dpop_key),
                 sub: ready.did.as_str(),
                 refresh_token: &ready.refresh_token,
                 within: LONGEST_EXCHANGE,

@@ -18,14 +18,17 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Patience with the request that prepares; nothing is at stake in it.
 const PREPARE_WITHIN: Duration = Duration::from_secs(10);
 
+/// Who asks, and the proof of it: what of a request can be made before the token is looked at.
+pub struct Signed {
+    fields: Vec<(&'static str, String)>,
+    proof: String,
+}
+
 /// A refresh to be made.
-#[derive(Clone, Copy)]
 #[expect(clippy::struct_field_names, reason = "OAuth's own name for it")]
 pub struct Refresh<'a> {
-    /// As whom.
-    pub credentials: Credentials<'a>,
-    /// The session's DPoP key.
-    pub dpop_key: &'a DpopKey,
+    /// By whom, for one request.
+    pub signed: Signed,
     /// The session's account, for whom the new tokens must be.
     pub sub: &'a str,
     /// The session's refresh token.
@@ -72,12 +75,19 @@ impl AuthorizationServer {
         }
     }
 
+    /// Signs one request to the token endpoint, as this client, with the session's DPoP key. Two signatures take longer
+    /// than a request that only has to be sent, and every moment between the last look at a record and the request is one
+    /// in which the app may exchange the same token.
+    pub fn sign(&self, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Signed {
+        self.signed(&self.token_endpoint, credentials, dpop_key)
+    }
+
     /// Exchanges a refresh token: exactly one request, never repeated. A wrong key, a wrong client or a token used
     /// before destroys the session, so everything must have been checked by now.
     pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
         let url = &self.token_endpoint;
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
-        match self.post(url, &fields, refresh.credentials, refresh.dpop_key, refresh.within).await {
+        match self.post(url, &fields, &refresh.signed, refresh.within).await {
             Ok(answered) => Exchange::of(answered, url, refresh.sub),
             Err(error) => Exchange::of_failure(error),
         }
@@ -86,26 +96,32 @@ impl AuthorizationServer {
     /// Asks for a token to be revoked (RFC 7009): exactly one request. Proves nothing.
     pub async fn revoke(&self, revoke: Revoke<'_>) -> Revocation {
         let Some(url) = &self.revocation_endpoint else { return Revocation::Unsupported };
-        match self.post(url, &[("token", revoke.token)], revoke.credentials, revoke.dpop_key, revoke.within).await {
+        let signed = self.signed(url, revoke.credentials, revoke.dpop_key);
+        match self.post(url, &[("token", revoke.token)], &signed, revoke.within).await {
             Ok(answered) => Revocation::of(answered, url),
             Err(error) => Revocation::of_failure(error),
         }
     }
 
-    /// One request with client authentication and proof.
+    /// Client authentication and proof for one request.
+    fn signed(&self, url: &Url, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Signed {
+        let now = self.clock.now().as_second();
+        let fields = client_assertion::fields(credentials, &self.issuer, &self.random.id(), now);
+        let proof = dpop::proof(dpop_key, url, self.nonces.get(url).as_deref(), &self.random.id(), now);
+        Signed { fields, proof }
+    }
+
+    /// One request.
     async fn post(
         &self,
         url: &Url,
         fields: &[(&str, &str)],
-        credentials: Credentials<'_>,
-        dpop_key: &DpopKey,
+        signed: &Signed,
         within: Duration,
     ) -> Result<Answered, HttpError> {
-        let now = self.clock.now().as_second();
-        let own = client_assertion::fields(credentials, &self.issuer, &self.random.id(), now);
-        let all: Vec<_> = fields.iter().copied().chain(own.iter().map(|(name, text)| (*name, text.as_str()))).collect();
-        let proof = dpop::proof(dpop_key, url, self.nonces.get(url).as_deref(), &self.random.id(), now);
-        let answer = self.http.post_form(url, &all, &proof, Limits { within, bytes: MAX_BYTES }).await?;
+        let own = signed.fields.iter().map(|(name, text)| (*name, text.as_str()));
+        let all: Vec<_> = fields.iter().copied().chain(own).collect();
+        let answer = self.http.post_form(url, &all, &signed.proof, Limits { within, bytes: MAX_BYTES }).await?;
         let nonce_kept = self.nonces.keep(url, answer.dpop_nonce.as_deref());
         // A server in trouble is to be asked with nothing at stake before it is sent the next token.
         if answer.body.is_ok() && answer.status < 500 && url.origin() == self.token_endpoint.origin() {

@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tracing::debug;
 
-/// What client libraries call the lock on an account's sessions.
+/// What client libraries call the lock on an account's sessions: this and the account.
+pub(super) const LOCK_PREFIX: &str = "@atproto-oauth-client-";
+
+/// The name of the lock on an account's sessions.
 pub(super) fn lock_name(did: &crate::session::Did) -> String {
-    format!("@atproto-oauth-client-{did}")
+    format!("{LOCK_PREFIX}{did}")
 }
 
 /// Tells that somebody else kept a lock for too long.

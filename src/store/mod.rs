@@ -18,6 +18,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
@@ -27,7 +28,7 @@ pub use scan::Scan;
 pub use url::StoreUrl;
 
 use crate::error::Failure;
-use crate::session::{Did, Observed};
+use crate::session::{Did, LastRefreshed, NodeSession, Observed};
 
 /// Which of the two kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +121,17 @@ pub trait Store: Send + Sync {
 
     /// Writes notes that are forgotten after `lifetime`. The last writer wins.
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()>;
+}
+
+/// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
+/// it had been refreshed just now.
+fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
+    if kind == Kind::State {
+        return now;
+    }
+    let session = NodeSession::parse(value).ok();
+    let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
+    last.map_or(now, |last| last.at)
 }
 
 impl RecordKey {

@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Kind, RecordKey, Store, Stored, Want, Written};
+use super::{Access, Kind, RecordKey, Store, Stored, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
@@ -76,7 +76,10 @@ impl RedisStore {
 
     async fn new(server: Arc<dyn Server>, place: String, choice: &LayoutChoice) -> Result<Self, Failure> {
         // What is wrong with address, login or network shows now, before anything is tried twice.
-        wire::run_one(server.wire(), Command::keyless("PING")).await.map_err(|e| e.explain(&place))?;
+        match wire::run_one(server.wire(), Command::keyless("PING")).await {
+            Err(trouble) if !trouble.is_about_writing() => return Err(trouble.explain(&place)),
+            _ => {}
+        }
         let layout = match choice {
             LayoutChoice::Named(layout) => named(layout),
             LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
@@ -216,8 +219,13 @@ impl Store for RedisStore {
         self.replace(key, expected, new).await.map_err(|e| self.failure(e))
     }
 
-    async fn create(&self, _: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
-        let value = self.layout.encoded(value, None, ttl, now());
+    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
+        let now = now();
+        let at = written_at(kind, value, now);
+        // An envelope says how long the record lives from when it was put there.
+        let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        let whole = ttl.map(|ttl| ttl + age);
+        let value = self.layout.encoded(value, None, whole, at);
         write::create(&*self.server, &key.0, &value, ttl).await.map_err(|e| self.failure(e))
     }
 

@@ -16,9 +16,9 @@ use tracing::trace;
 use super::layout::{Layout, LayoutChoice, Place, Table};
 use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
-use super::{Kind, RecordKey, Store, Stored, Want, Written};
+use super::{Kind, RecordKey, Store, Stored, Want, Written, written_at};
 use crate::error::{Failure, failed, usage};
-use crate::session::{Did, LastRefreshed, NodeSession, Observed};
+use crate::session::{Did, Observed};
 
 mod shape;
 mod sidecar;
@@ -185,7 +185,7 @@ impl Store for SqliteStore {
         let table = self.table(kind).clone();
         let (key, value) = (key.text().into_owned(), text(value)?);
         self.write(move |transaction| {
-            let time = table.time_of(transaction, written_at(kind, &value))?;
+            let time = table.time_of(transaction, written_at(kind, value.as_bytes(), written_now()))?;
             let (mut columns, mut values) =
                 (vec![quoted(&table.key), quoted(&table.value)], vec!["?1".to_owned(), "?2".to_owned()]);
             if let Some((column, text)) = &table.only {
@@ -356,18 +356,6 @@ fn bytes(value: ValueRef<'_>) -> Vec<u8> {
 #[expect(clippy::disallowed_methods, reason = "a time column holds the real time, as the app would write it")]
 fn written_now() -> Timestamp {
     Timestamp::now()
-}
-
-/// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
-/// it had been refreshed just now.
-fn written_at(kind: Kind, value: &str) -> Timestamp {
-    let now = written_now();
-    if kind == Kind::State {
-        return now;
-    }
-    let session = NodeSession::parse(value.as_bytes()).ok();
-    let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
-    last.map_or(now, |last| last.at)
 }
 
 fn text(value: &[u8]) -> Result<String, Failure> {

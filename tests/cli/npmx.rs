@@ -1,5 +1,7 @@
 //! An app like npmx: its sessions in Redis under the app's own lock, with a proxy in between.
 
+use std::net::TcpStream;
+
 use serde_json::Value;
 use testbed::Proxy;
 use testbed::redis::{Answer, Redis};
@@ -50,6 +52,11 @@ impl Npmx {
     pub(crate) fn record(&self, did: &str) -> Option<Value> {
         let Answer::Bulk(Some(text)) = self.redis.ask(&["GET", &key(did)]) else { return None };
         serde_json::from_slice(&text).ok()
+    }
+
+    /// Whether the proxy takes connections.
+    pub(crate) fn is_reachable(&self) -> bool {
+        TcpStream::connect(self.proxy.address()).is_ok()
     }
 
     /// Gives back the locks that somebody else did not, as time would.

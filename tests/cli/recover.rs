@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::{Endpoint, Fault, Injection, LoginOptions};
+use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions};
 
 use crate::app::{App, days_ago, wait_until};
 use crate::support::{ALICE, AppDatabase, BOB, object};
@@ -149,10 +149,12 @@ fn a_run_whose_store_fails_stops_exchanging() {
 #[test]
 fn a_store_that_is_busy_for_a_moment_is_waited_for() {
     let app = App::with_users(8);
-    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(300))).skip(1));
+    let answers = Gate::closed();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = app.begin("refresh --all");
     app.wait_for_exchange();
     app.database.execute("BEGIN IMMEDIATE");
+    answers.open();
     // Whatever may happen next, the tokens are safe, and the entry goes when it is of no use any more.
     wait_until(|| !app.recovery_entries().is_empty());
     app.assert_nobody_lost("");
@@ -167,11 +169,13 @@ fn a_store_that_is_busy_for_a_moment_is_waited_for() {
 fn a_store_that_disappears_while_the_server_works_loses_nothing() {
     let app = App::new();
     let record = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
-    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(500))).skip(1));
+    let answers = Gate::closed();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = app.begin("refresh --all");
     app.wait_for_exchange();
     // Its tables, that is; a file that is deleted while it is open goes on for whoever has it open.
     app.database.execute("ALTER TABLE auth_session RENAME TO gone");
+    answers.open();
     let output = app.sandbox.output_of(child);
     assert_eq!(output.code, 1, "{output}");
     app.database.execute("ALTER TABLE gone RENAME TO auth_session");

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testbed::redis::Answer;
-use testbed::{Endpoint, Fault, Injection};
+use testbed::{Endpoint, Fault, Gate, Injection};
 
+use crate::app::wait_until;
 use crate::npmx::{Npmx, key};
 use crate::support::object;
 
@@ -43,16 +44,19 @@ fn the_app_s_own_lock_is_respected() {
 #[test]
 fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
     let npmx = Npmx::with_users(3);
-    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(500))).skip(1));
+    let answers = Gate::closed();
+    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = npmx.app.begin("refresh --all");
     npmx.app.wait_for_exchange();
     npmx.proxy.refuse(true);
+    wait_until(|| !npmx.is_reachable());
     npmx.proxy.kill_all();
+    answers.open();
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!(output.code, 1, "{output}");
     assert!(output.stdout.contains("its tokens wait in"), "{output}");
     npmx.proxy.heal();
-    thread::sleep(Duration::from_millis(100));
+    wait_until(|| npmx.is_reachable());
     npmx.app.net.clear_faults();
     // Its lock is the app's, too, and was left to run out.
     npmx.release_locks();
@@ -67,7 +71,7 @@ fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
 fn a_redis_that_is_gone_before_costs_nothing() {
     let npmx = Npmx::with_users(2);
     npmx.proxy.refuse(true);
-    thread::sleep(Duration::from_millis(50));
+    wait_until(|| !npmx.is_reachable());
     let output = npmx.app.sessions("refresh --all");
     assert_eq!(output.code, 1, "{output}");
     assert_eq!(npmx.app.net.counters().of(Endpoint::Token), 0);
@@ -90,10 +94,12 @@ fn a_redis_that_takes_no_writes_costs_nothing() {
 #[test]
 fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     let npmx = Npmx::with_users(1);
-    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(500))).skip(1));
+    let answers = Gate::closed();
+    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = npmx.app.begin("refresh --all");
     npmx.app.wait_for_exchange();
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    answers.open();
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);

@@ -50,8 +50,7 @@ impl Stage {
         let did = did_of(&self.record);
         server
             .refresh(Refresh {
-                credentials,
-                dpop_key,
+                signed: server.sign(credentials, dpop_key),
                 sub: did.as_str(),
                 refresh_token: refresh_token(&self.record),
                 within: Duration::from_secs(1),
@@ -174,8 +173,7 @@ async fn a_nonce_that_has_gone_stale_costs_one_more_request_and_nothing_else() {
         let did = did_of(&stage.record);
         let dpop_key = dpop_key(&stage.record);
         let refresh = Refresh {
-            credentials: stage.credentials(),
-            dpop_key: &dpop_key,
+            signed: server.sign(stage.credentials(), &dpop_key),
             sub: did.as_str(),
             refresh_token: refresh_token(&stage.record),
             within: Duration::from_secs(1),
@@ -303,8 +301,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
     let did = did_of(&stage.record);
     let key = dpop_key(&stage.record);
     let refresh = Refresh {
-        credentials: stage.credentials(),
-        dpop_key: &key,
+        signed: server.sign(stage.credentials(), &key),
         sub: did.as_str(),
         refresh_token: refresh_token(&stage.record),
         within: Duration::from_secs(1),
@@ -438,8 +435,7 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
         let (did, key) = (did_of(record), dpop_key(record));
         server.prepare(&stage.client_id, &key).await.unwrap();
         let refresh = Refresh {
-            credentials: stage.credentials(),
-            dpop_key: &key,
+            signed: server.sign(stage.credentials(), &key),
             sub: did.as_str(),
             refresh_token: refresh_token(record),
             within: Duration::from_secs(1),

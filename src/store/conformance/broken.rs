@@ -132,7 +132,7 @@ async fn a_cluster_whose_replicas_take_over_is_scanned_whole() {
         let key = RecordKey::from_text(&format!("atproto:oauth:sessions:did:plc:{n}"));
         assert!(store.create(Kind::Session, &key, b"x", None).await.unwrap());
     }
-    cluster.nodes[0].ask(&["WAIT", "1", "5000"]);
+    cluster.wait_for_replicas();
     let mut scan = store.scan(Kind::Session, VALUES);
     let first = scan.next().await.unwrap().unwrap().len();
     cluster.nodes[0].kill();

@@ -92,7 +92,7 @@ async fn a_layout_is_told_from_its_records() {
         (vec![(key("oauth:session:"), RECORD), (indigo.0.to_owned(), indigo.1)], &none, Ok("oauth")),
         (vec![(indigo.0.to_owned(), indigo.1)], &none, Err("the Go library indigo")),
         (vec![("authState:abc".to_owned(), STATE)], &none, Ok("auth-camel")),
-        (vec![("cache:1".to_owned(), "{}")], &none, Err("cache:*  1 key, string, JSON of unknown shape")),
+        (vec![("cache:1".to_owned(), "{}")], &none, Err("cache:* (1 key, string, JSON of unknown shape)")),
         (vec![(key("oauth:session:"), RECORD), (key("session:"), RECORD)], &none, Err("several layouts fit")),
         (vec![(key("own:"), wrapped.as_str())], &own(&[("envelope", "true")]), Ok("own")),
         (vec![(key("own:"), wrapped.as_str())], &own(&[]), Err("a record in an envelope")),

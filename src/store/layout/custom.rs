@@ -10,6 +10,20 @@ use crate::store::pattern::{KeyPattern, Subject};
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 
+/// What can be said of Redis keys only, and of SQLite tables only.
+const OF_KEYS: [&str; 6] = ["session_ttl", "state_ttl", "lock_key", "lock_ttl", "envelope", "stamped"];
+const OF_TABLES: [&str; 9] = [
+    "session_key_column",
+    "session_value_column",
+    "session_updated_column",
+    "state_key_column",
+    "state_value_column",
+    "state_updated_column",
+    "kind_column",
+    "session_kind",
+    "state_kind",
+];
+
 /// What may be said of a layout.
 pub const MEMBERS: [&str; 19] = [
     "session_key",
@@ -50,14 +64,28 @@ impl Description<'_> {
     }
 
     fn age(&self, member: &str) -> Result<Option<Age>, Failure> {
-        self.text(member).map(|text| text.parse().map_err(|e: Failure| e.at(member))).transpose()
+        let Some(text) = self.text(member) else { return Ok(None) };
+        let age: Age = text.parse().map_err(|e: Failure| e.at(member))?;
+        if age.duration().is_zero() {
+            return Err(usage(format!("{member} is no time at all"))
+                .hint(format!("leave {member} out where the app sets no time to live")));
+        }
+        Ok(Some(age))
+    }
+
+    /// What would be ignored in silence otherwise: these members, which are for `what`.
+    fn refuse(&self, members: &[&str], what: &str) -> Result<(), Failure> {
+        match members.iter().find(|member| self.text(member).is_some()) {
+            None => Ok(()),
+            Some(member) => Err(usage(format!("{member} is for {what}")).hint(format!("take {member} out"))),
+        }
     }
 
     fn flag(&self, member: &str) -> Result<bool, Failure> {
         match self.text(member) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(usage(format!("{member} must be true or false"))),
+            Some(_) => Err(usage(format!("{member} must be true or false")).hint(format!("write {member} = true"))),
         }
     }
 
@@ -75,6 +103,7 @@ impl Description<'_> {
     }
 
     fn keys(&self) -> Result<Place, Failure> {
+        self.refuse(&OF_TABLES, "layouts of SQLite tables")?;
         let rule = |kind: &str, subject| -> Result<_, Failure> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
             Ok(KeyRule { pattern, ttl: self.age(&format!("{kind}_ttl"))? })
@@ -82,7 +111,20 @@ impl Description<'_> {
         Ok(Place::Keys { sessions: rule("session", Subject::Did)?, states: rule("state", Subject::State)? })
     }
 
+    fn lock(&self) -> Result<Option<LockRule>, Failure> {
+        if self.text("lock_key").is_none() {
+            self.refuse(&["lock_ttl"], "layouts with a lock_key")?;
+            return Ok(None);
+        }
+        let pattern = self.pattern("lock_key", None, Subject::Name)?;
+        Ok(Some(LockRule { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) }))
+    }
+
     fn tables(&self) -> Result<Place, Failure> {
+        self.refuse(&OF_KEYS, "layouts of Redis keys")?;
+        if self.text("kind_column").is_none() {
+            self.refuse(&["session_kind", "state_kind"], "layouts with a kind_column")?;
+        }
         let table = |kind: &str, usual: &str, subject| -> Result<_, Failure> {
             let column = |member: &str| self.text(&format!("{kind}_{member}_column")).map(str::to_owned);
             let only = match self.text("kind_column") {
@@ -98,8 +140,13 @@ impl Description<'_> {
                 updated: column("updated"),
             })
         };
-        let sessions = table("session", "{did}", Subject::Did)?;
-        Ok(Place::Tables { sessions, states: table("state", "{state}", Subject::State)? })
+        let (sessions, states) = (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
+        // SQLite takes names for the same whatever their case.
+        if sessions.name.eq_ignore_ascii_case(&states.name) && sessions.only == states.only {
+            return Err(usage("sessions and pending logins would be the same rows")
+                .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
+        }
+        Ok(Place::Tables { sessions, states })
     }
 }
 
@@ -109,24 +156,16 @@ impl Layout {
         let description = Description(members);
         let is_sql = description.text("session_table").is_some() || description.text("state_table").is_some();
         let read = || -> Result<Self, Failure> {
-            let lock = match description.text("lock_key") {
-                None => None,
-                Some(_) => Some(LockRule {
-                    pattern: description.pattern("lock_key", None, Subject::Name)?,
-                    ttl: description.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL),
-                }),
-            };
-            let layout = Self {
+            if name == "auto" {
+                return Err(usage("auto is no name for a layout").hint("it means: find out which layout the store has"));
+            }
+            Ok(Self {
                 name: name.to_owned(),
                 place: if is_sql { description.tables()? } else { description.keys()? },
-                lock,
+                lock: description.lock()?,
                 envelope: description.flag("envelope")?,
                 stamped: description.flag("stamped")?,
-            };
-            if is_sql && (layout.envelope || layout.stamped || layout.lock.is_some()) {
-                return Err(usage("envelope, stamped and lock_key are for layouts of Redis"));
-            }
-            Ok(layout)
+            })
         };
         read().map_err(|e| e.at(format!("layouts.{name}")))
     }
@@ -171,6 +210,24 @@ mod tests {
             (&[("session_key", "a:{did}")], "layouts.mine: state_key is missing"),
             (&[("session_key", "a:{state}")], "layouts.mine: session_key must contain {did}"),
             (&[("session_table", "s")], "layouts.mine: state_table is missing"),
+            (
+                &[("session_table", "t"), ("state_table", "T")],
+                "layouts.mine: sessions and pending logins would be the same rows",
+            ),
+            (
+                &[
+                    ("session_table", "t"),
+                    ("state_table", "t"),
+                    ("kind_column", "k"),
+                    ("session_kind", "x"),
+                    ("state_kind", "x"),
+                ],
+                "layouts.mine: sessions and pending logins would be the same rows",
+            ),
+            (
+                &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("session_ttl", "0s")],
+                "layouts.mine: session_ttl is no time at all",
+            ),
             (
                 &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("stamped", "yes")],
                 "layouts.mine: stamped must be true or false",

@@ -1,7 +1,6 @@
 //! Which layout a Redis has. Told from records rather than from keys alone: apps share prefixes, and a DID is full of
 //! the colons that separate it from what follows.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::patience;
@@ -184,12 +183,13 @@ async fn undecided(server: &dyn Server, fitting: &[&Candidate], shapes: Shapes) 
             format!("several layouts fit what is in the store: {}", names.join(", "))
         }
     };
-    let mut seen = String::new();
+    let mut seen = Vec::new();
     for (shape, count, sample) in shapes.most() {
         let what = shape::describe(server, sample.as_bytes()).await?;
-        let _ = write!(seen, "\n  {shape}  {}, {what}", counted(count, "key"));
+        seen.push(format!("{shape} ({}, {what})", counted(count, "key")));
     }
-    Ok(usage(format!("{problem}; it has{seen}")).hint(
+    let seen = seen.join("; ");
+    Ok(usage(format!("{problem}; it has {seen}")).hint(
         "name the layout with --layout, or describe it in oauthctl.toml: [layouts.NAME] with session_key = \"PREFIX:{did}\" \
          and state_key = \"PREFIX:{state}\"",
     ))

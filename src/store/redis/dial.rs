@@ -101,7 +101,7 @@ impl Dialer {
             Kind::Lost | Kind::Nonsense if self.tls.is_none() => trouble.hint(WANTS_TLS),
             _ => trouble,
         })?;
-        match answers.into_iter().find_map(|answer| Trouble::in_answer(&answer)) {
+        match answers.iter().filter_map(Trouble::in_answer).find(|trouble| !trouble.is_about_writing()) {
             Some(trouble) => Err(trouble),
             None => Ok(connection),
         }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::limit::TOO_LONG;
 use crate::session::Observed;
 use crate::store::layout::{KeyRule, Layout, Place};
+use crate::store::lock::LOCK_PREFIX;
 use crate::store::{Kind, RecordKey, Stored};
 
 /// oauthctl's own keys begin with this; they are nobody's records.
@@ -52,18 +53,20 @@ impl Layout {
         }
     }
 
-    /// Whether a key that matched this kind's glob is one of this kind: prefixes overlap.
+    /// Whether a key that matched this kind's glob is one of this kind: prefixes overlap, and of those whose keys look
+    /// alike a DID tells the sessions.
     pub(super) fn owns(&self, kind: Kind, key: &[u8]) -> bool {
         let text = String::from_utf8_lossy(key);
-        if self.rule(kind).pattern.parse_key(&text).is_some() {
-            return true;
-        }
-        let other = match kind {
-            Kind::Session => Kind::State,
-            Kind::State => Kind::Session,
+        let is = |kind| self.rule(kind).pattern.parse_key(&text).is_some();
+        let is_lock = || {
+            let name = self.lock.as_ref().and_then(|lock| lock.pattern.parse_key(&text));
+            name.is_some_and(|(name, _)| name.starts_with(LOCK_PREFIX))
         };
-        let is_lock = || self.lock.as_ref().is_some_and(|lock| lock.pattern.parse_key(&text).is_some());
-        !text.starts_with(OWN_PREFIX) && self.rule(other).pattern.parse_key(&text).is_none() && !is_lock()
+        let is_ours = || text.starts_with(OWN_PREFIX);
+        match kind {
+            Kind::Session => is(Kind::Session) || !(is_ours() || is(Kind::State) || is_lock()),
+            Kind::State => !is(Kind::Session) && !is_lock() && (is(Kind::State) || !is_ours()),
+        }
     }
 
     /// What a record's value and remaining time to live come to. None when it is gone.

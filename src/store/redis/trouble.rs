@@ -108,6 +108,11 @@ impl Trouble {
         self.code == code
     }
 
+    /// Whether the server answers so to a mere PING while reading goes well.
+    pub(super) fn is_about_writing(&self) -> bool {
+        self.is("MISCONF")
+    }
+
     /// Whether the commands certainly were not run.
     pub(super) fn was_not_run(&self) -> bool {
         matches!(self.kind, Kind::Unreached | Kind::Refused)

@@ -30,6 +30,12 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
 
 /// The layout asked for if it fits, or the one that does.
 pub(super) fn choose(tables: &[Shape], choice: &LayoutChoice) -> Result<Arc<Layout>, Failure> {
+    if let LayoutChoice::Named(layout) = choice
+        && matches!(layout.place, Place::Keys { .. })
+    {
+        return Err(usage(format!("layout {} is one of Redis keys, and this is an SQLite database", layout.name))
+            .hint("name a layout of SQLite tables with --layout, or the Redis with --store redis://HOST"));
+    }
     let fitting: Vec<_> = match choice {
         LayoutChoice::Named(layout) => std::iter::once(layout).filter(|layout| fits(layout, tables)).collect(),
         LayoutChoice::Auto(all) => all.iter().filter(|layout| fits(layout, tables)).collect(),

@@ -1,8 +1,9 @@
 //! What can go wrong between a client and a server, on request.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
     http::{Reply, Request, Tail},
@@ -24,6 +25,8 @@ pub enum Fault {
     DelayBefore(Duration),
     /// Do the work, then wait before answering.
     DelayAfter(Duration),
+    /// Do the work, and answer once this is opened.
+    HoldAfter(Gate),
     /// Do nothing and never answer.
     Hang,
     /// Do the work and never answer.
@@ -46,6 +49,27 @@ pub enum Fault {
     Body(String),
     /// Adds or replaces a header: an absurd `dpop-nonce`.
     Header(&'static str, String),
+}
+
+/// Keeps answers back until it is opened: for what has to happen while the client waits, however long that takes.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    /// One that keeps answers back.
+    pub fn closed() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Lets them go, now and from now on.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn passed(&self) {
+        // Its sender is part of this very gate.
+        let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
+    }
 }
 
 impl Fault {
@@ -184,6 +208,15 @@ impl Faults {
                 _ => None,
             })
             .sum()
+    }
+
+    /// Waits until every gate is open.
+    pub(crate) async fn held(&self) {
+        for fault in &self.0 {
+            if let Fault::HoldAfter(gate) = fault {
+                gate.passed().await;
+            }
+        }
     }
 
     /// What happens instead of the endpoint's work.

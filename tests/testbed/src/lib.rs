@@ -46,7 +46,7 @@ pub mod upstash;
 
 pub use clock::{Millis, iso8601};
 pub use documents::{JWKS_PATH, METADATA_PATH, SCOPE};
-pub use faults::{Fault, Injection};
+pub use faults::{Fault, Gate, Injection};
 pub use http::Reply;
 pub use keys::Alg;
 pub use log::{Counters, Endpoint, Logged};

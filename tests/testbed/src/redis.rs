@@ -185,6 +185,19 @@ impl Redis {
     }
 }
 
+/// Whether a replica has what its master has. `WAIT` does not say it: it asks for what its own connection wrote.
+fn has_caught_up(master: &Redis, replica: &Redis) -> bool {
+    let (Answer::List(master), Answer::List(replica)) = (master.ask(&["ROLE"]), replica.ask(&["ROLE"])) else {
+        return false;
+    };
+    match (&master[..], &replica[..]) {
+        ([_, Answer::Number(written), ..], [.., Answer::Bulk(Some(state)), Answer::Number(read)]) => {
+            state == b"connected" && read >= written
+        }
+        _ => false,
+    }
+}
+
 impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
@@ -307,8 +320,7 @@ impl Sentinels {
 
     /// Waits until the replica has everything.
     pub fn wait_for_replica(&self) {
-        let synced = self.servers[0].ask(&["WAIT", "1", "5000"]);
-        assert_eq!(synced, Answer::Number(1), "the replica keeps up");
+        wait_until("the replica", || has_caught_up(&self.servers[0], &self.servers[1]));
     }
 }
 
@@ -347,6 +359,13 @@ impl Cluster {
             wait_until("the cluster", || known(node, "cluster_state:ok") && known(node, "cluster_size:3"));
         }
         Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() }
+    }
+
+    /// Waits until the replicas have everything.
+    pub fn wait_for_replicas(&self) {
+        for (master, replica) in self.nodes.iter().zip(self.nodes.iter().skip(3)) {
+            wait_until("a replica", || has_caught_up(master, replica));
+        }
     }
 
     /// `redis+cluster://…`

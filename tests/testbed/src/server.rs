@@ -114,6 +114,7 @@ async fn under_faults(shared: &Arc<Shared>, endpoint: Endpoint, request: &Reques
     };
     let outcome = faults.spoil(honest);
     pause(faults.delay_after()).await;
+    faults.held().await;
     outcome
 }
 

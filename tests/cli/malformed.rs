@@ -1,0 +1,120 @@
+//! What stands in a Redis under an app's keys and is no session: listed, harmless, and left where it is.
+
+use serde_json::Value;
+use testbed::redis::{Answer, Redis};
+
+use crate::support::{ALICE, Output, Sandbox, object, session};
+
+/// What would act on a terminal.
+const EVIL: &str = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}31m\r\u{202e}\u{0}\u{7f}";
+
+fn key(name: &str) -> String {
+    format!("atproto:oauth:sessions:{name}")
+}
+
+/// A store of everything that an app would never write, and one session.
+fn odd() -> Redis {
+    let redis = Redis::start();
+    let web = |name: &str| key(&format!("did:web:{name}"));
+    let set = |key: String, value: &[u8]| {
+        let answer = redis.ask(&[b"SET".as_slice(), key.as_bytes(), value]);
+        assert_eq!(answer, Answer::Status("OK".to_owned()));
+    };
+    set(key(ALICE), session(ALICE, "3h").to_string().as_bytes());
+    set(web("binary"), b"\xff\x00\xfe\x1b[2J");
+    set(web("empty"), b"");
+    set(web("escape"), EVIL.as_bytes());
+    set(web("huge"), &vec![b'{'; 64 << 20]);
+    let mut member = session("did:web:member", "3h");
+    member["authMethod"]["method"] = EVIL.into();
+    set(web("member"), member.to_string().as_bytes());
+    set(web("not-json"), b"not JSON at all");
+    set(key(EVIL), b"{}");
+    set(key("did:web:\n\"quoted\",comma"), b"{}");
+    redis.ask(&["HSET", &web("hash"), "field", "value"]);
+    redis.ask(&["RPUSH", &web("list"), "value"]);
+    redis.ask(&["SADD", &web("set"), "value"]);
+    redis.ask(&["ZADD", &web("zset"), "1", "value"]);
+    redis.ask(&["XADD", &web("stream"), "*", "field", "value"]);
+    redis
+}
+
+/// Runs against the store; what it leaves there is what was there.
+fn run(redis: &Redis, arguments: &[&str]) -> Output {
+    let url = redis.url();
+    let output = Sandbox::new().run([arguments, &["--store", &url, "--layout", "npmx"]].concat());
+    let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!output.stdout.contains(acts) && !output.stderr.contains(acts), "{arguments:?}: {output:?}");
+    assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(14), "{output}");
+    output
+}
+
+#[test]
+fn it_is_listed_with_the_reason_in_every_format() {
+    let redis = odd();
+    let list = |format: &str| {
+        let output = run(&redis, &["sessions", "list", "--format", format]);
+        assert!(output.code == 0 && output.stderr.starts_with("14 sessions in "), "{format}: {output}");
+        output.stdout
+    };
+    let rows: Vec<Value> = serde_json::from_str(&list("json")).unwrap();
+    let mut found: Vec<_> = rows.iter().map(|row| [&row["key"], &row["status"], &row["reason"]]).collect();
+    found.sort_by_key(|[key, ..]| key.to_string());
+    let found: Vec<_> =
+        found.iter().map(|columns| columns.map(|text| text.as_str().unwrap_or("-")).join("|")).collect();
+    let malformed = |name: &str, why: &str| format!("{}|malformed|{why}", key(name));
+    let mut expected = vec![
+        format!("{}|idle|-", key(ALICE)),
+        malformed("did:web:binary", "not JSON"),
+        malformed("did:web:empty", "not JSON"),
+        malformed("did:web:escape", "not JSON"),
+        malformed("did:web:hash", "the value is a Redis hash, not a string"),
+        malformed("did:web:huge", "the value is larger than 1 MiB"),
+        malformed("did:web:list", "the value is a Redis list, not a string"),
+        malformed("did:web:member", "authMethod is none that we know"),
+        malformed("did:web:not-json", "not JSON"),
+        malformed("did:web:set", "the value is a Redis set, not a string"),
+        malformed("did:web:stream", "the value is a Redis stream, not a string"),
+        malformed("did:web:zset", "the value is a Redis sorted set, not a string"),
+        malformed("did:web:\n\"quoted\",comma", "the key names no account"),
+        malformed(EVIL, "the key names no account"),
+    ];
+    expected.sort_by_key(|line| Value::from(line.split('|').next().unwrap()).to_string());
+    assert_eq!(found, expected);
+
+    assert_eq!(list("table").lines().count(), 1 + 14);
+    for line in list("jsonl").lines() {
+        object(line);
+    }
+    assert_eq!(list("csv").lines().count(), 1 + 14, "a line break in a key is no line break in the list");
+}
+
+#[test]
+fn it_is_shown_and_kept_by_whatever_looks_after_sessions() {
+    let redis = odd();
+    for (name, reason) in [
+        ("did:web:huge", "the value is larger than 1 MiB"),
+        ("did:web:list", "the value is a Redis list, not a string"),
+        ("did:web:escape", "not JSON"),
+    ] {
+        let shown = run(&redis, &["sessions", "show", name]).stdout;
+        assert!(shown.contains("malformed") && shown.contains(reason), "{shown}");
+    }
+    let stats = run(&redis, &["sessions", "stats", "--format", "json"]);
+    assert!(stats.code == 0 && stats.stdout.contains("\"malformed\":13"), "{stats}");
+    let exported = run(&redis, &["sessions", "export", "-o", "-"]);
+    assert_eq!((exported.code, exported.stdout.lines().count()), (3, 1), "{exported}");
+    let pruned = run(&redis, &["sessions", "prune", "--offline"]);
+    assert!(pruned.code == 0 && pruned.stdout.starts_with("removed 0 of 14 sessions"), "{pruned}");
+}
+
+#[test]
+fn only_when_told_it_is_pruned_and_nothing_else_with_it() {
+    let redis = odd();
+    let url = redis.url();
+    let prune = ["sessions", "prune", "--offline", "--malformed", "--store", &url, "--layout", "npmx"];
+    let output = Sandbox::new().run(prune);
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 13 of 14 sessions (13 malformed)\n"), "{output}");
+    let left = Answer::List(vec![Answer::Bulk(Some(key(ALICE).into_bytes()))]);
+    assert_eq!(redis.ask(&["KEYS", "*"]), left);
+}
