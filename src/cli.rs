@@ -1,6 +1,6 @@
 //! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code that runs it, under
 //! `commands/`.
-#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "doc comments here are help texts, shown as they are")]
+#![expect(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they are")]
 
 use std::path::PathBuf;
 

@@ -26,6 +26,7 @@ const DEVELOPMENT_PORT: &str = "3000";
 ///
 /// Whatever has no option here is taken from [client] in oauthctl.toml. The client is confidential when a key source is
 /// configured, and public when none is, or with --public.
+#[expect(rustdoc::broken_intra_doc_links, reason = "a help text, shown as it is: [client] is a section")]
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
