@@ -19,6 +19,9 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(10);
 pub(super) struct Replicas {
     /// There are none, or the server does not say: nothing more is asked.
     none: AtomicBool,
+    /// The server was asked whether it has any, before the first write: to wait for one that is not there would keep the
+    /// app waiting, too.
+    asked: AtomicBool,
     /// The last write had not reached any in time.
     lag: AtomicBool,
 }
@@ -32,6 +35,9 @@ impl Replicas {
         key: &[u8],
         script: &(dyn Fn(bool) -> Command + Send + Sync),
     ) -> Result<(Value, bool), Trouble> {
+        if !self.asked.swap(true, Ordering::Relaxed) && self.has_any(wire, key).await == Some(false) {
+            self.have_none();
+        }
         let mut answers = self.run_once(wire, key, script(false)).await?;
         if answers.first().and_then(Trouble::in_answer).is_some_and(|trouble| trouble.is("NOSCRIPT")) {
             answers = self.run_once(wire, key, script(true)).await?;
@@ -62,19 +68,18 @@ impl Replicas {
 
     /// Whether there is no server that could take over from the one that has this key.
     pub(super) async fn are_none(&self, wire: &dyn Wire, key: &[u8]) -> bool {
-        if self.none.load(Ordering::Relaxed) {
-            return true;
-        }
-        let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return false };
+        self.none.load(Ordering::Relaxed) || (self.has_any(wire, key).await != Some(true) && self.have_none())
+    }
+
+    /// Whether the server that has this key has replicas; none when it does not say.
+    async fn has_any(&self, wire: &dyn Wire, key: &[u8]) -> Option<bool> {
+        let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return Some(true) };
         match answers.first() {
             Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => {
-                match parts.get(2) {
-                    Some(Value::Array(replicas)) if replicas.is_empty() => self.have_none(),
-                    _ => false,
-                }
+                Some(!matches!(parts.get(2), Some(Value::Array(replicas)) if replicas.is_empty()))
             }
-            Some(Value::ServerError(_)) => self.have_none(),
-            _ => false,
+            Some(Value::ServerError(_)) => None,
+            _ => Some(true),
         }
     }
 

@@ -69,11 +69,31 @@ impl Redis {
     }
 
     /// The same with options of `redis-server`: `["--requirepass", "x"]`.
+    ///
+    /// # Panics
+    /// When there is none.
     pub fn start_with(options: &[&str]) -> Self {
-        let port = free_port();
-        let server = Self::spawn(port, options);
-        server.wait();
-        server
+        for _ in 0..10 {
+            let mut server = Self::spawn(free_port(), options);
+            if server.comes_up() {
+                return server;
+            }
+        }
+        panic!("redis-server ends as soon as it has begun: {options:?}");
+    }
+
+    /// Whether it gets the port, which somebody else may have taken in the meantime: then it ends at once.
+    fn comes_up(&mut self) -> bool {
+        let mut is_over = false;
+        wait_until("redis-server", || {
+            is_over = self.child.try_wait().is_ok_and(|status| status.is_some());
+            // It makes its socket when it has its port.
+            is_over || self.socket().exists()
+        });
+        if !is_over {
+            self.wait();
+        }
+        !is_over
     }
 
     /// A server that also listens for TLS.
