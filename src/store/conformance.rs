@@ -75,6 +75,7 @@ async fn redis_behind_sentinels_keeps_its_promises_through_a_fail_over() {
     sentinels.servers[0].ask(&["FLUSHALL"]);
     sentinels.wait_for_replica();
     sentinels.kill_master();
+    sentinels.wait_for_fail_over();
     promises::all(&*store, &*other, &RedisApp(&sentinels.servers[1])).await;
 }
 

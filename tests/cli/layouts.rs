@@ -1,13 +1,11 @@
 //! Layouts that the operator describes under `[layouts.NAME]`: oauthctl works in them as their app does.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use testbed::LoginOptions;
 use testbed::redis::{Answer, Redis};
 
 use crate::app::{App, days_ago};
-use crate::support::{ALICE, AppDatabase, BOB, Output, Sandbox, object, session};
+use crate::support::{ALICE, AppDatabase, BOB, Output, Sandbox, object};
 
 const DAY: i64 = 86_400;
 
@@ -126,7 +124,7 @@ fn one_session_a_browser_is_one_record_each() {
 fn a_record_in_an_envelope_stays_in_it() {
     let mine = Mine::new(&format!("{KEYS}envelope = true\n"));
     let key = format!("mine:{ALICE}");
-    let yesterday = jiff::Timestamp::now().as_millisecond() - DAY * 1000;
+    let yesterday = mine.app.net.now() - DAY * 1000;
     let envelope = json!({"value": mine.login(ALICE), "ttl": 30 * DAY, "cachedAt": yesterday, "by": "the app"});
     mine.put(&key, &envelope, 28 * DAY);
     let row = mine.rows("sessions list").remove(0);
@@ -155,36 +153,20 @@ fn a_stamp_is_renewed_and_what_else_the_app_keeps_stays() {
 
 #[test]
 fn a_session_from_another_store_is_as_old_in_its_envelope_as_it_was() {
-    let mut sandbox = Sandbox::new();
-    let redis = Redis::start();
-    let database = AppDatabase::create(&sandbox.path("app.db"));
-    database.session(&session(ALICE, "40h"));
-    database.close();
-    sandbox.file(
-        "oauthctl.toml",
-        format!(
-            "[store]\nurl = 'sqlite:app.db'\n[profiles.new.store]\nurl = '{}'\nlayout = 'mine'\n\
-             [layouts.mine]\n{KEYS}envelope = true\n",
-            redis.url()
-        ),
-    );
-    // What apps compare with their own clocks is real time.
-    let now = jiff::Timestamp::now();
-    sandbox.set("OAUTHCTL_TEST_NOW", now.to_string());
-    let moved = sandbox.sh("oauthctl sessions export -o - -q | oauthctl --profile new sessions import -");
+    let mine = Mine::new(&format!("{KEYS}envelope = true\n"));
+    let record = mine.app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
+    let export = "oauthctl --store sqlite:app.db sessions export -o - -q";
+    let moved = mine.app.sandbox.sh(&format!("{export} | oauthctl --layout mine sessions import -"));
     assert_eq!(moved.stdout, "imported 1 session\n", "{moved}");
-    let Answer::Bulk(Some(value)) = redis.ask(&["GET", &format!("mine:{ALICE}")]) else { panic!("it is there") };
-    let envelope: Value = serde_json::from_slice(&value).unwrap();
-    assert_eq!(envelope["value"], session(ALICE, "40h"));
-    let refreshed = envelope["value"]["tokenSet"]["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let refreshed = (refreshed - Duration::from_hours(1)).as_millisecond();
-    assert_eq!(envelope["cachedAt"], json!(refreshed.min(now.as_millisecond())));
-    let Answer::Number(left) = redis.ask(&["TTL", &format!("mine:{ALICE}")]) else { panic!("it has a lifetime") };
-    let ends = envelope["cachedAt"].as_i64().unwrap() / 1000 + envelope["ttl"].as_i64().unwrap();
-    assert!(
-        (now.as_second() + left - ends).abs() <= 60,
-        "cachedAt and ttl say when it ends, as Redis does: {envelope}"
-    );
+    let key = format!("mine:{ALICE}");
+    let envelope = mine.value(&key);
+    assert_eq!(envelope["value"], record);
+    let two_days_ago = mine.app.net.now() / 1000 - 2 * DAY;
+    let cached_at = envelope["cachedAt"].as_i64().unwrap() / 1000;
+    assert!((cached_at - two_days_ago).abs() < 600, "when it was last refreshed: {envelope}");
+    assert!((cached_at + envelope["ttl"].as_i64().unwrap() - two_days_ago - 30 * DAY).abs() < 600, "{envelope}");
+    assert!((mine.left(&key) - 28 * DAY).abs() < 600, "as Redis says, too");
+    assert_eq!(mine.rows("sessions list")[0]["status"], "due");
 }
 
 #[test]
@@ -201,7 +183,7 @@ fn one_table_for_everything_is_told_apart_by_its_kind() {
     );
     let record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
     let state = app.net.pending_state(LoginOptions::default());
-    let days_ago = jiff::Timestamp::now().as_millisecond() - 2 * DAY * 1000;
+    let days_ago = app.net.now() - 2 * DAY * 1000;
     for (key, value, kind) in [(ALICE, &record, "login"), ("old", &state, "begun"), ("other", &json!(1), "cache")] {
         database.execute(&format!("INSERT INTO kv VALUES ('{key}', '{value}', '{kind}', {days_ago})"));
     }

@@ -19,10 +19,15 @@ fn proxied(redis: &Redis) -> (Proxy, String) {
     (proxy, url)
 }
 
-/// Fills a server with sessions by one command.
+/// Fills a server with sessions; in several commands, for one that is busy for long is taken for dead.
 fn fill(redis: &Redis, count: usize) {
-    let script = "for n = 1, ARGV[1] do redis.call('SET', 'atproto:oauth:sessions:did:plc:' .. n, ('x'):rep(300)) end";
-    assert_eq!(redis.ask(&["EVAL", script, "0", &count.to_string()]), Answer::Bulk(None));
+    let script = "for n = ARGV[1] + 1, ARGV[1] + ARGV[2] do
+        redis.call('SET', 'atproto:oauth:sessions:did:plc:' .. n, ('x'):rep(300)) end";
+    let step = 1000;
+    for done in (0..count).step_by(step) {
+        let filled = redis.ask(&["EVAL", script, "0", &done.to_string(), &step.to_string()]);
+        assert_eq!(filled, Answer::Bulk(None));
+    }
 }
 
 async fn refused(url: &str) -> String {
@@ -118,6 +123,8 @@ async fn a_fail_over_during_a_scan_loses_and_doubles_nothing() {
         assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
         if std::mem::take(&mut is_first) {
             sentinels.kill_master();
+            // The scan does not go on unless it is read. How long sentinels take to agree is not what is tried here.
+            sentinels.wait_for_fail_over();
         }
     }
     assert_eq!(keys.len(), MANY);

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use tracing::trace;
 
-use super::BUSY_TIMEOUT;
 use crate::session::Did;
 use crate::store::lock::{self, Lock, Release, lock_name};
 
@@ -20,6 +19,10 @@ const LOCK_TTL: Duration = Duration::from_secs(30);
 
 /// How often to look again for a lock that is held.
 const LOCK_POLL: Duration = Duration::from_millis(50);
+
+/// How long to wait while another process writes. Longer than for the app's database: only we use the file, and what
+/// keeps it is a machine with too much to do.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
@@ -52,12 +55,12 @@ impl Sidecar {
             return Ok(connection);
         }
         let connection = Connection::open(&self.path)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(PATIENCE)?;
         // While another process makes the same file, SQLite gives up at once instead of waiting.
         let begun = Instant::now();
         loop {
             match connection.execute_batch(SCHEMA) {
-                Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY_TIMEOUT => {
+                Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE => {
                     std::thread::sleep(LOCK_POLL);
                 }
                 done => break done.map(|()| connection),

@@ -13,7 +13,7 @@ use crate::proxy::Proxy;
 pub use crate::resp::{Answer, Connection};
 
 /// How long anything may take to come up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The name sentinels know the master by.
 pub const MASTER: &str = "mymaster";
@@ -274,13 +274,14 @@ impl Sentinels {
         started
     }
 
+    /// On a machine with much else to do a server that lives may be silent for a second.
     fn sentinel(master: &str) -> Redis {
         let dir = TempDir::new().expect("a directory can be made");
         let port = free_port();
         let config = dir.path().join("sentinel.conf");
         let text = format!(
             "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
-             sentinel down-after-milliseconds {MASTER} 700\nsentinel failover-timeout {MASTER} 3000\n",
+             sentinel down-after-milliseconds {MASTER} 2000\nsentinel failover-timeout {MASTER} 3000\n",
             dir.path().display()
         );
         fs::write(&config, text).expect("a file can be written");
@@ -298,7 +299,7 @@ impl Sentinels {
         format!("redis+sentinel://{}/{MASTER}", hosts.join(","))
     }
 
-    /// Ends the master. The sentinels make the replica the new one, after a second or two.
+    /// Ends the master. The sentinels make the replica the new one, after a few seconds.
     pub fn kill_master(&mut self) {
         self.servers[0].kill();
     }
