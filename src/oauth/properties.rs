@@ -19,6 +19,12 @@ use crate::arbitrary::{damage, json as any_json, shows, text, unknown_members};
 const SUB: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 const SENT: &str = "ref-0f3c5a7e9b1d2468ace013579bdf";
 
+/// What a server says of itself, and nothing more.
+#[derive(serde::Deserialize)]
+struct Said {
+    error: String,
+}
+
 fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
     let answer = Answer {
         status,
@@ -118,8 +124,9 @@ proptest! {
         for body in [body.to_string(), damage.to(&plain)] {
             if let Exchange::InvalidGrant { refusal, .. } = judged(status, is_json, body.clone().into_bytes()) {
                 prop_assert_eq!((status, refusal.error.as_deref()), (400, Some("invalid_grant")));
-                let found: Value = serde_json::from_str(&body).unwrap();
-                prop_assert!(found["error"].as_str().is_some_and(|error| error.replace(char::is_control, "") == "invalid_grant"));
+                // Only this member: what stands in the others may be beyond what a number can hold.
+                let Said { error } = serde_json::from_str(&body).unwrap();
+                prop_assert_eq!(error.replace(char::is_control, ""), "invalid_grant");
             }
         }
     }
