@@ -274,8 +274,10 @@ fn what_is_not_even_http_ends_soon_and_takes_no_room() {
         ("nothing", fast("", "")),
     ];
     thread::scope(|scope| {
-        // Those that are only waited for are for those who have the time.
-        for (name, raw) in cases.into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero()) {
+        // Those that are only waited for are for those who have the time. And the HTTP library keeps what it reads of
+        // provisional answers: our deadline alone ends that, so how much it is depends on the machine.
+        let is_quick = |name: &str, raw: &Raw| raw.pause.is_zero() && !name.starts_with("provisional");
+        for (name, raw) in cases.into_iter().filter(|(name, raw)| is_full() || is_quick(name, raw)) {
             scope.spawn(move || {
                 let app = app();
                 let url = raw.start();
