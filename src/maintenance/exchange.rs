@@ -3,7 +3,6 @@
 //! The order is the product's promise (see the README, "How a session is refreshed"): everything that can be checked
 //! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,13 +13,11 @@ use tokio::time::timeout;
 
 use super::canary::{Canaries, Group, Objection, Verdict};
 use super::health::Health;
+use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not_found};
 use super::recovery::Recovery;
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
-use crate::oauth::{
-    Auth, AuthorizationServer, Blame, Clock, Credentials, Exchange, LookupError, Network, Refresh, Refusal, Revoke,
-    TokenSet,
-};
+use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet};
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record, fingerprint};
 use crate::store::{Kind, Lock, Store, Stored, Written};
 
@@ -39,40 +36,12 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) const NONCE_TRIES: u32 = 8;
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
-/// How long a server is left alone that fails, or says *too many requests*, and not for how long.
-const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// How long a configuration is not tried again that has cost a session.
 const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
 const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
-
-/// How one session's turn ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// New tokens are stored.
-    Refreshed,
-    /// Nothing had to be done, or somebody else did it.
-    Skipped(Cow<'static, str>),
-    /// The server has said `invalid_grant` to exactly this token: the session has ended.
-    Gone(String),
-    /// It cannot be refreshed now, through no fault of its own. Not attempted, or refused without harm.
-    Blocked(String),
-    /// Nobody knows. Kept as it is.
-    Unknown(String, Retry),
-}
-
-/// Whether to try again what nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// In this run.
-    Soon,
-    /// In this run, when the server wants to be asked again.
-    After(Duration),
-    /// Not in this run.
-    Never,
-}
 
 /// Which client key speaks for the sessions.
 #[derive(Clone, Debug)]
@@ -540,82 +509,4 @@ fn holds(value: &[u8], refresh_token: &str) -> bool {
 pub(super) fn is_same_session(one: &[u8], other: &[u8]) -> bool {
     let (Some(one), Some(other)) = (Record::parse(one), Record::parse(other)) else { return false };
     one.dpop_jwk().is_some() && one.dpop_jwk() == other.dpop_jwk()
-}
-
-/// The server refuses the token, and the session with it.
-fn gone(refusal: &Refusal, answer_was_lost: bool) -> (Outcome, Verdict) {
-    let first = format!("the first session of its kind was refused ({refusal})");
-    let verdict = match refusal.blame() {
-        Blame::Nobody => Verdict::Nothing,
-        Blame::Unknown => Verdict::Refused(first),
-        Blame::Record if answer_was_lost => {
-            Verdict::OutOfStep(format!("an answer was lost, and a session with it ({refusal})"))
-        }
-        Blame::Record => Verdict::OutOfStep(format!("records are older than what the server knows ({refusal})")),
-        Blame::Client => Verdict::Misconfigured(format!(
-            "a session was lost because its client key or the configured client_id is not the one it was begun with \
-             ({refusal})"
-        )),
-    };
-    let lost = if answer_was_lost { "the answer was lost, and then: " } else { "" };
-    (Outcome::Gone(format!("{lost}{refusal}")), verdict)
-}
-
-/// An answer that neither brings tokens nor says that the session has ended.
-fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
-    let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
-    match answer {
-        Exchange::AnswerLost(error) => {
-            let why = format!("the answer was lost: {}", chain(&error));
-            (unknown(why.clone()), Verdict::Trouble(why))
-        }
-        Exchange::TryLater { status, retry_after } => {
-            let why = format!("the server answered with status {status}");
-            let wait = retry_after.or((status == 429).then_some(BUSY_PAUSE));
-            let verdict = match wait {
-                Some(wait) => Verdict::Busy(why.clone(), wait),
-                None => Verdict::Trouble(why.clone()),
-            };
-            (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
-        }
-        Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
-            let first = format!("the first session of its kind was refused ({refusal})");
-            (Outcome::Blocked(refusal.to_string()), Verdict::Refused(first))
-        }
-        Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
-        Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
-        Exchange::UseNonce | Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => {
-            (unknown("the server keeps asking for a newer nonce".to_owned()), Verdict::Nothing)
-        }
-    }
-}
-
-/// What keeps a session back that others of its kind speak against.
-fn kept_back(objection: Objection) -> Outcome {
-    match objection {
-        Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
-        Objection::Resting(why, wait) => {
-            Outcome::Unknown(format!("not attempted, to leave its server alone: {why}"), Retry::After(wait))
-        }
-    }
-}
-
-/// A look-up that failed: what was found may say no for good, or there was no answer today.
-pub(super) fn not_found(error: &LookupError) -> Outcome {
-    let text = chain(error);
-    if error.is_transient() {
-        Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
-    } else {
-        Outcome::Blocked(text)
-    }
-}
-
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

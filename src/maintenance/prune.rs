@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::exchange::{Outcome, Retry};
 use super::health::Health;
 use super::judge::Judge;
+use super::outcome::{Outcome, Retry};
 use super::revoke::{Revoked, Revoker};
 use super::runner::Work;
 use crate::session::{Age, NodeSession, Note, Presence, Status, Summary};

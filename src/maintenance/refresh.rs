@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::exchange::{Exchanger, Outcome, Retry};
+use super::exchange::Exchanger;
+use super::outcome::{Outcome, Retry};
 use super::runner::Work;
 use crate::store::Stored;
 

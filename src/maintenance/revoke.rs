@@ -4,9 +4,8 @@
 
 use serde::Serialize;
 
-use super::exchange::{
-    Exchanger, LONGEST_EXCHANGE, NONCE_TRIES, Outcome, Ready, Retry, chain, is_same_session, not_found,
-};
+use super::exchange::{Exchanger, LONGEST_EXCHANGE, NONCE_TRIES, Ready, is_same_session};
+use super::outcome::{Outcome, Retry, chain, not_found};
 use super::runner::Work;
 use crate::oauth::{AuthorizationServer, Exchange, Refresh, Revocation, Revoke};
 use crate::store::{Kind, Stored, Written};

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::exchange::Retry;
+use super::outcome::Retry;
 use crate::session::NodeSession;
 use crate::store::Stored;
 
