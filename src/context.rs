@@ -23,8 +23,7 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
-use crate::settings::app;
-use crate::settings::{Origin, Overrides, Settings, SettingsFile, Sourced};
+use crate::settings::{Origin, Overrides, Settings, SettingsFile, Sourced, app};
 use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
 use crate::ui::Ui;
 
@@ -58,12 +57,17 @@ impl Context {
             layout: global.layout,
             keys: global.keys,
         };
+        Self::of(ui, global.yes, overrides, environment, OnceCell::new())
+    }
+
+    /// With all but the settings still to be found out.
+    fn of(ui: Ui, yes: bool, overrides: Overrides, environment: Environment, settings: OnceCell<Settings>) -> Self {
         Self {
             ui,
-            yes: global.yes,
+            yes,
             overrides,
             environment,
-            settings: OnceCell::new(),
+            settings,
             runtime: OnceCell::new(),
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
@@ -92,17 +96,7 @@ impl Context {
     /// The same world under other settings: what a settings file would lead to once it is written.
     pub fn under(&self, file: SettingsFile) -> Result<Self, Failure> {
         let settings = Settings::new(Some(file), self.environment.clone(), Overrides::default())?;
-        Ok(Self {
-            ui: self.ui.clone(),
-            yes: self.yes,
-            overrides: Overrides::default(),
-            environment: self.environment.clone(),
-            settings: settings.into(),
-            runtime: OnceCell::new(),
-            interrupt: OnceCell::new(),
-            network: OnceCell::new(),
-            warned: Cell::default(),
-        })
+        Ok(Self::of(self.ui.clone(), self.yes, Overrides::default(), self.environment.clone(), settings.into()))
     }
 
     /// What the command line says about settings.
