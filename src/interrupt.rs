@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,6 +11,9 @@ use crate::error::Exit;
 
 /// What a process is sent that writes beyond the largest size it may give to a file, on all systems we know.
 const SIGXFSZ: i32 = 25;
+
+/// How soon a signal is noticed by who waits for one.
+const POLL: Duration = Duration::from_millis(50);
 
 /// Whether the user, or the system, wants us to stop.
 #[derive(Clone, Default)]
@@ -42,6 +46,13 @@ impl Interrupt {
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.exit().is_some()
+    }
+
+    /// Waits for a signal.
+    pub async fn raised(&self) {
+        while !self.is_set() {
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// How to exit after draining, when a signal came.

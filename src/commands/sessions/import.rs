@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::task::{self, Poll};
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -12,7 +11,6 @@ use tokio::sync::mpsc;
 
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
-use crate::interrupt::Interrupt;
 use crate::maintenance::{Import, ImportEvent, ImportReport};
 use crate::session::Transfer;
 use crate::store::Store;
@@ -20,9 +18,6 @@ use crate::ui::{Format, counted};
 
 /// Sessions written at the same time: enough to hide the way to the store and back.
 const CONCURRENCY: usize = 64;
-
-/// How soon a signal is noticed.
-const STOP_POLL: Duration = Duration::from_millis(50);
 
 /// Longer lines are no sessions.
 const MAX_LINE: u64 = 1 << 20;
@@ -94,7 +89,7 @@ async fn import_lines(
     let next = |context: &mut task::Context<'_>| {
         if interrupt.is_set() { Poll::Ready(None) } else { lines.poll_recv(context) }
     };
-    let lines = stream::poll_fn(next).take_until(Box::pin(stopped(&interrupt)));
+    let lines = stream::poll_fn(next).take_until(Box::pin(interrupt.raised()));
     let lines = lines
         .map(|line| (numbers.next().unwrap_or_default(), line))
         .filter(|(_, line)| std::future::ready(!matches!(line, Ok(Some(text)) if text.trim().is_empty())));
@@ -137,13 +132,6 @@ fn read_lines(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<anyhow
         }
     });
     lines
-}
-
-/// Waits for a signal.
-async fn stopped(interrupt: &Interrupt) {
-    while !interrupt.is_set() {
-        tokio::time::sleep(STOP_POLL).await;
-    }
 }
 
 /// A line of the export; none of ours when it is no text, or longer than any session.

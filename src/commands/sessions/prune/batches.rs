@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::timeout;
 
 use super::Args;
 use crate::context::Context;
 use crate::interrupt::Interrupt;
 use crate::store::Stored;
-
-/// How soon a signal is noticed in a pause.
-const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// Hands sessions out so many at a time, with a pause after each batch that another follows.
 pub struct Batches {
@@ -31,10 +28,8 @@ impl Batches {
     /// The next of those that wait, of whom there are some.
     pub async fn take(&mut self, waiting: &mut Vec<Stored>) -> Vec<Stored> {
         if self.left == 0 {
-            let end = Instant::now() + self.pause;
-            while !self.interrupt.is_set() && Instant::now() < end {
-                sleep_until(end.min(Instant::now() + STOP_POLL)).await;
-            }
+            // Whichever comes first.
+            let _ = timeout(self.pause, self.interrupt.raised()).await;
             self.left = self.size;
         }
         let rest = waiting.split_off(waiting.len().min(self.left));
