@@ -56,35 +56,31 @@ impl Draft {
         let mut text = String::from(
             "# What oauthctl knows of this app. A value may also be \"env:NAME\" or \"file:PATH\"; secrets always are.\n",
         );
-        let mut put = |name: &str, value: toml::Value| writeln!(text, "{name} = {value}").expect("writing to memory");
         if !files.is_empty() {
-            put("env_file", files.into());
+            put(&mut text, "env_file", files);
         }
         if !keys.is_empty() {
-            put("keys", keys.into());
+            put(&mut text, "keys", keys);
         }
         text.push_str("\n[client]\n");
-        let mut put = |name: &str, value: toml::Value| writeln!(text, "{name} = {value}").expect("writing to memory");
-        put("client_id", self.client_id.as_str().into());
-        put("client_uri", self.client_uri.as_str().into());
+        put(&mut text, "client_id", self.client_id.as_str());
+        put(&mut text, "client_uri", self.client_uri.as_str());
         if let Some(name) = &self.client_name {
-            put("client_name", name.as_str().into());
+            put(&mut text, "client_name", name.as_str());
         }
-        put("redirect_uris", self.redirect_uris.clone().into());
-        put("scope", self.scope.as_str().into());
+        put(&mut text, "redirect_uris", self.redirect_uris.clone());
+        put(&mut text, "scope", self.scope.as_str());
         if let Some(uri) = &self.jwks_uri {
-            put("jwks_uri", uri.as_str().into());
+            put(&mut text, "jwks_uri", uri.as_str());
         }
         if let Some(store) = &self.store {
             text.push_str("\n[store]\n");
-            let mut put =
-                |name: &str, value: toml::Value| writeln!(text, "{name} = {value}").expect("writing to memory");
-            put("url", path_from(here, "sqlite:", &store.url).into());
+            put(&mut text, "url", path_from(here, "sqlite:", &store.url));
             if let Some(token) = &store.token {
-                put("token", token.as_str().into());
+                put(&mut text, "token", token.as_str());
             }
             if let Some(layout) = &self.layout {
-                put("layout", layout.as_str().into());
+                put(&mut text, "layout", layout.as_str());
             }
         }
         text
@@ -114,6 +110,11 @@ pub fn document_of(draft: &Draft) -> Value {
         authentication: authentication(draft.jwks_uri.as_deref()),
     }
     .to_document()
+}
+
+/// A line of settings.
+fn put(text: &mut String, name: &str, value: impl Into<toml::Value>) {
+    writeln!(text, "{name} = {}", value.into()).expect("writing to memory");
 }
 
 /// How the client proves who it is.

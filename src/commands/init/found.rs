@@ -93,13 +93,10 @@ impl Surroundings {
         if self.exported.exists(name) {
             return Some(Sighting { value: self.exported.text(name).unwrap_or_default(), file: None });
         }
-        let in_file = |(file, variables): &'_ (String, Vec<(String, String)>)| -> Option<(usize, usize)> {
-            let at = variables.iter().rposition(|(known, _)| known == name)?;
-            Some((self.files.iter().position(|(f, _)| f == file)?, at))
-        };
-        let (file, at) = self.files.iter().find_map(in_file)?;
-        let (file, variables) = &self.files[file];
-        Some(Sighting { value: &variables[at].1, file: Some(file) })
+        self.files.iter().find_map(|(file, variables)| {
+            let (_, value) = variables.iter().rfind(|(known, _)| known == name)?;
+            Some(Sighting { value, file: Some(file) })
+        })
     }
 
     fn filled(&self, name: &str) -> Option<Sighting<'_>> {
