@@ -24,7 +24,7 @@ use crate::store::{Kind, Lock, Store, Stored, Written};
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
 /// No exchange is given longer than this, however long the lock lives.
-pub(super) const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// A write that takes longer has the tokens put into the recovery directory meanwhile.
@@ -89,6 +89,13 @@ pub(super) struct Ready<'k> {
     pub client_key: Option<&'k ClientKey>,
 }
 
+/// What came of a request for new tokens.
+pub(super) struct Asked {
+    pub answer: Exchange,
+    /// The request was made twice: the answer to the first was lost.
+    pub answer_was_lost: bool,
+}
+
 /// What the recovery directory has of one exchange.
 struct Kept {
     entry: Result<PathBuf, Failure>,
@@ -145,12 +152,10 @@ impl Exchanger {
             leave.settle(verdict);
             return Ok(outcome);
         }
-        let name = Note::name(&stored.key.text());
-        let (released, earlier) = tokio::join!(lock.release(), self.store.notes(std::slice::from_ref(&name)));
+        let (released, earlier) = tokio::join!(lock.release(), self.earlier_note(stored));
         if released.is_err() {
             self.health.trouble();
         }
-        let earlier = earlier.unwrap_or_default().pop().flatten().and_then(|note| Note::parse(&note));
         // Before the others go, so that no other process need find it out once more.
         if let Verdict::Misconfigured(why) = &verdict {
             let note = (self.stop_note_name(&ready), why.clone().into_bytes());
@@ -158,7 +163,7 @@ impl Exchanger {
         }
         leave.settle(verdict);
         if released.is_ok() {
-            self.note(stored, &ready, &outcome, tokens.as_deref(), earlier.unwrap_or_default()).await;
+            self.note(stored, &ready, &outcome, tokens.as_deref(), earlier).await;
         }
         Ok(outcome)
     }
@@ -240,8 +245,7 @@ impl Exchanger {
         verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
     }
 
-    /// Under the lock: re-read, one request, write back. A request that the server says it did not consider (nonce) is
-    /// made once more; a lost answer likewise, while the lock is ours and the record unchanged.
+    /// Under the lock: re-read, one request, write back.
     async fn exchange_locked(
         &self,
         stored: &Stored,
@@ -249,46 +253,57 @@ impl Exchanger {
         server: &AuthorizationServer,
         lock: &Lock,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
-        let (mut nonce_tries, mut lost_answers) = (0, 0);
+        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock).await {
+            Ok(asked) => asked,
+            Err(outcome) => return (outcome, Verdict::Nothing, None),
+        };
+        match answer {
+            Exchange::Refreshed(tokens) => {
+                let outcome = self.write_back(stored, ready, server, &tokens).await;
+                (outcome, Verdict::Works, Some(Box::new(tokens)))
+            }
+            Exchange::Unacceptable { why, tokens } => {
+                if let Some(tokens) = tokens {
+                    self.revoke(ready, server, &tokens).await;
+                }
+                let why = format!("the server's answer cannot be used: {why}");
+                (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
+            }
+            Exchange::InvalidGrant { refusal, session_lives: false } => {
+                let (outcome, verdict) = gone(&refusal, answer_was_lost);
+                (outcome, verdict, None)
+            }
+            answer => {
+                let (outcome, verdict) = no_tokens(answer);
+                (outcome, verdict, None)
+            }
+        }
+    }
+
+    /// Asks for new tokens, while the record is still the one that was checked and the lock lives long enough to write
+    /// them. A request that the server says it did not consider (nonce) is made again; one whose answer was lost is made
+    /// once more, since if the server had made new tokens, they are lost already.
+    pub(super) async fn ask(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        lock: &Lock,
+    ) -> Result<Asked, Outcome> {
+        let (mut nonce_tries, mut lost) = (0, None);
         loop {
             // Before the record is read: from then on only the request itself is left to do.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key);
-            if let Err(outcome) = self.check_again(stored).await {
-                return (outcome, Verdict::Nothing, None);
-            }
-            let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
-            if within < SHORTEST_EXCHANGE {
-                let why = "there was too little time left under its lock".to_owned();
-                return (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing, None);
-            }
-            let exchange = server.refresh(Refresh {
-                signed,
-                sub: ready.did.as_str(),
-                refresh_token: &ready.refresh_token,
-                within,
-            });
-            match exchange.await {
-                Exchange::Refreshed(tokens) => {
-                    let outcome = self.write_back(stored, ready, server, &tokens).await;
-                    return (outcome, Verdict::Works, Some(Box::new(tokens)));
-                }
+            self.check_again(stored).await?;
+            let Some(within) = time_for_request(lock) else {
+                let answer = lost.map(Exchange::AnswerLost).ok_or_else(too_little_time)?;
+                return Ok(Asked { answer, answer_was_lost: false });
+            };
+            let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: &ready.refresh_token, within };
+            match server.refresh(refresh).await {
                 Exchange::UseNonce if nonce_tries < NONCE_TRIES => nonce_tries += 1,
-                Exchange::AnswerLost(_) if lost_answers == 0 => lost_answers += 1,
-                Exchange::Unacceptable { why, tokens } => {
-                    if let Some(tokens) = tokens {
-                        self.revoke(ready, server, &tokens).await;
-                    }
-                    let why = format!("the server's answer cannot be used: {why}");
-                    return (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None);
-                }
-                Exchange::InvalidGrant { refusal, session_lives: false } => {
-                    let (outcome, verdict) = gone(&refusal, lost_answers > 0);
-                    return (outcome, verdict, None);
-                }
-                answer => {
-                    let (outcome, verdict) = no_tokens(answer);
-                    return (outcome, verdict, None);
-                }
+                Exchange::AnswerLost(error) if lost.is_none() => lost = Some(error),
+                answer => return Ok(Asked { answer, answer_was_lost: lost.is_some() }),
             }
         }
     }
@@ -444,7 +459,7 @@ impl Exchanger {
     }
 
     /// Ends tokens that nobody will use.
-    async fn revoke(&self, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
+    pub(super) async fn revoke(&self, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
         let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
         let credentials = self.credentials(ready);
         let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
@@ -457,8 +472,14 @@ impl Exchanger {
         Credentials { client_id: &self.client_id, auth }
     }
 
+    /// What was noted of the session before.
+    pub(super) async fn earlier_note(&self, stored: &Stored) -> Note {
+        let noted = self.store.notes(&[Note::name(&stored.key.text())]).await.unwrap_or_default().pop().flatten();
+        noted.and_then(|note| Note::parse(&note)).unwrap_or_default()
+    }
+
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    async fn note(
+    pub(super) async fn note(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
@@ -495,6 +516,18 @@ impl Exchanger {
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
+}
+
+/// How long a request may take under this lock, so that what it brings can still be written. None when that is too
+/// little to begin with.
+pub(super) fn time_for_request(lock: &Lock) -> Option<Duration> {
+    let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
+    (within >= SHORTEST_EXCHANGE).then_some(within)
+}
+
+/// The lock on the session has nearly run out.
+pub(super) fn too_little_time() -> Outcome {
+    Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon)
 }
 
 fn key_note_name(kid: &Kid) -> String {

@@ -58,9 +58,10 @@ pub(super) fn gone(refusal: &Refusal, answer_was_lost: bool) -> (Outcome, Verdic
 pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
     let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
     match answer {
+        // It was asked twice already. Whether there are new tokens is for another run to find out.
         Exchange::AnswerLost(error) => {
             let why = format!("the answer was lost: {}", chain(&error));
-            (unknown(why.clone()), Verdict::Trouble(why))
+            (Outcome::Unknown(why.clone(), Retry::Never), Verdict::Trouble(why))
         }
         Exchange::TryLater { status, retry_after } => {
             let why = format!("the server answered with status {status}");

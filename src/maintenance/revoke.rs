@@ -4,12 +4,14 @@
 
 use serde::Serialize;
 
-use super::exchange::{Exchanger, LONGEST_EXCHANGE, NONCE_TRIES, Ready, is_same_session};
+use super::exchange::{Exchanger, NONCE_TRIES, Ready, is_same_session, time_for_request, too_little_time};
 use super::outcome::{Outcome, Retry, chain, not_found};
 use super::runner::Work;
-use crate::oauth::{AuthorizationServer, Exchange, Refresh, Revocation, Revoke};
-use crate::store::{Kind, Stored, Written};
+use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet};
+use crate::store::{Kind, Lock, Stored, Written};
 
+/// Why a server could not be brought to consider a request.
+const NONCES: &str = "the server keeps asking for a newer nonce";
 /// How often tokens that a proof brings to light are revoked in turn.
 const ROUNDS: u32 = 3;
 
@@ -83,13 +85,6 @@ impl Work for Revoker {
     }
 }
 
-/// What the attempt at the server has shown.
-enum Shown {
-    Ended,
-    /// Not ended, or nobody knows; the record as it is now.
-    Alive(Revoked),
-}
-
 impl Revoker {
     async fn revoke(&self, selected: &Stored) -> Result<Revoked, Revoked> {
         let exchanger = &self.exchanger;
@@ -115,7 +110,7 @@ impl Revoker {
             Err(error) => return Err(self.store_trouble(&error)),
         };
         exchanger.health.works();
-        let outcome = self.revoke_locked(selected, &server).await;
+        let outcome = self.revoke_locked(selected, &server, &lock).await;
         if exchanger.health.fails() {
             // A store that is gone would have us wait.
             drop(lock);
@@ -126,24 +121,22 @@ impl Revoker {
     }
 
     /// Under the lock: the record as it is now, its newest token revoked, and the proof.
-    async fn revoke_locked(&self, selected: &Stored, server: &AuthorizationServer) -> Result<Revoked, Revoked> {
+    async fn revoke_locked(
+        &self,
+        selected: &Stored,
+        server: &AuthorizationServer,
+        lock: &Lock,
+    ) -> Result<Revoked, Revoked> {
         let mut current = self.reread(selected).await?;
-        if current.value != selected.value {
-            if !is_same_session(&current.value, &selected.value) {
-                return Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned()));
-            }
-            if !(self.still_meant)(&current) {
-                return Err(Revoked::Skipped(
-                    "it was refreshed meanwhile, and is not among those meant any more".into(),
-                ));
-            }
+        if current.value != selected.value && !(self.still_meant)(&current) {
+            return Err(Revoked::Skipped("it was refreshed meanwhile, and is not among those meant any more".into()));
         }
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             let ready = self.exchanger.check_locally(&current).await.map_err(unable)?;
-            match self.end(&current, &ready, server).await {
-                Shown::Ended => return self.remove(&current).await,
-                Shown::Alive(why) => last = why,
+            match self.end(&current, &ready, server, lock).await {
+                Ok(()) => return self.remove(&current).await,
+                Err(why) => last = why,
             }
             let now = self.reread(selected).await?;
             if now.value == current.value {
@@ -154,9 +147,11 @@ impl Revoker {
         Ok(last)
     }
 
+    /// The record as it is now, where it is of the login that was selected.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
         match self.exchanger.store.get(Kind::Session, &selected.key).await {
-            Ok(Some(now)) => Ok(now),
+            Ok(Some(now)) if now.value == selected.value || is_same_session(&now.value, &selected.value) => Ok(now),
+            Ok(Some(_)) => Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned())),
             Ok(None) => Err(Revoked::Skipped("its record was deleted meanwhile".to_owned())),
             Err(error) => Err(self.store_trouble(&error)),
         }
@@ -167,66 +162,82 @@ impl Revoker {
         Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
     }
 
-    /// Revokes, then tries whether the token is refused. A proof that succeeds has made new tokens: they are stored,
-    /// since the session lives on with them, and the caller goes another round.
-    async fn end(&self, current: &Stored, ready: &Ready<'_>, server: &AuthorizationServer) -> Shown {
-        let mut words = self.ask_to_revoke(ready, server).await;
-        for _ in 0..NONCE_TRIES {
-            let proof = server.refresh(Refresh {
-                signed: server.sign(self.exchanger.credentials(ready), &ready.dpop_key),
-                sub: ready.did.as_str(),
-                refresh_token: &ready.refresh_token,
-                within: LONGEST_EXCHANGE,
-            });
-            match proof.await {
-                Exchange::InvalidGrant { session_lives: false, .. } => return Shown::Ended,
-                Exchange::UseNonce => {}
-                Exchange::Refreshed(tokens) => {
-                    self.exchanger.write_back(current, ready, server, &tokens).await;
-                    words = words.or_else(|| Some("the server keeps the session alive".to_owned()));
-                    break;
-                }
-                Exchange::AnswerLost(error) => words = Some(format!("the proof's answer was lost: {}", chain(&error))),
-                Exchange::NotSent(error) => words = Some(format!("the proof was not sent: {}", chain(&error))),
-                Exchange::TryLater { status, retry_after } => {
-                    let why = format!("the proof was answered with status {status}");
-                    return Shown::Alive(Revoked::Unconfirmed(why, retry_after.map_or(Retry::Soon, Retry::After)));
-                }
-                Exchange::InvalidGrant { refusal, .. }
-                | Exchange::InvalidClient(refusal)
-                | Exchange::Refused(refusal) => {
-                    return Shown::Alive(Revoked::Failed(refusal.to_string()));
-                }
-                Exchange::Unacceptable { why, .. } => {
-                    return Shown::Alive(Revoked::Unconfirmed(
-                        format!("the proof's answer is of no use: {why}"),
-                        Retry::Never,
-                    ));
-                }
+    /// Revokes, then tries whether the token is refused. The error says why there is no proof of it, and the record may be
+    /// another by then.
+    async fn end(
+        &self,
+        current: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        lock: &Lock,
+    ) -> Result<(), Revoked> {
+        let doubt = self.ask_to_revoke(ready, server, lock).await?;
+        let asked = self.exchanger.ask(current, ready, server, lock).await.map_err(unable)?;
+        let unconfirmed = |why: String, retry| Err(Revoked::Unconfirmed(doubt.clone().unwrap_or(why), retry));
+        match asked.answer {
+            Exchange::InvalidGrant { session_lives: false, .. } => Ok(()),
+            Exchange::Refreshed(tokens) => {
+                self.keep_alive(current, ready, server, &tokens).await;
+                unconfirmed("the server keeps the session alive".to_owned(), Retry::Never)
             }
+            Exchange::Unacceptable { why, tokens } => {
+                if let Some(tokens) = tokens {
+                    self.exchanger.revoke(ready, server, &tokens).await;
+                }
+                unconfirmed(format!("the proof's answer is of no use: {why}"), Retry::Never)
+            }
+            Exchange::InvalidGrant { refusal, .. } | Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
+                Err(Revoked::Failed(refusal.to_string()))
+            }
+            Exchange::UseNonce => unconfirmed(NONCES.to_owned(), Retry::Soon),
+            Exchange::AnswerLost(error) => {
+                unconfirmed(format!("the proof's answer was lost: {}", chain(&error)), Retry::Soon)
+            }
+            Exchange::NotSent(error) => unconfirmed(format!("the proof was not sent: {}", chain(&error)), Retry::Soon),
+            Exchange::TryLater { status, retry_after } => unconfirmed(
+                format!("the proof was answered with status {status}"),
+                retry_after.map_or(Retry::Soon, Retry::After),
+            ),
         }
-        Shown::Alive(Revoked::Unconfirmed(words.unwrap_or_else(|| "there is no proof".to_owned()), Retry::Soon))
     }
 
-    /// Sends the revocation. Returns what speaks against its having worked.
-    async fn ask_to_revoke(&self, ready: &Ready<'_>, server: &AuthorizationServer) -> Option<String> {
+    /// A proof that succeeds has made new tokens. The session lives on with them, as one that we have refreshed and not
+    /// its user.
+    async fn keep_alive(&self, current: &Stored, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
+        let outcome = self.exchanger.write_back(current, ready, server, tokens).await;
+        let earlier = self.exchanger.earlier_note(current).await;
+        self.exchanger.note(current, ready, &outcome, Some(tokens), earlier).await;
+    }
+
+    /// Sends the revocation. Returns what speaks against its having worked, where a proof is worth while all the same; the
+    /// error says that nothing has come of it yet. A proof would then only renew the session.
+    async fn ask_to_revoke(
+        &self,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        lock: &Lock,
+    ) -> Result<Option<String>, Revoked> {
+        let later = |why: String| Err(Revoked::Unconfirmed(why, Retry::Soon));
         for _ in 0..NONCE_TRIES {
+            // Half of the time is for the proof.
+            let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
             let revocation = server.revoke(Revoke {
                 credentials: self.exchanger.credentials(ready),
                 dpop_key: &ready.dpop_key,
                 token: &ready.refresh_token,
-                within: LONGEST_EXCHANGE,
+                within,
             });
             return match revocation.await {
                 Revocation::UseNonce => continue,
-                Revocation::Accepted => None,
-                Revocation::Unsupported => Some("the server has no revocation endpoint".to_owned()),
-                Revocation::Refused(refusal) => Some(refusal.to_string()),
-                Revocation::TryLater { status } => Some(format!("the server answered with status {status}")),
-                Revocation::NotSent(error) | Revocation::AnswerLost(error) => Some(chain(&error)),
+                Revocation::Accepted => Ok(None),
+                Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
+                Revocation::Refused(refusal) => Ok(Some(refusal.to_string())),
+                Revocation::AnswerLost(error) => Ok(Some(chain(&error))),
+                Revocation::TryLater { status } => later(format!("the server answered with status {status}")),
+                Revocation::NotSent(error) => later(chain(&error)),
             };
         }
-        Some("the server keeps asking for a newer nonce".to_owned())
+        later(NONCES.to_owned())
     }
 
     async fn remove(&self, current: &Stored) -> Result<Revoked, Revoked> {

@@ -26,6 +26,7 @@ mod refresh;
 mod refresh_redis;
 mod refresh_trouble;
 mod revoke;
+mod revoke_trouble;
 mod secrets;
 mod sessions_list;
 mod sessions_select;

@@ -133,7 +133,7 @@ fn what_is_not_proved_keeps_its_record() {
         ("unconfirmed", |app| app.net.fault(Endpoint::ServerMetadata, Fault::Close)),
         ("unconfirmed", |app| {
             // The proof succeeds, and its answer cannot be used.
-            app.net.fault(Endpoint::Revoke, Fault::status(500));
+            app.net.fault(Endpoint::Revoke, Fault::Close);
             app.net.inject(Injection::new(Endpoint::Token, Fault::Set("sub", json!("did:plc:mallory"))).skip(1));
         }),
     ];
