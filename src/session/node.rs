@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 /// A text that borrows from the record unless it has escapes. Inside an `Option`, serde would always copy a bare `Cow`.
 #[derive(Deserialize)]
@@ -106,21 +108,22 @@ struct RawState<'a> {
     verifier: Option<Text<'a>>,
 }
 
-/// What an access token says when it is a JWT. A hint at most: by the profile the token is opaque to clients.
+/// What an access token says when it is a JWT. A hint at most: by the profile the token is opaque to clients. So each
+/// claim is read by itself: one in a form of its own hides none of the others.
 #[derive(Deserialize)]
 struct TokenClaims<'a> {
-    iat: Option<i64>,
     #[serde(borrow)]
-    client_id: Option<Text<'a>>,
+    iat: Option<&'a RawValue>,
     #[serde(borrow)]
-    cnf: Option<Confirmation<'a>>,
+    client_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cnf: Option<&'a RawValue>,
 }
 
 /// What a token is bound to (RFC 7800, RFC 9449 section 6.1).
 #[derive(Deserialize)]
-struct Confirmation<'a> {
-    #[serde(borrow)]
-    jkt: Option<Text<'a>>,
+struct Confirmation {
+    jkt: Option<String>,
 }
 
 impl<'a> NodeSession<'a> {
@@ -153,32 +156,32 @@ impl<'a> NodeSession<'a> {
 
     /// When the access token was issued, where it is a readable JWT.
     pub fn token_issued_at(&self) -> Option<Timestamp> {
-        let payload = self.token_payload()?;
-        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
-        Timestamp::from_second(claims.iat?).ok()
+        Timestamp::from_second(self.token_claim(|claims| claims.iat)?).ok()
     }
 
     /// The client that the access token was issued to, where it is a readable JWT.
     pub fn token_client_id(&self) -> Option<String> {
-        let payload = self.token_payload()?;
-        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
-        claims.client_id.map(|Text(id)| id.into_owned())
+        self.token_claim(|claims| claims.client_id)
     }
 
     /// The thumbprint of the DPoP key that the access token is bound to, where it is a readable JWT.
     pub fn token_key_thumbprint(&self) -> Option<String> {
-        let payload = self.token_payload()?;
-        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
-        claims.cnf?.jkt.map(|Text(jkt)| jkt.into_owned())
+        self.token_claim::<Confirmation>(|claims| claims.cnf)?.jkt
     }
 
-    fn token_payload(&self) -> Option<Vec<u8>> {
+    /// One claim of the access token, where the token can be read and the claim is what it should be.
+    fn token_claim<T: DeserializeOwned>(
+        &self,
+        claim: impl for<'p> Fn(&TokenClaims<'p>) -> Option<&'p RawValue>,
+    ) -> Option<T> {
         let payload = self.access_token.split('.').nth(1)?;
         // Most of what is no JWT shows in the first characters: a payload begins with `{`.
         if !payload.starts_with("ey") {
             return None;
         }
-        BASE64URL.decode(payload).ok()
+        let payload = BASE64URL.decode(payload).ok()?;
+        let claims = serde_json::from_slice(&payload).ok()?;
+        serde_json::from_str(claim(&claims)?.get()).ok()
     }
 }
 
@@ -299,6 +302,23 @@ pub(super) mod tests {
         ] {
             let record = RECORD.replace(from, to);
             assert_eq!(NodeSession::parse(record.as_bytes()).err(), Some(why), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_claim_in_a_form_of_its_own_hides_none_of_the_others() {
+        for (claims, iat, client_id, thumbprint) in [
+            (r#"{"iat":7,"client_id":"c","cnf":{"jkt":"t"}}"#, Some(7), Some("c"), Some("t")),
+            (r#"{"iat":7,"client_id":"c","cnf":"t"}"#, Some(7), Some("c"), None),
+            (r#"{"iat":7.5,"client_id":"c","cnf":{"jkt":"t","x5t#S256":[]}}"#, None, Some("c"), Some("t")),
+            (r#"{"iat":"7","client_id":["c"],"cnf":{"jkt":"t"}}"#, None, None, Some("t")),
+            (r#"{"iat":null,"client_id":"\u0063","cnf":null}"#, None, Some("c"), None),
+        ] {
+            let record = RECORD.replace("eyJpYXQiOjEwMDB9", &BASE64URL.encode(claims));
+            let session = NodeSession::parse(record.as_bytes()).unwrap();
+            assert_eq!(session.token_issued_at().map(|at| at.as_second()), iat, "{claims}");
+            assert_eq!(session.token_client_id().as_deref(), client_id, "{claims}");
+            assert_eq!(session.token_key_thumbprint().as_deref(), thumbprint, "{claims}");
         }
     }
 
