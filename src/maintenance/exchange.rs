@@ -337,7 +337,7 @@ impl Exchanger {
     }
 
     fn check_recovery(&self, stored: &Stored) -> Result<(), Outcome> {
-        if self.recovery.has_pending(&self.address, &stored.key) {
+        if self.recovery.has_pending(stored) {
             let why = "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
             return Err(Outcome::Blocked(why.to_owned()));
         }

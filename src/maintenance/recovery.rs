@@ -1,7 +1,7 @@
 //! Exchanged tokens that could not be stored: kept in files until they can.
 //!
 //! An entry is applied only over the record it supersedes, or one that holds the same used-up token, and never creates
-//! one.
+//! one. So it is found by that token, however the store is called this time.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -9,15 +9,23 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
 use crate::session::{Record, fingerprint};
-use crate::store::{Kind, RecordKey, Store, Written};
+use crate::store::{Kind, RecordKey, Store, Stored, Written};
 
 /// Room on the disk for one entry. Records have 1 to 2 kB.
 const ENTRY_BYTES: usize = 16 * 1024;
+/// An entry whose record is gone is kept for so long: a store that lost it may get it back from a snapshot.
+const ORPHAN_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// No entry is kept for longer: no refresh token lives longer (AT Protocol OAuth profile).
+const ENTRY_LIFETIME: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// What is still being written is younger.
+const UNFINISHED_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// The directory of pending entries.
 pub struct Recovery {
@@ -41,13 +49,21 @@ struct Entry {
     record: String,
 }
 
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.record.zeroize();
+    }
+}
+
 /// What became of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
     /// Its record is in the store now.
     Applied,
-    /// The record it supersedes is gone or was replaced; the entry is of no use any more and was removed.
+    /// The record it supersedes was replaced; the entry is of no use any more and was removed.
     Superseded,
+    /// The record it supersedes is gone. The entry stays for some days, in case the record comes back.
+    Orphaned,
     /// It could not be applied now, and stays.
     Pending,
 }
@@ -59,8 +75,8 @@ impl Recovery {
     }
 
     /// Makes sure that so many entries can be written, before anything is exchanged that may need one: makes the
-    /// directory, and occupies the room.
-    pub fn prepare(self, entries: usize) -> Result<Self, Failure> {
+    /// directory, and occupies the room. What nobody can use any more is removed.
+    pub fn prepare(self, entries: usize, now: Timestamp) -> Result<Self, Failure> {
         let occupy = || -> io::Result<File> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
             let mut file = tempfile::tempfile_in(&self.directory)?;
@@ -77,6 +93,7 @@ impl Recovery {
                 .because(e)
                 .hint("make room, or set XDG_STATE_HOME to a directory that this user may write to")
         })?;
+        self.tidy(now);
         Ok(Self { reserve: Mutex::new(Some(reserve)), ..self })
     }
 
@@ -89,8 +106,8 @@ impl Recovery {
             supersedes_token: token(superseded),
             record: String::from_utf8_lossy(record).into_owned(),
         };
-        let path = self.path_of(store, &entry.key);
-        let bytes = serde_json::to_vec(&entry).expect("an entry is JSON");
+        let path = self.path_of(&entry.key, superseded);
+        let bytes = Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON"));
         let write = || files::write_file(&path, &bytes, PRIVATE, Existing::Replace);
         write().or_else(|_| {
             drop(self.reserve.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -106,8 +123,8 @@ impl Recovery {
     }
 
     /// Whether the record has an entry that waits to be applied. Such a session is never exchanged.
-    pub fn has_pending(&self, store: &str, key: &RecordKey) -> bool {
-        self.path_of(store, &key.text()).exists()
+    pub fn has_pending(&self, stored: &Stored) -> bool {
+        self.path_of(&stored.key.text(), &stored.value).exists()
     }
 
     /// The paths of all entries.
@@ -125,35 +142,67 @@ impl Recovery {
 
     /// The stores that entries wait for; none for an entry that cannot be read.
     pub fn stores(&self) -> Result<Vec<Option<String>>, Failure> {
-        let read = |path: &PathBuf| Some(serde_json::from_slice::<Entry>(&fs::read(path).ok()?).ok()?.store);
+        let read = |path: &PathBuf| {
+            let bytes = Zeroizing::new(fs::read(path).ok()?);
+            Some(serde_json::from_slice::<Entry>(&bytes).ok()?.store.clone())
+        };
         Ok(self.entries()?.iter().map(read).collect())
     }
 
-    /// Applies the entry, if it belongs to this store. None when it belongs to another.
+    /// Applies the entry, if this store has the record it supersedes. None when it has not, and the entry is another
+    /// store's by its address. Such an entry stays even when it was applied: of two copies of a record each needs it.
     pub async fn apply(
         &self,
         path: &Path,
         store: &dyn Store,
         address: &str,
+        now: Timestamp,
     ) -> anyhow::Result<Option<(String, Recovered)>> {
         let bytes =
             fs::read(path).map_err(|e| failed("cannot read the recovery entry").at(path.display()).because(e))?;
+        let bytes = Zeroizing::new(bytes);
         // The parser's words may quote what is there.
         let entry: Entry =
             serde_json::from_slice(&bytes).map_err(|_| failed("is not a recovery entry").at(path.display()))?;
-        if entry.store != address {
-            return Ok(None);
-        }
         let recovered = apply(&entry, store).await?;
-        if recovered != Recovered::Pending {
+        if entry.store != address {
+            return Ok((recovered == Recovered::Applied).then(|| (entry.key.clone(), recovered)));
+        }
+        let stays = match recovered {
+            Recovered::Pending => true,
+            Recovered::Orphaned => !is_older(path, ORPHAN_LIFETIME, now),
+            Recovered::Applied | Recovered::Superseded => false,
+        };
+        if !stays {
             fs::remove_file(path).map_err(|e| failed("cannot remove the entry").at(path.display()).because(e))?;
         }
-        Ok(Some((entry.key, recovered)))
+        Ok(Some((entry.key.clone(), recovered)))
     }
 
-    fn path_of(&self, store: &str, key: &str) -> PathBuf {
-        self.directory.join(format!("{}.json", fingerprint(format!("{store}\n{key}").as_bytes())))
+    /// Removes entries that have outlived their tokens, and what a run left behind that was killed while it wrote.
+    fn tidy(&self, now: Timestamp) {
+        let Ok(listing) = fs::read_dir(&self.directory) else { return };
+        for path in listing.flatten().map(|entry| entry.path()) {
+            let lifetime = if is_entry(&path) { ENTRY_LIFETIME } else { UNFINISHED_LIFETIME };
+            if is_older(&path, lifetime, now) {
+                // Another run may have done it.
+                let _ = fs::remove_file(&path);
+            }
+        }
     }
+
+    /// By the used-up token, and not by the store: the same store has many addresses.
+    fn path_of(&self, key: &str, superseded: &[u8]) -> PathBuf {
+        let superseded = token(superseded).unwrap_or_else(|| fingerprint(superseded));
+        self.directory.join(format!("{}.json", fingerprint(format!("{superseded}\n{key}").as_bytes())))
+    }
+}
+
+/// Whether the file was last written longer ago than this. False when nobody knows.
+fn is_older(path: &Path, lifetime: SignedDuration, now: Timestamp) -> bool {
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+    let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());
+    written.is_some_and(|written| now.duration_since(written) > lifetime)
 }
 
 fn is_entry(path: &Path) -> bool {
@@ -162,7 +211,7 @@ fn is_entry(path: &Path) -> bool {
 
 async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     let key = RecordKey::from_text(&entry.key);
-    let Some(present) = store.get(Kind::Session, &key).await? else { return Ok(Recovered::Superseded) };
+    let Some(present) = store.get(Kind::Session, &key).await? else { return Ok(Recovered::Orphaned) };
     if present.value == entry.record.as_bytes() {
         return Ok(Recovered::Applied);
     }
@@ -182,7 +231,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     };
     Ok(match store.replace(&key, &present.value, &new).await? {
         Written::Done => Recovered::Applied,
-        Written::Gone => Recovered::Superseded,
+        Written::Gone => Recovered::Orphaned,
         // Somebody was faster; the next attempt sees what they wrote, or that what we wrote has lasted.
         Written::Unconfirmed | Written::Changed => Recovered::Pending,
     })

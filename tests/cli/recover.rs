@@ -80,7 +80,7 @@ fn recovering_is_a_command_of_its_own() {
     app.assert_nobody_lost(output);
     app.database.execute(MEND);
     let output = app.sessions("recover --format json");
-    let report = json!({"applied": 2, "superseded": 0, "pending": 0, "elsewhere": 0});
+    let report = json!({"applied": 2, "superseded": 0, "orphaned": 0, "pending": 0, "elsewhere": 0});
     assert_eq!((output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()), (0, report), "{output}");
     app.assert_nobody_lost(&output);
     let output = app.sessions("recover");
@@ -111,10 +111,70 @@ fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() 
     app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
     let login = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
     let output = app.sessions("recover");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 0 sessions, 2 of no use any more\n"), "{output}");
+    let told = "stored 0 sessions, 1 of no use any more, 1 whose record is gone\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, told), "{output}");
     assert_eq!(app.record(ALICE).as_ref(), login.first());
     assert_eq!(app.record(BOB), None);
-    assert!(app.recovery_entries().is_empty());
+    assert_eq!(app.recovery_entries().len(), 1);
+}
+
+#[test]
+fn a_record_that_comes_back_from_a_snapshot_gets_its_newer_tokens() {
+    let app = with_entries();
+    app.database.execute(MEND);
+    let snapshot = app.record(BOB).unwrap();
+    app.database.execute("DELETE FROM auth_session");
+    app.configure("min_interval = \"0s\"");
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, app.recovery_entries().len()), (0, 2), "{output}");
+    app.database.session(&snapshot);
+    let output = app.sessions("refresh --all");
+    assert!(app.net.is_alive_with(&app.record(BOB).unwrap()), "{output}");
+    // What nobody has missed for a week is not kept.
+    let entry = app.recovery_entries().remove(0);
+    let long_ago = std::time::SystemTime::now() - Duration::from_hours(8 * 24);
+    fs::File::options().append(true).open(&entry).unwrap().set_modified(long_ago).unwrap();
+    let output = app.sessions("recover");
+    assert_eq!((output.code, app.recovery_entries().len()), (0, 0), "{output}");
+}
+
+#[test]
+fn a_store_is_known_by_its_records_and_not_by_its_address() {
+    let app = with_entries();
+    let sent = app.exchanges().len();
+    for path in app.recovery_entries() {
+        let mut entry = object(&fs::read_to_string(&path).unwrap());
+        entry["store"] = json!("redis://somewhere/0");
+        fs::write(&path, Value::from(entry).to_string()).unwrap();
+    }
+    // The address is another, and the tokens are used up all the same.
+    app.configure("min_interval = \"0s\"");
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, app.exchanges().len()), (1, sent), "{output}");
+    app.database.execute(MEND);
+    let output = app.sessions("recover");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 2 sessions\n"), "{output}");
+    app.assert_nobody_lost(&output);
+    // The store of that address may have copies of these records, and needs them, too.
+    assert_eq!(app.recovery_entries().len(), 2);
+    let output = app.sessions("refresh --all");
+    assert_eq!(output.code, 0, "{output}");
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn what_a_killed_run_has_left_behind_is_removed() {
+    let app = App::with_users(1);
+    let directory = app.sandbox.path("../home/.local/state/oauthctl/recovery");
+    fs::create_dir_all(&directory).unwrap();
+    let (old, young) = (directory.join(".tmpOld"), directory.join(".tmpYoung"));
+    for path in [&old, &young] {
+        fs::write(path, "half a rec").unwrap();
+    }
+    let hours_ago = std::time::SystemTime::now() - Duration::from_hours(2);
+    fs::File::options().append(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
+    assert_eq!(app.sessions("refresh --all").code, 0);
+    assert_eq!((old.exists(), young.exists()), (false, true));
 }
 
 #[test]

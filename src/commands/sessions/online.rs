@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tracing::debug;
 
 use super::select::Noted;
 use crate::context::Context;
@@ -98,7 +99,8 @@ pub fn exchanger(
         keys,
         binding,
         client_id: context.client_id()?,
-        recovery: Recovery::new(context.recovery_directory()?).prepare(pace.limits(context)?.concurrency)?,
+        recovery: Recovery::new(context.recovery_directory()?)
+            .prepare(pace.limits(context)?.concurrency, context.now())?,
         lock_timeout: pace.lock_timeout(),
         clock: context.clock(),
         canaries: Canaries::default(),
@@ -113,7 +115,7 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
     let address = address(context)?;
     let mut report = RecoveryReport::default();
     for path in recovery.entries()? {
-        match context.runtime()?.block_on(recovery.apply(&path, store, &address)) {
+        match context.runtime()?.block_on(recovery.apply(&path, store, &address, context.now())) {
             Ok(None) => report.elsewhere += 1,
             Ok(Some((key, Recovered::Applied))) => {
                 report.applied += 1;
@@ -122,6 +124,10 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
             Ok(Some((key, Recovered::Superseded))) => {
                 report.superseded += 1;
                 context.ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
+            }
+            Ok(Some((key, Recovered::Orphaned))) => {
+                report.orphaned += 1;
+                debug!("the record of {key} is gone, and the tokens kept for it stay for some days");
             }
             Ok(Some((key, Recovered::Pending))) => {
                 report.pending += 1;
@@ -156,6 +162,8 @@ pub struct RecoveryReport {
     pub applied: u64,
     /// Of no use any more.
     pub superseded: u64,
+    /// Their records are gone.
+    pub orphaned: u64,
     /// Still waiting.
     pub pending: u64,
     /// Of another store.

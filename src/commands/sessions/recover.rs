@@ -23,6 +23,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
         let mut text = format!("stored {}", counted(report.applied, "session"));
         for (n, what) in [
             (report.superseded, "of no use any more"),
+            (report.orphaned, "whose record is gone"),
             (report.pending, "still waiting"),
             (report.elsewhere, "of another store"),
         ] {
