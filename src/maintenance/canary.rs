@@ -19,6 +19,12 @@ const FIRST_REST: Duration = Duration::from_secs(5);
 const LONGEST_REST: Duration = Duration::from_mins(5);
 /// So many sessions of a proven group may turn out to be out of step with the server before the group is stopped.
 const OUT_OF_STEP: u32 = 3;
+/// So many sessions of a proven group may be refused one after the other, and for reasons unknown, before the group is
+/// stopped.
+const REFUSED: u32 = 3;
+/// So many sessions of a group of which none has worked may have ended before the group is stopped: after so many it is
+/// hardly the users' doing.
+const ENDED: u32 = 20;
 
 /// Sessions that stand or fall together: the same server, the same client, the same client key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +40,8 @@ pub(super) enum Verdict {
     Works,
     /// Refused, as a wrong configuration would be: why.
     Refused(String),
+    /// Refused, since the session had ended before: in which words.
+    Ended(String),
     /// Refused in words that leave no doubt that it is the configuration that is wrong.
     Misconfigured(String),
     /// Refused because the record is out of step with the server: of one session that may happen, of many it means that
@@ -56,6 +64,10 @@ struct State {
     troubles: u32,
     /// Sessions found out of step.
     out_of_step: u32,
+    /// Sessions refused since the last success.
+    refused: u32,
+    /// Sessions found ended since the last success.
+    ended: u32,
     /// The server is left alone until then.
     rest: Option<(Instant, Arc<str>)>,
 }
@@ -110,6 +122,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Works => f.write_str("works"),
             Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Ended(why) => write!(f, "had ended: {why}"),
             Self::Misconfigured(why) => write!(f, "misconfigured: {why}"),
             Self::OutOfStep(why) => write!(f, "out of step: {why}"),
             Self::Trouble(why) => write!(f, "in trouble: {why}"),
@@ -213,14 +226,27 @@ impl State {
         let proven = matches!(self.standing, Standing::Proven);
         match verdict {
             Verdict::Works => {
-                self.troubles = 0;
+                (self.troubles, self.refused, self.ended) = (0, 0, 0);
                 self.has_worked = true;
                 if !matches!(self.standing, Standing::Stopped(_)) {
                     self.standing = Standing::Proven;
                 }
             }
             Verdict::Misconfigured(why) => self.stop(&why),
-            Verdict::Refused(why) if !proven => self.stop(&why),
+            Verdict::Refused(why) => {
+                self.refused += 1;
+                if !proven {
+                    self.stop(&format!("the first session of its kind was refused ({why})"));
+                } else if self.refused >= REFUSED {
+                    self.stop(&format!("{} sessions in a row were refused ({why})", self.refused));
+                }
+            }
+            Verdict::Ended(why) => {
+                self.ended += 1;
+                if !proven && self.ended >= ENDED {
+                    self.stop(&format!("the first {} sessions of its kind had all ended ({why})", self.ended));
+                }
+            }
             Verdict::OutOfStep(why) => {
                 self.out_of_step += 1;
                 if !proven || self.out_of_step >= OUT_OF_STEP {
@@ -240,7 +266,7 @@ impl State {
                 self.doubt();
                 self.rest(now + wait, &why);
             }
-            Verdict::Refused(_) | Verdict::Nothing => {}
+            Verdict::Nothing => {}
         }
     }
 
@@ -288,7 +314,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
         first.settle(Verdict::Refused("no".to_owned()));
-        assert!(matches!(second.await.unwrap(), Some(Objection::Stopped(why)) if &*why == "no"));
+        assert!(matches!(second.await.unwrap(), Some(Objection::Stopped(why)) if why.contains("was refused (no)")));
     }
 
     #[tokio::test]
@@ -329,6 +355,38 @@ mod tests {
         // One that was under way meanwhile.
         state.learn(Verdict::Works, now);
         assert!(is_stopped(&mut state, now));
+    }
+
+    #[test]
+    fn a_proven_group_is_stopped_when_one_session_after_the_other_is_refused() {
+        let refused = || Verdict::Refused("in words that nobody knows".to_owned());
+        let (mut state, now) = proven();
+        for _ in 1..REFUSED {
+            state.learn(refused(), now);
+        }
+        state.learn(Verdict::Works, now);
+        for _ in 0..REFUSED {
+            assert!(!is_stopped(&mut state, now));
+            state.learn(refused(), now);
+        }
+        assert!(is_stopped(&mut state, now));
+    }
+
+    #[test]
+    fn sessions_that_have_ended_say_nothing_unless_they_all_have() {
+        let ended = || Verdict::Ended("expired".to_owned());
+        let (mut state, now) = (State::default(), Instant::now());
+        for _ in 1..ENDED {
+            state.learn(ended(), now);
+            assert!(matches!(state.known(now), Known::Nothing));
+        }
+        state.learn(ended(), now);
+        assert!(is_stopped(&mut state, now));
+        let (mut state, now) = proven();
+        for _ in 0..ENDED * 2 {
+            state.learn(ended(), now);
+        }
+        assert!(!is_stopped(&mut state, now));
     }
 
     #[test]

@@ -37,10 +37,9 @@ pub enum Retry {
 
 /// The server refuses the token, and the session with it.
 pub(super) fn gone(refusal: &Refusal, answer_was_lost: bool) -> (Outcome, Verdict) {
-    let first = format!("the first session of its kind was refused ({refusal})");
     let verdict = match refusal.blame() {
-        Blame::Nobody => Verdict::Nothing,
-        Blame::Unknown => Verdict::Refused(first),
+        Blame::Nobody => Verdict::Ended(refusal.to_string()),
+        Blame::Unknown => Verdict::Refused(refusal.to_string()),
         Blame::Record if answer_was_lost => {
             Verdict::OutOfStep(format!("an answer was lost, and a session with it ({refusal})"))
         }
@@ -73,8 +72,8 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
             (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
         }
         Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
-            let first = format!("the first session of its kind was refused ({refusal})");
-            (Outcome::Blocked(refusal.to_string()), Verdict::Refused(first))
+            let why = refusal.to_string();
+            (Outcome::Blocked(why.clone()), Verdict::Refused(why))
         }
         Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
         Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),

@@ -277,12 +277,12 @@ fn seconds(value: &Value) -> Option<Duration> {
     (0.0..=MAX).contains(&seconds).then(|| Duration::from_secs_f64(seconds.trunc()))
 }
 
-/// Whom the words of an `invalid_grant` blame, where they are the reference server's.
+/// Whom the words of an `invalid_grant` blame: those of the reference server, and such as other servers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// Nobody: the session had ended before it was asked for.
     Nobody,
-    /// The record: an old refresh token, another DPoP key.
+    /// The record: a refresh token that was used before, another DPoP key.
     Record,
     /// The client: another client key or another `client_id` than the session was begun with.
     Client,
@@ -292,20 +292,26 @@ pub enum Blame {
 
 impl Refusal {
     /// Whom the server's words blame. The reference server looks at the client and the keys before it says that a session
-    /// has expired, and knows nothing any more of one that was ended.
+    /// has expired, and knows nothing any more of one that was ended. Where words leave a choice, the graver holds.
     pub fn blame(&self) -> Blame {
-        const WORDS: [(&str, Blame); 8] = [
-            ("Invalid refresh token", Blame::Nobody),
-            ("Refresh token expired", Blame::Nobody),
-            ("Session expired", Blame::Nobody),
-            ("Refresh token replayed", Blame::Record),
-            ("DPoP proof does not match", Blame::Record),
-            ("not issued to this client", Blame::Client),
-            ("initiated with a different key", Blame::Client),
-            ("authentication method mismatch", Blame::Client),
+        const WORDS: [(Blame, &[&str]); 3] = [
+            (
+                Blame::Client,
+                &[
+                    "to this client",
+                    "different client",
+                    "another client",
+                    "client_id",
+                    "different key",
+                    "authentication method mismatch",
+                ],
+            ),
+            (Blame::Record, &["replay", "reuse", "already used", "already rotated", "dpop"]),
+            (Blame::Nobody, &["invalid refresh token", "expired"]),
         ];
-        let text = self.description.as_deref().unwrap_or_default();
-        WORDS.iter().find(|(words, _)| text.contains(words)).map_or(Blame::Unknown, |(_, blame)| *blame)
+        let text = self.description.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let blamed = WORDS.iter().find(|(_, all)| all.iter().any(|words| text.contains(words)));
+        blamed.map_or(Blame::Unknown, |(blame, _)| *blame)
     }
 
     /// Whether `invalid_grant` is about the request, in the words of the reference server. Everything else is about the
@@ -497,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_reference_server_tell_whom_to_blame() {
+    fn a_server_s_words_tell_whom_to_blame() {
         for (text, blame) in [
             ("Invalid refresh token", Blame::Nobody),
             ("Session expired", Blame::Nobody),
@@ -505,6 +511,11 @@ mod tests {
             ("Token was not issued to this client", Blame::Client),
             ("Client authentication method mismatch (expected private_key_jwt)", Blame::Client),
             ("The session was initiated with a different key than the client assertion currently used", Blame::Client),
+            // And in the words of others.
+            ("Refresh token reuse detected, token family revoked", Blame::Record),
+            ("Refresh token is invalid, expired, or already used", Blame::Record),
+            ("Refresh token has expired", Blame::Nobody),
+            ("Refresh token was issued to a different client.", Blame::Client),
             ("bad token", Blame::Unknown),
         ] {
             let refusal = Refusal { status: 400, error: None, description: Some(text.to_owned()) };
