@@ -48,8 +48,11 @@ const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 pub enum Binding {
     /// The one that each record names.
     Recorded,
-    /// This one, to which sessions of the formerly public client are bound from now on.
+    /// This one, to which sessions of the formerly public client are bound from now on. Others are left alone.
     Upgrade(Kid),
+    /// The one that each record names; for sessions of the formerly public client this one. A server that knows the client
+    /// as a confidential one wants an assertion for those, too.
+    RecordedOr(Kid),
 }
 
 /// What every exchange of a run needs.
@@ -87,6 +90,8 @@ pub(super) struct Ready<'k> {
     pub refresh_token: zeroize::Zeroizing<String>,
     pub dpop_key: DpopKey,
     pub client_key: Option<&'k ClientKey>,
+    /// Whether the record does not name this key yet.
+    is_new_to_key: bool,
 }
 
 /// What came of a request for new tokens.
@@ -209,18 +214,19 @@ impl Exchanger {
                 ));
             }
             (AuthMethod::None, Binding::Recorded) => None,
-            (AuthMethod::None, Binding::Upgrade(kid)) => Some(self.key(kid.as_str())?),
+            (AuthMethod::None, Binding::Upgrade(kid) | Binding::RecordedOr(kid)) => Some(self.key(kid.as_str())?),
             (AuthMethod::PrivateKeyJwt(_), Binding::Upgrade(_)) => {
                 return Err(Outcome::Skipped("it is bound to a client key already".into()));
             }
-            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded) => Some(self.key(kid)?),
+            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded | Binding::RecordedOr(_)) => Some(self.key(kid)?),
         };
+        let is_new_to_key = client_key.is_some() && session.auth_method == AuthMethod::None;
         if let Some(key) = client_key {
             self.check_known_key(key).await?;
         }
         self.check_recovery(stored)?;
         let issuer = session.issuer.clone().into_owned();
-        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key })
+        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key, is_new_to_key })
     }
 
     fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
@@ -384,7 +390,7 @@ impl Exchanger {
         tokens: &TokenSet,
         kept: &mut Kept,
     ) -> Option<Outcome> {
-        let renewed = |value: &[u8]| self.renewed(value, tokens);
+        let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
         let mut expected = stored.value.clone();
         let mut new = renewed(&expected)?;
         let begun = Instant::now();
@@ -442,10 +448,10 @@ impl Exchanger {
         }
     }
 
-    fn renewed(&self, value: &[u8], tokens: &TokenSet) -> Option<Vec<u8>> {
+    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
         let mut record = Record::parse(value)?;
         record.renew(&tokens.for_record(self.clock.now()));
-        if let Binding::Upgrade(kid) = &self.binding {
+        if let Some(kid) = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key) {
             record.bind_to(kid.as_str());
         }
         Some(record.to_bytes())

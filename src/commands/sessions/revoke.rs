@@ -9,6 +9,7 @@ use super::select::SelectArgs;
 use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
+use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
 use crate::session::Filter;
 use crate::store::Store;
@@ -79,7 +80,9 @@ pub fn revoke_selected(
     judge: &Judge,
 ) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
-    let exchanger = exchanger(context, store, keys, Binding::Recorded, pace)?;
+    let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
+    let binding = active.map_or(Binding::Recorded, Binding::RecordedOr);
+    let exchanger = exchanger(context, store, keys, binding, pace)?;
     let revoker = Revoker { exchanger, still_meant: still_meant(select.filter(), Judge::clone(judge)) };
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = Results::new(context, judge);
