@@ -100,9 +100,15 @@ pub trait Store: Send + Sync {
     /// Every session of an account, with its time to live.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
 
-    /// Puts `new` in the place of exactly `expected`, in one step. The only write that can be `Unconfirmed`. The time to live becomes the layout's own, or stays
-    /// what it is where the layout has none; a time column becomes the current time. Never creates a record.
+    /// Puts `new` in the place of exactly `expected`, in one step. The only write that can be `Unconfirmed`. The time to
+    /// live becomes the layout's own, or stays what it is where the layout has none; a time column becomes the current
+    /// time. Never creates a record.
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written>;
+
+    /// Makes sure that a [`Self::replace`] now would not be refused: that this user may do all that it takes, and that
+    /// the store takes writes. Changes nothing, and costs about as much as a replacement. Of a cluster one server
+    /// answers for all. An error says what is in the way.
+    async fn check_writable(&self) -> anyhow::Result<()>;
 
     /// Writes a record that does not exist, with this time to live; false, and nothing written, when it exists.
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool>;
@@ -122,6 +128,9 @@ pub trait Store: Send + Sync {
     /// Writes notes that are forgotten after `lifetime`. The last writer wins.
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()>;
 }
+
+/// An account that nobody has (RFC 6761 section 6.4), for trying what must not touch anybody's session.
+pub const NOBODY: &str = "did:web:nobody.oauthctl.invalid";
 
 /// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
 /// it had been refreshed just now.

@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Kind, RecordKey, Store, Stored, Want, Written, written_at};
+use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
@@ -37,6 +37,8 @@ mod write;
 
 pub use address::RedisAddress;
 pub use rest::RestAddress;
+#[cfg(test)]
+pub(super) use trouble::NEEDED;
 
 use address::Place;
 use cluster::Cluster;
@@ -217,6 +219,11 @@ impl Store for RedisStore {
 
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
         self.replace(key, expected, new).await.map_err(|e| self.failure(e))
+    }
+
+    async fn check_writable(&self) -> anyhow::Result<()> {
+        let key = self.layout.session_pattern().key(NOBODY, Some("nobody"));
+        write::check(&*self.server, key.as_bytes()).await.map_err(|e| self.failure(e))
     }
 
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {

@@ -80,10 +80,23 @@ impl SqliteStore {
         Ok(done.await??)
     }
 
-    /// Writes on such a thread, when it is this write's turn.
+    /// Writes in one transaction.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        self.in_turn(|transaction| {
+            let outcome = work(&transaction)?;
+            transaction.commit()?;
+            Ok(outcome)
+        })
+        .await
+    }
+
+    /// Writes on such a thread, when it is this write's turn. What is not committed is undone.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let database = self.database.clone();
         // The turn ends with the work, even if nobody waits for it any more.
@@ -94,13 +107,8 @@ impl SqliteStore {
                 None => database.connect(Access::Write)?,
             };
             let begun = Instant::now();
-            let in_transaction = || {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let outcome = work(&transaction)?;
-                transaction.commit()?;
-                Ok(outcome)
-            };
-            let outcome = in_transaction().map_err(|e| database.explain(e))?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+            let outcome = transaction.and_then(work).map_err(|e| database.explain(e))?;
             trace!("store: write, {} ms", begun.elapsed().as_millis());
             // Only one that works is used again.
             *writer = Some(connection);
@@ -177,6 +185,16 @@ impl Store for SqliteStore {
                 transaction.execute(&sql, &values[..])?;
             }
             Ok(written)
+        })
+        .await
+    }
+
+    async fn check_writable(&self) -> anyhow::Result<()> {
+        self.in_turn(|transaction| {
+            // SQLite finds out that it may not write to a file or beside it when a page is to change, not before.
+            let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            transaction.pragma_update(None, "user_version", version ^ 1)?;
+            transaction.rollback()
         })
         .await
     }

@@ -320,3 +320,22 @@ fn a_server_that_is_still_loading_is_not_counted() {
     let listed = Sandbox::new().run(["sessions", "list", "--store", &redis.url(), "--format", "csv"]);
     assert!(listed.code == 0 && listed.stderr.starts_with("60 sessions in "), "{listed}");
 }
+
+#[test]
+fn a_database_that_can_only_be_read_is_found_out_before_anything_is_written() {
+    // Where the file is another's, and where no journal can be made beside it.
+    for (file, directory) in [("644", "777"), ("666", "755")] {
+        let sandbox = Sandbox::new();
+        let database = AppDatabase::create(&sandbox.path("app.db"));
+        database.session(&session(ALICE, "3h")).rows("PRAGMA journal_mode = delete");
+        database.close();
+        sandbox.sh(&format!("chmod 755 ..; chmod {file} app.db; chmod {directory} ."));
+        let listed = sandbox.run_by_an_ordinary_user(["sessions", "list", "--format", "csv"]);
+        assert_eq!((listed.code, listed.stdout.lines().count()), (0, 2), "{listed}");
+        let before = sandbox.files();
+        let output = sandbox.run_by_an_ordinary_user(["doctor", "--format", "jsonl"]);
+        let finding = output.stdout.lines().find(|line| line.contains("would cost the user the session"));
+        assert!(finding.is_some_and(|finding| finding.contains("app.db: cannot open the database")), "{output}");
+        assert_eq!(sandbox.files(), before);
+    }
+}

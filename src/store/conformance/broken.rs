@@ -218,6 +218,24 @@ async fn what_an_operator_got_wrong_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_replace_a_record_is_told_before_there_is_anything_to_store() {
+    let user = |name: &str, not: &str| ["--user", name, "on", ">pass", "~*", "+@all", not].map(str::to_owned);
+    let users =
+        [user("scripts", "-evalsha"), user("writes", "-set"), user("times", "-pttl"), user("none", "+set")].concat();
+    let redis = Redis::start_with(&users.iter().map(String::as_str).collect::<Vec<_>>());
+    for (name, may) in [("scripts", false), ("writes", false), ("times", false), ("none", true)] {
+        let store = open(&format!("redis://{name}:pass@127.0.0.1:{}", redis.port()), &plain(), "npmx").await;
+        match store.check_writable().await {
+            Ok(()) => assert!(may, "{name}"),
+            Err(error) => {
+                assert!(!may && told(&error).contains("hint: the user may not do this"), "{name}: {}", told(&error))
+            }
+        }
+    }
+    assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_write_says_why() {
     let master = Redis::start();
     let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {}", master.port())]);
@@ -225,7 +243,9 @@ async fn a_server_that_cannot_write_says_why() {
     for (redis, said) in [(&replica, "this is a replica"), (&full, "maxmemory")] {
         let store = open(&redis.url(), &plain(), "npmx").await;
         let key = RecordKey::from_text("atproto:oauth:sessions:did:plc:1");
-        let told = told(&store.create(Kind::Session, &key, b"x", None).await.unwrap_err());
-        assert!(told.contains(said), "{told}");
+        for refused in [store.create(Kind::Session, &key, b"x", None).await.map(drop), store.check_writable().await] {
+            let told = told(&refused.unwrap_err());
+            assert!(told.contains(said), "{told}");
+        }
     }
 }

@@ -36,6 +36,7 @@ pub(super) async fn all(store: &dyn Store, other: &dyn Store, app: &dyn App) {
     a_scan_brings_every_record_once(store, app).await;
     single_records_are_found(store, app).await;
     a_replacement_stands_only_in_the_place_of_what_was_expected(store, app).await;
+    whether_writing_is_possible_is_found_out_without_writing(store, app).await;
     a_record_is_created_once(store, app).await;
     only_what_did_not_change_is_removed(store, app).await;
     states_are_removed_by_their_keys(store, app).await;
@@ -115,6 +116,13 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_expected(store: &dyn
     let absent = session_key(store, MANY + 1);
     assert_eq!(store.replace(&absent, b"", b"new").await.unwrap(), Written::Gone);
     assert_eq!(app.value(Kind::Session, &absent.text()), None);
+}
+
+async fn whether_writing_is_possible_is_found_out_without_writing(store: &dyn Store, app: &dyn App) {
+    let seen = || (app.size(), app.value(Kind::Session, &session_key(store, 1).text()));
+    let before = seen();
+    store.check_writable().await.unwrap();
+    assert_eq!(seen(), before);
 }
 
 async fn a_record_is_created_once(store: &dyn Store, app: &dyn App) {

@@ -36,6 +36,11 @@ pub(super) enum Kind {
 /// The words before an echo: of Redis and Valkey for a command that they do not know, of interfaces over HTTP.
 const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
 
+/// What a user must be allowed.
+pub(in crate::store) const NEEDED: &str = "the user may not do this: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change anything SET, \
+     UNLINK, EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING for a cluster; and may \
+     have ROLE, WAIT and INFO";
+
 impl Trouble {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, code: String::new(), message: message.into(), hint: None }
@@ -160,11 +165,9 @@ impl Trouble {
                     (true, "the server wants a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST")
                 }
                 "WRONGPASS" => (true, "check the user and the password in the address"),
-                "NOPERM" => (
-                    true,
-                    "the user may not do this: oauthctl needs SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change \
-                     anything SET, UNLINK and EVALSHA, on the app's keys and on oauthctl:*",
-                ),
+                "NOPERM" => (true, NEEDED),
+                // The same of a command in a script.
+                "ERR" if text.contains("The user executing the script can't") => (true, NEEDED),
                 "READONLY" => (true, "this is a replica, which only reads: name the primary"),
                 "OOM" => (false, "the server has reached its maxmemory: free or add memory, then run this again"),
                 "LOADING" => (false, "the server is still reading its data: try again in a moment"),

@@ -27,15 +27,32 @@ impl Script {
     }
 }
 
-/// Puts a value in the place of another. Without a time to live, the one there is stays.
+/// Puts a value in the place of another. Without a time to live, the one there is stays (`KEEPTTL` would want Redis 6).
 pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.pcall('GET', KEYS[1])
          if not now then return 0 end
          if now ~= ARGV[1] then return 1 end
-         if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2], 'XX', 'KEEPTTL')
-         else redis.call('SET', KEYS[1], ARGV[2], 'XX', 'PX', ARGV[3]) end
+         local ttl = ARGV[3]
+         if ttl == '' then
+           local left = redis.call('PTTL', KEYS[1])
+           if left >= 0 then ttl = math.max(left, 1) end
+         end
+         if ttl == '' then redis.call('SET', KEYS[1], ARGV[2], 'XX')
+         else redis.call('SET', KEYS[1], ARGV[2], 'XX', 'PX', ttl) end
          return 2",
+    )
+});
+
+/// Does what [`REPLACE`] does in its worst case, under a key that nobody has: `XX` writes nothing there, and is refused
+/// like any write where writes are.
+static TRY: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local now = redis.call('GET', KEYS[1])
+         if now then return 1 end
+         redis.call('PTTL', KEYS[1])
+         redis.call('SET', KEYS[1], '', 'XX', 'PX', 1)
+         return 0",
     )
 });
 
@@ -120,6 +137,18 @@ pub(super) async fn replace(
                 Some(_) => {}
             }
         }
+        after_refusal(server, &mut patience, trouble).await?;
+    }
+}
+
+/// Makes sure that a replacement would not be refused, without changing anything.
+pub(super) async fn check(server: &dyn Server, nobodys_key: &[u8]) -> Result<(), Trouble> {
+    let make = |whole| call(&TRY, whole, nobodys_key);
+    let mut patience = Patience::new();
+    loop {
+        // Harmless to do twice.
+        let answers = run_scripts(server.wire(), &[&make]).await;
+        let Err(trouble) = answers.and_then(only) else { return Ok(()) };
         after_refusal(server, &mut patience, trouble).await?;
     }
 }
