@@ -25,6 +25,7 @@ mod recover;
 mod refresh;
 mod refresh_redis;
 mod refresh_trouble;
+mod refused_writes;
 mod revoke;
 mod revoke_trouble;
 mod secrets;

@@ -83,7 +83,7 @@ fn address(context: &Context) -> anyhow::Result<String> {
     Ok(context.store_address()?.0.anywhere())
 }
 
-/// Gathers what an exchange needs, and first stores what an earlier run could not.
+/// Gathers what an exchange needs, when the store takes writes, and first stores what an earlier run could not.
 pub fn exchanger(
     context: &Context,
     store: &Arc<dyn Store>,
@@ -92,6 +92,8 @@ pub fn exchanger(
     pace: &PaceArgs,
 ) -> anyhow::Result<Exchanger> {
     recover(context, &**store)?;
+    // A store that takes the lock and then refuses the tokens would cost one session after the other.
+    context.runtime()?.block_on(store.check_writable())?;
     Ok(Exchanger {
         store: Arc::clone(store),
         address: address(context)?,
