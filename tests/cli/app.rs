@@ -185,6 +185,11 @@ impl App {
     }
 }
 
+/// The account that a stored record is of.
+pub(crate) fn did_of(record: &Value) -> &str {
+    record["tokenSet"]["sub"].as_str().expect("a record names its account")
+}
+
 /// An account named for what is to become of it.
 pub(crate) fn to_be(result: &str) -> String {
     format!("did:plc:{result:a<24}")
