@@ -1,5 +1,7 @@
 //! An app like npmx: its sessions in Redis under the app's own lock, with a proxy in between.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use testbed::Proxy;
 use testbed::redis::{Answer, Redis};
@@ -28,12 +30,16 @@ impl Npmx {
     /// An app with so many users, who were last here two days ago.
     pub(crate) fn with_users(users: usize) -> Self {
         let mut npmx = Self::new();
-        for _ in 0..users {
-            let record = npmx.app.net.login(days_ago(2));
-            npmx.store(&record);
-            npmx.dids.push(did_of(&record).to_owned());
-        }
+        npmx.log_in(users);
         npmx
+    }
+
+    /// So many more, who were last here two days ago, too.
+    pub(crate) fn log_in(&mut self, users: usize) {
+        for record in self.app.net.login_many(users, &days_ago(2)) {
+            self.store(&record);
+            self.dids.push(did_of(&record).to_owned());
+        }
     }
 
     /// An app without users.
@@ -64,9 +70,8 @@ impl Npmx {
     }
 
     /// Accounts with whose record the app cannot go on.
-    pub(crate) fn lost(&self) -> Vec<&String> {
-        let is_alive = |did: &str| self.record(did).is_some_and(|record| self.app.net.is_alive_with(&record));
-        self.dids.iter().filter(|did| !is_alive(did)).collect()
+    pub(crate) fn lost(&self) -> BTreeSet<String> {
+        self.app.lost_among(&self.dids, |did| self.record(did))
     }
 
     #[track_caller]

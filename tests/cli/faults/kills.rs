@@ -1,14 +1,17 @@
 //! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment, and whatever was
 //! exchanged before is stored or waits.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testbed::real_now;
+use testbed::{Gate, real_now};
 
 use super::oracle::{Fate, Kill};
 use super::world::{Job, Place, World};
 use super::{Dice, Figures, ending, is_full, seed};
+use crate::app::{App, wait_until};
 
 /// What the server takes for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(4);
@@ -71,6 +74,7 @@ fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
         world.forget(did);
         world.npmx.dids.retain(|one| one != did);
     }
+    assert_recovery_directory(&world.npmx.app);
     world.heal();
     if job == Job::Retire {
         world.write_keys();
@@ -82,6 +86,52 @@ fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
     assert!(app.recovery_entries().is_empty(), "{job:?}: {output}");
     Figures { runs: 2, slowest: took, ..figures }
+}
+
+/// In the recovery directory are entries, each under its name and whole, and what was being written at a kill: private,
+/// too, and young.
+fn assert_recovery_directory(app: &App) {
+    let entries = app.recovery_entries();
+    app.waiting_records();
+    for file in fs::read_dir(app.recovery_directory()).into_iter().flatten() {
+        let path = file.unwrap().path();
+        let metadata = fs::metadata(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(entries.contains(&path) || name.starts_with(".tmp"), "{name}");
+        let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
+        assert!(metadata.mode() & 0o7777 == 0o600 && age < Duration::from_hours(1), "{name}: {metadata:?}");
+    }
+}
+
+/// How long a write is waited for before tokens go to the disk.
+const SHORTLY: Duration = Duration::from_secs(2);
+
+#[test]
+fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
+    let kills = if is_full() { 40 } else { 2 };
+    let (mut world, mut dice, mut figures) = (World::new(Place::Redis), Dice(seed()), Figures::default());
+    for _ in 0..kills {
+        world.prepare(Job::Refresh, SESSIONS.0);
+        let arguments = format!("{} --concurrency {AT_ONCE}", Job::Refresh.arguments());
+        let (mut child, answers) = world.caught_in_the_act(&arguments, usize::try_from(AT_ONCE).unwrap());
+        world.npmx.redis.ask(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+        answers.iter().for_each(Gate::open);
+        let directory = world.npmx.app.recovery_directory();
+        wait_until(|| fs::read_dir(&directory).is_ok_and(|mut files| files.next().is_some()));
+        let moment = Duration::from_micros(dice.below(30_000));
+        let begun = Instant::now();
+        while begun.elapsed() < moment {
+            std::hint::spin_loop();
+        }
+        let kill = Kill { at: real_now(), grace: SHORTLY + GRACE };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        world.npmx.redis.ask(&["CLIENT", "UNPAUSE"]);
+        world.npmx.app.net.clear_faults();
+        figures.add(&judge(&mut world, Job::Refresh, kill));
+    }
+    figures.print("kills while tokens go to the disk");
+    assert!(figures.recovered > 0, "all kills came too early: {figures}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod disk;
 mod hostile;
 mod kills;
 mod oracle;
+mod servers;
 mod store;
 mod world;
 

@@ -275,9 +275,7 @@ impl World {
             self.npmx.redis.ask(&parts);
         }
         self.set_state(YOUNG_STATE, 1800);
-        for path in self.npmx.app.recovery_entries() {
-            fs::remove_file(path).unwrap();
-        }
+        let _ = fs::remove_dir_all(self.npmx.app.recovery_directory());
         let _ = fs::remove_file(self.npmx.app.sandbox.path("exported.jsonl"));
         self.npmx.dids.clear();
         self.to_end.clear();
@@ -364,29 +362,34 @@ impl World {
     /// One that is stored, and two whose tokens wait in the recovery directory, since the store took no writes while they
     /// were exchanged.
     fn prepare_recovery(&mut self) {
-        self.npmx.app.net.clear_log();
         self.log_in(3, &days_ago(2));
-        let net = self.npmx.app.net.handle();
-        let gates: BTreeMap<_, _> = self.npmx.dids.iter().map(|did| (did, Gate::closed())).collect();
-        for (did, gate) in &gates {
-            net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(gate.clone())).only(did));
-        }
-        let child = self.begin("sessions refresh --all --retry-for 0s");
-        let exchanged = || gates.keys().filter(|did| net.session_state(did).is_some_and(|one| one.generation > 0));
-        // The first is the one that shows whether others would succeed.
-        wait_until(|| exchanged().count() == 1);
-        gates[*exchanged().next().unwrap()].open();
-        wait_until(|| exchanged().count() == gates.len());
-        wait_until(|| net.counters().exchanged == 1);
+        let (child, answers) = self.caught_in_the_act("sessions refresh --all --retry-for 0s", 2);
         self.set_writable(false);
-        gates.values().for_each(Gate::open);
+        answers.iter().for_each(Gate::open);
         let (output, _) = ending(&self.npmx.app.sandbox, child);
         self.set_writable(true);
-        net.clear_faults();
+        self.npmx.app.net.clear_faults();
         let waiting = self.npmx.app.waiting_records();
         self.set_aside = waiting.iter().map(|record| did_of(record).to_owned()).collect();
         assert_eq!(self.set_aside.len(), 2, "{output}");
         self.heal();
+    }
+
+    /// Begins a command and returns when so many sessions have been exchanged after the first, which shows whether others
+    /// succeed. Their answers come when these are opened.
+    pub(super) fn caught_in_the_act(&self, arguments: &str, others: usize) -> (Child, Vec<Gate>) {
+        let net = &self.npmx.app.net;
+        net.clear_log();
+        let gates: BTreeMap<_, _> = self.npmx.dids.iter().map(|did| (did, Gate::closed())).collect();
+        for (did, gate) in &gates {
+            net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(gate.clone())).only(did));
+        }
+        let child = self.begin(arguments);
+        let exchanged = || gates.keys().filter(|did| net.session_state(did).is_some_and(|one| one.generation > 0));
+        wait_until(|| exchanged().count() == 1);
+        gates[*exchanged().next().unwrap()].open();
+        wait_until(|| exchanged().count() == 1 + others && net.counters().exchanged == 1);
+        (child, gates.into_values().collect())
     }
 
     fn set_writable(&self, on: bool) {
