@@ -211,13 +211,17 @@ impl Sandbox {
 
     /// What was printed by a program that was started, once it has ended.
     pub(crate) fn output_of(&self, child: Child) -> Output {
-        self.output(child.wait_with_output().unwrap())
+        let output = self.output(child.wait_with_output().unwrap());
+        assert_no_token(&output.to_string());
+        output
     }
 
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
     pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let mut session = self.terminal(arguments);
-        session.exp_eof().unwrap().replace("\r\n", "\n")
+        let text = session.exp_eof().unwrap().replace("\r\n", "\n");
+        assert_no_token(&text);
+        text
     }
 
     /// Prepares a program to run in the sandbox.
@@ -231,7 +235,14 @@ impl Sandbox {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Whoever does not read its input closes it early.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
-        self.output(child.wait_with_output().unwrap())
+        let output = self.output(child.wait_with_output().unwrap());
+        assert_no_token(&output.stderr);
+        // An export is asked for the tokens themselves.
+        let is_export = command.get_args().any(|argument| argument.to_string_lossy().contains("export"));
+        if !is_export {
+            assert_no_token(&output.stdout);
+        }
+        output
     }
 
     fn output(&self, output: std::process::Output) -> Output {
@@ -245,6 +256,13 @@ impl Sandbox {
             code: output.status.code().expect("oauthctl was ended by a signal"),
         }
     }
+}
+
+/// No run of any test shows a refresh token as the test network gives them.
+#[track_caller]
+fn assert_no_token(text: &str) {
+    let is_token = |part: &str| part.len() >= 64 && part.bytes().take(64).all(|byte| byte.is_ascii_hexdigit());
+    assert!(!text.split("ref-").skip(1).any(is_token), "a refresh token is shown:\n{text}");
 }
 
 /// Sends a signal to a process that has begun to listen for it.
