@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testbed::{Endpoint, Logged, LoginOptions, Network};
 
-use crate::support::{AppDatabase, Output, Sandbox};
+use crate::support::{ALICE, AppDatabase, Output, Sandbox};
 
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,6 +40,13 @@ impl App {
     pub(crate) fn with_users(count: usize) -> Self {
         let app = Self::new();
         app.log_in(count, &days_ago(2));
+        app
+    }
+
+    /// An app with one user, Alice, who was last here two days ago.
+    pub(crate) fn with_alice() -> Self {
+        let app = Self::new();
+        app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
         app
     }
 

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions};
@@ -205,39 +203,6 @@ fn without_a_place_for_what_cannot_be_stored_nothing_is_exchanged() {
         assert!(output.stderr.contains("hint: "), "{output}");
     }
     assert_eq!(app.net.counters().of(Endpoint::Token), 0);
-}
-
-#[test]
-fn a_disk_that_fills_up_in_mid_run_loses_nothing() {
-    // Needs a file system of a few kilobytes, which not every machine lets its users mount.
-    let can_mount = ["--user", "--map-root-user", "--mount", "true"];
-    if !Command::new("unshare").args(can_mount).output().is_ok_and(|output| output.status.success()) {
-        return;
-    }
-    let app = App::with_users(12);
-    app.database.execute(BREAK);
-    app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(600))).skip(1));
-    let script = "
-        mkdir -p ~/.local/state/oauthctl/recovery
-        mount -t tmpfs -o size=600k tmpfs ~/.local/state/oauthctl/recovery || exit 99
-        oauthctl sessions refresh --all --retry-for 0s --concurrency 4 &
-        sleep 0.5
-        dd if=/dev/zero of=$HOME/.local/state/oauthctl/recovery/fill bs=4k 2>/dev/null
-        wait $!
-        echo exit $?
-        mkdir ~/kept && cp -p ~/.local/state/oauthctl/recovery/*.json ~/kept";
-    let output = app.sandbox.sh(&format!("exec unshare --user --map-root-user --mount bash -c '{script}'"));
-    assert_eq!(output.code, 0, "{output}");
-    assert!(output.stdout.ends_with("exit 1\n"), "{output}");
-    // What the file system held, which is gone with it.
-    fs::create_dir_all(app.sandbox.path("../home/.local/state/oauthctl")).unwrap();
-    let _ = fs::remove_dir(app.sandbox.path("../home/.local/state/oauthctl/recovery"));
-    fs::rename(app.sandbox.path("../home/kept"), app.sandbox.path("../home/.local/state/oauthctl/recovery")).unwrap();
-    assert!(!app.recovery_entries().is_empty());
-    app.assert_nobody_lost(&output);
-    app.database.execute(MEND);
-    assert_eq!(app.sessions("refresh --all").code, 0);
-    app.assert_nobody_lost(output);
 }
 
 #[test]

@@ -19,6 +19,8 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::app::did_of;
+
 /// The time in every sandbox.
 pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -391,12 +393,12 @@ impl AppDatabase {
 
     /// Stores a session under the DID it is of.
     pub(crate) fn session(&self, session: &Value) -> &Self {
-        self.record(session["tokenSet"]["sub"].as_str().unwrap(), &session.to_string())
+        self.record(did_of(session), &session.to_string())
     }
 
     /// Stores so many sessions like this one, each of an account of its own.
     pub(crate) fn sessions_like(&self, session: &Value, count: u32) -> &Self {
-        let sub = session["tokenSet"]["sub"].as_str().unwrap();
+        let sub = did_of(session);
         self.execute(&format!(
             "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {count})
              INSERT INTO auth_session
