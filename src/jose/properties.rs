@@ -36,6 +36,21 @@ static DPOP_KEYS: LazyLock<Vec<Members>> = LazyLock::new(|| {
     all.map(|jwk| jwk.as_object().unwrap().clone()).collect()
 });
 
+/// Sets of one to three keys in each form that holds several, with the keys in them.
+static SETS: LazyLock<Vec<(String, Vec<ClientKey>)>> = LazyLock::new(|| {
+    let named = |(number, key): (usize, &ClientKey)| {
+        let mut key = key.clone();
+        key.set_kid(format!("key-{number}").parse().unwrap());
+        key
+    };
+    let keys: Vec<_> = CLIENT_KEYS.iter().enumerate().map(named).collect();
+    let sets = (1..=3).flat_map(|size| keys.chunks_exact(size).take(6));
+    sets.flat_map(|keys| {
+        [KeyForm::Array, KeyForm::Jwks].map(|form| (form.encode(keys).unwrap().to_string(), keys.to_vec()))
+    })
+    .collect()
+});
+
 fn client_key() -> impl Strategy<Value = ClientKey> {
     any::<Index>().prop_map(|index| index.get(&CLIENT_KEYS).clone())
 }
@@ -157,6 +172,27 @@ proptest! {
         let [key, other] = keys.map(|index| index.get(&DPOP_KEYS));
         let tampered = tampered(key, other, part, how, at);
         prop_assert_eq!(DpopKey::from_members(&tampered).is_ok(), tampered == *key);
+    }
+
+    #[test]
+    fn a_damaged_set_yields_keys_that_were_in_it_or_none(which in any::<Index>(), damage in damage(4)) {
+        let (written, keys) = which.get(&SETS);
+        let text = damage.to(written);
+        match parse_keys(&text) {
+            // The parts of a key belong together: what is damaged is refused, and what is read was there.
+            Ok(read) => {
+                prop_assert!(read.keys.len() <= keys.len());
+                for key in &read.keys {
+                    prop_assert!(keys.iter().any(|there| there.thumbprint() == key.thumbprint()));
+                }
+            }
+            Err(failure) => {
+                let told = told(&failure);
+                for key in keys {
+                    prop_assert!(!shows(&told, text_of(key.expose_jwk(), "d")), "{}", told);
+                }
+            }
+        }
     }
 
     #[test]

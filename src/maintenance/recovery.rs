@@ -240,3 +240,33 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
 fn token(record: &[u8]) -> Option<String> {
     Record::parse(record)?.refresh_token().map(|token| fingerprint(token.as_bytes()))
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary::{damage, text};
+
+    proptest! {
+        #[test]
+        fn an_entry_is_read_as_it_was_written_or_not_at_all(
+            store in text(), key in text(), supersedes in "[0-9a-f]{32}", token in option::of("[0-9a-f]{32}"), record in text(),
+            damage in damage(3),
+        ) {
+            let entry = Entry { store, key, supersedes, supersedes_token: token, record };
+            let written = serde_json::to_vec(&entry).unwrap();
+            let read: Entry = serde_json::from_slice(&written).unwrap();
+            prop_assert_eq!((&read.store, &read.key, &read.record), (&entry.store, &entry.key, &entry.record));
+            prop_assert_eq!(&read.supersedes, &entry.supersedes);
+            prop_assert_eq!(&read.supersedes_token, &entry.supersedes_token);
+            // Half of one is none.
+            prop_assert!(serde_json::from_slice::<Entry>(&written[..written.len() - 1]).is_err());
+            let damaged = damage.to(std::str::from_utf8(&written).unwrap());
+            if let Ok(read) = serde_json::from_str::<Entry>(&damaged) {
+                prop_assert!(serde_json::to_vec(&read).is_ok());
+            }
+        }
+    }
+}

@@ -178,16 +178,20 @@ struct DnsRecord {
 
 /// The TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there is none.
 async fn by_dns(http: &Http, settings: &NetworkSettings, handle: &Handle) -> Result<Option<Did>, LookupError> {
-    const TXT: u32 = 16;
-    const NO_ERROR: u32 = 0;
-    const NO_SUCH_NAME: u32 = 3;
     let mut url = settings.doh_resolver.clone();
     url.query_pairs_mut().append_pair("name", &format!("_atproto.{handle}")).append_pair("type", "TXT");
     let what = format!("DNS record of {handle}");
     let answer = lookup::fetch(http, &url, "application/dns-json", &what).await?;
     let body = answer.body.map_err(|e| LookupError::no_answer(&what, e))?;
+    did_in_dns(&body, &what)
+}
+
+fn did_in_dns(body: &[u8], what: &str) -> Result<Option<Did>, LookupError> {
+    const TXT: u32 = 16;
+    const NO_ERROR: u32 = 0;
+    const NO_SUCH_NAME: u32 = 3;
     let answer: DnsAnswer =
-        serde_json::from_slice(&body).map_err(|_| LookupError::unavailable(format!("the {what} is not JSON")))?;
+        serde_json::from_slice(body).map_err(|_| LookupError::unavailable(format!("the {what} is not JSON")))?;
     if answer.status != NO_ERROR && answer.status != NO_SUCH_NAME {
         return Err(LookupError::unavailable(format!("the {what} cannot be had: DNS status {}", answer.status)));
     }
@@ -210,7 +214,11 @@ async fn by_https(http: &Http, handle: &Handle) -> Result<Did, LookupError> {
         .map_err(|_| LookupError::ruled_out(format!("there is no {what}")))?;
     let answer = lookup::fetch(http, &url, "text/plain", &what).await?;
     let body = answer.body.map_err(|e| LookupError::no_answer(&what, e))?;
-    let text = std::str::from_utf8(&body).unwrap_or_default();
+    did_in_file(&body, handle)
+}
+
+fn did_in_file(body: &[u8], handle: &Handle) -> Result<Did, LookupError> {
+    let text = std::str::from_utf8(body).unwrap_or_default();
     text.trim().parse().map_err(|_| LookupError::unavailable(format!("what {handle} calls its account is no DID")))
 }
 
@@ -439,6 +447,39 @@ mod properties {
                 if let Ok(url) = format!("https://{shown}/").parse::<Url>() {
                     prop_assert_eq!(url.host_str(), Some(shown.as_str()));
                 }
+            }
+        }
+
+        #[test]
+        fn a_handle_s_record_names_one_account_or_none(
+            dids in proptest::collection::vec((select(vec![DID, "did:web:a.example", "did:plc", ""]), any::<bool>(), 15_u32..18), 0..3),
+            status in select(vec![0_u32, 2, 3]), damage in proptest::option::of(damage(2)),
+        ) {
+            let record = |(did, quoted, kind): &(&str, bool, u32)| {
+                json!({"name": "_atproto.a.example", "type": kind, "data": if *quoted { format!("\"did={did}\"") } else { format!("did={did}") }})
+            };
+            let whole = json!({"Status": status, "Answer": dids.iter().map(record).collect::<Vec<_>>()}).to_string();
+            let text = damage.as_ref().map_or(whole.clone(), |damage| damage.to(&whole));
+            let found = did_in_dns(text.as_bytes(), "DNS record of a.example");
+            if damage.is_none() {
+                let named: Vec<_> = dids.iter().filter(|(_, _, kind)| *kind == 16).map(|(did, ..)| *did).collect();
+                match (status, &named[..]) {
+                    (2, _) => prop_assert!(found.is_err()),
+                    (_, []) => prop_assert_eq!(found.unwrap(), None),
+                    (_, [did]) => prop_assert_eq!(found.ok().flatten(), did.parse().ok()),
+                    _ => prop_assert!(found.is_err()),
+                }
+            }
+        }
+
+        #[test]
+        fn a_handle_s_file_holds_an_account_and_nothing_else(did in text(), around in "[ \t\r\n]{0,3}", more in text()) {
+            let handle = "a.example".parse().unwrap();
+            for did in [did.as_str(), DID] {
+                let found = did_in_file(format!("{around}{did}{around}").as_bytes(), &handle);
+                prop_assert_eq!(found.ok(), did.trim().parse().ok());
+                let found = did_in_file(format!("{did}{around} {more}").as_bytes(), &handle);
+                prop_assert!(found.is_err() || more.trim().is_empty());
             }
         }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testbed::{Endpoint, Logged, LoginOptions, Network};
 
-use crate::support::{AppDatabase, Output, Sandbox};
+use crate::support::{ALICE, AppDatabase, Output, Sandbox};
 
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,6 +40,13 @@ impl App {
     pub(crate) fn with_users(count: usize) -> Self {
         let app = Self::new();
         app.log_in(count, &days_ago(2));
+        app
+    }
+
+    /// An app with one user, Alice, who was last here two days ago.
+    pub(crate) fn with_alice() -> Self {
+        let app = Self::new();
+        app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
         app
     }
 
@@ -120,10 +127,14 @@ impl App {
         self.records().remove(did)
     }
 
-    /// The files that hold tokens which could not be stored.
+    /// Where tokens are kept that could not be stored.
+    pub(crate) fn recovery_directory(&self) -> PathBuf {
+        self.sandbox.path("../home/.local/state/oauthctl/recovery")
+    }
+
+    /// The files that hold them.
     pub(crate) fn recovery_entries(&self) -> Vec<PathBuf> {
-        let directory = self.sandbox.path("../home/.local/state/oauthctl/recovery");
-        let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.recovery_directory()) else { return Vec::new() };
         let paths = entries.map(|entry| entry.unwrap().path());
         // Whoever is killed while it writes one leaves what has no name yet.
         let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
@@ -144,11 +155,20 @@ impl App {
     /// with, or honours none any more: those whose user has to log in again.
     pub(crate) fn lost(&self) -> BTreeSet<String> {
         let (records, entries) = (self.records(), self.waiting_records());
-        let goes_on = |did: &str| {
-            let of_account = entries.iter().filter(|record| record["tokenSet"]["sub"] == did);
-            records.get(did).into_iter().chain(of_account).any(|record| self.net.is_alive_with(record))
-        };
-        self.net.sessions().into_iter().map(|session| session.did).filter(|did| !goes_on(did)).collect()
+        let dids: Vec<_> = self.net.sessions().into_iter().map(|session| session.did).collect();
+        let mut lost = self.lost_among(&dids, |did| records.get(did).cloned());
+        lost.retain(|did| !entries.iter().any(|record| did_of(record) == did && self.net.is_alive_with(record)));
+        lost
+    }
+
+    /// Those of these accounts with whose record, found by this, the app cannot go on.
+    pub(crate) fn lost_among(
+        &self,
+        dids: &[String],
+        mut stored: impl FnMut(&str) -> Option<Value>,
+    ) -> BTreeSet<String> {
+        let is_lost = |did: &&String| !stored(did).is_some_and(|record| self.net.is_alive_with(&record));
+        dids.iter().filter(is_lost).cloned().collect()
     }
 
     /// Nobody has to log in again.
@@ -183,6 +203,11 @@ impl App {
     pub(crate) fn wait_for_exchanges(&self, count: u64) {
         wait_until(|| self.net.counters().exchanged >= count);
     }
+}
+
+/// The account that a stored record is of.
+pub(crate) fn did_of(record: &Value) -> &str {
+    record["tokenSet"]["sub"].as_str().expect("a record names its account")
 }
 
 /// An account named for what is to become of it.

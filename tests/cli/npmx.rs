@@ -1,12 +1,12 @@
 //! An app like npmx: its sessions in Redis under the app's own lock, with a proxy in between.
 
-use std::net::TcpStream;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use testbed::Proxy;
 use testbed::redis::{Answer, Redis};
 
-use crate::app::{App, days_ago};
+use crate::app::{App, days_ago, did_of};
 
 /// The app, its Redis, and the way there.
 pub(crate) struct Npmx {
@@ -14,6 +14,11 @@ pub(crate) struct Npmx {
     pub(crate) redis: Redis,
     pub(crate) proxy: Proxy,
     pub(crate) dids: Vec<String>,
+}
+
+/// Where the lock on an account is.
+pub(crate) fn lock(did: &str) -> String {
+    format!("oauth:lock:@atproto-oauth-client-{did}")
 }
 
 /// Where the record of an account is.
@@ -25,27 +30,30 @@ impl Npmx {
     /// An app with so many users, who were last here two days ago.
     pub(crate) fn with_users(users: usize) -> Self {
         let mut npmx = Self::new();
-        for _ in 0..users {
-            let record = npmx.app.net.login(days_ago(2));
-            npmx.store(&record);
-            npmx.dids.push(record["tokenSet"]["sub"].as_str().unwrap().to_owned());
-        }
+        npmx.log_in(users);
         npmx
+    }
+
+    /// So many more, who were last here two days ago, too.
+    pub(crate) fn log_in(&mut self, users: usize) {
+        for record in self.app.net.login_many(users, &days_ago(2)) {
+            self.store(&record);
+            self.dids.push(did_of(&record).to_owned());
+        }
     }
 
     /// An app without users.
     pub(crate) fn new() -> Self {
         let mut app = App::new();
         let redis = Redis::start();
-        let proxy = Proxy::start(([127, 0, 0, 1], redis.port()).into()).unwrap();
+        let proxy = Proxy::before(&redis.url()).unwrap();
         app.sandbox.set("OAUTHCTL_STORE", format!("redis://{}/0", proxy.address()));
         Self { app, redis, proxy, dids: Vec::new() }
     }
 
     /// Stores a session as the app does.
     pub(crate) fn store(&self, record: &Value) {
-        let did = record["tokenSet"]["sub"].as_str().unwrap();
-        self.redis.ask(&["SET", &key(did), &record.to_string(), "EX", "15000000"]);
+        self.redis.ask(&["SET", &key(did_of(record)), &record.to_string(), "EX", "15000000"]);
     }
 
     /// The stored record of one account.
@@ -54,22 +62,16 @@ impl Npmx {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Whether the proxy takes connections.
-    pub(crate) fn is_reachable(&self) -> bool {
-        TcpStream::connect(self.proxy.address()).is_ok()
-    }
-
     /// Gives back the locks that somebody else did not, as time would.
     pub(crate) fn release_locks(&self) {
         for did in &self.dids {
-            self.redis.ask(&["DEL", &format!("oauth:lock:@atproto-oauth-client-{did}")]);
+            self.redis.ask(&["DEL", &lock(did)]);
         }
     }
 
     /// Accounts with whose record the app cannot go on.
-    pub(crate) fn lost(&self) -> Vec<&String> {
-        let is_alive = |did: &str| self.record(did).is_some_and(|record| self.app.net.is_alive_with(&record));
-        self.dids.iter().filter(|did| !is_alive(did)).collect()
+    pub(crate) fn lost(&self) -> BTreeSet<String> {
+        self.app.lost_among(&self.dids, |did| self.record(did))
     }
 
     #[track_caller]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testbed::{Alg, Credentials, Endpoint, Fault, LoginOptions, keys};
 
-use crate::app::{App, days_ago, hours_ago, to_be};
+use crate::app::{App, days_ago, did_of, hours_ago, to_be};
 use crate::support::{ALICE, BOB, object};
 
 /// The session of one account, last refreshed two days ago.
@@ -275,7 +275,7 @@ fn a_session_of_which_the_server_has_said_that_it_ended_is_not_asked_about_again
 fn sessions_that_had_ended_do_not_keep_the_living_from_being_refreshed() {
     let app = App::new();
     for record in app.log_in(10, &hours_ago(30)) {
-        app.net.end_sessions_of(record["tokenSet"]["sub"].as_str().unwrap());
+        app.net.end_sessions_of(did_of(&record));
     }
     app.log_in(10, &hours_ago(40));
     let output = app.sessions("refresh --all");

@@ -1,21 +1,11 @@
 //! `oauthctl sessions revoke` ends sessions with proof, removes their records, and never the record of a living one
 //! unless told to.
 
-use std::thread;
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, Reply, keys};
+use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, Reply, keys};
 
-use crate::app::{App, days_ago, hours_ago};
-use crate::support::{ALICE, BOB, object};
-
-/// An app with one user.
-fn alice() -> App {
-    let app = App::new();
-    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
-    app
-}
+use crate::app::{App, days_ago, hours_ago, wait_until};
+use crate::support::{ALICE, BOB, interrupt, object};
 
 /// Revokes Alice's session, and returns exit code, result, reason and what became of the record.
 #[track_caller]
@@ -89,7 +79,7 @@ fn on_a_terminal_a_person_is_asked() {
 
 #[test]
 fn a_session_that_had_ended_already_is_confirmed() {
-    let app = alice();
+    let app = App::with_alice();
     app.net.end_sessions_of(ALICE);
     assert_eq!(revoked(&app, "").1, "confirmed");
 }
@@ -97,7 +87,7 @@ fn a_session_that_had_ended_already_is_confirmed() {
 #[test]
 fn a_revocation_without_effect_is_not_believed() {
     // As a server answers to a wrong key: 200, and the session lives on.
-    let app = alice();
+    let app = App::with_alice();
     app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
     let (code, result, reason, record) = revoked(&app, "");
     assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "kept"), "{reason}");
@@ -111,7 +101,7 @@ fn a_revocation_without_effect_is_not_believed() {
 
 #[test]
 fn a_server_without_a_revocation_endpoint_is_sent_nothing() {
-    let app = alice();
+    let app = App::with_alice();
     app.net.configure(|policy| policy.revocation = false);
     let (code, result, reason, record) = revoked(&app, "");
     assert_eq!((code, result.as_str(), record.as_str()), (1, "failed", "kept"));
@@ -138,7 +128,7 @@ fn what_is_not_proved_keeps_its_record() {
         }),
     ];
     for (n, (expected, change)) in cases.into_iter().enumerate() {
-        let app = alice();
+        let app = App::with_alice();
         change(&app);
         let (code, result, reason, record) = revoked(&app, "");
         assert_eq!((code, result.as_str(), record.as_str()), (1, expected, "kept"), "{n}: {reason}");
@@ -147,7 +137,7 @@ fn what_is_not_proved_keeps_its_record() {
 
 #[test]
 fn force_removes_the_record_whatever_the_server_says() {
-    let app = alice();
+    let app = App::with_alice();
     app.net.fault(Endpoint::Token, Fault::status(503));
     let (code, result, _, record) = revoked(&app, "--force");
     assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "removed"));
@@ -166,7 +156,7 @@ fn a_session_whose_key_is_missing_cannot_be_revoked() {
 
 #[test]
 fn an_account_that_has_moved_is_signed_out_where_its_session_is() {
-    let app = alice();
+    let app = App::with_alice();
     app.net.set_did_status(ALICE, 410);
     assert_eq!(revoked(&app, "").1, "confirmed");
     assert_eq!(app.net.alive(), 0);
@@ -174,7 +164,7 @@ fn an_account_that_has_moved_is_signed_out_where_its_session_is() {
 
 #[test]
 fn the_exit_status_says_how_much_was_achieved() {
-    let app = alice();
+    let app = App::with_alice();
     app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(2) });
     app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(BOB));
     let output = app.sessions("revoke --all --yes --per-issuer 1");
@@ -184,10 +174,12 @@ fn the_exit_status_says_how_much_was_achieved() {
 
 /// Revokes while the session's lock is held elsewhere, and does something to the store meanwhile.
 fn meanwhile(app: &App, options: &str, act: impl FnOnce(&App)) -> (String, String) {
-    app.net.fault_once(Endpoint::Token, Fault::DelayBefore(Duration::from_millis(600)));
+    let answers = Gate::closed();
+    app.net.fault_once(Endpoint::Token, Fault::HoldAfter(answers.clone()));
     let child = app.begin(&format!("revoke --yes --format jsonl {options}"));
-    crate::app::wait_until(|| app.net.counters().of(Endpoint::Token) > 0);
+    wait_until(|| app.net.counters().of(Endpoint::Token) > 0);
     act(app);
+    answers.open();
     let output = app.sandbox.output_of(child);
     let row = object(output.stdout.trim());
     let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
@@ -197,7 +189,7 @@ fn meanwhile(app: &App, options: &str, act: impl FnOnce(&App)) -> (String, Strin
 #[test]
 fn a_user_who_logs_in_again_meanwhile_stays_logged_in() {
     for options in ["--all", "--all --force"] {
-        let app = alice();
+        let app = App::with_alice();
         if options.contains("force") {
             app.net.fault(Endpoint::Revoke, Fault::status(500));
         }
@@ -212,7 +204,7 @@ fn a_user_who_logs_in_again_meanwhile_stays_logged_in() {
 #[test]
 fn a_user_who_comes_back_meanwhile_is_signed_out_if_meant_still() {
     for (options, expected) in [("--all", "confirmed"), ("--not-refreshed-for 1d", "skipped")] {
-        let app = alice();
+        let app = App::with_alice();
         let (result, _) = meanwhile(&app, options, |app| {
             let renewed = app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
             app.database.session(&renewed);
@@ -225,7 +217,7 @@ fn a_user_who_comes_back_meanwhile_is_signed_out_if_meant_still() {
 
 #[test]
 fn a_store_that_cannot_be_written_keeps_a_confirmed_session_for_the_next_run() {
-    let app = alice();
+    let app = App::with_alice();
     app.database.execute("CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
     let (code, result, reason, _) = revoked(&app, "");
     assert_eq!((code, result.as_str()), (1, "unconfirmed"));
@@ -248,15 +240,14 @@ fn two_revocations_at_once_get_along() {
 #[test]
 fn a_signal_lets_what_was_begun_come_to_its_end() {
     let app = App::with_users(30);
-    app.net.configure(|policy| policy.exchange_time = Duration::from_millis(20));
-    app.net.fault(Endpoint::Revoke, Fault::DelayAfter(Duration::from_millis(50)));
+    let answers = Gate::closed();
+    app.net.inject(Injection::new(Endpoint::Revoke, Fault::HoldAfter(answers.clone())).skip(4));
     let child = app.begin("revoke --all --yes");
-    crate::app::wait_until(|| app.net.alive() < 26);
-    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
+    wait_until(|| app.net.alive() < 26);
+    interrupt(&child, "TERM");
+    answers.open();
     let output = app.sandbox.output_of(child);
     assert_eq!(output.code, 143, "{output}");
-    thread::sleep(Duration::from_millis(50));
     assert_eq!(app.records().len(), app.net.alive(), "{output}");
     assert!(app.net.alive() > 0);
     let living = app.records();

@@ -4,17 +4,16 @@
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64URL};
 use serde_json::{Value, json};
 use testbed::redis::{Answer, Redis};
 use testbed::upstash::Front;
-use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, Reply, keys};
+use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, Reply, keys};
 
-use crate::app::{App, days_ago, wait_until};
+use crate::app::{App, days_ago, did_of, wait_until};
+use crate::npmx;
 use crate::support::{Output, Sandbox};
 
 /// So many bytes of a secret are enough to know it by.
@@ -40,6 +39,13 @@ impl Secrets {
         self.add(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         self.add(BASE64.encode(&bytes));
         self.add(bytes);
+    }
+
+    /// The private keys in what may be a key, an array of keys or a key set.
+    fn add_keys(&mut self, json: &Value) {
+        let keys =
+            json.as_array().or_else(|| json["keys"].as_array()).map_or(std::slice::from_ref(json), Vec::as_slice);
+        keys.iter().filter(|key| key["d"].is_string()).for_each(|key| self.add_key(key));
     }
 
     fn add_record(&mut self, record: &Value) {
@@ -94,23 +100,33 @@ fn marked(users: usize) -> Marked {
     for record in &records {
         secrets.add_record(record);
     }
-    let dids = records.iter().map(|record| record["tokenSet"]["sub"].as_str().unwrap().to_owned()).collect();
+    let dids = records.iter().map(|record| did_of(record).to_owned()).collect();
     Marked { app, secrets, dids }
+}
+
+/// Whether a command was asked to print what is secret.
+fn asks_for_secrets(command: &str) -> bool {
+    let output = command.split(" -o ").nth(1).map(|rest| rest.split(' ').next().unwrap_or_default());
+    output == Some("-") || output.is_none() && command.starts_with("gen-jwk")
 }
 
 impl Marked {
     /// Runs a command with every step told; its result may be secret only if that is what was asked for.
     #[track_caller]
     fn run(&mut self, command: &str) -> Output {
-        let result_is_secret = command.starts_with("gen-jwk") || command.starts_with("sessions export");
-        let output = self.app.sandbox.run(["-vv"].into_iter().chain(command.split_whitespace()));
-        // Tokens that came meanwhile are secret, too.
+        // What a shell asks comes first.
+        let told = ["-vv"].into_iter().filter(|_| !command.starts_with("__complete"));
+        let output = self.app.sandbox.run(told.chain(command.split_whitespace()));
+        // Tokens and keys that came meanwhile are secret, too.
         for value in self.app.database.rows("SELECT value FROM auth_session") {
             if let Ok(record) = serde_json::from_str(&value) {
                 self.secrets.add_record(&record);
             }
         }
-        self.secrets.assert_kept(command, &output, result_is_secret);
+        let files = self.app.sandbox.files().into_iter().filter(|name| name.ends_with(".json"));
+        let made = files.filter_map(|name| serde_json::from_str(&self.app.sandbox.read(name)).ok());
+        made.chain(serde_json::from_str(&output.stdout)).for_each(|json| self.secrets.add_keys(&json));
+        self.secrets.assert_kept(command, &output, asks_for_secrets(command));
         output
     }
 
@@ -144,6 +160,10 @@ fn no_command_shows_a_secret() {
     let key = marked.app.net.signing_key().unwrap().to_string();
     marked.app.sandbox.file("key.json", &key);
     marked.app.sandbox.file("keys.json", format!("[{key}]"));
+    // A document into which somebody has put the private key.
+    let document =
+        json!({"client_id": "https://app.example.com/c.json", "jwks": {"keys": [marked.app.net.signing_key()]}});
+    marked.app.sandbox.file("metadata.json", document.to_string());
     let first = marked.first().to_owned();
     for command in [
         "doctor",
@@ -154,6 +174,9 @@ fn no_command_shows_a_secret() {
         "keys list --format json",
         "keys rotate --keys keys.json --stage --kid next",
         "keys retire next --keys keys.json --ignore-malformed -n",
+        "keys rotate --keys keys.json --promote next --force",
+        "keys rotate --keys keys.json --stage --kid third -o keys-new.json",
+        "keys retire third --keys keys-new.json --ignore-malformed",
         "sessions list",
         "sessions list --format json",
         "sessions list --format csv",
@@ -173,17 +196,38 @@ fn no_command_shows_a_secret() {
         "gen-jwk --from key.pem --encoding multibase",
         "gen-jwk --from key.json --encoding pem-base64 -o key.b64",
         "gen-jwk",
+        "gen-jwk --encoding jwks -o made.json",
+        "sessions refresh --all --retry-for 0s --metrics-file refresh.prom",
+        "sessions prune --inactive 2d --retry-for 0s -n",
+        "sessions prune --inactive 2d --retry-for 0s",
+        "metadata --check metadata.json",
+        "__complete bash sessions show did:",
+        "__complete bash keys retire --keys keys.json ",
+        "init --yes --client-uri https://app.example.com --config set-up.toml --keys client-key.json",
         "completions bash",
         "man",
     ] {
         let output = marked.run(command);
         assert!(output.code == 0 || output.code == 1 || output.code == 3, "{command}: {output}");
     }
+    assert!(marked.app.sandbox.path("client-key.json").exists(), "init has made a key");
     for command in ["show FIRST", "show FIRST --format json", "revoke FIRST --yes --retry-for 0s"] {
         marked.run(&format!("sessions {}", command.replace("FIRST", &first)));
     }
     // What is meant to hold secrets: the app's own store and what was asked for. Notes and locks are not.
-    marked.secrets.assert_files(&marked.app.sandbox, &["key.", "keys.json", "export.jsonl", "app.db"]);
+    marked.secrets.assert_files(
+        &marked.app.sandbox,
+        &[
+            "key.",
+            "keys.json",
+            "keys-new.json",
+            "metadata.json",
+            "made.json",
+            "client-key.json",
+            "export.jsonl",
+            "app.db",
+        ],
+    );
     let sidecar = fs::read(marked.app.sandbox.path("app.db.oauthctl")).unwrap();
     marked.secrets.assert_not_in("the sidecar", &sidecar);
 }
@@ -251,7 +295,7 @@ fn tokens_that_wait_to_be_stored_are_in_private_files_only() {
 fn redis(marked: &Marked, options: &[&str]) -> Redis {
     let redis = Redis::start_with(options);
     for (did, record) in marked.app.records() {
-        redis.ask(&["SET", &format!("atproto:oauth:sessions:{did}"), &record.to_string(), "EX", "15000000"]);
+        redis.ask(&["SET", &npmx::key(&did), &record.to_string(), "EX", "15000000"]);
     }
     redis.ask(&["CONFIG", "SET", "requirepass", PASSWORD]);
     redis
@@ -320,34 +364,46 @@ fn recovery_name(marked: &Marked) -> String {
 }
 
 #[test]
-fn neither_lock_nor_command_line_gives_a_secret_away() {
+fn neither_lock_nor_list_of_processes_gives_a_secret_away() {
     let mut marked = marked(1);
     let redis = redis(&marked, &[]);
     let password = marked.app.sandbox.file("redis-url", format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port()));
     marked.app.sandbox.set("OAUTHCTL_STORE", format!("file:{}", password.display()));
-    marked.app.net.inject(Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_millis(600))).skip(1));
+    let answers = Gate::closed();
+    marked.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = marked.app.begin("refresh --all -vv");
     marked.app.wait_for_exchange();
-    let lock = format!("oauth:lock:@atproto-oauth-client-{}", marked.first());
+    let lock = npmx::lock(marked.first());
     let mut asked = testbed::redis::Connection::open(redis.port()).unwrap();
     asked.ask(&["AUTH", PASSWORD]).unwrap();
     let Answer::Bulk(Some(owner)) = asked.ask(&["GET", &lock]).unwrap() else { panic!("the lock is not held") };
     marked.secrets.add(owner);
-    let processes = Path::new("/proc").join(child.id().to_string());
-    for name in ["cmdline", "comm", "status"] {
-        marked.secrets.assert_not_in(name, &fs::read(processes.join(name)).unwrap());
-    }
+    // What the list of processes shows of it is what the operator has typed: it starts no others.
+    assert_eq!(children_of(child.id()), Vec::<String>::new());
+    answers.open();
     let output = marked.app.sandbox.output_of(child);
     assert_eq!(output.code, 0, "{output}");
-    let Answer::Bulk(Some(renewed)) =
-        asked.ask(&["GET", &format!("atproto:oauth:sessions:{}", marked.first())]).unwrap()
-    else {
+    let Answer::Bulk(Some(renewed)) = asked.ask(&["GET", &npmx::key(marked.first())]).unwrap() else {
         panic!("the session is gone")
     };
     marked.secrets.add_record(&serde_json::from_slice(&renewed).unwrap());
     marked.secrets.assert_kept("refresh", &output, false);
     marked.secrets.assert_files(&marked.app.sandbox, &["redis-url", "app.db"]);
     wait_until(|| asked.ask(&["EXISTS", &lock]).unwrap() == Answer::Number(0));
+}
+
+/// The command lines of the processes that this one has started.
+fn children_of(process: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let path = entry.unwrap().path();
+        // Others come and go meanwhile.
+        let Ok(status) = fs::read_to_string(path.join("status")) else { continue };
+        if status.lines().any(|line| line == format!("PPid:\t{process}")) {
+            found.push(fs::read_to_string(path.join("cmdline")).unwrap_or_default());
+        }
+    }
+    found
 }
 
 /// A key in every form, whole and damaged.
@@ -460,17 +516,28 @@ fn files_with_secrets_that_others_can_read_are_warned_of() {
 
 #[test]
 fn what_holds_secrets_is_private_whatever_the_umask() {
-    let app = App::with_users(1);
-    let key = app.net.signing_key().unwrap().to_string();
-    for (umask, name) in [("000", "open"), ("777", "closed")] {
-        app.sandbox.file("in.json", &key);
-        let script = format!(
-            "umask {umask}; oauthctl gen-jwk --from in.json -o {name}.json && oauthctl sessions export -o {name}.jsonl"
+    for umask in ["000", "777"] {
+        let app = App::with_users(2);
+        app.sandbox.file("in.json", app.net.signing_key().unwrap().to_string());
+        // Tokens that cannot be stored. Of those in one run only the first is exchanged.
+        app.database.execute(
+            "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END",
         );
-        let output = app.sandbox.sh(&script);
+        let output = app.sandbox.sh(&format!(
+            "mkdir set-up; umask {umask}
+             oauthctl sessions refresh --all --retry-for 0s
+             set -e
+             oauthctl gen-jwk --from in.json -o made.json
+             oauthctl sessions export -o export.jsonl
+             oauthctl keys rotate --keys in.json --stage -o rotated.json
+             cd set-up && oauthctl init --yes --client-uri https://app.example.com"
+        ));
         assert_eq!(output.code, 0, "{output}");
-        for kind in ["json", "jsonl"] {
-            assert_eq!(app.sandbox.mode(format!("{name}.{kind}")), 0o600, "{name}.{kind}");
+        for name in ["made.json", "export.jsonl", "rotated.json", "in.json", "set-up/client-key.json"] {
+            assert_eq!(app.sandbox.mode(name), 0o600, "{umask}: {name}");
         }
+        let entry = app.recovery_entries().pop().expect("tokens wait");
+        assert_eq!(app.sandbox.mode(&entry), 0o600, "{umask}");
+        assert_eq!(app.sandbox.mode(entry.parent().unwrap()) & 0o077, 0, "{umask}");
     }
 }

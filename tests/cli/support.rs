@@ -19,6 +19,8 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::app::did_of;
+
 /// The time in every sandbox.
 pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -216,13 +218,17 @@ impl Sandbox {
 
     /// What was printed by a program that was started, once it has ended.
     pub(crate) fn output_of(&self, child: Child) -> Output {
-        self.output(child.wait_with_output().unwrap())
+        let output = self.output(child.wait_with_output().unwrap());
+        assert_no_token(&output.to_string());
+        output
     }
 
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
     pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let mut session = self.terminal(arguments);
-        session.exp_eof().unwrap().replace("\r\n", "\n")
+        let text = session.exp_eof().unwrap().replace("\r\n", "\n");
+        assert_no_token(&text);
+        text
     }
 
     /// Prepares a program to run in the sandbox.
@@ -236,7 +242,14 @@ impl Sandbox {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Whoever does not read its input closes it early.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
-        self.output(child.wait_with_output().unwrap())
+        let output = self.output(child.wait_with_output().unwrap());
+        assert_no_token(&output.stderr);
+        // An export is asked for the tokens themselves.
+        let is_export = command.get_args().any(|argument| argument.to_string_lossy().contains("export"));
+        if !is_export {
+            assert_no_token(&output.stdout);
+        }
+        output
     }
 
     fn output(&self, output: std::process::Output) -> Output {
@@ -250,6 +263,13 @@ impl Sandbox {
             code: output.status.code().expect("oauthctl was ended by a signal"),
         }
     }
+}
+
+/// No run of any test shows a refresh token as the test network gives them.
+#[track_caller]
+fn assert_no_token(text: &str) {
+    let is_token = |part: &str| part.len() >= 64 && part.bytes().take(64).all(|byte| byte.is_ascii_hexdigit());
+    assert!(!text.split("ref-").skip(1).any(is_token), "a refresh token is shown:\n{text}");
 }
 
 /// Sends a signal to a process that has begun to listen for it.
@@ -378,12 +398,12 @@ impl AppDatabase {
 
     /// Stores a session under the DID it is of.
     pub(crate) fn session(&self, session: &Value) -> &Self {
-        self.record(session["tokenSet"]["sub"].as_str().unwrap(), &session.to_string())
+        self.record(did_of(session), &session.to_string())
     }
 
     /// Stores so many sessions like this one, each of an account of its own.
     pub(crate) fn sessions_like(&self, session: &Value, count: u32) -> &Self {
-        let sub = session["tokenSet"]["sub"].as_str().unwrap();
+        let sub = did_of(session);
         self.execute(&format!(
             "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {count})
              INSERT INTO auth_session

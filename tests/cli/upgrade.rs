@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
-use crate::app::{App, days_ago, hours_ago, to_be};
+use crate::app::{App, days_ago, did_of, hours_ago, to_be};
 use crate::support::ALICE;
 
 /// An app that has just become confidential, with so many users from before.
@@ -29,9 +29,7 @@ fn public_sessions_become_confidential_and_stay_so() {
     for record in app.records().into_values() {
         assert_eq!(record["authMethod"], json!({"method": "private_key_jwt", "kid": "testbed-1"}));
     }
-    assert!(
-        bound.iter().all(|record| app.record(record["tokenSet"]["sub"].as_str().unwrap()).as_ref() == Some(record))
-    );
+    assert!(bound.iter().all(|record| app.record(did_of(record)).as_ref() == Some(record)));
     app.assert_nobody_lost(&output);
     // The confidential client goes on with them, far beyond the two weeks of a public one.
     app.configure("min_interval = \"0s\"");
@@ -163,7 +161,7 @@ fn without_a_key_there_is_nothing_to_upgrade_to() {
 fn sessions_that_had_ended_do_not_stop_the_others() {
     let app = formerly_public(0);
     for record in app.log_in(3, &LoginOptions { refreshed_ago: Some(Duration::from_hours(20)), ..public() }) {
-        app.net.end_sessions_of(record["tokenSet"]["sub"].as_str().unwrap());
+        app.net.end_sessions_of(did_of(&record));
     }
     app.log_in(5, &public());
     let output = app.sessions("upgrade");

@@ -2,7 +2,8 @@
 
 use testbed::redis::Redis;
 
-use crate::app::{App, days_ago};
+use crate::app::{App, days_ago, did_of};
+use crate::npmx;
 use crate::support::{KEY1, Output, Sandbox};
 
 /// The steps that were told, and nothing else.
@@ -51,7 +52,7 @@ fn every_exchange_with_the_store_is_told_by_its_commands_alone() {
 
     let redis = Redis::start();
     let record = app.net.login(days_ago(2));
-    let key = format!("atproto:oauth:sessions:{}", record["tokenSet"]["sub"].as_str().unwrap());
+    let key = npmx::key(did_of(&record));
     redis.ask(&["SET", &key, &record.to_string()]);
     let output = app.sessions(&format!("list -vv --store {}", redis.url()));
     assert_told(&output, &["connected to 127.0.0.1:", "store: PING, ", "store: SCAN, ", "store: MGET, "]);

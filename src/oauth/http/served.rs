@@ -81,3 +81,41 @@ mod tests {
         assert_eq!(served.age, Some(Duration::from_secs(90)));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::option;
+    use proptest::prelude::*;
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    /// A value of a header, whether or not it is text.
+    fn value() -> impl Strategy<Value = HeaderValue> {
+        let words = "(public|private|no-store|max-age|s-maxage|Mon, 23 Nov 2026 12:00:00 GMT|[0-9]{1,25}|[=,\" -])";
+        let text = proptest::collection::vec(words, 0..5).prop_map(|words| words.concat().into_bytes());
+        let any = proptest::collection::vec(any::<u8>(), 0..30);
+        prop_oneof![text, any].prop_filter_map("no header has it", |bytes| HeaderValue::from_bytes(&bytes).ok())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_said_of_time_and_place_is_taken_or_left(
+            date in option::of(value()), age in option::of(value()), cache in option::of(value()), to in option::of(value()),
+        ) {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [(DATE, date), (AGE, age), (CACHE_CONTROL, cache.clone()), (LOCATION, to.clone())] {
+                headers.extend(value.map(|value| (name, value)));
+            }
+            let served = Served::of(&headers, Timestamp::UNIX_EPOCH);
+            let said = |value: &Option<HeaderValue>| value.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned);
+            prop_assert_eq!(served.location, said(&to));
+            prop_assert_eq!(served.received, Timestamp::UNIX_EPOCH);
+            // Nothing is kept for longer than was said, and what is not to be kept is not.
+            let said = said(&cache).unwrap_or_default();
+            prop_assert!(served.max_age.is_none_or(|age| age.is_zero() || said.contains(&age.as_secs().to_string())));
+            let words: Vec<_> = said.split(',').map(str::trim).collect();
+            prop_assert!(!words.contains(&"no-store") || served.max_age == Some(Duration::ZERO));
+        }
+    }
+}

@@ -74,17 +74,59 @@ impl Replicas {
     /// Whether the server that has this key has replicas; none when it does not say.
     async fn has_any(&self, wire: &dyn Wire, key: &[u8]) -> Option<bool> {
         let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return Some(true) };
-        match answers.first() {
-            Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => {
-                Some(!matches!(parts.get(2), Some(Value::Array(replicas)) if replicas.is_empty()))
-            }
-            Some(Value::ServerError(_)) => None,
-            _ => Some(true),
-        }
+        replicas_in(answers.first())
     }
 
     fn have_none(&self) -> bool {
         self.none.store(true, Ordering::Relaxed);
         true
+    }
+}
+
+/// Whether a server has replicas, by its answer to `ROLE`; none when it does not say.
+fn replicas_in(role: Option<&Value>) -> Option<bool> {
+    match role {
+        Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => {
+            Some(!matches!(parts.get(2), Some(Value::Array(replicas)) if replicas.is_empty()))
+        }
+        Some(Value::ServerError(_)) => None,
+        _ => Some(true),
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any answer, among them some that look like one to `ROLE`.
+    fn answer() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![Just("master".to_owned()), Just("slave".to_owned()), crate::arbitrary::text()];
+        let leaf = prop_oneof![
+            Just(Value::Nil),
+            Just(Value::Okay),
+            any::<i64>().prop_map(Value::Int),
+            word.clone().prop_map(|text| Value::BulkString(text.into_bytes())),
+            word.prop_map(Value::SimpleString),
+            Just(Value::Array(Vec::new())),
+        ];
+        leaf.prop_recursive(2, 8, 4, |inner| vec(inner, 0..4).prop_map(Value::Array))
+    }
+
+    proptest! {
+        #[test]
+        fn only_a_master_that_lists_no_replica_has_none(answer in answer()) {
+            let says_none = match &answer {
+                Value::Array(parts) => match &parts[..] {
+                    [Value::BulkString(role), _, Value::Array(replicas), ..] => role == b"master" && replicas.is_empty(),
+                    [Value::SimpleString(role), _, Value::Array(replicas), ..] => role == "master" && replicas.is_empty(),
+                    _ => false,
+                },
+                _ => false,
+            };
+            prop_assert_eq!(replicas_in(Some(&answer)) == Some(false), says_none);
+        }
     }
 }

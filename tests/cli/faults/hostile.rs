@@ -2,7 +2,7 @@
 //! and no session is the worse for it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Child;
 use std::thread;
@@ -18,7 +18,11 @@ use crate::support::{ALICE, Output};
 /// More memory than this nobody can make a run take, in kilobytes. Built for debugging, it takes half of it by itself.
 const MOST_MEMORY: u64 = 120_000;
 
-const COMMANDS: [&str; 3] = ["refresh --all", "upgrade --skip-published-check", "revoke --all --yes"];
+/// So many bytes of a document are more than anybody reads.
+const HUGE: usize = 64 << 20;
+
+const COMMANDS: [&str; 3] =
+    ["sessions refresh --all", "sessions upgrade --skip-published-check", "sessions revoke --all --yes"];
 
 /// An app with two sessions for each command.
 fn app() -> App {
@@ -36,7 +40,10 @@ fn measured(app: &App, arguments: &str) -> (Output, u64) {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
-    let (mut child, begun, mut most) = (app.begin(arguments), Instant::now(), 0);
+    let paced = COMMANDS.iter().any(|command| arguments.starts_with(command)) || arguments == "sessions upgrade";
+    let pace = if paced && !arguments.contains("--retry-for") { " --retry-for 0s" } else { "" };
+    let whole = format!("{arguments}{pace}");
+    let (mut child, begun, mut most) = (app.sandbox.start(whole.split_whitespace()), Instant::now(), 0);
     while child.try_wait().unwrap().is_none() {
         assert!(begun.elapsed() < LONGEST, "{arguments}: it never ends");
         most = most.max(peak(&child).unwrap_or_default());
@@ -66,12 +73,11 @@ fn deep() -> String {
 fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
     let app = app();
     for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata] {
-        for fault in [Fault::EndlessBody, Fault::HugeBody(64 << 20), Fault::Body(deep()), Fault::Body("\0".repeat(99))]
-        {
+        for fault in nonsense() {
             app.net.fault(endpoint, fault.clone());
             for command in COMMANDS {
                 // Nobody is asked where an account lives to sign it out.
-                if command.starts_with("revoke") && endpoint != Endpoint::ServerMetadata {
+                if command.starts_with("sessions revoke") && endpoint != Endpoint::ServerMetadata {
                     continue;
                 }
                 assert_harmless(&app, command, &format!("{endpoint:?} {fault:?} {command}"));
@@ -107,7 +113,7 @@ fn redirects_are_not_followed_wherever_they_lead() {
             let elsewhere = format!("{}/.well-known/did.json", app.net.web_url());
             let reply = Reply::new(status, "text/plain", "").header("location", &elsewhere);
             app.net.fault(endpoint, Fault::Instead(reply));
-            let output = assert_harmless(&app, "refresh --all", &format!("{status} {endpoint:?}"));
+            let output = assert_harmless(&app, "sessions refresh --all", &format!("{status} {endpoint:?}"));
             assert!(output.stdout.contains("redirect") || output.stdout.contains(&status.to_string()), "{output}");
             assert_eq!(app.net.counters().of(Endpoint::DidWeb), 0, "{status} {endpoint:?}");
         }
@@ -154,7 +160,7 @@ fn who_claims_to_be_somebody_else_gets_no_token() {
 #[test]
 fn tokens_of_another_account_or_another_kind_are_never_stored() {
     for fault in [Fault::Set("sub", json!("did:plc:mallory")), Fault::Set("token_type", json!("Bearer"))] {
-        for command in ["upgrade --skip-published-check", "refresh --all", "revoke --all --yes"] {
+        for command in COMMANDS {
             let app = app();
             app.net.fault(Endpoint::Token, fault.clone());
             app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
@@ -195,8 +201,89 @@ fn absurd_nonces_and_waits_change_nothing() {
     }
     for wait in ["86400", "99999999999999999999", "-1", "Fri, 31 Dec 9999 23:59:59 GMT"] {
         app.net.fault(Endpoint::Token, Fault::too_many(wait));
-        assert_harmless(&app, "refresh --all --retry-for 1s", wait);
+        assert_harmless(&app, "sessions refresh --all --retry-for 1s", wait);
         app.net.clear_faults();
+    }
+}
+
+/// What nobody can make sense of, or get to the end of.
+fn nonsense() -> [Fault; 4] {
+    [Fault::EndlessBody, Fault::HugeBody(HUGE), Fault::Body(deep()), Fault::Body("\0".repeat(99))]
+}
+
+#[test]
+fn documents_of_the_app_without_an_end_or_a_bottom_are_refused() {
+    let app = app();
+    let key = app.net.signing_key().unwrap();
+    app.sandbox.file("keys.json", json!([testbed::keys::client_key("first"), key]).to_string());
+    let before = app.sandbox.read("keys.json");
+    for endpoint in [Endpoint::AppDocument, Endpoint::AppJwks] {
+        for fault in nonsense() {
+            app.net.fault(endpoint, fault.clone());
+            for command in ["sessions upgrade", "doctor", "keys rotate --promote testbed-1 --keys keys.json --yes"] {
+                // A key is looked for in the key set alone, which is not found by way of a document that is not read.
+                if command.starts_with("keys") && endpoint == Endpoint::AppDocument {
+                    continue;
+                }
+                assert_harmless(&app, command, &format!("{endpoint:?} {fault:?} {command}"));
+            }
+            app.net.clear_faults();
+        }
+    }
+    assert_eq!((app.sandbox.read("keys.json"), app.net.counters().of(Endpoint::Token)), (before, 0));
+}
+
+#[test]
+fn a_handle_is_resolved_by_the_resolver_of_the_settings_and_by_no_hostile_one() {
+    let app = app();
+    let resolver = format!("[network]\ndoh_resolver = \"{}/dns-query\"", app.net.web_url());
+    app.sandbox.file("oauthctl.toml", app.sandbox.read("oauthctl.toml").replace("[network]", &resolver));
+    app.net.set_handle("alice.test", ALICE);
+    let show = "sessions show alice.test --format json";
+    let (output, _) = measured(&app, show);
+    assert!(output.code == 0 && output.stdout.contains(ALICE), "{output}");
+    assert!(app.net.counters().of(Endpoint::Dns) > 0, "somebody else was asked");
+    let answers = |text: &str| Fault::Body(json!({"Status": 0, "Answer": [{"type": 16, "data": text}]}).to_string());
+    for fault in nonsense().into_iter().chain([
+        answers("did=did:plc:mallory\r\nx-evil: 1"),
+        answers("\"did=\u{1b}[2Jdid:plc:z72i7hdynmk6r22z27h6tvur\""),
+        answers("did=../../oauth/token"),
+        Fault::redirect("http://127.0.0.1:1/"),
+    ]) {
+        app.net.fault(Endpoint::Dns, fault.clone());
+        app.net.fault(Endpoint::HandleFile, fault.clone());
+        assert_harmless(&app, show, &format!("{fault:?}"));
+        app.net.clear_faults();
+    }
+    // Whose document does not name the handle is not the one who has it.
+    app.net.set_handle("mallory.test", ALICE);
+    assert_harmless(&app, "sessions show mallory.test", "a handle that its account does not claim");
+}
+
+#[test]
+fn what_is_stored_puts_no_line_into_a_request() {
+    let line = "\r\nx-evil: 1\r\n\r\nGET /evil HTTP/1.1\r\n";
+    for path in ["/tokenSet/iss", "/tokenSet/refresh_token", "/tokenSet/sub", "/authMethod/kid"] {
+        let app = app();
+        let mut record = app.record(ALICE).unwrap();
+        let place = record.pointer_mut(path).unwrap();
+        *place = json!(format!("{}{line}", place.as_str().unwrap()));
+        app.database.execute("DELETE FROM auth_session").session(&record);
+        let before = app.records();
+        for command in ["sessions refresh --all", "sessions revoke --all --yes"] {
+            let (output, _) = measured(&app, command);
+            let context = format!("{path} {command}: {output:?}");
+            assert!(!output.to_string().contains(|c: char| c.is_control() && c != '\n'), "{context}");
+            assert!(!output.stderr.contains("panicked"), "{context}");
+            // A token that no server has ever given is one that has ended; anything else is left alone.
+            assert!(path.ends_with("refresh_token") || app.records() == before, "{context}");
+        }
+        let requests = app.net.requests();
+        assert!(
+            requests.iter().all(|one| !one.path.contains("evil") && one.endpoint != Endpoint::Other),
+            "{requests:?}"
+        );
+        assert_eq!(app.net.alive(), 2, "{path}");
     }
 }
 
@@ -223,14 +310,19 @@ impl Raw {
     }
 
     fn answer(&self, mut stream: &TcpStream) -> std::io::Result<()> {
-        let mut line = String::new();
         let mut request = BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
         while line != "\r\n" {
             line.clear();
             if request.read_line(&mut line)? == 0 {
                 return Ok(());
             }
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = text.trim().parse().unwrap_or_default();
+            }
         }
+        // What is not read would end the connection before the answer is.
+        request.read_exact(&mut vec![0; length])?;
         stream.write_all(self.begin.as_bytes())?;
         while !self.again.is_empty() {
             stream.write_all(self.again.as_bytes())?;
@@ -243,13 +335,13 @@ impl Raw {
     }
 }
 
-#[test]
-fn what_is_not_even_http_ends_soon_and_takes_no_room() {
+/// Answers that are not even HTTP, by name.
+fn raw_answers() -> Vec<(&'static str, Raw)> {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     const CHUNKED: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     let fast = |begin, again| Raw { begin, again, pause: Duration::ZERO };
     let slow = |begin, again| Raw { begin, again, pause: Duration::from_millis(100) };
-    let cases = [
+    vec![
         ("headers without end", fast(OK, "x-more: and more and more and more and more\r\n")),
         (
             "a header without end",
@@ -272,22 +364,44 @@ fn what_is_not_even_http_ends_soon_and_takes_no_room() {
         ("a status that is none", fast("HTTP/1.1 99999 Yes\r\n\r\n", "")),
         ("another protocol", fast("SSH-2.0-OpenSSH_9.9\r\n", "")),
         ("nothing", fast("", "")),
-    ];
+    ]
+}
+
+/// Tries each of the answers on an app of its own, put in place by this.
+fn with_each_raw_answer(put: impl Fn(&App, &str) + Sync, try_it: impl Fn(&App, &str) + Sync) {
+    let (put, try_it) = (&put, &try_it);
     thread::scope(|scope| {
-        // Those that are only waited for are for those who have the time. And the HTTP library keeps what it reads of
-        // provisional answers: our deadline alone ends that, so how much it is depends on the machine.
-        let is_quick = |name: &str, raw: &Raw| raw.pause.is_zero() && !name.starts_with("provisional");
-        for (name, raw) in cases.into_iter().filter(|(name, raw)| is_full() || is_quick(name, raw)) {
+        // Those that are only waited for are for those who have the time.
+        for (name, raw) in raw_answers().into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero()) {
             scope.spawn(move || {
                 let app = app();
-                let url = raw.start();
-                for did in app.records().keys() {
-                    app.net.set_did_endpoint(did, &url);
-                }
-                let output = assert_harmless(&app, "refresh --all", name);
-                assert!(output.stdout.contains("unknown"), "{name}: {output}");
-                assert_eq!(app.net.counters().of(Endpoint::Token), 0, "{name}");
+                put(&app, &raw.start());
+                try_it(&app, name);
             });
+        }
+    });
+}
+
+#[test]
+fn what_is_not_even_http_ends_soon_and_takes_no_room() {
+    let put = |app: &App, url: &str| app.records().keys().for_each(|did| app.net.set_did_endpoint(did, url));
+    with_each_raw_answer(put, |app, name| {
+        let output = assert_harmless(app, "sessions refresh --all", name);
+        assert!(output.stdout.contains("unknown"), "{name}: {output}");
+        assert_eq!(app.net.counters().of(Endpoint::Token), 0, "{name}");
+    });
+}
+
+#[test]
+fn a_token_endpoint_that_does_not_even_speak_http_costs_nothing() {
+    let put = |app: &App, url: &str| {
+        let (token, revoke) = (format!("{url}/oauth/token"), format!("{url}/oauth/revoke"));
+        app.net.patch_server_metadata(0, json!({"token_endpoint": token, "revocation_endpoint": revoke}));
+    };
+    with_each_raw_answer(put, |app, name| {
+        for command in COMMANDS {
+            let output = assert_harmless(app, command, &format!("{name} {command}"));
+            assert!(output.stdout.contains("unknown") || output.stdout.contains("failed"), "{name}: {output}");
         }
     });
 }

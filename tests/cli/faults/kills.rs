@@ -1,21 +1,31 @@
 //! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment, and whatever was
 //! exchanged before is stored or waits.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::oracle::Fate;
-use super::world::{Job, World};
+use testbed::{Gate, real_now};
+
+use super::oracle::{Fate, Kill};
+use super::world::{Job, Place, World};
 use super::{Dice, Figures, ending, is_full, seed};
+use crate::app::{App, wait_until};
 
 /// What the server takes for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(4);
+/// What came so long before a kill is stored or waits. It takes a few milliseconds, and more where the machine has much
+/// else to do.
+const GRACE: Duration = Duration::from_millis(300);
 /// Sessions of a run, in a sample and in full.
 const SESSIONS: (usize, usize) = (16, 40);
 /// So many of them are exchanged at the same time.
 const AT_ONCE: u64 = 4;
 /// So many kills of each command in each store, likewise.
 const KILLS: (u64, u64) = (1, 24);
+/// Where sessions are when runs are killed. Over REST it is the same store.
+const PLACES: [Place; 2] = [Place::Redis, Place::Disk];
 
 /// Kills runs of one command.
 fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figures {
@@ -24,7 +34,7 @@ fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figure
     world.prepare(job, sessions);
     let app = &world.npmx.app;
     app.net.configure(|policy| policy.exchange_time = EXCHANGE);
-    let (output, whole) = ending(&app.sandbox, app.begin(&job.arguments()));
+    let (output, whole) = ending(&app.sandbox, world.begin(&job.arguments()));
     assert_eq!(output.code, job.code(), "{job:?}: {output}");
     let whole = u64::try_from(whole.as_micros()).unwrap();
     let mut figures = Figures::default();
@@ -32,20 +42,21 @@ fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figure
         world.prepare(job, sessions);
         let moment = Duration::from_micros(dice.below(whole));
         let begun = Instant::now();
-        let mut child = world.npmx.app.begin(&job.arguments());
+        let mut child = world.begin(&job.arguments());
         thread::sleep(moment.saturating_sub(begun.elapsed()));
+        let kill = Kill { at: real_now(), grace: GRACE };
         child.kill().unwrap();
         child.wait().unwrap();
         // The server ends what it has begun.
         thread::sleep(EXCHANGE * 10);
-        figures.add(&judge(world, job));
+        figures.add(&judge(world, job, kill));
     }
     figures
 }
 
 /// What a kill has cost, and that the next run mends everything else.
-fn judge(world: &mut World, job: Job) -> Figures {
-    let fates = world.fates(true);
+fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
+    let fates = world.fates(Some(kill));
     let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
     let figures = Figures {
         runs: 1,
@@ -57,29 +68,79 @@ fn judge(world: &mut World, job: Job) -> Figures {
         lost: has(Fate::Lost),
         ..Figures::default()
     };
-    assert_eq!(figures.lost, 0, "{job:?}: {fates:?}");
+    assert_eq!((figures.lost, has(Fate::Impaired)), (0, 0), "{job:?}: {fates:?}");
     assert!(figures.in_flight <= AT_ONCE, "{job:?}: {fates:?}");
     for (did, _) in fates.iter().filter(|(_, fate)| **fate == Fate::InFlight) {
         world.forget(did);
         world.npmx.dids.retain(|one| one != did);
     }
+    assert_recovery_directory(&world.npmx.app);
     world.heal();
+    if job == Job::Retire {
+        world.write_keys();
+    }
     let app = &world.npmx.app;
-    let (output, took) = ending(&app.sandbox, app.begin(&job.arguments()));
+    let (output, took) = ending(&app.sandbox, world.begin(&job.arguments()));
     assert_eq!(output.code, job.code(), "{job:?}: {output}");
-    let fates = world.fates(false);
+    let fates = world.fates(None);
     assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
     assert!(app.recovery_entries().is_empty(), "{job:?}: {output}");
     Figures { runs: 2, slowest: took, ..figures }
+}
+
+/// In the recovery directory are entries, each under its name and whole, and what was being written at a kill: private,
+/// too, and young.
+fn assert_recovery_directory(app: &App) {
+    let entries = app.recovery_entries();
+    app.waiting_records();
+    for file in fs::read_dir(app.recovery_directory()).into_iter().flatten() {
+        let path = file.unwrap().path();
+        let metadata = fs::metadata(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(entries.contains(&path) || name.starts_with(".tmp"), "{name}");
+        let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
+        assert!(metadata.mode() & 0o7777 == 0o600 && age < Duration::from_hours(1), "{name}: {metadata:?}");
+    }
+}
+
+/// How long a write is waited for before tokens go to the disk.
+const SHORTLY: Duration = Duration::from_secs(2);
+
+#[test]
+fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
+    let kills = if is_full() { 40 } else { 2 };
+    let (mut world, mut dice, mut figures) = (World::new(Place::Redis), Dice(seed()), Figures::default());
+    for _ in 0..kills {
+        world.prepare(Job::Refresh, SESSIONS.0);
+        let arguments = format!("{} --concurrency {AT_ONCE}", Job::Refresh.arguments());
+        let (mut child, answers) = world.caught_in_the_act(&arguments, usize::try_from(AT_ONCE).unwrap());
+        world.npmx.redis.ask(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+        answers.iter().for_each(Gate::open);
+        let directory = world.npmx.app.recovery_directory();
+        wait_until(|| fs::read_dir(&directory).is_ok_and(|mut files| files.next().is_some()));
+        let moment = Duration::from_micros(dice.below(30_000));
+        let begun = Instant::now();
+        while begun.elapsed() < moment {
+            std::hint::spin_loop();
+        }
+        let kill = Kill { at: real_now(), grace: SHORTLY + GRACE };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        world.npmx.redis.ask(&["CLIENT", "UNPAUSE"]);
+        world.npmx.app.net.clear_faults();
+        figures.add(&judge(&mut world, Job::Refresh, kill));
+    }
+    figures.print("kills while tokens go to the disk");
+    assert!(figures.recovered > 0, "all kills came too early: {figures}");
 }
 
 #[test]
 fn killed_at_any_moment_nothing_is_lost_but_what_was_under_way() {
     let kills = if is_full() { KILLS.1 } else { KILLS.0 };
     let figures = thread::scope(|scope| {
-        let all = [World::new as fn() -> World, World::on_disk].map(|make| {
+        let all = PLACES.map(|place| {
             scope.spawn(move || {
-                let (mut world, mut dice, mut figures) = (make(), Dice(seed()), Figures::default());
+                let (mut world, mut dice, mut figures) = (World::new(place), Dice(seed()), Figures::default());
                 for job in Job::ALL {
                     figures.add(&kill_runs(&mut world, job, kills, &mut dice));
                 }
@@ -93,6 +154,6 @@ fn killed_at_any_moment_nothing_is_lost_but_what_was_under_way() {
         sum
     });
     figures.print("kills");
-    assert_eq!((figures.kills, figures.lost), (2 * 5 * kills, 0));
+    assert_eq!((figures.kills, figures.lost), ((PLACES.len() * Job::ALL.len()) as u64 * kills, 0));
     assert!(!is_full() || figures.in_flight > 0, "all kills came too early or too late to mean anything");
 }

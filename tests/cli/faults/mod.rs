@@ -13,6 +13,7 @@ mod disk;
 mod hostile;
 mod kills;
 mod oracle;
+mod servers;
 mod store;
 mod world;
 
@@ -64,6 +65,8 @@ impl Dice {
 #[derive(Debug, Default)]
 struct Figures {
     runs: u64,
+    second_tries: u64,
+    struck: u64,
     kills: u64,
     sessions: u64,
     recovered: u64,
@@ -77,14 +80,13 @@ struct Figures {
 impl Figures {
     /// Sums up, where somebody wants to read it.
     fn print(&self, what: &str) {
-        if is_full() {
-            // Past the test harness, which keeps what tests print to itself.
-            std::io::stderr().write_all(format!("{what}: {self}\n").as_bytes()).unwrap();
-        }
+        tell(&format!("{what}: {self}"));
     }
 
     fn add(&mut self, other: &Self) {
         self.runs += other.runs;
+        self.second_tries += other.second_tries;
+        self.struck += other.struck;
         self.kills += other.kills;
         self.sessions += other.sessions;
         self.recovered += other.recovered;
@@ -100,9 +102,11 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} runs, {} kills, {} sessions: {} recovered, {} ended on purpose, {} whose answer never arrived, {} in \
+            "{} runs, {} of them second tries, {} mishaps that happened, {} kills, {} sessions: {} recovered, {} ended on purpose, {} whose answer never arrived, {} in \
              flight at a kill, {} lost; the slowest run took {:.1} s (seed {})",
             self.runs,
+            self.second_tries,
+            self.struck,
             self.kills,
             self.sessions,
             self.recovered,
@@ -114,6 +118,18 @@ impl fmt::Display for Figures {
             seed()
         )
     }
+}
+
+/// Says something that a thorough run is started for.
+fn tell(what: &str) {
+    if is_full() {
+        say(what);
+    }
+}
+
+/// Says something past the test harness, which keeps what tests print to itself.
+fn say(what: &str) {
+    std::io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
 }
 
 /// Waits for the end of a run, which must come, and how long it took.

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::TcpStream;
+use std::process::Child;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::{Credentials, LoginOptions, METADATA_PATH, Proxy};
+use testbed::redis::Answer;
+use testbed::upstash::Front;
+use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, METADATA_PATH, Proxy, SessionState};
 
-use super::oracle::{Fate, Oracle};
-use crate::app::{days_ago, hours_ago, wait_until};
+use super::ending;
+use super::oracle::{Fate, Kill, Oracle};
+use crate::app::{days_ago, did_of, hours_ago, wait_until};
 use crate::npmx::{Npmx, key};
 use crate::support::AppDatabase;
 
@@ -30,7 +33,31 @@ impl Channel {
     pub(super) const ALL: [Self; 4] = [Self::Store, Self::Server, Self::Directory, Self::Documents];
 }
 
-/// A command that changes sessions.
+/// Where sessions are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// In Redis.
+    Redis,
+    /// In Redis, reached over its REST interface.
+    Rest,
+    /// In SQLite.
+    Disk,
+}
+
+impl Place {
+    pub(super) const ALL: [Self; 3] = [Self::Redis, Self::Rest, Self::Disk];
+
+    /// What there is to disturb that is not the same elsewhere.
+    pub(super) fn channels(self) -> &'static [Channel] {
+        match self {
+            Self::Redis => &Channel::ALL,
+            Self::Rest => &[Channel::Store],
+            Self::Disk => &[Channel::Server, Channel::Directory, Channel::Documents],
+        }
+    }
+}
+
+/// A command that changes sessions, or might.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Job {
     Refresh,
@@ -38,19 +65,37 @@ pub(super) enum Job {
     Upgrade,
     Prune,
     Import,
+    Recover,
+    Retire,
+    Purge,
+    Export,
 }
 
 impl Job {
-    pub(super) const ALL: [Self; 5] = [Self::Refresh, Self::Revoke, Self::Upgrade, Self::Prune, Self::Import];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Refresh,
+        Self::Revoke,
+        Self::Upgrade,
+        Self::Prune,
+        Self::Import,
+        Self::Recover,
+        Self::Retire,
+        Self::Purge,
+        Self::Export,
+    ];
 
     /// How it is asked for: in bulk.
     pub(super) fn arguments(self) -> String {
         let (command, paced) = match self {
-            Self::Refresh => ("refresh --all", true),
-            Self::Revoke => ("revoke --all --yes", true),
-            Self::Upgrade => ("upgrade", true),
-            Self::Prune => ("prune", true),
-            Self::Import => ("import --replace export.jsonl", false),
+            Self::Refresh => ("sessions refresh --all", true),
+            Self::Revoke => ("sessions revoke --all --yes", true),
+            Self::Upgrade => ("sessions upgrade", true),
+            Self::Prune => ("sessions prune", true),
+            Self::Import => ("sessions import --replace export.jsonl", false),
+            Self::Recover => ("sessions recover", false),
+            Self::Retire => ("keys retire testbed-1 --revoke-sessions --yes --keys keys.json", true),
+            Self::Purge => ("states purge --older-than 10m", false),
+            Self::Export => return "sessions export -o exported.jsonl --force".to_owned(),
         };
         let pace = if paced { " --lock-timeout 1s --retry-for 2s" } else { "" };
         format!("{command}{pace} --format json")
@@ -58,7 +103,10 @@ impl Job {
 
     /// The same with one session after the other, so that conversations are the same each time.
     pub(super) fn in_order(self) -> String {
-        let order = if self == Self::Import { "" } else { " --concurrency 1" };
+        let order = match self {
+            Self::Import | Self::Recover | Self::Purge | Self::Export => "",
+            _ => " --concurrency 1",
+        };
         self.arguments() + order
     }
 
@@ -67,13 +115,16 @@ impl Job {
         if self == Self::Import { 3 } else { 0 }
     }
 
-    /// The member of its report that counts what was done at a server and stored.
-    fn counted(self) -> Option<&'static str> {
+    /// The members of its report that count what was done; none where nothing is counted.
+    fn counted(self) -> &'static [&'static str] {
         match self {
-            Self::Refresh | Self::Upgrade => Some("refreshed"),
-            Self::Revoke => Some("confirmed"),
-            Self::Prune => Some("alive"),
-            Self::Import => None,
+            Self::Refresh | Self::Upgrade => &["refreshed"],
+            Self::Revoke | Self::Retire => &["confirmed"],
+            Self::Prune => &["alive", "ended"],
+            Self::Import => &["created", "replaced"],
+            Self::Recover => &["applied"],
+            Self::Purge => &["by_ttl"],
+            Self::Export => &[],
         }
     }
 }
@@ -81,33 +132,44 @@ impl Job {
 /// The app, its users, and what is to become of them.
 pub(super) struct World {
     pub(super) npmx: Npmx,
-    /// Sessions are in SQLite instead of Redis.
-    on_disk: bool,
+    place: Place,
+    /// The REST interface, where sessions are reached over one.
+    _front: Option<Front>,
     server: Proxy,
     directory: Proxy,
     documents: Proxy,
+    /// The job that all was prepared for.
+    job: Job,
     /// Whose sessions are to end.
     pub(super) to_end: BTreeSet<String>,
     /// What is to be imported.
     exported: Vec<Value>,
+    /// Whose tokens wait in the recovery directory from the beginning.
+    set_aside: Vec<String>,
+    /// Records as they were stored, and for how many seconds.
+    stored: BTreeMap<String, (Value, i64)>,
 }
 
-fn did_of(record: &Value) -> &str {
-    record["tokenSet"]["sub"].as_str().unwrap()
-}
-
-fn before(url: &str) -> Proxy {
-    let port = url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
-    Proxy::start(([127, 0, 0, 1], port).into()).unwrap()
-}
+/// Shown to the REST interface.
+const REST_TOKEN: &str = "the-token";
+/// A login that nobody will complete: its time to live says that it is twenty minutes old.
+const OLD_STATES: [&str; 2] = ["atproto:oauth:state:old-1", "atproto:oauth:state:old-2"];
+/// A login that was begun a moment ago, by which the store is known for the app's even without sessions.
+const YOUNG_STATE: &str = "atproto:oauth:state:begun";
+/// Times to live, in seconds: what an export says, what the layout wants.
+const EXPORTED: i64 = 10_000_000;
+const LAYOUT: i64 = 179 * 86_400;
 
 impl World {
-    /// With sessions in Redis.
-    pub(super) fn new() -> Self {
-        let npmx = Npmx::new();
+    pub(super) fn new(place: Place) -> Self {
+        let mut npmx = Npmx::new();
         let net = &npmx.app.net;
+        let before = |url: &str| Proxy::before(url).unwrap();
         let (server, directory, documents) = (before(&net.pds_url()), before(&net.plc_url()), before(&net.app_url()));
         net.set_pds_url(0, &server.url());
+        // Another key stands behind the one that signs, so that this can be retired.
+        let (key, next) = (net.signing_key().unwrap(), testbed::keys::client_key("next"));
+        net.publish_confidential(&[key, next]);
         net.set_client_id(&format!("{}{METADATA_PATH}", documents.url()));
         // So that a session which looks as if it had ended can live all the same.
         let long = Duration::from_hours(400 * 24);
@@ -115,15 +177,32 @@ impl World {
         npmx.app.configure("min_interval = \"0s\"");
         let text = npmx.app.sandbox.read("oauthctl.toml").replace(&net.plc_url(), &directory.url());
         npmx.app.sandbox.file("oauthctl.toml", text);
-        let (to_end, exported) = (BTreeSet::new(), Vec::new());
-        Self { npmx, on_disk: false, server, directory, documents, to_end, exported }
+        let mut front = None;
+        match place {
+            Place::Redis => {}
+            Place::Disk => drop(npmx.app.sandbox.unset("OAUTHCTL_STORE")),
+            Place::Rest => {
+                let rest = Front::start(npmx.redis.port(), REST_TOKEN).unwrap();
+                npmx.proxy = before(&rest.url());
+                let url = format!("http://{}", npmx.proxy.address());
+                npmx.app.sandbox.set("OAUTHCTL_STORE", &url).set("KV_REST_API_URL", &url);
+                npmx.app.sandbox.set("KV_REST_API_TOKEN", REST_TOKEN);
+                front = Some(rest);
+            }
+        }
+        let (to_end, exported, set_aside) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let job = Job::Refresh;
+        let stored = BTreeMap::new();
+        Self { npmx, place, _front: front, server, directory, documents, job, to_end, exported, set_aside, stored }
     }
 
-    /// With sessions in SQLite.
-    pub(super) fn on_disk() -> Self {
-        let mut world = Self { on_disk: true, ..Self::new() };
-        world.npmx.app.sandbox.unset("OAUTHCTL_STORE");
-        world
+    fn on_disk(&self) -> bool {
+        self.place == Place::Disk
+    }
+
+    /// Begins a command.
+    pub(super) fn begin(&self, arguments: &str) -> Child {
+        self.npmx.app.sandbox.start(arguments.split_whitespace())
     }
 
     pub(super) fn proxy(&self, channel: Channel) -> &Proxy {
@@ -142,7 +221,6 @@ impl World {
             proxy.kill_all();
             wait_until(|| proxy.traffic().open == 0);
             proxy.heal();
-            wait_until(|| TcpStream::connect(proxy.address()).is_ok());
         }
         self.npmx.release_locks();
         let sidecar = self.npmx.app.sandbox.path("app.db.oauthctl");
@@ -156,55 +234,60 @@ impl World {
         let records = self.npmx.app.net.login_many(count, options);
         self.npmx.app.database.execute("BEGIN");
         for record in &records {
-            self.store(record);
+            self.store(record, options.refreshed_ago.unwrap_or_default());
         }
         self.npmx.app.database.execute("COMMIT");
         self.npmx.dids.extend(records.iter().map(|record| did_of(record).to_owned()));
         records
     }
 
-    fn store(&self, record: &Value) {
-        if self.on_disk {
+    /// Stores a session as the app has, so long ago.
+    fn store(&mut self, record: &Value, ago: Duration) {
+        let left = LAYOUT - i64::try_from(ago.as_secs()).unwrap();
+        self.stored.insert(did_of(record).to_owned(), (record.clone(), left));
+        if self.on_disk() {
             self.npmx.app.database.session(record);
         } else {
-            self.npmx.store(record);
+            let (key, record) = (key(did_of(record)), record.to_string());
+            self.npmx.redis.ask(&["SET", &key, &record, "EX", &left.to_string()]);
         }
     }
 
     /// The stored record of one account.
     pub(super) fn record(&self, did: &str) -> Option<Value> {
-        if self.on_disk { self.npmx.app.record(did) } else { self.npmx.record(did) }
+        if self.on_disk() { self.npmx.app.record(did) } else { self.npmx.record(did) }
     }
 
     /// The app forgets a session.
-    pub(super) fn forget(&self, did: &str) {
+    pub(super) fn forget(&mut self, did: &str) {
+        self.stored.remove(did);
         self.npmx.redis.ask(&["DEL", &key(did)]);
         self.npmx.app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{did}'"));
     }
 
     /// So many new users for this job, at least; those before are forgotten.
     pub(super) fn prepare(&mut self, job: Job, count: usize) {
+        self.job = job;
         self.heal();
-        self.npmx.app.database.execute("DELETE FROM auth_session");
+        self.npmx.app.database.execute("DELETE FROM auth_session; DELETE FROM auth_state");
         for command in ["FLUSHALL", "SCRIPT FLUSH"] {
             let parts: Vec<_> = command.split(' ').collect();
             self.npmx.redis.ask(&parts);
         }
-        // A login that was begun, by which the store is known for the app's even without sessions.
-        let begun = self.npmx.app.net.pending_state(LoginOptions::default()).to_string();
-        self.npmx.redis.ask(&["SET", "atproto:oauth:state:begun", &begun]);
-        for path in self.npmx.app.recovery_entries() {
-            fs::remove_file(path).unwrap();
-        }
+        self.set_state(YOUNG_STATE, 1800);
+        let _ = fs::remove_dir_all(self.npmx.app.recovery_directory());
+        let _ = fs::remove_file(self.npmx.app.sandbox.path("exported.jsonl"));
         self.npmx.dids.clear();
-        self.npmx.app.net.clear_log();
         self.to_end.clear();
         self.exported.clear();
+        self.set_aside.clear();
+        self.stored.clear();
         match job {
-            Job::Refresh => drop(self.log_in(count, &days_ago(2))),
-            Job::Revoke => {
+            Job::Refresh | Job::Export => drop(self.log_in(count, &days_ago(2))),
+            Job::Revoke | Job::Retire => {
                 self.log_in(count, &days_ago(2));
                 self.to_end = self.npmx.dids.iter().cloned().collect();
+                self.write_keys();
             }
             Job::Upgrade => {
                 let created_ago = Duration::from_hours(5 * 24);
@@ -221,6 +304,39 @@ impl World {
                 }
             }
             Job::Import => self.prepare_import(count),
+            Job::Recover => self.prepare_recovery(),
+            Job::Purge => {
+                self.log_in(count, &days_ago(2));
+                OLD_STATES.iter().for_each(|key| self.set_state(key, 600));
+            }
+        }
+        self.npmx.app.net.clear_log();
+    }
+
+    /// The keys of which one is to be retired. Whether it was, a run before may have left undone.
+    pub(super) fn write_keys(&self) {
+        let net = &self.npmx.app.net;
+        let keys = json!([testbed::keys::client_key("next"), net.signing_key()]);
+        self.npmx.app.sandbox.file("keys.json", keys.to_string());
+    }
+
+    /// A login that was begun, and runs out in so many seconds.
+    fn set_state(&self, key: &str, time_to_live: u32) {
+        let mut state = self.npmx.app.net.pending_state(LoginOptions::default());
+        // No key is kept for its sake.
+        state["authMethod"]["kid"] = json!("next");
+        if self.on_disk() {
+            self.npmx.app.database.state(key, &state);
+        } else {
+            self.npmx.redis.ask(&["SET", key, &state.to_string(), "EX", &time_to_live.to_string()]);
+        }
+    }
+
+    fn has_state(&self, key: &str) -> bool {
+        if self.on_disk() {
+            !self.npmx.app.database.rows(&format!("SELECT key FROM auth_state WHERE key = '{key}'")).is_empty()
+        } else {
+            self.npmx.redis.ask(&["EXISTS", key]) == Answer::Number(1)
         }
     }
 
@@ -232,43 +348,138 @@ impl World {
         }
         let [stale, ahead] = [(); 2].map(|()| self.log_in(1, &days_ago(2)).remove(0));
         let [renewed, stored] = [&stale, &ahead].map(|record| self.npmx.app.net.refresh_as_app(record).unwrap());
-        self.store(&stored);
+        self.store(&stored, Duration::ZERO);
         self.exported = [vec![renewed, ahead], absent].concat();
         let line = |record: &Value| {
-            let (did, key) = (did_of(record), key(did_of(record)));
-            json!({"did": did, "key": key, "sid": null, "ttl": 10_000_000, "last_refreshed_at": null, "record": record})
+            let did = did_of(record);
+            let key = if self.on_disk() { did.to_owned() } else { key(did) };
+            json!({"did": did, "key": key, "sid": null, "ttl": EXPORTED, "last_refreshed_at": null, "record": record})
         };
         let text: String = self.exported.iter().map(|record| format!("{}\n", line(record))).collect();
         self.npmx.app.sandbox.file("export.jsonl", text);
     }
 
+    /// One that is stored, and two whose tokens wait in the recovery directory, since the store took no writes while they
+    /// were exchanged.
+    fn prepare_recovery(&mut self) {
+        self.log_in(3, &days_ago(2));
+        let (child, answers) = self.caught_in_the_act("sessions refresh --all --retry-for 0s", 2);
+        self.set_writable(false);
+        answers.iter().for_each(Gate::open);
+        let (output, _) = ending(&self.npmx.app.sandbox, child);
+        self.set_writable(true);
+        self.npmx.app.net.clear_faults();
+        let waiting = self.npmx.app.waiting_records();
+        self.set_aside = waiting.iter().map(|record| did_of(record).to_owned()).collect();
+        assert_eq!(self.set_aside.len(), 2, "{output}");
+        self.heal();
+    }
+
+    /// Begins a command and returns when so many sessions have been exchanged after the first, which shows whether others
+    /// succeed. Their answers come when these are opened.
+    pub(super) fn caught_in_the_act(&self, arguments: &str, others: usize) -> (Child, Vec<Gate>) {
+        let net = &self.npmx.app.net;
+        net.clear_log();
+        let gates: BTreeMap<_, _> = self.npmx.dids.iter().map(|did| (did, Gate::closed())).collect();
+        for (did, gate) in &gates {
+            net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(gate.clone())).only(did));
+        }
+        let child = self.begin(arguments);
+        let exchanged = || gates.keys().filter(|did| net.session_state(did).is_some_and(|one| one.generation > 0));
+        wait_until(|| exchanged().count() == 1);
+        gates[*exchanged().next().unwrap()].open();
+        wait_until(|| exchanged().count() == 1 + others && net.counters().exchanged == 1);
+        (child, gates.into_values().collect())
+    }
+
+    fn set_writable(&self, on: bool) {
+        if self.on_disk() {
+            let broken = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'no'); END";
+            self.npmx.app.database.execute(if on { "DROP TRIGGER broken" } else { broken });
+        } else {
+            self.npmx.redis.ask(&["CONFIG", "SET", "min-replicas-to-write", if on { "0" } else { "1" }]);
+        }
+    }
+
     /// What has become of everybody.
-    pub(super) fn fates(&self, killed: bool) -> BTreeMap<String, Fate> {
+    pub(super) fn fates(&self, killed: Option<Kill>) -> BTreeMap<String, Fate> {
         let (net, dids) = (&self.npmx.app.net, &self.npmx.dids);
         let stored = dids.iter().filter_map(|did| Some((did.clone(), self.record(did)?))).collect();
         let waiting = [self.npmx.app.waiting_records(), self.exported.clone()].concat();
         let spoilt = Channel::ALL.iter().filter_map(|channel| self.proxy(*channel).spoilt()).collect();
-        let oracle = Oracle { net, dids, stored, waiting, to_end: &self.to_end, spoilt, killed };
+        let time_to_live = Box::new(|session: &SessionState| self.time_to_live(session));
+        let oracle = Oracle { net, dids, stored, waiting, to_end: &self.to_end, spoilt, killed, time_to_live };
         oracle.fates().into_iter().map(|(did, fate)| (did.to_owned(), fate)).collect()
     }
 
-    /// Of how many more sessions a run says that it has done its work than it has.
-    pub(super) fn overstated(&self, job: Job, report: &str) -> u64 {
-        let Some(member) = job.counted() else { return 0 };
-        let Ok(report) = serde_json::from_str::<Value>(report) else { return 0 };
-        let sessions = self.npmx.app.net.sessions();
-        let is_done = |did: &&String| {
-            let record = self.record(did);
-            match job {
-                Job::Revoke => record.is_none() && sessions.iter().all(|one| one.did != **did || !one.alive),
-                Job::Prune => record.is_some_and(|record| self.npmx.app.net.is_alive_with(&record)),
-                _ => {
-                    let renewed = sessions.iter().any(|one| one.did == **did && one.generation > 0);
-                    renewed && record.is_some_and(|record| self.npmx.app.net.is_alive_with(&record))
-                }
-            }
+    /// How long a session's record would stay, and ought to, in milliseconds: one that nobody touched as long as before, one
+    /// that was imported as long as the export says, and one with other tokens as long as the layout says.
+    fn time_to_live(&self, session: &SessionState) -> Option<(i64, i64)> {
+        if self.on_disk() {
+            return None;
+        }
+        let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &key(&session.did)]) else { return Some((-1, 0)) };
+        let ought = match self.stored.get(&session.did) {
+            Some((before, left)) if self.record(&session.did).as_ref() == Some(before) => *left,
+            Some(_) => LAYOUT,
+            None => EXPORTED,
         };
-        let done = self.npmx.dids.iter().filter(is_done).count() as u64;
-        report[member].as_u64().unwrap_or_default().saturating_sub(done)
+        Some((is, ought * 1000))
+    }
+
+    /// To how many sessions or logins what was to be done has been done.
+    fn done(&self) -> u64 {
+        let (net, dids) = (&self.npmx.app.net, &self.npmx.dids);
+        let sessions = net.sessions();
+        let is_kept = |did: &String| self.record(did).is_some_and(|record| net.is_alive_with(&record));
+        let is_renewed = |did: &String| {
+            let renewed = sessions.iter().any(|one| one.did == *did && one.generation > 0);
+            renewed && is_kept(did)
+        };
+        let has_ended = |did: &String| {
+            let alive = sessions.iter().any(|one| one.did == *did && one.alive);
+            !alive && self.record(did).is_none()
+        };
+        let count = |is_done: &dyn Fn(&String) -> bool| dids.iter().filter(|did| is_done(did)).count() as u64;
+        match self.job {
+            Job::Refresh | Job::Upgrade => count(&is_renewed),
+            Job::Revoke | Job::Retire => count(&has_ended),
+            // The first is not asked about; it only shows whether others would succeed.
+            Job::Prune => count(&|did| did != &dids[0] && (is_renewed(did) || has_ended(did))),
+            Job::Import => {
+                let is_in = |record: &&Value| self.record(did_of(record)).as_ref() == Some(record);
+                self.exported.iter().filter(is_in).count() as u64
+            }
+            Job::Recover => self.set_aside.iter().filter(|did| is_kept(did)).count() as u64,
+            Job::Purge => OLD_STATES.iter().filter(|key| !self.has_state(key)).count() as u64,
+            Job::Export => 0,
+        }
+    }
+
+    /// How much a run says that it has done, and how much it has; nothing is said where there is no report.
+    pub(super) fn counts(&self, report: &str) -> Result<(Option<u64>, u64), String> {
+        let done = self.done();
+        if self.job.counted().is_empty() || report.is_empty() {
+            return Ok((None, done));
+        }
+        let report: Value = serde_json::from_str(report).map_err(|e| format!("its report is no JSON: {e}"))?;
+        let said = self.job.counted().iter().map(|member| report[member].as_u64());
+        let said = said.sum::<Option<u64>>().ok_or("its report lacks a count")?;
+        Ok((Some(said), done))
+    }
+
+    /// What else must be so after a run that ended with this code, whatever befell it.
+    pub(super) fn harm(&self, code: i32) -> Option<&'static str> {
+        if !self.has_state(YOUNG_STATE) {
+            return Some("a login that had just begun is gone");
+        }
+        if self.job != Job::Export {
+            return None;
+        }
+        let exported = fs::read_to_string(self.npmx.app.sandbox.path("exported.jsonl"));
+        let Ok(text) = exported else { return (code == 0).then_some("nothing was exported") };
+        let of = |line: &str| serde_json::from_str::<Value>(line).ok().map(|line| line["record"].clone());
+        let whole = text.lines().filter(|line| of(line).is_some_and(|record| self.npmx.app.net.is_alive_with(&record)));
+        (whole.count() != self.npmx.dids.len()).then_some("half an export stands where a whole one should")
     }
 }

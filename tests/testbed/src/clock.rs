@@ -39,7 +39,7 @@ impl Clock {
 
 /// The machine's time.
 #[allow(clippy::disallowed_methods, reason = "the test network has no Context")]
-pub(crate) fn real_now() -> Millis {
+pub fn real_now() -> Millis {
     millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 

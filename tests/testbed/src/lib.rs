@@ -44,7 +44,7 @@ mod sessions;
 mod state;
 pub mod upstash;
 
-pub use clock::{Millis, iso8601};
+pub use clock::{Millis, iso8601, real_now};
 pub use documents::{JWKS_PATH, METADATA_PATH, SCOPE};
 pub use faults::{Fault, Gate, Injection};
 pub use http::Reply;

@@ -20,7 +20,7 @@ use crate::{
     log::{Counters, Endpoint, Logged},
     random,
     server::{Site, listen},
-    sessions::SessionState,
+    sessions::{SessionState, access_id},
     state::{Policy, Server, Shared},
 };
 
@@ -380,6 +380,17 @@ impl Network {
                 && tokens["iss"] == self.pds_url_of(session.pds).as_str()
                 && keys::thumbprint(&record["dpopJwk"]) == session.dpop_thumbprint
                 && record["authMethod"]["kid"].as_str() == session.kid.as_deref()
+        })
+    }
+
+    /// Whether the record's access token is the session's newest, which alone works.
+    pub fn has_current_access(&self, record: &Value) -> bool {
+        let Some(token) = record["tokenSet"]["access_token"].as_str() else { return false };
+        let Some(session) = self.session_of(record) else { return false };
+        let state = self.shared.lock();
+        state.sessions.by_current_access(session.pds, &access_id(token)).is_some_and(|id| {
+            // Of two sessions of one account, the other's will not do.
+            state.sessions[id].refresh_token == session.refresh_token
         })
     }
 

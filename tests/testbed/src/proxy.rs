@@ -80,6 +80,13 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
+    /// Stands before what is at this URL of this machine: `http://localhost:PORT`.
+    pub fn before(url: &str) -> io::Result<Self> {
+        let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+        let port = port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the URL has no port"))?;
+        Self::start((Ipv4Addr::LOCALHOST, port).into())
+    }
+
     /// Listens on an ephemeral loopback port and forwards to `upstream`, faithfully at first.
     pub fn start(upstream: SocketAddr) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -145,9 +152,12 @@ impl Proxy {
         lock(&self.shared.down).garble = on;
     }
 
-    /// Refuses new connections, or accepts them again. Takes effect within a moment.
+    /// Refuses new connections, or accepts them again; returns when it does.
     pub fn refuse(&self, on: bool) {
-        self.shared.accepting.send_replace(!on);
+        let changes = self.shared.accepting.send_if_modified(|accepting| std::mem::replace(accepting, !on) == on);
+        while changes && std::net::TcpStream::connect(self.address).is_ok() == on {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Kills all connections there are.
@@ -163,6 +173,11 @@ impl Proxy {
     /// How many messages have come since the last plan or healing: from clients, and from the upstream.
     pub fn messages(&self) -> [u64; 2] {
         self.shared.fate.messages()
+    }
+
+    /// Whether what was planned has happened: whether there was such a message.
+    pub fn struck(&self) -> bool {
+        self.shared.fate.struck()
     }
 
     /// The answer that, by what was planned, never arrived as it was; none before that, or where none was spoilt.

@@ -51,6 +51,7 @@ pub(super) struct Fate(Mutex<State>);
 struct State {
     planned: Option<(Spot, Mishap)>,
     messages: [u64; 2],
+    struck: bool,
     spoilt: Option<Vec<u8>>,
 }
 
@@ -67,6 +68,10 @@ impl Fate {
         self.state().messages
     }
 
+    pub(super) fn struck(&self) -> bool {
+        self.state().struck
+    }
+
     pub(super) fn spoilt(&self) -> Option<Vec<u8>> {
         self.state().spoilt.clone()
     }
@@ -78,6 +83,7 @@ impl Fate {
         let message = *counted;
         *counted += 1;
         let (spot, mishap) = state.planned.filter(|(spot, _)| (spot.way, spot.message) == (way, message))?;
+        state.struck = true;
         // What is only late arrives.
         if way == Way::Down && !matches!(mishap, Mishap::Delay(_)) {
             state.spoilt = Some(bytes.to_vec());

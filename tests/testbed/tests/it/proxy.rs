@@ -9,8 +9,7 @@ use crate::client::{Client, renewed, send};
 #[test]
 fn carries_delays_cuts_and_refuses() {
     let net = Network::start_blocking().unwrap();
-    let upstream = net.pds_url().replace("http://localhost", "127.0.0.1");
-    let proxy = Proxy::start(upstream.parse().unwrap()).unwrap();
+    let proxy = Proxy::before(&net.pds_url()).unwrap();
     net.set_pds_url(0, &proxy.url());
     let client = Client::of(&net);
     let record = net.login(LoginOptions::default());
@@ -34,11 +33,9 @@ fn carries_delays_cuts_and_refuses() {
     proxy.heal();
 
     proxy.refuse(true);
-    std::thread::sleep(Duration::from_millis(100));
     let refused = send("GET", &url, &[], "").unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     proxy.refuse(false);
-    std::thread::sleep(Duration::from_millis(100));
     renewed(&record, &client.refresh(&record));
     assert!(proxy.traffic().down > 0 && proxy.traffic().connections > 5);
 }
@@ -46,7 +43,7 @@ fn carries_delays_cuts_and_refuses() {
 #[test]
 fn lets_something_happen_to_one_message() {
     let net = Network::start_blocking().unwrap();
-    let proxy = Proxy::start(net.pds_url().replace("http://localhost", "127.0.0.1").parse().unwrap()).unwrap();
+    let proxy = Proxy::before(&net.pds_url()).unwrap();
     let url = format!("{}/oauth/jwks", proxy.url());
     assert_eq!(send("GET", &url, &[], "").unwrap().status, 200);
     assert_eq!(proxy.messages(), [1, 1]);
@@ -60,9 +57,10 @@ fn lets_something_happen_to_one_message() {
     ] {
         proxy.plan(Spot { way, message: 1, halfway }, mishap);
         assert_eq!(send("GET", &url, &[], "").unwrap().status, 200, "{way:?} {mishap:?}: not the first");
-        assert_eq!(proxy.spoilt(), None);
+        assert_eq!((proxy.spoilt(), proxy.struck()), (None, false));
         let second = send("GET", &url, &[], "").is_ok_and(|answer| answer.status == 200);
         assert_eq!((second, proxy.spoilt().is_some()), (arrives, way == Way::Down && !arrives), "{way:?} {mishap:?}");
+        assert!(proxy.struck(), "{way:?} {mishap:?}");
         assert_eq!(send("GET", &url, &[], "").unwrap().status, 200, "{way:?} {mishap:?}: not the third");
     }
     proxy.plan(Spot { way: Way::Up, message: 0, halfway: false }, Mishap::Death);
