@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
+use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
@@ -117,7 +117,7 @@ impl RedisStore {
         let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
         let answers = match patience::read(self.server.wire(), &commands).await {
             Err(trouble) if trouble.kind == trouble::Kind::TooLarge => {
-                return Ok(Some(records::unreadable(key.clone(), records::TOO_LARGE, None)));
+                return Ok(Some(records::unreadable(key.clone(), TOO_LARGE, None)));
             }
             answers => answers?,
         };

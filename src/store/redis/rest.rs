@@ -14,11 +14,11 @@ use serde_json::Value as Json;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::limit::{MAX_VALUE, TOO_LONG};
+use super::limit::TOO_LONG;
 use super::trouble::{Kind, Trouble};
 use super::wire::{self, Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
-use crate::store::Access;
+use crate::store::{Access, MAX_VALUE};
 use crate::tls;
 
 const TIMEOUT: Duration = Duration::from_secs(20);

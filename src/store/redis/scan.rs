@@ -10,13 +10,13 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use redis::Value;
 
 use super::patience::{self, Patience};
-use super::records::{TOO_LARGE, Ttl, unreadable, wrong_type};
+use super::records::{Ttl, unreadable, wrong_type};
 use super::seen::Seen;
 use super::trouble::{Kind as TroubleKind, Trouble, text};
 use super::wire::{Command, Server, Shard, Wire, accepted};
 use crate::store::layout::Layout;
 use crate::store::scan::ScanSender;
-use crate::store::{Kind, RecordKey, Stored, Want};
+use crate::store::{Kind, RecordKey, Stored, TOO_LARGE, Want};
 
 /// About so many bytes of values are asked for at a time.
 const REQUEST_BYTES: usize = 1 << 19;

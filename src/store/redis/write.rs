@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::limit::MAX_VALUE;
 use super::patience::{self, Patience};
-use super::records::{TOO_LARGE, WRONG_TYPES};
+use super::records::WRONG_TYPES;
 use super::replicas::Replicas;
 use super::scan::refusal;
 use super::trouble::Trouble;
 use super::wire::{Command, Server, Wire, accepted, run_one};
-use crate::store::{Stored, Written};
+use crate::store::{MAX_VALUE, Stored, TOO_LARGE, Written};
 
 /// A script and the hash by which a server knows it.
 pub(super) struct Script {
