@@ -155,6 +155,11 @@ impl RecordKey {
         Self(text.as_bytes().to_vec())
     }
 
+    /// Whether its text says all of it.
+    fn is_text(&self) -> bool {
+        std::str::from_utf8(&self.0).is_ok()
+    }
+
     /// The key's text; bytes that are none are replaced.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)

@@ -31,6 +31,9 @@ pub(super) const WRONG_TYPES: [(&str, &str); 5] = [
 /// The same for types of modules.
 pub(super) const FOREIGN_TYPE: &str = "the value is of a Redis type of its own, not a string";
 
+/// Why a record is not read whose key is no text, where everything goes as JSON.
+pub(super) const NOT_SENDABLE: &str = "the key is not text, which cannot be sent over REST";
+
 /// A record in the envelope of a cache.
 #[derive(Deserialize)]
 struct Envelope<'a> {

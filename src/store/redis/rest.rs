@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_ANSWER: usize = 4 << 20;
 
 /// Requests cost money and are limited in size.
-const LIMITS: Limits = Limits { scan_count: 1000, values: 200, requests: 4, mget: true };
+const LIMITS: Limits = Limits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
 
 /// Where a REST interface is; its token is kept elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
