@@ -4,6 +4,7 @@ mod apps;
 mod broken;
 mod forms;
 mod promises;
+mod tables;
 
 use testbed::redis::{Certificates, Cluster, Redis, Sentinels};
 use testbed::upstash::Front;

@@ -132,6 +132,12 @@ pub trait Store: Send + Sync {
 /// An account that nobody has (RFC 6761 section 6.4), for trying what must not touch anybody's session.
 pub const NOBODY: &str = "did:web:nobody.oauthctl.invalid";
 
+/// Longer values are not read: no record of an OAuth client is a hundredth of this.
+const MAX_VALUE: u64 = 1 << 20;
+
+/// Why a value that was too long is not read.
+const TOO_LARGE: &str = "the value is larger than 1 MiB";
+
 /// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
 /// it had been refreshed just now.
 fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
@@ -147,6 +153,11 @@ impl RecordKey {
     /// A key from its text.
     pub fn from_text(text: &str) -> Self {
         Self(text.as_bytes().to_vec())
+    }
+
+    /// Whether its text says all of it.
+    fn is_text(&self) -> bool {
+        std::str::from_utf8(&self.0).is_ok()
     }
 
     /// The key's text; bytes that are none are replaced.

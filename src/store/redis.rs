@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
+use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
@@ -117,7 +117,7 @@ impl RedisStore {
         let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
         let answers = match patience::read(self.server.wire(), &commands).await {
             Err(trouble) if trouble.kind == trouble::Kind::TooLarge => {
-                return Ok(Some(records::unreadable(key.clone(), records::TOO_LARGE, None)));
+                return Ok(Some(records::unreadable(key.clone(), TOO_LARGE, None)));
             }
             answers => answers?,
         };
@@ -169,6 +169,12 @@ impl RedisStore {
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+        if records.iter().any(is_out_of_reach) {
+            let within: Vec<_> = records.iter().filter(|record| !is_out_of_reach(record)).cloned().collect();
+            let mut answers = Box::pin(self.remove(kind, &within)).await?.into_iter();
+            let answer = |record| if is_out_of_reach(record) { Some(Written::Changed) } else { answers.next() };
+            return Ok(records.iter().filter_map(answer).collect());
+        }
         if kind == Kind::State {
             return write::unlink(&*self.server, records).await;
         }
@@ -251,6 +257,11 @@ impl Store for RedisStore {
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
         notes::write(&*self.server, notes, lifetime).await.map_err(|e| self.failure(e))
     }
+}
+
+/// Whether nothing can be said to the server about the record.
+fn is_out_of_reach(record: &Stored) -> bool {
+    record.unreadable == Some(records::NOT_SENDABLE)
 }
 
 /// What runs commands at this address.

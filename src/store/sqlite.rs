@@ -1,5 +1,6 @@
 //! Sessions in an SQLite database, in short transactions beside the running app.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use tracing::trace;
 use super::layout::{Layout, LayoutChoice, Place, Table};
 use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
-use super::{Kind, RecordKey, Store, Stored, Want, Written, written_at};
+use super::{Kind, MAX_VALUE, RecordKey, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, failed, usage};
 use crate::session::{Did, Observed};
 
@@ -44,16 +45,22 @@ pub(super) struct SqliteStore {
 
 /// Where the database is.
 #[derive(Clone)]
-struct Database(PathBuf);
+struct Database {
+    /// As it was named.
+    named: PathBuf,
+    /// The file itself: by whichever name a database is opened, its locks are in one place.
+    file: PathBuf,
+}
 
 impl SqliteStore {
     /// Opens the database, creating nothing, and settles the layout.
     pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Self, Failure> {
-        let database = Database(path.to_owned());
+        let database = Database::find(path)?;
         let connection = database.connect(Access::Read)?;
         let tables = shape::tables(&connection).map_err(|e| database.explain(e))?;
         let layout = shape::choose(&tables, choice).map_err(|e| e.at(path.display()))?;
-        Ok(Self { database, sidecar: Sidecar::beside(path), layout, writer: Arc::default() })
+        let sidecar = Sidecar::beside(&database.file);
+        Ok(Self { database, sidecar, layout, writer: Arc::default() })
     }
 
     fn table(&self, kind: Kind) -> &Table {
@@ -138,10 +145,7 @@ impl Store for SqliteStore {
         let table = self.table(kind).clone();
         let key = key.text().into_owned();
         let sql = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
-        self.read(move |connection| {
-            connection.query_row(&sql, [key], |row| stored(row).map(|(stored, _)| stored)).optional()
-        })
-        .await
+        self.read(move |connection| connection.query_row(&sql, [key], stored).optional()).await
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
@@ -154,9 +158,7 @@ impl Store for SqliteStore {
         let found = self
             .read(move |connection| {
                 let mut statement = connection.prepare(&sql)?;
-                statement
-                    .query_map([wanted], |row| stored(row).map(|(stored, _)| stored))?
-                    .collect::<Result<Vec<_>, _>>()
+                statement.query_map([wanted], stored)?.collect::<Result<Vec<_>, _>>()
             })
             .await?;
         let of_account = |record: &Stored| {
@@ -169,7 +171,7 @@ impl Store for SqliteStore {
         let table = self.table(Kind::Session).clone();
         let (key, expected, new) = (key.text().into_owned(), expected.to_vec(), text(new)?);
         self.write(move |transaction| {
-            let written = table.compare(transaction, &key, &expected)?;
+            let written = table.compare(transaction, &key, &expected, None)?;
             if written == Written::Done {
                 let time = table.time_of(transaction, written_now())?;
                 let also = time.as_ref().map(|(column, _)| format!(", {column} = ?3")).unwrap_or_default();
@@ -239,7 +241,7 @@ impl Store for SqliteStore {
             for record in &records {
                 let key = record.key.text();
                 let written = match kind {
-                    Kind::Session => table.compare(transaction, &key, &record.value)?,
+                    Kind::Session => table.compare(transaction, &key, &record.value, record.unreadable)?,
                     Kind::State => Written::Done,
                 };
                 let deleted = written == Written::Done && transaction.prepare_cached(&sql)?.execute([&key])? > 0;
@@ -264,10 +266,13 @@ impl Store for SqliteStore {
 }
 
 impl Table {
-    /// The key, the value and the time of the last write, of every row.
+    /// The key, the value unless it is too long, the time of the last write, and whether the value is too long, of every
+    /// row.
     fn select(&self) -> String {
         let updated = self.updated.as_deref().map_or_else(|| "NULL".to_owned(), quoted);
-        format!("SELECT {}, {}, {updated} FROM {}", quoted(&self.key), quoted(&self.value), quoted(&self.name))
+        let (key, value, name) = (quoted(&self.key), quoted(&self.value), quoted(&self.name));
+        let fits = format!("octet_length({value}) <= {MAX_VALUE}");
+        format!("SELECT {key}, CASE WHEN {fits} THEN {value} END, {updated}, NOT ({fits}) FROM {name}")
     }
 
     /// The condition under which a row is a record of this kind.
@@ -284,73 +289,123 @@ impl Table {
         Ok(Some((quoted(column), time::write(connection, self, column, at)?)))
     }
 
-    /// Whether the record is still the one expected.
-    fn compare(&self, connection: &Connection, key: &str, expected: &[u8]) -> rusqlite::Result<Written> {
+    /// Whether the record is still the one expected; or still as unreadable, where it was.
+    fn compare(
+        &self,
+        connection: &Connection,
+        key: &str,
+        expected: &[u8],
+        unreadable: Option<&str>,
+    ) -> rusqlite::Result<Written> {
         let sql = format!("{} WHERE {} AND {} = ?1", self.select(), self.filter(), quoted(&self.key));
         let now = connection.prepare_cached(&sql)?.query_row([key], stored).optional()?;
         Ok(match now {
             None => Written::Gone,
-            Some((now, _)) if now.value == expected => Written::Done,
+            Some(now) if now.value == expected && now.unreadable == unreadable => Written::Done,
             Some(_) => Written::Changed,
         })
     }
 }
 
 /// Reads a table page by page in the order of its keys: each page is a transaction of its own, so that the app's
-/// checkpoints are not held up, and a key that is rewritten meanwhile keeps its place.
+/// checkpoints are not held up, and a key that is rewritten meanwhile keeps its place. Keys need be neither unique nor
+/// there at all: rows of equal keys are on one page.
 fn read_all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(), Failure> {
     let connection = database.connect(Access::Read)?;
-    let (select, filter, key) = (table.select(), table.filter(), quoted(&table.key));
-    let order = format!("ORDER BY {key} LIMIT {BATCH}");
-    // SQLite's primary keys may be NULL, and NULL compares with nothing: such a row comes with the first page only.
-    let first_page = format!("{select} WHERE {filter} {order}");
-    let next_page = format!("{select} WHERE {filter} AND {key} > ?1 {order}");
-    let mut last: Option<Bound> = None;
+    let mut after: Option<Bound> = None;
     loop {
-        let page = || -> rusqlite::Result<(Vec<Stored>, Option<Bound>)> {
-            let mut statement = connection.prepare_cached(if last.is_some() { &next_page } else { &first_page })?;
-            let parameters = last.as_ref().map(|last| last as &dyn ToSql);
-            let mut rows = statement.query(parameters.as_slice())?;
-            let (mut records, mut last) = (Vec::with_capacity(BATCH), None);
-            while let Some(row) = rows.next()? {
-                let (record, key) = stored(row)?;
-                records.push(record);
-                last = Some(key);
-            }
-            Ok((records, last))
-        };
         let begun = Instant::now();
-        let (records, end) = page().map_err(|e| database.explain(e))?;
+        let page = read_page(&connection, table, after.as_ref(), sender).map_err(|e| database.explain(e))?;
+        let Page { records, last, consumer_gone } = page;
         trace!("store: read {}, {} ms", records.len(), begun.elapsed().as_millis());
-        let complete = records.len() < BATCH;
-        if sender.blocking_send(records).is_err() || complete {
+        if consumer_gone || sender.blocking_send(records).is_err() || last.is_none() {
             return Ok(());
         }
-        last = end;
+        after = last;
     }
 }
 
-/// A row of [`Table::select`], and its key as the next page's lower bound.
-fn stored(row: &Row<'_>) -> rusqlite::Result<(Stored, Bound)> {
-    let key = row.get_ref(0)?;
-    let record = Stored {
-        key: RecordKey(bytes(key)),
+/// What came of one page.
+struct Page {
+    /// Its last records, where there are more than a batch.
+    records: Vec<Stored>,
+    /// The last key, unless this was the last page.
+    last: Option<Bound>,
+    consumer_gone: bool,
+}
+
+/// Reads a batch of rows, and those that share the last one's key.
+fn read_page(
+    connection: &Connection,
+    table: &Table,
+    after: Option<&Bound>,
+    sender: &ScanSender,
+) -> rusqlite::Result<Page> {
+    let transaction = connection.unchecked_transaction()?;
+    let (name, filter, key) = (quoted(&table.name), table.filter(), quoted(&table.key));
+    // NULL compares with nothing, and comes first.
+    let above = match after {
+        None => "1",
+        Some(after) if after.is_null() => &format!("{key} IS NOT NULL"),
+        Some(_) => &format!("{key} > ?1"),
+    };
+    let ends =
+        format!("SELECT {key} FROM {name} WHERE {filter} AND {above} ORDER BY {key} LIMIT 1 OFFSET {}", BATCH - 1);
+    let parameters: Vec<&dyn ToSql> = after.iter().filter(|after| !after.is_null()).map(|after| *after as _).collect();
+    let last =
+        transaction.prepare_cached(&ends)?.query_row(&parameters[..], |row| Bound::of(row.get_ref(0)?)).optional()?;
+    let up_to = match &last {
+        None => "1",
+        Some(last) if last.is_null() => &format!("{key} IS NULL"),
+        Some(_) => &format!("{key} <= ?{}", parameters.len() + 1),
+    };
+    let sql = format!("{} WHERE {filter} AND {above} AND {up_to} ORDER BY {key}", table.select());
+    let mut parameters = parameters;
+    parameters.extend(last.iter().filter(|last| !last.is_null()).map(|last| last as &dyn ToSql));
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut rows = statement.query(&parameters[..])?;
+    let mut records = Vec::with_capacity(BATCH);
+    while let Some(row) = rows.next()? {
+        if records.len() == BATCH {
+            let batch = std::mem::replace(&mut records, Vec::with_capacity(BATCH));
+            if sender.blocking_send(batch).is_err() {
+                return Ok(Page { records: Vec::new(), last: None, consumer_gone: true });
+            }
+        }
+        records.push(stored(row)?);
+    }
+    Ok(Page { records, last, consumer_gone: false })
+}
+
+/// A row of [`Table::select`].
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
+    Ok(Stored {
+        key: RecordKey(bytes(row.get_ref(0)?)),
         value: bytes(row.get_ref(1)?),
         observed: Observed { ttl_age: None, column: time::read(row.get_ref(2)?) },
         ttl: None,
-        unreadable: None,
-    };
-    let bound = match key {
-        ValueRef::Text(text) => Bound::Text(text.to_vec()),
-        other => Bound::Other(other.try_into()?),
-    };
-    Ok((record, bound))
+        unreadable: too_long.then_some(TOO_LARGE),
+    })
 }
 
 /// A key that a page begins after. SQLite's texts need not be UTF-8, as those of [`Value`] must.
 enum Bound {
     Text(Vec<u8>),
     Other(Value),
+}
+
+impl Bound {
+    fn of(key: ValueRef<'_>) -> rusqlite::Result<Self> {
+        Ok(match key {
+            ValueRef::Text(text) => Self::Text(text.to_vec()),
+            other => Self::Other(other.try_into()?),
+        })
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Other(Value::Null))
+    }
 }
 
 impl ToSql for Bound {
@@ -388,22 +443,30 @@ enum Access {
 }
 
 impl Database {
+    /// Looks where the file is.
+    fn find(path: &Path) -> Result<Self, Failure> {
+        let file = match path.canonicalize() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(usage("there is no such database")
+                    .at(path.display())
+                    .hint("check the path, and let the app create its database; oauthctl never creates one"));
+            }
+            found => found.map_err(|e| failed("cannot find the database").at(path.display()).because(e))?,
+        };
+        if file.is_dir() {
+            return Err(usage("is a directory, not a database")
+                .at(path.display())
+                .hint("name the database file in it, like sqlite:DIRECTORY/app.db"));
+        }
+        Ok(Self { named: path.to_owned(), file })
+    }
+
     /// Opens without creating. Write access is asked for even to read: the last reader of a WAL database removes the
     /// files beside it only if it may write, and would leave them behind otherwise.
     fn connect(&self, access: Access) -> Result<Connection, Failure> {
-        if !self.0.exists() {
-            return Err(usage("there is no such database")
-                .at(self.0.display())
-                .hint("check the path, and let the app create its database; oauthctl never creates one"));
-        }
-        if self.0.is_dir() {
-            return Err(usage("is a directory, not a database")
-                .at(self.0.display())
-                .hint("name the database file in it, like sqlite:DIRECTORY/app.db"));
-        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
-            let connection = Connection::open_with_flags(&self.0, flags)?;
+            let connection = Connection::open_with_flags(&self.file, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.pragma_update(None, "query_only", access == Access::Read)?;
             Ok(connection)
@@ -412,7 +475,7 @@ impl Database {
     }
 
     fn explain(&self, error: rusqlite::Error) -> Failure {
-        let place = self.0.display();
+        let place = self.named.display();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 failed("the database is locked by another process")

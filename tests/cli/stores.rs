@@ -339,3 +339,15 @@ fn a_database_that_can_only_be_read_is_found_out_before_anything_is_written() {
         assert_eq!(sandbox.files(), before);
     }
 }
+
+#[test]
+fn who_may_only_read_can_list_although_the_notes_are_another_s() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.session(&session(ALICE, "3h")).state("begun", &state("key1")).rows("PRAGMA journal_mode = delete");
+    database.close();
+    assert_eq!(sandbox.result(["states", "purge"]), "removed 0 pending logins; 1 kept: of unknown age, noted\n");
+    sandbox.sh("chmod 755 . ..; chmod 644 app.db app.db.oauthctl");
+    let listed = sandbox.run_by_an_ordinary_user(["sessions", "list", "--format", "csv"]);
+    assert_eq!((listed.code, listed.stdout.lines().count()), (0, 2), "{listed}");
+}

@@ -171,17 +171,24 @@ impl Sandbox {
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Output {
+        let command = self.command_of_an_ordinary_user(arguments);
         let before = self.everything();
-        let output = self.run_by_an_ordinary_user(arguments);
+        let output = self.finish(command);
         assert_is_refusal(&output);
         assert_eq!(before, self.everything(), "something was changed:\n{output}");
         output
     }
 
-    /// Runs oauthctl as a user who is not root.
+    /// Runs oauthctl as such a user where it need not fail.
     pub(crate) fn run_by_an_ordinary_user<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {
+        self.finish(self.command_of_an_ordinary_user(arguments))
+    }
+
+    fn command_of_an_ordinary_user<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         if fs::metadata("/proc/self").unwrap().uid() != 0 {
-            return self.run(arguments);
+            let mut command = self.command(OAUTHCTL);
+            command.args(arguments);
+            return command;
         }
         // The build directory may be out of that user's reach.
         let binary = self.root.path().join("oauthctl");
@@ -192,7 +199,7 @@ impl Sandbox {
         let mut command = self.command("setpriv");
         command.args([&format!("--reuid={ANYONE}"), &format!("--regid={ANYONE}"), "--clear-groups"]);
         command.arg(&binary).args(arguments);
-        self.finish(command)
+        command
     }
 
     /// Runs a shell script that finds oauthctl on its PATH.

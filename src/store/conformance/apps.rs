@@ -1,5 +1,6 @@
 //! The app's side of a store: what it writes, and what it would read.
 
+use std::path::Path;
 use std::time::Duration;
 
 use testbed::redis::{Answer, Cluster, Redis};
@@ -105,19 +106,26 @@ pub(super) struct SqliteApp {
 
 impl SqliteApp {
     pub(super) fn new() -> Self {
+        Self::with("CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    }
+
+    /// The same with another table of sessions.
+    pub(super) fn with(sessions: &str) -> Self {
         let app = Self { dir: tempfile::tempdir().unwrap() };
-        let schema = "PRAGMA journal_mode = WAL;
-            CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-            CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);";
-        app.connection().execute_batch(schema).unwrap();
+        let states = "CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)";
+        app.connection().execute_batch(&format!("PRAGMA journal_mode = WAL; {sessions}; {states};")).unwrap();
         app
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        self.dir.path()
     }
 
     pub(super) fn url(&self) -> String {
         format!("sqlite:{}", self.dir.path().join("app.db").display())
     }
 
-    fn connection(&self) -> rusqlite::Connection {
+    pub(super) fn connection(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.dir.path().join("app.db")).unwrap()
     }
 }

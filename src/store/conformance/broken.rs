@@ -249,3 +249,92 @@ async fn a_server_that_cannot_write_says_why() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_named_by_one_server_outlives_it() {
+    let mut cluster = Cluster::start(true);
+    let seed = format!("redis+cluster://127.0.0.1:{}/", cluster.nodes[0].port());
+    let store = open(&seed, &plain(), "npmx").await;
+    let keys: Vec<_> = (0..30).map(|n| RecordKey::from_text(&format!("atproto:oauth:sessions:did:plc:{n}"))).collect();
+    for key in &keys {
+        assert!(store.create(Kind::Session, key, b"old", None).await.unwrap());
+    }
+    cluster.wait_for_replicas();
+    cluster.nodes[0].kill();
+    for key in &keys {
+        let written = store.replace(key, b"old", b"new").await.unwrap();
+        assert!(matches!(written, Written::Done | Written::Unconfirmed), "{written:?}");
+        assert_eq!(store.get(Kind::Session, key).await.unwrap().unwrap().value, b"new");
+    }
+    let lock = store.lock(&did().parse().unwrap(), Duration::from_secs(5)).await.unwrap();
+    assert!(lock.expect("nobody holds it").release().await.unwrap());
+    store.check_writable().await.unwrap();
+}
+
+/// How often a server was asked for a page of keys.
+fn pages(redis: &Redis) -> u64 {
+    let Answer::Bulk(Some(info)) = redis.ask(&["INFO", "commandstats"]) else { panic!("it has figures") };
+    let info = String::from_utf8(info).unwrap();
+    let calls = info.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls=")).unwrap();
+    calls.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was() {
+    let redis = Redis::start();
+    fill(&redis, MANY);
+    let (proxy, url) = proxied(&redis);
+    let store = open(&url, &plain(), "npmx").await;
+    let mut scan = store.scan(Kind::Session, Want { values: false, ttls: false });
+    let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
+    while let Some(records) = scan.next().await.unwrap() {
+        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
+        batches += 1;
+        if batches % 8 == 0 {
+            proxy.kill_all();
+        }
+    }
+    assert_eq!(keys.len(), MANY);
+    // Each page once, and perhaps once more; not each from the beginning.
+    let enough = 2 * (MANY as u64).div_ceil(5000) + 2;
+    assert!(pages(&redis) <= enough, "{} pages of {enough}, {batches} batches", pages(&redis));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_begins_anew_with_a_server_that_was_restarted() {
+    let mut redis = Redis::start();
+    fill(&redis, MANY);
+    redis.ask(&["SAVE"]);
+    let store = open(&redis.url(), &plain(), "npmx").await;
+    let mut scan = store.scan(Kind::Session, VALUES);
+    let mut keys = std::collections::HashSet::new();
+    let mut is_first = true;
+    while let Some(records) = scan.next().await.unwrap() {
+        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
+        if std::mem::take(&mut is_first) {
+            redis.kill();
+            redis.restart();
+        }
+    }
+    assert_eq!(keys.len(), MANY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_rest_cannot_carry_is_set_aside() {
+    let redis = Redis::start();
+    redis.ask(&[b"SET".as_slice(), b"atproto:oauth:sessions:\xff", b"x"]);
+    redis.ask(&["SET", "atproto:oauth:sessions:did:plc:1", "y"]);
+    let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
+    let access = crate::store::Access { ca_pem: None, token: Some("the-token".to_owned().into()) };
+    let store = open(&front.url(), &access, "npmx").await;
+    let mut scan = store.scan(Kind::Session, Want { values: true, ttls: true });
+    let mut found = Vec::new();
+    while let Some(records) = scan.next().await.unwrap() {
+        found.extend(records);
+    }
+    found.sort_by(|a, b| a.key.cmp(&b.key));
+    let seen: Vec<_> = found.iter().map(|record| (record.value.as_slice(), record.unreadable.is_some())).collect();
+    assert_eq!(seen, [(b"y".as_slice(), false), (b"", true)]);
+    assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done, Written::Changed]);
+    assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(1));
+}

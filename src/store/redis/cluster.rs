@@ -1,7 +1,7 @@
 //! A cluster: every key has a slot, every slot a master, and slots move.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -24,7 +24,14 @@ pub(super) struct Cluster {
     seeds: Vec<Endpoint>,
     /// For single keys and values, and for scans.
     links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 2],
-    map: Mutex<Option<Arc<SlotMap>>>,
+    map: Mutex<Known>,
+}
+
+/// The last map, and whether it still holds: one that does not still names servers that know the next one.
+#[derive(Default)]
+struct Known {
+    map: Option<Arc<SlotMap>>,
+    is_stale: bool,
 }
 
 /// Which master has which slots.
@@ -62,18 +69,18 @@ impl Cluster {
         self.link(0, endpoint)
     }
 
-    fn known_map(&self) -> Option<Arc<SlotMap>> {
-        self.map.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn forget_map(&self) {
-        *self.map.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn distrust_map(&self) {
+        self.known().is_stale = true;
     }
 
     /// Asks for the map: the masters known so far, then the servers of the address.
     async fn load_map(&self) -> Result<Arc<SlotMap>, Trouble> {
         let mut endpoints = self.seeds.clone();
-        if let Some(map) = self.known_map() {
+        if let Some(map) = self.known().map.clone() {
             endpoints.splice(0..0, map.ranges.values().map(|range| range.master.clone()));
         }
         let mut asked = HashSet::new();
@@ -86,7 +93,7 @@ impl Cluster {
                 Ok(answer) => match SlotMap::read(&answer, &endpoint) {
                     Ok(map) => {
                         let map = Arc::new(map);
-                        *self.map.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&map));
+                        *self.known() = Known { map: Some(Arc::clone(&map)), is_stale: false };
                         return Ok(map);
                     }
                     Err(trouble) => last = trouble,
@@ -101,7 +108,11 @@ impl Cluster {
     }
 
     async fn map(&self) -> Result<Arc<SlotMap>, Trouble> {
-        match self.known_map() {
+        let known = {
+            let known = self.known();
+            known.map.clone().filter(|_| !known.is_stale)
+        };
+        match known {
             Some(map) => Ok(map),
             None => self.load_map().await,
         }
@@ -150,7 +161,7 @@ impl Cluster {
             None => Ok(()),
             Some(trouble) => {
                 // Another master may have the slots by now.
-                self.forget_map();
+                self.distrust_map();
                 Err(if was_run { trouble.after_sending() } else { trouble })
             }
         }
@@ -167,7 +178,7 @@ impl Wire for Cluster {
             for (at, answer) in answers.iter_mut().enumerate() {
                 match answer.as_ref().and_then(redirection) {
                     None => continue,
-                    Some(Redirection::Moved) => self.forget_map(),
+                    Some(Redirection::Moved) => self.distrust_map(),
                     Some(Redirection::Ask(endpoint)) => {
                         asked.insert(at, endpoint);
                     }
@@ -208,7 +219,7 @@ impl Server for Cluster {
                 return Err(Trouble::refusal("", &format!("{master} is moving slots to or from another server"))
                     .hint("a scan now might miss what is on its way: run this again when the cluster is rearranged"));
             }
-            let limits = Limits { mget: false, ..Limits::SERVER };
+            let limits = Limits { mget: !self.has_slots(), ..Limits::SERVER };
             shards.push(Shard { id: format!("{id} {slots:?}"), scan, read: self.main_link(master), limits });
         }
         Ok(shards)
@@ -216,6 +227,15 @@ impl Server for Cluster {
 
     fn fails_over(&self) -> bool {
         true
+    }
+
+    fn has_slots(&self) -> bool {
+        true
+    }
+
+    fn home(&self, key: &[u8]) -> String {
+        let map = self.known().map.clone();
+        map.and_then(|map| map.range(key).map(|range| range.id.clone()).ok()).unwrap_or_default()
     }
 
     fn wire(&self) -> &dyn Wire {
@@ -244,11 +264,15 @@ impl SlotMap {
         ranges.map(|ranges| Self { ranges }).ok_or_else(Trouble::nonsense)
     }
 
-    fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
+    fn range(&self, key: &[u8]) -> Result<&Range, Trouble> {
         let slot = slot(key);
         let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
         let range = range.ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
-        range.map(|(_, range)| &range.master)
+        range.map(|(_, range)| range)
+    }
+
+    fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
+        self.range(key).map(|range| &range.master)
     }
 }
 

@@ -79,9 +79,10 @@ impl Candidate {
 
     /// Keeps the key when it looks like one of this layout's.
     fn offer(&mut self, key: &RecordKey) {
-        let text = key.text();
+        // What is no text is no app's, and cannot be asked for over REST.
+        let Ok(text) = std::str::from_utf8(&key.0) else { return };
         for (kind, samples) in [(Kind::Session, &mut self.sessions), (Kind::State, &mut self.states)] {
-            if samples.len() < SAMPLES && self.layout.rule(kind).pattern.parse_key(&text).is_some() {
+            if samples.len() < SAMPLES && self.layout.rule(kind).pattern.parse_key(text).is_some() {
                 samples.push(key.clone());
             }
         }

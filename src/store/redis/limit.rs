@@ -7,8 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Longer values are not read: no record of an OAuth client is a hundredth of this.
-pub(super) const MAX_VALUE: u64 = 1 << 20;
+use crate::store::MAX_VALUE;
 
 /// What stands for a value that was too long. A value that happens to be these bytes is no record either.
 pub(super) const TOO_LONG: &[u8] = b"\0oauthctl: longer than it may be\0";

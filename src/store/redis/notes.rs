@@ -22,8 +22,18 @@ fn key(name: &str) -> Vec<u8> {
 pub(super) async fn read(server: &dyn Server, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
     let mut notes = Vec::with_capacity(names.len());
     for names in names.chunks(BATCH) {
-        let commands: Vec<_> = names.iter().map(|name| Command::new("GET", &key(name))).collect();
-        for answer in patience::read(server.wire(), &commands).await? {
+        let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+        let answers = if server.has_slots() {
+            let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", key)).collect();
+            patience::read(server.wire(), &commands).await?
+        } else {
+            let all = Command::many("MGET", keys.iter().map(Vec::as_slice));
+            match patience::read(server.wire(), &[all]).await?.pop().map(accepted).transpose()? {
+                Some(Value::Array(answers)) if answers.len() == keys.len() => answers,
+                _ => return Err(Trouble::nonsense()),
+            }
+        };
+        for answer in answers {
             notes.push(match answer {
                 Value::Nil => None,
                 Value::BulkString(note) => Some(note),

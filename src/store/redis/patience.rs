@@ -15,18 +15,26 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How much longer to try.
 pub(super) struct Patience {
-    until: Instant,
+    /// None: counted from the next trouble on.
+    until: Option<Instant>,
     pause: Duration,
 }
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self { until: Instant::now() + WHOLE, pause: FIRST_PAUSE }
+        Self { until: Some(Instant::now() + WHOLE), pause: FIRST_PAUSE }
+    }
+
+    /// There was progress: whatever comes now is new trouble.
+    pub(super) fn renew(&mut self) {
+        *self = Self { until: None, pause: FIRST_PAUSE };
     }
 
     /// Waits until it is worth trying again; gives the trouble back when it is not.
     pub(super) async fn after(&mut self, trouble: Trouble) -> Result<(), Trouble> {
-        if !trouble.may_pass() || Instant::now() + self.pause > self.until {
+        let now = Instant::now();
+        let until = *self.until.get_or_insert(now + WHOLE);
+        if !trouble.may_pass() || now + self.pause > until {
             return Err(trouble);
         }
         tokio::time::sleep(self.pause).await;
@@ -47,5 +55,20 @@ pub(super) async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Va
             Err(trouble) => trouble,
         };
         patience.after(trouble).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_progress_there_is_as_much_patience_as_in_the_beginning() {
+        let trouble = || Trouble::unreached("x");
+        let mut patience = Patience { until: Some(Instant::now()), pause: LONGEST_PAUSE };
+        assert!(patience.after(trouble()).await.is_err());
+        patience.renew();
+        assert!(patience.after(trouble()).await.is_ok() && patience.until.is_some());
+        assert!(patience.after(Trouble::nonsense()).await.is_err());
     }
 }

@@ -12,16 +12,13 @@ use super::limit::TOO_LONG;
 use crate::session::Observed;
 use crate::store::layout::{KeyRule, Layout, Place};
 use crate::store::lock::LOCK_PREFIX;
-use crate::store::{Kind, RecordKey, Stored};
+use crate::store::{Kind, RecordKey, Stored, TOO_LARGE};
 
 /// oauthctl's own keys begin with this; they are nobody's records.
 pub(super) const OWN_PREFIX: &str = "oauthctl:";
 
 /// The member in which apps keep the time of the last write.
 const STAMP: &str = "lastUpdatedAt";
-
-/// Why a value that was too long is not read.
-pub(super) const TOO_LARGE: &str = "the value is larger than 1 MiB";
 
 /// The types of Redis that are no strings, and why such a value is no record.
 pub(super) const WRONG_TYPES: [(&str, &str); 5] = [
@@ -33,6 +30,9 @@ pub(super) const WRONG_TYPES: [(&str, &str); 5] = [
 ];
 /// The same for types of modules.
 pub(super) const FOREIGN_TYPE: &str = "the value is of a Redis type of its own, not a string";
+
+/// Why a record is not read whose key is no text, where everything goes as JSON.
+pub(super) const NOT_SENDABLE: &str = "the key is not text, which cannot be sent over REST";
 
 /// A record in the envelope of a cache.
 #[derive(Deserialize)]

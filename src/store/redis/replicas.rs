@@ -1,29 +1,48 @@
 //! Servers that take over from one that fails know only what had reached them. Whether a write has, is asked for in the
 //! same go (`WAIT`), since a server confirms before its replicas know.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use redis::Value;
 
 use super::trouble::{Trouble, text};
-use super::wire::{Command, Wire};
+use super::wire::{Command, Server};
 
 /// How long a write may take to reach a replica. Usually it takes a round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How long where the write before took longer: nobody else is answered on this connection meanwhile.
 const SHORT_PATIENCE: Duration = Duration::from_millis(10);
 
-/// What is known of a server's replicas.
+/// How long it holds that there are none: somebody may add one, or take one away that a write was not sent to.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
+
+/// What is known of the replicas of each server that has keys.
 #[derive(Default)]
-pub(super) struct Replicas {
-    /// There are none, or the server does not say: nothing more is asked.
-    none: AtomicBool,
+pub(super) struct Replicas(Mutex<HashMap<String, Known>>);
+
+/// What is known of one server's replicas.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// When it was found that there are none, or that the server does not say: nothing more is asked for a while.
+    none_since: Option<Instant>,
     /// The server was asked whether it has any, before the first write: to wait for one that is not there would keep the
     /// app waiting, too.
-    asked: AtomicBool,
+    was_asked: bool,
     /// The last write had not reached any in time.
-    lag: AtomicBool,
+    lags: bool,
+}
+
+impl Known {
+    fn has_none(&self, now: Instant) -> bool {
+        self.none_since.is_some_and(|since| now.duration_since(since) < FORGOTTEN_AFTER)
+    }
+
+    /// As it is to be used now.
+    fn at(self, now: Instant) -> Self {
+        if self.none_since.is_some() && !self.has_none(now) { Self::default() } else { self }
+    }
 }
 
 impl Replicas {
@@ -31,16 +50,18 @@ impl Replicas {
     /// what it wrote has reached a replica, where there is one.
     pub(super) async fn run(
         &self,
-        wire: &dyn Wire,
+        server: &dyn Server,
         key: &[u8],
         script: &(dyn Fn(bool) -> Command + Send + Sync),
     ) -> Result<(Value, bool), Trouble> {
-        if !self.asked.swap(true, Ordering::Relaxed) && self.has_any(wire, key).await == Some(false) {
-            self.have_none();
+        let home = server.home(key);
+        if !self.known(&home).was_asked {
+            let none_since = (has_any(server, key).await == Some(false)).then(Instant::now);
+            self.learn(&home, |known| *known = Known { none_since, was_asked: true, ..*known });
         }
-        let mut answers = self.run_once(wire, key, script(false)).await?;
+        let mut answers = self.run_once(server, &home, key, script(false)).await?;
         if answers.first().and_then(Trouble::in_answer).is_some_and(|trouble| trouble.is("NOSCRIPT")) {
-            answers = self.run_once(wire, key, script(true)).await?;
+            answers = self.run_once(server, &home, key, script(true)).await?;
         }
         let mut answers = answers.into_iter();
         let answer = answers.next().ok_or_else(Trouble::nonsense)?;
@@ -48,39 +69,59 @@ impl Replicas {
             None | Some(Value::Int(1..)) => true,
             // It did not do the one; what it says of the other means nothing.
             _ if Trouble::in_answer(&answer).is_some() => true,
-            Some(Value::Int(_)) => self.are_none(wire, key).await,
+            Some(Value::Int(_)) => self.are_none(server, key).await,
             // A server, or somebody before it, who does not know the command or does not allow it.
-            Some(_) => self.have_none(),
+            Some(_) => self.has_none(&home),
         };
-        self.lag.store(!is_confirmed, Ordering::Relaxed);
+        self.learn(&home, |known| known.lags = !is_confirmed);
         Ok((answer, is_confirmed))
     }
 
-    async fn run_once(&self, wire: &dyn Wire, key: &[u8], script: Command) -> Result<Vec<Value>, Trouble> {
-        if self.none.load(Ordering::Relaxed) {
-            return wire.run(&[script]).await;
+    async fn run_once(
+        &self,
+        server: &dyn Server,
+        home: &str,
+        key: &[u8],
+        script: Command,
+    ) -> Result<Vec<Value>, Trouble> {
+        let known = self.known(home);
+        if known.none_since.is_some() {
+            return server.wire().run(&[script]).await;
         }
         // The same connection: a server waits for what this client wrote.
-        let patience = if self.lag.load(Ordering::Relaxed) { SHORT_PATIENCE } else { PATIENCE };
+        let patience = if known.lags { SHORT_PATIENCE } else { PATIENCE };
         let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        wire.run(&[script, Command::keyless("WAIT").arg(1).arg(patience).beside(key)]).await
+        server.wire().run(&[script, Command::keyless("WAIT").arg(1).arg(patience).beside(key)]).await
     }
 
     /// Whether there is no server that could take over from the one that has this key.
-    pub(super) async fn are_none(&self, wire: &dyn Wire, key: &[u8]) -> bool {
-        self.none.load(Ordering::Relaxed) || (self.has_any(wire, key).await != Some(true) && self.have_none())
+    pub(super) async fn are_none(&self, server: &dyn Server, key: &[u8]) -> bool {
+        let home = server.home(key);
+        self.known(&home).none_since.is_some() || (has_any(server, key).await != Some(true) && self.has_none(&home))
     }
 
-    /// Whether the server that has this key has replicas; none when it does not say.
-    async fn has_any(&self, wire: &dyn Wire, key: &[u8]) -> Option<bool> {
-        let Ok(answers) = wire.run(&[Command::keyless("ROLE").beside(key)]).await else { return Some(true) };
-        replicas_in(answers.first())
+    fn known(&self, home: &str) -> Known {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(home).copied().unwrap_or_default().at(Instant::now())
     }
 
-    fn have_none(&self) -> bool {
-        self.none.store(true, Ordering::Relaxed);
+    fn learn(&self, home: &str, what: impl FnOnce(&mut Known)) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(home.to_owned()).or_default();
+        *known = known.at(Instant::now());
+        what(known);
+    }
+
+    fn has_none(&self, home: &str) -> bool {
+        self.learn(home, |known| *known = Known { none_since: Some(Instant::now()), was_asked: true, ..*known });
         true
     }
+}
+
+/// Whether the server that has this key has replicas; none when it does not say.
+async fn has_any(server: &dyn Server, key: &[u8]) -> Option<bool> {
+    let Ok(answers) = server.wire().run(&[Command::keyless("ROLE").beside(key)]).await else { return Some(true) };
+    replicas_in(answers.first())
 }
 
 /// Whether a server has replicas, by its answer to `ROLE`; none when it does not say.
@@ -91,6 +132,73 @@ fn replicas_in(role: Option<&Value>) -> Option<bool> {
         }
         Some(Value::ServerError(_)) => None,
         _ => Some(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::super::wire::{Shard, Wire};
+    use super::*;
+
+    /// Two masters: the keys of the one begin with `a`, and it has no replica; the other's replica hears of nothing.
+    struct Two;
+
+    #[async_trait]
+    impl Wire for Two {
+        async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+            let replicas = |key: &[u8]| if key.starts_with(b"a") { vec![] } else { vec![Value::Nil] };
+            let answer = |command: &Command| match command.name() {
+                b"ROLE" => {
+                    let role = Value::BulkString(b"master".to_vec());
+                    Value::Array(vec![role, Value::Int(0), Value::Array(replicas(command.key()))])
+                }
+                b"WAIT" => Value::Int(0),
+                _ => Value::Int(2),
+            };
+            Ok(commands.iter().map(answer).collect())
+        }
+    }
+
+    #[async_trait]
+    impl Server for Two {
+        async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+            Ok(Vec::new())
+        }
+
+        fn fails_over(&self) -> bool {
+            true
+        }
+
+        fn home(&self, key: &[u8]) -> String {
+            String::from_utf8_lossy(&key[..1]).into_owned()
+        }
+
+        fn wire(&self) -> &dyn Wire {
+            self
+        }
+    }
+
+    #[tokio::test]
+    async fn a_master_without_a_replica_says_nothing_of_another() {
+        let replicas = Replicas::default();
+        for (key, is_confirmed) in [("a1", true), ("b1", false), ("a2", true), ("b2", false)] {
+            let make = |_| Command::new("SET", key.as_bytes());
+            let written = replicas.run(&Two, key.as_bytes(), &make).await.unwrap();
+            assert_eq!(written, (Value::Int(2), is_confirmed), "{key}");
+            assert_eq!(replicas.are_none(&Two, key.as_bytes()).await, is_confirmed, "{key}");
+        }
+    }
+
+    #[test]
+    fn that_there_are_none_holds_for_a_while() {
+        let since = Instant::now();
+        let known = Known { none_since: Some(since), was_asked: true, lags: true };
+        let shortly = known.at(since + FORGOTTEN_AFTER - Duration::from_secs(1));
+        assert!(shortly.none_since.is_some() && shortly.was_asked);
+        let later = known.at(since + FORGOTTEN_AFTER);
+        assert!(later.none_since.is_none() && !later.was_asked);
     }
 }
 

@@ -14,11 +14,11 @@ use serde_json::Value as Json;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::limit::{MAX_VALUE, TOO_LONG};
+use super::limit::TOO_LONG;
 use super::trouble::{Kind, Trouble};
 use super::wire::{self, Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
-use crate::store::Access;
+use crate::store::{Access, MAX_VALUE};
 use crate::tls;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_ANSWER: usize = 4 << 20;
 
 /// Requests cost money and are limited in size.
-const LIMITS: Limits = Limits { scan_count: 1000, values: 200, requests: 4, mget: true };
+const LIMITS: Limits = Limits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
 
 /// Where a REST interface is; its token is kept elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,15 +8,16 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use redis::Value;
+use tokio::sync::Mutex;
 
 use super::patience::{self, Patience};
-use super::records::{TOO_LARGE, Ttl, unreadable, wrong_type};
+use super::records::{NOT_SENDABLE, Ttl, unreadable, wrong_type};
 use super::seen::Seen;
 use super::trouble::{Kind as TroubleKind, Trouble, text};
-use super::wire::{Command, Server, Shard, Wire, accepted};
+use super::wire::{Command, Server, Shard, Wire, accepted, run_one};
 use crate::store::layout::Layout;
 use crate::store::scan::ScanSender;
-use crate::store::{Kind, RecordKey, Stored, Want};
+use crate::store::{Kind, RecordKey, Stored, TOO_LARGE, Want};
 
 /// About so many bytes of values are asked for at a time.
 const REQUEST_BYTES: usize = 1 << 19;
@@ -53,7 +54,7 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
     let search = Arc::new(search);
     let mut seen = Seen::new();
     let mut done = HashSet::new();
-    let mut patience = Patience::new();
+    let patience = &Mutex::new(Patience::new());
     let mut rounds = 0;
     // Until every part was scanned to its end that the store consists of when the last of them ended: keys may have
     // moved from a part not yet scanned to one that was.
@@ -61,7 +62,7 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
         let shards = match server.shards().await {
             Ok(shards) => shards,
             Err(trouble) => {
-                patience.after(trouble).await?;
+                patience.lock().await.after(trouble).await?;
                 continue;
             }
         };
@@ -74,10 +75,10 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
         }
         let mut failure = None;
         for shard in rest {
-            match scan_shard(&shard, &search, &mut seen, sender).await {
+            match scan_shard(&shard, &search, patience, &mut seen, sender).await {
                 Ok(()) => {
                     done.insert(shard.id);
-                    patience = Patience::new();
+                    patience.lock().await.renew();
                 }
                 Err(Stop::Trouble(trouble)) => {
                     failure = Some(trouble);
@@ -88,15 +89,22 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
         }
         match failure {
             // From its beginning: a cursor means nothing to the server that takes over.
-            Some(trouble) => patience.after(trouble).await?,
+            Some(trouble) => patience.lock().await.after(trouble).await?,
             None => rounds += 1,
         }
     }
 }
 
-async fn scan_shard(shard: &Shard, search: &Arc<Search>, seen: &mut Seen, sender: &ScanSender) -> Result<(), Stop> {
+async fn scan_shard(
+    shard: &Shard,
+    search: &Arc<Search>,
+    patience: &Mutex<Patience>,
+    seen: &mut Seen,
+    sender: &ScanSender,
+) -> Result<(), Stop> {
     let size = AtomicUsize::new(FIRST_REQUEST.min(shard.limits.values));
-    let batches = batches(keys(shard, search), &size);
+    let process = process(&*shard.scan).await;
+    let batches = batches(keys(shard, search, patience, process.as_deref()), &size);
     let mut answers = batches
         .map_ok(|keys| fetch_all(shard, search, keys, &size))
         .try_buffer_unordered(shard.limits.requests)
@@ -112,19 +120,72 @@ async fn scan_shard(shard: &Shard, search: &Arc<Search>, seen: &mut Seen, sender
     Ok(())
 }
 
-/// Pages of keys. The next page is asked for before this one is handed over.
-fn keys<'s>(shard: &'s Shard, search: &'s Arc<Search>) -> impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + 's {
+/// Pages of keys. The next page is asked for before this one is handed over. `process` is the one whose cursors these
+/// are, where it is known.
+fn keys<'s>(
+    shard: &'s Shard,
+    search: &'s Arc<Search>,
+    patience: &'s Mutex<Patience>,
+    process: Option<&'s str>,
+) -> impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + 's {
     let ask = |cursor: Vec<u8>| {
         let (wire, search, count) = (Arc::clone(&shard.scan), Arc::clone(search), shard.limits.scan_count);
-        tokio::spawn(async move { page(&*wire, &search.glob, count, &cursor).await })
+        let asked = cursor.clone();
+        (cursor, tokio::spawn(async move { page(&*wire, &search.glob, count, &asked).await }))
     };
     stream::try_unfold(Some(ask(b"0".to_vec())), move |asked| async move {
-        let Some(asked) = asked else { return Ok(None) };
-        let (cursor, mut keys) = asked.await.map_err(|_| Trouble::nonsense())??;
+        let Some((cursor, asked)) = asked else { return Ok(None) };
+        let (cursor, mut keys) = match (asked.await.map_err(|_| Trouble::nonsense())?, process) {
+            (Err(trouble), Some(process)) => page_again(shard, search, &cursor, process, patience, trouble).await?,
+            (page, _) => page?,
+        };
+        patience.lock().await.renew();
         let next = (cursor != b"0").then(|| ask(cursor));
         keys.retain(|key: &RecordKey| search.layout.owns(search.kind, &key.0));
         Ok(Some((keys, next)))
     })
+}
+
+/// A page that was asked for in vain, from the same process: to any other its cursor means nothing.
+async fn page_again(
+    shard: &Shard,
+    search: &Search,
+    cursor: &[u8],
+    process: &str,
+    patience: &Mutex<Patience>,
+    mut trouble: Trouble,
+) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
+    loop {
+        patience.lock().await.after(trouble.clone()).await?;
+        // On one connection.
+        let commands = [who_are_you(), page_command(&search.glob, shard.limits.scan_count, cursor)];
+        match shard.scan.run(&commands).await.map(<[Value; 2]>::try_from) {
+            Ok(Ok([info, page])) => match accepted(page) {
+                Ok(page) if run_id(&info).as_deref() == Some(process) => return read_page(page),
+                Ok(_) => return Err(trouble),
+                Err(again) => trouble = again,
+            },
+            Ok(Err(_)) => return Err(Trouble::nonsense()),
+            Err(again) => trouble = again,
+        }
+    }
+}
+
+/// Which process answers, as long as it lives; none where nobody says it.
+async fn process(wire: &dyn Wire) -> Option<String> {
+    run_id(&run_one(wire, who_are_you()).await.ok()?)
+}
+
+fn who_are_you() -> Command {
+    Command::keyless("INFO").arg("server")
+}
+
+fn run_id(info: &Value) -> Option<String> {
+    Some(text(info)?.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned())
+}
+
+fn page_command(glob: &str, count: usize, cursor: &[u8]) -> Command {
+    Command::keyless("SCAN").arg(cursor).arg("MATCH").arg(glob).arg("COUNT").arg(count)
 }
 
 /// One page: the next cursor, and keys.
@@ -134,8 +195,10 @@ pub(super) async fn page(
     count: usize,
     cursor: &[u8],
 ) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
-    let scan = Command::keyless("SCAN").arg(cursor).arg("MATCH").arg(glob).arg("COUNT").arg(count);
-    let answer = super::wire::run_one(wire, scan).await?;
+    read_page(run_one(wire, page_command(glob, count, cursor)).await?)
+}
+
+fn read_page(answer: Value) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
     let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
     let Ok([Value::BulkString(cursor), Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else {
         return Err(Trouble::nonsense());
@@ -176,6 +239,15 @@ fn fetch_all<'s>(
     size: &'s AtomicUsize,
 ) -> BoxFuture<'s, Result<Vec<Stored>, Trouble>> {
     async move {
+        if !shard.limits.bytes && keys.iter().any(|key| !key.is_text()) {
+            let (texts, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(RecordKey::is_text);
+            let mut records: Vec<_> = others.into_iter().map(|key| unreadable(key, NOT_SENDABLE, None)).collect();
+            records.extend(fetch_all(shard, search, texts, size).await?);
+            return Ok(records);
+        }
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         match fetch(shard, search, keys.clone(), size).await {
             Err(trouble) if trouble.kind == TroubleKind::TooLarge => {
                 if keys.len() == 1 {

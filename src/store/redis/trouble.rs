@@ -37,9 +37,10 @@ pub(super) enum Kind {
 const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
 
 /// What a user must be allowed.
-pub(in crate::store) const NEEDED: &str = "the user may not do this: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change anything SET, \
-     UNLINK, EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING for a cluster; and may \
-     have ROLE, WAIT and INFO";
+pub(in crate::store) const NEEDED: &str = "\
+    the user may not do this: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change anything SET, UNLINK, \
+    EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING \
+    for a cluster; and may have ROLE, WAIT and INFO";
 
 impl Trouble {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {

@@ -36,6 +36,16 @@ pub(super) trait Server: Wire {
     /// Whether another server takes over when one fails.
     fn fails_over(&self) -> bool;
 
+    /// Whether one command may be about keys of one slot only.
+    fn has_slots(&self) -> bool {
+        false
+    }
+
+    /// The name of the server that has this key, where there are several with keys; the same as long as it has it.
+    fn home(&self, _: &[u8]) -> String {
+        String::new()
+    }
+
     /// Itself, for running commands.
     fn wire(&self) -> &dyn Wire;
 }
@@ -63,11 +73,13 @@ pub(super) struct Limits {
     pub(super) requests: usize,
     /// Whether one `MGET` may ask for keys of several slots.
     pub(super) mget: bool,
+    /// Whether keys can be sent that are no text.
+    pub(super) bytes: bool,
 }
 
 impl Limits {
     /// Those of a Redis server. A scan of this count keeps other clients waiting for about a millisecond.
-    pub(super) const SERVER: Self = Self { scan_count: 5000, values: 500, requests: 6, mget: true };
+    pub(super) const SERVER: Self = Self { scan_count: 5000, values: 500, requests: 6, mget: true, bytes: true };
 }
 
 impl Command {
@@ -106,7 +118,7 @@ impl Command {
     }
 
     /// What it is called.
-    fn name(&self) -> &[u8] {
+    pub(super) fn name(&self) -> &[u8] {
         match self.cmd.args_iter().next() {
             Some(redis::Arg::Simple(name)) => name,
             _ => &[],

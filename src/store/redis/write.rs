@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::limit::MAX_VALUE;
 use super::patience::{self, Patience};
-use super::records::{TOO_LARGE, WRONG_TYPES};
+use super::records::WRONG_TYPES;
 use super::replicas::Replicas;
 use super::scan::refusal;
 use super::trouble::Trouble;
 use super::wire::{Command, Server, Wire, accepted, run_one};
-use crate::store::{Stored, Written};
+use crate::store::{MAX_VALUE, Stored, TOO_LARGE, Written};
 
 /// A script and the hash by which a server knows it.
 pub(super) struct Script {
@@ -119,7 +118,7 @@ pub(super) async fn replace(
     let make = |whole| call(&REPLACE, whole, key).arg(current).arg(new).arg(&ttl);
     let mut patience = Patience::new();
     loop {
-        let trouble = match replicas.run(server.wire(), key, &make).await {
+        let trouble = match replicas.run(server, key, &make).await {
             Ok((answer, is_confirmed)) => match written(answer) {
                 Ok(Written::Done) if !is_confirmed => return Ok(Written::Unconfirmed),
                 Ok(written) => return Ok(written),
@@ -131,7 +130,7 @@ pub(super) async fn replace(
             match read_again(server, key, &trouble).await? {
                 None => return Ok(Written::Gone),
                 // Whether any other server has it nobody said.
-                Some(now) if now == new && replicas.are_none(server.wire(), key).await => return Ok(Written::Done),
+                Some(now) if now == new && replicas.are_none(server, key).await => return Ok(Written::Done),
                 Some(now) if now == new => return Ok(Written::Unconfirmed),
                 Some(now) if now != current => return Ok(Written::Changed),
                 Some(_) => {}
@@ -184,31 +183,54 @@ pub(super) async fn create(
 pub(super) async fn unlink(server: &dyn Server, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
     let mut outcomes = Vec::with_capacity(records.len());
     for records in records.chunks(REMOVALS) {
-        let commands: Vec<_> = records.iter().map(|record| Command::new("UNLINK", &record.key.0)).collect();
-        let mut was_lost = false;
-        let mut patience = Patience::new();
-        let answers = loop {
-            // Harmless to do twice. Whether it was we who deleted is only known from the first answer.
-            let trouble = match server.wire().run(&commands).await {
-                Ok(answers) => match answers.iter().find_map(Trouble::in_answer) {
-                    None => break answers,
-                    Some(trouble) => trouble,
-                },
-                Err(trouble) => trouble,
-            };
-            was_lost = true;
-            after_refusal(server, &mut patience, trouble).await?;
+        let make = |record| move |_: bool| Command::new("UNLINK", record);
+        let calls: Vec<_> = records.iter().map(|record| make(record.key.0.as_slice())).collect();
+        let unlinked = |answer: Value| match accepted(answer)? {
+            Value::Int(0) => Ok(Written::Gone),
+            Value::Int(1) => Ok(Written::Done),
+            _ => Err(Trouble::nonsense()),
         };
-        for answer in answers {
-            outcomes.push(match answer {
-                Value::Int(1) => Written::Done,
-                Value::Int(0) if was_lost => Written::Done,
-                Value::Int(0) => Written::Gone,
-                other => return Err(refusal(&other)),
-            });
-        }
+        outcomes.extend(until_answered(server, &calls, unlinked).await?);
     }
     Ok(outcomes)
+}
+
+/// Runs removals until each was answered. They are harmless to do twice; but whether it was we who deleted a record is
+/// only known from the first answer.
+async fn until_answered(
+    server: &dyn Server,
+    calls: &[impl Fn(bool) -> Command + Send + Sync],
+    outcome: fn(Value) -> Result<Written, Trouble>,
+) -> Result<Vec<Written>, Trouble> {
+    let mut outcomes = vec![None; calls.len()];
+    let mut was_lost = false;
+    let mut patience = Patience::new();
+    loop {
+        let open: Vec<_> = (0..calls.len()).filter(|at| outcomes[*at].is_none()).collect();
+        let some: Vec<_> = open.iter().map(|at| &calls[*at] as &(dyn Fn(bool) -> Command + Send + Sync)).collect();
+        let trouble = match run_scripts(server.wire(), &some).await {
+            Ok(answers) => {
+                let mut refused = None;
+                for (at, answer) in open.into_iter().zip(answers) {
+                    match outcome(answer) {
+                        // The first attempt's answer was lost, and it may have been we who deleted it.
+                        Ok(Written::Gone) if was_lost => outcomes[at] = Some(Written::Done),
+                        Ok(outcome) => outcomes[at] = Some(outcome),
+                        Err(trouble) => refused = Some(trouble),
+                    }
+                }
+                match refused {
+                    None => return Ok(outcomes.into_iter().flatten().collect()),
+                    Some(trouble) => trouble,
+                }
+            }
+            Err(trouble) => {
+                was_lost |= !trouble.was_not_run();
+                trouble
+            }
+        };
+        after_refusal(server, &mut patience, trouble).await?;
+    }
 }
 
 /// Deletes those sessions that are still what they were.
@@ -239,35 +261,7 @@ async fn remove_some(
         }
     };
     let calls: Vec<_> = (0..records.len()).map(make).collect();
-    let mut outcomes = vec![None; records.len()];
-    let mut was_lost = false;
-    let mut patience = Patience::new();
-    loop {
-        let open: Vec<_> = (0..records.len()).filter(|at| outcomes[*at].is_none()).collect();
-        let some: Vec<_> = open.iter().map(|at| &calls[*at] as &(dyn Fn(bool) -> Command + Send + Sync)).collect();
-        let trouble = match run_scripts(server.wire(), &some).await {
-            Ok(answers) => {
-                let mut refused = None;
-                for (at, answer) in open.into_iter().zip(answers) {
-                    match written(answer) {
-                        // The first attempt's answer was lost, and it may have been we who deleted it.
-                        Ok(Written::Gone) if was_lost => outcomes[at] = Some(Written::Done),
-                        Ok(outcome) => outcomes[at] = Some(outcome),
-                        Err(trouble) => refused = Some(trouble),
-                    }
-                }
-                match refused {
-                    None => return Ok(outcomes.into_iter().flatten().collect()),
-                    Some(trouble) => trouble,
-                }
-            }
-            Err(trouble) => {
-                was_lost |= !trouble.was_not_run();
-                trouble
-            }
-        };
-        after_refusal(server, &mut patience, trouble).await?;
-    }
+    until_answered(server, &calls, written).await
 }
 
 /// The type of Redis that made a record unreadable for this reason.
@@ -317,4 +311,66 @@ fn written(answer: Value) -> Result<Written, Trouble> {
 
 pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use super::super::wire::Shard;
+    use super::*;
+    use crate::store::{Kind, RecordKey};
+
+    /// A server that has nothing, once it can be reached.
+    struct Empty(Mutex<Option<Trouble>>);
+
+    #[async_trait]
+    impl Wire for Empty {
+        async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+            match self.0.lock().unwrap().take() {
+                Some(trouble) => Err(trouble),
+                None => Ok(vec![Value::Int(0); commands.len()]),
+            }
+        }
+    }
+
+    #[async_trait]
+    impl Server for Empty {
+        async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+            Ok(Vec::new())
+        }
+
+        fn fails_over(&self) -> bool {
+            false
+        }
+
+        fn wire(&self) -> &dyn Wire {
+            self
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_is_gone_was_deleted_by_us_only_if_an_answer_was_lost() {
+        use super::super::trouble::Kind as TroubleKind;
+        let record = Stored {
+            key: RecordKey::from_text("x"),
+            value: Vec::new(),
+            observed: crate::session::Observed::default(),
+            ttl: None,
+            unreadable: None,
+        };
+        for (kind, written) in [(TroubleKind::Unreached, Written::Gone), (TroubleKind::Lost, Written::Done)] {
+            for of in [Kind::State, Kind::Session] {
+                let server = Empty(Mutex::new(Some(Trouble::new(kind, "x"))));
+                let records = std::slice::from_ref(&record);
+                let removed = match of {
+                    Kind::State => unlink(&server, records).await,
+                    Kind::Session => remove(&server, records, &[Some(Vec::new())]).await,
+                };
+                assert_eq!(removed.unwrap(), [written], "{kind:?} {of:?}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! oauthctl's own locks and notes for an SQLite store: a database file of its own beside the app's, whose schema is
 //! never touched. Made when first needed, never by looking.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
 use tracing::trace;
 
 use crate::session::Did;
@@ -24,6 +26,9 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// keeps it is a machine with too much to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What has a meaning of its own in a URI, and would not be taken for part of a path.
+const URI_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     -- What a power cut takes back is a lock or a note, and both are made again; what is left is sound.
@@ -32,12 +37,16 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value BLOB NOT NULL, until_ms INTEGER NOT NULL) STRICT;
 ";
 
+type Pool = Arc<Mutex<Vec<Connection>>>;
+
 /// `<database>.oauthctl`
 #[derive(Clone)]
 pub(super) struct Sidecar {
     path: PathBuf,
     /// Connections for the next use: the last one to be closed would write everything through to the disk.
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Pool,
+    /// The same for those that only read: they ask for no tables that would have to be made.
+    readers: Pool,
     /// Whether what is to be forgotten has been removed in this run; it takes reading all notes.
     swept: Arc<AtomicBool>,
 }
@@ -47,13 +56,10 @@ impl Sidecar {
     pub(super) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".oauthctl");
-        Self { path: path.into(), idle: Arc::default(), swept: Arc::default() }
+        Self { path: path.into(), idle: Pool::default(), readers: Pool::default(), swept: Arc::default() }
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {
-        if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            return Ok(connection);
-        }
         let connection = Connection::open(&self.path)?;
         connection.busy_timeout(PATIENCE)?;
         // While another process makes the same file, SQLite gives up at once instead of waiting.
@@ -68,17 +74,55 @@ impl Sidecar {
         }
     }
 
+    /// Opens the file as it is, to read: it may be another user's.
+    fn open_to_read(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let open = |how: &str| {
+            let path = percent_encode(self.path.as_os_str().as_bytes(), URI_PATH);
+            let connection = Connection::open_with_flags(format!("file:{path}{how}"), flags)?;
+            connection.busy_timeout(PATIENCE)?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(connection)
+        };
+        match open("") {
+            // Whoever may not make files beside it cannot take part in the journal; without one there is nothing to miss.
+            Err(rusqlite::Error::SqliteFailure(e, _))
+                if matches!(e.code, ErrorCode::ReadOnly | ErrorCode::CannotOpen) && !self.has_journal() =>
+            {
+                open("?immutable=1")
+            }
+            opened => opened,
+        }
+    }
+
+    fn has_journal(&self) -> bool {
+        let mut path = self.path.as_os_str().to_owned();
+        path.push("-wal");
+        Path::new(&path).exists()
+    }
+
     async fn with<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        self.with_one_of(Arc::clone(&self.idle), Self::open, work).await
+    }
+
+    async fn with_one_of<T: Send + 'static>(
+        &self,
+        pool: Pool,
+        open: fn(&Self) -> rusqlite::Result<Connection>,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let sidecar = self.clone();
         let done = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let mut connection = sidecar.open()?;
+            let idle = || pool.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = idle().pop();
+            let mut connection = found.map_or_else(|| open(&sidecar), Ok)?;
             let done = work(&mut connection)?;
             trace!("sidecar: {} ms", begun.elapsed().as_millis());
-            sidecar.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            idle().push(connection);
             Ok::<_, rusqlite::Error>(done)
         });
         done.await?.with_context(|| format!("cannot use {}", self.path.display()))
@@ -121,8 +165,13 @@ impl Sidecar {
             return Ok(vec![None; names.len()]);
         }
         let names = names.to_vec();
-        self.with(move |connection| {
-            let mut statement = connection.prepare("SELECT value FROM note WHERE name = ?1 AND until_ms >= ?2")?;
+        self.with_one_of(Arc::clone(&self.readers), Self::open_to_read, move |connection| {
+            // A lock taken first makes the file, and its tables a moment later.
+            if !connection.table_exists(None, "note")? {
+                return Ok(vec![None; names.len()]);
+            }
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM note WHERE name = ?1 AND until_ms >= ?2")?;
             let now = epoch_millis();
             names.iter().map(|name| statement.query_row(params![name, now], |row| row.get(0)).optional()).collect()
         })
