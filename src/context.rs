@@ -120,8 +120,8 @@ impl Context {
         // Debug builds take the time from outside, so that tests can speak of days.
         if cfg!(debug_assertions)
             && let Some(now) = self.environment.text("OAUTHCTL_TEST_NOW")
-            && let Ok(now) = now.parse()
         {
+            let now = now.parse().unwrap_or_else(|_| panic!("OAUTHCTL_TEST_NOW is no time: {now}"));
             return Clock::new(move || now);
         }
         Clock::new(Timestamp::now)
@@ -247,7 +247,9 @@ impl Context {
     /// What opening the store takes beside its address.
     fn store_access(&self, url: &StoreUrl) -> Result<Access, Failure> {
         let settings = self.settings()?;
-        let token = match settings.store_token()? {
+        let base = settings.base_of(&Origin::File);
+        let is_it = |text: &str| StoreUrl::parse(text, base).is_ok_and(|named| named == *url);
+        let token = match settings.store_token(is_it)? {
             Some(token) => Some(token),
             None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
         };

@@ -8,7 +8,7 @@ use std::io;
 
 use clap::error::{ContextKind, ContextValue};
 
-/// How the process ends. The numbers are part of the interface (README, "Exit codes").
+/// How the process ends. The numbers are part of the interface (README, "Exit status").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Everything asked for was done; also when there was nothing to do.
@@ -19,13 +19,28 @@ pub enum Exit {
     Usage = 2,
     /// Partly done or unconfirmed; each item was named.
     Partial = 3,
-    /// Stopped by SIGINT (Ctrl-C), after what was begun had come to its end.
+    /// Stopped by SIGHUP (the terminal or the connection went), after what was begun had come to its end.
+    HungUp = 129,
+    /// Stopped by SIGINT (Ctrl-C), likewise.
     Interrupted = 130,
+    /// Stopped by SIGQUIT (Ctrl-\), likewise.
+    Quit = 131,
     /// Stopped by SIGTERM, likewise.
     Terminated = 143,
 }
 
 impl Exit {
+    /// Those after a signal: 128 and its number.
+    pub const OF_SIGNALS: [Self; 4] = [Self::HungUp, Self::Interrupted, Self::Quit, Self::Terminated];
+
+    /// How a command exits that failed with this. A reader that went away is not an error.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if is_broken_pipe(error) {
+            return Self::Done;
+        }
+        error.chain().find_map(|e| e.downcast_ref::<Failure>()).map_or(Self::Failed, Failure::exit)
+    }
+
     /// The number the shell sees.
     pub fn code(self) -> u8 {
         self as u8
@@ -50,9 +65,9 @@ pub fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Failed, message)
 }
 
-/// A signal came before anything was done (exit code 130); `so` is what that means for the user.
-pub fn interrupted(so: &str) -> Failure {
-    Failure::new(Exit::Interrupted, format!("interrupted; {so}"))
+/// A signal came before anything was done; `so` is what that means for the user.
+pub fn interrupted(exit: Exit, so: &str) -> Failure {
+    Failure::new(exit, format!("interrupted; {so}"))
 }
 
 impl Failure {

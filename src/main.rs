@@ -34,6 +34,7 @@ use context::Context;
 use error::{Exit, Failure};
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(ui::panicked));
     if let Some(request) = completion::requested(std::env::args_os()) {
         let answer = completion::answer(Cli::whole_tree, request);
         let _ = Context::new(GlobalArgs::default()).ui.result(answer);

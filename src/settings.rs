@@ -279,8 +279,19 @@ impl Settings {
             .map(Some)
     }
 
-    /// The store named, with where it was named.
+    /// The store named, with where it was named. A profile on the command line and a variable that names another store
+    /// contradict each other, and neither store is the one to guess.
     pub fn store_url(&self) -> Result<Option<Sourced>, Failure> {
+        const VARIABLE: &str = "OAUTHCTL_STORE";
+        let of_profile = || lookup(self.profile_table()?, "store", "url")?.as_str();
+        if self.overrides.store.is_none()
+            && let Some(profile) = &self.overrides.profile
+            && let Some(text) = self.environment.text(VARIABLE)
+            && of_profile().is_some_and(|other| other != text)
+        {
+            return Err(usage(format!("--profile {profile} names a store, and {VARIABLE} another"))
+                .hint(format!("unset {VARIABLE}, or say which with --store")));
+        }
         self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
     }
 
@@ -289,9 +300,21 @@ impl Settings {
         self.layered("--layout", self.overrides.layout.as_deref(), "OAUTHCTL_LAYOUT", "store", "layout")
     }
 
-    /// The token of a store that is reached over REST.
-    pub fn store_token(&self) -> Result<Option<Zeroizing<String>>, Failure> {
-        self.file_text("store", "token")
+    /// The token of a store that is reached over REST: one that the file gives for the address that `is_it` is asked
+    /// about. It is not sent to an address that was named elsewhere.
+    pub fn store_token(&self, is_it: impl Fn(&str) -> bool) -> Result<Option<Zeroizing<String>>, Failure> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let tables = [self.profile_table(), Some(&file.table)];
+        for (n, table) in tables.iter().enumerate() {
+            let Some(token) = table.and_then(|table| lookup(table, "store", "token")) else { continue };
+            // A profile has the address, too, unless it overrides it.
+            let mut addresses = tables[n..].iter().flatten().filter_map(|table| lookup(table, "store", "url"));
+            let address = addresses.next().map(|value| self.one_value(value, file, "store.url"));
+            if address.is_some_and(|address| address.is_ok_and(|address| is_it(&address))) {
+                return self.one_value(token, file, "store.token").map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// The layouts that the file describes: by name, their members as text.
@@ -355,10 +378,12 @@ impl Settings {
     /// The profile's value, else the file's own.
     fn in_file(&self, section: &str, key: &str) -> Option<(&Value, &SettingsFile)> {
         let file = self.file.as_ref()?;
-        let profile = self.profile.as_deref().and_then(|name| file.table.get("profiles")?.get(name)?.as_table());
-        let value =
-            profile.and_then(|table| lookup(table, section, key)).or_else(|| lookup(&file.table, section, key))?;
-        Some((value, file))
+        let of_profile = self.profile_table().and_then(|table| lookup(table, section, key));
+        Some((of_profile.or_else(|| lookup(&file.table, section, key))?, file))
+    }
+
+    fn profile_table(&self) -> Option<&Table> {
+        self.file.as_ref()?.table.get("profiles")?.get(self.profile.as_deref()?)?.as_table()
     }
 
     /// Fetches what `env:NAME` or `file:PATH` refers to; any other text stands for itself.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::keys::named;
 use super::{Finding, LocalKeys, Topic, served};
-use crate::jose::{ClientKey, KeySet};
+use crate::jose::KeySet;
 use crate::oauth::client_metadata::{self, PRIVATE_MEMBERS, Severity};
 use crate::oauth::{LookupError, Published, Served};
 use crate::session::Age;
@@ -77,7 +77,7 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
     let published = || jwks["keys"].as_array().into_iter().flatten();
     for (key, kid) in named(keys) {
         match published().find(|one| one["kid"] == kid.as_str()) {
-            Some(one) if is_half_of(one, key) => {}
+            Some(one) if key.has_public_half(one) => {}
             Some(_) => findings.push(Finding::problem(
                 TOPIC,
                 format!("another key than the one at hand is published as {kid}"),
@@ -102,10 +102,6 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
             format!("if it is yours, add it to `keys`; if it is not: {FIX}"),
         ));
     }
-}
-
-fn is_half_of(published: &Value, key: &ClientKey) -> bool {
-    ["x", "y"].iter().all(|member| published.get(member) == key.expose_jwk().get(*member))
 }
 
 /// A key works once every copy of the old set has been forgotten.

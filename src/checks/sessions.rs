@@ -1,14 +1,12 @@
 //! What is in the store: whether the keys that sessions are bound to are at hand, published and in force.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::keys::named;
 use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
-use crate::session::{AuthMethod, NodeSession, NodeState};
+use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState};
 use crate::store::{Kind, Stored};
 use crate::ui::counted;
 
@@ -19,28 +17,20 @@ const TOPIC: Topic = Topic::Sessions;
 pub struct Tally {
     client_id: Option<String>,
     sessions: u64,
-    by_kid: BTreeMap<String, Count>,
+    by_kid: BoundRecords,
     public: u64,
     unreadable: u64,
     /// Sessions whose tokens name another client than ours.
     foreign: u64,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Count {
-    sessions: u64,
-    states: u64,
-}
-
-impl Count {
-    /// `2 sessions and 1 pending login`
-    fn said(self) -> String {
-        let logins = || counted(self.states, "pending login");
-        match (self.sessions, self.states) {
-            (n, 0) => counted(n, "session"),
-            (0, _) => logins(),
-            (n, _) => format!("{} and {}", counted(n, "session"), logins()),
-        }
+/// `2 sessions and 1 pending login`
+fn said(count: BoundCount) -> String {
+    let logins = || counted(count.states, "pending login");
+    match (count.sessions, count.states) {
+        (n, 0) => counted(n, "session"),
+        (0, _) => logins(),
+        (n, _) => format!("{} and {}", counted(n, "session"), logins()),
     }
 }
 
@@ -52,7 +42,7 @@ impl Tally {
 
     /// Counts a record.
     pub fn add(&mut self, kind: Kind, stored: &Stored) {
-        let bound_to = match kind {
+        let auth_method = match kind {
             Kind::Session => {
                 self.sessions += 1;
                 let Ok(read) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
@@ -62,16 +52,12 @@ impl Tally {
                     return self.foreign += 1;
                 }
                 self.public += u64::from(read.auth_method == AuthMethod::None);
-                read.auth_method.into_kid()
+                Some(read.auth_method)
             }
             // One that cannot be read ends by itself.
-            Kind::State => NodeState::parse(&stored.value).ok().and_then(|state| state.auth_method?.into_kid()),
+            Kind::State => NodeState::parse(&stored.value).ok().and_then(|state| state.auth_method),
         };
-        let Some(kid) = bound_to else { return };
-        let count = match self.by_kid.get_mut(kid.as_ref()) {
-            Some(count) => count,
-            None => self.by_kid.entry(kid.into_owned()).or_default(),
-        };
+        let Some(count) = auth_method.and_then(|method| self.by_kid.of(method)) else { return };
         match kind {
             Kind::Session => count.sessions += 1,
             Kind::State => count.states += 1,
@@ -90,8 +76,8 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
             "set client.client_id to what the app uses; if it was changed for good, those users must log in again",
         ));
     }
-    for (kid, count) in &tally.by_kid {
-        findings.extend(check_kid(kid, *count, keys, published, now));
+    for (kid, count) in tally.by_kid.iter() {
+        findings.extend(check_kid(kid, count, keys, published, now));
     }
     if tally.public > 0 && keys.is_confidential() == Some(true) {
         findings.push(Finding::warning(
@@ -110,15 +96,21 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
         ));
     }
     if findings.is_empty() {
-        let keys = if tally.by_kid.is_empty() { "" } else { "; every key they are bound to is there" };
+        let keys = if tally.by_kid.iter().next().is_none() { "" } else { "; every key they are bound to is there" };
         findings.push(Finding::ok(TOPIC, format!("{}{keys}", counted(tally.sessions, "session"))));
     }
     findings
 }
 
-fn check_kid(kid: &str, count: Count, keys: &LocalKeys, published: Option<&Value>, now: Timestamp) -> Option<Finding> {
+fn check_kid(
+    kid: &str,
+    count: BoundCount,
+    keys: &LocalKeys,
+    published: Option<&Value>,
+    now: Timestamp,
+) -> Option<Finding> {
     let problem = |is: &str, why: &str, fix: &str| {
-        Some(Finding::problem(TOPIC, format!("{} bound to key {kid}, which {is}", count.said()), why, fix))
+        Some(Finding::problem(TOPIC, format!("{} bound to key {kid}, which {is}", said(count)), why, fix))
     };
     let own = match keys {
         LocalKeys::Set(keys) => key_of(keys, kid).map(Some),

@@ -17,7 +17,29 @@ pub struct MetricsArgs {
     metrics_file: Option<PathBuf>,
 }
 
+/// Results of a run, by name.
+pub type Counts = Vec<(&'static str, u64)>;
+
 impl MetricsArgs {
+    /// Runs, and writes the file, where one was asked for, however the run has ended: whoever watches it must see a
+    /// failure, too. `run` fills in what it has done.
+    pub fn measured(
+        &self,
+        context: &Context,
+        command: &str,
+        run: impl FnOnce(&mut Counts) -> anyhow::Result<Exit>,
+    ) -> anyhow::Result<Exit> {
+        let begun = context.now();
+        let mut counts = Counts::new();
+        let outcome = run(&mut counts);
+        let exit = outcome.as_ref().map_or_else(Exit::of, |exit| *exit);
+        let written = self.write(context, command, begun, &counts, exit);
+        // What the run failed of matters more than the file.
+        let exit = outcome?;
+        written?;
+        Ok(exit)
+    }
+
     /// Writes the file, where one was asked for. `command` is like `sessions_prune`; `counts` are results by name.
     pub fn write(
         &self,

@@ -168,6 +168,11 @@ impl ClientKey {
         Timestamp::from_second(self.members.get(member)?.as_i64()?).ok()
     }
 
+    /// Whether this published JWK has the public half of this key, whatever it is called.
+    pub fn has_public_half(&self, published: &Value) -> bool {
+        ["x", "y"].iter().all(|member| published.get(member) == self.expose_jwk().get(*member))
+    }
+
     /// The private JWK as it was read or built: everything, `d` included.
     pub fn expose_jwk(&self) -> &Map<String, Value> {
         &self.members

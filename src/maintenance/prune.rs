@@ -10,8 +10,8 @@ use super::health::Health;
 use super::judge::Judge;
 use super::outcome::{Outcome, Retry};
 use super::revoke::{Revoked, Revoker};
-use super::runner::Work;
-use crate::session::{Age, NodeSession, Note, Presence, Status, Summary};
+use super::runner::{Event, Work};
+use crate::session::{Age, NodeSession, Note, Presence, RecordKind, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 
 /// Without asking the server, a session is taken for ended only beyond the longest life that the atproto OAuth profile
@@ -52,6 +52,8 @@ pub enum Pruned {
     Removed(Action),
     /// The server says that it lives; it was refreshed.
     Alive,
+    /// It was refreshed first, and so has proved the configuration right.
+    Witness,
     /// The app touched it after planning.
     Changed,
     /// It could not be settled now.
@@ -67,6 +69,8 @@ pub struct Plan {
     pub actions: BTreeMap<Action, u64>,
     /// Asked for by inactivity, but too little of the time could be observed.
     pub unobservable: u64,
+    /// Asked for as malformed, but records of another layout or library.
+    pub foreign: u64,
 }
 
 /// What a run has done.
@@ -84,6 +88,8 @@ pub struct PruneReport {
     pub signed_out: u64,
     /// Asked about, and alive.
     pub alive: u64,
+    /// Refreshed first, as proof that the configuration is right.
+    pub witnesses: u64,
     /// Touched by the app after planning, and kept.
     pub changed: u64,
     /// Not settled, and kept.
@@ -127,16 +133,19 @@ impl Action {
 }
 
 impl Rules {
-    /// What to do with a session, if anything. `Err` when inactivity was asked about and cannot be told.
+    /// What to do with a session, if anything. `Err` when it was asked for, and yet is not to be touched.
     pub fn action(
         &self,
         stored: &Stored,
         summary: &Summary<'_>,
         note: Option<&Note>,
         judge: &Judge,
-    ) -> Result<Option<Action>, Unobservable> {
+    ) -> Result<Option<Action>, Kept> {
         match summary.status {
-            Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
+            Status::Malformed if !self.malformed => return Ok(None),
+            // The layout may be the wrong one, or a prefix shared: a living session must not pay for that.
+            Status::Malformed if RecordKind::of(&stored.value).may_be_in_use() => return Err(Kept::Foreign),
+            Status::Malformed => return Ok(Some(Action::RemoveMalformed)),
             Status::Blocked => return Ok(None),
             Status::Dead => return Ok(Some(Action::RemoveDead)),
             Status::Suspect if !self.offline => return Ok(Some(Action::Ask)),
@@ -151,18 +160,23 @@ impl Rules {
         match Note::presence(note, &session, summary.last_refreshed_at, period, judge.now()) {
             Presence::Away => Ok(Some(Action::SignOut)),
             Presence::Seen => Ok(None),
-            Presence::Unobservable => Err(Unobservable),
+            Presence::Unobservable => Err(Kept::Unobservable),
         }
     }
 }
 
-/// Too little of the time could be observed to say whether a user was away.
+/// Why a session is kept that was asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Unobservable;
+pub enum Kept {
+    /// Too little of the time could be observed to say whether its user was away.
+    Unobservable,
+    /// Malformed under this layout, but a record of another layout or library that may be in use.
+    Foreign,
+}
 
 impl Plan {
     /// Takes a session in, and says what is to be done with it.
-    pub fn add(&mut self, decided: Result<Option<Action>, Unobservable>) -> Option<Action> {
+    pub fn add(&mut self, decided: Result<Option<Action>, Kept>) -> Option<Action> {
         self.read += 1;
         match decided {
             Ok(Some(action)) => {
@@ -170,8 +184,11 @@ impl Plan {
                 Some(action)
             }
             Ok(None) => None,
-            Err(Unobservable) => {
-                self.unobservable += 1;
+            Err(kept) => {
+                *match kept {
+                    Kept::Unobservable => &mut self.unobservable,
+                    Kept::Foreign => &mut self.foreign,
+                } += 1;
                 None
             }
         }
@@ -198,6 +215,7 @@ impl Pruned {
             Self::Removed(Action::Ask) => "ended",
             Self::Removed(Action::SignOut) => "signed_out",
             Self::Alive => "alive",
+            Self::Witness => "witness",
             Self::Changed => "changed",
             Self::Unsettled(..) => "unsettled",
         }
@@ -214,13 +232,14 @@ impl PruneReport {
             Pruned::Removed(Action::Ask) => &mut self.ended,
             Pruned::Removed(Action::SignOut) => &mut self.signed_out,
             Pruned::Alive => &mut self.alive,
+            Pruned::Witness => &mut self.witnesses,
             Pruned::Changed => &mut self.changed,
             Pruned::Unsettled(..) => &mut self.unsettled,
         } += 1;
     }
 
     /// Each count by its name.
-    pub fn counts(&self) -> [(&'static str, u64); 8] {
+    pub fn counts(&self) -> [(&'static str, u64); 9] {
         [
             ("dead", self.dead),
             ("ended", self.ended),
@@ -228,6 +247,7 @@ impl PruneReport {
             ("malformed", self.malformed),
             ("signed_out", self.signed_out),
             ("alive", self.alive),
+            ("witnesses", self.witnesses),
             ("changed", self.changed),
             ("unsettled", self.unsettled),
         ]
@@ -290,8 +310,20 @@ impl Pruner {
                 self.remove(session, action).await
             }
             // It has become so since the plan was made; the next run sees to it.
-            (Ok(_) | Err(Unobservable), _) => Ok(Pruned::Changed),
+            (Ok(_) | Err(_), _) => Ok(Pruned::Changed),
         }
+    }
+
+    /// Refreshes a witness; none when that was not needed after all. One that is refused keeps its record: that it was
+    /// likely to be alive speaks against the configuration, and its whole group is stopped.
+    pub async fn prove(&self, witness: Stored) -> Option<Event<Pruned>> {
+        let outcome = match self.online.as_ref()?.exchanger.exchange(&witness).await {
+            Outcome::Refreshed => Pruned::Witness,
+            Outcome::Skipped(_) => return None,
+            Outcome::Gone(why) => Pruned::Unsettled(format!("refreshed first, and refused: {why}"), Retry::Never),
+            Outcome::Blocked(why) | Outcome::Unknown(why, _) => Pruned::Unsettled(why, Retry::Never),
+        };
+        Some(Event { session: witness, outcome })
     }
 
     /// Lifetimes are a server's choice, so the server has the last word.
@@ -314,7 +346,7 @@ impl Pruner {
 /// For every group of sessions that stand or fall together: one that is likely to be alive. Exchanged first, it proves
 /// the configuration right, so that the refusal of a suspect says something about the suspect.
 #[derive(Default)]
-pub struct Witnesses(HashMap<(String, Option<String>), Witness>);
+pub struct Witnesses(HashMap<(Option<String>, Option<String>), Witness>);
 
 #[derive(Default)]
 struct Witness {
@@ -332,21 +364,27 @@ impl Witnesses {
         min_interval: Age,
         app_has_lock: bool,
     ) {
-        let Some(issuer) = summary.issuer.as_deref() else { return };
-        let group = (issuer.to_owned(), summary.kid.as_deref().map(str::to_owned));
-        match (summary.status, summary.last_refreshed_at) {
-            (Status::Suspect, _) => self.0.entry(group).or_default().has_suspects = true,
-            (Status::Fresh | Status::Idle | Status::Due, Some(at))
-                if judge.too_recent(summary, min_interval, app_has_lock).is_none() =>
-            {
-                let witness = self.0.entry(group).or_default();
-                let age = judge.age(at).duration();
-                if witness.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {
-                    witness.healthiest = Some((age, stored.clone()));
-                }
-            }
-            _ => {}
+        let (Status::Fresh | Status::Idle | Status::Due, Some(at)) = (summary.status, summary.last_refreshed_at) else {
+            return;
+        };
+        if judge.too_recent(summary, min_interval, app_has_lock).is_some() {
+            return;
         }
+        let age = judge.age(at).duration();
+        let witness = self.group(summary);
+        if witness.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {
+            witness.healthiest = Some((age, stored.clone()));
+        }
+    }
+
+    /// Takes in that the server will be asked about this session.
+    pub fn suspect(&mut self, summary: &Summary<'_>) {
+        self.group(summary).has_suspects = true;
+    }
+
+    fn group(&mut self, summary: &Summary<'_>) -> &mut Witness {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        self.0.entry((text(summary.issuer.as_deref()), text(summary.kid.as_deref()))).or_default()
     }
 
     /// The witnesses that are needed.

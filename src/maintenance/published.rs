@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Failure, failed};
-use crate::jose::ClientKey;
+use crate::jose::{ClientKey, Kid};
 use crate::oauth::Network;
 
 /// The published metadata must be confidential, and the published key set must hold the key.
@@ -17,7 +17,7 @@ pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey
             ));
     }
     if !holds(&key_set(network, client_id, &metadata).await?, key) {
-        let kid = key.kid().map(crate::jose::Kid::as_str).unwrap_or_default();
+        let kid = key.kid().map(Kid::as_str).unwrap_or_default();
         return Err(failed(format!("the published key set does not hold key {kid}"))
             .at(client_id)
             .hint("publish what `oauthctl jwks` prints, and wait 10 minutes: servers keep the old one for that long"));
@@ -47,8 +47,7 @@ async fn published(network: &Network, url: &str) -> Result<Value, Failure> {
 
 /// Whether the set publishes exactly this key under its kid.
 pub fn holds(jwks: &Value, key: &ClientKey) -> bool {
-    let keys = jwks["keys"].as_array();
-    keys.into_iter()
-        .flatten()
-        .any(|published| ["kid", "x", "y"].iter().all(|member| published[member] == key.expose_jwk()[*member]))
+    let kid = key.kid().map(Kid::as_str);
+    let mut published = jwks["keys"].as_array().into_iter().flatten();
+    published.any(|one| one["kid"].as_str() == kid && key.has_public_half(one))
 }

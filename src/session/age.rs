@@ -49,6 +49,10 @@ impl FromStr for Age {
         if duration.is_negative() {
             return Err(refuse("is negative"));
         }
+        // Cut to whole seconds, half a second would be none at all.
+        if duration.subsec_nanos() != 0 {
+            return Err(refuse("is not a number of whole seconds"));
+        }
         Ok(Self(SignedDuration::from_secs(duration.as_secs())))
     }
 }
@@ -77,7 +81,7 @@ mod tests {
         for (text, seconds) in [("30m", 1800), ("23h30m", 84_600), ("14d", 1_209_600), ("2w", 1_209_600), ("0s", 0)] {
             assert_eq!(text.parse::<Age>().unwrap(), Age::from_secs(seconds), "{text}");
         }
-        for bad in ["", "30", "-1d", "1 fortnight", "1mo", "1y", "99999999999999d"] {
+        for bad in ["", "30", "-1d", "1 fortnight", "1mo", "1y", "99999999999999d", "500ms", "1.5s"] {
             assert!(bad.parse::<Age>().is_err(), "{bad}");
         }
     }

@@ -1,9 +1,11 @@
 //! What a session is: record formats, evidence of age, status. Pure: no I/O, no clock, no terminal.
 
 mod age;
+mod bound;
 mod did;
 mod evidence;
 mod filter;
+mod kind;
 mod node;
 mod note;
 #[cfg(test)]
@@ -14,9 +16,11 @@ mod summary;
 mod transfer;
 
 pub use age::Age;
+pub use bound::{BoundCount, BoundRecords};
 pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;
+pub use kind::RecordKind;
 pub use node::{AuthMethod, NodeSession, NodeState};
 pub use note::{Note, Presence};
 pub use record::{NewTokens, Record, fingerprint};

@@ -122,7 +122,9 @@ impl Verdict {
         let Circumstances { keys, policy, now } = circumstances;
         let expired = session.expires_at.is_none_or(|at| at <= *now);
         match &session.refresh_token {
-            None if expired => return Self::new(Status::Dead, "expired, and there is no refresh token"),
+            None if session.expires_at.is_some() && expired => {
+                return Self::new(Status::Dead, "expired, and there is no refresh token");
+            }
             Some(token) if note.is_some_and(|note| note.says_refused(token)) => {
                 return Self::new(Status::Dead, "the server has refused exactly this token");
             }
@@ -133,6 +135,12 @@ impl Verdict {
         }
         if session.expires_at.is_some() && !expired {
             return Self::plain(Status::Fresh);
+        }
+        if session.refresh_token.is_none() {
+            return Self::new(
+                Status::Idle,
+                "there is no refresh token, and nothing tells when the access token expires",
+            );
         }
         let Some(last) = last else {
             return Self::new(Status::Idle, "nothing tells when it was last refreshed");
@@ -214,6 +222,15 @@ mod tests {
         let record = RECORD.replace(r#""refresh_token":"ref-1","#, "");
         assert_eq!(judged(&record, "2026-11-23T09:01:00Z", &KnownKeys::Unknown).0, Status::Fresh);
         assert_eq!(judged(&record, "2026-11-23T09:03:00Z", &KnownKeys::Unknown).0, Status::Dead);
+    }
+
+    #[test]
+    fn without_a_refresh_token_a_session_whose_end_nobody_knows_is_not_dead() {
+        let record = RECORD.replace(r#""refresh_token":"ref-1","#, "");
+        let record = record.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "");
+        for now in ["2026-11-23T09:03:00Z", "2030-01-01T00:00:00Z"] {
+            assert_eq!(judged(&record, now, &KnownKeys::Unknown).0, Status::Idle, "{now}");
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
-pub use report::report;
-pub use text::{brief_kid, counted, sanitised};
+pub use report::{panicked, report};
+pub use text::{brief_kid, counted, counts, sanitised};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use dialoguer::console::Term;
 use dialoguer::{Confirm, Input};
 
-use crate::error::{Failure, failed, interrupted, usage};
+use crate::error::{Exit, Failure, failed, interrupted, usage};
 
 /// Whether there is a person to ask.
 pub(super) fn can_ask() -> bool {
@@ -43,7 +43,7 @@ fn not_answered(error: dialoguer::Error) -> Failure {
     let _ = Term::stderr().show_cursor();
     let dialoguer::Error::IO(cause) = &error;
     if cause.kind() == io::ErrorKind::Interrupted {
-        return interrupted("nothing was done");
+        return interrupted(Exit::Interrupted, "nothing was done");
     }
     failed("the question was not answered").because(error)
 }

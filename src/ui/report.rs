@@ -1,6 +1,7 @@
 //! How a command that failed says so.
 
 use std::io::Write;
+use std::panic::PanicHookInfo;
 
 use super::{Palette, Role, sanitised};
 use crate::error::{Exit, Failure, is_broken_pipe};
@@ -19,7 +20,13 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
     if let Some(hint) = failure.and_then(Failure::advice) {
         let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), sanitised(hint));
     }
-    failure.map_or(Exit::Failed, Failure::exit)
+    Exit::of(error)
+}
+
+/// Says that we have failed ourselves, and where. Not why: what a panic has to say may quote a token or a key.
+pub fn panicked(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+    let _ = writeln!(std::io::stderr().lock(), "error: oauthctl failed{place}; please report this line");
 }
 
 #[cfg(test)]

@@ -56,6 +56,12 @@ pub fn counted(n: u64, noun: &str) -> String {
     format!("{text} {noun}{plural}")
 }
 
+/// The counts that are not 0, each with what was counted, behind the separator: `, 2 skipped, 1 gone`.
+pub fn counts(separator: &str, counts: impl IntoIterator<Item = (u64, &'static str)>) -> String {
+    let some = counts.into_iter().filter(|(n, _)| *n > 0);
+    some.map(|(n, what)| format!("{separator}{n} {what}")).collect()
+}
+
 /// Writes one JSON value on one line, with what [`sanitised`] escapes written as `\u` escapes, which JSON reads back.
 pub(super) fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))

@@ -281,7 +281,12 @@ fn assert_no_token(text: &str) {
 
 /// Sends a signal to a process that has begun to listen for it.
 pub(crate) fn interrupt(child: &Child, signal: &str) {
-    let number = if signal == "INT" { 2 } else { 15 };
+    let number = match signal {
+        "HUP" => 1,
+        "INT" => 2,
+        "QUIT" => 3,
+        _ => 15,
+    };
     let listens = || {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a process has signals");

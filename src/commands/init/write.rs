@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, failed, interrupted};
+use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE, directory_of};
 use crate::interrupt::Interrupt;
 
@@ -43,7 +43,7 @@ pub fn apply(changes: &[Change], interrupt: &Interrupt) -> Result<(), Failure> {
     let mut done = Done::default();
     for change in changes {
         if interrupt.is_set() {
-            return Err(interrupted("nothing was written"));
+            return Err(interrupt.failure("nothing was written"));
         }
         done.make(change)?;
     }

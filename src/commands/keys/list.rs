@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::bound::{Bound, Count};
+use super::bound::Bound;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
 use crate::keyring;
-use crate::session::Age;
+use crate::session::{Age, BoundCount};
 use crate::ui::{Role, Row, counted};
 
 /// List the keys: which signs, which is published, what depends on each
@@ -86,8 +86,8 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let mut listing = context.ui.listing::<KeyRow>();
     for (key, source) in keys.iter().zip(&origins) {
         let Some(kid) = key.kid() else { continue };
-        let count = bound.as_ref().map(|bound| bound.to(kid));
-        let state = keys.state(key, count.map(Count::total), now);
+        let count = bound.as_ref().map(|bound| bound.records.to(kid.as_str()));
+        let state = keys.state(key, count.map(BoundCount::total), now);
         listing.push(&KeyRow {
             kid: kid.as_str(),
             alg: "ES256",
@@ -113,10 +113,9 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     if keys.active(now).is_none() {
         context.ui.warn("no key can sign: nobody can log in");
     }
-    for (kid, count) in bound
-        .iter()
-        .flat_map(|bound| bound.orphans(|kid| keys.iter().any(|k| k.kid().is_some_and(|k| k.as_str() == kid))))
-    {
+    let is_there = |kid: &str| keys.iter().any(|key| key.kid().is_some_and(|known| known.as_str() == kid));
+    let bound_to = bound.iter().flat_map(|bound| bound.records.iter());
+    for (kid, count) in bound_to.filter(|(kid, _)| !is_there(kid)) {
         context.ui.warn(format!(
             "{} bound to key {kid}, which is not in the set: the app deletes them when their users return",
             counted(count.total(), "record")

@@ -9,7 +9,7 @@ use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::files::{self, DirectoryLock, Existing, PRIVATE};
-use crate::keyring::KeySource;
+use crate::keyring::{KeySource, LoadedSource};
 
 /// Where private keys are written.
 pub(super) enum Target {
@@ -50,6 +50,15 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     directories.sort();
     directories.dedup();
     directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
+}
+
+/// The sources as they are now, after something that may have taken long. Standard input says nothing twice.
+pub(super) fn read_again(context: &Context, sources: Vec<LoadedSource>) -> Result<Vec<LoadedSource>, Failure> {
+    let again = |loaded: LoadedSource| match loaded.source {
+        KeySource::Stdin => Ok(loaded),
+        source => context.load_key_source(source),
+    };
+    sources.into_iter().map(again).collect()
 }
 
 /// Puts the new text of a source in its place, or prints it for whoever keeps it.

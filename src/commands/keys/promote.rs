@@ -1,15 +1,11 @@
 //! `oauthctl keys rotate --promote`: lets a staged key take over, once servers have had time to learn it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::place::{lock_files, put_back};
+use super::first_seen::FirstSeen;
+use super::place::{lock_files, put_back, read_again};
 use crate::context::Context;
-use crate::error::{Exit, Failure, failed, usage};
-use crate::files::{self, Existing, PUBLIC};
+use crate::error::{Exit, failed, usage};
 use crate::jose::{ClientKey, KeyState, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::maintenance::{holds, published_keys};
@@ -52,14 +48,17 @@ pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: b
     }
     // Only now: waiting may have taken long, and the files may have changed.
     let _locks = lock_files(context)?;
-    move_to_front(context, context.required_key_sources()?, kid, dry_run)
+    move_to_front(context, read_again(context, sources)?, kid, dry_run)
 }
 
 /// Refuses, or waits, until the published set has held the key for as long as servers keep an older one.
 fn served_long_enough(context: &Context, key: &ClientKey, kid: &Kid, published: Published) -> anyhow::Result<()> {
     let client_id = context.client_id()?;
+    let interrupt = context.interrupt();
+    let stopped = || interrupt.failure("nothing was changed");
     loop {
-        let served = context.runtime()?.block_on(published_keys(context.network()?, &client_id))?;
+        let published_keys = interrupt.or(published_keys(context.network()?, &client_id));
+        let served = context.runtime()?.block_on(published_keys).ok_or_else(stopped)??;
         let now = context.now();
         let seen = FirstSeen::load(context, &client_id, kid)?;
         if !holds(&served, key) {
@@ -80,47 +79,8 @@ fn served_long_enough(context: &Context, key: &ClientKey, kid: &Kid, published: 
         }
         context.ui.note(format!("waiting until {ready:.0}, when servers know the key"));
         let left = Duration::try_from(ready.duration_since(now)).unwrap_or(POLL);
-        let interrupt = context.interrupt();
-        context.runtime()?.block_on(tokio::time::sleep(left.min(POLL)));
-        if interrupt.is_set() {
-            return Err(failed("interrupted; nothing was changed").into());
-        }
-    }
-}
-
-/// When oauthctl first saw a key in a published set: nothing else tells how long it has been there.
-struct FirstSeen {
-    path: PathBuf,
-    entry: String,
-    all: BTreeMap<String, Timestamp>,
-}
-
-impl FirstSeen {
-    fn load(context: &Context, client_id: &str, kid: &Kid) -> Result<Self, Failure> {
-        let path = context.state_directory()?.join("published.json");
-        let all = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Ok(Self { path, entry: format!("{client_id} {kid}"), all })
-    }
-
-    fn or_now(mut self, now: Timestamp) -> Result<Timestamp, Failure> {
-        if let Some(at) = self.all.get(&self.entry) {
-            return Ok(*at);
-        }
-        self.all.insert(self.entry.clone(), now);
-        self.save()?;
-        Ok(now)
-    }
-
-    fn forget(mut self) -> Result<(), Failure> {
-        if self.all.remove(&self.entry).is_some() { self.save() } else { Ok(()) }
-    }
-
-    fn save(&self) -> Result<(), Failure> {
-        let directory = files::directory_of(&self.path);
-        std::fs::create_dir_all(directory)
-            .map_err(|e| failed("cannot make the state directory").at(directory.display()).because(e))?;
-        let text = serde_json::to_vec(&self.all).expect("times by name are JSON");
-        files::write_file(&self.path, &text, PUBLIC, Existing::Replace)
+        let pause = async { interrupt.or(tokio::time::sleep(left.min(POLL))).await };
+        context.runtime()?.block_on(pause).ok_or_else(stopped)?;
     }
 }
 

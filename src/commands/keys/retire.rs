@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use crate::args::Knows;
-use crate::commands::sessions::{PaceArgs, SelectArgs, judge, revoke_selected};
+use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
 use crate::keyring::{self, LoadedSource};
+use crate::session::BoundCount;
 use crate::store::Store;
 use crate::ui::counted;
 
 use super::bound::Bound;
-use super::place::{lock_files, put_back};
+use super::place::{lock_files, put_back, read_again};
 
 /// Remove a key that no session and no pending login depends on
 #[derive(clap::Args)]
@@ -40,24 +41,35 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Checks that nothing depends on the key, then removes it.
+/// Checks that nothing depends on the key, or nothing but sessions that are to end; then removes it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
-    let set = keyring::key_set(&sources)?;
-    check_role(context, &set, &args.kid)?;
+    check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
     let store = context.open_named_store()?.ok_or_else(|| {
         usage(format!("no store was named, so nobody knows which sessions are bound to key {}", args.kid))
             .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
     })?;
     let store: Arc<dyn Store> = store.into();
-    if args.revoke_sessions && !args.dry_run {
-        let exit = revoke_bound(context, args, &store)?;
+    // Everything that may keep the key from going, before anybody is signed out for nothing.
+    let mut bound = Bound::count(context, &*store)?;
+    let count = bound.records.to(args.kid.as_str());
+    if args.revoke_sessions && count.sessions > 0 {
+        check_unbound(args, BoundCount { sessions: 0, ..count }, bound.unreadable)?;
+        let exit = end_sessions(context, args, count.sessions, &store)?;
         if exit != Exit::Done {
             return Ok(exit);
         }
+        if args.dry_run {
+            remove(context, args, sources)?;
+            return Ok(Exit::Done);
+        }
+        bound = Bound::count(context, &*store)?;
     }
-    check_unbound(context, args, &*store)?;
+    check_unbound(args, bound.records.to(args.kid.as_str()), bound.unreadable)?;
+    // Ending sessions may have taken long, and the files may have changed.
+    let sources = read_again(context, sources)?;
+    check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
     remove(context, args, sources)?;
     Ok(Exit::Done)
 }
@@ -80,11 +92,12 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
     Ok(())
 }
 
-/// Ends the sessions bound to the key while the key is still there to do it with.
-fn revoke_bound(context: &Context, args: &Args, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
-    let sessions = Bound::count(context, &**store)?.to(&args.kid).sessions;
-    if sessions == 0 {
-        return Ok(Exit::Done);
+/// Ends the sessions bound to the key while the key is still there to do it with; a dry run names them.
+fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
+    let judge = judge(context, store.layout())?;
+    let select = SelectArgs::bound_to(&args.kid);
+    if args.dry_run {
+        return rehearse_revocation(context, &select, store, &judge);
     }
     let question = format!(
         "End {} bound to key {}? Their users will have to log in again.",
@@ -92,13 +105,10 @@ fn revoke_bound(context: &Context, args: &Args, store: &Arc<dyn Store>) -> anyho
         args.kid
     );
     context.confirm(&question)?;
-    let judge = judge(context, store.layout())?;
-    revoke_selected(context, &SelectArgs::bound_to(&args.kid), &args.pace, false, store, &judge)
+    revoke_selected(context, &select, &args.pace, false, store, &judge)
 }
 
-fn check_unbound(context: &Context, args: &Args, store: &dyn Store) -> anyhow::Result<()> {
-    let bound = Bound::count(context, store)?;
-    let count = bound.to(&args.kid);
+fn check_unbound(args: &Args, count: BoundCount, unreadable: u64) -> Result<(), Failure> {
     if count.total() > 0 {
         return Err(usage(format!(
             "{} and {} are bound to key {}, and would be lost with it",
@@ -108,16 +118,16 @@ fn check_unbound(context: &Context, args: &Args, store: &dyn Store) -> anyhow::R
         ))
         .hint(
             "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
-        )
-        .into());
+        ));
     }
-    if bound.unreadable > 0 && !args.ignore_malformed {
+    if unreadable > 0 && !args.ignore_malformed {
         return Err(usage(format!(
             "{} could not be read, and may be bound to this key",
-            counted(bound.unreadable, "record")
+            counted(unreadable, "record")
         ))
-        .hint("`oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same")
-        .into());
+        .hint(
+            "`oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same",
+        ));
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }))?;
     listing.finish()?;
     let (url, _) = context.store_address()?;
-    let so_far = if context.interrupt().is_set() { " so far (interrupted)" } else { "" };
+    let so_far = context.interrupt().so_far();
     context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "session"), store.layout().name));
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

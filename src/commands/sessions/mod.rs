@@ -8,6 +8,7 @@ mod online;
 mod prune;
 mod recover;
 mod refresh;
+mod results;
 mod revoke;
 mod select;
 mod show;
@@ -16,7 +17,7 @@ mod upgrade;
 mod view;
 
 pub use online::PaceArgs;
-pub use revoke::revoke_selected;
+pub use revoke::{rehearse as rehearse_revocation, revoke_selected};
 pub use select::SelectArgs;
 pub use view::judge;
 

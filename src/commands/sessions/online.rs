@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 use tracing::debug;
 
+use super::results::{ResultRow, cut_short, exit};
 use super::select::Noted;
 use crate::context::Context;
-use crate::error::{Exit, is_broken_pipe};
+use crate::error::Exit;
 use crate::jose::KeySet;
 use crate::maintenance::{
-    Binding, Canaries, Event, Exchanger, Health, Judge, Outcome, Recovered, Recovery, Report, Stop,
+    Binding, Canaries, Event, Exchanger, Health, Judge, Outcome, Recovered, Recovery, Report, Step, Stop,
 };
 use crate::session::Age;
 use crate::store::Store;
-use crate::ui::{Format, Listing, Role, Row, counted};
+use crate::ui::{Format, Listing, Role, counted, counts};
 
 /// How hard a run may push.
 #[derive(clap::Args)]
@@ -28,7 +30,7 @@ pub struct PaceArgs {
     #[arg(long, value_name = "N")]
     per_issuer: Option<std::num::NonZeroUsize>,
     /// At most so many a second
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
     /// How long to try again where a server gives no answer
     #[arg(long, value_name = "AGE", default_value = "30s")]
@@ -38,9 +40,12 @@ pub struct PaceArgs {
     lock_timeout: Age,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    let rate = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| "must be a number above 0".to_owned())
+/// One an hour is slower than anybody wants it, and one a microsecond as fast as can be told.
+const RATES: std::ops::RangeInclusive<f64> = 1.0 / 3600.0..=1e6;
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| RATES.contains(rate));
+    rate.ok_or_else(|| "must be a number from 0.0003 (one an hour) to 1000000".to_owned())
 }
 
 impl PaceArgs {
@@ -144,19 +149,6 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
     Ok(report)
 }
 
-/// What to make of a run that ended in a failure: where something was achieved before, that is still to be told, and the
-/// failure is only a warning.
-pub fn cut_short(context: &Context, done: anyhow::Result<()>, achieved: bool) -> anyhow::Result<Exit> {
-    match done {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) if achieved && !is_broken_pipe(&error) => {
-            context.ui.warn(format!("stopped early: {error:#}"));
-            Ok(Exit::Partial)
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// What became of recovery entries.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct RecoveryReport {
@@ -172,33 +164,6 @@ pub struct RecoveryReport {
     pub elsewhere: u64,
 }
 
-/// One session's line.
-#[derive(Serialize)]
-struct ResultRow<'a> {
-    key: &'a str,
-    did: Option<&'a str>,
-    result: &'static str,
-    reason: Option<&'a str>,
-}
-
-impl Row for ResultRow<'_> {
-    const FIELDS: &'static [&'static str] = &["key", "did", "result", "reason"];
-    const TITLES: &'static [&'static str] = &["did", "result", "reason"];
-
-    fn cells(&self) -> Vec<(String, Option<Role>)> {
-        let role = match self.result {
-            "refreshed" => Some(Role::Good),
-            "skipped" => Some(Role::Faint),
-            _ => Some(Role::Warning),
-        };
-        vec![
-            (self.did.unwrap_or(self.key).to_owned(), None),
-            (self.result.to_owned(), role),
-            (self.reason.unwrap_or_default().to_owned(), None),
-        ]
-    }
-}
-
 /// Shows results as they come, and sums them up.
 pub struct Results<'c> {
     context: &'c Context,
@@ -206,34 +171,50 @@ pub struct Results<'c> {
     listing: Option<Listing>,
     report: Report,
     verb: &'static str,
+    dry_run: bool,
     /// Of the selected sessions, some needed nothing, and none was attempted.
     pub some_are_well: bool,
 }
 
+/// Tells what a run would do with what the source brings, and does nothing.
+pub async fn rehearse(
+    mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
+    results: &mut Results<'_>,
+) -> anyhow::Result<()> {
+    while let Some(steps) = source().await? {
+        for step in steps {
+            results.add(&match step {
+                Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
+                Step::Settled(event) => event,
+            })?;
+        }
+    }
+    Ok(())
+}
+
 impl<'c> Results<'c> {
-    /// `verb` is what was done: "refreshed", "upgraded".
-    pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str) -> Self {
+    /// `verb` is what is done, or would be: "refreshed", "would upgrade".
+    pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str, dry_run: bool) -> Self {
         // JSON is one document, the summary; the formats of lines have a line for every session.
         let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
-        Self { context, judge, listing, report: Report::default(), verb, some_are_well: false }
+        Self { context, judge, listing, report: Report::default(), verb, dry_run, some_are_well: false }
     }
 
     /// Takes one in.
     pub fn add(&mut self, event: &Event<Outcome>) -> anyhow::Result<()> {
         self.report.count(&event.outcome);
-        let (result, reason) = match &event.outcome {
-            Outcome::Refreshed => (self.verb, None),
-            Outcome::Skipped(why) => ("skipped", Some(why.as_ref())),
-            Outcome::Gone(why) => ("gone", Some(why.as_str())),
-            Outcome::Blocked(why) => ("blocked", Some(why.as_str())),
-            Outcome::Unknown(why, _) => ("unknown", Some(why.as_str())),
+        let (result, reason, role) = match &event.outcome {
+            Outcome::Refreshed => (self.verb, None, Role::Good),
+            Outcome::Skipped(why) => ("skipped", Some(why.as_ref()), Role::Faint),
+            Outcome::Gone(why) => ("gone", Some(why.as_str()), Role::Warning),
+            Outcome::Blocked(why) => ("blocked", Some(why.as_str()), Role::Warning),
+            Outcome::Unknown(why, _) => ("unknown", Some(why.as_str()), Role::Warning),
         };
         let summary = self.judge.summary(&event.session, None);
-        let needs_attention = matches!(event.outcome, Outcome::Gone(_) | Outcome::Blocked(_) | Outcome::Unknown(..));
-        let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason };
+        let row = ResultRow::new(&summary, result, reason, Some(role));
         match (&mut self.listing, self.context.ui.format) {
             // A person wants to read what went wrong, not what went well.
-            (Some(listing), Format::Table) if needs_attention => listing.push(&row)?,
+            (Some(listing), Format::Table) if role == Role::Warning => listing.push(&row)?,
             (Some(listing), Format::Jsonl | Format::Csv) => {
                 listing.push(&row)?;
                 listing.flush()?;
@@ -246,36 +227,34 @@ impl<'c> Results<'c> {
     /// How many ended how.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
         let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
-        [("refreshed", refreshed), ("skipped", skipped), ("gone", gone), ("blocked", blocked), ("unknown", unknown)]
+        [(self.verb, refreshed), ("skipped", skipped), ("gone", gone), ("blocked", blocked), ("unknown", unknown)]
     }
 
     /// Prints what is left to print, and says how to exit.
     pub fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
+        let document = self.document();
         let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
         let ui = &self.context.ui;
         let done = cut_short(self.context, done, refreshed + gone + unknown > 0)?;
         match (self.listing, ui.format) {
-            (None, _) => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
+            (None, _) => ui.result(ui.json_document(&document, false))?,
             (Some(listing), Format::Table) if gone + blocked + unknown == 0 => drop(listing),
             (Some(listing), _) => listing.finish()?,
         }
-        let mut summary = format!("{} {}", self.verb, counted(refreshed, "session"));
-        for (n, what) in [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")] {
-            if n > 0 {
-                summary.push_str(&format!(", {n} {what}"));
-            }
-        }
+        let others = [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")];
+        let summary = format!("{} {}{}", self.verb, counted(refreshed, "session"), counts(", ", others));
         match ui.format {
             Format::Table => ui.result(format!("{summary}\n"))?,
             _ => ui.note(summary),
         }
-        let troubled = blocked + unknown;
-        Ok(match self.context.interrupt().exit() {
-            Some(exit) => exit,
-            None if done == Exit::Partial => Exit::Partial,
-            None if troubled == 0 => Exit::Done,
-            None if refreshed + skipped + gone == 0 && !self.some_are_well => Exit::Failed,
-            None => Exit::Partial,
-        })
+        let achieved = refreshed + skipped + gone > 0 || self.some_are_well;
+        Ok(exit(self.context, done, blocked + unknown, achieved))
+    }
+
+    /// The counts for a program, which must not take a rehearsal for the real thing.
+    fn document(&self) -> Value {
+        let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
+        let counts = self.counts().map(|(name, n)| (name.replace(' ', "_"), n.into()));
+        Value::Object(dry_run.into_iter().chain(counts).collect())
     }
 }

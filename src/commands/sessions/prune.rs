@@ -3,20 +3,22 @@
 mod batches;
 mod told;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use self::batches::Batches;
-use self::told::{ResultRow, Results, intentions, tell_plan};
+use self::told::{Results, intentions, tell_plan};
 use super::online::{PaceArgs, exchanger, stop};
+use super::results::ResultRow;
 use super::select::SelectArgs;
 use super::view::judge;
-use crate::commands::metrics::MetricsArgs;
+use crate::commands::metrics::{Counts, MetricsArgs};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
-use crate::session::{Age, Summary};
+use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::Format;
+use crate::ui::{Format, counted};
 
 /// Remove sessions that have ended, and on request sign out users who have been away
 #[derive(clap::Args)]
@@ -62,7 +64,13 @@ pub struct Args {
 
 /// Plans, asks a person if there is one, settles, sums up.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let begun = context.now();
+    if args.dry_run {
+        return prune(context, args, &mut Vec::new());
+    }
+    args.metrics.measured(context, "sessions_prune", |counts| prune(context, args, counts))
+}
+
+fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = judge(context, store.layout())?;
     let rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
@@ -79,12 +87,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         if context.is_interactive() {
             context.confirm(&format!("This will {}. Go on?", intentions(&plan)))?;
         }
-        settle(context, args, &store, rules, &plan, &witnesses, &mut results)
+        settle(context, args, &store, rules, &plan, witnesses, &mut results)
     };
-    let counts = results.counts(&plan);
-    let exit = results.finish(done, &plan)?;
-    args.metrics.write(context, "sessions_prune", begun, &counts, exit)?;
-    Ok(exit)
+    counts.extend(results.counts(&plan));
+    results.finish(done, &plan)
 }
 
 /// Reads everything once, before anything is removed.
@@ -98,33 +104,54 @@ fn plan(
     let min_interval = context.settings()?.refresh()?.min_interval;
     let app_has_lock = store.layout().lock.is_some();
     let mut plan = Plan::default();
-    let mut witnesses = Witnesses::default();
+    let witnesses = RefCell::new(Witnesses::default());
+    let (mut seen, mut unreadable) = (0, 0);
     let mut listing = (args.dry_run && context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, judge).await?;
+        let mut see = |stored: &Stored, summary: &Summary<'_>| {
+            witnesses.borrow_mut().consider(stored, summary, judge, min_interval, app_has_lock);
+            seen += 1;
+            unreadable += u64::from(summary.status == Status::Malformed);
+        };
         let mut add = |stored: &Stored, summary: &Summary<'_>, note: Option<&_>| {
             if summary.kid.is_some() && !judge.knows_keys() && !args.offline {
                 return Err(no_keys().into());
             }
-            witnesses.consider(stored, summary, judge, min_interval, app_has_lock);
             let action = plan.add(rules.action(stored, summary, note, judge));
+            if action == Some(Action::Ask) {
+                witnesses.borrow_mut().suspect(summary);
+            }
             if let (Some(action), Some(listing)) = (action, &mut listing) {
-                listing.push(&ResultRow::planned(summary, action, &reason(args, summary, action)))?;
+                let reason = reason(args, summary, action);
+                listing.push(&ResultRow::new(summary, action.intent(), Some(&reason), None))?;
             }
             Ok(action.is_some())
         };
-        while selection.next_meant(&mut add).await?.is_some() {}
+        while selection.next_seen(&mut see, &mut add).await?.is_some() {}
         anyhow::Ok(())
     })?;
+    if args.malformed && !args.select.names_sessions() && unreadable * 2 > seen {
+        return Err(mostly_malformed(unreadable, seen).into());
+    }
     if let Some(listing) = listing.filter(|_| plan.total() > 0 || context.ui.format == Format::Csv) {
         listing.finish()?;
     }
-    Ok((plan, witnesses.needed()))
+    Ok((plan, witnesses.into_inner().needed()))
 }
 
 fn no_keys() -> Failure {
     usage("sessions are bound to client keys, and no key source is configured; nothing was removed")
         .hint("name the app's keys with --keys or in oauthctl.toml; --offline asks no server")
+}
+
+/// Where most of a store cannot be read, it is we who read it wrongly.
+fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
+    usage(format!(
+        "{unreadable} of {} are malformed: more than can be believed; nothing was removed",
+        counted(seen, "record")
+    ))
+    .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
 }
 
 /// Why this session is in the plan.
@@ -144,7 +171,7 @@ fn settle(
     store: &Arc<dyn Store>,
     rules: Rules,
     plan: &Plan,
-    witnesses: &[Stored],
+    witnesses: Vec<Stored>,
     results: &mut Results<'_>,
 ) -> anyhow::Result<()> {
     let judge = results.judge;
@@ -159,12 +186,13 @@ fn settle(
     let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: Health::default() };
     let mut batches = Batches::new(context, args);
     context.runtime()?.block_on(async {
-        for (online, witness) in pruner.online.iter().flat_map(|online| witnesses.iter().map(move |w| (online, w))) {
+        for witness in witnesses {
             if context.interrupt().is_set() {
                 break;
             }
-            // Whatever it says: if it is refused, its group is stopped, and so it should be.
-            online.exchanger.exchange(witness).await;
+            if let Some(event) = pruner.prove(witness).await {
+                results.add(&event)?;
+            }
         }
         let runner = Runner::new(pruner, args.pace.limits(context)?, stop(context));
         let mut selection = args.select.begin(context, &**store, judge).await?;

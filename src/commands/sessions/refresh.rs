@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
+use super::online::{PaceArgs, Results, exchanger, healthiest_first, rehearse, stop};
 use super::select::{Noted, SelectArgs};
 use super::view::judge;
-use crate::commands::metrics::MetricsArgs;
+use crate::commands::metrics::{Counts, MetricsArgs};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
@@ -17,7 +17,8 @@ use crate::ui::counted;
 /// Keep sessions alive by exchanging their refresh tokens
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without an option, sessions that are due are refreshed. One that was refreshed less than
+Without an option, sessions that are due are refreshed, and filters narrow down which of them. Named
+accounts, --key and --status mean what they name, due or not. A session that was refreshed less than
 `min_interval` ago (10m) never is.
 
 Results:
@@ -65,50 +66,36 @@ enum Mode {
 
 /// Selects, exchanges, tells what became of each.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let begun = context.now();
+    if args.dry_run {
+        return refresh(context, args, &mut Vec::new());
+    }
+    args.metrics.measured(context, "sessions_refresh", |counts| refresh(context, args, counts))
+}
+
+fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;
-    if args.dry_run {
-        return dry_run(context, args, &*store, &planner);
-    }
-    let runner = {
+    let (runner, verb) = if args.dry_run {
+        (None, "would refresh")
+    } else {
         let exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
-        Runner::new(exchanger, args.pace.limits(context)?, stop(context))
+        (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
     };
-    let mut results = Results::new(context, &judge, "refreshed");
+    let mut results = Results::new(context, &judge, verb, args.dry_run);
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let Some(sessions) = selection.next_meant(|_, session, _| Ok(planner.means(session))).await? else {
-                return Ok(None);
-            };
-            Ok(Some(planner.steps(sessions)))
+            let sessions = selection.next_meant(|_, session, _| Ok(planner.means(session))).await?;
+            Ok(sessions.map(|sessions| planner.steps(sessions)))
         };
-        runner.run(source, async |_, event| results.add(&event)).await
-    });
-    let counts = results.counts();
-    planner.tell(context, &mut results);
-    let exit = results.finish(done)?;
-    args.metrics.write(context, "sessions_refresh", begun, &counts, exit)?;
-    Ok(exit)
-}
-
-fn dry_run(context: &Context, args: &Args, store: &dyn Store, planner: &Planner<'_>) -> anyhow::Result<Exit> {
-    let mut results = Results::new(context, planner.judge, "would refresh");
-    let done = context.runtime()?.block_on(async {
-        let mut selection = args.select.begin(context, store, planner.judge).await?;
-        while let Some(sessions) = selection.next_meant(|_, session, _| Ok(planner.means(session))).await? {
-            for step in planner.steps(sessions) {
-                results.add(&match step {
-                    Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
-                    Step::Settled(event) => event,
-                })?;
-            }
+        match runner {
+            Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
+            None => rehearse(source, &mut results).await,
         }
-        anyhow::Ok(())
     });
+    counts.extend(results.counts());
     planner.tell(context, &mut results);
     results.finish(done)
 }
@@ -138,8 +125,9 @@ impl<'a> Planner<'a> {
             Args { expired: true, .. } => Mode::Expired,
             Args { all: true, .. } => Mode::All,
             Args { due: true, .. } => Mode::Due,
-            _ if args.select.is_empty() => Mode::Due,
-            _ => Mode::All,
+            // Whoever names sessions, or a status, means these. Other filters narrow down what is due.
+            _ if args.select.names_sessions() || args.select.names_statuses() => Mode::All,
+            _ => Mode::Due,
         };
         Ok(Self {
             judge,

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::json;
 
-use super::online::{PaceArgs, cut_short, exchanger, stop};
+use super::online::{PaceArgs, exchanger, stop};
+use super::results::{cut_short, exit};
 use super::select::SelectArgs;
 use super::view::judge;
 use crate::context::Context;
@@ -13,7 +15,7 @@ use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
 use crate::session::Filter;
 use crate::store::Store;
-use crate::ui::{Format, Listing, Role, Row, counted};
+use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
 /// End sessions at the server, and remove their records
 #[derive(clap::Args)]
@@ -54,20 +56,50 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = judge(context, store.layout())?;
+    if args.dry_run {
+        return rehearse(context, &args.select, &store, &judge);
+    }
     let mut count = 0;
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, _| {
         count += 1;
         Ok(())
     }))?;
-    let sessions = counted(count, "session");
-    if args.dry_run || count == 0 {
-        let verb = if args.dry_run { "would revoke" } else { "revoked" };
-        context.ui.result(format!("{verb} {sessions}\n"))?;
-        return Ok(Exit::Done);
+    let interrupt = context.interrupt();
+    if interrupt.is_set() {
+        return Err(interrupt.failure("nothing was revoked").into());
+    }
+    if count == 0 {
+        return Results::new(context, &judge).finish(Ok(()));
     }
     let (url, _) = context.store_address()?;
+    let sessions = counted(count, "session");
     context.confirm(&format!("End {sessions} of {url}? Their users will have to log in again."))?;
     revoke_selected(context, &args.select, &args.pace, args.force, &store, &judge)
+}
+
+/// Names what would be revoked, and does nothing.
+pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, judge: &Judge) -> anyhow::Result<Exit> {
+    const VERB: &str = "would revoke";
+    let ui = &context.ui;
+    let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
+    let mut count = 0;
+    context.runtime()?.block_on(select.for_each(context, &**store, judge, |_, session| {
+        count += 1;
+        let (key, did) = (&session.key, session.did.as_deref());
+        let row = ResultRow { key, did, result: VERB, reason: session.reason.as_deref(), record: "kept" };
+        listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
+    }))?;
+    match listing {
+        Some(listing) if count > 0 || ui.format != Format::Table => listing.finish()?,
+        Some(_) => {}
+        None => ui.result(ui.json_document(&json!({"dry_run": true, "would_revoke": count}), false))?,
+    }
+    let summary = format!("{VERB} {}{}", counted(count, "session"), context.interrupt().before_the_end());
+    match ui.format {
+        Format::Table => ui.result(format!("{summary}\n"))?,
+        _ => ui.note(summary),
+    }
+    Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }
 
 /// Revokes what is selected and tells what became of each.
@@ -115,10 +147,14 @@ impl Row for ResultRow<'_> {
     const TITLES: &'static [&'static str] = &["did", "result", "record", "reason"];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
-        let role = if self.result == "confirmed" { Role::Good } else { Role::Warning };
+        let role = match self.result {
+            "confirmed" => Some(Role::Good),
+            "unconfirmed" | "failed" => Some(Role::Warning),
+            _ => None,
+        };
         vec![
             (self.did.unwrap_or(self.key).to_owned(), None),
-            (self.result.to_owned(), Some(role)),
+            (self.result.to_owned(), role),
             (self.record.to_owned(), None),
             (self.reason.unwrap_or_default().to_owned(), None),
         ]
@@ -171,24 +207,15 @@ impl<'c> Results<'c> {
         let RevokeReport { confirmed, unconfirmed, failed, skipped } = self.report;
         let ui = &self.context.ui;
         let done = cut_short(self.context, done, confirmed + unconfirmed > 0)?;
+        let total = confirmed + unconfirmed + failed + skipped;
         match self.listing {
+            // A table without rows says nothing.
+            Some(_) if total == 0 && ui.format == Format::Table => {}
             Some(listing) => listing.finish()?,
             None => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
         }
-        let mut summary =
-            format!("{}: {confirmed} confirmed", counted(confirmed + unconfirmed + failed + skipped, "session"));
-        for (n, what) in [(unconfirmed, "unconfirmed"), (failed, "failed"), (skipped, "skipped")] {
-            if n > 0 {
-                summary.push_str(&format!(", {n} {what}"));
-            }
-        }
-        ui.note(summary);
-        Ok(match self.context.interrupt().exit() {
-            Some(exit) => exit,
-            None if done == Exit::Partial => Exit::Partial,
-            None if unconfirmed + failed == 0 => Exit::Done,
-            None if confirmed + skipped == 0 => Exit::Failed,
-            None => Exit::Partial,
-        })
+        let others = [(unconfirmed, "unconfirmed"), (failed, "failed"), (skipped, "skipped")];
+        ui.note(format!("{}: {confirmed} confirmed{}", counted(total, "session"), counts(", ", others)));
+        Ok(exit(self.context, done, unconfirmed + failed, confirmed + skipped > 0))
     }
 }

@@ -1,16 +1,18 @@
 //! Which sessions a command is about: the arguments that all session commands share, and reading what they select.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use url::Url;
 
 use super::account::Account;
 use crate::args::Knows;
 use crate::context::Context;
-use crate::error::failed;
+use crate::error::{Failure, failed, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::Kid;
 use crate::maintenance::Judge;
@@ -29,7 +31,7 @@ pub struct SelectArgs {
     #[arg(long = "key", value_name = "KEY")]
     records: Vec<String>,
     /// Sessions with this authorization server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = issuer)]
     issuer: Option<String>,
     /// Sessions bound to this client key
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Knows::Kids)]
@@ -49,6 +51,21 @@ pub struct SelectArgs {
     /// At most so many sessions; those that need nothing do not count
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Whether it was said which accounts have no session.
+    #[arg(skip)]
+    warned: Cell<bool>,
+}
+
+/// An issuer as records name it (RFC 8414 section 2), from what tables show and people paste: `auth.example.com` is
+/// enough, and a slash at the end is none of its name.
+fn issuer(text: &str) -> Result<String, Failure> {
+    let refuse = || usage(format!("{text:?} is not the address of a server")).hint("write https://auth.example.com");
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = Url::parse(&whole).map_err(|_| refuse())?;
+    if !url.has_host() {
+        return Err(refuse());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
@@ -104,6 +121,11 @@ impl SelectArgs {
         !self.accounts.is_empty() || !self.records.is_empty()
     }
 
+    /// Whether sessions are chosen by their status.
+    pub fn names_statuses(&self) -> bool {
+        !self.status.is_empty()
+    }
+
     /// The conditions that a session must meet.
     pub fn filter(&self) -> Filter {
         Filter {
@@ -123,13 +145,14 @@ impl SelectArgs {
         store: &'a dyn Store,
         judge: &'a Judge,
     ) -> anyhow::Result<Selection<'a>> {
-        let source = self.source(context, store).await?;
+        let interrupt = context.interrupt();
+        let source = interrupt.or(self.source(context, store)).await.unwrap_or(Ok(Source::Named(None)))?;
         Ok(Selection {
             source: source.noted(store),
             filter: self.filter(),
             left: self.limit.unwrap_or(u64::MAX),
             judge,
-            interrupt: context.interrupt(),
+            interrupt,
             progress: context.ui.progress("sessions read"),
         })
     }
@@ -160,8 +183,14 @@ impl SelectArgs {
             return Ok(Source::All(store.scan(Kind::Session, Want { values: true, ttls: true })));
         }
         let mut named = Vec::new();
+        let warned = self.warned.replace(true);
         for account in &self.accounts {
-            named.extend(store.sessions_of(&account.did(context).await?).await?);
+            let did = account.did(context).await?;
+            let sessions = store.sessions_of(&did).await?;
+            if sessions.is_empty() && !warned {
+                context.ui.warn(format!("{did} has no session"));
+            }
+            named.extend(sessions);
         }
         for key in &self.records {
             let key = RecordKey::from_text(key);
@@ -225,17 +254,26 @@ impl Selection<'_> {
     /// The same of the sessions that the command has something to do with. Only those count against the limit.
     pub async fn next_meant(
         &mut self,
+        is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Option<Vec<Noted>>> {
+        self.next_seen(|_, _| {}, is_meant).await
+    }
+
+    /// The same. All that is read is shown to `see`, selected or not.
+    pub async fn next_seen(
+        &mut self,
+        mut see: impl FnMut(&Stored, &Summary<'_>),
         mut is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<bool>,
     ) -> anyhow::Result<Option<Vec<Noted>>> {
         let Some(records) = self.next_read().await? else { return Ok(None) };
         let mut meant = Vec::with_capacity(records.len());
         for (stored, note) in records {
-            if self.left == 0 {
-                break;
-            }
             let takes = {
                 let summary = self.judge.summary(&stored, note.as_ref());
-                self.filter.matches(&summary, self.judge.now()) && is_meant(&stored, &summary, note.as_ref())?
+                see(&stored, &summary);
+                self.left > 0
+                    && self.filter.matches(&summary, self.judge.now())
+                    && is_meant(&stored, &summary, note.as_ref())?
             };
             if takes {
                 self.left -= 1;
@@ -250,7 +288,9 @@ impl Selection<'_> {
         if self.left == 0 || self.interrupt.is_set() {
             return Ok(None);
         }
-        let Some(records) = self.source.try_next().await? else { return Ok(None) };
+        // A store that has nothing to say must not keep a signal from being heeded.
+        let read = self.interrupt.or(self.source.try_next()).await;
+        let Some(records) = read.transpose()?.flatten() else { return Ok(None) };
         self.progress.advance(records.len());
         Ok(Some(records))
     }

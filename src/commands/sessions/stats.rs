@@ -118,7 +118,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Format::Csv => show_csv(context, &stats)?,
     }
     let (url, _) = context.store_address()?;
-    let so_far = if context.interrupt().is_set() { " so far (interrupted)" } else { "" };
+    let so_far = context.interrupt().so_far();
     context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(stats.total, "session"), store.layout().name));
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

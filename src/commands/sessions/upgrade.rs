@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger, healthiest_first, stop};
+use super::online::{PaceArgs, Results, exchanger, healthiest_first, rehearse, stop};
 use super::select::{Noted, SelectArgs};
 use super::view::judge;
 use crate::context::Context;
@@ -51,38 +51,23 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = judge(context, store.layout())?;
-    if args.dry_run {
-        return dry_run(context, args, &*store, &judge);
-    }
-    let mut results = Results::new(context, &judge, "upgraded");
-    let exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
-    let runner = Runner::new(exchanger, args.pace.limits(context)?, stop(context));
+    let (runner, verb) = if args.dry_run {
+        (None, "would upgrade")
+    } else {
+        let exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
+        (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
+    };
+    let mut results = Results::new(context, &judge, verb, args.dry_run);
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let Some(sessions) = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await? else {
-                return Ok(None);
-            };
-            Ok(Some(steps(&judge, sessions)))
+            let sessions = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await?;
+            Ok(sessions.map(|sessions| steps(&judge, sessions)))
         };
-        runner.run(source, async |_, event| results.add(&event)).await
-    });
-    results.finish(done)
-}
-
-fn dry_run(context: &Context, args: &Args, store: &dyn Store, judge: &Judge) -> anyhow::Result<Exit> {
-    let mut results = Results::new(context, judge, "would upgrade");
-    let done = context.runtime()?.block_on(async {
-        let mut selection = args.select.begin(context, store, judge).await?;
-        while let Some(sessions) = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await? {
-            for step in steps(judge, sessions) {
-                results.add(&match step {
-                    Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
-                    Step::Settled(event) => event,
-                })?;
-            }
+        match runner {
+            Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
+            None => rehearse(source, &mut results).await,
         }
-        anyhow::Ok(())
     });
     results.finish(done)
 }

@@ -77,7 +77,7 @@ impl Rest {
         let Some(token) = access.token.clone() else {
             return Err(usage("no token is named for it")
                 .at(address)
-                .hint("export KV_REST_API_TOKEN, or name it in oauthctl.toml: token = \"env:NAME\" under [store]"));
+                .hint("export KV_REST_API_TOKEN, or name it in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]"));
         };
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client_config(access.ca_pem.as_deref())?)

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 
 use redis::Value;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::limit::TOO_LONG;
 use super::patience;
 use super::trouble::{Trouble, text};
 use super::wire::{Command, Server};
-use crate::session::{NodeSession, NodeState};
+use crate::session::RecordKind;
 
 /// Shapes that are counted, and those that are shown.
 const COUNTED: usize = 1000;
@@ -83,39 +81,7 @@ pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<String, 
 }
 
 fn describe_value(value: &[u8]) -> &'static str {
-    /// Members by which other libraries' records are known.
-    #[derive(Deserialize)]
-    struct Marks {
-        #[serde(rename = "cachedAt")]
-        cached_at: Option<IgnoredAny>,
-        #[serde(rename = "dpopKey")]
-        dpop_key: Option<IgnoredAny>,
-        dpop_privatekey_multibase: Option<IgnoredAny>,
-        dpop_data: Option<IgnoredAny>,
-        #[serde(rename = "tokenSet")]
-        token_set: Option<IgnoredAny>,
-    }
-    if value == TOO_LONG {
-        return "larger than 1 MiB";
-    }
-    if NodeSession::parse(value).is_ok() {
-        return "a session of the Node client";
-    }
-    if NodeState::parse(value).is_ok() {
-        return "a pending login of the Node client";
-    }
-    match serde_json::from_slice::<Marks>(value) {
-        Ok(Marks { dpop_privatekey_multibase: Some(_), .. }) => {
-            "a session of the Go library indigo, which is not supported"
-        }
-        Ok(Marks { dpop_data: Some(_), .. }) => "a session of the Rust library jacquard, which is not supported",
-        Ok(Marks { dpop_key: Some(_), .. }) => "a record of the library atcute, which is not supported",
-        Ok(Marks { cached_at: Some(_), .. }) => "a record in an envelope {value, ttl, cachedAt}",
-        Ok(Marks { token_set: Some(_), .. }) => "a damaged or old session of the Node client",
-        Ok(_) => "JSON of unknown shape",
-        Err(_) if serde_json::from_slice::<IgnoredAny>(value).is_ok() => "JSON of unknown shape",
-        Err(_) => "not JSON",
-    }
+    if value == TOO_LONG { "larger than 1 MiB" } else { RecordKind::of(value).description() }
 }
 
 #[cfg(test)]
@@ -133,16 +99,5 @@ mod tests {
         ] {
             assert_eq!(shape(key), expected);
         }
-    }
-
-    #[test]
-    fn other_libraries_records_are_known_by_their_members() {
-        assert_eq!(
-            describe_value(br#"{"dpop_privatekey_multibase":"z4"}"#).split(',').next(),
-            Some("a session of the Go library indigo")
-        );
-        assert_eq!(describe_value(br#"{"value":{},"cachedAt":1}"#), "a record in an envelope {value, ttl, cachedAt}");
-        assert_eq!(describe_value(b"[1]"), "JSON of unknown shape");
-        assert_eq!(describe_value(b"x"), "not JSON");
     }
 }

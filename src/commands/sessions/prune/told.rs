@@ -1,42 +1,10 @@
 //! What a run of `sessions prune` would do, and what it did, in words and in documents.
 
-use serde::Serialize;
-
-use crate::commands::sessions::online::cut_short;
+use crate::commands::sessions::results::{ResultRow, cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Action, Event, Judge, Plan, PruneReport, Pruned};
-use crate::session::Summary;
-use crate::ui::{Format, Listing, Role, Row, counted};
-
-/// One session's line: what became of it, or would.
-#[derive(Serialize)]
-pub struct ResultRow<'a> {
-    key: &'a str,
-    did: Option<&'a str>,
-    result: &'static str,
-    reason: Option<&'a str>,
-}
-
-impl<'a> ResultRow<'a> {
-    /// A line of a dry run.
-    pub fn planned(session: &'a Summary<'_>, action: Action, reason: &'a str) -> Self {
-        Self { key: &session.key, did: session.did.as_deref(), result: action.intent(), reason: Some(reason) }
-    }
-}
-
-impl Row for ResultRow<'_> {
-    const FIELDS: &'static [&'static str] = &["key", "did", "result", "reason"];
-    const TITLES: &'static [&'static str] = &["did", "result", "reason"];
-
-    fn cells(&self) -> Vec<(String, Option<Role>)> {
-        vec![
-            (self.did.unwrap_or(self.key).to_owned(), None),
-            (self.result.to_owned(), None),
-            (self.reason.unwrap_or_default().to_owned(), None),
-        ]
-    }
-}
+use crate::ui::{Format, Listing, counted, counts};
 
 /// `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1 (suspect), sign out 2 (away)`
 pub fn intentions(plan: &Plan) -> String {
@@ -54,19 +22,20 @@ pub fn intentions(plan: &Plan) -> String {
 }
 
 /// ` (2 dead, 1 malformed)`; nothing where all are 0.
-fn listed(counts: impl IntoIterator<Item = (u64, &'static str)>) -> String {
-    let some = counts.into_iter().filter(|(n, _)| *n > 0);
-    let parts: Vec<_> = some.map(|(n, what)| format!("{n} {what}")).collect();
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
+    let text = counts(", ", some);
+    text.strip_prefix(", ").map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
 /// The totals of a dry run.
 pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
     let ui = &context.ui;
     if ui.format == Format::Json {
-        return Ok(ui.result(ui.json_document(&serde_json::to_value(plan)?, false))?);
+        let mut document = serde_json::to_value(plan)?;
+        document["dry_run"] = true.into();
+        return Ok(ui.result(ui.json_document(&document, false))?);
     }
-    let text = format!("would {}{}{}", intentions(plan), unobservable(plan), interrupted(context));
+    let text = format!("would {}{}{}", intentions(plan), kept(plan), context.interrupt().before_the_end());
     match ui.format {
         Format::Table => ui.result(format!("{text}\n"))?,
         _ => ui.note(text),
@@ -74,15 +43,15 @@ pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn unobservable(plan: &Plan) -> String {
-    match plan.unobservable {
-        0 => String::new(),
-        n => format!("; {n} kept: cannot tell whether their users were away"),
-    }
-}
-
-fn interrupted(context: &Context) -> &'static str {
-    if context.interrupt().is_set() { "; interrupted before the end" } else { "" }
+/// What was asked for and is not touched.
+fn kept(plan: &Plan) -> String {
+    counts(
+        "; ",
+        [
+            (plan.unobservable, "kept: cannot tell whether their users were away"),
+            (plan.foreign, "kept: malformed here, but of another layout or library"),
+        ],
+    )
 }
 
 /// Shows results as they come, and sums them up.
@@ -111,8 +80,7 @@ impl<'c> Results<'c> {
             _ => None,
         };
         if let Some(listing) = &mut self.listing {
-            let did = summary.did.as_deref();
-            listing.push(&ResultRow { key: &summary.key, did, result: event.outcome.name(), reason })?;
+            listing.push(&ResultRow::new(&summary, event.outcome.name(), reason, None))?;
             listing.flush()?;
         } else if let Some(why) = reason {
             self.context.ui.warn(format!("{}: {why}; kept", summary.key));
@@ -122,7 +90,7 @@ impl<'c> Results<'c> {
 
     /// Everything that was counted.
     pub fn counts(&self, plan: &Plan) -> Vec<(&'static str, u64)> {
-        let seen = [("unobservable", plan.unobservable), ("read", plan.read)];
+        let seen = [("unobservable", plan.unobservable), ("foreign", plan.foreign), ("read", plan.read)];
         self.report.counts().into_iter().chain(seen).collect()
     }
 
@@ -130,8 +98,8 @@ impl<'c> Results<'c> {
     pub fn finish(self, done: anyhow::Result<()>, plan: &Plan) -> anyhow::Result<Exit> {
         let Self { context, report, listing, .. } = self;
         let ui = &context.ui;
-        let achieved = report.removed() + report.alive;
-        let done = cut_short(context, done, achieved > 0)?;
+        let achieved = report.removed() + report.alive + report.witnesses > 0;
+        let done = cut_short(context, done, achieved)?;
         if let Some(listing) = listing {
             listing.finish()?;
         }
@@ -141,18 +109,13 @@ impl<'c> Results<'c> {
             Format::Json => {
                 let mut document = serde_json::to_value(report)?;
                 document["unobservable"] = plan.unobservable.into();
+                document["foreign"] = plan.foreign.into();
                 document["read"] = plan.read.into();
                 ui.result(ui.json_document(&document, false))?;
             }
             Format::Jsonl | Format::Csv => ui.note(summary),
         }
-        Ok(match context.interrupt().exit() {
-            Some(exit) => exit,
-            None if done == Exit::Partial => Exit::Partial,
-            None if report.unsettled == 0 => Exit::Done,
-            None if achieved + report.changed == 0 => Exit::Failed,
-            None => Exit::Partial,
-        })
+        Ok(exit(context, done, report.unsettled, achieved || report.changed > 0))
     }
 }
 
@@ -165,14 +128,14 @@ fn summary(context: &Context, report: &PruneReport, plan: &Plan) -> String {
         (report.malformed, "malformed"),
         (report.signed_out, "signed out"),
     ]));
-    for (n, why) in [
-        (report.alive, "alive, and refreshed"),
-        (report.changed, "changed meanwhile"),
-        (report.unsettled, "not settled"),
-    ] {
-        if n > 0 {
-            text.push_str(&format!("; {n} kept: {why}"));
-        }
-    }
-    text + &unobservable(plan) + interrupted(context)
+    text.push_str(&counts(
+        "; ",
+        [
+            (report.alive, "kept: alive, and refreshed"),
+            (report.changed, "kept: changed meanwhile"),
+            (report.unsettled, "kept: not settled"),
+            (report.witnesses, "refreshed first, to prove the configuration right"),
+        ],
+    ));
+    text + &kept(plan) + context.interrupt().before_the_end()
 }
