@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -14,11 +14,12 @@ use tokio::time::timeout;
 use super::canary::{Canaries, Group, Objection, Verdict};
 use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not_found};
+use super::precedent::note_of_key;
 use super::recovery::Recovery;
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet};
-use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record, fingerprint};
+use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
 use crate::store::{Kind, Lock, Store, Stored, Written};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
@@ -36,8 +37,6 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) const NONCE_TRIES: u32 = 8;
 /// When neither the store nor the recovery directory can be written: for how long to go on trying.
 const LAST_RESORT: Duration = Duration::from_mins(1);
-/// How long a configuration is not tried again that has cost a session.
-const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
@@ -81,6 +80,8 @@ pub struct Exchanger {
     pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
     /// Whether the store is worth asking.
     pub health: Health,
+    /// Whether to try what has cost a session before: the operator has named whose session it may cost this time.
+    pub insists: bool,
 }
 
 /// A session that passed every check that needs no network.
@@ -126,11 +127,15 @@ impl Exchanger {
         let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| not_found(&e))?;
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
-        if leave.is_canary()
-            && let Some(why) = self.stopped_before(&ready).await?
-        {
-            leave.settle(Verdict::Misconfigured(why.clone()));
-            return Err(kept_back(Objection::Stopped(why.into())));
+        let mut precedent = None;
+        if leave.is_canary() {
+            precedent = self.precedent(&ready).await?;
+            if let Some(why) = precedent.as_ref().filter(|_| !self.insists) {
+                let why =
+                    format!("{why} (as an earlier run has found; it is tried all the same where you name the session)");
+                leave.settle(Verdict::Misconfigured(why.clone()));
+                return Err(kept_back(Objection::Stopped(why.into())));
+            }
         }
         if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
             let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
@@ -162,30 +167,16 @@ impl Exchanger {
             self.health.trouble();
         }
         // Before the others go, so that no other process need find it out once more.
-        if let Verdict::Misconfigured(why) = &verdict {
-            let note = (self.stop_note_name(&ready), why.clone().into_bytes());
-            let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
+        match &verdict {
+            Verdict::Misconfigured(why) => self.set_precedent(&ready, why).await,
+            Verdict::Works if precedent.is_some() => self.lift_precedent(&ready).await,
+            _ => {}
         }
         leave.settle(verdict);
         if released.is_ok() {
             self.note(stored, &ready, &outcome, tokens.as_deref(), earlier).await;
         }
         Ok(outcome)
-    }
-
-    /// Why an earlier run has found that this configuration costs sessions.
-    async fn stopped_before(&self, ready: &Ready<'_>) -> Result<Option<String>, Outcome> {
-        let notes = self.store.notes(&[self.stop_note_name(ready)]).await;
-        let noted = notes.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
-        Ok(noted.map(|why| String::from_utf8_lossy(&why).into_owned()))
-    }
-
-    /// Names the whole configuration, so that another one is tried.
-    fn stop_note_name(&self, ready: &Ready<'_>) -> String {
-        let kid = ready.client_key.and_then(|key| key.kid()).map(Kid::as_str).unwrap_or_default();
-        let thumbprint = ready.client_key.map(ClientKey::thumbprint).unwrap_or_default();
-        let all = [&ready.issuer, &self.client_id, kid, &thumbprint].join("\n");
-        format!("stopped:{}", fingerprint(all.as_bytes()))
     }
 
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
@@ -232,23 +223,6 @@ impl Exchanger {
     fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
         let key = kid.parse().ok().and_then(|kid| self.keys.get(&kid));
         key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))
-    }
-
-    /// A key that has worked before under this kid must be the same key still.
-    async fn check_known_key(&self, key: &ClientKey) -> Result<(), Outcome> {
-        let Some(kid) = key.kid() else { return Ok(()) };
-        let known = self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
-        let verdict = if let Some(verdict) = known {
-            verdict
-        } else {
-            let notes = self.store.notes(&[key_note_name(kid)]).await;
-            let noted = notes.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
-            let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
-            let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
-            self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
-            verdict
-        };
-        verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
     }
 
     /// Under the lock: re-read, one request, write back.
@@ -337,7 +311,7 @@ impl Exchanger {
         Ok(())
     }
 
-    fn store_trouble(&self, what: &str, error: &anyhow::Error) -> Outcome {
+    pub(super) fn store_trouble(&self, what: &str, error: &anyhow::Error) -> Outcome {
         self.health.trouble();
         Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
     }
@@ -502,7 +476,7 @@ impl Exchanger {
                 };
                 notes.push((name, note.to_bytes()));
                 if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
-                    notes.push((key_note_name(kid), key.thumbprint().into_bytes()));
+                    notes.push(note_of_key(kid, key));
                 }
             }
             Outcome::Gone(_) => {
@@ -534,10 +508,6 @@ pub(super) fn time_for_request(lock: &Lock) -> Option<Duration> {
 /// The lock on the session has nearly run out.
 pub(super) fn too_little_time() -> Outcome {
     Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon)
-}
-
-fn key_note_name(kid: &Kid) -> String {
-    format!("key:{}", fingerprint(kid.as_str().as_bytes()))
 }
 
 fn holds(value: &[u8], refresh_token: &str) -> bool {

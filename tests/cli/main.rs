@@ -18,6 +18,7 @@ mod metadata;
 mod metrics;
 mod npmx;
 mod playground;
+mod precedents;
 mod prune;
 mod prune_inactive;
 mod readme;

@@ -196,3 +196,18 @@ fn two_upgrades_at_once_carry_each_session_over_once() {
     assert_eq!(app.generations(), [(1, 40)].into());
     app.assert_nobody_lost("");
 }
+
+#[test]
+fn a_session_that_an_old_instance_of_the_app_may_be_refreshing_is_left_alone_unless_it_is_named() {
+    let app = App::new();
+    app.log_in(
+        1,
+        &LoginOptions { did: Some(ALICE.to_owned()), refreshed_ago: None, created_ago: Duration::ZERO, ..public() },
+    );
+    let output = app.sessions("upgrade");
+    assert!(output.code == 0 && output.stdout.contains("upgraded 0 sessions, 1 skipped"), "{output}");
+    assert!(app.exchanges().is_empty());
+    let output = app.sessions(&format!("upgrade {ALICE}"));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 1 session\n"), "{output}");
+    app.assert_nobody_lost(output);
+}

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
 use crate::keyring::{self, LoadedSource};
+use crate::maintenance::forget_key;
 use crate::session::BoundCount;
 use crate::store::Store;
 use crate::ui::counted;
@@ -71,6 +72,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let sources = read_again(context, sources)?;
     check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
     remove(context, args, sources)?;
+    if !args.dry_run && context.runtime()?.block_on(forget_key(&*store, &args.kid)).is_err() {
+        context.ui.warn(format!("another key under the kid {} will be taken for a mistake", args.kid));
+    }
     Ok(Exit::Done)
 }
 

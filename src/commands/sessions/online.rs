@@ -113,6 +113,7 @@ pub fn exchanger(
         canaries: Canaries::default(),
         checked_kids: std::sync::Mutex::default(),
         health: Health::default(),
+        insists: false,
     })
 }
 

@@ -80,7 +80,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let (runner, verb) = if args.dry_run {
         (None, "would refresh")
     } else {
-        let exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
+        let mut exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
+        exchanger.insists = args.select.names_sessions();
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
     };
     let mut results = Results::new(context, &judge, verb, args.dry_run);

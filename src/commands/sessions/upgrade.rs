@@ -8,7 +8,7 @@ use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, check_published};
-use crate::session::{AuthMethod, NodeSession, Status};
+use crate::session::{Age, AuthMethod, NodeSession, Status};
 use crate::store::{Store, Stored};
 
 /// Carry sessions begun as a public client over to the confidential client
@@ -19,7 +19,8 @@ Each is exchanged once with the app's key, which binds it to that key: two weeks
 to two years, and nobody has to log in again.
 
 Before anything is sent, the published client metadata must say private_key_jwt, and the published
-key set must hold the key. Servers keep both for up to 10 minutes.
+key set must hold the key. Servers keep both for up to 10 minutes. Where the app has no lock, a
+session that it renewed within the last hour is left alone unless you name it.
 
 Examples:
   oauthctl sessions upgrade --dry-run
@@ -54,15 +55,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let (runner, verb) = if args.dry_run {
         (None, "would upgrade")
     } else {
-        let exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
+        let mut exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
+        exchanger.insists = args.select.names_sessions();
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
     };
+    let may_meet_the_app = store.layout().lock.is_none() && !args.select.names_sessions();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
             let sessions = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await?;
-            Ok(sessions.map(|sessions| steps(&judge, sessions)))
+            Ok(sessions.map(|sessions| steps(&judge, may_meet_the_app, sessions)))
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
@@ -72,16 +75,22 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     results.finish(done)
 }
 
-/// What to do with these sessions of the public client.
-fn steps(judge: &Judge, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
+/// What to do with these sessions of the public client. Instances of the app that were not deployed anew yet may still
+/// refresh them, and where no lock keeps the two of us apart, `may_meet_the_app` says so.
+fn steps(judge: &Judge, may_meet_the_app: bool, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
     healthiest_first(judge, &mut sessions);
     let step = |(session, note): Noted| {
         let summary = judge.summary(&session, note.as_ref());
-        if !matches!(summary.status, Status::Dead | Status::Malformed) {
-            return Step::Work(session);
+        let objection = match summary.status {
+            Status::Dead | Status::Malformed => {
+                Some(format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default()))
+            }
+            _ => judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app),
+        };
+        match objection {
+            None => Step::Work(session),
+            Some(why) => Step::Settled(Event { session, outcome: Outcome::Skipped(why.into()) }),
         }
-        let why = format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default());
-        Step::Settled(Event { session, outcome: Outcome::Skipped(why.into()) })
     };
     sessions.into_iter().map(step).collect()
 }

@@ -1,0 +1,54 @@
+//! What a run has learnt of a configuration or a key holds for later runs, until somebody knows better.
+
+use serde_json::Value;
+use testbed::{Credentials, LoginOptions, keys};
+
+use crate::app::{App, days_ago, hours_ago};
+use crate::support::ALICE;
+
+#[test]
+fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {
+    let mut app = App::with_users(3);
+    // Another key under the kid of the one with which these sessions began.
+    let second = keys::client_key("testbed-1");
+    app.set_keys(&[&second]);
+    app.net.publish_confidential(&[second]);
+    app.configure("min_interval = \"0s\"");
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..hours_ago(30) });
+    let output = app.sessions("refresh --all --per-issuer 1");
+    assert_eq!((output.code, app.lost().len()), (3, 1), "{output}");
+    app.database.execute(&format!("DELETE FROM auth_session WHERE key != '{ALICE}'"));
+    let sent = app.exchanges().len();
+
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("tried all the same where you name the session"), "{output}");
+    assert_eq!(app.exchanges().len(), sent, "{output}");
+
+    let output = app.sessions(&format!("refresh {ALICE}"));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+    // And since it has worked, it is no longer held against the others.
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+}
+
+#[test]
+fn a_kid_is_free_again_when_its_key_was_retired() {
+    let app = App::new();
+    let (signing, old, new) = (app.net.signing_key().unwrap(), keys::client_key("old"), keys::client_key("old"));
+    let settings = app.sandbox.read("oauthctl.toml").replace("env:APP_KEY", "keys.json");
+    app.sandbox.file("oauthctl.toml", settings);
+    let log_in_with = |key: &Value| {
+        let all = [signing.clone(), key.clone()];
+        app.sandbox.file("keys.json", Value::from(all.to_vec()).to_string());
+        app.net.publish_confidential(&all);
+        app.log_in(1, &LoginOptions { credentials: Some(Credentials::Key(key.clone())), ..days_ago(2) });
+    };
+    log_in_with(&old);
+    assert_eq!(app.sessions("refresh --all").stdout, "refreshed 1 session\n");
+    assert_eq!(app.sessions("revoke --all --yes").code, 0);
+    let output = app.sandbox.run(["keys", "retire", "old"]);
+    assert_eq!(output.code, 0, "{output}");
+    log_in_with(&new);
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+}
