@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago, hours_ago, to_be};
-use crate::support::ALICE;
+use crate::support::{ALICE, object};
 
 /// An app that has just become confidential, with so many users from before.
 fn formerly_public(count: usize) -> App {
@@ -176,4 +176,15 @@ fn two_upgrades_at_once_carry_each_session_over_once() {
     }
     assert_eq!(app.generations(), [(1, 40)].into());
     app.assert_nobody_lost("");
+}
+
+#[test]
+fn a_program_reads_the_same_word_in_every_format() {
+    let app = formerly_public(2);
+    let count = |options: &str| object(&app.sessions(&format!("upgrade -q --format json {options}")).stdout);
+    let counts = count("-n");
+    assert_eq!((&counts["dry_run"], &counts["would_upgrade"]), (&json!(true), &json!(2)), "{counts:?}");
+    let output = app.sessions("upgrade --limit 1 -q --format jsonl");
+    assert_eq!(object(&output.stdout)["result"], "upgraded", "{output}");
+    assert_eq!(count("")["upgraded"], 1);
 }

@@ -18,7 +18,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::{Format, counted};
+use crate::ui::Format;
 
 /// Remove sessions that have ended, and on request sign out users who have been away
 #[derive(clap::Args)]
@@ -147,11 +147,8 @@ fn no_keys() -> Failure {
 
 /// Where most of a store cannot be read, it is we who read it wrongly.
 fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
-    usage(format!(
-        "{unreadable} of {} are malformed: more than can be believed; nothing was removed",
-        counted(seen, "record")
-    ))
-    .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
+    usage(format!("more than half of what was read is malformed ({unreadable} of {seen}); nothing was removed"))
+        .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
 }
 
 /// Why this session is in the plan.
