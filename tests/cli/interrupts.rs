@@ -207,7 +207,8 @@ fn a_signal_that_comes_twice_at_once_is_one() {
     stdout.read_to_string(&mut text).unwrap();
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
+    // Whichever was seen first.
+    assert!(matches!(child.wait().unwrap().code(), Some(130 | 143)), "{stderr}");
     assert_eq!(summed_up(&stderr, "sessions"), text.lines().map(object).count());
 }
 

@@ -807,8 +807,8 @@ fn leaked() -> App {
     let app = App::new();
     let (old, new) = (app.net.signing_key().unwrap(), keys::client_key("new"));
     app.sandbox.file("keys.json", json!([new, old]).to_string());
-    app.net.publish_confidential(&[new.clone(), old]);
     app.log_in(2, &days_ago(2));
+    app.net.publish_confidential(&[new.clone(), old]);
     let alice = LoginOptions { did: Some(ALICE.to_owned()), credentials: Some(Credentials::Key(new)), ..days_ago(2) };
     app.log_in(1, &alice);
     app
@@ -831,7 +831,6 @@ fn a_key_goes_once_every_session_of_it_has_provably_ended() {
     assert!(output.code == 0 && output.stderr.contains("2 sessions: 2 confirmed\nremoved key testbed-1"), "{output}");
     assert_eq!(kids_of(&app), ["new"]);
     assert_eq!((app.net.alive(), app.records_left()), (1, vec![ALICE.to_owned()]));
-    app.assert_nobody_lost(output);
 }
 
 #[test]

@@ -11,7 +11,6 @@ fn app() -> App {
     let mut app = App::new();
     app.sandbox.set("OAUTHCTL_TEST_NOW", NOW);
     app.database.record("nonsense", "{");
-    app.database.session(&session(ALICE, "3h"));
     app.database.state("given-up", &state("key1"));
     app
 }
@@ -26,6 +25,7 @@ fn assert_is_whole(app: &App, file: &str) {
 #[test]
 fn prune_tells_what_it_did() {
     let app = app();
+    app.database.session(&session(ALICE, "3h"));
     let output = app.sessions("prune --malformed --metrics-file prune.prom --quiet");
     assert_eq!(output.code, 0, "{output}");
     insta::assert_snapshot!(app.sandbox.read("prune.prom"), @r#"
@@ -38,6 +38,7 @@ fn prune_tells_what_it_did() {
     oauthctl_sessions_prune_results{result="signed_out"} 0
     oauthctl_sessions_prune_results{result="alive"} 0
     oauthctl_sessions_prune_results{result="witnesses"} 0
+    oauthctl_sessions_prune_results{result="refused"} 0
     oauthctl_sessions_prune_results{result="changed"} 0
     oauthctl_sessions_prune_results{result="unsettled"} 0
     oauthctl_sessions_prune_results{result="unobservable"} 0
@@ -153,6 +154,7 @@ fn a_run_that_achieves_nothing_at_all_says_so_too() {
 #[test]
 fn a_file_that_cannot_be_written_is_an_error_after_the_work() {
     let app = app();
+    app.database.session(&session(ALICE, "3h"));
     let output = app.sessions("prune --malformed --metrics-file missing/prune.prom");
     assert_eq!(output.code, 1, "{output}");
     assert!(output.stderr.contains("missing/prune.prom"), "{output}");
