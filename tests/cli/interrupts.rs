@@ -268,3 +268,19 @@ fn a_store_that_has_gone_silent_keeps_no_signal_from_being_heeded() {
     let rows = text.lines().map(object).count();
     assert!(rows > 0 && rows < MANY as usize && stderr.contains(" so far (interrupted) in redis://"), "{stderr}");
 }
+
+#[test]
+fn an_interrupted_rehearsal_exits_like_any_other_run() {
+    let sandbox = app();
+    for verb in ["refresh", "revoke"] {
+        for (signal, code) in SIGNALS {
+            let child = start(&sandbox, &["sessions", verb, "--all", "--dry-run", "--format", "json"]);
+            interrupt(&child, signal);
+            let output = sandbox.output_of(child);
+            assert_eq!(output.code, code, "{output}");
+            let counts = object(&output.stdout);
+            assert_eq!(counts["dry_run"], true, "{output}");
+            assert!(counts[&format!("would_{verb}")].as_u64().unwrap() < MANY.into(), "{output}");
+        }
+    }
+}

@@ -931,7 +931,7 @@ fn a_key_that_is_taken_back_from_the_published_set_waits_anew() {
     let (mut app, active, next) = staged();
     app.net.publish_confidential(&[active.clone(), next.clone()]);
     assert_eq!(app.sandbox.run(PROMOTE).code, 1);
-    app.net.publish_confidential(&[active.clone()]);
+    app.net.publish_confidential(std::slice::from_ref(&active));
     assert_eq!(app.sandbox.run(PROMOTE).code, 1);
     app.net.publish_confidential(&[active, next]);
     app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:11:00Z");
