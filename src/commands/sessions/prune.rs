@@ -41,7 +41,7 @@ pub struct Args {
     /// Also sign out sessions whose user has been away for this long
     #[arg(long, value_name = "AGE", conflicts_with = "offline")]
     inactive: Option<Age>,
-    /// Also remove records that are not sessions
+    /// Also remove records that cannot be read; none that another layout or library may use, and none at all where they are more than half
     #[arg(long)]
     malformed: bool,
     /// Ask no server; of suspect sessions, remove only those beyond 180 days
