@@ -18,7 +18,7 @@ pub struct GlobalArgs {
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
     #[arg(long, global = true, value_name = "NAME", add = Knows::Profiles)]
     pub profile: Option<String>,
-    /// Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)
+    /// Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// How the app lays its store out (also: OAUTHCTL_LAYOUT)

@@ -5,13 +5,15 @@
 
 pub mod app;
 pub mod dotenv;
-mod outside;
+mod network;
 #[cfg(test)]
 mod properties;
+mod refresh;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use toml::{Table, Value};
 use tracing::debug;
@@ -23,7 +25,7 @@ use crate::files::is_open_to_others;
 use crate::keyring::KeySource;
 use crate::store::CUSTOM_MEMBERS;
 
-pub use outside::RefreshSettings;
+pub use refresh::RefreshSettings;
 
 /// The name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
@@ -365,6 +367,12 @@ impl Settings {
         self.one_value(value, file, &format!("{section}.{key}")).map(Some)
     }
 
+    /// A setting of a type whose parser has nothing to say about what is wrong.
+    fn value<T: FromStr>(&self, section: &str, key: &str, expected: &str, default: T) -> Result<T, Failure> {
+        let Some(text) = self.file_text(section, key)? else { return Ok(default) };
+        text.trim().parse().map_err(|_| wrong_type(&format!("{section}.{key}"), expected))
+    }
+
     /// The text of one value, its reference followed.
     fn one_value(&self, value: &Value, file: &SettingsFile, name: &str) -> Result<Zeroizing<String>, Failure> {
         let text = match value {
@@ -495,4 +503,15 @@ fn unknown(prefix: &str, name: &str, known: &[&str]) -> Failure {
 
 fn list(names: &[&str]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The settings of a file with this text.
+#[cfg(test)]
+fn settings_of(text: &str) -> Settings {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE_NAME);
+    std::fs::write(&path, text).unwrap();
+    let variables = [("PLC", "https://plc.example"), ("CA", "-----BEGIN CERTIFICATE-----"), ("YES", "true")];
+    let environment = Environment::new(variables.map(|(n, v)| (n.into(), v.into())).into());
+    Settings::new(Some(SettingsFile::read(&path).unwrap()), environment, Overrides::default()).unwrap()
 }

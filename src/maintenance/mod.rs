@@ -23,7 +23,7 @@ pub use import::{Import, ImportEvent, ImportReport};
 pub use judge::Judge;
 pub use outcome::Outcome;
 pub use precedent::forget_key;
-pub use prune::{Action, Plan, PruneReport, Pruned, Pruner, Rules, Witnesses};
+pub use prune::{Action, Kept, Plan, PruneReport, Pruned, Pruner, Rules, Witnesses};
 pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeReport, StateAge};
 pub use recovery::{Recovered, Recovery};

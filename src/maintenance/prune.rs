@@ -54,6 +54,8 @@ pub enum Pruned {
     Alive,
     /// It was refreshed first, and so has proved the configuration right.
     Witness,
+    /// It was to be, and the server said that it has ended.
+    Refused(String),
     /// The app touched it after planning.
     Changed,
     /// It could not be settled now.
@@ -90,6 +92,8 @@ pub struct PruneReport {
     pub alive: u64,
     /// Refreshed first, as proof that the configuration is right.
     pub witnesses: u64,
+    /// Refreshed first, and refused. What their group is worth after that, the group's own counts say.
+    pub refused: u64,
     /// Touched by the app after planning, and kept.
     pub changed: u64,
     /// Not settled, and kept.
@@ -216,6 +220,7 @@ impl Pruned {
             Self::Removed(Action::SignOut) => "signed_out",
             Self::Alive => "alive",
             Self::Witness => "witness",
+            Self::Refused(_) => "refused",
             Self::Changed => "changed",
             Self::Unsettled(..) => "unsettled",
         }
@@ -233,13 +238,14 @@ impl PruneReport {
             Pruned::Removed(Action::SignOut) => &mut self.signed_out,
             Pruned::Alive => &mut self.alive,
             Pruned::Witness => &mut self.witnesses,
+            Pruned::Refused(_) => &mut self.refused,
             Pruned::Changed => &mut self.changed,
             Pruned::Unsettled(..) => &mut self.unsettled,
         } += 1;
     }
 
     /// Each count by its name.
-    pub fn counts(&self) -> [(&'static str, u64); 9] {
+    pub fn counts(&self) -> [(&'static str, u64); 10] {
         [
             ("dead", self.dead),
             ("ended", self.ended),
@@ -248,6 +254,7 @@ impl PruneReport {
             ("signed_out", self.signed_out),
             ("alive", self.alive),
             ("witnesses", self.witnesses),
+            ("refused", self.refused),
             ("changed", self.changed),
             ("unsettled", self.unsettled),
         ]
@@ -314,13 +321,12 @@ impl Pruner {
         }
     }
 
-    /// Refreshes a witness; none when that was not needed after all. One that is refused keeps its record: that it was
-    /// likely to be alive speaks against the configuration, and its whole group is stopped.
+    /// Refreshes a witness; none when that was not needed after all.
     pub async fn prove(&self, witness: Stored) -> Option<Event<Pruned>> {
         let outcome = match self.online.as_ref()?.exchanger.exchange(&witness).await {
             Outcome::Refreshed => Pruned::Witness,
             Outcome::Skipped(_) => return None,
-            Outcome::Gone(why) => Pruned::Unsettled(format!("refreshed first, and refused: {why}"), Retry::Never),
+            Outcome::Gone(why) => Pruned::Refused(why),
             Outcome::Blocked(why) | Outcome::Unknown(why, _) => Pruned::Unsettled(why, Retry::Never),
         };
         Some(Event { session: witness, outcome })

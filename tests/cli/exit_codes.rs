@@ -94,3 +94,14 @@ fn a_wrong_configuration_is_2() {
     assert_eq!(sandbox.refusal(["jwks"]).code, 2);
     assert_eq!(sandbox.refusal(["sessions", "list"]).code, 2);
 }
+
+#[test]
+fn a_failure_of_our_own_names_its_place_and_quotes_nothing() {
+    let mut sandbox = busy_app();
+    // A time that is none makes a debug build panic, with the text in its message.
+    sandbox.set("OAUTHCTL_TEST_NOW", "ref-S3cretToken");
+    let output = sandbox.run(["sessions", "list"]);
+    assert_eq!((output.code, output.stdout.as_str()), (101, ""), "{output}");
+    assert!(output.stderr.starts_with("error: oauthctl failed at src/context.rs:"), "{output}");
+    assert!(output.stderr.ends_with("; please report this line\n") && !output.stderr.contains("S3cret"), "{output}");
+}

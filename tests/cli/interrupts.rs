@@ -1,22 +1,38 @@
-//! Ctrl-C and SIGTERM: what was begun comes to its end, what is printed is whole, and the exit code says what happened.
+//! Ctrl-C, SIGTERM, SIGQUIT and a terminal that goes: what was begun comes to its end, what is printed is whole, and the exit code says what happened.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
+use testbed::redis::{Answer, Redis};
 
+use crate::app::App;
 use crate::support::{ADONIS, ALICE, AppDatabase, KEY1, OAUTHCTL, Sandbox, interrupt, object, session, state};
 
 /// More sessions than fit into a pipe, by far.
 const MANY: u32 = 60_000;
 
-const SIGNALS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
+const SIGNALS: [(&str, i32); 4] = [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)];
+
+/// What [`interrupt`] needs so that it works under `nohup`, too.
+const HEEDING: [&str; 2] = ["--default-signal=HUP,INT,QUIT,TERM", OAUTHCTL];
 
 /// An app with many sessions.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), MANY);
     sandbox
+}
+
+/// Starts oauthctl with its output in pipes, its signals as a shell leaves them.
+fn start(sandbox: &Sandbox, arguments: &[&str]) -> Child {
+    started(sandbox, &[&HEEDING[..], arguments].concat())
+}
+
+fn started(sandbox: &Sandbox, arguments: &[&str]) -> Child {
+    let mut command = sandbox.command("env");
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
 }
 
 /// How a run ended that was interrupted once it had begun to print: all of stdout, all of stderr, exit code.
@@ -46,7 +62,7 @@ fn an_interrupted_list_is_whole_in_every_format_and_counted() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
         for format in ["jsonl", "json", "csv"] {
-            let (text, stderr, ended) = interrupted(sandbox.start(["sessions", "list", "--format", format]), signal);
+            let (text, stderr, ended) = interrupted(start(&sandbox, &["sessions", "list", "--format", format]), signal);
             assert_eq!(ended, Some(code), "{format}: {stderr}");
             let rows = match format {
                 "json" => serde_json::from_str::<Vec<Value>>(&text).unwrap().len(),
@@ -63,7 +79,7 @@ fn an_interrupted_list_is_whole_in_every_format_and_counted() {
 fn an_interrupted_table_shows_what_was_read() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
-        let child = sandbox.start(["sessions", "list"]);
+        let child = start(&sandbox, &["sessions", "list"]);
         interrupt(&child, signal);
         let output = child.wait_with_output().unwrap();
         let (text, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -139,8 +155,8 @@ fn an_interrupted_import_has_brought_in_exactly_what_it_says() {
 fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
-        let mut command = sandbox.command(OAUTHCTL);
-        command.args(["sessions", "import", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = sandbox.command("env");
+        command.args(HEEDING).args(["sessions", "import", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // Open, and nobody writes.
         let _input = child.stdin.take();
@@ -155,11 +171,12 @@ fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
 fn a_second_signal_does_not_wait_for_anybody() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
-        let mut child = sandbox.start(["sessions", "list", "--format", "jsonl"]);
+        let mut child = start(&sandbox, &["sessions", "list", "--format", "jsonl"]);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut String::new()).unwrap();
         interrupt(&child, "INT");
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        // Longer than what counts as the same wish.
+        std::thread::sleep(std::time::Duration::from_millis(1200));
         // Still there: it waits for its reader.
         assert_eq!(child.try_wait().unwrap(), None);
         interrupt(&child, signal);
@@ -175,4 +192,95 @@ fn what_only_prints_a_document_ends_at_once() {
     let output =
         sandbox.sh("mkfifo input; oauthctl jwks --keys - <>input & sleep 0.3; kill -TERM $!; wait $!; echo $?");
     assert_eq!(output.stdout, "143\n");
+}
+
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let sandbox = app();
+    let mut child = start(&sandbox, &["sessions", "list", "--format", "jsonl"]);
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    stdout.read_line(&mut text).unwrap();
+    // As a terminal and the wrapper that runs there both send it.
+    interrupt(&child, "INT");
+    interrupt(&child, "TERM");
+    stdout.read_to_string(&mut text).unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    // Whichever was seen first.
+    assert!(matches!(child.wait().unwrap().code(), Some(130 | 143)), "{stderr}");
+    assert_eq!(summed_up(&stderr, "sessions"), text.lines().map(object).count());
+}
+
+#[test]
+fn under_nohup_the_terminal_may_go() {
+    let sandbox = app();
+    let mut child = started(&sandbox, &["--ignore-signal=HUP", OAUTHCTL, "sessions", "list", "--format", "jsonl"]);
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    stdout.read_line(&mut text).unwrap();
+    let sent = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    stdout.read_to_string(&mut text).unwrap();
+    assert_eq!((child.wait().unwrap().code(), text.lines().count()), (Some(0), MANY as usize));
+}
+
+#[test]
+fn whatever_ends_a_run_what_was_sent_is_stored_first() {
+    for (signal, code) in SIGNALS {
+        let app = App::with_users(30);
+        app.net.configure(|policy| policy.exchange_time = std::time::Duration::from_millis(20));
+        let child = start(&app.sandbox, &["sessions", "refresh", "--all"]);
+        app.wait_for_exchange();
+        interrupt(&child, signal);
+        let output = app.sandbox.output_of(child);
+        assert_eq!(output.code, code, "{output}");
+        assert!(app.exchanges().len() < 30, "{signal} has stopped nothing");
+        app.assert_nobody_lost(output);
+    }
+}
+
+#[test]
+fn a_store_that_has_gone_silent_keeps_no_signal_from_being_heeded() {
+    let redis = Redis::start();
+    let (record, did) = (session(ALICE, "3h").to_string(), ALICE.replace('-', "%-"));
+    let fill = format!(
+        "for n = 1, {MANY} do local did = 'did:plc:' .. string.format('%024d', n)
+         redis.call('SET', 'atproto:oauth:sessions:' .. did, (string.gsub(ARGV[1], '{did}', did))) end"
+    );
+    assert!(!matches!(redis.ask(&["EVAL", &fill, "0", &record]), Answer::Error(_)));
+    let sandbox = Sandbox::new();
+    let url = redis.url();
+    let list = ["sessions", "list", "--format", "jsonl", "--store", &url, "--layout", "npmx"];
+    let mut child = start(&sandbox, &list);
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    stdout.read_line(&mut text).unwrap();
+    redis.ask(&["CLIENT", "PAUSE", "3600000", "ALL"]);
+    // All that it has read comes out; then it waits for the store, which says nothing any more.
+    let reader = std::thread::spawn(move || stdout.read_to_string(&mut text).map(|_| text).unwrap());
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    interrupt(&child, "INT");
+    let text = reader.join().unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
+    let rows = text.lines().map(object).count();
+    assert!(rows > 0 && rows < MANY as usize && stderr.contains(" so far (interrupted) in redis://"), "{stderr}");
+}
+
+#[test]
+fn an_interrupted_rehearsal_exits_like_any_other_run() {
+    let sandbox = app();
+    for verb in ["refresh", "revoke"] {
+        for (signal, code) in SIGNALS {
+            let child = start(&sandbox, &["sessions", verb, "--all", "--dry-run", "--format", "json"]);
+            interrupt(&child, signal);
+            let output = sandbox.output_of(child);
+            assert_eq!(output.code, code, "{output}");
+            let counts = object(&output.stdout);
+            assert_eq!(counts["dry_run"], true, "{output}");
+            assert!(counts[&format!("would_{verb}")].as_u64().unwrap() < MANY.into(), "{output}");
+        }
+    }
 }

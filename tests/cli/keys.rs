@@ -5,8 +5,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
-use crate::support::{ALICE, AppDatabase, BOB, KEY1, KEY2, NOW, Output, Sandbox, jwk_with, object, session, state};
+use crate::app::{App, days_ago};
+use crate::support::{
+    ALICE, AppDatabase, BOB, KEY1, KEY2, NOW, Output, Sandbox, interrupt, jwk_with, object, session, state,
+};
 
 /// RFC 7638 thumbprint of the material of [`KEY1`].
 const THUMBPRINT1: &str = "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s";
@@ -796,4 +800,156 @@ fn retire_prints_what_a_variable_becomes() {
     nothing depends on key alone, which env:JWK_2 holds alone:
     take env:JWK_2 out of what the app loads and out of `keys`, deploy, and publish `oauthctl jwks` anew
     ");
+}
+
+/// An app whose old key has leaked: `new` signs, two sessions are bound to the old one and Alice's to `new`.
+fn leaked() -> App {
+    let app = App::new();
+    let (old, new) = (app.net.signing_key().unwrap(), keys::client_key("new"));
+    app.sandbox.file("keys.json", json!([new, old]).to_string());
+    app.log_in(2, &days_ago(2));
+    app.net.publish_confidential(&[new.clone(), old]);
+    let alice = LoginOptions { did: Some(ALICE.to_owned()), credentials: Some(Credentials::Key(new)), ..days_ago(2) };
+    app.log_in(1, &alice);
+    app
+}
+
+/// `keys retire --revoke-sessions` of the old key.
+fn end(app: &App, options: &[&str]) -> Output {
+    let retire = ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--retry-for", "0s"];
+    app.sandbox.run([&retire[..], options].concat())
+}
+
+fn kids_of(app: &App) -> Vec<String> {
+    kids(&keys_in(&app.sandbox.read("keys.json"))).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_key_goes_once_every_session_of_it_has_provably_ended() {
+    let app = leaked();
+    let output = end(&app, &["--yes"]);
+    assert!(output.code == 0 && output.stderr.contains("2 sessions: 2 confirmed\nremoved key testbed-1"), "{output}");
+    assert_eq!(kids_of(&app), ["new"]);
+    assert_eq!((app.net.alive(), app.records_left()), (1, vec![ALICE.to_owned()]));
+}
+
+#[test]
+fn a_key_stays_while_one_session_of_it_may_live() {
+    let app = leaked();
+    let one = app.records().into_keys().find(|did| did != ALICE).unwrap();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(&one));
+    let output = end(&app, &["--yes"]);
+    assert!(output.code == 3 && output.stderr.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
+    assert_eq!(kids_of(&app), ["new", "testbed-1"]);
+    assert_eq!(app.records().len(), 2);
+    app.net.clear_faults();
+    assert_eq!(end(&app, &["--yes"]).code, 0);
+    assert_eq!((kids_of(&app), app.records_left()), (vec!["new".to_owned()], vec![ALICE.to_owned()]));
+}
+
+#[test]
+fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
+    let app = leaked();
+    let assert_untouched = |options: &[&str], part: &str| {
+        let output = end(&app, options);
+        assert!(output.code == 2 && output.stderr.contains(part), "{output}");
+        assert_eq!((app.net.alive(), app.records_left().len(), kids_of(&app).len()), (3, 3, 2), "{output}");
+        assert_eq!(app.net.counters().requests, [].into(), "{output}");
+    };
+    assert_untouched(&[], "no terminal to ask for confirmation on");
+    app.database.state("pending", &state("testbed-1"));
+    assert_untouched(&["--yes"], "0 sessions and 1 pending login are bound to key testbed-1");
+    assert_untouched(&["--yes", "--dry-run"], "0 sessions and 1 pending login are bound to key testbed-1");
+    app.database.execute("DELETE FROM auth_state");
+    app.database.execute("INSERT INTO auth_state VALUES ('odd', '{')");
+    assert_untouched(&["--yes"], "1 record could not be read, and may be bound to this key");
+    assert!(end(&app, &["--yes", "--ignore-malformed"]).code == 0 && kids_of(&app) == ["new"]);
+}
+
+#[test]
+fn a_dry_run_names_the_sessions_that_would_end_and_the_key_that_would_go() {
+    let app = leaked();
+    let output = end(&app, &["--dry-run"]);
+    assert!(output.code == 0 && output.stdout.ends_with("would revoke 2 sessions\n"), "{output}");
+    assert_eq!(output.stdout.matches("  would revoke  kept\n").count(), 2, "{output}");
+    assert_eq!(output.stderr, "dry run: key testbed-1 would be removed from keys.json\n");
+    assert_eq!((app.net.alive(), app.records_left().len(), kids_of(&app).len()), (3, 3, 2));
+    assert_eq!(app.net.counters().requests, [].into());
+}
+
+#[test]
+fn keys_that_came_while_sessions_were_ended_stay() {
+    let app = leaked();
+    app.net.fault(Endpoint::Revoke, Fault::DelayAfter(std::time::Duration::from_millis(300)));
+    let retire = ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--yes"];
+    let child = app.sandbox.start(retire);
+    crate::app::wait_until(|| app.net.counters().of(Endpoint::Revoke) > 0);
+    // Not by oauthctl, which would wait for its turn.
+    let mut set = keys_in(&app.sandbox.read("keys.json"));
+    set.push(object(KEY1));
+    app.sandbox.file("keys.json", json!(set).to_string());
+    let output = app.sandbox.output_of(child);
+    assert_eq!(output.code, 0, "{output}");
+    assert_eq!(kids_of(&app), ["new", "key1"]);
+}
+
+/// An app whose second key, `next`, stands behind the one that signs.
+fn staged() -> (App, Value, Value) {
+    let mut app = App::new();
+    let (active, next) = (app.net.signing_key().unwrap(), keys::client_key("next"));
+    app.sandbox.file("keys.json", json!([active, next]).to_string());
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:00:00Z");
+    (app, active, next)
+}
+
+const PROMOTE: [&str; 6] = ["keys", "rotate", "--promote", "next", "--keys", "keys.json"];
+
+#[test]
+fn a_staged_key_takes_over_once_servers_have_had_time_to_learn_it() {
+    let (mut app, active, next) = staged();
+    let before = app.sandbox.read("keys.json");
+    let refusal = app.sandbox.refusal(PROMOTE);
+    assert!(refusal.code == 1 && refusal.stderr.contains("the published key set does not hold key next"), "{refusal}");
+    app.net.publish_confidential(&[active, next]);
+    for time in ["12:00:00", "12:01:00", "12:09:59"] {
+        app.sandbox.set("OAUTHCTL_TEST_NOW", format!("2026-11-23T{time}Z"));
+        let output = app.sandbox.run(PROMOTE);
+        assert!(
+            output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T12:10:00Z"),
+            "{output}"
+        );
+        assert_eq!(app.sandbox.read("keys.json"), before);
+    }
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:11:00Z");
+    let output = app.sandbox.run(PROMOTE);
+    assert!(output.code == 0 && output.stderr.contains("next is in front"), "{output}");
+    assert_eq!(kids_of(&app), ["next", "testbed-1"]);
+}
+
+#[test]
+fn a_key_that_is_taken_back_from_the_published_set_waits_anew() {
+    let (mut app, active, next) = staged();
+    app.net.publish_confidential(&[active.clone(), next.clone()]);
+    assert_eq!(app.sandbox.run(PROMOTE).code, 1);
+    app.net.publish_confidential(std::slice::from_ref(&active));
+    assert_eq!(app.sandbox.run(PROMOTE).code, 1);
+    app.net.publish_confidential(&[active, next]);
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:11:00Z");
+    let output = app.sandbox.run(PROMOTE);
+    assert!(output.code == 1 && output.stderr.contains("until 2026-11-23T12:21:00Z"), "{output}");
+}
+
+#[test]
+fn waiting_for_servers_ends_at_the_first_signal() {
+    let (app, active, next) = staged();
+    app.net.publish_confidential(&[active, next]);
+    let before = app.sandbox.read("keys.json");
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        // In this sandbox no time passes.
+        let child = app.sandbox.start([&PROMOTE[..], &["--wait"]].concat());
+        interrupt(&child, signal);
+        let output = app.sandbox.output_of(child);
+        assert!(output.code == code && output.stderr.ends_with("interrupted; nothing was changed\n"), "{output}");
+        assert_eq!(app.sandbox.read("keys.json"), before);
+    }
 }

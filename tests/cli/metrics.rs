@@ -4,7 +4,7 @@ use testbed::Endpoint;
 use testbed::Fault;
 
 use crate::app::App;
-use crate::support::{NOW, state};
+use crate::support::{ALICE, NOW, session, state};
 
 /// An app at the time of the sandbox, with a login that was given up long ago.
 fn app() -> App {
@@ -25,6 +25,7 @@ fn assert_is_whole(app: &App, file: &str) {
 #[test]
 fn prune_tells_what_it_did() {
     let app = app();
+    app.database.session(&session(ALICE, "3h"));
     let output = app.sessions("prune --malformed --metrics-file prune.prom --quiet");
     assert_eq!(output.code, 0, "{output}");
     insta::assert_snapshot!(app.sandbox.read("prune.prom"), @r#"
@@ -36,10 +37,13 @@ fn prune_tells_what_it_did() {
     oauthctl_sessions_prune_results{result="malformed"} 1
     oauthctl_sessions_prune_results{result="signed_out"} 0
     oauthctl_sessions_prune_results{result="alive"} 0
+    oauthctl_sessions_prune_results{result="witnesses"} 0
+    oauthctl_sessions_prune_results{result="refused"} 0
     oauthctl_sessions_prune_results{result="changed"} 0
     oauthctl_sessions_prune_results{result="unsettled"} 0
     oauthctl_sessions_prune_results{result="unobservable"} 0
-    oauthctl_sessions_prune_results{result="read"} 1
+    oauthctl_sessions_prune_results{result="foreign"} 0
+    oauthctl_sessions_prune_results{result="read"} 2
     # HELP oauthctl_sessions_prune_duration_seconds How long the last run took.
     # TYPE oauthctl_sessions_prune_duration_seconds gauge
     oauthctl_sessions_prune_duration_seconds 0
@@ -130,12 +134,31 @@ fn a_run_that_fails_says_so_and_keeps_the_time_of_the_last_success() {
 }
 
 #[test]
+fn a_run_that_achieves_nothing_at_all_says_so_too() {
+    let app = App::with_users(1);
+    for verb in ["refresh", "prune"] {
+        let status = |store: &str| {
+            app.sessions(&format!("{verb} --metrics-file {verb}.prom --store {store}"));
+            let text = app.sandbox.read(format!("{verb}.prom"));
+            text.lines()
+                .find_map(|line| line.strip_prefix(&format!("oauthctl_sessions_{verb}_exit_status "))?.parse().ok())
+        };
+        assert_eq!(status("sqlite:app.db"), Some(0));
+        // The database is gone; another is damaged in the middle of it.
+        assert_eq!(status("sqlite:missing.db"), Some(2));
+        app.sandbox.file("damaged.db", "no database at all");
+        assert!(status("sqlite:damaged.db").is_some_and(|status: i32| status > 0), "{verb}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_an_error_after_the_work() {
     let app = app();
+    app.database.session(&session(ALICE, "3h"));
     let output = app.sessions("prune --malformed --metrics-file missing/prune.prom");
     assert_eq!(output.code, 1, "{output}");
     assert!(output.stderr.contains("missing/prune.prom"), "{output}");
-    assert_eq!(output.stdout, "removed 1 of 1 session (1 malformed)\n");
+    assert_eq!(output.stdout, "removed 1 of 2 sessions (1 malformed)\n");
 }
 
 #[test]

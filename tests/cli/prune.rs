@@ -53,7 +53,7 @@ fn what_has_ended_goes_and_what_may_have_is_asked_about_once() {
     insta::assert_snapshot!(output, @r"
     exit 0
     -- stdout --
-    removed 2 of 6 sessions (1 dead, 1 ended); 1 kept: alive, and refreshed
+    removed 2 of 6 sessions (1 dead, 1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right
     ");
     let left: Vec<_> = app.records_left();
     assert_eq!(left, ["alive", "blocked", "healthy", "malformed"].map(to_be));
@@ -101,11 +101,12 @@ fn a_blocked_session_is_kept_whatever_its_age_and_whatever_is_asked() {
 fn what_is_no_session_goes_only_when_asked() {
     let app = App::new();
     app.database.record(ALICE, "nonsense");
-    let output = app.sessions("prune --inactive 1d");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 1 session\n"), "{output}");
+    app.log_in(1, &of(BOB, 2));
+    let output = app.sessions("prune");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 2 sessions\n"), "{output}");
     let output = app.sessions("prune --malformed");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 1 session (1 malformed)\n"), "{output}");
-    assert_eq!(app.database.rows("SELECT count(*) FROM auth_session"), ["0"]);
+    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 malformed)\n"), "{output}");
+    assert_eq!(app.records_left(), [BOB]);
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
     insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed --format json"), @r#"
     exit 0
     -- stdout --
-    {"read":7,"actions":{"remove_dead":1,"remove_malformed":1,"ask":2,"sign_out":1},"unobservable":0}
+    {"read":7,"actions":{"remove_dead":1,"remove_malformed":1,"ask":2,"sign_out":1},"unobservable":0,"foreign":0,"dry_run":true}
     "#);
     insta::assert_snapshot!(app.sessions("prune --dry-run --offline --limit 0"), @r"
     exit 0
@@ -168,7 +169,7 @@ fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
     insta::assert_snapshot!(app.sessions("prune --inactive 7d --malformed"), @r"
     exit 0
     -- stdout --
-    removed 4 of 7 sessions (1 dead, 1 ended, 1 malformed, 1 signed out); 1 kept: alive, and refreshed
+    removed 4 of 7 sessions (1 dead, 1 ended, 1 malformed, 1 signed out); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right
     ");
 }
 
@@ -187,13 +188,14 @@ fn a_program_reads_what_became_of_each() {
             (json!(to_be("alive")), json!("unsettled"), json!("the server answered with status 503")),
             (json!(to_be("dead")), json!("dead"), Value::Null),
             (json!(to_be("ended")), json!("ended"), Value::Null),
+            (json!(to_be("healthy")), json!("witness"), Value::Null),
         ],
         "{output}"
     );
     let app = of_every_kind();
     let output = app.sessions("prune --format json");
     let report = json!({"dead": 1, "ended": 1, "old": 0, "malformed": 0, "signed_out": 0, "alive": 1, "changed": 0,
-        "unsettled": 0, "unobservable": 0, "read": 6});
+        "witnesses": 1, "refused": 0, "unsettled": 0, "unobservable": 0, "foreign": 0, "read": 6});
     assert_eq!((output.code, Value::Object(object(&output.stdout))), (0, report), "{output}");
 }
 
@@ -371,10 +373,36 @@ fn in_redis_the_time_to_live_is_evidence_too_and_what_stays_is_left_as_it_is() {
     dead["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
     store("dead", &dead, 2);
     let output = app.sessions("prune");
-    let summary = "removed 2 of 4 sessions (1 dead, 1 ended)\n";
+    let summary = "removed 2 of 4 sessions (1 dead, 1 ended); 1 refreshed first, to prove the configuration right\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     let is_there = |name: &str| redis.ask(&["EXISTS", &key(name)]) == Answer::Number(1);
     assert_eq!(["ended", "touched", "healthy", "dead"].map(is_there), [false, true, true, false]);
     let Answer::Number(left) = redis.ask(&["TTL", &key("touched")]) else { panic!() };
     assert!(left <= 174 * 86_400 && left > 173 * 86_400, "{left}");
+}
+
+#[test]
+fn whatever_the_filter_a_healthy_session_goes_first() {
+    let app = of_every_kind();
+    let output = app.sessions("prune --status suspect");
+    let summary = "removed 1 of 2 sessions (1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+    assert_eq!(app.exchanges()[0].did, Some(to_be("healthy")));
+    // Where nobody is to be asked about, nobody is to prove anything.
+    let app = of_every_kind();
+    assert_eq!(app.sessions("prune --status dead").code, 0);
+    assert!(app.exchanges().is_empty());
+}
+
+#[test]
+fn a_healthy_session_that_is_lost_on_the_way_is_named() {
+    let app = impatient();
+    app.log_in(1, &of(&to_be("ended"), 120));
+    app.log_in(1, &of(&to_be("healthy"), 2));
+    app.net.end_sessions_of(&to_be("healthy"));
+    let output = app.sessions("prune");
+    let summary = "removed 2 of 2 sessions (1 dead, 1 ended); 1 refreshed first, and refused\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+    let why = "invalid_grant: Invalid refresh token; it was to prove the configuration right";
+    assert_eq!(output.stderr, format!("warning: {}: {why}\n", to_be("healthy")));
 }

@@ -85,6 +85,12 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
     let planned: BTreeSet<_> =
         planned.stdout.lines().map(|line| object(line)["did"].as_str().unwrap().to_owned()).collect();
     assert_eq!(planned, away);
+    // Whoever only looks sees the same.
+    let listed = world.run("list --inactive 30d --format jsonl -q");
+    let listed: BTreeSet<_> =
+        listed.stdout.lines().map(|line| object(line)["did"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(listed, away);
+    assert_eq!(object(&world.run("stats --inactive 30d --format json").stdout)["total"], 3);
     assert_eq!(world.app.records(), before);
     let output = world.run("prune --inactive 30d");
     assert_eq!((output.code, output.stdout.as_str()), (0, "removed 3 of 8 sessions (3 signed out)\n"), "{output}");
@@ -119,6 +125,8 @@ fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() 
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     let output = world.run("prune --inactive 2d --dry-run --format json");
     assert_eq!(object(&output.stdout)["unobservable"], 2, "{output}");
+    let output = world.run("list --inactive 2d --format jsonl");
+    assert!(output.stderr.starts_with("2 left out: cannot tell whether their users were away\n0 sessions"), "{output}");
     world.app.assert_nobody_lost(output);
 }
 

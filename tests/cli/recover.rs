@@ -278,3 +278,17 @@ fn an_entry_that_somebody_broke_is_named_and_left() {
     assert!(output.stderr.contains("is not a recovery entry"), "{output}");
     assert!(broken.exists());
 }
+
+#[test]
+fn a_dry_run_says_what_waits_and_leaves_it() {
+    let app = with_entries();
+    app.database.execute(MEND);
+    let before = app.records();
+    let output = app.sessions("recover --dry-run");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "would try to store 2 sessions\n"), "{output}");
+    AppDatabase::create(&app.sandbox.path("other.db")).close();
+    let output = app.sessions("recover -n --format json --store sqlite:other.db");
+    let expected = json!({"dry_run": true, "waiting": 0, "elsewhere": 2, "unreadable": 0});
+    assert_eq!(Value::Object(object(&output.stdout)), expected, "{output}");
+    assert_eq!((app.recovery_entries().len(), app.records()), (2, before));
+}

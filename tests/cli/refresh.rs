@@ -138,11 +138,15 @@ fn a_session_that_the_app_uses_is_left_to_it_where_no_lock_keeps_the_two_apart()
 fn a_dry_run_asks_nobody_and_changes_nothing() {
     let app = App::with_users(4);
     let before = app.records();
-    for arguments in ["refresh --dry-run", "refresh --all -n", "refresh --all -n --format json"] {
+    for arguments in ["refresh --dry-run", "refresh --all -n"] {
         let output = app.sessions(arguments);
-        assert!(output.code == 0 && !output.stdout.contains("refreshed 4"), "{output}");
+        assert_eq!((output.code, output.stdout.as_str()), (0, "would refresh 4 sessions\n"), "{output}");
     }
-    assert_eq!(app.sessions("refresh -n").stdout, "would refresh 4 sessions\n");
+    let output = app.sessions("refresh --all -n -q --format json");
+    let counts = json!({"dry_run": true, "would_refresh": 4, "skipped": 0, "gone": 0, "blocked": 0, "unknown": 0});
+    assert_eq!((output.code, Value::Object(object(&output.stdout))), (0, counts), "{output}");
+    let output = app.sessions("refresh -n -q --format jsonl");
+    assert!(output.stdout.lines().all(|line| object(line)["result"] == "would refresh"), "{output}");
     assert_eq!(app.records(), before);
     assert_eq!(app.net.counters().requests, [].into());
     assert_eq!(app.sandbox.files(), ["app.db", "app.db-shm", "app.db-wal", "oauthctl.toml"]);
@@ -499,4 +503,30 @@ fn so_many_and_no_more() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
     assert_eq!(app.generations(), [(0, 4), (1, 2)].into());
     assert_eq!(app.sessions(&format!("refresh {BOB}")).code, 0);
+}
+
+#[test]
+fn a_filter_narrows_down_what_is_due_and_a_name_or_a_status_means_what_it_names() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(to_be("due")), ..days_ago(2) });
+    app.log_in(1, &LoginOptions { did: Some(to_be("idle")), ..hours_ago(3) });
+    let count = |options: &str| {
+        object(&app.sessions(&format!("refresh -n --format json {options}")).stdout)["would_refresh"].clone()
+    };
+    let issuer = app.record(&to_be("due")).unwrap()["tokenSet"]["iss"].as_str().unwrap().to_owned();
+    for filter in [&format!("--issuer {issuer}"), "--auth private_key_jwt", "--kid testbed-1", "--scope atproto"] {
+        assert_eq!(count(filter), 1, "{filter}");
+        assert_eq!(count(&format!("{filter} --all")), 2, "{filter}");
+    }
+    assert_eq!((count("--status idle"), count(&to_be("idle"))), (json!(1), json!(1)));
+}
+
+#[test]
+fn a_rate_that_no_clock_can_wait_for_is_refused() {
+    let app = App::with_users(1);
+    for rate in ["1e-20", "0", "-1", "nan", "inf", "1e300"] {
+        let output = app.sessions(&format!("refresh --rate={rate}"));
+        assert!(output.code == 2 && output.stderr.contains("must be a number from"), "{rate}: {output}");
+    }
+    assert_eq!(app.sessions("refresh --rate 0.5").stdout, "refreshed 1 session\n");
 }

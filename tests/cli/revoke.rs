@@ -56,11 +56,19 @@ fn nobody_is_signed_out_by_mistake() {
     let output = app.sessions("revoke --all");
     assert!(output.code == 2 && output.stderr.contains("no terminal"), "{output}");
     let output = app.sessions("revoke --all --dry-run");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "would revoke 2 sessions\n"), "{output}");
+    assert!(output.code == 0 && output.stdout.ends_with("\nwould revoke 2 sessions\n"), "{output}");
+    assert!(
+        app.records().keys().all(|did| output.stdout.contains(&format!("{did}  would revoke  kept\n"))),
+        "{output}"
+    );
     assert_eq!(app.net.counters().requests, [].into());
     assert_eq!((app.net.alive(), app.records().len()), (2, 2));
-    let output = app.sessions(&format!("revoke {ALICE}"));
-    assert_eq!((output.code, output.stdout.as_str()), (0, "revoked 0 sessions\n"), "{output}");
+    insta::assert_snapshot!(app.sessions(&format!("revoke {ALICE}")), @"
+    exit 0
+    -- stderr --
+    warning: did:plc:ewvi7nxzyoun6zhxrhs64oiz has no session
+    0 sessions: 0 confirmed
+    ");
 }
 
 #[test]
@@ -252,4 +260,24 @@ fn a_signal_lets_what_was_begun_come_to_its_end() {
     assert!(app.net.alive() > 0);
     let living = app.records();
     assert!(living.values().all(|record| app.net.is_alive_with(record)));
+}
+
+#[test]
+fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
+    let app = alice();
+    let dry_run = |options: &str| app.sessions(&format!("revoke --dry-run -q {options}")).stdout;
+    assert_eq!(
+        object(&dry_run("--all --format json")),
+        *json!({"dry_run": true, "would_revoke": 1}).as_object().unwrap()
+    );
+    assert_eq!(object(&dry_run("--all --format jsonl"))["result"], "would revoke");
+    let header = "key,did,result,reason,record\n";
+    assert_eq!(dry_run("--all --format csv"), format!("{header}{ALICE},{ALICE},would revoke,,kept\n"));
+    assert_eq!(dry_run("--status dead --format csv"), header);
+    // What matches nothing is answered in the same form.
+    let none = |format: &str| app.sessions(&format!("revoke --status dead -q --format {format}")).stdout;
+    let report = json!({"confirmed": 0, "unconfirmed": 0, "failed": 0, "skipped": 0});
+    assert_eq!(Value::Object(object(&none("json"))), report);
+    assert_eq!((none("jsonl"), none("csv")), (String::new(), header.to_owned()));
+    assert_eq!((app.net.alive(), app.net.counters().requests), (1, [].into()));
 }

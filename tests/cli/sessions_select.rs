@@ -63,7 +63,10 @@ fn accounts_are_named_by_did() {
     assert_eq!(selected(&sandbox, &["did:web:fresh"]), ["fresh"]);
     assert_eq!(selected(&sandbox, &["did:web:public", "did:web:fresh", "did:web:fresh"]), ["fresh", "public"]);
     // What an account has not is no session of it, in a list at least.
-    assert_eq!(selected(&sandbox, &["did:web:nobody"]), [""; 0]);
+    let output = list(&sandbox, &["did:web:nobody", "did:web:fresh", "did:web:no-one"]);
+    assert_eq!((output.code, output.stdout.lines().count()), (0, 1), "{output}");
+    let warnings = "warning: did:web:nobody has no session\nwarning: did:web:no-one has no session\n";
+    assert_eq!(output.stderr, warnings);
     // A record that is none of the account's is found by its key all the same, to be looked at.
     assert_eq!(selected(&sandbox, &["did:web:malformed"]), ["malformed"]);
 }
@@ -187,4 +190,19 @@ fn a_time_column_counts_as_evidence_of_age() {
     assert_eq!((old.stdout.lines().count(), object(&old.stdout)["did"].as_str()), (1, Some(ALICE)));
     let newer = object(&list(&sandbox, &[BOB]).stdout);
     assert_eq!(newer["last_refreshed_by"], "column");
+}
+
+#[test]
+fn an_issuer_is_known_by_what_tables_show_of_it() {
+    let sandbox = app();
+    for text in ["https://bsky.social", "bsky.social", "https://bsky.social/", "HTTPS://BSKY.SOCIAL:443"] {
+        assert_eq!(selected(&sandbox, &["--issuer", text]), ["bsky"], "{text}");
+    }
+    assert_eq!(selected(&sandbox, &["--issuer", "http://bsky.social"]), [""; 0]);
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--issuer", "https://"]), @r#"
+    exit 2
+    -- stderr --
+    error: --issuer: "https://" is not the address of a server
+    hint: write https://auth.example.com
+    "#);
 }

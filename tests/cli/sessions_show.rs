@@ -1,5 +1,7 @@
 //! `oauthctl sessions show` tells everything about one account's sessions but their secrets.
 
+use testbed::redis::Redis;
+
 use crate::support::{ALICE, AppDatabase, BOB, Sandbox, session};
 
 fn app() -> Sandbox {
@@ -82,4 +84,21 @@ fn what_is_no_account_is_refused() {
     error: "alice" is neither a DID nor a handle
     hint: write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com
     "#);
+}
+
+#[test]
+fn an_account_s_sessions_stand_apart_and_say_how_long_the_store_keeps_them() {
+    let redis = Redis::start();
+    for (sid, ttl) in [("one", "90000"), ("two", "7210")] {
+        let key = format!("atproto:oauth:sessions:{ALICE}:{sid}");
+        redis.ask(&["SET", &key, &session(ALICE, "40h").to_string(), "EX", ttl]);
+    }
+    let url = redis.url();
+    let shown = Sandbox::new().run(["sessions", "show", ALICE, "--store", &url, "--layout", "npmx-browser"]);
+    let cards: Vec<_> = shown.stdout.split("\n\n").collect();
+    assert_eq!((shown.code, cards.len()), (0, 2), "{shown}");
+    // Some of it may have passed.
+    let left =
+        |card: &str| ["1d 1h", "1d", "2h"].iter().any(|left| card.contains(&format!("ttl                {left} ")));
+    assert!(cards.iter().all(|card| card.starts_with("key ") && left(card)), "{shown}");
 }

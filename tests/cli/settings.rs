@@ -245,3 +245,44 @@ fn an_unknown_layout_is_refused_with_a_suggestion() {
     hint: did you mean statusphere?
     "#);
 }
+
+#[test]
+fn a_profile_that_a_variable_contradicts_is_refused() {
+    let mut sandbox = layers();
+    sandbox.file("oauthctl.toml", "[profiles.preview.store]\nurl = 'sqlite:profile.db'\n[profiles.bare]\n");
+    sandbox.set("OAUTHCTL_STORE", "sqlite:variable.db");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--profile", "preview"]), @"
+    exit 2
+    -- stderr --
+    error: --profile preview names a store, and OAUTHCTL_STORE another
+    hint: unset OAUTHCTL_STORE, or say which with --store
+    ");
+    assert_eq!(store(&sandbox, &["--profile", "preview", "--store", "sqlite:flag.db"]), "flag");
+    assert_eq!(store(&sandbox, &["--profile", "bare"]), "variable");
+    sandbox.set("OAUTHCTL_STORE", "sqlite:profile.db");
+    assert_eq!(store(&sandbox, &["--profile", "preview"]), "profile");
+}
+
+#[test]
+fn a_token_is_sent_only_to_the_store_that_it_stands_beside() {
+    let sandbox = layers();
+    let settings = |token: &str, profile: &str| {
+        format!("[store]\nurl = 'https://127.0.0.1:1'\n{token}\n[profiles.preview.store]\n{profile}\n")
+    };
+    // Nobody answers at any of these addresses: what is looked at is whether anybody would have been asked.
+    let is_sent = |file: String, options: &[&str]| {
+        sandbox.file("oauthctl.toml", file);
+        let refusal = sandbox.refusal([&["sessions", "list"], options].concat());
+        assert_eq!(refusal.code == 2, refusal.stderr.contains("no token is named for it"), "{refusal}");
+        refusal.code == 1
+    };
+    let token = "token = 'the-token'";
+    assert!(is_sent(settings(token, ""), &[]));
+    assert!(is_sent(settings(token, ""), &["--store", "https://127.0.0.1:1"]));
+    assert!(!is_sent(settings(token, ""), &["--store", "https://127.0.0.1:2"]));
+    let preview = ["--profile", "preview"];
+    assert!(!is_sent(settings(token, "url = 'https://127.0.0.1:2'"), &preview));
+    assert!(is_sent(settings("", &format!("url = 'https://127.0.0.1:2'\n{token}")), &preview));
+    assert!(is_sent(settings("", token), &preview));
+    assert!(!is_sent(settings("", token), &[]));
+}

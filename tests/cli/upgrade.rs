@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago, did_of, hours_ago, to_be};
-use crate::support::ALICE;
+use crate::support::{ALICE, object};
 
 /// An app that has just become confidential, with so many users from before.
 fn formerly_public(count: usize) -> App {
@@ -210,4 +210,15 @@ fn a_session_that_an_old_instance_of_the_app_may_be_refreshing_is_left_alone_unl
     let output = app.sessions(&format!("upgrade {ALICE}"));
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 1 session\n"), "{output}");
     app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_program_reads_the_same_word_in_every_format() {
+    let app = formerly_public(2);
+    let count = |options: &str| object(&app.sessions(&format!("upgrade -q --format json {options}")).stdout);
+    let counts = count("-n");
+    assert_eq!((&counts["dry_run"], &counts["would_upgrade"]), (&json!(true), &json!(2)), "{counts:?}");
+    let output = app.sessions("upgrade --limit 1 -q --format jsonl");
+    assert_eq!(object(&output.stdout)["result"], "upgraded", "{output}");
+    assert_eq!(count("")["upgraded"], 1);
 }

@@ -9,7 +9,11 @@ pub(super) const EXIT_STATUS: [Entry; 5] = [
     (&["1"], "It failed, and nothing was achieved."),
     (&["2"], "The command line or the configuration is wrong; nothing was attempted."),
     (&["3"], "Partly done or unconfirmed; each item is named."),
-    (&["130", "143"], "Stopped by SIGINT (Ctrl-C) or SIGTERM, after what had been begun had come to its end."),
+    (
+        &["129", "130", "131", "143"],
+        "Stopped by SIGHUP (the terminal or the connection went), SIGINT (Ctrl-C), SIGQUIT or SIGTERM, after what had \
+         been begun had come to its end.",
+    ),
 ];
 
 /// Variables that are read.

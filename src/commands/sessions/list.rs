@@ -1,5 +1,6 @@
 //! `oauthctl sessions list`: the selected sessions, streamed.
 
+use super::inactive::InactiveArgs;
 use super::select::SelectArgs;
 use super::view::{BriefRow, judge};
 use crate::context::Context;
@@ -18,6 +19,7 @@ Statuses:
   blocked    cannot be refreshed now, through no fault of the session
   dead       can never be refreshed
   malformed  not a session that can be read
+That a user is away is no status of the session; --inactive asks about it.
 
 Examples:
   oauthctl sessions list                          in the directory of an app with an app.db
@@ -27,6 +29,8 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    inactive: InactiveArgs,
     /// Show whole kids, times instead of ages, and when access tokens expire; other formats always hold everything
     #[arg(long)]
     wide: bool,
@@ -38,7 +42,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let judge = judge(context, store.layout())?;
     let mut listing = if args.wide { context.ui.listing::<Summary>() } else { context.ui.listing::<BriefRow>() };
     let mut count = 0;
-    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
+    context.runtime()?.block_on(args.inactive.for_each(&args.select, context, &*store, &judge, |_, summary| {
         if args.wide {
             listing.push(summary)?;
         } else {

@@ -3,6 +3,7 @@
 mod account;
 mod export;
 mod import;
+mod inactive;
 mod list;
 mod online;
 mod prune;

@@ -18,7 +18,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::{Format, counted};
+use crate::ui::Format;
 
 /// Remove sessions that have ended, and on request sign out users who have been away
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ pub struct Args {
     /// Also sign out sessions whose user has been away for this long
     #[arg(long, value_name = "AGE", conflicts_with = "offline")]
     inactive: Option<Age>,
-    /// Also remove records that are not sessions
+    /// Also remove records that cannot be read; none that another layout or library may use, and none at all where they are more than half
     #[arg(long)]
     malformed: bool,
     /// Ask no server; of suspect sessions, remove only those beyond 180 days
@@ -147,11 +147,8 @@ fn no_keys() -> Failure {
 
 /// Where most of a store cannot be read, it is we who read it wrongly.
 fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
-    usage(format!(
-        "{unreadable} of {} are malformed: more than can be believed; nothing was removed",
-        counted(seen, "record")
-    ))
-    .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
+    usage(format!("more than half of what was read is malformed ({unreadable} of {seen}); nothing was removed"))
+        .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
 }
 
 /// Why this session is in the plan.

@@ -9,7 +9,8 @@ use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Exit, failed};
 use crate::maintenance::Judge;
-use crate::session::{Status, Summary};
+use crate::session::{Age, Status, Summary};
+use crate::store::Stored;
 use crate::ui::Format;
 
 /// Show an account's sessions (tokens and keys are never shown)
@@ -39,8 +40,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .into());
     }
     if context.ui.format == Format::Table {
-        for (stored, note) in &found {
-            show_card(context, &judge, &judge.summary(stored, note.as_ref()))?;
+        for (n, (stored, note)) in found.iter().enumerate() {
+            if n > 0 {
+                context.ui.result("\n")?;
+            }
+            show_card(context, &judge, stored, &judge.summary(stored, note.as_ref()))?;
         }
         return Ok(Exit::Done);
     }
@@ -53,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// One field a line: a row of a table would be too wide to read.
-fn show_card(context: &Context, judge: &Judge, summary: &Summary) -> std::io::Result<()> {
+fn show_card(context: &Context, judge: &Judge, stored: &Stored, summary: &Summary) -> std::io::Result<()> {
     let time = |at: Timestamp| format!("{at:.0}");
     let ago = |at: Timestamp| format!("{at:.0} ({} ago)", judge.age(at));
     let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
@@ -77,6 +81,10 @@ fn show_card(context: &Context, judge: &Judge, summary: &Summary) -> std::io::Re
             ("last_refreshed_at", summary.last_refreshed_at.map_or_else(|| known(None), ago), None),
             ("last_refreshed_by", known(summary.last_refreshed_by), None),
         ]);
+    }
+    if let Some(ttl) = stored.ttl {
+        let left = Age::from_secs(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX));
+        fields.push(("ttl", format!("{left} until the store forgets it"), None));
     }
     context.ui.card(&fields)
 }

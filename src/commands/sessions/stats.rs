@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::inactive::InactiveArgs;
 use super::select::SelectArgs;
 use super::view::{judge, role};
 use crate::context::Context;
@@ -39,6 +40,8 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    inactive: InactiveArgs,
 }
 
 /// Counts per value of each aspect.
@@ -108,7 +111,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let judge = judge(context, store.layout())?;
     let mut stats = Stats::default();
-    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, summary| {
+    context.runtime()?.block_on(args.inactive.for_each(&args.select, context, &*store, &judge, |_, summary| {
         stats.add(summary, &judge);
         Ok(())
     }))?;

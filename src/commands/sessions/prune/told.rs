@@ -75,15 +75,16 @@ impl<'c> Results<'c> {
     pub fn add(&mut self, event: &Event<Pruned>) -> anyhow::Result<()> {
         self.report.count(&event.outcome);
         let summary = self.judge.summary(&event.session, None);
-        let reason = match &event.outcome {
-            Pruned::Unsettled(why, _) => Some(why.as_str()),
-            _ => None,
+        let (reason, meaning) = match &event.outcome {
+            Pruned::Unsettled(why, _) => (Some(why.as_str()), "kept"),
+            Pruned::Refused(why) => (Some(why.as_str()), "it was to prove the configuration right"),
+            _ => (None, ""),
         };
         if let Some(listing) = &mut self.listing {
             listing.push(&ResultRow::new(&summary, event.outcome.name(), reason, None))?;
             listing.flush()?;
         } else if let Some(why) = reason {
-            self.context.ui.warn(format!("{}: {why}; kept", summary.key));
+            self.context.ui.warn(format!("{}: {why}; {meaning}", summary.key));
         }
         Ok(())
     }
@@ -135,6 +136,7 @@ fn summary(context: &Context, report: &PruneReport, plan: &Plan) -> String {
             (report.changed, "kept: changed meanwhile"),
             (report.unsettled, "kept: not settled"),
             (report.witnesses, "refreshed first, to prove the configuration right"),
+            (report.refused, "refreshed first, and refused"),
         ],
     ));
     text + &kept(plan) + context.interrupt().before_the_end()

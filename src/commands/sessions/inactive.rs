@@ -1,0 +1,56 @@
+//! `--inactive` of the commands that look at sessions: whom `sessions prune --inactive` would sign out.
+
+use super::select::SelectArgs;
+use crate::context::Context;
+use crate::maintenance::{Action, Judge, Kept, Rules};
+use crate::session::{Age, Note, Summary};
+use crate::store::{Store, Stored};
+use crate::ui::counts;
+
+/// Whose user is away.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Selection")]
+pub struct InactiveArgs {
+    /// Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out
+    #[arg(long, value_name = "AGE")]
+    inactive: Option<Age>,
+}
+
+impl InactiveArgs {
+    /// Hands over every session that is selected and, where that is asked about, whose user is away. Says of how many that
+    /// cannot be told.
+    pub async fn for_each(
+        &self,
+        select: &SelectArgs,
+        context: &Context,
+        store: &dyn Store,
+        judge: &Judge,
+        mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.inactive.is_none() {
+            return select.for_each(context, store, judge, consume).await;
+        }
+        let rules = Rules { inactive: self.inactive, malformed: false, offline: false };
+        let mut unobservable = 0;
+        let mut is_away = |stored: &Stored, summary: &Summary<'_>, note: Option<&Note>| {
+            let is_away = match rules.action(stored, summary, note, judge) {
+                Ok(action) => action == Some(Action::SignOut),
+                Err(kept) => {
+                    unobservable += u64::from(matches!(kept, Kept::Unobservable));
+                    false
+                }
+            };
+            if is_away {
+                consume(stored, summary)?;
+            }
+            Ok(is_away)
+        };
+        let mut selection = select.begin(context, store, judge).await?;
+        while selection.next_meant(&mut is_away).await?.is_some() {}
+        let text = counts("", [(unobservable, "left out: cannot tell whether their users were away")]);
+        if !text.is_empty() {
+            context.ui.note(text);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The settings of `[network]`.
+
+use url::Url;
+
+use super::Settings;
+use crate::error::{Failure, usage};
+use crate::oauth::NetworkSettings;
+
+/// The directory of the public network.
+const PLC_DIRECTORY: &str = "https://plc.directory";
+/// A public resolver that answers in JSON.
+const DOH_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
+
+impl Settings {
+    /// The settings of `[network]`. Reads the file with the private certificates, where one is named.
+    pub fn network(&self) -> Result<NetworkSettings, Failure> {
+        let flag = |key| self.value("network", key, "true or false", false);
+        let settings = NetworkSettings {
+            allow_http: flag("allow_http")?,
+            allow_private_hosts: flag("allow_private_hosts")?,
+            plc_directory: self.address("plc_directory", PLC_DIRECTORY)?,
+            doh_resolver: self.address("doh_resolver", DOH_RESOLVER)?,
+            ca_pem: self.ca_pem()?,
+        };
+        for (key, url) in [("plc_directory", &settings.plc_directory), ("doh_resolver", &settings.doh_resolver)] {
+            if url.scheme() != "https" && !(url.scheme() == "http" && settings.allow_http) {
+                return Err(usage("must be an https URL")
+                    .at(format_args!("network.{key}"))
+                    .hint("for development, set `allow_http = true` under [network]"));
+            }
+        }
+        Ok(settings)
+    }
+
+    fn address(&self, key: &str, default: &str) -> Result<Url, Failure> {
+        let text = self.file_text("network", key)?;
+        let text = text.as_deref().map_or(default, String::as_str);
+        text.parse().map_err(|_| usage("is not a URL").at(format_args!("network.{key}")))
+    }
+
+    /// `ca_file` names a file, or refers to where the certificates themselves are.
+    pub fn ca_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
+        const NAME: &str = "network.ca_file";
+        let Some(text) = self.file_text("network", "ca_file")? else { return Ok(None) };
+        if text.trim_start().starts_with("-----BEGIN") {
+            return Ok(Some(text.as_bytes().to_vec()));
+        }
+        let path = self.base_of(&super::Origin::File).join(text.as_str());
+        let read = std::fs::read(&path);
+        read.map(Some).map_err(|e| usage(format!("cannot read {}", path.display())).at(NAME).because(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings_of;
+
+    #[test]
+    fn what_nothing_sets_is_for_production() {
+        let network = settings_of("").network().unwrap();
+        assert_eq!(network.plc_directory.as_str(), "https://plc.directory/");
+        assert!(!network.allow_http && !network.allow_private_hosts && network.ca_pem.is_none());
+    }
+
+    #[test]
+    fn values_may_be_references() {
+        let text = "[network]\nplc_directory = \"env:PLC\"\nca_file = \"env:CA\"\nallow_http = \"env:YES\"\n";
+        let network = settings_of(text).network().unwrap();
+        assert_eq!(network.plc_directory.as_str(), "https://plc.example/");
+        assert_eq!(network.ca_pem.as_deref(), Some(&b"-----BEGIN CERTIFICATE-----"[..]));
+        assert!(network.allow_http);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        for (text, part) in [
+            ("allow_http = \"yes\"", "network.allow_http must be true or false"),
+            ("plc_directory = \"plc.directory\"", "network.plc_directory: is not a URL"),
+            ("plc_directory = \"http://localhost:2582\"", "network.plc_directory: must be an https URL"),
+            ("doh_resolver = \"ftp://dns.example\"", "network.doh_resolver: must be an https URL"),
+            ("ca_file = \"missing.pem\"", "network.ca_file: cannot read"),
+        ] {
+            let error = settings_of(&format!("[network]\n{text}")).network().err().unwrap().to_string();
+            assert!(error.starts_with(part), "{text}: {error}");
+        }
+    }
+}

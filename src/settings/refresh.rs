@@ -1,0 +1,101 @@
+//! The settings of `[refresh]`.
+
+use std::num::NonZeroUsize;
+
+use super::Settings;
+use crate::error::Failure;
+use crate::session::{Age, Policy};
+
+/// How sessions are refreshed (settings `[refresh]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshSettings {
+    /// A session is due when its last refresh is longer ago than this.
+    pub keep_alive: Age,
+    /// What was refreshed more recently than this is left alone, whatever was asked for.
+    pub min_interval: Age,
+    /// Sessions worked on at once.
+    pub concurrency: NonZeroUsize,
+    /// Of these, so many at one authorization server.
+    pub per_issuer: NonZeroUsize,
+    /// How long a public client's session lives after a refresh.
+    pub public_lifetime: Age,
+    /// How long a confidential client's session lives after a refresh.
+    pub confidential_lifetime: Age,
+}
+
+impl RefreshSettings {
+    /// The ages by which sessions are judged.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            keep_alive: self.keep_alive,
+            public_lifetime: self.public_lifetime,
+            confidential_lifetime: self.confidential_lifetime,
+        }
+    }
+}
+
+impl Default for RefreshSettings {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            keep_alive: policy.keep_alive,
+            public_lifetime: policy.public_lifetime,
+            confidential_lifetime: policy.confidential_lifetime,
+            min_interval: Age::from_secs(600),
+            concurrency: const { NonZeroUsize::new(16).unwrap() },
+            per_issuer: const { NonZeroUsize::new(4).unwrap() },
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of `[refresh]`.
+    pub fn refresh(&self) -> Result<RefreshSettings, Failure> {
+        let default = RefreshSettings::default();
+        let count = |key, default| self.value("refresh", key, "a whole number above 0", default);
+        Ok(RefreshSettings {
+            keep_alive: self.age("keep_alive", default.keep_alive)?,
+            min_interval: self.age("min_interval", default.min_interval)?,
+            concurrency: count("concurrency", default.concurrency)?,
+            per_issuer: count("per_issuer", default.per_issuer)?,
+            public_lifetime: self.age("public_lifetime", default.public_lifetime)?,
+            confidential_lifetime: self.age("confidential_lifetime", default.confidential_lifetime)?,
+        })
+    }
+
+    fn age(&self, key: &str, default: Age) -> Result<Age, Failure> {
+        let Some(text) = self.file_text("refresh", key)? else { return Ok(default) };
+        text.parse().map_err(|e: Failure| e.at(format_args!("refresh.{key}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings_of;
+    use super::*;
+
+    #[test]
+    fn what_nothing_sets_is_once_a_day() {
+        assert_eq!(settings_of("").refresh().unwrap(), RefreshSettings::default());
+        assert_eq!(RefreshSettings::default().keep_alive.to_string(), "23h 30m");
+    }
+
+    #[test]
+    fn refreshing_is_set_by_ages_and_counts() {
+        let refresh = settings_of("[refresh]\nkeep_alive = \"2d\"\nconcurrency = 3\n").refresh().unwrap();
+        assert_eq!((refresh.keep_alive, refresh.concurrency.get()), (Age::from_secs(172_800), 3));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        for (text, part) in [
+            ("concurrency = 0", "refresh.concurrency must be a whole number above 0"),
+            ("per_issuer = -1", "refresh.per_issuer must be a whole number above 0"),
+            ("keep_alive = \"often\"", "refresh.keep_alive: \"often\" is not a length of time"),
+            ("min_interval = \"500ms\"", "refresh.min_interval: \"500ms\" is not a number of whole seconds"),
+        ] {
+            let error = settings_of(&format!("[refresh]\n{text}")).refresh().unwrap_err().to_string();
+            assert!(error.starts_with(part), "{text}: {error}");
+        }
+    }
+}
