@@ -15,7 +15,7 @@ mod stats;
 mod upgrade;
 mod view;
 
-pub use online::PaceArgs;
+pub use online::{PaceArgs, cut_short};
 pub use revoke::revoke_selected;
 pub use select::SelectArgs;
 pub use view::judge;
