@@ -176,12 +176,11 @@ impl Purge {
         let names: Vec<_> = unknown.iter().map(|i| note_name(&states[*i])).collect();
         let mut fresh = Vec::new();
         for ((i, name), note) in unknown.into_iter().zip(&names).zip(store.notes(&names).await?) {
-            match note.as_deref().and_then(first_seen) {
-                Some(at) => ages[i] = StateAge::FirstSeen(self.now.duration_since(at)),
-                None => {
-                    ages[i] = StateAge::Unknown;
-                    fresh.push((name.clone(), self.now.as_second().to_string().into_bytes()));
-                }
+            if let Some(at) = note.as_deref().and_then(first_seen) {
+                ages[i] = StateAge::FirstSeen(self.now.duration_since(at));
+            } else {
+                ages[i] = StateAge::Unknown;
+                fresh.push((name.clone(), self.now.as_second().to_string().into_bytes()));
             }
         }
         if !self.dry_run && !fresh.is_empty() {

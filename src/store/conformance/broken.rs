@@ -228,7 +228,7 @@ async fn who_may_not_replace_a_record_is_told_before_there_is_anything_to_store(
         match store.check_writable().await {
             Ok(()) => assert!(may, "{name}"),
             Err(error) => {
-                assert!(!may && told(&error).contains("hint: the user may not do this"), "{name}: {}", told(&error))
+                assert!(!may && told(&error).contains("hint: the user may not do this"), "{name}: {}", told(&error));
             }
         }
     }
