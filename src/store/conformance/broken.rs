@@ -177,7 +177,7 @@ async fn what_is_no_record_is_listed_as_such() {
         found.extend(records);
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    let seen: Vec<_> = found.iter().map(|record| (record.value.as_slice(), record.unreadable)).collect();
+    let seen: Vec<_> = found.iter().map(|record| (&*record.value, record.unreadable)).collect();
     assert_eq!(
         seen,
         [
@@ -190,7 +190,7 @@ async fn what_is_no_record_is_listed_as_such() {
     );
     for record in &found {
         let again = store.get(Kind::Session, &record.key).await.unwrap().unwrap();
-        assert_eq!((&again.value, again.unreadable), (&record.value, record.unreadable));
+        assert_eq!((&*again.value, again.unreadable), (&*record.value, record.unreadable));
         assert_ne!(store.replace(&record.key, b"", b"x").await.unwrap(), Written::Done);
     }
     assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done; 5]);
@@ -333,7 +333,7 @@ async fn a_key_that_rest_cannot_carry_is_set_aside() {
         found.extend(records);
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    let seen: Vec<_> = found.iter().map(|record| (record.value.as_slice(), record.unreadable.is_some())).collect();
+    let seen: Vec<_> = found.iter().map(|record| (&*record.value, record.unreadable.is_some())).collect();
     assert_eq!(seen, [(b"y".as_slice(), false), (b"", true)]);
     assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done, Written::Changed]);
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(1));
