@@ -20,9 +20,10 @@ use crate::ui::counted;
 /// Write the sessions, tokens and keys included, for `sessions import`
 #[derive(clap::Args)]
 #[command(after_help = "\
-Tokens that an earlier run could not store are stored first; a session whose tokens still wait is
-left out. An export is not a backup. Refresh tokens work once: restored over a running app, old ones are
+An export is not a backup. Refresh tokens work once: restored over a running app, old ones are
 replayed, and the server then ends those sessions. Use it to move, at once, and delete it.
+Tokens that an earlier run could not store are stored first; a session whose tokens still wait is
+left out.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import -
