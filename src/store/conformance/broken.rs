@@ -295,8 +295,8 @@ async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was()
         }
     }
     assert_eq!(keys.len(), MANY);
-    // Each page once, and perhaps once more; not each from the beginning.
-    let enough = 2 * (MANY as u64).div_ceil(5000) + 2;
+    // Each page once, and some a few times more; not all from the beginning.
+    let enough = 3 * (MANY as u64).div_ceil(5000);
     assert!(pages(&redis) <= enough, "{} pages of {enough}, {batches} batches", pages(&redis));
 }
 
