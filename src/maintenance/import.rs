@@ -1,21 +1,25 @@
 //! Bringing exported sessions into a store, without logging anyone out and without bringing back old tokens.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
 
-use crate::session::{Age, NodeSession, Transfer, is_provably_newer};
+use crate::session::{Age, NodeSession, Record, Transfer, fingerprint, is_provably_newer};
 use crate::store::{Kind, RecordKey, Store, Written};
 
 /// A session whose time would have run out by the new layout's reckoning gets this long, so that nobody is logged out
 /// by the move itself.
 const SHORTEST_TTL: Duration = Duration::from_hours(24);
 
+/// How many parts the keys are divided into; those of one part are brought in one after the other.
+const PARTS: usize = 256;
+
 /// How to treat what is there already.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Import {
     /// Put a provably newer record in the place of an older one.
     pub replace: bool,
@@ -23,6 +27,27 @@ pub struct Import {
     pub dry_run: bool,
     /// The current time.
     pub now: Timestamp,
+    /// What this run has brought in.
+    pub arrived: Arrived,
+}
+
+/// Fingerprints of the keys of a run, in parts, each of which also is the turn of its keys: of several sessions for one
+/// key, one must be there before the next is compared with it.
+#[derive(Debug)]
+pub struct Arrived([Mutex<HashSet<u128>>; PARTS]);
+
+impl Default for Arrived {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Arrived {
+    /// The part of this key, and its name there.
+    fn part(&self, key: &RecordKey) -> (&Mutex<HashSet<u128>>, u128) {
+        let name = number(&fingerprint(key.text().as_bytes()));
+        (&self.0[usize::from(name.to_le_bytes()[0]) % PARTS], name)
+    }
 }
 
 /// What became of one session.
@@ -39,6 +64,9 @@ pub enum ImportEvent {
     Replaced,
     /// Another was there that is not provably older: it stays, although replacing was asked for.
     NotNewer,
+    /// This run has brought in another session of the account, and the layout has room for one: the one provably newer
+    /// is there now, or else the first.
+    Crowded,
     /// Not a session.
     Malformed,
 }
@@ -58,6 +86,8 @@ pub struct ImportReport {
     pub kept: u64,
     /// [`ImportEvent::NotNewer`]
     pub not_newer: u64,
+    /// [`ImportEvent::Crowded`]
+    pub crowded: u64,
     /// [`ImportEvent::Malformed`]
     pub malformed: u64,
 }
@@ -71,6 +101,7 @@ impl ImportReport {
             ImportEvent::Kept => &mut self.kept,
             ImportEvent::Replaced => &mut self.replaced,
             ImportEvent::NotNewer => &mut self.not_newer,
+            ImportEvent::Crowded => &mut self.crowded,
             ImportEvent::Malformed => &mut self.malformed,
         } += 1;
     }
@@ -86,53 +117,94 @@ impl Import {
             _ => return Ok(ImportEvent::Malformed),
         };
         let key = key_in(store, &incoming);
+        let (part, name) = self.arrived.part(&key);
+        let mut arrived = part.lock().await;
         if !self.dry_run && store.create(Kind::Session, &key, value, self.ttl(store, &incoming)).await? {
+            arrived.insert(name);
             return Ok(ImportEvent::Created);
         }
         let Some(present) = store.get(Kind::Session, &key).await? else {
             // A dry run has not tried to create it; otherwise it went between two commands, and is left gone.
-            return Ok(if self.dry_run { ImportEvent::Created } else { ImportEvent::Kept });
+            return Ok(if !self.dry_run {
+                ImportEvent::Kept
+            } else if !arrived.insert(name ^ token_of(value)) {
+                ImportEvent::Unchanged
+            } else if arrived.insert(name) {
+                ImportEvent::Created
+            } else {
+                ImportEvent::Crowded
+            });
         };
-        if present.value == value {
+        if is_same(&present.value, value) {
             return Ok(ImportEvent::Unchanged);
         }
-        if !self.replace {
+        let is_ours = arrived.contains(&name);
+        if !self.replace && !is_ours {
             return Ok(ImportEvent::Kept);
         }
+        let (replaced, not_newer) = if is_ours {
+            (ImportEvent::Crowded, ImportEvent::Crowded)
+        } else {
+            (ImportEvent::Replaced, ImportEvent::NotNewer)
+        };
         match NodeSession::parse(&present.value) {
             Ok(older) if is_provably_newer(&session, &older) => {}
-            _ => return Ok(ImportEvent::NotNewer),
+            _ => return Ok(not_newer),
         }
         if self.dry_run {
-            return Ok(ImportEvent::Replaced);
+            return Ok(replaced);
         }
         match store.replace(&key, &present.value, value).await? {
             // The export is there still, should another server take over without it.
-            Written::Done | Written::Unconfirmed => Ok(ImportEvent::Replaced),
+            Written::Done | Written::Unconfirmed => {
+                arrived.insert(name);
+                Ok(replaced)
+            }
             // The app refreshed it, or signed the user out, while we looked.
-            Written::Changed | Written::Gone => Ok(ImportEvent::NotNewer),
+            Written::Changed | Written::Gone => Ok(not_newer),
         }
     }
 
-    /// The time it still had, or, from a store that keeps no time, the new layout's own less the age that is known.
+    /// How long it will live in a layout whose sessions do not live for ever: the time it still had, or the layout's own
+    /// less the age that is known, whichever is longer.
     fn ttl(&self, store: &dyn Store, incoming: &Transfer<'_>) -> Option<Duration> {
-        if let Some(seconds) = incoming.ttl {
-            return Some(Duration::from_secs(seconds.max(1)));
-        }
         let whole = Duration::try_from(store.layout().session_ttl().map(Age::duration)?).ok()?;
         let age = incoming.last_refreshed_at.map(|at| self.now.duration_since(at));
         let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
-        Some(whole.saturating_sub(age).max(SHORTEST_TTL.min(whole)))
+        let own = whole.saturating_sub(age).max(SHORTEST_TTL.min(whole));
+        Some(incoming.ttl.map_or(own, |carried| own.max(Duration::from_secs(carried))))
     }
+}
+
+/// Whether both are one session with the same tokens of the same exchange, however the one was written anew.
+fn is_same(present: &[u8], incoming: &[u8]) -> bool {
+    if present == incoming {
+        return true;
+    }
+    let tokens = |record| {
+        let record = Record::parse(record)?;
+        Some((record.refresh_token()?.to_owned(), record.dpop_jwk()?.clone()))
+    };
+    let times = |record| NodeSession::parse(record).ok().map(|session| (session.expires_at, session.token_issued_at()));
+    tokens(present).is_some_and(|present| Some(present) == tokens(incoming)) && times(present) == times(incoming)
+}
+
+/// A name for the tokens of a record, which [`is_same`] compares.
+fn token_of(record: &[u8]) -> u128 {
+    match Record::parse(record).as_ref().and_then(Record::refresh_token) {
+        Some(token) => number(&fingerprint(token.as_bytes())),
+        None => number(&fingerprint(record)),
+    }
+}
+
+/// A fingerprint in the 16 bytes that it says.
+fn number(fingerprint: &str) -> u128 {
+    u128::from_str_radix(fingerprint, 16).expect("a fingerprint is 128 bits in hex")
 }
 
 /// Its key under the store's layout. Where the layout tells several sessions of an account apart and the old one did
 /// not, the id follows from the old key, so that a second import finds the first.
 fn key_in(store: &dyn Store, incoming: &Transfer<'_>) -> RecordKey {
-    let derived = || {
-        let digest = Sha256::digest(incoming.key.as_bytes());
-        Cow::Owned(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>())
-    };
-    let sid = incoming.sid.clone().unwrap_or_else(derived);
+    let sid = incoming.sid.clone().unwrap_or_else(|| Cow::Owned(fingerprint(incoming.key.as_bytes())));
     RecordKey::from_text(&store.layout().session_pattern().key(&incoming.did, Some(&sid)))
 }

@@ -19,7 +19,7 @@ mod runner;
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger};
 pub use health::Health;
-pub use import::{Import, ImportEvent, ImportReport};
+pub use import::{Arrived, Import, ImportEvent, ImportReport};
 pub use judge::Judge;
 pub use outcome::Outcome;
 pub use precedent::forget_key;

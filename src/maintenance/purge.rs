@@ -1,18 +1,19 @@
 //! Removing logins that were begun and never completed.
 //!
 //! A pending state says neither when it was written nor by whom. Where the store does not know its age either, oauthctl
-//! notes when it first saw it, and the age is certain once that is long enough ago.
+//! notes when it first saw it, and the age is certain once that is long enough ago. The same where the age follows from a
+//! time to live that is only the usual one: an app that gives less would have its young states taken for old.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
-use crate::session::{Age, NodeState};
+use crate::session::{Age, NodeState, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
 
-/// First-seen notes are forgotten after this; a state that is still there then is noted anew.
+/// First-seen notes are forgotten so long after they have become of use; a state that is still there then is noted anew.
 const NOTE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// How old a pending state is, and how that is known.
@@ -95,19 +96,28 @@ impl PurgeReport {
 }
 
 impl Purge {
-    /// Reads all pending states and removes the old ones as it goes. `proceed` is told how many were read and answers
-    /// whether to go on.
-    pub async fn run(self, store: &dyn Store, mut proceed: impl FnMut(usize) -> bool) -> anyhow::Result<PurgeReport> {
-        let mut report = PurgeReport { dry_run: self.dry_run, ..PurgeReport::default() };
+    /// Reads all pending states and removes the old ones as it goes, until `stop`; also when it fails, `report` says
+    /// what was done. `progress` is told how many were read.
+    pub async fn run(
+        self,
+        store: &dyn Store,
+        stop: impl Future<Output = ()>,
+        mut progress: impl FnMut(usize),
+        report: &mut PurgeReport,
+    ) -> anyhow::Result<()> {
+        report.dry_run = self.dry_run;
+        let mut stop = pin!(stop);
         let mut scan = store.scan(Kind::State, Want { values: true, ttls: true });
-        while let Some(records) = scan.next().await? {
-            let read = records.len();
-            self.purge_batch(store, records, &mut report).await?;
-            if !proceed(read) {
-                break;
-            }
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                next = scan.next() => next?,
+            };
+            let Some(records) = next else { return Ok(()) };
+            progress(records.len());
+            self.purge_batch(store, records, report).await?;
         }
-        Ok(report)
     }
 
     async fn purge_batch(
@@ -146,23 +156,36 @@ impl Purge {
         Ok(())
     }
 
-    /// The ages of these states; those the store does not know are looked up in the notes, and noted where they are new.
+    /// Whether the age must be long enough since we first saw the state, too.
+    fn is_uncertain(&self, store: &dyn Store, age: StateAge) -> bool {
+        match age {
+            // What looks young is no older.
+            StateAge::Ttl(age) => store.layout().is_generic && age > self.older_than.duration(),
+            StateAge::Unknown => true,
+            StateAge::Column(_) | StateAge::FirstSeen(_) => false,
+        }
+    }
+
+    /// The ages of these states; those not certain are looked up in the notes, and noted where they are new.
     async fn ages(&self, store: &dyn Store, states: &[Stored]) -> anyhow::Result<Vec<StateAge>> {
         let mut ages: Vec<_> = states.iter().map(|state| StateAge::of(state, self.now)).collect();
-        let unknown: Vec<usize> = (0..ages.len()).filter(|i| ages[*i] == StateAge::Unknown).collect();
+        let unknown: Vec<usize> = (0..ages.len()).filter(|i| self.is_uncertain(store, ages[*i])).collect();
         if unknown.is_empty() {
             return Ok(ages);
         }
         let names: Vec<_> = unknown.iter().map(|i| note_name(&states[*i])).collect();
         let mut fresh = Vec::new();
         for ((i, name), note) in unknown.into_iter().zip(&names).zip(store.notes(&names).await?) {
-            match note.as_deref().and_then(first_seen) {
-                Some(at) => ages[i] = StateAge::FirstSeen(self.now.duration_since(at)),
-                None => fresh.push((name.clone(), self.now.as_second().to_string().into_bytes())),
+            if let Some(at) = note.as_deref().and_then(first_seen) {
+                ages[i] = StateAge::FirstSeen(self.now.duration_since(at));
+            } else {
+                ages[i] = StateAge::Unknown;
+                fresh.push((name.clone(), self.now.as_second().to_string().into_bytes()));
             }
         }
         if !self.dry_run && !fresh.is_empty() {
-            store.write_notes(&fresh, NOTE_LIFETIME).await?;
+            let of_use_after = Duration::try_from(self.older_than.duration()).unwrap_or_default();
+            store.write_notes(&fresh, of_use_after.saturating_add(NOTE_LIFETIME)).await?;
         }
         Ok(ages)
     }
@@ -170,9 +193,7 @@ impl Purge {
 
 /// A name that does not repeat the state parameter, which is a secret while the login is pending.
 fn note_name(state: &Stored) -> String {
-    let digest = Sha256::digest(state.key.text().as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("state-seen:{hex}")
+    format!("state-seen:{}", fingerprint(state.key.text().as_bytes()))
 }
 
 fn first_seen(note: &[u8]) -> Option<Timestamp> {

@@ -22,6 +22,8 @@ pub struct Layout {
     pub envelope: bool,
     /// The app keeps `lastUpdatedAt` (epoch milliseconds) in the record.
     pub stamped: bool,
+    /// Many apps have it, and the times to live are only those of most.
+    pub is_generic: bool,
 }
 
 /// Where records are.
@@ -97,6 +99,9 @@ const DAY: i64 = 24 * HOUR;
 /// A row for Redis: name, session key and TTL, state key and TTL, lock key and TTL (seconds; 0 is none).
 type RedisRow = (&'static str, (&'static str, i64), (&'static str, i64), Option<(&'static str, i64)>);
 
+/// The one that is no single app's.
+const GENERIC: &str = "oauth";
+
 /// The apps' own layouts in Redis, for records of the Node client.
 const REDIS: &[RedisRow] = &[
     (
@@ -112,7 +117,7 @@ const REDIS: &[RedisRow] = &[
         ("atproto:oauth:state:{state}:{sid}", 30 * MINUTE),
         Some(("oauth:lock:{name}", 30)),
     ),
-    ("oauth", ("oauth:session:{did}", 0), ("oauth:state:{state}", HOUR), Some(("oauth:lock:{name}", 30))),
+    (GENERIC, ("oauth:session:{did}", 0), ("oauth:state:{state}", HOUR), Some(("oauth:lock:{name}", 30))),
     ("atproto", ("atproto:session:{did}", 0), ("atproto:state:{state}", 0), None),
     ("auth-camel", ("authSession:{did}", 0), ("authState:{state}", 0), Some(("sessionLock:{name}", 10))),
     ("sequoia", ("oauth_session:{did}", 14 * DAY), ("oauth_state:{state}", 600), None),
@@ -175,6 +180,7 @@ fn redis_layout((name, sessions, states, lock): &RedisRow) -> Layout {
         lock: lock.map(|(template, ttl)| LockRule { pattern: pattern(template), ttl: Age::from_secs(ttl) }),
         envelope: false,
         stamped: false,
+        is_generic: *name == GENERIC,
     }
 }
 
@@ -193,6 +199,7 @@ fn sql_layout((name, sessions, states): &SqlRow) -> Layout {
         lock: None,
         envelope: false,
         stamped: false,
+        is_generic: false,
     }
 }
 

@@ -15,6 +15,7 @@ mod conformance;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -43,13 +44,17 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey(Vec<u8>);
 
+/// A record's value. It holds tokens and private keys, and is wiped when it is no longer needed.
+#[derive(Clone, Default)]
+pub struct RecordValue(Zeroizing<Vec<u8>>);
+
 /// A record as it was found.
 #[derive(Clone)]
 pub struct Stored {
     /// Its key.
     pub key: RecordKey,
     /// Its value, whatever it is: nothing says that an app wrote it. Without its envelope, where the layout has one.
-    pub value: Vec<u8>,
+    pub value: RecordValue,
     /// What the store knows of its age.
     pub observed: Observed,
     /// How long it will live, where the store knows and was asked.
@@ -147,6 +152,38 @@ fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
     let session = NodeSession::parse(value).ok();
     let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
     last.map_or(now, |last| last.at)
+}
+
+impl From<Vec<u8>> for RecordValue {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl Deref for RecordValue {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for RecordValue {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for RecordValue {
+    fn eq(&self, other: &T) -> bool {
+        **self == *other.as_ref()
+    }
+}
+
+impl fmt::Debug for RecordValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordValue({} bytes)", self.len())
+    }
 }
 
 impl RecordKey {

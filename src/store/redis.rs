@@ -10,7 +10,7 @@ use redis::Value;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, TOO_LARGE, Want, Written, written_at};
+use super::{Access, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
@@ -135,13 +135,13 @@ impl RedisStore {
     }
 
     /// The value under a key as it stands there, with whatever the layout wraps around it.
-    async fn raw(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, Trouble> {
+    async fn raw(&self, key: &RecordKey) -> Result<Option<RecordValue>, Trouble> {
         let answers = patience::read(self.server.wire(), &[Command::new("GET", &key.0)]).await?;
         match answers.into_iter().next() {
-            Some(Value::BulkString(value)) => Ok(Some(value)),
+            Some(Value::BulkString(value)) => Ok(Some(value.into())),
             Some(Value::Nil) => Ok(None),
             // No string: somebody else's, whatever it is.
-            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Ok(Some(Vec::new())),
+            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Ok(Some(RecordValue::default())),
             Some(other) => Err(scan::refusal(&other)),
             None => Err(Trouble::nonsense()),
         }
@@ -150,16 +150,16 @@ impl RedisStore {
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> Result<Written, Trouble> {
         let ttl = self.layout.rule(Kind::Session).ttl.and_then(|ttl| Duration::try_from(ttl.duration()).ok());
         loop {
-            let current = if self.layout.envelope {
+            let current: RecordValue = if self.layout.envelope {
                 let Some(current) = self.raw(key).await? else { return Ok(Written::Gone) };
                 if self.layout.decoded(&current).as_deref() != Some(expected) {
                     return Ok(Written::Changed);
                 }
                 current
             } else {
-                expected.to_vec()
+                expected.to_vec().into()
             };
-            let encoded = self.layout.encoded(new, Some(&current), ttl, now());
+            let encoded: RecordValue = self.layout.encoded(new, Some(&current), ttl, now()).into();
             let written = write::replace(&*self.server, &self.replicas, &key.0, &current, &encoded, ttl).await?;
             // A new envelope around the same record is no other record.
             if !(self.layout.envelope && written == Written::Changed) {
@@ -182,7 +182,7 @@ impl RedisStore {
         for record in records {
             let raw = if self.layout.envelope && record.unreadable.is_none() {
                 let raw = self.raw(&record.key).await?;
-                raw.filter(|raw| self.layout.decoded(raw).as_ref() == Some(&record.value))
+                raw.filter(|raw| self.layout.decoded(raw).is_some_and(|decoded| decoded == record.value))
             } else {
                 Some(record.value.clone())
             };

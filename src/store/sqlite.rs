@@ -13,11 +13,12 @@ use rusqlite::{
 };
 use tokio::sync::Mutex;
 use tracing::trace;
+use zeroize::Zeroizing;
 
 use super::layout::{Layout, LayoutChoice, Place, Table};
 use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
-use super::{Kind, MAX_VALUE, RecordKey, Store, Stored, TOO_LARGE, Want, Written, written_at};
+use super::{Kind, MAX_VALUE, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, failed, usage};
 use crate::session::{Did, Observed};
 
@@ -169,7 +170,7 @@ impl Store for SqliteStore {
 
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
         let table = self.table(Kind::Session).clone();
-        let (key, expected, new) = (key.text().into_owned(), expected.to_vec(), text(new)?);
+        let (key, expected, new) = (key.text().into_owned(), RecordValue::from(expected.to_vec()), text(new)?);
         self.write(move |transaction| {
             let written = table.compare(transaction, &key, &expected, None)?;
             if written == Written::Done {
@@ -182,7 +183,7 @@ impl Store for SqliteStore {
                     table.filter(),
                     quoted(&table.key)
                 );
-                let mut values: Vec<&dyn ToSql> = vec![&key, &new];
+                let mut values: Vec<&dyn ToSql> = vec![&key, &*new];
                 values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
                 transaction.execute(&sql, &values[..])?;
             }
@@ -224,7 +225,7 @@ impl Store for SqliteStore {
                 quoted(&table.key),
                 table = quoted(&table.name),
             );
-            let mut parameters: Vec<&dyn ToSql> = vec![&key, &value];
+            let mut parameters: Vec<&dyn ToSql> = vec![&key, &*value];
             parameters.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
             Ok(transaction.execute(&sql, &parameters[..])? == 1)
         })
@@ -382,7 +383,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
     Ok(Stored {
         key: RecordKey(bytes(row.get_ref(0)?)),
-        value: bytes(row.get_ref(1)?),
+        value: bytes(row.get_ref(1)?).into(),
         observed: Observed { ttl_age: None, column: time::read(row.get_ref(2)?) },
         ttl: None,
         unreadable: too_long.then_some(TOO_LARGE),
@@ -431,8 +432,9 @@ fn written_now() -> Timestamp {
     Timestamp::now()
 }
 
-fn text(value: &[u8]) -> Result<String, Failure> {
-    String::from_utf8(value.to_vec()).map_err(|_| failed("the record is not text, and the column holds text"))
+fn text(value: &[u8]) -> Result<Zeroizing<String>, Failure> {
+    let text = std::str::from_utf8(value).map(str::to_owned).map(Zeroizing::new);
+    text.map_err(|_| failed("the record is not text, and the column holds text"))
 }
 
 /// What a connection is for.

@@ -225,6 +225,7 @@ fn a_description_that_is_misspelt_or_contradicts_itself_is_refused_whether_or_no
         ("session_key = ['a:{did}']", "layouts.mine.session_key must be one value\n"),
         (&format!("{KEYS}lock_ttl = 'soon'"), "layouts.mine: lock_ttl: \"soon\" is not a length of time\n"),
         (&KEYS.replace("30d", "0s"), "layouts.mine: session_ttl is no time at all\n"),
+        (&KEYS.replace("lock:{name}", "lock:{name}:{sid}"), "layouts.mine: lock_key must not contain {sid}\n"),
         (&format!("{KEYS}envelope = 'maybe'"), "layouts.mine: envelope must be true or false\n"),
         (&format!("{KEYS}session_value_column = 'v'"), "session_value_column is for layouts of SQLite tables\n"),
         (

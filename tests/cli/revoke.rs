@@ -264,7 +264,7 @@ fn a_signal_lets_what_was_begun_come_to_its_end() {
 
 #[test]
 fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
-    let app = alice();
+    let app = App::with_alice();
     let dry_run = |options: &str| app.sessions(&format!("revoke --dry-run -q {options}")).stdout;
     assert_eq!(
         object(&dry_run("--all --format json")),

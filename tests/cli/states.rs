@@ -1,8 +1,11 @@
 //! `oauthctl states list | purge`: logins that were begun, and those of them that nobody will complete.
 
 use serde_json::{Value, json};
+use testbed::redis::{Answer, Redis};
+use testbed::{Mishap, Proxy, Spot, Way};
 
-use crate::support::{ADONIS, ALICE, AppDatabase, SVELTEKIT, Sandbox, object, session, state};
+use crate::app::wait_until;
+use crate::support::{ADONIS, ALICE, AppDatabase, SVELTEKIT, Sandbox, interrupt, object, session, state};
 
 const LATER: &str = "2026-11-23T12:31:00Z";
 
@@ -283,4 +286,75 @@ fn a_purge_at_the_same_time_as_another_counts_each_login_once() {
     let removed =
         outputs.map(|output| object(std::str::from_utf8(&output.stdout).unwrap())["by_first_seen"].as_u64().unwrap());
     assert_eq!(removed.sum::<u64>(), 2002);
+}
+
+#[test]
+fn a_purge_that_fails_half_way_says_what_it_has_removed() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::with(&sandbox.path("app.db"), ADONIS);
+    database.execute("BEGIN");
+    for n in 1000..1600 {
+        let value = state("key1");
+        database.execute(&format!("INSERT INTO oauth_states VALUES ('{n}', '{value}', '2026-11-23 11:00:00')"));
+    }
+    database.execute(
+        "COMMIT; CREATE TRIGGER broken BEFORE DELETE ON oauth_states WHEN OLD.key = '1550' BEGIN SELECT RAISE(ABORT, 'x'); END",
+    );
+    let output = sandbox.run(["states", "purge"]);
+    let said = "removed 500 pending logins (500 old by their time column); stopped before the end\n";
+    assert_eq!((output.code, output.stdout.as_str()), (3, said), "{output}");
+    assert!(output.stderr.starts_with("warning: stopped early: app.db: "), "{output}");
+    assert_eq!(database.rows("SELECT count(*) FROM oauth_states"), ["100"]);
+    // Nothing achieved is a failure.
+    let again = sandbox.run(["states", "purge"]);
+    assert_eq!((again.code, again.stdout.as_str()), (1, ""), "{again}");
+}
+
+#[test]
+fn a_note_lasts_until_it_is_of_use() {
+    let sandbox = app();
+    sandbox.result(["states", "purge", "--older-than", "45d"]);
+    let notes = AppDatabase::open(&sandbox.path("app.db.oauthctl"));
+    let days = "SELECT DISTINCT round((until_ms / 1000.0 - unixepoch()) / 86400) FROM note";
+    assert_eq!(notes.rows(days), ["75"]);
+}
+
+#[test]
+fn where_the_time_to_live_is_only_the_usual_one_a_state_must_have_been_seen_long_enough_ago() {
+    let redis = Redis::start();
+    let mut sandbox = Sandbox::new();
+    // An app that gives ten minutes: begun this second, it looks 50 minutes old to who assumes an hour.
+    for key in ["oauth:state:begun", "atproto:oauth:state:begun"] {
+        redis.ask(&["SET", key, &state("key1").to_string(), "EX", "600"]);
+    }
+    let url = redis.url();
+    let purge = |sandbox: &Sandbox, layout: &str| {
+        sandbox.result(["--store", &url, "--layout", layout, "states", "purge", "--older-than", "15m"])
+    };
+    let noted = "removed 0 pending logins; 1 kept: of unknown age, noted\n";
+    assert_eq!(purge(&sandbox, "oauth"), noted);
+    assert_eq!(purge(&sandbox, "oauth-stamped"), noted);
+    assert_eq!(purge(&sandbox, "npmx"), "removed 1 pending login (1 old by their time to live)\n");
+    sandbox.set("OAUTHCTL_TEST_NOW", LATER);
+    assert_eq!(purge(&sandbox, "oauth"), "removed 1 pending login (1 old since first seen)\n");
+    assert_eq!(redis.ask(&["EXISTS", "oauth:state:begun", "atproto:oauth:state:begun"]), Answer::Number(0));
+}
+
+#[test]
+fn a_signal_is_heeded_while_the_store_is_silent() {
+    let redis = Redis::start();
+    redis.ask(&["SET", "atproto:oauth:state:begun", &state("key1").to_string()]);
+    let proxy = Proxy::start(([127, 0, 0, 1], redis.port()).into()).unwrap();
+    let url = format!("redis://{}", proxy.address());
+    let sandbox = Sandbox::new();
+    for command in ["list", "purge"] {
+        // Whatever was said before the scan began: two greetings, and an answer to PING.
+        proxy.plan(Spot { way: Way::Down, message: 3, halfway: false }, Mishap::Silence);
+        let child = sandbox.start(["--store", &url, "--layout", "npmx", "states", command]);
+        wait_until(|| proxy.messages()[1] > 3);
+        interrupt(&child, "INT");
+        let output = sandbox.output_of(child);
+        assert_eq!(output.code, 130, "{command}: {output}");
+        proxy.heal();
+    }
 }

@@ -1,7 +1,10 @@
 //! `oauthctl sessions export | import` moves an app from one store to another without logging anyone out.
 
 use serde_json::{Value, json};
+use testbed::LoginOptions;
+use testbed::redis::{Answer, Redis};
 
+use crate::app::{App, days_ago};
 use crate::support::{
     ADONIS, ALICE, AppDatabase, BOB, LEGACY, STATUSPHERE, SVELTEKIT, Sandbox, interrupt, object, session,
 };
@@ -372,7 +375,7 @@ fn programs_get_counts_of_an_import_as_json() {
     AppDatabase::open(&sandbox.path("new.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace --format json"));
     insta::assert_snapshot!(output.stdout, @r#"
-    {"dry_run":false,"created":1,"replaced":0,"unchanged":0,"kept":0,"not_newer":2,"malformed":0}
+    {"dry_run":false,"created":1,"replaced":0,"unchanged":0,"kept":0,"not_newer":2,"crowded":0,"malformed":0}
     0 3
     "#);
 }
@@ -402,4 +405,104 @@ fn no_secret_shows_up_beside_the_export() {
     for secret in ["ref-0123456789abcdef", "eyJ0eXAi", "dpop-private"] {
         assert!(!output.to_string().contains(secret), "{output}");
     }
+}
+
+/// How long a key lives in Redis after an import of one session of ALICE that had this time left, in seconds.
+fn left_after_a_move(layout: &str, key: &str, ttl: Value) -> i64 {
+    let redis = Redis::start();
+    let mut sandbox = between(STATUSPHERE);
+    let mut line = object(export(&sandbox).lines().next().unwrap());
+    line.insert("ttl".to_owned(), ttl);
+    sandbox.stdin(Value::Object(line).to_string());
+    let import = ["--store", &redis.url(), "--layout", layout, "sessions", "import", "-"];
+    assert_eq!(sandbox.result(import), "imported 1 session\n");
+    let Answer::Number(left) = redis.ask(&["TTL", &format!("{key}{ALICE}")]) else { panic!("a number is answered") };
+    left
+}
+
+#[test]
+fn a_move_leaves_a_session_no_less_time_than_its_new_app_would() {
+    const DAY: i64 = 86_400;
+    for ttl in [json!(600), json!(400 * DAY), Value::Null] {
+        assert_eq!(left_after_a_move("atproto", "atproto:session:", ttl), -1, "the layout's sessions end by no time");
+    }
+    for (ttl, expected) in [(json!(600), 179 * DAY - 3 * 3600), (json!(400 * DAY), 400 * DAY)] {
+        let left = left_after_a_move("npmx", "atproto:oauth:sessions:", ttl);
+        assert!((expected - 60..=expected).contains(&left), "{left}");
+    }
+}
+
+#[test]
+fn a_second_import_finds_the_tokens_that_the_store_has_written_anew() {
+    let redis = Redis::start();
+    let sandbox = between(STATUSPHERE);
+    let older = session(ALICE, "30h").to_string();
+    redis.ask(&["SET", &format!("oauth:session:{ALICE}"), &older]);
+    let import = format!(
+        "oauthctl sessions export -o - -q | oauthctl --store {} --layout oauth-stamped sessions import - --replace",
+        redis.url()
+    );
+    assert_eq!(sandbox.sh(&import).stdout, "imported 2 sessions; 1 in the place of an older one\n");
+    let again = sandbox.sh(&import);
+    assert_eq!((again.stdout.as_str(), again.code), ("imported 0 sessions; 2 there already, the same\n", 0));
+}
+
+#[test]
+fn of_several_sessions_of_one_account_the_newest_arrives_and_the_others_are_named() {
+    let mut sandbox = between(STATUSPHERE);
+    let line = |age: &str, token: &str| {
+        let mut record = session(ALICE, age);
+        record["tokenSet"]["refresh_token"] = json!(token);
+        let key = format!("{ALICE}:{token}");
+        json!({"did": ALICE, "key": key, "sid": token, "ttl": null, "last_refreshed_at": null, "record": record})
+    };
+    let [old, new, older] = [line("30h", "b"), line("3h", "a"), line("50h", "c")];
+    sandbox.stdin([&old, &new, &new, &older].map(Value::to_string).join("\n"));
+    let planned = sandbox.run(["--profile", "new", "sessions", "import", "-", "-n"]);
+    assert_eq!(planned.code, 3, "{planned}");
+    insta::assert_snapshot!(sandbox.run(["--profile", "new", "sessions", "import", "-"]), @"
+    exit 3
+    -- stdout --
+    imported 1 session; 1 there already, the same; 2 of several of one account, for which the layout has one place
+    -- stderr --
+    warning: line 2: did:plc:ewvi7nxzyoun6zhxrhs64oiz has several sessions, and the layout keeps one: the newest, where that can be told
+    warning: line 4: did:plc:ewvi7nxzyoun6zhxrhs64oiz has several sessions, and the layout keeps one: the newest, where that can be told
+    ");
+    assert_eq!(arrived(&sandbox, "SELECT value FROM auth_session"), [new["record"].to_string()]);
+}
+
+#[test]
+fn what_was_brought_in_before_the_store_failed_is_counted() {
+    let sandbox = between(STATUSPHERE);
+    AppDatabase::open(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), 300);
+    AppDatabase::open(&sandbox.path("new.db")).execute(&format!(
+        "CREATE TRIGGER full BEFORE INSERT ON auth_session WHEN NEW.key = '{BOB}' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    ));
+    let output = sandbox.sh(MOVE);
+    assert!(output.stderr.contains("warning: stopped early: new.db"), "{output}");
+    let there: usize = arrived(&sandbox, "SELECT count(*) FROM auth_session")[0].parse().unwrap();
+    let said = format!("imported {there} sessions; stopped before the end\n");
+    assert!(there > 0 && output.stdout.starts_with(&said) && output.stdout.ends_with(" 3\n"), "{there}: {output}");
+}
+
+#[test]
+fn an_export_hands_out_no_tokens_that_were_used_up() {
+    let app = App::new();
+    for did in [ALICE, BOB] {
+        app.log_in(1, &LoginOptions { did: Some(did.to_owned()), ..days_ago(2) });
+    }
+    let broken = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END";
+    app.database.execute(broken);
+    assert_eq!(app.sessions(&format!("refresh {ALICE}")).code, 1);
+    assert_eq!(app.recovery_entries().len(), 1);
+    let output = app.sessions("export -o -");
+    assert_eq!((output.code, output.stdout.lines().count()), (3, 1), "{output}");
+    assert_eq!(object(&output.stdout)["did"], BOB);
+    assert!(output.stderr.contains(&format!("left out {ALICE}: its new tokens wait to be stored")), "{output}");
+    app.database.execute("DROP TRIGGER broken");
+    let output = app.sessions("export -o -");
+    assert_eq!((output.code, output.stdout.lines().count()), (0, 2), "{output}");
+    assert!(app.recovery_entries().is_empty());
+    let records: Vec<_> = output.stdout.lines().map(|line| object(line)["record"].clone()).collect();
+    assert!(records.iter().all(|record| app.net.is_alive_with(record)), "{output}");
 }

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
+use super::online::recover;
 use super::select::SelectArgs;
 use super::view::judge;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile};
+use crate::maintenance::Recovery;
 use crate::session::{Status, Summary, Transfer};
 use crate::store::Stored;
 use crate::ui::counted;
@@ -20,6 +22,8 @@ use crate::ui::counted;
 #[command(after_help = "\
 An export is not a backup. Refresh tokens work once: restored over a running app, old ones are
 replayed, and the server then ends those sessions. Use it to move, at once, and delete it.
+Tokens that an earlier run could not store are stored first; a session whose tokens still wait is
+left out.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import -
@@ -64,13 +68,21 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     let store = context.open_store()?;
     let pattern = store.layout().session_pattern().clone();
     let judge = judge(context, store.layout())?;
-    let (mut written, mut malformed) = (0, 0);
+    // Tokens that were used up must not be handed on while those that replace them wait to be stored.
+    recover(context, &*store)?;
+    let recovery = Recovery::new(context.recovery_directory()?);
+    let (mut written, mut left_out) = (0, 0);
     let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
         let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {
-            malformed += 1;
+            left_out += 1;
             context.ui.warn(format!("left out {}: {}", summary.key, summary.reason.as_deref().unwrap_or("malformed")));
             return Ok(());
         };
+        if recovery.has_pending(stored) {
+            left_out += 1;
+            context.ui.warn(format!("left out {}: its new tokens wait to be stored (`sessions recover`)", summary.key));
+            return Ok(());
+        }
         let sid = pattern.parse_key(&summary.key).and_then(|(_, sid)| sid.map(str::to_owned));
         let line = Transfer {
             did: summary.did.as_deref().unwrap_or_default().into(),
@@ -88,7 +100,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     context.runtime()?.block_on(select)?;
     let so_far = if context.interrupt().is_set() { ", then interrupted" } else { "" };
     context.ui.note(format!("exported {}{so_far}", counted(written, "session")));
-    let outcome = if malformed > 0 { Exit::Partial } else { Exit::Done };
+    let outcome = if left_out > 0 { Exit::Partial } else { Exit::Done };
     Ok(context.interrupt().exit().unwrap_or(outcome))
 }
 

@@ -3,15 +3,17 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{self, Poll};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use super::results::cut_short;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
-use crate::maintenance::{Import, ImportEvent, ImportReport};
+use crate::maintenance::{Arrived, Import, ImportEvent, ImportReport};
 use crate::session::Transfer;
 use crate::store::Store;
 use crate::ui::{Format, counted};
@@ -58,27 +60,21 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         })?)
     };
     let store = context.open_store()?;
-    let import = Import { replace: args.replace, dry_run: args.dry_run, now: context.now() };
+    let import =
+        Import { replace: args.replace, dry_run: args.dry_run, now: context.now(), arrived: Arrived::default() };
     let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
     let input = BufReader::new(input);
-    let imported = context.runtime()?.block_on(import_lines(context, &*store, import, input, &mut report));
-    let failure = match imported {
-        // What was brought in before the store failed is there, and said to be there.
-        Err(e) if report.created + report.replaced > 0 && !report.dry_run => Some(e),
-        other => other.map(|()| None)?,
-    };
-    tell(context, &report)?;
-    if let Some(e) = &failure {
-        context.ui.warn(format!("stopped before the end: {e:#}"));
-    }
-    let incomplete = report.malformed + report.not_newer > 0 || failure.is_some();
-    Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { Exit::Done }))
+    let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, input, &mut report));
+    let done = cut_short(context, imported, report.created + report.replaced > 0 && !report.dry_run)?;
+    tell(context, &report, done)?;
+    let incomplete = report.malformed + report.not_newer + report.crowded > 0;
+    Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
 async fn import_lines(
     context: &Context,
     store: &dyn Store,
-    import: Import,
+    import: &Import,
     input: impl BufRead + Send + 'static,
     report: &mut ImportReport,
 ) -> anyhow::Result<()> {
@@ -86,8 +82,12 @@ async fn import_lines(
     let progress = context.ui.progress("sessions read");
     let mut lines = read_lines(input);
     let mut numbers = 1_u64..;
+    // What is on its way when something fails is still brought to its end, and counted.
+    let mut failure = None;
+    let has_failed = AtomicBool::new(false);
     let next = |context: &mut task::Context<'_>| {
-        if interrupt.is_set() { Poll::Ready(None) } else { lines.poll_recv(context) }
+        let is_over = interrupt.is_set() || has_failed.load(Ordering::Relaxed);
+        if is_over { Poll::Ready(None) } else { lines.poll_recv(context) }
     };
     let lines = stream::poll_fn(next).take_until(Box::pin(interrupt.raised()));
     let lines = lines
@@ -101,22 +101,36 @@ async fn import_lines(
         })
         .buffered(CONCURRENCY);
     while let Some(event) = events.next().await {
-        let (number, line, event) = event?;
+        let (number, line, event) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                has_failed.store(true, Ordering::Relaxed);
+                failure.get_or_insert(error);
+                continue;
+            }
+        };
         match event {
             ImportEvent::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
-            ImportEvent::NotNewer => {
-                let whose = line.as_deref().and_then(|line| serde_json::from_str::<Transfer<'_>>(line).ok());
-                let whose = whose.map(|session| session.did.into_owned()).unwrap_or_default();
-                context.ui.warn(format!(
-                    "line {number}: {whose} has a session in the store that is not provably older, and stays"
-                ));
-            }
+            ImportEvent::NotNewer => context.ui.warn(format!(
+                "line {number}: {} has a session in the store that is not provably older, and stays",
+                whose(line.as_deref())
+            )),
+            ImportEvent::Crowded => context.ui.warn(format!(
+                "line {number}: {} has several sessions, and the layout keeps one: the newest, where that can be told",
+                whose(line.as_deref())
+            )),
             _ => {}
         }
         report.count(event);
         progress.advance(1);
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
+}
+
+/// The account of a line.
+fn whose(line: Option<&str>) -> String {
+    let session = line.and_then(|line| serde_json::from_str::<Transfer<'_>>(line).ok());
+    session.map(|session| session.did.into_owned()).unwrap_or_default()
 }
 
 /// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal from being heeded. The
@@ -151,7 +165,7 @@ fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
     Ok(Some(String::from_utf8(line).ok()))
 }
 
-fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
+fn tell(context: &Context, report: &ImportReport, done: Exit) -> anyhow::Result<()> {
     if context.ui.format != Format::Table {
         return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
     }
@@ -162,6 +176,7 @@ fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
         (report.unchanged, "there already, the same"),
         (report.kept, "there already, kept"),
         (report.not_newer, "there already, not provably older, kept"),
+        (report.crowded, "of several of one account, for which the layout has one place"),
         (report.malformed, "malformed, left out"),
     ] {
         if n > 0 {
@@ -170,6 +185,8 @@ fn tell(context: &Context, report: &ImportReport) -> anyhow::Result<()> {
     }
     if context.interrupt().is_set() {
         text.push_str("; interrupted before the end");
+    } else if done != Exit::Done {
+        text.push_str("; stopped before the end");
     }
     Ok(context.ui.result(format!("{text}\n"))?)
 }

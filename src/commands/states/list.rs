@@ -1,6 +1,7 @@
 //! `oauthctl states list`: pending logins.
 
 use std::borrow::Cow;
+use std::pin::pin;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -90,9 +91,14 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let mut count = 0;
     context.runtime()?.block_on(async {
         let mut scan = store.scan(Kind::State, Want { values: true, ttls: true });
-        while !interrupt.is_set()
-            && let Some(records) = scan.next().await?
-        {
+        let mut raised = pin!(interrupt.raised());
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = &mut raised => break,
+                next = scan.next() => next?,
+            };
+            let Some(records) = next else { break };
             for stored in &records {
                 listing.push(&StateRow::of(stored, now))?;
                 count += 1;

@@ -1,6 +1,7 @@
 //! `oauthctl states purge`: removes logins that were begun and never completed.
 
 use crate::commands::metrics::MetricsArgs;
+use crate::commands::sessions::cut_short;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Purge, PurgeReport};
@@ -11,7 +12,10 @@ use crate::ui::{Format, counted};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Where the store knows no age, oauthctl notes when it first saw a state, and removes it once its age
-has become certain: run it from cron.
+has become certain: run it from cron. In the layouts oauth and oauth-stamped, which many apps share,
+what remains of a state's time to live shows its age only if the app gives it an hour: there, too,
+it must have been seen long enough ago. An app that gives its states another time than its layout
+here (see `man oauthctl`) needs a layout of its own, with state_ttl.
 
 Examples:
   oauthctl states purge --dry-run
@@ -34,13 +38,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");
-    let report = context.runtime()?.block_on(purge.run(&*store, |read| {
-        progress.advance(read);
-        !interrupt.is_set()
-    }))?;
+    let mut report = PurgeReport::default();
+    let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report);
+    let purged = context.runtime()?.block_on(purged);
     drop(progress);
-    tell(context, &report)?;
-    let exit = interrupt.exit().unwrap_or(Exit::Done);
+    let done = cut_short(context, purged, report.purged() > 0 && !args.dry_run)?;
+    tell(context, &report, done)?;
+    let exit = interrupt.exit().unwrap_or(done);
     if !args.dry_run {
         let kept = report.young + report.unknown + report.malformed;
         let counts = [("removed", report.purged()), ("kept", kept), ("gone", report.gone)];
@@ -49,7 +53,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn tell(context: &Context, report: &PurgeReport) -> anyhow::Result<()> {
+fn tell(context: &Context, report: &PurgeReport, done: Exit) -> anyhow::Result<()> {
     if context.ui.format != Format::Table {
         return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
     }
@@ -81,6 +85,8 @@ fn tell(context: &Context, report: &PurgeReport) -> anyhow::Result<()> {
     }
     if context.interrupt().is_set() {
         text.push_str("; interrupted before the end");
+    } else if done != Exit::Done {
+        text.push_str("; stopped before the end");
     }
     Ok(context.ui.result(format!("{text}\n"))?)
 }

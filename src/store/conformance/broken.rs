@@ -177,7 +177,7 @@ async fn what_is_no_record_is_listed_as_such() {
         found.extend(records);
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    let seen: Vec<_> = found.iter().map(|record| (record.value.as_slice(), record.unreadable)).collect();
+    let seen: Vec<_> = found.iter().map(|record| (&*record.value, record.unreadable)).collect();
     assert_eq!(
         seen,
         [
@@ -190,7 +190,7 @@ async fn what_is_no_record_is_listed_as_such() {
     );
     for record in &found {
         let again = store.get(Kind::Session, &record.key).await.unwrap().unwrap();
-        assert_eq!((&again.value, again.unreadable), (&record.value, record.unreadable));
+        assert_eq!((&*again.value, again.unreadable), (&*record.value, record.unreadable));
         assert_ne!(store.replace(&record.key, b"", b"x").await.unwrap(), Written::Done);
     }
     assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done; 5]);
@@ -228,7 +228,7 @@ async fn who_may_not_replace_a_record_is_told_before_there_is_anything_to_store(
         match store.check_writable().await {
             Ok(()) => assert!(may, "{name}"),
             Err(error) => {
-                assert!(!may && told(&error).contains("hint: the user may not do this"), "{name}: {}", told(&error))
+                assert!(!may && told(&error).contains("hint: the user may not do this"), "{name}: {}", told(&error));
             }
         }
     }
@@ -295,8 +295,8 @@ async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was()
         }
     }
     assert_eq!(keys.len(), MANY);
-    // Each page once, and perhaps once more; not each from the beginning.
-    let enough = 2 * (MANY as u64).div_ceil(5000) + 2;
+    // Each page once, and some a few times more; not all from the beginning.
+    let enough = 3 * (MANY as u64).div_ceil(5000);
     assert!(pages(&redis) <= enough, "{} pages of {enough}, {batches} batches", pages(&redis));
 }
 
@@ -333,7 +333,7 @@ async fn a_key_that_rest_cannot_carry_is_set_aside() {
         found.extend(records);
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    let seen: Vec<_> = found.iter().map(|record| (record.value.as_slice(), record.unreadable.is_some())).collect();
+    let seen: Vec<_> = found.iter().map(|record| (&*record.value, record.unreadable.is_some())).collect();
     assert_eq!(seen, [(b"y".as_slice(), false), (b"", true)]);
     assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done, Written::Changed]);
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(1));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use testbed::redis::{Answer, Redis};
 
+use super::apps::{App as _, SqliteApp};
 use super::plain;
 use crate::error::Failure;
 use crate::store::{Kind, LayoutChoice, RecordKey, Store, StoreUrl, Written};
@@ -121,4 +122,48 @@ async fn an_empty_database_beside_a_full_one_is_noticed() {
     let mut told = Vec::new();
     crate::ui::report(&error.into(), crate::ui::Palette::Plain, &mut told);
     assert!(String::from_utf8(told).unwrap().contains("db3: 1 key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_keeps_the_time_to_live_where_the_layout_has_none() {
+    let redis = Redis::start();
+    let store = opened(&redis, "atproto", &BTreeMap::new()).await.unwrap();
+    let key = RecordKey::from_text(&format!("atproto:session:{DID}"));
+    redis.ask(&["SET", &key.text(), "old", "EX", "1000"]);
+    assert_eq!(store.replace(&key, b"old", b"new").await.unwrap(), Written::Done);
+    let Answer::Number(left) = redis.ask(&["TTL", &key.text()]) else { panic!("a number is answered") };
+    assert!((900..=1000).contains(&left), "{left}");
+    redis.ask(&["PERSIST", &key.text()]);
+    assert_eq!(store.replace(&key, b"new", b"newer").await.unwrap(), Written::Done);
+    assert_eq!(redis.ask(&["TTL", &key.text()]), Answer::Number(-1));
+    assert_eq!(redis.ask(&["GET", &key.text()]), Answer::Bulk(Some(b"newer".to_vec())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_session_of_an_account_is_found_and_no_other_account_s() {
+    let did = DID.parse().unwrap();
+    let longer = format!("{DID}x");
+    let ids = [format!("{DID}/a"), format!("{DID}/b"), format!("{longer}/a"), format!("{DID}/"), format!("x{DID}/a")];
+    let found = async |store: Box<dyn Store>| {
+        let mut keys: Vec<_> = store.sessions_of(&did).await.unwrap().into_iter().map(|found| found.key).collect();
+        keys.sort();
+        keys.iter().map(|key| key.text().into_owned()).collect::<Vec<_>>()
+    };
+    let redis = Redis::start();
+    for id in &ids {
+        redis.ask(&["SET", &format!("own:{id}"), "x"]);
+    }
+    let keys = found(opened(&redis, "own", &own(&[("session_key", "own:{did}/{sid}")])).await.unwrap()).await;
+    assert_eq!(keys, [format!("own:{DID}/a"), format!("own:{DID}/b")]);
+
+    let app = SqliteApp::new();
+    for id in &ids {
+        app.put(Kind::Session, id, "x");
+    }
+    let members = [("session_table", "auth_session"), ("state_table", "auth_state"), ("session_key", "{did}/{sid}")];
+    let members = members.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let layout = LayoutChoice::parse("own", &BTreeMap::from([("own".to_owned(), members.into())])).unwrap();
+    let url = StoreUrl::parse(&app.url(), std::path::Path::new("")).unwrap();
+    let keys = found(crate::store::open(&url, &plain(), &layout).await.unwrap()).await;
+    assert_eq!(keys, [format!("{DID}/a"), format!("{DID}/b")]);
 }

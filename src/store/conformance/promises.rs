@@ -89,7 +89,7 @@ async fn a_scan_brings_every_record_once(store: &dyn Store, app: &dyn App) {
 async fn single_records_are_found(store: &dyn Store, app: &dyn App) {
     let key = session_key(store, 1);
     let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
-    assert_eq!((record.key, record.value), (key, b"session 1".to_vec()));
+    assert_eq!((record.key, &*record.value), (key, b"session 1".as_slice()));
     let state = store.get(Kind::State, &state_key(store, 2)).await.unwrap().unwrap();
     assert_eq!(state.value, b"state 2");
     let of_account = store.sessions_of(&did(1)).await.unwrap();

@@ -10,8 +10,13 @@ use crate::store::pattern::{KeyPattern, Subject};
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 
-/// What can be said of Redis keys only, and of SQLite tables only.
+/// What can be said of both kinds.
+const OF_BOTH: [&str; 2] = ["session_key", "state_key"];
+/// What can be said of Redis keys only.
 const OF_KEYS: [&str; 6] = ["session_ttl", "state_ttl", "lock_key", "lock_ttl", "envelope", "stamped"];
+/// What makes a layout one of SQLite tables.
+const TABLES: [&str; 2] = ["session_table", "state_table"];
+/// What can be said of SQLite tables only.
 const OF_TABLES: [&str; 9] = [
     "session_key_column",
     "session_value_column",
@@ -25,27 +30,21 @@ const OF_TABLES: [&str; 9] = [
 ];
 
 /// What may be said of a layout.
-pub const MEMBERS: [&str; 19] = [
-    "session_key",
-    "session_ttl",
-    "state_key",
-    "state_ttl",
-    "lock_key",
-    "lock_ttl",
-    "envelope",
-    "stamped",
-    "session_table",
-    "session_key_column",
-    "session_value_column",
-    "session_updated_column",
-    "state_table",
-    "state_key_column",
-    "state_value_column",
-    "state_updated_column",
-    "kind_column",
-    "session_kind",
-    "state_kind",
-];
+pub const MEMBERS: [&str; 19] = {
+    let parts: [&[&str]; 4] = [&OF_BOTH, &OF_KEYS, &TABLES, &OF_TABLES];
+    let (mut members, mut count, mut part) = ([""; 19], 0, 0);
+    while part < parts.len() {
+        let mut at = 0;
+        while at < parts[part].len() {
+            members[count] = parts[part][at];
+            count += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    assert!(count == members.len());
+    members
+};
 
 /// A description: the members that are there.
 struct Description<'d>(&'d BTreeMap<String, String>);
@@ -117,6 +116,10 @@ impl Description<'_> {
             return Ok(None);
         }
         let pattern = self.pattern("lock_key", None, Subject::Name)?;
+        if pattern.has_many() {
+            return Err(usage("lock_key must not contain {sid}")
+                .hint("a lock is one for all sessions of an account, under the same key for everybody"));
+        }
         Ok(Some(LockRule { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) }))
     }
 
@@ -154,7 +157,7 @@ impl Layout {
     /// Reads a description. Members are known ones ([`MEMBERS`]).
     pub fn described(name: &str, members: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let description = Description(members);
-        let is_sql = description.text("session_table").is_some() || description.text("state_table").is_some();
+        let is_sql = TABLES.iter().any(|member| description.text(member).is_some());
         let read = || -> Result<Self, Failure> {
             if name == "auto" {
                 return Err(usage("auto is no name for a layout").hint("it means: find out which layout the store has"));
@@ -165,6 +168,7 @@ impl Layout {
                 lock: description.lock()?,
                 envelope: description.flag("envelope")?,
                 stamped: description.flag("stamped")?,
+                is_generic: false,
             })
         };
         read().map_err(|e| e.at(format!("layouts.{name}")))

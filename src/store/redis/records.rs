@@ -12,7 +12,7 @@ use super::limit::TOO_LONG;
 use crate::session::Observed;
 use crate::store::layout::{KeyRule, Layout, Place};
 use crate::store::lock::LOCK_PREFIX;
-use crate::store::{Kind, RecordKey, Stored, TOO_LARGE};
+use crate::store::{Kind, RecordKey, RecordValue, Stored, TOO_LARGE};
 
 /// oauthctl's own keys begin with this; they are nobody's records.
 pub(super) const OWN_PREFIX: &str = "oauthctl:";
@@ -87,7 +87,7 @@ impl Layout {
             (value, stamp)
         };
         let observed = Observed { ttl_age: self.ttl_age(kind, ttl), column };
-        Some(Stored { key, value, observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
+        Some(Stored { key, value: value.into(), observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
     }
 
     /// A record whose value was not asked for. None when it is gone.
@@ -96,7 +96,7 @@ impl Layout {
             return None;
         }
         let observed = Observed { ttl_age: self.ttl_age(kind, ttl), column: None };
-        Some(Stored { key, value: Vec::new(), observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
+        Some(Stored { key, value: RecordValue::default(), observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
     }
 
     /// How long ago a record was written, by what remains of the time to live with which the app writes.
@@ -116,8 +116,9 @@ impl Layout {
     }
 
     /// The record in a stored value.
-    pub(super) fn decoded(&self, value: &[u8]) -> Option<Vec<u8>> {
-        if self.envelope { unwrapped(value).map(|(inner, _)| inner) } else { Some(value.to_vec()) }
+    pub(super) fn decoded(&self, value: &[u8]) -> Option<RecordValue> {
+        let decoded = if self.envelope { unwrapped(value)?.0 } else { value.to_vec() };
+        Some(decoded.into())
     }
 
     /// Whether a record bears the time of its last write as this layout wants it.
@@ -129,7 +130,7 @@ impl Layout {
 /// A record that cannot be read, and why.
 pub(super) fn unreadable(key: RecordKey, why: &'static str, ttl: Option<Ttl>) -> Stored {
     let ttl = ttl.and_then(Ttl::left);
-    Stored { key, value: Vec::new(), observed: Observed::default(), ttl, unreadable: Some(why) }
+    Stored { key, value: RecordValue::default(), observed: Observed::default(), ttl, unreadable: Some(why) }
 }
 
 /// Why a value of this type is no record; none for a string and for no value at all.

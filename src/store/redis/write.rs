@@ -12,7 +12,7 @@ use super::replicas::Replicas;
 use super::scan::refusal;
 use super::trouble::Trouble;
 use super::wire::{Command, Server, Wire, accepted, run_one};
-use crate::store::{MAX_VALUE, Stored, TOO_LARGE, Written};
+use crate::store::{MAX_VALUE, RecordValue, Stored, TOO_LARGE, Written};
 
 /// A script and the hash by which a server knows it.
 pub(super) struct Script {
@@ -237,7 +237,7 @@ async fn until_answered(
 pub(super) async fn remove(
     server: &dyn Server,
     records: &[Stored],
-    values: &[Option<Vec<u8>>],
+    values: &[Option<RecordValue>],
 ) -> Result<Vec<Written>, Trouble> {
     let mut answers = Vec::with_capacity(records.len());
     for (records, values) in records.chunks(REMOVALS).zip(values.chunks(REMOVALS)) {
@@ -249,7 +249,7 @@ pub(super) async fn remove(
 async fn remove_some(
     server: &dyn Server,
     records: &[Stored],
-    values: &[Option<Vec<u8>>],
+    values: &[Option<RecordValue>],
 ) -> Result<Vec<Written>, Trouble> {
     let make = |at: usize| {
         move |whole: bool| {
@@ -356,7 +356,7 @@ mod tests {
         use super::super::trouble::Kind as TroubleKind;
         let record = Stored {
             key: RecordKey::from_text("x"),
-            value: Vec::new(),
+            value: RecordValue::default(),
             observed: crate::session::Observed::default(),
             ttl: None,
             unreadable: None,
@@ -367,7 +367,7 @@ mod tests {
                 let records = std::slice::from_ref(&record);
                 let removed = match of {
                     Kind::State => unlink(&server, records).await,
-                    Kind::Session => remove(&server, records, &[Some(Vec::new())]).await,
+                    Kind::Session => remove(&server, records, &[Some(RecordValue::default())]).await,
                 };
                 assert_eq!(removed.unwrap(), [written], "{kind:?} {of:?}");
             }
