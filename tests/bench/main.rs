@@ -26,6 +26,16 @@ fn main() {
     // `cargo bench` adds `--bench`.
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let mut counts: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let is_known = |argument: &str| {
+        let is_part = argument == "keys" || PARTS.iter().any(|(part, _)| argument == *part);
+        let number = argument.strip_prefix("runs=").unwrap_or(argument);
+        is_part || number.parse::<usize>().is_ok()
+    };
+    if let Some(unknown) = arguments.iter().find(|argument| !is_known(argument)) {
+        let parts: Vec<_> = PARTS.iter().map(|(part, _)| *part).collect();
+        eprintln!("there is no part {unknown}; there are keys, {}", parts.join(", "));
+        std::process::exit(2);
+    }
     if counts.is_empty() {
         counts.extend(COUNTS);
     }
