@@ -187,6 +187,7 @@ fn afterwards(
 
 /// Tries all of these, so many at the same time.
 fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
+    tell(&format!("{} places to disturb", cases.len()));
     let (total, left) = (Mutex::new((Figures::default(), Vec::new())), Mutex::new(cases));
     thread::scope(|scope| {
         for _ in 0..at_once {
@@ -214,7 +215,12 @@ fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
                     };
                     let mut total = total.lock().unwrap();
                     total.0.add(&figures);
+                    // It takes long enough for somebody to ask.
+                    if total.0.runs.is_multiple_of(500) {
+                        total.0.print("so far");
+                    }
                     if let Err(Complaint::Grave(text) | Complaint::Perhaps(text)) = tried {
+                        tell(&text);
                         total.1.push(text);
                     }
                 }

@@ -35,7 +35,9 @@ fn record(servers: &[Redis], did: &str) -> Option<Value> {
 /// Logs so many users in, and stores their sessions by this.
 fn log_in(app: &App, users: usize, mut store: impl FnMut(&str, &str)) -> Vec<String> {
     let records = app.net.login_many(users, &days_ago(2));
-    records.iter().for_each(|record| store(&key(did_of(record)), &record.to_string()));
+    for record in &records {
+        store(&key(did_of(record)), &record.to_string());
+    }
     records.iter().map(|record| did_of(record).to_owned()).collect()
 }
 
@@ -115,7 +117,9 @@ fn begun_to_count(app: &App, servers: &[Redis]) -> Child {
         let Some(Answer::Bulk(Some(text))) = asked(server, &["INFO", "commandstats"]) else { return false };
         String::from_utf8_lossy(&text).contains("cmdstat_scan:")
     };
-    servers.iter().for_each(|server| drop(asked(server, &["CONFIG", "RESETSTAT"])));
+    for server in servers {
+        asked(server, &["CONFIG", "RESETSTAT"]);
+    }
     let child = app.begin("stats --format json");
     wait_until(|| servers.iter().any(has_begun));
     child
