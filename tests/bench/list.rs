@@ -6,7 +6,7 @@ use testbed::Proxy;
 use testbed::redis::Redis;
 
 use crate::bare;
-use crate::measure::{self, Run, Server, best, oauthctl, run};
+use crate::measure::{self, Run, Server, best, oauthctl, oauthctl_lines, run};
 use crate::seed;
 
 /// Half of a round trip through the delaying proxy.
@@ -36,6 +36,12 @@ pub fn report(count: usize, runs: usize) {
     let redis = Redis::start();
     seed::sessions(&redis, count);
     let server = Server(&redis);
+    // Everything is shown, before how fast is asked.
+    for format in ["jsonl", "csv"] {
+        let titles = usize::from(format == "csv");
+        oauthctl_lines(&redis.url(), &["sessions", "list", "--format", format], count + titles);
+    }
+    oauthctl_lines(&redis.url(), &["sessions", "export", "-o", "-"], count);
     let list = best(runs, || server.watched(|| oauthctl(&redis.url(), &["sessions", "list", "--format", "jsonl"])));
     measure::line("sessions list --format jsonl", count, &list.run);
     let share = |part: Duration| 100.0 * part.as_secs_f64() / list.run.wall.as_secs_f64();

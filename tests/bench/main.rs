@@ -7,6 +7,8 @@
 //! Starts servers of its own, fills them, and ends them. Needs redis-server and redis-cli; openssl, and Node with npm, for
 //! comparisons.
 
+use std::process::ExitCode;
+
 mod bare;
 mod keys;
 mod list;
@@ -22,10 +24,20 @@ const COUNTS: [usize; 2] = [10_000, 100_000];
 const PARTS: [(&str, fn(usize, usize)); 3] =
     [("list", list::report), ("purge", purge::report), ("refresh", refresh::report)];
 
-fn main() {
+fn main() -> ExitCode {
     // `cargo bench` adds `--bench`.
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let mut counts: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let is_known = |argument: &str| {
+        let is_part = argument == "keys" || PARTS.iter().any(|(part, _)| argument == *part);
+        let number = argument.strip_prefix("runs=").unwrap_or(argument);
+        is_part || number.parse::<usize>().is_ok()
+    };
+    if let Some(unknown) = arguments.iter().find(|argument| !is_known(argument)) {
+        let parts: Vec<_> = PARTS.iter().map(|(part, _)| *part).collect();
+        eprintln!("there is no part {unknown}; there are keys, {}", parts.join(", "));
+        return ExitCode::from(2);
+    }
     if counts.is_empty() {
         counts.extend(COUNTS);
     }
@@ -44,4 +56,5 @@ fn main() {
             }
         }
     }
+    ExitCode::SUCCESS
 }

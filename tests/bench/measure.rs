@@ -11,7 +11,7 @@ use testbed::redis::{Answer, Redis};
 #[derive(Clone, Copy)]
 pub struct Run {
     pub wall: Duration,
-    /// What the program itself took of the processors, in hundredths of a second.
+    /// What the program itself took of the processors, in hundredths of a second, but for its last two milliseconds.
     pub processor: Duration,
     pub peak_bytes: f64,
 }
@@ -29,6 +29,13 @@ pub struct Watched {
 /// What has a time to compare by.
 pub trait Timed: Copy {
     fn wall(&self) -> Duration;
+}
+
+impl Run {
+    /// The same where the program only has others do the work, whose memory and processor time nobody looks at.
+    pub fn of_others(self) -> Self {
+        Self { processor: Duration::ZERO, peak_bytes: 0.0, ..self }
+    }
 }
 
 impl Timed for Run {
@@ -54,11 +61,28 @@ pub fn oauthctl(store: &str, arguments: &[&str]) -> Run {
     run(env!("CARGO_BIN_EXE_oauthctl"), &arguments, &std::env::temp_dir())
 }
 
+/// Runs oauthctl on this store, whose output must have so many lines. They go through a file.
+pub fn oauthctl_lines(store: &str, arguments: &[&str], lines: usize) -> Run {
+    let arguments = [arguments, &["--store", store, "--quiet"]].concat();
+    let output = tempfile::NamedTempFile::new().expect("a file can be made");
+    let file = output.reopen().expect("it can be written");
+    let run = run_into(file.into(), env!("CARGO_BIN_EXE_oauthctl"), &arguments, &std::env::temp_dir());
+    let text = std::fs::read(output.path()).expect("it can be read");
+    #[expect(clippy::naive_bytecount, reason = "it is not what is measured")]
+    let found = text.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(found, lines, "{arguments:?}");
+    run
+}
+
 /// Runs a program to its end. Its output goes nowhere.
 pub fn run(program: &str, arguments: &[&str], dir: &Path) -> Run {
+    run_into(Stdio::null(), program, arguments, dir)
+}
+
+fn run_into(output: Stdio, program: &str, arguments: &[&str], dir: &Path) -> Run {
     let begun = Instant::now();
     let mut command = Command::new(program);
-    let mut child = command.args(arguments).current_dir(dir).stdout(Stdio::null()).spawn().expect("it can be started");
+    let mut child = command.args(arguments).current_dir(dir).stdout(output).spawn().expect("it can be started");
     let place = format!("/proc/{}", child.id());
     let (mut peak, mut processor) = (0.0, Duration::ZERO);
     loop {

@@ -3,20 +3,80 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+use tempfile::TempDir;
 use testbed::redis::Redis;
 use testbed::{LoginOptions, Network};
 
-use crate::measure::{self, best, run};
+use crate::measure::{self, Run, best, run};
 use crate::seed;
 
 /// A hundred sessions: what a run costs that has hardly begun.
 const FEW: usize = 100;
+/// More than so many are not waited for with the app's own client, which takes milliseconds for each.
+const OF_CLIENT: usize = 2000;
+/// So many at the same time.
+const AT_ONCE: usize = 16;
+
+/// What an app in Node does to renew its sessions: it restores each with the client library that it logs in with.
+const NODE_LOOP: &str = r"
+import fs from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { JoseKey, Keyset, NodeOAuthClient } from '@atproto/oauth-client-node'
+import { createClient } from 'redis'
+const { redis: url, plc, pds, metadata, key, atOnce } = JSON.parse(fs.readFileSync('client.json', 'utf8'))
+const redis = await createClient({ url }).connect()
+const PREFIX = 'atproto:oauth:sessions:'
+const sessions = {
+  get: async (did) => JSON.parse(await redis.get(PREFIX + did)) ?? undefined,
+  set: async (did, value) => void (await redis.set(PREFIX + did, JSON.stringify(value), { EX: 179 * 86400 })),
+  del: async (did) => void (await redis.del(PREFIX + did)),
+}
+const none = async () => undefined
+const requestLock = async (name, work) => {
+  const [lock, owner] = [`oauth:lock:${name}`, randomUUID()]
+  await redis.set(lock, owner, { EX: 30, NX: true })
+  try {
+    return await work()
+  } finally {
+    if ((await redis.get(lock)) === owner) await redis.del(lock)
+  }
+}
+const client = new NodeOAuthClient({
+  clientMetadata: metadata,
+  keyset: new Keyset([await JoseKey.fromImportable(JSON.stringify(key))]),
+  sessionStore: sessions,
+  stateStore: { get: none, set: none, del: none },
+  requestLock,
+  handleResolver: pds,
+  plcDirectoryUrl: plc,
+  allowHttp: true,
+})
+const dids = []
+for await (const keys of redis.scanIterator({ MATCH: `${PREFIX}*`, COUNT: 1000 })) {
+  dids.push(...keys.map((key) => key.slice(PREFIX.length)))
+}
+const work = async () => {
+  for (let did = dids.pop(); did; did = dids.pop()) await client.restore(did, true)
+}
+await Promise.all(Array.from({ length: atOnce }, work))
+redis.destroy()
+";
+
+/// An app whose sessions were last refreshed two days ago.
+struct App {
+    net: Network,
+    redis: Redis,
+    dir: TempDir,
+    count: usize,
+}
 
 pub fn report(count: usize, runs: usize) {
-    let small = refresh(FEW, runs);
-    let large = refresh(count, 1);
+    let small = App::new(FEW).refresh(runs);
+    let large = App::new(count).refresh(1);
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let each =
         (large.processor.as_secs_f64() - small.processor.as_secs_f64()) / (count.saturating_sub(FEW).max(1)) as f64;
@@ -25,35 +85,99 @@ pub fn report(count: usize, runs: usize) {
         each * 1e3,
         large.peak_bytes / small.peak_bytes
     );
+    beside_the_client(count.min(OF_CLIENT), runs);
 }
 
-fn refresh(count: usize, runs: usize) -> measure::Run {
-    let net = Network::start_blocking().expect("loopback has free ports");
-    net.set_logging(false);
-    let redis = Redis::start();
-    let two_days_ago = LoginOptions {
-        created_ago: Duration::from_hours(200 * 24),
-        refreshed_ago: Some(Duration::from_hours(48)),
-        ..LoginOptions::default()
-    };
-    seed::records(&redis, (0..count).map(|_| net.login(LoginOptions { dpop_pool: Some(64), ..two_days_ago.clone() })));
-    let dir = tempfile::tempdir().expect("a directory can be made");
-    let settings = format!(
-        "keys = [\"file:key.json\"]\n[client]\nclient_id = \"{}\"\n[store]\nurl = \"{}\"\n[network]\nplc_directory = \"{}\"\n\
-         allow_http = true\nallow_private_hosts = true\n[refresh]\nmin_interval = \"0s\"\nper_issuer = 16\n",
-        net.client_id(),
-        redis.url(),
-        net.plc_url()
-    );
-    let key = net.signing_key().expect("the app signs").to_string();
-    for (name, text) in [("oauthctl.toml", settings), ("key.json", key)] {
-        let path = dir.path().join(name);
+impl App {
+    fn new(count: usize) -> Self {
+        let net = Network::start_blocking().expect("loopback has free ports");
+        net.set_logging(false);
+        // The client library takes no other for a confidential client.
+        net.set_client_id(&format!("https://app.example.com{}", testbed::METADATA_PATH));
+        let redis = Redis::start();
+        let two_days_ago = LoginOptions {
+            created_ago: Duration::from_hours(200 * 24),
+            refreshed_ago: Some(Duration::from_hours(48)),
+            dpop_pool: Some(64),
+            ..LoginOptions::default()
+        };
+        seed::records(&redis, (0..count).map(|_| net.login(two_days_ago.clone())));
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let settings = format!(
+            "keys = [\"file:key.json\"]\n[client]\nclient_id = \"{}\"\n[store]\nurl = \"{}\"\n[network]\n\
+             plc_directory = \"{}\"\nallow_http = true\nallow_private_hosts = true\n\
+             [refresh]\nmin_interval = \"0s\"\nconcurrency = {AT_ONCE}\nper_issuer = {AT_ONCE}\n",
+            net.client_id(),
+            redis.url(),
+            net.plc_url()
+        );
+        let app = Self { net, redis, dir, count };
+        app.write("oauthctl.toml", &settings);
+        app.write("key.json", &app.key().to_string());
+        app
+    }
+
+    fn key(&self) -> serde_json::Value {
+        self.net.signing_key().expect("the app signs")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
         fs::write(&path, text).expect("a file can be written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     }
-    let command = ["sessions", "refresh", "--all", "--quiet"];
-    let run = best(runs, || run(env!("CARGO_BIN_EXE_oauthctl"), &command, dir.path()));
-    measure::line("sessions refresh --all", count, &run);
-    assert_eq!(net.alive(), count, "every session lives");
-    run
+
+    /// The best of several runs, each of which must refresh every session.
+    fn watched(&self, what: &str, runs: usize, one: impl Fn(&Path) -> Run) -> Run {
+        let run = best(runs, || {
+            let before = self.net.counters().exchanged;
+            let run = one(self.dir.path());
+            assert_eq!(self.net.counters().exchanged - before, self.count as u64, "every session is refreshed");
+            assert_eq!(self.net.alive(), self.count, "every session lives");
+            run
+        });
+        measure::line(what, self.count, &run);
+        run
+    }
+
+    fn refresh(&self, runs: usize) -> Run {
+        let command = ["sessions", "refresh", "--all", "--quiet"];
+        self.watched("sessions refresh --all", runs, |dir| run(env!("CARGO_BIN_EXE_oauthctl"), &command, dir))
+    }
+}
+
+/// The same sessions refreshed by the library that the app itself uses, as many at the same time.
+fn beside_the_client(count: usize, runs: usize) {
+    let app = App::new(count);
+    let package = json!({
+        "type": "module",
+        "dependencies": {"@atproto/oauth-client-node": "0.5.3", "redis": "5"},
+        // What the client depends on wants a newer Node than there may be.
+        "overrides": {"undici_v8": "npm:undici@^7.0.0"},
+    });
+    app.write("package.json", &package.to_string());
+    let install = ["install", "--no-audit", "--no-fund", "--silent"];
+    if !measure::succeeds("npm", &install, app.dir.path()) {
+        println!("@atproto/oauth-client-node: cannot be installed here, no comparison");
+        return;
+    }
+    let client = json!({
+        "redis": app.redis.url(),
+        "plc": app.net.plc_url(),
+        "pds": app.net.pds_url(),
+        "metadata": app.net.metadata(),
+        "key": app.key(),
+        "atOnce": AT_ONCE,
+    });
+    app.write("client.json", &client.to_string());
+    app.write("loop.mjs", NODE_LOOP);
+    let ours = app.refresh(runs);
+    let theirs =
+        app.watched("@atproto/oauth-client-node: restore(did, true)", runs, |dir| run("node", &["loop.mjs"], dir));
+    let ratio = |of: fn(&Run) -> Duration| of(&theirs).as_secs_f64() / of(&ours).as_secs_f64();
+    println!(
+        "    the client takes {:.1} times as long and {:.1} times the processor time, beside the same servers",
+        ratio(|run| run.wall),
+        ratio(|run| run.processor)
+    );
 }

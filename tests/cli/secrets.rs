@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64URL};
@@ -123,7 +124,8 @@ impl Marked {
                 self.secrets.add_record(&record);
             }
         }
-        let files = self.app.sandbox.files().into_iter().filter(|name| name.ends_with(".json"));
+        let files = self.app.sandbox.files().into_iter();
+        let files = files.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "json"));
         let made = files.filter_map(|name| serde_json::from_str(&self.app.sandbox.read(name)).ok());
         made.chain(serde_json::from_str(&output.stdout)).for_each(|json| self.secrets.add_keys(&json));
         self.secrets.assert_kept(command, &output, asks_for_secrets(command));

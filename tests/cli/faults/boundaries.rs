@@ -187,6 +187,7 @@ fn afterwards(
 
 /// Tries all of these, so many at the same time.
 fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
+    tell(&format!("{} places to disturb", cases.len()));
     let (total, left) = (Mutex::new((Figures::default(), Vec::new())), Mutex::new(cases));
     thread::scope(|scope| {
         for _ in 0..at_once {
@@ -214,7 +215,12 @@ fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
                     };
                     let mut total = total.lock().unwrap();
                     total.0.add(&figures);
+                    // It takes long enough for somebody to ask.
+                    if total.0.runs.is_multiple_of(500) {
+                        total.0.print("so far");
+                    }
                     if let Err(Complaint::Grave(text) | Complaint::Perhaps(text)) = tried {
+                        tell(&text);
                         total.1.push(text);
                     }
                 }
@@ -244,7 +250,8 @@ fn at_no_place_of_any_conversation_is_a_session_lost() {
     }
     // Those in one place together: each needs servers of its own.
     cases.sort_by_key(|case| case.place);
-    let figures = try_all(cases, if is_full() { 20 } else { 6 });
+    // Most of the time they wait for time-outs.
+    let figures = try_all(cases, if is_full() { 48 } else { 6 });
     figures.print("message boundaries");
     assert_eq!(figures.lost, 0);
     // Where messages come together that were apart before, there is one less.

@@ -399,7 +399,8 @@ fn a_token_endpoint_that_does_not_even_speak_http_costs_nothing() {
         app.net.patch_server_metadata(0, json!({"token_endpoint": token, "revocation_endpoint": revoke}));
     };
     with_each_raw_answer(put, |app, name| {
-        for command in COMMANDS {
+        // Each waits for its time-outs.
+        for command in &COMMANDS[..if is_full() { COMMANDS.len() } else { 1 }] {
             let output = assert_harmless(app, command, &format!("{name} {command}"));
             assert!(output.stdout.contains("unknown") || output.stdout.contains("failed"), "{name}: {output}");
         }

@@ -54,8 +54,8 @@ pub(super) struct Oracle<'a> {
     pub(super) time_to_live: Box<dyn Fn(&SessionState) -> Option<(i64, i64)> + 'a>,
 }
 
-/// By so much a time to live may be off: no run takes longer.
-const TTL_SLACK: i64 = super::LONGEST.as_millis() as i64;
+/// By so many milliseconds a time to live may be less than it was: no run takes longer.
+const TTL_SLACK: i64 = 150_000;
 
 impl Oracle<'_> {
     /// What has become of each.

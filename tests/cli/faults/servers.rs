@@ -10,8 +10,8 @@ use serde_json::Value;
 use testbed::redis::{Answer, Cluster, Connection, Redis, Sentinels};
 use testbed::{Endpoint, Fault, Gate, Injection, Proxy};
 
-use super::ending;
 use super::store::caught_in_the_act;
+use super::{ending, is_full, say};
 use crate::app::{App, days_ago, did_of, wait_until};
 use crate::npmx::key;
 use crate::support::{Output, object};
@@ -35,7 +35,9 @@ fn record(servers: &[Redis], did: &str) -> Option<Value> {
 /// Logs so many users in, and stores their sessions by this.
 fn log_in(app: &App, users: usize, mut store: impl FnMut(&str, &str)) -> Vec<String> {
     let records = app.net.login_many(users, &days_ago(2));
-    records.iter().for_each(|record| store(&key(did_of(record)), &record.to_string()));
+    for record in &records {
+        store(&key(did_of(record)), &record.to_string());
+    }
     records.iter().map(|record| did_of(record).to_owned()).collect()
 }
 
@@ -115,7 +117,9 @@ fn begun_to_count(app: &App, servers: &[Redis]) -> Child {
         let Some(Answer::Bulk(Some(text))) = asked(server, &["INFO", "commandstats"]) else { return false };
         String::from_utf8_lossy(&text).contains("cmdstat_scan:")
     };
-    servers.iter().for_each(|server| drop(asked(server, &["CONFIG", "RESETSTAT"])));
+    for server in servers {
+        asked(server, &["CONFIG", "RESETSTAT"]);
+    }
     let child = app.begin("stats --format json");
     wait_until(|| servers.iter().any(has_begun));
     child
@@ -136,15 +140,18 @@ fn assert_counted_or_refused(app: &App, child: Child) {
 #[test]
 fn a_fail_over_in_the_middle_of_a_scan_never_shows_a_part_as_the_whole() {
     let (app, mut sentinels, _between, _) = behind_sentinels(MANY);
-    let listing = begun_to_list(&app);
+    let (listing, counting) = (begun_to_list(&app), begun_to_count(&app, &sentinels.servers));
     sentinels.kill_master();
     assert_whole_or_refused(&app, listing);
+    assert_counted_or_refused(&app, counting);
     sentinels.wait_for_fail_over();
     assert_eq!(assert_whole_or_refused(&app, begun_to_list(&app)), 0, "by then everything works");
-    // And the one that took over goes as well, with nobody to follow.
-    let counting = begun_to_count(&app, &sentinels.servers[1..]);
-    sentinels.servers[1].kill();
-    assert_counted_or_refused(&app, counting);
+    if is_full() {
+        // And the one that took over goes as well, with nobody to follow.
+        let counting = begun_to_count(&app, &sentinels.servers[1..]);
+        sentinels.servers[1].kill();
+        assert_counted_or_refused(&app, counting);
+    }
 }
 
 #[test]
@@ -165,6 +172,9 @@ fn a_node_that_is_lost_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
 
 #[test]
 fn a_node_whose_replica_takes_over_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
+    if !is_full() {
+        return say("skipped: a node whose replica takes over in the middle of a scan (OAUTHCTL_FAULTS=full)");
+    }
     let (app, mut cluster, _) = on_a_cluster(true, MANY);
     let (listing, counting) = (begun_to_list(&app), begun_to_count(&app, &cluster.nodes));
     cluster.nodes[2].kill();

@@ -307,7 +307,9 @@ impl World {
             Job::Recover => self.prepare_recovery(),
             Job::Purge => {
                 self.log_in(count, &days_ago(2));
-                OLD_STATES.iter().for_each(|key| self.set_state(key, 600));
+                for key in OLD_STATES {
+                    self.set_state(key, 600);
+                }
             }
         }
         self.npmx.app.net.clear_log();
