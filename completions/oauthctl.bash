@@ -2160,7 +2160,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --wide --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --wide --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2195,6 +2195,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inactive)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2399,7 +2403,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__recover)
-            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2774,7 +2778,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__stats)
-            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2809,6 +2813,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inactive)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -26,7 +26,7 @@ end
 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -61,7 +61,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l metadata-file
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l jwks-file -d 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -89,7 +89,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l from -d 'C
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -107,7 +107,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s h -l help 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -128,7 +128,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -150,7 +150,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s o -l output -d 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -176,7 +176,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -201,7 +201,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -230,7 +230,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l check -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -249,7 +249,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s h -l help
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -290,9 +290,10 @@ malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l inactive -d 'Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -310,7 +311,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -340,9 +341,10 @@ malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l inactive -d 'Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -380,7 +382,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -421,7 +423,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -465,7 +467,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -475,7 +477,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l malformed -d 'Also remove records that are not sessions'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l malformed -d 'Also remove records that cannot be read; none that another layout or library may use, and none at all where they are more than half'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l offline -d 'Ask no server; of suspect sessions, remove only those beyond 180 days'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s y -l yes -d 'Do not ask'
@@ -505,7 +507,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -524,7 +526,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -534,6 +536,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s n -l dry-run -d 'Say what waits, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
@@ -557,7 +560,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'File to create (0600), or `-` for stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -575,7 +578,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -605,7 +608,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -625,7 +628,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -644,7 +647,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -666,7 +669,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l as -d 'Also look at what this authorization server, or the one of this PDS, supports' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -684,7 +687,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
@@ -703,7 +706,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s V -l v
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l output-dir -d 'Write the pages of all commands into this directory' -r -f -a "(__fish_complete_directories)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Where the app keeps its sessions: redis://HOST, unix:///SOCKET, https://HOST (Upstash), sqlite:PATH (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l layout -d 'How the app lays its store out (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l format -d 'How to write results' -r -f -a "table\t'Aligned columns for people'
