@@ -164,6 +164,9 @@ impl Recovery {
         // The parser's words may quote what is there.
         let entry: Entry =
             serde_json::from_slice(&bytes).map_err(|_| failed("is not a recovery entry").at(path.display()))?;
+        if Record::parse(entry.record.as_bytes()).is_none() {
+            return Err(failed("is a recovery entry without a record").at(path.display()).into());
+        }
         let recovered = apply(&entry, store).await?;
         if entry.store != address {
             return Ok((recovered == Recovered::Applied).then(|| (entry.key.clone(), recovered)));

@@ -316,7 +316,7 @@ pub(super) mod tests {
         ] {
             let record = RECORD.replace("eyJpYXQiOjEwMDB9", &BASE64URL.encode(claims));
             let session = NodeSession::parse(record.as_bytes()).unwrap();
-            assert_eq!(session.token_issued_at().map(|at| at.as_second()), iat, "{claims}");
+            assert_eq!(session.token_issued_at().map(Timestamp::as_second), iat, "{claims}");
             assert_eq!(session.token_client_id().as_deref(), client_id, "{claims}");
             assert_eq!(session.token_key_thumbprint().as_deref(), thumbprint, "{claims}");
         }

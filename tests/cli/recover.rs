@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -117,6 +118,12 @@ fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() 
     assert_eq!(app.recovery_entries().len(), 1);
 }
 
+/// Lets a file look as if it had been written so long ago.
+#[expect(clippy::disallowed_methods, reason = "files are dated by the clock of the machine")]
+fn make_older(path: &Path, by: Duration) {
+    fs::File::options().append(true).open(path).unwrap().set_modified(SystemTime::now() - by).unwrap();
+}
+
 #[test]
 fn a_record_that_comes_back_from_a_snapshot_gets_its_newer_tokens() {
     let app = with_entries();
@@ -131,8 +138,7 @@ fn a_record_that_comes_back_from_a_snapshot_gets_its_newer_tokens() {
     assert!(app.net.is_alive_with(&app.record(BOB).unwrap()), "{output}");
     // What nobody has missed for a week is not kept.
     let entry = app.recovery_entries().remove(0);
-    let long_ago = SystemTime::now() - Duration::from_hours(8 * 24);
-    fs::File::options().append(true).open(&entry).unwrap().set_modified(long_ago).unwrap();
+    make_older(&entry, Duration::from_hours(8 * 24));
     let output = app.sessions("recover");
     assert_eq!((output.code, app.recovery_entries().len()), (0, 0), "{output}");
 }
@@ -170,8 +176,7 @@ fn what_a_killed_run_has_left_behind_is_removed() {
     for path in [&old, &young] {
         fs::write(path, "half a rec").unwrap();
     }
-    let hours_ago = SystemTime::now() - Duration::from_hours(2);
-    fs::File::options().append(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
+    make_older(&old, Duration::from_hours(2));
     assert_eq!(app.sessions("refresh --all").code, 0);
     assert_eq!((old.exists(), young.exists()), (false, true));
 }

@@ -118,7 +118,8 @@ impl Job {
     /// The members of its report that count what was done; none where nothing is counted.
     fn counted(self) -> &'static [&'static str] {
         match self {
-            Self::Refresh | Self::Upgrade => &["refreshed"],
+            Self::Refresh => &["refreshed"],
+            Self::Upgrade => &["upgraded"],
             Self::Revoke | Self::Retire => &["confirmed"],
             Self::Prune => &["alive", "ended"],
             Self::Import => &["created", "replaced"],
@@ -424,7 +425,8 @@ impl World {
         let ought = match self.stored.get(&session.did) {
             Some((before, left)) if self.record(&session.did).as_ref() == Some(before) => *left,
             Some(_) => LAYOUT,
-            None => EXPORTED,
+            // Of what nobody knows the age, the layout's own is the longer one.
+            None => LAYOUT,
         };
         Some((is, ought * 1000))
     }
