@@ -424,9 +424,8 @@ impl World {
         let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &key(&session.did)]) else { return Some((-1, 0)) };
         let ought = match self.stored.get(&session.did) {
             Some((before, left)) if self.record(&session.did).as_ref() == Some(before) => *left,
-            Some(_) => LAYOUT,
-            // Of what nobody knows the age, the layout's own is the longer one.
-            None => LAYOUT,
+            // Of what is imported nobody knows the age, so that the layout's own time is the longer one.
+            _ => LAYOUT,
         };
         Some((is, ought * 1000))
     }

@@ -25,12 +25,12 @@ pub(crate) enum Identity {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     pub(crate) identities: HashMap<String, Identity>,
-    /// Handles that differ from the default one, and what they resolve to.
-    pub(crate) handles: HashMap<String, String>,
+    /// Handles that differ from the default one, and what they resolve to, as they were set one after the other.
+    pub(crate) handles: Vec<(String, String)>,
 }
 
 impl Directory {
-    /// The handle of a DID: the one that was set, or one made from its last part.
+    /// The handle of a DID: the first that was set, or one made from its last part.
     pub(crate) fn handle(&self, did: &str) -> String {
         self.handles
             .iter()
@@ -44,7 +44,8 @@ impl Directory {
             let did = format!("did:plc:{}", handle.strip_suffix(".test")?);
             self.identities.contains_key(&did).then_some(did)
         };
-        self.handles.get(handle).cloned().or_else(by_default)
+        let known = self.handles.iter().find(|(known, _)| known == handle);
+        known.map(|(_, did)| did.clone()).or_else(by_default)
     }
 
     /// The DID document, with the PDS where the account says it is.

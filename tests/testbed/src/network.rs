@@ -252,10 +252,12 @@ impl Network {
         self.set_identity(did, Identity::Status(status));
     }
 
-    /// Lets a handle resolve to a DID. Without this a user's handle is `{last part of the DID}.test`.
+    /// Lets a handle resolve to a DID, which claims the first that it gets. Without this a user's handle is
+    /// `{last part of the DID}.test`.
     pub fn set_handle(&self, handle: &str, did: &str) {
         let handles = &mut self.shared.lock().directory.handles;
-        handles.insert(handle.to_owned(), did.to_owned());
+        handles.retain(|(known, _)| known != handle);
+        handles.push((handle.to_owned(), did.to_owned()));
     }
 
     fn set_identity(&self, did: &str, identity: Identity) {
