@@ -71,6 +71,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     // Tokens that were used up must not be handed on while those that replace them wait to be stored.
     recover(context, &*store)?;
     let recovery = Recovery::new(context.recovery_directory()?);
+    let any_pending = !recovery.entries()?.is_empty();
     let (mut written, mut left_out) = (0, 0);
     let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
         let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {
@@ -78,7 +79,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
             context.ui.warn(format!("left out {}: {}", summary.key, summary.reason.as_deref().unwrap_or("malformed")));
             return Ok(());
         };
-        if recovery.has_pending(stored) {
+        if any_pending && recovery.has_pending(stored) {
             left_out += 1;
             context.ui.warn(format!("left out {}: its new tokens wait to be stored (`sessions recover`)", summary.key));
             return Ok(());
