@@ -53,6 +53,18 @@ async fn count(store: &dyn Store) -> anyhow::Result<usize> {
     Ok(count)
 }
 
+/// Scans to the end, through whatever happens after so many batches, and counts the records, of which each comes once.
+async fn scanned(store: &dyn Store, want: Want, mut after: impl FnMut(usize)) -> usize {
+    let mut scan = store.scan(Kind::Session, want);
+    let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
+    while let Some(records) = scan.next().await.unwrap() {
+        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
+        batches += 1;
+        after(batches);
+    }
+    keys.len()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_whose_answer_was_lost_is_looked_up() {
     let redis = Redis::start();
@@ -98,16 +110,12 @@ async fn a_scan_whose_connection_is_lost_still_brings_every_record_once() {
     fill(&redis, MANY);
     let (proxy, url) = proxied(&redis);
     let store = open(&url, &plain(), "npmx").await;
-    let mut scan = store.scan(Kind::Session, VALUES);
-    let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
-    while let Some(records) = scan.next().await.unwrap() {
-        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
-        batches += 1;
+    let count = scanned(&*store, VALUES, |batches| {
         if batches == 10 || batches == 30 {
             proxy.kill_all();
         }
-    }
-    assert_eq!(keys.len(), MANY);
+    });
+    assert_eq!(count.await, MANY);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,18 +124,14 @@ async fn a_fail_over_during_a_scan_loses_and_doubles_nothing() {
     fill(&sentinels.servers[0], MANY);
     sentinels.wait_for_replica();
     let store = open(&sentinels.url(), &plain(), "npmx").await;
-    let mut scan = store.scan(Kind::Session, VALUES);
-    let mut keys = std::collections::HashSet::new();
-    let mut is_first = true;
-    while let Some(records) = scan.next().await.unwrap() {
-        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
-        if std::mem::take(&mut is_first) {
+    let count = scanned(&*store, VALUES, |batches| {
+        if batches == 1 {
             sentinels.kill_master();
             // The scan does not go on unless it is read. How long sentinels take to agree is not what is tried here.
             sentinels.wait_for_fail_over();
         }
-    }
-    assert_eq!(keys.len(), MANY);
+    });
+    assert_eq!(count.await, MANY);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -285,19 +289,15 @@ async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was()
     fill(&redis, MANY);
     let (proxy, url) = proxied(&redis);
     let store = open(&url, &plain(), "npmx").await;
-    let mut scan = store.scan(Kind::Session, Want { values: false, ttls: false });
-    let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
-    while let Some(records) = scan.next().await.unwrap() {
-        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
-        batches += 1;
+    let count = scanned(&*store, Want { values: false, ttls: false }, |batches| {
         if batches % 8 == 0 {
             proxy.kill_all();
         }
-    }
-    assert_eq!(keys.len(), MANY);
+    });
+    assert_eq!(count.await, MANY);
     // Each page once, and some a few times more; not all from the beginning.
     let enough = 3 * (MANY as u64).div_ceil(5000);
-    assert!(pages(&redis) <= enough, "{} pages of {enough}, {batches} batches", pages(&redis));
+    assert!(pages(&redis) <= enough, "{} pages of {enough}", pages(&redis));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,17 +306,13 @@ async fn a_scan_begins_anew_with_a_server_that_was_restarted() {
     fill(&redis, MANY);
     redis.ask(&["SAVE"]);
     let store = open(&redis.url(), &plain(), "npmx").await;
-    let mut scan = store.scan(Kind::Session, VALUES);
-    let mut keys = std::collections::HashSet::new();
-    let mut is_first = true;
-    while let Some(records) = scan.next().await.unwrap() {
-        assert!(records.into_iter().all(|record| keys.insert(record.key)), "a record came twice");
-        if std::mem::take(&mut is_first) {
+    let count = scanned(&*store, VALUES, |batches| {
+        if batches == 1 {
             redis.kill();
             redis.restart();
         }
-    }
-    assert_eq!(keys.len(), MANY);
+    });
+    assert_eq!(count.await, MANY);
 }
 
 #[tokio::test(flavor = "multi_thread")]
