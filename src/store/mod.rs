@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
 pub use lock::Lock;
@@ -46,7 +46,15 @@ pub struct RecordKey(Vec<u8>);
 
 /// A record's value. It holds tokens and private keys, and is wiped when it is no longer needed.
 #[derive(Clone, Default)]
-pub struct RecordValue(Zeroizing<Vec<u8>>);
+pub struct RecordValue(Vec<u8>);
+
+impl Drop for RecordValue {
+    fn drop(&mut self) {
+        // As slices: of a `Vec`, zeroize wipes one byte after the other, which takes a twentieth of a listing's time.
+        self.0.as_mut_slice().zeroize();
+        self.0.spare_capacity_mut().zeroize();
+    }
+}
 
 /// A record as it was found.
 #[derive(Clone)]
@@ -156,7 +164,7 @@ fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
 
 impl From<Vec<u8>> for RecordValue {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+        Self(bytes)
     }
 }
 
@@ -199,7 +207,8 @@ impl RecordKey {
 
     /// The key's text; bytes that are none are replaced.
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        // Almost all are text, which this sees several times as fast as what replaces the rest.
+        std::str::from_utf8(&self.0).map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
     }
 }
 

@@ -12,7 +12,7 @@ use testbed::resp::Connection;
 use crate::measure::Run;
 
 /// As many keys a page, and values a request, as oauthctl asks for.
-const PAGE: &str = "5000";
+const PAGE: &str = "2000";
 const REQUEST: usize = 300;
 /// What the last answer consists of.
 const END: &str = "the end of it all";

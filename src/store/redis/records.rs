@@ -55,8 +55,8 @@ impl Layout {
 
     /// Whether a key that matched this kind's glob is one of this kind: prefixes overlap, and of those whose keys look
     /// alike a DID tells the sessions.
-    pub(super) fn owns(&self, kind: Kind, key: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(key);
+    pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
+        let text = key.text();
         let is = |kind| self.rule(kind).pattern.parse_key(&text).is_some();
         let is_lock = || {
             let name = self.lock.as_ref().and_then(|lock| lock.pattern.parse_key(&text));

@@ -141,7 +141,7 @@ fn keys<'s>(
         };
         patience.lock().await.renew();
         let next = (cursor != b"0").then(|| ask(cursor));
-        keys.retain(|key: &RecordKey| search.layout.owns(search.kind, &key.0));
+        keys.retain(|key: &RecordKey| search.layout.owns(search.kind, key));
         Ok(Some((keys, next)))
     })
 }
