@@ -67,7 +67,7 @@ async fn write(store: &dyn Store, stamp: &[u8]) -> anyhow::Result<()> {
 
 async fn lock(store: &dyn Store) -> Finding {
     let nobody: Did = NOBODY.parse().expect("the constant is a DID");
-    let whose = if store.layout().lock.is_some() { "the app's own lock" } else { "oauthctl's own lock" };
+    let whose = if store.layout().has_lock() { "the app's own lock" } else { "oauthctl's own lock" };
     let why = "two who refresh one session at once destroy it";
     let held = match store.lock(&nobody, PATIENCE).await {
         Ok(Some(lock)) => lock.release().await,

@@ -5,6 +5,7 @@ mod custom;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use super::Kind;
 use super::pattern::KeyPattern;
 use crate::error::{Failure, usage};
 use crate::session::Age;
@@ -16,34 +17,41 @@ pub struct Layout {
     pub name: String,
     /// Where the records are.
     pub place: Place,
+    /// Many apps have it, and the times to live are only those of most.
+    pub is_generic: bool,
+}
+
+/// Where records are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Under keys of Redis.
+    Keys(Arc<RedisKeys>),
+    /// In tables of an SQL database.
+    Tables(Arc<SqlTables>),
+}
+
+/// Records under keys of Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisKeys {
+    /// The sessions.
+    pub sessions: KeyRule,
+    /// The pending states.
+    pub states: KeyRule,
     /// The app's own lock, where it has one.
     pub lock: Option<LockRule>,
     /// The value is wrapped as `{value, ttl, cachedAt}`.
     pub envelope: bool,
     /// The app keeps `lastUpdatedAt` (epoch milliseconds) in the record.
     pub stamped: bool,
-    /// Many apps have it, and the times to live are only those of most.
-    pub is_generic: bool,
 }
 
-/// Where records are.
-#[expect(clippy::large_enum_variant, reason = "there are a few dozen of these in all")]
+/// Records in tables of an SQL database. The apps that have these have no lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Under keys of Redis.
-    Keys {
-        /// The sessions.
-        sessions: KeyRule,
-        /// The pending states.
-        states: KeyRule,
-    },
-    /// In tables of an SQL database.
-    Tables {
-        /// The sessions.
-        sessions: Table,
-        /// The pending states.
-        states: Table,
-    },
+pub struct SqlTables {
+    /// The sessions.
+    pub sessions: Table,
+    /// The pending states.
+    pub states: Table,
 }
 
 /// Keys of Redis, and how long they live.
@@ -155,31 +163,30 @@ const SQL: &[SqlRow] = &[
 
 /// Every built-in layout; those of Redis first.
 static BUILT_IN: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
-    let stamped = {
-        let mut layout = redis_layout(&REDIS[2]);
-        "oauth-stamped".clone_into(&mut layout.name);
-        layout.stamped = true;
-        layout
-    };
-    let redis = REDIS.iter().map(redis_layout).chain([stamped]);
-    redis.chain(SQL.iter().map(sql_layout)).map(Arc::new).collect()
+    let plain = REDIS.iter().map(|row| redis_layout(row, false));
+    let stamped = REDIS.iter().filter(|(name, ..)| *name == GENERIC).map(|row| redis_layout(row, true));
+    plain.chain(stamped).chain(SQL.iter().map(sql_layout)).map(Arc::new).collect()
 });
 
 fn pattern(template: &str) -> KeyPattern {
     template.parse().expect("the templates of the table are well-formed")
 }
 
-fn redis_layout((name, sessions, states, lock): &RedisRow) -> Layout {
+fn redis_layout((name, sessions, states, lock): &RedisRow, stamped: bool) -> Layout {
     let rule = |(template, ttl): &(&str, i64)| KeyRule {
         pattern: pattern(template),
         ttl: (*ttl > 0).then(|| Age::from_secs(*ttl)),
     };
-    Layout {
-        name: (*name).to_owned(),
-        place: Place::Keys { sessions: rule(sessions), states: rule(states) },
+    let keys = RedisKeys {
+        sessions: rule(sessions),
+        states: rule(states),
         lock: lock.map(|(template, ttl)| LockRule { pattern: pattern(template), ttl: Age::from_secs(ttl) }),
         envelope: false,
-        stamped: false,
+        stamped,
+    };
+    Layout {
+        name: if stamped { format!("{name}-stamped") } else { (*name).to_owned() },
+        place: Place::Keys(Arc::new(keys)),
         is_generic: *name == GENERIC,
     }
 }
@@ -193,13 +200,27 @@ fn sql_layout((name, sessions, states): &SqlRow) -> Layout {
         only: only.map(|(column, text)| (column.to_owned(), text.to_owned())),
         updated: (!updated.is_empty()).then(|| (*updated).to_owned()),
     };
-    Layout {
-        name: (*name).to_owned(),
-        place: Place::Tables { sessions: table(sessions, "{did}"), states: table(states, "{state}") },
-        lock: None,
-        envelope: false,
-        stamped: false,
-        is_generic: false,
+    let tables = SqlTables { sessions: table(sessions, "{did}"), states: table(states, "{state}") };
+    Layout { name: (*name).to_owned(), place: Place::Tables(Arc::new(tables)), is_generic: false }
+}
+
+impl RedisKeys {
+    /// Where records of this kind are.
+    pub fn of(&self, kind: Kind) -> &KeyRule {
+        match kind {
+            Kind::Session => &self.sessions,
+            Kind::State => &self.states,
+        }
+    }
+}
+
+impl SqlTables {
+    /// Where records of this kind are.
+    pub fn of(&self, kind: Kind) -> &Table {
+        match kind {
+            Kind::Session => &self.sessions,
+            Kind::State => &self.states,
+        }
     }
 }
 
@@ -212,17 +233,27 @@ impl Layout {
     /// How long the app lets a session live after each write.
     pub fn session_ttl(&self) -> Option<Age> {
         match &self.place {
-            Place::Keys { sessions, .. } => sessions.ttl,
-            Place::Tables { .. } => None,
+            Place::Keys(keys) => keys.sessions.ttl,
+            Place::Tables(_) => None,
         }
     }
 
     /// What the keys of sessions look like.
     pub fn session_pattern(&self) -> &KeyPattern {
+        self.pattern(Kind::Session)
+    }
+
+    /// What the keys of records of this kind look like.
+    pub fn pattern(&self, kind: Kind) -> &KeyPattern {
         match &self.place {
-            Place::Keys { sessions, .. } => &sessions.pattern,
-            Place::Tables { sessions, .. } => &sessions.pattern,
+            Place::Keys(keys) => &keys.of(kind).pattern,
+            Place::Tables(tables) => &tables.of(kind).pattern,
         }
+    }
+
+    /// Whether the app has a lock of its own, so that it and we keep out of each other's way.
+    pub fn has_lock(&self) -> bool {
+        matches!(&self.place, Place::Keys(keys) if keys.lock.is_some())
     }
 }
 

@@ -107,13 +107,14 @@ proptest! {
         let described = BTreeMap::from([("mine".to_owned(), members.clone())]);
         match LayoutChoice::parse("mine", &described) {
             Ok(LayoutChoice::Named(layout)) => {
-                let is_sql = matches!(layout.place, Place::Tables { .. });
+                let is_sql = matches!(layout.place, Place::Tables(_));
                 prop_assert_eq!(is_sql, members.contains_key("session_table"));
                 if let Some(template) = members.get("session_key") {
                     prop_assert_eq!(&layout.session_pattern().to_string(), template);
                 }
-                prop_assert_eq!(layout.lock.is_some(), members.contains_key("lock_key"));
-                prop_assert_eq!(layout.envelope, members.get("envelope").is_some_and(|text| text == "true"));
+                prop_assert_eq!(layout.has_lock(), members.contains_key("lock_key"));
+                let is_wrapped = matches!(&layout.place, Place::Keys(keys) if keys.envelope);
+                prop_assert_eq!(is_wrapped, members.get("envelope").is_some_and(|text| text == "true"));
             }
             Ok(LayoutChoice::Auto(_)) => prop_assert!(false, "a name is not auto"),
             Err(failure) => prop_assert!(told(&failure).contains("layouts.mine")),

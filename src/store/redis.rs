@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use redis::Value;
 
-use super::layout::{Layout, LayoutChoice};
+use super::layout::{self, Layout, LayoutChoice, RedisKeys};
 use super::lock::Lock;
 use super::scan::Scan;
 use super::{Access, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
@@ -56,6 +56,8 @@ use wire::{Command, Server};
 pub(super) struct RedisStore {
     server: Arc<dyn Server>,
     layout: Arc<Layout>,
+    /// The part of the layout that Redis has to do with.
+    keys: Arc<RedisKeys>,
     replicas: Replicas,
     /// The address as it is shown.
     place: Arc<str>,
@@ -83,11 +85,17 @@ impl RedisStore {
             _ => {}
         }
         let layout = match choice {
-            LayoutChoice::Named(layout) => named(layout),
+            LayoutChoice::Named(layout) => Ok(Arc::clone(layout)),
             LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
         };
         let layout = layout.map_err(|e| e.at(&place))?;
-        Ok(Self { server, layout, replicas: Replicas::default(), place: place.into() })
+        let layout::Place::Keys(keys) = &layout.place else {
+            let failure = usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name));
+            let hint = "name a layout of Redis keys with --layout, or the database with --store sqlite:PATH";
+            return Err(failure.hint(hint).at(&place));
+        };
+        let keys = Arc::clone(keys);
+        Ok(Self { server, layout, keys, replicas: Replicas::default(), place: place.into() })
     }
 
     fn failure(&self, trouble: Trouble) -> anyhow::Error {
@@ -95,8 +103,8 @@ impl RedisStore {
     }
 
     fn search(&self, kind: Kind, want: Want, subject: Option<&str>) -> Search {
-        let glob = self.layout.rule(kind).pattern.glob(subject);
-        Search { layout: Arc::clone(&self.layout), kind, want, glob }
+        let glob = self.keys.of(kind).pattern.glob(subject);
+        Search { layout: Arc::clone(&self.keys), kind, want, glob }
     }
 
     fn start(&self, search: Search) -> Scan {
@@ -125,7 +133,7 @@ impl RedisStore {
         let ttl = Ttl::read(&ttl).ok_or_else(|| scan::refusal(&ttl))?;
         match value {
             Value::Nil => Ok(None),
-            Value::BulkString(value) => Ok(self.layout.stored(kind, key.clone(), value, Some(ttl))),
+            Value::BulkString(value) => Ok(self.keys.stored(kind, key.clone(), value, Some(ttl))),
             Value::ServerError(error) if error.code() == "WRONGTYPE" => {
                 let found = scan::of_wrong_type(self.server.wire(), vec![(key.clone(), Some(ttl))]).await?;
                 Ok(found.into_iter().next())
@@ -148,21 +156,21 @@ impl RedisStore {
     }
 
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> Result<Written, Trouble> {
-        let ttl = self.layout.rule(Kind::Session).ttl.and_then(|ttl| Duration::try_from(ttl.duration()).ok());
+        let ttl = self.keys.sessions.ttl.and_then(|ttl| Duration::try_from(ttl.duration()).ok());
         loop {
-            let current: RecordValue = if self.layout.envelope {
+            let current: RecordValue = if self.keys.envelope {
                 let Some(current) = self.raw(key).await? else { return Ok(Written::Gone) };
-                if self.layout.decoded(&current).as_deref() != Some(expected) {
+                if self.keys.decoded(&current).as_deref() != Some(expected) {
                     return Ok(Written::Changed);
                 }
                 current
             } else {
                 expected.to_vec().into()
             };
-            let encoded: RecordValue = self.layout.encoded(new, Some(&current), ttl, now()).into();
+            let encoded: RecordValue = self.keys.encoded(new, Some(&current), ttl, now()).into();
             let written = write::replace(&*self.server, &self.replicas, &key.0, &current, &encoded, ttl).await?;
             // A new envelope around the same record is no other record.
-            if !(self.layout.envelope && written == Written::Changed) {
+            if !(self.keys.envelope && written == Written::Changed) {
                 return Ok(written);
             }
         }
@@ -180,9 +188,9 @@ impl RedisStore {
         }
         let mut values = Vec::with_capacity(records.len());
         for record in records {
-            let raw = if self.layout.envelope && record.unreadable.is_none() {
+            let raw = if self.keys.envelope && record.unreadable.is_none() {
                 let raw = self.raw(&record.key).await?;
-                raw.filter(|raw| self.layout.decoded(raw).is_some_and(|decoded| decoded == record.value))
+                raw.filter(|raw| self.keys.decoded(raw).is_some_and(|decoded| decoded == record.value))
             } else {
                 Some(record.value.clone())
             };
@@ -238,7 +246,7 @@ impl Store for RedisStore {
         // An envelope says how long the record lives from when it was put there.
         let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let whole = ttl.map(|ttl| ttl + age);
-        let value = self.layout.encoded(value, None, whole, at);
+        let value = self.keys.encoded(value, None, whole, at);
         write::create(&*self.server, &key.0, &value, ttl).await.map_err(|e| self.failure(e))
     }
 
@@ -247,7 +255,7 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        lock::take(&self.server, &self.layout, did, patience).await.map_err(|e| self.failure(e))
+        lock::take(&self.server, &self.keys, did, patience).await.map_err(|e| self.failure(e))
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
@@ -278,16 +286,6 @@ fn server(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Serve
         Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
     };
     Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))
-}
-
-fn named(layout: &Arc<Layout>) -> Result<Arc<Layout>, Failure> {
-    match layout.place {
-        super::layout::Place::Keys { .. } => Ok(Arc::clone(layout)),
-        super::layout::Place::Tables { .. } => {
-            Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
-                .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
-        }
-    }
 }
 
 /// What apps write into records they write: their own clock's time.

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tracing::trace;
 use zeroize::Zeroizing;
 
-use super::layout::{Layout, LayoutChoice, Place, Table};
+use super::layout::{Layout, LayoutChoice, SqlTables, Table};
 use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
 use super::{Kind, MAX_VALUE, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
@@ -39,6 +39,8 @@ pub(super) struct SqliteStore {
     database: Database,
     sidecar: Sidecar,
     layout: Arc<Layout>,
+    /// The part of the layout that a database has to do with.
+    tables: Arc<SqlTables>,
     /// One write after the other: SQLite lets those who wait race for their turn, and some would never get it. The
     /// connection stays, for each that is opened and closed again costs more than the write itself.
     writer: Arc<Mutex<Option<Connection>>>,
@@ -58,18 +60,10 @@ impl SqliteStore {
     pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Self, Failure> {
         let database = Database::find(path)?;
         let connection = database.connect(Access::Read)?;
-        let tables = shape::tables(&connection).map_err(|e| database.explain(e))?;
-        let layout = shape::choose(&tables, choice).map_err(|e| e.at(path.display()))?;
+        let shapes = shape::tables(&connection).map_err(|e| database.explain(e))?;
+        let (layout, tables) = shape::choose(&shapes, choice).map_err(|e| e.at(path.display()))?;
         let sidecar = Sidecar::beside(&database.file);
-        Ok(Self { database, sidecar, layout, writer: Arc::default() })
-    }
-
-    fn table(&self, kind: Kind) -> &Table {
-        match (&self.layout.place, kind) {
-            (Place::Tables { sessions, .. }, Kind::Session) => sessions,
-            (Place::Tables { states, .. }, Kind::State) => states,
-            (Place::Keys { .. }, _) => unreachable!("a layout of Redis keys fits no database"),
-        }
+        Ok(Self { database, sidecar, layout, tables, writer: Arc::default() })
     }
 
     /// Reads on a thread where waiting for the database holds nobody up.
@@ -134,7 +128,7 @@ impl Store for SqliteStore {
 
     fn scan(&self, kind: Kind, _: Want) -> Scan {
         let (sender, scan) = Scan::channel();
-        let (database, table) = (self.database.clone(), self.table(kind).clone());
+        let (database, table) = (self.database.clone(), self.tables.of(kind).clone());
         tokio::task::spawn_blocking(move || {
             let outcome = read_all(&database, &table, &sender);
             sender.blocking_end(outcome.map_err(Into::into));
@@ -143,14 +137,14 @@ impl Store for SqliteStore {
     }
 
     async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>> {
-        let table = self.table(kind).clone();
+        let table = self.tables.of(kind).clone();
         let key = key.text().into_owned();
         let sql = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
         self.read(move |connection| connection.query_row(&sql, [key], stored).optional()).await
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
-        let table = self.table(Kind::Session);
+        let table = self.tables.of(Kind::Session);
         // Keys of several sessions, or with something in front, are found by their text; the pattern has the last word.
         let sql = format!("{} WHERE {} AND instr({}, ?1) > 0", table.select(), table.filter(), quoted(&table.key));
         let exact = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
@@ -169,7 +163,7 @@ impl Store for SqliteStore {
     }
 
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
-        let table = self.table(Kind::Session).clone();
+        let table = self.tables.of(Kind::Session).clone();
         let (key, expected, new) = (key.text().into_owned(), RecordValue::from(expected.to_vec()), text(new)?);
         self.write(move |transaction| {
             let written = table.compare(transaction, &key, &expected, None)?;
@@ -203,7 +197,7 @@ impl Store for SqliteStore {
     }
 
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
-        let table = self.table(kind).clone();
+        let table = self.tables.of(kind).clone();
         let (key, value) = (key.text().into_owned(), text(value)?);
         self.write(move |transaction| {
             let time = table.time_of(transaction, written_at(kind, value.as_bytes(), written_now()))?;
@@ -233,7 +227,7 @@ impl Store for SqliteStore {
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        let table = self.table(kind).clone();
+        let table = self.tables.of(kind).clone();
         let records = records.to_vec();
         self.write(move |transaction| {
             let sql =

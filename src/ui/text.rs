@@ -87,7 +87,7 @@ impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         // Below 0x20 is escaped already; of ASCII only DEL is left. Without a way out of the loop, many bytes are looked at
         // at a time.
-        if !fragment.bytes().fold(false, |found, byte| found | (byte >= 0x7f)) {
+        if fragment.bytes().fold(0, u8::max) < 0x7f {
             return out.write_all(fragment.as_bytes());
         }
         let mut units = [0; 2];

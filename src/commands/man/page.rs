@@ -112,9 +112,11 @@ fn settings_and_layouts(roff: &mut Roff) {
     roff.control("fi", []).control("SH", ["LAYOUTS"]).text([roman(reference::LAYOUTS)]);
     for layout in Layout::built_in() {
         let meaning = match &layout.place {
-            Place::Keys { sessions, states } => format!("Redis: {}, {}", sessions.pattern, states.pattern),
-            Place::Tables { sessions, states } if sessions.name == states.name => format!("SQLite: {}", sessions.name),
-            Place::Tables { sessions, states } => format!("SQLite: {}, {}", sessions.name, states.name),
+            Place::Keys(keys) => format!("Redis: {}, {}", keys.sessions.pattern, keys.states.pattern),
+            Place::Tables(tables) => match (&tables.sessions.name, &tables.states.name) {
+                (sessions, states) if sessions == states => format!("SQLite: {sessions}"),
+                (sessions, states) => format!("SQLite: {sessions}, {states}"),
+            },
         };
         tagged(roff, &[&layout.name], &meaning);
     }

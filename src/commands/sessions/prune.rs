@@ -102,7 +102,7 @@ fn plan(
     rules: Rules,
 ) -> anyhow::Result<(Plan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
-    let app_has_lock = store.layout().lock.is_some();
+    let app_has_lock = store.layout().has_lock();
     let mut plan = Plan::default();
     let witnesses = RefCell::new(Witnesses::default());
     let (mut seen, mut unreadable) = (0, 0);

@@ -135,7 +135,7 @@ impl<'a> Planner<'a> {
             mode,
             is_named: args.select.names_sessions(),
             min_interval: context.settings()?.refresh()?.min_interval,
-            app_has_lock: store.layout().lock.is_some(),
+            app_has_lock: store.layout().has_lock(),
             not_meant: Cell::default(),
             attempted: Cell::default(),
         })

@@ -59,7 +59,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         exchanger.insists = args.select.names_sessions();
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
     };
-    let may_meet_the_app = store.layout().lock.is_none() && !args.select.names_sessions();
+    let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;

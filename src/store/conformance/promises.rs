@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::apps::App;
 use crate::session::Did;
-use crate::store::layout::Place;
 use crate::store::{Kind, RecordKey, Store, Stored, Want, Written};
 
 const ALL: Want = Want { values: true, ttls: true };
@@ -23,10 +22,7 @@ fn session_key(store: &dyn Store, n: usize) -> RecordKey {
 
 /// A key of a pending state, in stores with keys and in those with tables.
 fn state_key(store: &dyn Store, n: usize) -> RecordKey {
-    let pattern = match &store.layout().place {
-        Place::Keys { states, .. } => &states.pattern,
-        Place::Tables { states, .. } => &states.pattern,
-    };
+    let pattern = store.layout().pattern(Kind::State);
     RecordKey::from_text(&pattern.key(&format!("state{n}"), None))
 }
 

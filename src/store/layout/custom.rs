@@ -1,8 +1,9 @@
 //! Layouts that the operator describes under `[layouts.NAME]` in oauthctl.toml.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{KeyRule, Layout, LockRule, Place, Table};
+use super::{KeyRule, Layout, LockRule, Place, RedisKeys, SqlTables, Table};
 use crate::error::{Failure, usage};
 use crate::session::Age;
 use crate::store::pattern::{KeyPattern, Subject};
@@ -107,7 +108,13 @@ impl Description<'_> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
             Ok(KeyRule { pattern, ttl: self.age(&format!("{kind}_ttl"))? })
         };
-        Ok(Place::Keys { sessions: rule("session", Subject::Did)?, states: rule("state", Subject::State)? })
+        Ok(Place::Keys(Arc::new(RedisKeys {
+            sessions: rule("session", Subject::Did)?,
+            states: rule("state", Subject::State)?,
+            lock: self.lock()?,
+            envelope: self.flag("envelope")?,
+            stamped: self.flag("stamped")?,
+        })))
     }
 
     fn lock(&self) -> Result<Option<LockRule>, Failure> {
@@ -149,7 +156,7 @@ impl Description<'_> {
             return Err(usage("sessions and pending logins would be the same rows")
                 .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
         }
-        Ok(Place::Tables { sessions, states })
+        Ok(Place::Tables(Arc::new(SqlTables { sessions, states })))
     }
 }
 
@@ -165,9 +172,6 @@ impl Layout {
             Ok(Self {
                 name: name.to_owned(),
                 place: if is_sql { description.tables()? } else { description.keys()? },
-                lock: description.lock()?,
-                envelope: description.flag("envelope")?,
-                stamped: description.flag("stamped")?,
                 is_generic: false,
             })
         };
@@ -194,16 +198,17 @@ mod tests {
             ("envelope", "true"),
         ])
         .unwrap();
-        let Place::Keys { sessions, states } = &layout.place else { panic!("{layout:?}") };
-        assert!(sessions.pattern.has_many() && sessions.ttl == Some(Age::from_secs(179 * 86_400)));
-        assert!(states.ttl.is_none() && layout.envelope && !layout.stamped);
-        assert_eq!(layout.lock.unwrap().ttl, USUAL_LOCK_TTL);
+        let Place::Keys(keys) = &layout.place else { panic!("{layout:?}") };
+        assert!(keys.sessions.pattern.has_many() && keys.sessions.ttl == Some(Age::from_secs(179 * 86_400)));
+        assert!(keys.states.ttl.is_none() && keys.envelope && !keys.stamped);
+        assert_eq!(keys.lock.as_ref().map(|lock| lock.ttl), Some(USUAL_LOCK_TTL));
     }
 
     #[test]
     fn a_layout_of_tables_needs_only_their_names() {
         let layout = described(&[("session_table", "s"), ("state_table", "t"), ("state_value_column", "v")]).unwrap();
-        let Place::Tables { sessions, states } = &layout.place else { panic!("{layout:?}") };
+        let Place::Tables(tables) = &layout.place else { panic!("{layout:?}") };
+        let SqlTables { sessions, states } = &**tables;
         assert_eq!((sessions.key.as_str(), sessions.value.as_str(), states.value.as_str()), ("key", "value", "v"));
     }
 

@@ -11,7 +11,7 @@ use super::trouble::{Trouble, text};
 use super::wire::{Command, Server};
 use crate::error::{Failure, usage};
 use crate::session::{NodeSession, NodeState};
-use crate::store::layout::{Layout, Place};
+use crate::store::layout::{Layout, Place, RedisKeys};
 use crate::store::{Kind, RecordKey};
 use crate::ui::counted;
 
@@ -25,6 +25,7 @@ const SAMPLES: usize = 20;
 /// A layout, and what speaks for it.
 struct Candidate {
     layout: Arc<Layout>,
+    keys: Arc<RedisKeys>,
     /// Keys of the right look, whose values are read: some of each kind.
     sessions: Vec<RecordKey>,
     states: Vec<RecordKey>,
@@ -35,8 +36,7 @@ struct Candidate {
 
 /// The layout that the store's records show; the failure says what is there instead. The outer error is the store's.
 pub(super) async fn layout(server: &dyn Server, all: &[Arc<Layout>]) -> Result<Result<Arc<Layout>, Failure>, Trouble> {
-    let of_keys = all.iter().filter(|layout| matches!(layout.place, Place::Keys { .. }));
-    let mut candidates: Vec<_> = of_keys.map(Candidate::new).collect();
+    let mut candidates: Vec<_> = all.iter().filter_map(Candidate::new).collect();
     let mut shapes = Shapes::default();
     let mut seen = 0;
     for shard in server.shards().await? {
@@ -72,9 +72,11 @@ pub(super) async fn layout(server: &dyn Server, all: &[Arc<Layout>]) -> Result<R
 }
 
 impl Candidate {
-    fn new(layout: &Arc<Layout>) -> Self {
-        let layout = Arc::clone(layout);
-        Self { layout, sessions: Vec::new(), states: Vec::new(), fitting_sessions: 0, fitting_states: 0 }
+    /// None when the layout is not one of Redis.
+    fn new(layout: &Arc<Layout>) -> Option<Self> {
+        let Place::Keys(keys) = &layout.place else { return None };
+        let (layout, keys) = (Arc::clone(layout), Arc::clone(keys));
+        Some(Self { layout, keys, sessions: Vec::new(), states: Vec::new(), fitting_sessions: 0, fitting_states: 0 })
     }
 
     /// Keeps the key when it looks like one of this layout's.
@@ -82,7 +84,7 @@ impl Candidate {
         // What is no text is no app's, and cannot be asked for over REST.
         let Ok(text) = std::str::from_utf8(&key.0) else { return };
         for (kind, samples) in [(Kind::Session, &mut self.sessions), (Kind::State, &mut self.states)] {
-            if samples.len() < SAMPLES && self.layout.rule(kind).pattern.parse_key(text).is_some() {
+            if samples.len() < SAMPLES && self.keys.of(kind).pattern.parse_key(text).is_some() {
                 samples.push(key.clone());
             }
         }
@@ -95,7 +97,7 @@ impl Candidate {
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
             let values = patience::read(server.wire(), &commands).await?;
             let fits = |(key, value): (&RecordKey, redis::Value)| match value {
-                redis::Value::BulkString(value) => fits(&self.layout, kind, &key.text(), &value),
+                redis::Value::BulkString(value) => fits(&self.keys, kind, &key.text(), &value),
                 _ => false,
             };
             let fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
@@ -109,21 +111,22 @@ impl Candidate {
 
     /// Whether the two differ in nothing but the stamp.
     fn is_twin(&self, other: &Self) -> bool {
-        self.layout.stamped != other.layout.stamped && self.looks_like(other)
+        self.keys.stamped != other.keys.stamped && self.looks_like(other)
     }
 
     fn looks_like(&self, other: &Self) -> bool {
-        self.layout.place == other.layout.place && self.layout.envelope == other.layout.envelope
+        let (one, other) = (&self.keys, &other.keys);
+        one.sessions == other.sessions && one.states == other.states && one.envelope == other.envelope
     }
 }
 
 /// Whether a value is a record of this layout under this key.
-fn fits(layout: &Layout, kind: Kind, key: &str, value: &[u8]) -> bool {
-    let Some((subject, _)) = layout.rule(kind).pattern.parse_key(key) else { return false };
-    let Some(record) = layout.decoded(value) else { return false };
+fn fits(keys: &RedisKeys, kind: Kind, key: &str, value: &[u8]) -> bool {
+    let Some((subject, _)) = keys.of(kind).pattern.parse_key(key) else { return false };
+    let Some(record) = keys.decoded(value) else { return false };
     match kind {
         Kind::Session => {
-            layout.stamp_fits(&record) && NodeSession::parse(&record).is_ok_and(|session| session.sub == subject)
+            keys.stamp_fits(&record) && NodeSession::parse(&record).is_ok_and(|session| session.sub == subject)
         }
         // A state is random text without colons: with one, it is the random text and an id.
         Kind::State => !subject.contains(':') && NodeState::parse(&record).is_ok(),
@@ -142,9 +145,9 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
         !fitting.iter().any(|other| {
             // Where an app has begun to stamp its records, some bear a stamp and some do not yet. Without sessions
             // nothing is stamped, and the plain layout does.
-            let is_twin = one.is_twin(other) && (if with_sessions { other.layout.stamped } else { one.layout.stamped });
+            let is_twin = one.is_twin(other) && (if with_sessions { other.keys.stamped } else { one.keys.stamped });
             // The operator's own description of a built-in layout comes first.
-            let is_copy = one.layout.stamped == other.layout.stamped && one.looks_like(other) && at(other) < at(one);
+            let is_copy = one.keys.stamped == other.keys.stamped && one.looks_like(other) && at(other) < at(one);
             is_twin || is_copy
         })
     };

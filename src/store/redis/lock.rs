@@ -13,7 +13,7 @@ use super::trouble::Trouble;
 use super::wire::{Command, Server, run_one};
 use super::write::{self, milliseconds};
 use crate::session::{Age, Did};
-use crate::store::layout::{Layout, LockRule};
+use crate::store::layout::{LockRule, RedisKeys};
 use crate::store::lock::{self, Lock, Release, lock_name};
 
 /// How long oauthctl's own lock lasts, for layouts without one.
@@ -26,12 +26,12 @@ const LONGEST_WAIT: Duration = Duration::from_millis(400);
 /// Takes the lock, waiting for up to `patience`.
 pub(super) async fn take(
     server: &Arc<dyn Server>,
-    layout: &Layout,
+    keys: &RedisKeys,
     did: &Did,
     patience: Duration,
 ) -> Result<Option<Lock>, Trouble> {
     let name = lock_name(did);
-    let (key, ttl) = match &layout.lock {
+    let (key, ttl) = match &keys.lock {
         Some(LockRule { pattern, ttl }) => (pattern.key(&name, None), *ttl),
         None => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
     };

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::limit::TOO_LONG;
 use crate::session::Observed;
-use crate::store::layout::{KeyRule, Layout, Place};
+use crate::store::layout::RedisKeys;
 use crate::store::lock::LOCK_PREFIX;
 use crate::store::{Kind, RecordKey, RecordValue, Stored, TOO_LARGE};
 
@@ -43,21 +43,12 @@ struct Envelope<'a> {
     cached_at: Option<i64>,
 }
 
-impl Layout {
-    /// Where records of this kind are.
-    pub(super) fn rule(&self, kind: Kind) -> &KeyRule {
-        match (&self.place, kind) {
-            (Place::Keys { sessions, .. }, Kind::Session) => sessions,
-            (Place::Keys { states, .. }, Kind::State) => states,
-            (Place::Tables { .. }, _) => unreachable!("a layout of tables fits no Redis"),
-        }
-    }
-
+impl RedisKeys {
     /// Whether a key that matched this kind's glob is one of this kind: prefixes overlap, and of those whose keys look
     /// alike a DID tells the sessions.
     pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
         let text = key.text();
-        let is = |kind| self.rule(kind).pattern.parse_key(&text).is_some();
+        let is = |kind| self.of(kind).pattern.parse_key(&text).is_some();
         let is_lock = || {
             let name = self.lock.as_ref().and_then(|lock| lock.pattern.parse_key(&text));
             name.is_some_and(|(name, _)| name.starts_with(LOCK_PREFIX))
@@ -101,7 +92,7 @@ impl Layout {
 
     /// How long ago a record was written, by what remains of the time to live with which the app writes.
     fn ttl_age(&self, kind: Kind, ttl: Option<Ttl>) -> Option<SignedDuration> {
-        let (whole, left) = (self.rule(kind).ttl?, ttl?.left()?);
+        let (whole, left) = (self.of(kind).ttl?, ttl?.left()?);
         let age = whole.duration().checked_sub(SignedDuration::try_from(left).ok()?)?;
         (!age.is_negative()).then_some(age)
     }

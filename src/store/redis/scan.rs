@@ -15,7 +15,7 @@ use super::records::{NOT_SENDABLE, Ttl, unreadable, wrong_type};
 use super::seen::Seen;
 use super::trouble::{Kind as TroubleKind, Trouble, text};
 use super::wire::{Command, Server, Shard, Wire, accepted, run_one};
-use crate::store::layout::Layout;
+use crate::store::layout::RedisKeys;
 use crate::store::scan::ScanSender;
 use crate::store::{Kind, RecordKey, Stored, TOO_LARGE, Want};
 
@@ -30,7 +30,7 @@ const ROUNDS: usize = 5;
 
 /// What to scan for.
 pub(super) struct Search {
-    pub(super) layout: Arc<Layout>,
+    pub(super) layout: Arc<RedisKeys>,
     pub(super) kind: Kind,
     pub(super) want: Want,
     pub(super) glob: String,

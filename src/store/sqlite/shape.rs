@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::{Failure, usage};
-use crate::store::layout::{Layout, LayoutChoice, Place, Table};
+use crate::store::layout::{Layout, LayoutChoice, Place, SqlTables, Table};
 
 /// A table and its columns.
 pub(super) type Shape = (String, Vec<String>);
@@ -29,31 +29,43 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
 }
 
 /// The layout asked for if it fits, or the one that does.
-pub(super) fn choose(tables: &[Shape], choice: &LayoutChoice) -> Result<Arc<Layout>, Failure> {
+pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Arc<Layout>, Arc<SqlTables>), Failure> {
     if let LayoutChoice::Named(layout) = choice
-        && matches!(layout.place, Place::Keys { .. })
+        && tables_of(layout).is_none()
     {
         return Err(usage(format!("layout {} is one of Redis keys, and this is an SQLite database", layout.name))
             .hint("name a layout of SQLite tables with --layout, or the Redis with --store redis://HOST"));
     }
-    let fitting: Vec<_> = match choice {
-        LayoutChoice::Named(layout) => std::iter::once(layout).filter(|layout| fits(layout, tables)).collect(),
-        LayoutChoice::Auto(all) => all.iter().filter(|layout| fits(layout, tables)).collect(),
-    };
+    let known = known(choice).iter().filter_map(|layout| Some((layout, tables_of(layout)?)));
+    let fitting: Vec<_> = known.filter(|(_, tables)| fits(tables, shapes)).collect();
     match fitting[..] {
-        [layout] => Ok(Arc::clone(layout)),
-        [] => Err(unfit(tables, choice)),
+        [(layout, tables)] => Ok((Arc::clone(layout), Arc::clone(tables))),
+        [] => Err(unfit(shapes, choice)),
         [..] => {
-            let names = fitting.iter().map(|layout| layout.name.as_str()).collect::<Vec<_>>().join(", ");
+            let names = fitting.iter().map(|(layout, _)| layout.name.as_str()).collect::<Vec<_>>().join(", ");
             Err(usage(format!("several layouts fit this database: {names}")).hint("say which one with --layout"))
         }
     }
 }
 
-fn fits(layout: &Layout, tables: &[Shape]) -> bool {
-    let Place::Tables { sessions, states } = &layout.place else { return false };
-    [sessions, states].iter().all(|wanted| {
-        tables.iter().any(|(name, columns)| {
+/// The layouts to choose from.
+fn known(choice: &LayoutChoice) -> &[Arc<Layout>] {
+    match choice {
+        LayoutChoice::Named(layout) => std::slice::from_ref(layout),
+        LayoutChoice::Auto(all) => all,
+    }
+}
+
+fn tables_of(layout: &Layout) -> Option<&Arc<SqlTables>> {
+    match &layout.place {
+        Place::Tables(tables) => Some(tables),
+        Place::Keys(_) => None,
+    }
+}
+
+fn fits(tables: &SqlTables, shapes: &[Shape]) -> bool {
+    [&tables.sessions, &tables.states].iter().all(|wanted| {
+        shapes.iter().any(|(name, columns)| {
             *name == wanted.name && columns_of(wanted).all(|column| columns.iter().any(|c| c == column))
         })
     })
@@ -64,8 +76,8 @@ fn columns_of(table: &Table) -> impl Iterator<Item = &str> {
     [&table.key, &table.value].into_iter().chain(optional).map(String::as_str)
 }
 
-fn unfit(tables: &[Shape], choice: &LayoutChoice) -> Failure {
-    let found = tables.iter().map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
+fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
+    let found = shapes.iter().map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
     let found = if found.is_empty() { "it has no tables".to_owned() } else { format!("it has {}", found.join(", ")) };
     let problem = match choice {
         LayoutChoice::Named(layout) => {
@@ -74,17 +86,11 @@ fn unfit(tables: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),
     };
     let mut hint = String::new();
-    let known = match choice {
-        LayoutChoice::Named(layout) => std::slice::from_ref(layout),
-        LayoutChoice::Auto(all) => all,
-    };
-    for layout in known {
-        if let Place::Tables { sessions, states } = &layout.place {
-            let [sessions, states] =
-                [sessions, states].map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
-            let separator = if hint.is_empty() { "" } else { "; " };
-            let _ = write!(hint, "{separator}{} has {sessions} and {states}", layout.name);
-        }
+    for (layout, tables) in known(choice).iter().filter_map(|layout| Some((layout, tables_of(layout)?))) {
+        let [sessions, states] = [&tables.sessions, &tables.states]
+            .map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
+        let separator = if hint.is_empty() { "" } else { "; " };
+        let _ = write!(hint, "{separator}{} has {sessions} and {states}", layout.name);
     }
     usage(problem).hint(hint)
 }
