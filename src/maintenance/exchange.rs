@@ -4,8 +4,8 @@
 //! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -15,12 +15,12 @@ use super::canary::{Canaries, Group, Objection, Verdict};
 use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not_found};
 use super::precedent::note_of_key;
-use super::recovery::Recovery;
+use super::recovery::{Recovered, Recovery};
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet};
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
-use crate::store::{Kind, Lock, Store, Stored, Written};
+use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -80,6 +80,8 @@ pub struct Exchanger {
     pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
     /// Whether the store is worth asking.
     pub health: Health,
+    /// The recovery entries of this run's exchanges whose tokens the store has not taken yet, by their sessions' keys.
+    pub waiting: Mutex<HashMap<RecordKey, PathBuf>>,
     /// Whether to try what has cost a session before: the operator has named whose session it may cost this time.
     pub insists: bool,
 }
@@ -118,6 +120,10 @@ impl Exchanger {
     }
 
     async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.key).cloned();
+        if let Some(entry) = waiting {
+            return Ok(self.store_waiting(&entry).await);
+        }
         self.check_store()?;
         let ready = self.check_locally(stored).await?;
         let group = Group {
@@ -344,14 +350,32 @@ impl Exchanger {
             }
             (None, kept) => {
                 self.health.fail();
-                let why = match kept.entry {
-                    Ok(path) => {
-                        format!("refreshed, but the store could not be written; its tokens wait in {}", path.display())
+                match kept.entry {
+                    Ok(entry) => {
+                        let outcome = waits(&entry, Retry::Soon);
+                        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                        waiting.insert(stored.key.clone(), entry);
+                        outcome
                     }
-                    Err(error) => format!("refreshed, but its tokens could not be stored anywhere: {error}"),
-                };
-                Outcome::Unknown(why, Retry::Never)
+                    Err(error) => {
+                        let why = format!("refreshed, but its tokens could not be stored anywhere: {error}");
+                        Outcome::Unknown(why, Retry::Never)
+                    }
+                }
             }
+        }
+    }
+
+    /// Tries once more to store tokens that wait. A store that comes back must have them before the app uses the old ones.
+    async fn store_waiting(&self, entry: &Path) -> Outcome {
+        if !entry.exists() {
+            return Outcome::Skipped("another run has taken care of its new tokens".into());
+        }
+        match self.recovery.apply(entry, &*self.store, &self.address, self.clock.now()).await {
+            Ok(Some((_, Recovered::Applied))) => Outcome::Refreshed,
+            Ok(Some((_, Recovered::Superseded))) => Outcome::Skipped("somebody else refreshed it meanwhile".into()),
+            Ok(Some((_, Recovered::Orphaned))) => waits(entry, Retry::Never),
+            Ok(Some((_, Recovered::Pending)) | None) | Err(_) => waits(entry, Retry::Soon),
         }
     }
 
@@ -496,6 +520,12 @@ impl Exchanger {
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
+}
+
+/// What there is to say of tokens that only the recovery directory has.
+fn waits(entry: &Path, retry: Retry) -> Outcome {
+    let why = format!("refreshed, but the store could not be written; its tokens wait in {}", entry.display());
+    Outcome::Unknown(why, retry)
 }
 
 /// How long a request may take under this lock, so that what it brings can still be written. None when that is too

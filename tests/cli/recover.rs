@@ -1,6 +1,7 @@
 //! Whatever was exchanged and cannot be stored is kept in the recovery directory until it can.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -226,6 +227,24 @@ fn a_store_that_is_busy_for_a_moment_is_waited_for() {
     let output = app.sandbox.output_of(child);
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 8 sessions\n"), "{output}");
     assert!(app.recovery_entries().is_empty());
+    app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_store_that_takes_writes_again_while_the_run_lasts_gets_what_waits_before_the_app_uses_the_old_tokens() {
+    let app = App::with_users(4);
+    app.database.execute(BREAK);
+    let mut child = app.begin("refresh --all --format jsonl --concurrency 1 --per-issuer 1 --retry-for 60s");
+    let mut results = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // The others are given up when the first one's tokens have gone into the recovery directory.
+    assert!(results.next().unwrap().contains("not attempted, since the store fails"));
+    assert_eq!(app.recovery_entries().len(), 1);
+    app.database.execute(MEND);
+    let results: Vec<_> = results.collect();
+    assert_eq!(results.iter().filter(|result| result.contains(r#""result":"refreshed""#)).count(), 1, "{results:?}");
+    let output = app.sandbox.output_of(child);
+    assert_eq!((output.code, app.recovery_entries().len()), (3, 0), "{output}");
+    assert_eq!(app.generations(), [(0, 3), (1, 1)].into());
     app.assert_nobody_lost(output);
 }
 

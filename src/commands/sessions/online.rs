@@ -32,7 +32,7 @@ pub struct PaceArgs {
     /// At most so many a second
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
-    /// How long to try again where a server gives no answer
+    /// How long to try again where a server gives no answer, or the store does not take new tokens
     #[arg(long, value_name = "AGE", default_value = "30s")]
     retry_for: Age,
     /// How long to wait for a session's lock
@@ -113,6 +113,7 @@ pub fn exchanger(
         canaries: Canaries::default(),
         checked_kids: std::sync::Mutex::default(),
         health: Health::default(),
+        waiting: std::sync::Mutex::default(),
         insists: false,
     })
 }
