@@ -41,7 +41,7 @@ impl MetricsArgs {
     }
 
     /// Writes the file, where one was asked for. `command` is like `sessions_prune`; `counts` are results by name.
-    pub fn write(
+    fn write(
         &self,
         context: &Context,
         command: &str,

@@ -11,5 +11,6 @@ pub mod metadata;
 pub mod sessions;
 pub mod states;
 
+mod ending;
 mod metrics;
 mod output;

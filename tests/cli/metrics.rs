@@ -136,18 +136,18 @@ fn a_run_that_fails_says_so_and_keeps_the_time_of_the_last_success() {
 #[test]
 fn a_run_that_achieves_nothing_at_all_says_so_too() {
     let app = App::with_users(1);
-    for verb in ["refresh", "prune"] {
+    for command in ["sessions refresh", "sessions prune", "states purge"] {
         let status = |store: &str| {
-            app.sessions(&format!("{verb} --metrics-file {verb}.prom --store {store}"));
-            let text = app.sandbox.read(format!("{verb}.prom"));
-            text.lines()
-                .find_map(|line| line.strip_prefix(&format!("oauthctl_sessions_{verb}_exit_status "))?.parse().ok())
+            app.sandbox.run(format!("{command} --metrics-file run.prom --store {store}").split(' '));
+            let text = app.sandbox.read("run.prom");
+            let name = format!("oauthctl_{}_exit_status ", command.replace(' ', "_"));
+            text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
         };
         assert_eq!(status("sqlite:app.db"), Some(0));
         // The database is gone; another is damaged in the middle of it.
         assert_eq!(status("sqlite:missing.db"), Some(2));
         app.sandbox.file("damaged.db", "no database at all");
-        assert!(status("sqlite:damaged.db").is_some_and(|status: i32| status > 0), "{verb}");
+        assert!(status("sqlite:damaged.db").is_some_and(|status: i32| status > 0), "{command}");
     }
 }
 

@@ -10,13 +10,13 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use super::results::cut_short;
+use crate::commands::ending::{cut_short, unfinished};
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
 use crate::maintenance::{Arrived, Import, ImportEvent, ImportReport};
 use crate::session::Transfer;
 use crate::store::Store;
-use crate::ui::{Format, counted};
+use crate::ui::{Format, counted, counts};
 
 /// Sessions written at the same time: enough to hide the way to the store and back.
 const CONCURRENCY: usize = 64;
@@ -170,23 +170,15 @@ fn tell(context: &Context, report: &ImportReport, done: Exit) -> anyhow::Result<
         return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
     }
     let verb = if report.dry_run { "would import" } else { "imported" };
-    let mut text = format!("{verb} {}", counted(report.created + report.replaced, "session"));
-    for (n, what) in [
+    let imported = counted(report.created + report.replaced, "session");
+    let others = [
         (report.replaced, "in the place of an older one"),
         (report.unchanged, "there already, the same"),
         (report.kept, "there already, kept"),
         (report.not_newer, "there already, not provably older, kept"),
         (report.crowded, "of several of one account, for which the layout has one place"),
         (report.malformed, "malformed, left out"),
-    ] {
-        if n > 0 {
-            text.push_str(&format!("; {n} {what}"));
-        }
-    }
-    if context.interrupt().is_set() {
-        text.push_str("; interrupted before the end");
-    } else if done != Exit::Done {
-        text.push_str("; stopped before the end");
-    }
-    Ok(context.ui.result(format!("{text}\n"))?)
+    ];
+    let (others, unfinished) = (counts("; ", others), unfinished(context, done));
+    Ok(context.ui.result(format!("{verb} {imported}{others}{unfinished}\n"))?)
 }

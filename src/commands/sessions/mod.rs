@@ -18,7 +18,6 @@ mod upgrade;
 mod view;
 
 pub use online::PaceArgs;
-pub use results::cut_short;
 pub use revoke::{rehearse as rehearse_revocation, revoke_selected};
 pub use select::SelectArgs;
 pub use view::judge;

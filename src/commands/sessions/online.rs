@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::debug;
 
-use super::results::{ResultRow, cut_short, exit};
+use super::results::ResultRow;
 use super::select::Noted;
+use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::KeySet;

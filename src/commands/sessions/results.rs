@@ -1,9 +1,7 @@
-//! What became of each session, as it is listed, and what all of it comes to: shared by the commands that work on many.
+//! What became of each session, as it is listed: shared by the commands that work on many.
 
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::error::{Exit, is_broken_pipe};
 use crate::session::Summary;
 use crate::ui::{Role, Row};
 
@@ -35,30 +33,5 @@ impl Row for ResultRow<'_> {
             (self.result.to_owned(), self.role),
             (self.reason.unwrap_or_default().to_owned(), None),
         ]
-    }
-}
-
-/// What to make of a run that ended in a failure: where something was achieved before, that is still to be told, and the
-/// failure is only a warning.
-pub fn cut_short(context: &Context, done: anyhow::Result<()>, achieved: bool) -> anyhow::Result<Exit> {
-    match done {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) if achieved && !is_broken_pipe(&error) => {
-            context.ui.warn(format!("stopped early: {error:#}"));
-            Ok(Exit::Partial)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// How a run exits that [`cut_short`] has spoken about: `troubled` sessions are not as they were to be, and something else
-/// was achieved, or was well already.
-pub fn exit(context: &Context, done: Exit, troubled: u64, achieved: bool) -> Exit {
-    match context.interrupt().exit() {
-        Some(exit) => exit,
-        None if done == Exit::Partial => Exit::Partial,
-        None if troubled == 0 => Exit::Done,
-        None if achieved => Exit::Partial,
-        None => Exit::Failed,
     }
 }

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::online::{PaceArgs, exchanger, stop};
-use super::results::{cut_short, exit};
 use super::select::SelectArgs;
 use super::view::judge;
+use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;

@@ -1,12 +1,12 @@
 //! `oauthctl states purge`: removes logins that were begun and never completed.
 
-use crate::commands::metrics::MetricsArgs;
-use crate::commands::sessions::cut_short;
+use crate::commands::ending::{cut_short, unfinished};
+use crate::commands::metrics::{Counts, MetricsArgs};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Purge, PurgeReport};
 use crate::session::Age;
-use crate::ui::{Format, counted};
+use crate::ui::{Format, counted, counts};
 
 /// Remove logins that were begun and never completed
 #[derive(clap::Args)]
@@ -33,7 +33,13 @@ pub struct Args {
 
 /// Reads all states, removes the old ones, tells how many.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let begun = context.now();
+    if args.dry_run {
+        return purge(context, args, &mut Vec::new());
+    }
+    args.metrics.measured(context, "states_purge", |results| purge(context, args, results))
+}
+
+fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
     let interrupt = context.interrupt();
@@ -42,15 +48,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report);
     let purged = context.runtime()?.block_on(purged);
     drop(progress);
+    let kept = report.young + report.unknown + report.malformed;
+    results.extend([("removed", report.purged()), ("kept", kept), ("gone", report.gone)]);
     let done = cut_short(context, purged, report.purged() > 0 && !args.dry_run)?;
     tell(context, &report, done)?;
-    let exit = interrupt.exit().unwrap_or(done);
-    if !args.dry_run {
-        let kept = report.young + report.unknown + report.malformed;
-        let counts = [("removed", report.purged()), ("kept", kept), ("gone", report.gone)];
-        args.metrics.write(context, "states_purge", begun, &counts, exit)?;
-    }
-    Ok(exit)
+    Ok(interrupt.exit().unwrap_or(done))
 }
 
 fn tell(context: &Context, report: &PurgeReport, done: Exit) -> anyhow::Result<()> {
@@ -58,35 +60,21 @@ fn tell(context: &Context, report: &PurgeReport, done: Exit) -> anyhow::Result<(
         return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
     }
     let verb = if report.dry_run { "would remove" } else { "removed" };
-    let mut text = format!("{verb} {}", counted(report.purged(), "pending login"));
-    let mut details = Vec::new();
-    for (n, what) in [
+    let removed = counted(report.purged(), "pending login");
+    let reasons = [
         (report.by_ttl, "old by their time to live"),
         (report.by_column, "old by their time column"),
         (report.by_first_seen, "old since first seen"),
-    ] {
-        if n > 0 {
-            details.push(format!("{n} {what}"));
-        }
-    }
-    if !details.is_empty() {
-        text.push_str(&format!(" ({})", details.join(", ")));
-    }
+    ];
+    let reasons = counts(", ", reasons);
+    let reasons = reasons.strip_prefix(", ").map(|reasons| format!(" ({reasons})")).unwrap_or_default();
     let noted = if report.dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
-    for (n, what) in [
+    let others = [
         (report.young, "kept: too young"),
         (report.unknown, noted),
         (report.malformed, "kept: not a pending login"),
         (report.gone, "gone by themselves"),
-    ] {
-        if n > 0 {
-            text.push_str(&format!("; {n} {what}"));
-        }
-    }
-    if context.interrupt().is_set() {
-        text.push_str("; interrupted before the end");
-    } else if done != Exit::Done {
-        text.push_str("; stopped before the end");
-    }
-    Ok(context.ui.result(format!("{text}\n"))?)
+    ];
+    let (others, unfinished) = (counts("; ", others), unfinished(context, done));
+    Ok(context.ui.result(format!("{verb} {removed}{reasons}{others}{unfinished}\n"))?)
 }

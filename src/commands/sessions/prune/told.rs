@@ -1,6 +1,7 @@
 //! What a run of `sessions prune` would do, and what it did, in words and in documents.
 
-use crate::commands::sessions::results::{ResultRow, cut_short, exit};
+use crate::commands::ending::{cut_short, exit};
+use crate::commands::sessions::results::ResultRow;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Action, Event, Judge, Plan, PruneReport, Pruned};
