@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{ALICE, AppDatabase, KEY1, KEY2, Output, Sandbox, assert_is_refusal, jwk_with, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, KEY1, KEY2, jwk_with, session};
+use crate::sandbox::{Output, Sandbox, assert_is_refusal};
 
 /// What oauthctl says to a key source with this text, wherever it reads keys.
 fn refusal_of(text: impl AsRef<[u8]>) -> Output {
@@ -204,7 +206,7 @@ fn a_public_key_where_a_private_one_is_needed() {
 
 #[test]
 fn halves_of_two_keys() {
-    let d = &crate::support::object(KEY2)["d"];
+    let d = &crate::samples::object(KEY2)["d"];
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({ "d": d }))), @r"
     exit 2
     -- stderr --

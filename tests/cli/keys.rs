@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago};
-use crate::support::{
-    ALICE, AppDatabase, BOB, KEY1, KEY2, NOW, Output, Sandbox, interrupt, jwk_with, object, session, state,
-};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
+use crate::sandbox::{NOW, Output, Sandbox, interrupt};
 
 /// RFC 7638 thumbprint of the material of [`KEY1`].
 const THUMBPRINT1: &str = "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s";
