@@ -1,7 +1,9 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
 mod app;
-mod bad_input;
+mod bad_arguments;
+mod bad_keys;
+mod bad_stores;
 mod completion;
 mod database;
 mod doctor;
@@ -13,6 +15,10 @@ mod init;
 mod interrupts;
 mod jwks;
 mod keys;
+mod keys_list;
+mod keys_promote;
+mod keys_retire;
+mod keys_rotate;
 mod layouts;
 mod malformed;
 mod metadata;
