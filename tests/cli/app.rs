@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testbed::{Endpoint, Logged, LoginOptions, Network};
 
-use crate::support::{ALICE, AppDatabase, Output, Sandbox};
+use crate::database::AppDatabase;
+use crate::samples::ALICE;
+use crate::sandbox::{Output, Sandbox};
 
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use rexpect::session::PtySession;
 
-use crate::support::{ALICE, AppDatabase, BOB, KEY1, KEY2, Output, Sandbox, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, KEY1, KEY2, session};
+use crate::sandbox::{Output, Sandbox};
 
 /// An app with keys, profiles, a layout of its own and two sessions.
 fn app() -> Sandbox {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use testbed::redis::{self, Redis};
 use testbed::{Endpoint, Fault, JWKS_PATH, LoginOptions, METADATA_PATH, Network, Reply, keys};
 
-use crate::support::{AppDatabase, Output, Sandbox};
+use crate::database::AppDatabase;
+use crate::sandbox::{Output, Sandbox};
 
 /// A confidential app with one key and one user, its documents published, its sessions in SQLite.
 struct Deployment {

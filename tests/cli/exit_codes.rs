@@ -1,6 +1,8 @@
 //! The exit codes that the README promises.
 
-use crate::support::{ALICE, AppDatabase, KEY1, Sandbox, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, KEY1, session};
+use crate::sandbox::Sandbox;
 
 /// A sandbox with more sessions than a pipe holds.
 fn busy_app() -> Sandbox {

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BAS
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{KEY1, KEY2, NOW, Sandbox, jwk_with, object};
+use crate::samples::{KEY1, KEY2, jwk_with, object};
+use crate::sandbox::{NOW, Sandbox};
 
 /// RFC 7638, computed apart from the program.
 fn thumbprint(jwk: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::support::Sandbox;
+use crate::sandbox::Sandbox;
 
 /// What rewrites them.
 const REMEDY: &str = "run `tests/run --update` and commit the result";

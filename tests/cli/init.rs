@@ -3,7 +3,9 @@
 use rexpect::session::PtySession;
 use serde_json::Value;
 
-use crate::support::{ALICE, AppDatabase, KEY1, Output, Sandbox, object, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, KEY1, object, session};
+use crate::sandbox::{Output, Sandbox};
 
 const SITE: [&str; 4] = ["init", "--yes", "--client-uri", "https://app.example.com"];
 

@@ -7,7 +7,9 @@ use serde_json::Value;
 use testbed::redis::{Answer, Redis};
 
 use crate::app::App;
-use crate::support::{ADONIS, ALICE, AppDatabase, KEY1, OAUTHCTL, Sandbox, interrupt, object, session, state};
+use crate::database::{ADONIS, AppDatabase};
+use crate::samples::{ALICE, KEY1, object, session, state};
+use crate::sandbox::{OAUTHCTL, Sandbox, interrupt};
 
 /// More sessions than fit into a pipe, by far.
 const MANY: u32 = 60_000;

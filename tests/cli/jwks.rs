@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::{KEY1, KEY2, Sandbox, jwk_with, object};
+use crate::samples::{KEY1, KEY2, jwk_with, object};
+use crate::sandbox::Sandbox;
 
 /// The private scalars of the test keys.
 const SECRETS: [&str; 2] =

@@ -5,7 +5,9 @@ use testbed::LoginOptions;
 use testbed::redis::{Answer, Redis};
 
 use crate::app::{App, days_ago};
-use crate::support::{ALICE, AppDatabase, BOB, Output, Sandbox, object};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, object};
+use crate::sandbox::{Output, Sandbox};
 
 const DAY: i64 = 86_400;
 

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
 
-use crate::support::{ALICE, Output, Sandbox, object, session};
+use crate::samples::{ALICE, object, session};
+use crate::sandbox::{Output, Sandbox};
 
 /// What would act on a terminal.
 const EVIL: &str = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}31m\r\u{202e}\u{0}\u{7f}";

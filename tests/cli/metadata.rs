@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{KEY1, Sandbox, object};
+use crate::samples::{KEY1, object};
+use crate::sandbox::Sandbox;
 
 const SITE: [&str; 5] = ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/api/auth/atproto"];
 

@@ -4,7 +4,8 @@ use testbed::Endpoint;
 use testbed::Fault;
 
 use crate::app::App;
-use crate::support::{ALICE, NOW, session, state};
+use crate::samples::{ALICE, session, state};
+use crate::sandbox::NOW;
 
 /// An app at the time of the sandbox, with a login that was given up long ago.
 fn app() -> App {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::OAUTHCTL;
+use crate::sandbox::OAUTHCTL;
 
 #[test]
 fn the_tour_shows_every_job_and_leaves_nothing_behind() {

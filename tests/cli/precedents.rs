@@ -4,7 +4,7 @@ use serde_json::Value;
 use testbed::{Credentials, LoginOptions, keys};
 
 use crate::app::{App, days_ago, hours_ago};
-use crate::support::ALICE;
+use crate::samples::ALICE;
 
 #[test]
 fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {

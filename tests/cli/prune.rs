@@ -7,7 +7,8 @@ use testbed::redis::{Answer, Redis};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago, to_be, wait_until};
-use crate::support::{ALICE, BOB, interrupt, object};
+use crate::samples::{ALICE, BOB, object};
+use crate::sandbox::interrupt;
 
 /// The session of one account, begun and last refreshed so many days ago.
 fn of(did: &str, refreshed: u64) -> LoginOptions {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use testbed::{Endpoint, Fault, LoginOptions, Reply, iso8601};
 
 use crate::app::{App, days_ago, to_be};
-use crate::support::{ALICE, BOB, Output, object};
+use crate::samples::{ALICE, BOB, object};
+use crate::sandbox::Output;
 
 const HOUR: Duration = Duration::from_hours(1);
 

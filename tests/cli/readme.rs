@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use testbed::redis::Redis;
 
-use crate::support::{AppDatabase, KEY1, OAUTHCTL, Sandbox};
+use crate::database::AppDatabase;
+use crate::samples::KEY1;
+use crate::sandbox::{OAUTHCTL, Sandbox};
 use crate::world::World;
 
 /// Nobody waits ten minutes for a test.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions};
 
 use crate::app::{App, days_ago, wait_until};
-use crate::support::{ALICE, AppDatabase, BOB, object};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, object};
 
 /// Lets every write of sessions fail, as a full disk would, while they can be read.
 const BREAK: &str =

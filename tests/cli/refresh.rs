@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testbed::{Alg, Credentials, Endpoint, Fault, LoginOptions, keys};
 
 use crate::app::{App, days_ago, did_of, hours_ago, to_be};
-use crate::support::{ALICE, BOB, object};
+use crate::samples::{ALICE, BOB, object};
 
 /// The session of one account, last refreshed two days ago.
 fn of(did: &str) -> LoginOptions {

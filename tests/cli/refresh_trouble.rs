@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions, Proxy, Reply};
 
 use crate::app::{App, days_ago, hours_ago, wait_until};
-use crate::support::{ALICE, interrupt, object};
+use crate::samples::{ALICE, object};
+use crate::sandbox::interrupt;
 
 #[test]
 fn four_processes_refresh_each_of_300_sessions_once() {
@@ -36,7 +37,7 @@ fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
     let (net, path) = (app.net.handle(), app.sandbox.path("app.db"));
     let records = app.records();
     let at_work = thread::spawn(move || {
-        let database = crate::support::AppDatabase::open(&path);
+        let database = crate::database::AppDatabase::open(&path);
         for did in records.keys().step_by(3) {
             // It reads, exchanges and writes, in this order and with nothing in between.
             let rows = database.rows(&format!("SELECT value FROM auth_session WHERE key = '{did}'"));
@@ -229,7 +230,7 @@ fn answers_that_leave_out_what_may_be_left_out_are_stored() {
 #[test]
 fn a_lock_that_somebody_else_holds_is_respected() {
     let app = App::with_alice();
-    let locks = crate::support::AppDatabase::with(
+    let locks = crate::database::AppDatabase::with(
         &app.sandbox.path("app.db.oauthctl"),
         "CREATE TABLE lock (name TEXT PRIMARY KEY, owner INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT",
     );

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, Reply, keys};
 
 use crate::app::{App, days_ago, hours_ago, wait_until};
-use crate::support::{ALICE, BOB, interrupt, object};
+use crate::samples::{ALICE, BOB, object};
+use crate::sandbox::interrupt;
 
 /// Revokes Alice's session, and returns exit code, result, reason and what became of the record.
 #[track_caller]

@@ -4,7 +4,7 @@ use serde_json::json;
 use testbed::{Endpoint, Fault, Injection, LoginOptions, Reply};
 
 use crate::app::{App, days_ago};
-use crate::support::ALICE;
+use crate::samples::ALICE;
 
 /// An app with one user, who has been away for forty days.
 fn alice() -> App {

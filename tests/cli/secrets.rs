@@ -15,7 +15,7 @@ use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, Reply
 
 use crate::app::{App, days_ago, did_of, wait_until};
 use crate::npmx;
-use crate::support::{Output, Sandbox};
+use crate::sandbox::{Output, Sandbox};
 
 /// So many bytes of a secret are enough to know it by.
 const PIECE: usize = 12;

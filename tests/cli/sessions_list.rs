@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, AppDatabase, BOB, KEY1, Sandbox, jwk_with, object, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, KEY1, jwk_with, object, session};
+use crate::sandbox::Sandbox;
 
 /// A record like the app's, with one thing about it changed.
 fn changed(change: impl FnOnce(&mut Value)) -> Value {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, AppDatabase, BOB, KEY1, Output, Sandbox, object, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, KEY1, object, session};
+use crate::sandbox::{Output, Sandbox};
 
 /// An app with sessions that differ in one thing each from an ordinary one, refreshed three hours ago.
 fn app() -> Sandbox {
@@ -176,7 +178,7 @@ fn the_count_is_of_what_was_selected() {
 #[test]
 fn a_time_column_counts_as_evidence_of_age() {
     let sandbox = Sandbox::new();
-    let database = AppDatabase::with(&sandbox.path("app.db"), crate::support::ADONIS);
+    let database = AppDatabase::with(&sandbox.path("app.db"), crate::database::ADONIS);
     let (old, newer) = (session(ALICE, "10d"), session(BOB, "10d"));
     database.execute(&format!(
         "INSERT INTO oauth_sessions VALUES ('{ALICE}', '{old}', '2026-11-01 00:00:00'), ('{BOB}', '{newer}', '2026-11-22 12:00:00')"

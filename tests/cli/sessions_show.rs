@@ -2,7 +2,9 @@
 
 use testbed::redis::Redis;
 
-use crate::support::{ALICE, AppDatabase, BOB, Sandbox, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, session};
+use crate::sandbox::Sandbox;
 
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, AppDatabase, BOB, KEY1, Sandbox, object, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, KEY1, object, session};
+use crate::sandbox::Sandbox;
 
 /// An app with sessions of every kind.
 fn app() -> Sandbox {

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{AppDatabase, KEY1, Output, Sandbox, jwk_with, object, session};
+use crate::database::AppDatabase;
+use crate::samples::{KEY1, jwk_with, object, session};
+use crate::sandbox::{Output, Sandbox};
 
 /// A sandbox with databases that say which of them was read, and keys likewise.
 fn layers() -> Sandbox {

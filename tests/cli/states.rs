@@ -5,7 +5,9 @@ use testbed::redis::{Answer, Redis};
 use testbed::{Mishap, Proxy, Spot, Way};
 
 use crate::app::wait_until;
-use crate::support::{ADONIS, ALICE, AppDatabase, SVELTEKIT, Sandbox, interrupt, object, session, state};
+use crate::database::{ADONIS, AppDatabase, SVELTEKIT};
+use crate::samples::{ALICE, object, session, state};
+use crate::sandbox::{Sandbox, interrupt};
 
 const LATER: &str = "2026-11-23T12:31:00Z";
 

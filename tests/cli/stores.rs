@@ -4,7 +4,9 @@ use testbed::redis::{Answer, Certificates, Redis, free_port};
 use testbed::upstash::Front;
 
 use crate::app::wait_until;
-use crate::support::{ALICE, AppDatabase, BOB, Output, Sandbox, object, session, state};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, object, session, state};
+use crate::sandbox::{Output, Sandbox};
 
 const NPMX: &str = "atproto:oauth:sessions:";
 

@@ -5,9 +5,9 @@ use testbed::LoginOptions;
 use testbed::redis::{Answer, Redis};
 
 use crate::app::{App, days_ago};
-use crate::support::{
-    ADONIS, ALICE, AppDatabase, BOB, LEGACY, STATUSPHERE, SVELTEKIT, Sandbox, interrupt, object, session,
-};
+use crate::database::{ADONIS, AppDatabase, LEGACY, STATUSPHERE, SVELTEKIT};
+use crate::samples::{ALICE, BOB, object, session};
+use crate::sandbox::{Sandbox, interrupt};
 
 /// A record with members that nobody knows, in a spelling that no program would choose.
 fn odd(did: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago, did_of, hours_ago, to_be};
-use crate::support::{ALICE, object};
+use crate::samples::{ALICE, object};
 
 /// An app that has just become confidential, with so many users from before.
 fn formerly_public(count: usize) -> App {

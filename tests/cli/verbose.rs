@@ -4,7 +4,8 @@ use testbed::redis::Redis;
 
 use crate::app::{App, days_ago, did_of};
 use crate::npmx;
-use crate::support::{KEY1, Output, Sandbox};
+use crate::samples::KEY1;
+use crate::sandbox::{Output, Sandbox};
 
 /// The steps that were told, and nothing else.
 fn steps(output: &Output) -> Vec<&str> {

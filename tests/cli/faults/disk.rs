@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use super::{ending, is_full, say};
 use crate::app::{App, days_ago, wait_until};
 use crate::npmx::Npmx;
-use crate::support::{ALICE, Output, Sandbox};
+use crate::samples::ALICE;
+use crate::sandbox::{Output, Sandbox};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions};
 
 /// Runs oauthctl where no file can grow beyond so many bytes. The signal that says so is ignored, as where a disk is full

@@ -13,7 +13,8 @@ use testbed::{Credentials, Endpoint, Fault, LoginOptions, Reply};
 
 use super::{LONGEST, is_full};
 use crate::app::{App, days_ago};
-use crate::support::{ALICE, Output};
+use crate::samples::ALICE;
+use crate::sandbox::Output;
 
 /// More memory than this nobody can make a run take, in kilobytes. Built for debugging, it takes half of it by itself.
 const MOST_MEMORY: u64 = 120_000;

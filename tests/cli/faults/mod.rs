@@ -23,7 +23,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Output, Sandbox};
+use crate::sandbox::{Output, Sandbox};
 
 /// Nothing may take longer than this, whatever breaks.
 const LONGEST: Duration = Duration::from_secs(150);

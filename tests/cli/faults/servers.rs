@@ -14,7 +14,8 @@ use super::store::caught_in_the_act;
 use super::{ending, is_full, say};
 use crate::app::{App, days_ago, did_of, wait_until};
 use crate::npmx::key;
-use crate::support::{Output, object};
+use crate::samples::object;
+use crate::sandbox::Output;
 
 /// More sessions than a pipe holds lines of.
 const MANY: usize = 4000;

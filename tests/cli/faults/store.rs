@@ -9,7 +9,7 @@ use testbed::{Endpoint, Fault, Gate, Injection};
 use super::{ending, is_full, say};
 use crate::app::{App, wait_until};
 use crate::npmx::Npmx;
-use crate::support::Output;
+use crate::sandbox::Output;
 
 /// Refreshes everybody; returns when the first tokens are rotated and not yet stored. The server's answer comes when the
 /// gate is opened.

@@ -13,8 +13,8 @@ use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, METAD
 use super::ending;
 use super::oracle::{Fate, Kill, Oracle};
 use crate::app::{days_ago, did_of, hours_ago, wait_until};
+use crate::database::AppDatabase;
 use crate::npmx::{Npmx, key};
-use crate::support::AppDatabase;
 
 /// A way that can be disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
-//! What is wrong with an input is said in one line that names it, with a hint, and changes nothing.
+//! What is wrong with a key is said in one line that names its source, with a hint, and changes nothing.
 
 use serde_json::json;
 
-use crate::support::{ALICE, AppDatabase, KEY1, KEY2, Output, Sandbox, assert_is_refusal, jwk_with, session};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, KEY1, KEY2, jwk_with, object, session};
+use crate::sandbox::{Output, Sandbox};
 
 /// What oauthctl says to a key source with this text, wherever it reads keys.
 fn refusal_of(text: impl AsRef<[u8]>) -> Output {
@@ -13,6 +15,13 @@ fn refusal_of(text: impl AsRef<[u8]>) -> Output {
     AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
     assert_eq!(sandbox.run(["sessions", "list", "--keys", "key.json"]), converting);
     converting
+}
+
+/// What oauthctl says when the text is to be published.
+fn refusal_of_set(text: &str) -> Output {
+    let sandbox = Sandbox::new();
+    sandbox.file("key.json", text);
+    sandbox.refusal(["jwks", "--keys", "key.json"])
 }
 
 #[test]
@@ -204,7 +213,7 @@ fn a_public_key_where_a_private_one_is_needed() {
 
 #[test]
 fn halves_of_two_keys() {
-    let d = &crate::support::object(KEY2)["d"];
+    let d = &object(KEY2)["d"];
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({ "d": d }))), @r"
     exit 2
     -- stderr --
@@ -380,252 +389,5 @@ fn a_pem_of_another_kind() {
     caused by: PKCS#8 ASN.1 error: PEM error: unexpected PEM type label: expecting "BEGIN PRIVATE KEY"
     caused by: PEM error: unexpected PEM type label: expecting "BEGIN PRIVATE KEY"
     hint: an encrypted key or one on another curve cannot be used; `oauthctl gen-jwk` makes a new one
-    "#);
-}
-
-#[test]
-fn a_database_that_is_not_there() {
-    let mut sandbox = Sandbox::new();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @"
-    exit 2
-    -- stderr --
-    error: no store is configured, and there is no app.db here
-    hint: name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
-    ");
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
-    exit 2
-    -- stderr --
-    error: missing.db: there is no such database
-    hint: check the path, and let the app create its database; oauthctl never creates one
-    ");
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing/app.db"]), @r"
-    exit 2
-    -- stderr --
-    error: missing/app.db: there is no such database
-    hint: check the path, and let the app create its database; oauthctl never creates one
-    ");
-    sandbox.set("DATABASE_PATH", "missing.db");
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
-    exit 2
-    -- stderr --
-    error: missing.db: there is no such database
-    hint: check the path, and let the app create its database; oauthctl never creates one
-    ");
-}
-
-#[test]
-fn an_address_that_is_none() {
-    let sandbox = Sandbox::new();
-    let store = |address| sandbox.refusal(["sessions", "list", "--store", address]);
-    insta::assert_snapshot!(store("app.db"), @r#"
-    exit 2
-    -- stderr --
-    error: --store: "app.db" is not the address of a store
-    hint: write sqlite:app.db
-    "#);
-    insta::assert_snapshot!(store("sqlite:"), @r"
-    exit 2
-    -- stderr --
-    error: --store: sqlite:: names no file
-    hint: write sqlite:PATH
-    ");
-    insta::assert_snapshot!(store("sqlite::memory:"), @r"
-    exit 2
-    -- stderr --
-    error: --store: sqlite::memory:: is a database inside the app's own memory, which nobody else can reach
-    hint: let the app use a file, and name that file
-    ");
-    let refusal = store("mysql://root:hunter2@localhost/app");
-    assert!(!refusal.stderr.contains("hunter2"));
-    insta::assert_snapshot!(refusal, @r#"
-    exit 2
-    -- stderr --
-    error: --store: stores of the kind "mysql" are unknown
-    hint: write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH
-    "#);
-}
-
-#[test]
-fn a_database_without_the_tables() {
-    let sandbox = Sandbox::new();
-    let connection = rusqlite::Connection::open(sandbox.path("app.db")).unwrap();
-    connection.execute_batch("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
-    drop(connection);
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
-    exit 2
-    -- stderr --
-    error: app.db: no known layout fits this database: it has users(id, name)
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
-    ");
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
-    exit 2
-    -- stderr --
-    error: app.db: the tables of layout statusphere are not in this database: it has users(id, name)
-    hint: statusphere has auth_session(key, value) and auth_state(key, value)
-    ");
-    sandbox.file("app.db", "");
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
-    exit 2
-    -- stderr --
-    error: app.db: no known layout fits this database: it has no tables
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
-    ");
-}
-
-#[test]
-fn a_database_of_another_layout_than_the_one_named() {
-    let sandbox = Sandbox::new();
-    AppDatabase::create(&sandbox.path("app.db")).close();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere-legacy"]), @"
-    exit 2
-    -- stderr --
-    error: app.db: the tables of layout statusphere-legacy are not in this database: it has auth_session(key, value), auth_state(key, value), status(uri, status)
-    hint: statusphere-legacy has auth_session(key, session) and auth_state(key, state)
-    ");
-}
-
-#[test]
-fn a_file_that_is_no_database() {
-    let sandbox = Sandbox::new();
-    sandbox.file("app.db", "hello, this is no database".repeat(100));
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
-    exit 2
-    -- stderr --
-    error: app.db: is not an SQLite database
-    caused by: file is not a database
-    caused by: Error code 26: file is not a database
-    hint: check --store
-    ");
-    std::fs::remove_file(sandbox.path("app.db")).unwrap();
-    std::fs::create_dir(sandbox.path("app.db")).unwrap();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
-    exit 2
-    -- stderr --
-    error: app.db: is a directory, not a database
-    hint: name the database file in it, like sqlite:DIRECTORY/app.db
-    ");
-}
-
-#[test]
-fn a_database_cut_short() {
-    let sandbox = Sandbox::new();
-    let database = AppDatabase::create(&sandbox.path("app.db"));
-    for n in 0..100 {
-        database.session(&session(&format!("did:plc:{n:024}"), "3h"));
-    }
-    database.close();
-    let bytes = std::fs::read(sandbox.path("app.db")).unwrap();
-    sandbox.file("app.db", &bytes[..bytes.len() / 2]);
-    let output = sandbox.run(["sessions", "list", "--format", "jsonl"]);
-    assert_eq!(output.code, 1, "{output}");
-    insta::assert_snapshot!(output.stderr, @r"
-    error: app.db: the database is damaged
-    caused by: database disk image is malformed
-    caused by: Error code 11: database disk image is malformed
-    hint: `PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be
-    ");
-}
-
-#[test]
-fn a_locked_database_is_waited_for_and_then_given_up() {
-    let sandbox = Sandbox::new();
-    let database = AppDatabase::create(&sandbox.path("app.db"));
-    database.execute("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE");
-    let begin = std::time::Instant::now();
-    let refusal = sandbox.run(["sessions", "list"]);
-    assert_is_refusal(&refusal);
-    assert_eq!(sandbox.files(), ["app.db"]);
-    assert!(begin.elapsed() > std::time::Duration::from_secs(1), "an app that writes for a moment is waited for");
-    insta::assert_snapshot!(refusal, @r"
-    exit 1
-    -- stderr --
-    error: app.db: the database is locked by another process
-    caused by: database is locked
-    caused by: Error code 5: database is locked
-    hint: try again when the app or its migration has finished writing
-    ");
-}
-
-#[test]
-fn a_directory_that_cannot_be_written() {
-    let sandbox = Sandbox::new();
-    sandbox.sh("mkdir closed; cd closed; printf x > key.json; chmod 755 .. ../.. .");
-    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["gen-jwk", "-o", "closed/new.json"]), @r"
-    exit 1
-    -- stderr --
-    error: closed/new.json: cannot write the file
-    caused by: permission denied
-    hint: check that this user may create files in closed
-    ");
-    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["gen-jwk", "-o", "closed/key.json", "--force"]), @r"
-    exit 1
-    -- stderr --
-    error: closed/key.json: cannot write the file
-    caused by: permission denied
-    hint: check that this user may create files in closed
-    ");
-    insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "-o", "missing/new.json"]), @r"
-    exit 1
-    -- stderr --
-    error: missing/new.json: cannot write the file
-    caused by: entity not found
-    hint: check that this user may create files in missing
-    ");
-    insta::assert_snapshot!(sandbox.refusal(["man", "--output-dir", "missing"]), @r"
-    exit 1
-    -- stderr --
-    error: missing: is not a directory
-    hint: create it first
-    ");
-}
-
-#[test]
-fn a_database_in_a_directory_that_cannot_be_written() {
-    let sandbox = Sandbox::new();
-    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
-    sandbox.sh("chmod 755 . ..; chmod 644 app.db");
-    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["sessions", "list"]), @r"
-    exit 1
-    -- stderr --
-    error: app.db: cannot open the database
-    caused by: attempt to write a readonly database
-    caused by: Error code 1544: attempt to write a readonly database
-    hint: run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory
-    ");
-}
-
-/// What oauthctl says when the text is to be published.
-fn refusal_of_set(text: &str) -> Output {
-    let sandbox = Sandbox::new();
-    sandbox.file("key.json", text);
-    sandbox.refusal(["jwks", "--keys", "key.json"])
-}
-
-#[test]
-fn an_argument_that_cannot_be_meant() {
-    let sandbox = Sandbox::new();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "alice"]), @r#"
-    exit 2
-    -- stderr --
-    error: "alice" is neither a DID nor a handle
-    hint: write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com
-    "#);
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--not-refreshed-for", "1mo"]), @r#"
-    exit 2
-    -- stderr --
-    error: --not-refreshed-for: "1mo" uses months or years, whose length varies
-    hint: write a length of time like 30m, 12h, 14d or 2w
-    "#);
-    insta::assert_snapshot!(sandbox.refusal(["states", "purge", "--older-than=-30m"]), @r#"
-    exit 2
-    -- stderr --
-    error: --older-than: "-30m" is negative
-    hint: write a length of time like 30m, 12h, 14d or 2w
-    "#);
-    insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--activate-in", "soon"]), @r#"
-    exit 2
-    -- stderr --
-    error: --activate-in: "soon" is not a length of time
-    hint: write a length of time like 30m, 12h, 14d or 2w
     "#);
 }

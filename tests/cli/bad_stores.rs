@@ -1,0 +1,183 @@
+//! What is wrong with a store or its address is said in one line that names it, with a hint, and changes nothing.
+
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, session};
+use crate::sandbox::{Sandbox, assert_is_refusal};
+
+#[test]
+fn a_database_that_is_not_there() {
+    let mut sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @"
+    exit 2
+    -- stderr --
+    error: no store is configured, and there is no app.db here
+    hint: name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.db: there is no such database
+    hint: check the path, and let the app create its database; oauthctl never creates one
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing/app.db"]), @r"
+    exit 2
+    -- stderr --
+    error: missing/app.db: there is no such database
+    hint: check the path, and let the app create its database; oauthctl never creates one
+    ");
+    sandbox.set("DATABASE_PATH", "missing.db");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: missing.db: there is no such database
+    hint: check the path, and let the app create its database; oauthctl never creates one
+    ");
+}
+
+#[test]
+fn an_address_that_is_none() {
+    let sandbox = Sandbox::new();
+    let store = |address| sandbox.refusal(["sessions", "list", "--store", address]);
+    insta::assert_snapshot!(store("app.db"), @r#"
+    exit 2
+    -- stderr --
+    error: --store: "app.db" is not the address of a store
+    hint: write sqlite:app.db
+    "#);
+    insta::assert_snapshot!(store("sqlite:"), @r"
+    exit 2
+    -- stderr --
+    error: --store: sqlite:: names no file
+    hint: write sqlite:PATH
+    ");
+    insta::assert_snapshot!(store("sqlite::memory:"), @r"
+    exit 2
+    -- stderr --
+    error: --store: sqlite::memory:: is a database inside the app's own memory, which nobody else can reach
+    hint: let the app use a file, and name that file
+    ");
+    let refusal = store("mysql://root:hunter2@localhost/app");
+    assert!(!refusal.stderr.contains("hunter2"));
+    insta::assert_snapshot!(refusal, @r#"
+    exit 2
+    -- stderr --
+    error: --store: stores of the kind "mysql" are unknown
+    hint: write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH
+    "#);
+}
+
+#[test]
+fn a_database_without_the_tables() {
+    let sandbox = Sandbox::new();
+    let connection = rusqlite::Connection::open(sandbox.path("app.db")).unwrap();
+    connection.execute_batch("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
+    drop(connection);
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: no known layout fits this database: it has users(id, name)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    ");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
+    exit 2
+    -- stderr --
+    error: app.db: the tables of layout statusphere are not in this database: it has users(id, name)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value)
+    ");
+    sandbox.file("app.db", "");
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: no known layout fits this database: it has no tables
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    ");
+}
+
+#[test]
+fn a_database_of_another_layout_than_the_one_named() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere-legacy"]), @"
+    exit 2
+    -- stderr --
+    error: app.db: the tables of layout statusphere-legacy are not in this database: it has auth_session(key, value), auth_state(key, value), status(uri, status)
+    hint: statusphere-legacy has auth_session(key, session) and auth_state(key, state)
+    ");
+}
+
+#[test]
+fn a_file_that_is_no_database() {
+    let sandbox = Sandbox::new();
+    sandbox.file("app.db", "hello, this is no database".repeat(100));
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: is not an SQLite database
+    caused by: file is not a database
+    caused by: Error code 26: file is not a database
+    hint: check --store
+    ");
+    std::fs::remove_file(sandbox.path("app.db")).unwrap();
+    std::fs::create_dir(sandbox.path("app.db")).unwrap();
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
+    exit 2
+    -- stderr --
+    error: app.db: is a directory, not a database
+    hint: name the database file in it, like sqlite:DIRECTORY/app.db
+    ");
+}
+
+#[test]
+fn a_database_cut_short() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for n in 0..100 {
+        database.session(&session(&format!("did:plc:{n:024}"), "3h"));
+    }
+    database.close();
+    let bytes = std::fs::read(sandbox.path("app.db")).unwrap();
+    sandbox.file("app.db", &bytes[..bytes.len() / 2]);
+    let output = sandbox.run(["sessions", "list", "--format", "jsonl"]);
+    assert_eq!(output.code, 1, "{output}");
+    insta::assert_snapshot!(output.stderr, @r"
+    error: app.db: the database is damaged
+    caused by: database disk image is malformed
+    caused by: Error code 11: database disk image is malformed
+    hint: `PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be
+    ");
+}
+
+#[test]
+fn a_locked_database_is_waited_for_and_then_given_up() {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.execute("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE");
+    let begin = std::time::Instant::now();
+    let refusal = sandbox.run(["sessions", "list"]);
+    assert_is_refusal(&refusal);
+    assert_eq!(sandbox.files(), ["app.db"]);
+    assert!(begin.elapsed() > std::time::Duration::from_secs(1), "an app that writes for a moment is waited for");
+    insta::assert_snapshot!(refusal, @r"
+    exit 1
+    -- stderr --
+    error: app.db: the database is locked by another process
+    caused by: database is locked
+    caused by: Error code 5: database is locked
+    hint: try again when the app or its migration has finished writing
+    ");
+}
+
+#[test]
+fn a_database_in_a_directory_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
+    sandbox.sh("chmod 755 . ..; chmod 644 app.db");
+    insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["sessions", "list"]), @r"
+    exit 1
+    -- stderr --
+    error: app.db: cannot open the database
+    caused by: attempt to write a readonly database
+    caused by: Error code 1544: attempt to write a readonly database
+    hint: run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory
+    ");
+}

@@ -1,0 +1,69 @@
+//! `oauthctl keys rotate --promote`: a staged key takes over once servers have had time to learn it.
+
+use serde_json::{Value, json};
+use testbed::keys;
+
+use crate::app::App;
+use crate::keys::kids_of;
+use crate::sandbox::interrupt;
+
+/// An app whose second key, `next`, stands behind the one that signs.
+fn staged() -> (App, Value, Value) {
+    let mut app = App::new();
+    let (active, next) = (app.net.signing_key().unwrap(), keys::client_key("next"));
+    app.sandbox.file("keys.json", json!([active, next]).to_string());
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:00:00Z");
+    (app, active, next)
+}
+
+const PROMOTE: [&str; 6] = ["keys", "rotate", "--promote", "next", "--keys", "keys.json"];
+
+#[test]
+fn a_staged_key_takes_over_once_servers_have_had_time_to_learn_it() {
+    let (mut app, active, next) = staged();
+    let before = app.sandbox.read("keys.json");
+    let refusal = app.sandbox.refusal(PROMOTE);
+    assert!(refusal.code == 1 && refusal.stderr.contains("the published key set does not hold key next"), "{refusal}");
+    app.net.publish_confidential(&[active, next]);
+    for time in ["12:00:00", "12:01:00", "12:09:59"] {
+        app.sandbox.set("OAUTHCTL_TEST_NOW", format!("2026-11-23T{time}Z"));
+        let output = app.sandbox.run(PROMOTE);
+        assert!(
+            output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T12:10:00Z"),
+            "{output}"
+        );
+        assert_eq!(app.sandbox.read("keys.json"), before);
+    }
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:11:00Z");
+    let output = app.sandbox.run(PROMOTE);
+    assert!(output.code == 0 && output.stderr.contains("next is in front"), "{output}");
+    assert_eq!(kids_of(&app), ["next", "testbed-1"]);
+}
+
+#[test]
+fn a_key_that_is_taken_back_from_the_published_set_waits_anew() {
+    let (mut app, active, next) = staged();
+    app.net.publish_confidential(&[active.clone(), next.clone()]);
+    assert_eq!(app.sandbox.run(PROMOTE).code, 1);
+    app.net.publish_confidential(std::slice::from_ref(&active));
+    assert_eq!(app.sandbox.run(PROMOTE).code, 1);
+    app.net.publish_confidential(&[active, next]);
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:11:00Z");
+    let output = app.sandbox.run(PROMOTE);
+    assert!(output.code == 1 && output.stderr.contains("until 2026-11-23T12:21:00Z"), "{output}");
+}
+
+#[test]
+fn waiting_for_servers_ends_at_the_first_signal() {
+    let (app, active, next) = staged();
+    app.net.publish_confidential(&[active, next]);
+    let before = app.sandbox.read("keys.json");
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        // In this sandbox no time passes.
+        let child = app.sandbox.start([&PROMOTE[..], &["--wait"]].concat());
+        interrupt(&child, signal);
+        let output = app.sandbox.output_of(child);
+        assert!(output.code == code && output.stderr.ends_with("interrupted; nothing was changed\n"), "{output}");
+        assert_eq!(app.sandbox.read("keys.json"), before);
+    }
+}

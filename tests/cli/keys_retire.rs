@@ -1,0 +1,280 @@
+//! `oauthctl keys retire`: a key goes when nothing depends on it, or once all its sessions have provably ended.
+
+use serde_json::json;
+use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
+
+use crate::app::{App, days_ago};
+use crate::database::AppDatabase;
+use crate::keys::{array_of, assigned, keys_in, kids, kids_of, now, store};
+use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, state};
+use crate::sandbox::{Output, Sandbox};
+
+/// A set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins to `key1` and `key2`.
+fn rotated() -> Sandbox {
+    let new = jwk_with(KEY1, &json!({"kid": "new"}));
+    let old = jwk_with(KEY2, &json!({"kid": "old"}));
+    let sandbox = array_of(&[&new, KEY1, KEY2, &old]);
+    store(&sandbox);
+    sandbox
+}
+
+const RETIRE: [&str; 6] = ["keys", "retire", "--keys", "keys.json", "--store", "sqlite:app.db"];
+
+/// `keys retire`, with the store named.
+fn retire<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&RETIRE[..], more].concat()
+}
+
+#[test]
+fn retire_removes_a_key_that_nothing_depends_on() {
+    let sandbox = rotated();
+    insta::assert_snapshot!(sandbox.run(retire(&["old"])), @"
+    exit 0
+    -- stderr --
+    removed key old from keys.json; deploy it, and publish `oauthctl jwks` anew
+    ");
+    let new = jwk_with(KEY1, &json!({"kid": "new"}));
+    assert_eq!(sandbox.read("keys.json"), format!("[{new},{KEY1},{KEY2}]\n"));
+    assert_eq!(sandbox.mode("keys.json"), 0o600);
+    insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
+    exit 2
+    -- stderr --
+    error: there is no key old
+    hint: `oauthctl keys list` shows the keys there are
+    ");
+}
+
+#[test]
+fn retire_keeps_a_jwks_a_jwks() {
+    let sandbox = rotated();
+    let keys = sandbox.read("keys.json");
+    sandbox.file("keys.json", format!("{{\"keys\":{keys}}}"));
+    assert_eq!(sandbox.run(retire(&["old"])).code, 0);
+    assert_eq!(object(&sandbox.read("keys.json"))["keys"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_stands_beside_the_keys_of_a_set_survives_every_change() {
+    let sandbox = rotated();
+    let keys = sandbox.read("keys.json");
+    sandbox.file("keys.json", format!("{{\"note\":\"ours\",\"keys\":{},\"version\":2}}", keys.trim_end()));
+    for change in [
+        &["rotate", "--stage", "--kid", "staged"] as &[_],
+        &["rotate", "--promote", "staged", "--force"],
+        &["rotate", "--kid", "next"],
+        &["retire", "old"],
+    ] {
+        let arguments = [&["keys"], change, &["--keys", "keys.json", "--store", "sqlite:app.db"]].concat();
+        let output = sandbox.run(arguments);
+        assert_eq!(output.code, 0, "{output}");
+        let set = object(&sandbox.read("keys.json"));
+        assert_eq!((&set["note"], &set["version"]), (&json!("ours"), &json!(2)), "{change:?}");
+        assert_eq!(set.keys().collect::<Vec<_>>(), ["note", "keys", "version"], "{change:?}");
+    }
+    assert_eq!(kids(&keys_in(&sandbox.read("keys.json"))), ["next", "staged", "new", "key1", "key2"]);
+}
+
+#[test]
+fn retire_takes_a_rotation_back_before_the_new_key_signs() {
+    let sandbox = rotated();
+    let before = sandbox.read("keys.json");
+    sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "-next"]);
+    assert_eq!(sandbox.run(retire(&["-next"])).code, 0);
+    assert_eq!(sandbox.read("keys.json"), before);
+}
+
+#[test]
+fn retire_refuses_while_sessions_or_logins_are_bound_to_the_key() {
+    let sandbox = rotated();
+    insta::assert_snapshot!(sandbox.refusal(retire(&["key2"])), @"
+    exit 2
+    -- stderr --
+    error: 1 session and 1 pending login are bound to key key2, and would be lost with it
+    hint: keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves
+    ");
+    AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
+    // A pending login alone counts, too.
+    let refusal = sandbox.refusal(retire(&["key2", "--ignore-malformed"]));
+    assert!(refusal.stderr.starts_with("error: 0 sessions and 1 pending login are bound to key key2"), "{refusal}");
+}
+
+#[test]
+fn retire_wants_the_store_to_be_named() {
+    let mut sandbox = rotated();
+    insta::assert_snapshot!(sandbox.refusal(["keys", "retire", "--keys", "keys.json", "old"]), @"
+    exit 2
+    -- stderr --
+    error: no store was named, so nobody knows which sessions are bound to key old
+    hint: name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml
+    ");
+    sandbox.set("DATABASE_PATH", "app.db");
+    assert_eq!(sandbox.refusal(["keys", "retire", "--keys", "keys.json", "old"]).code, 2);
+    sandbox.file("oauthctl.toml", "keys = 'keys.json'\n[store]\nurl = 'sqlite:app.db'\n");
+    assert_eq!(sandbox.run(["keys", "retire", "old"]).code, 0);
+}
+
+#[test]
+fn retire_refuses_when_the_store_cannot_be_read() {
+    let sandbox = rotated();
+    for store in ["sqlite:missing.db", "sqlite:keys.json"] {
+        sandbox.refusal(["keys", "retire", "old", "--keys", "keys.json", "--store", store, "--ignore-malformed"]);
+    }
+}
+
+#[test]
+fn retire_refuses_when_a_record_may_be_bound_to_the_key() {
+    let sandbox = rotated();
+    AppDatabase::open(&sandbox.path("app.db")).record("did:web:broken", "{");
+    insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
+    exit 2
+    -- stderr --
+    error: 1 record could not be read, and may be bound to this key
+    hint: `oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same
+    ");
+    assert_eq!(sandbox.run(retire(&["old", "--ignore-malformed"])).code, 0);
+    assert_eq!(keys_in(&sandbox.read("keys.json")).len(), 3);
+}
+
+#[test]
+fn retire_refuses_the_key_that_signs() {
+    let sandbox = rotated();
+    insta::assert_snapshot!(sandbox.refusal(retire(&["new"])), @"
+    exit 2
+    -- stderr --
+    error: new is the active key: the running app binds new sessions to it
+    hint: `oauthctl keys rotate` lets another key take over first
+    ");
+    insta::assert_snapshot!(sandbox.refusal(retire(&["nobody"])), @"
+    exit 2
+    -- stderr --
+    error: there is no key nobody
+    hint: `oauthctl keys list` shows the keys there are
+    ");
+    // Another key is there, but it cannot sign yet.
+    sandbox.file("keys.json", format!("[{},{KEY2}]", jwk_with(KEY1, &json!({"kid": "next", "nbf": now() + 60}))));
+    insta::assert_snapshot!(sandbox.refusal(retire(&["key2"])), @"
+    exit 2
+    -- stderr --
+    error: key2 is the last key that can sign: without it nobody can log in
+    hint: `oauthctl keys rotate` adds a new one first
+    ");
+}
+
+#[test]
+fn a_dry_run_of_retire_changes_nothing() {
+    let sandbox = rotated();
+    let before = sandbox.everything();
+    insta::assert_snapshot!(sandbox.run(retire(&["old", "--dry-run"])), @"
+    exit 0
+    -- stderr --
+    dry run: key old would be removed from keys.json
+    ");
+    assert_eq!(sandbox.refusal(retire(&["key1", "--dry-run"])).code, 2);
+    assert_eq!(sandbox.everything(), before);
+}
+
+#[test]
+fn retire_prints_what_a_variable_becomes() {
+    let mut sandbox = rotated();
+    sandbox.set("PRIVATE_KEYS", sandbox.read("keys.json")).set("JWK_1", KEY1);
+    sandbox.set("JWK_2", jwk_with(KEY2, &json!({"kid": "alone"})));
+    let named = ["keys", "retire", "--store", "sqlite:app.db"];
+    let output = sandbox.run([&named[..], &["--keys", "env:PRIVATE_KEYS", "old"]].concat());
+    assert_eq!(kids(&keys_in(assigned(&output, "PRIVATE_KEYS"))), ["new", "key1", "key2"]);
+    insta::assert_snapshot!(output.stderr, @"removed key old from env:PRIVATE_KEYS; deploy it, and publish `oauthctl jwks` anew");
+    // A key that has a variable to itself leaves with it.
+    let output = sandbox.run([&named[..], &["--keys", "env:JWK_1", "--keys", "env:JWK_2", "alone"]].concat());
+    insta::assert_snapshot!(output, @"
+    exit 0
+    -- stderr --
+    nothing depends on key alone, which env:JWK_2 holds alone:
+    take env:JWK_2 out of what the app loads and out of `keys`, deploy, and publish `oauthctl jwks` anew
+    ");
+}
+
+/// An app whose old key has leaked: `new` signs, two sessions are bound to the old one and Alice's to `new`.
+fn leaked() -> App {
+    let app = App::new();
+    let (old, new) = (app.net.signing_key().unwrap(), keys::client_key("new"));
+    app.sandbox.file("keys.json", json!([new, old]).to_string());
+    app.log_in(2, &days_ago(2));
+    app.net.publish_confidential(&[new.clone(), old]);
+    let alice = LoginOptions { did: Some(ALICE.to_owned()), credentials: Some(Credentials::Key(new)), ..days_ago(2) };
+    app.log_in(1, &alice);
+    app
+}
+
+/// `keys retire --revoke-sessions` of the old key.
+fn end(app: &App, options: &[&str]) -> Output {
+    let retire = ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--retry-for", "0s"];
+    app.sandbox.run([&retire[..], options].concat())
+}
+
+#[test]
+fn a_key_goes_once_every_session_of_it_has_provably_ended() {
+    let app = leaked();
+    let output = end(&app, &["--yes"]);
+    assert!(output.code == 0 && output.stderr.contains("2 sessions: 2 confirmed\nremoved key testbed-1"), "{output}");
+    assert_eq!(kids_of(&app), ["new"]);
+    assert_eq!((app.net.alive(), app.records_left()), (1, vec![ALICE.to_owned()]));
+}
+
+#[test]
+fn a_key_stays_while_one_session_of_it_may_live() {
+    let app = leaked();
+    let one = app.records().into_keys().find(|did| did != ALICE).unwrap();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(&one));
+    let output = end(&app, &["--yes"]);
+    assert!(output.code == 3 && output.stderr.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
+    assert_eq!(kids_of(&app), ["new", "testbed-1"]);
+    assert_eq!(app.records().len(), 2);
+    app.net.clear_faults();
+    assert_eq!(end(&app, &["--yes"]).code, 0);
+    assert_eq!((kids_of(&app), app.records_left()), (vec!["new".to_owned()], vec![ALICE.to_owned()]));
+}
+
+#[test]
+fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
+    let app = leaked();
+    let assert_untouched = |options: &[&str], part: &str| {
+        let output = end(&app, options);
+        assert!(output.code == 2 && output.stderr.contains(part), "{output}");
+        assert_eq!((app.net.alive(), app.records_left().len(), kids_of(&app).len()), (3, 3, 2), "{output}");
+        assert_eq!(app.net.counters().requests, [].into(), "{output}");
+    };
+    assert_untouched(&[], "no terminal to ask for confirmation on");
+    app.database.state("pending", &state("testbed-1"));
+    assert_untouched(&["--yes"], "0 sessions and 1 pending login are bound to key testbed-1");
+    assert_untouched(&["--yes", "--dry-run"], "0 sessions and 1 pending login are bound to key testbed-1");
+    app.database.execute("DELETE FROM auth_state");
+    app.database.execute("INSERT INTO auth_state VALUES ('odd', '{')");
+    assert_untouched(&["--yes"], "1 record could not be read, and may be bound to this key");
+    assert!(end(&app, &["--yes", "--ignore-malformed"]).code == 0 && kids_of(&app) == ["new"]);
+}
+
+#[test]
+fn a_dry_run_names_the_sessions_that_would_end_and_the_key_that_would_go() {
+    let app = leaked();
+    let output = end(&app, &["--dry-run"]);
+    assert!(output.code == 0 && output.stdout.ends_with("would revoke 2 sessions\n"), "{output}");
+    assert_eq!(output.stdout.matches("  would revoke  kept\n").count(), 2, "{output}");
+    assert_eq!(output.stderr, "dry run: key testbed-1 would be removed from keys.json\n");
+    assert_eq!((app.net.alive(), app.records_left().len(), kids_of(&app).len()), (3, 3, 2));
+    assert_eq!(app.net.counters().requests, [].into());
+}
+
+#[test]
+fn keys_that_came_while_sessions_were_ended_stay() {
+    let app = leaked();
+    app.net.fault(Endpoint::Revoke, Fault::DelayAfter(std::time::Duration::from_millis(300)));
+    let retire = ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--yes"];
+    let child = app.sandbox.start(retire);
+    crate::app::wait_until(|| app.net.counters().of(Endpoint::Revoke) > 0);
+    // Not by oauthctl, which would wait for its turn.
+    let mut set = keys_in(&app.sandbox.read("keys.json"));
+    set.push(object(KEY1));
+    app.sandbox.file("keys.json", json!(set).to_string());
+    let output = app.sandbox.output_of(child);
+    assert_eq!(output.code, 0, "{output}");
+    assert_eq!(kids_of(&app), ["new", "key1"]);
+}
