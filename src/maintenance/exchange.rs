@@ -374,8 +374,9 @@ impl Exchanger {
         match self.recovery.apply(entry, &*self.store, &self.address, self.clock.now()).await {
             Ok(Some((_, Recovered::Applied))) => Outcome::Refreshed,
             Ok(Some((_, Recovered::Superseded))) => Outcome::Skipped("somebody else refreshed it meanwhile".into()),
-            Ok(Some((_, Recovered::Orphaned))) => waits(entry, Retry::Never),
-            Ok(Some((_, Recovered::Pending)) | None) | Err(_) => waits(entry, Retry::Soon),
+            // What was written but not confirmed is to be seen to last: by the next run, and not a moment later.
+            Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None) => waits(entry, Retry::Never),
+            Err(_) => waits(entry, Retry::Soon),
         }
     }
 
