@@ -30,9 +30,8 @@ pub fn exit(context: &Context, done: Exit, troubled: u64, achieved: bool) -> Exi
 
 /// What a summary says of a run that has not come to its end; nothing of one that has.
 pub fn unfinished(context: &Context, done: Exit) -> &'static str {
-    match done {
-        _ if context.interrupt().is_set() => "; interrupted before the end",
-        Exit::Done => "",
-        _ => "; stopped before the end",
+    match context.interrupt().before_the_end() {
+        "" if done != Exit::Done => "; stopped before the end",
+        interrupted => interrupted,
     }
 }

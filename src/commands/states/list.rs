@@ -109,7 +109,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     })?;
     drop(progress);
     listing.finish()?;
-    let so_far = if interrupt.is_set() { " so far (interrupted)" } else { "" };
+    let so_far = interrupt.so_far();
     let (url, _) = context.store_address()?;
     context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "pending login"), store.layout().name));
     Ok(interrupt.exit().unwrap_or(Exit::Done))

@@ -36,8 +36,7 @@ pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Arc<Lay
         return Err(usage(format!("layout {} is one of Redis keys, and this is an SQLite database", layout.name))
             .hint("name a layout of SQLite tables with --layout, or the Redis with --store redis://HOST"));
     }
-    let known = known(choice).iter().filter_map(|layout| Some((layout, tables_of(layout)?)));
-    let fitting: Vec<_> = known.filter(|(_, tables)| fits(tables, shapes)).collect();
+    let fitting: Vec<_> = known(choice).filter(|(_, tables)| fits(tables, shapes)).collect();
     match fitting[..] {
         [(layout, tables)] => Ok((Arc::clone(layout), Arc::clone(tables))),
         [] => Err(unfit(shapes, choice)),
@@ -48,12 +47,13 @@ pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Arc<Lay
     }
 }
 
-/// The layouts to choose from.
-fn known(choice: &LayoutChoice) -> &[Arc<Layout>] {
-    match choice {
+/// The layouts to choose from, as far as they are of tables.
+fn known(choice: &LayoutChoice) -> impl Iterator<Item = (&Arc<Layout>, &Arc<SqlTables>)> {
+    let layouts = match choice {
         LayoutChoice::Named(layout) => std::slice::from_ref(layout),
         LayoutChoice::Auto(all) => all,
-    }
+    };
+    layouts.iter().filter_map(|layout| Some((layout, tables_of(layout)?)))
 }
 
 fn tables_of(layout: &Layout) -> Option<&Arc<SqlTables>> {
@@ -86,7 +86,7 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),
     };
     let mut hint = String::new();
-    for (layout, tables) in known(choice).iter().filter_map(|layout| Some((layout, tables_of(layout)?))) {
+    for (layout, tables) in known(choice) {
         let [sessions, states] = [&tables.sessions, &tables.states]
             .map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
         let separator = if hint.is_empty() { "" } else { "; " };
