@@ -4,23 +4,21 @@
 //! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::time::timeout;
 
 use super::canary::{Canaries, Group, Objection, Verdict};
 use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not_found};
 use super::precedent::note_of_key;
-use super::recovery::{Recovered, Recovery};
-use crate::error::{Failure, failed};
+use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet};
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
-use crate::store::{Kind, Lock, RecordKey, Store, Stored, Written};
+use crate::store::{Kind, Lock, RecordKey, Store, Stored};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -28,15 +26,9 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
-/// A write that takes longer has the tokens put into the recovery directory meanwhile.
-const SHORTLY: Duration = Duration::from_secs(2);
-/// For how long to go on trying to write, when the tokens are there.
-const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// How often a request that the server did not consider, for want of its newest nonce, is made once more. A server whose
 /// nonces are good for one request lets only one of several at a time through.
 pub(super) const NONCE_TRIES: u32 = 8;
-/// When neither the store nor the recovery directory can be written: for how long to go on trying.
-const LAST_RESORT: Duration = Duration::from_mins(1);
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
@@ -94,7 +86,7 @@ pub(super) struct Ready<'k> {
     pub dpop_key: DpopKey,
     pub client_key: Option<&'k ClientKey>,
     /// Whether the record does not name this key yet.
-    is_new_to_key: bool,
+    pub(super) is_new_to_key: bool,
 }
 
 /// What came of a request for new tokens.
@@ -102,13 +94,6 @@ pub(super) struct Asked {
     pub answer: Exchange,
     /// The request was made twice: the answer to the first was lost.
     pub answer_was_lost: bool,
-}
-
-/// What the recovery directory has of one exchange.
-struct Kept {
-    entry: Result<PathBuf, Failure>,
-    /// Even though the store has it, too.
-    stays: bool,
 }
 
 impl Exchanger {
@@ -330,139 +315,6 @@ impl Exchanger {
         Ok(())
     }
 
-    /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
-    /// tokens are worthless. While the store gives no answer, they are in the recovery directory.
-    pub(super) async fn write_back(
-        &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
-        tokens: &TokenSet,
-    ) -> Outcome {
-        let mut kept = Kept { entry: Err(failed("there was no time to")), stays: false };
-        let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
-        match (outcome, kept) {
-            (Some(outcome), kept) => {
-                if let (Ok(entry), false) = (kept.entry, kept.stays) {
-                    self.recovery.discard(&entry);
-                }
-                outcome
-            }
-            (None, kept) => {
-                self.health.fail();
-                match kept.entry {
-                    Ok(entry) => {
-                        let outcome = waits(&entry, Retry::Soon);
-                        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                        waiting.insert(stored.key.clone(), entry);
-                        outcome
-                    }
-                    Err(error) => {
-                        let why = format!("refreshed, but its tokens could not be stored anywhere: {error}");
-                        Outcome::Unknown(why, Retry::Never)
-                    }
-                }
-            }
-        }
-    }
-
-    /// Tries once more to store tokens that wait. A store that comes back must have them before the app uses the old ones.
-    async fn store_waiting(&self, entry: &Path) -> Outcome {
-        if !entry.exists() {
-            return Outcome::Skipped("another run has taken care of its new tokens".into());
-        }
-        match self.recovery.apply(entry, &*self.store, &self.address, self.clock.now()).await {
-            Ok(Some((_, Recovered::Applied))) => Outcome::Refreshed,
-            Ok(Some((_, Recovered::Superseded))) => Outcome::Skipped("somebody else refreshed it meanwhile".into()),
-            // What was written but not confirmed is to be seen to last: by the next run, and not a moment later.
-            Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None) => waits(entry, Retry::Never),
-            Err(_) => waits(entry, Retry::Soon),
-        }
-    }
-
-    /// None when the store cannot be written.
-    async fn try_to_write(
-        &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
-        tokens: &TokenSet,
-        kept: &mut Kept,
-    ) -> Option<Outcome> {
-        let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
-        let mut expected = stored.value.clone();
-        let mut new = renewed(&expected)?;
-        let begun = Instant::now();
-        let mut failures = 0;
-        loop {
-            let written = {
-                let mut writing = self.store.replace(&stored.key, &expected, &new);
-                if let Ok(written) = timeout(SHORTLY, writing.as_mut()).await {
-                    written
-                } else {
-                    self.keep(stored, &new, kept);
-                    writing.await
-                }
-            };
-            match written {
-                Ok(Written::Done) => return Some(Outcome::Refreshed),
-                Ok(Written::Unconfirmed) => {
-                    // For the case that another server takes over without it. The next run sees whether one did.
-                    self.keep(stored, &new, kept);
-                    kept.stays = true;
-                    return Some(Outcome::Refreshed);
-                }
-                Ok(Written::Gone) => {
-                    self.revoke(ready, server, tokens).await;
-                    return Some(Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into()));
-                }
-                Ok(Written::Changed) => match self.store.get(Kind::Session, &stored.key).await {
-                    Ok(Some(present)) if present.value == new => return Some(Outcome::Refreshed),
-                    // Somebody touched the record but not its tokens: theirs are the ones just used up.
-                    Ok(Some(present)) if holds(&present.value, &ready.refresh_token) => {
-                        new = renewed(&present.value)?;
-                        expected = present.value;
-                    }
-                    // Tokens of the very same session: revoking ours would end theirs.
-                    Ok(Some(present)) if is_same_session(&present.value, &stored.value) => {
-                        return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
-                    }
-                    Ok(_) => {
-                        self.revoke(ready, server, tokens).await;
-                        return Some(Outcome::Skipped("it was replaced meanwhile; the new tokens were revoked".into()));
-                    }
-                    Err(_) => failures += 1,
-                },
-                Err(_) => failures += 1,
-            }
-            if failures > 0 {
-                self.keep(stored, &new, kept);
-                // Neither the store nor the disk: there is nothing better to do than to go on trying both.
-                let patience = if kept.entry.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
-                if begun.elapsed() > patience {
-                    return None;
-                }
-                tokio::time::sleep(Duration::from_millis(100 << failures.min(4))).await;
-            }
-        }
-    }
-
-    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
-        let mut record = Record::parse(value)?;
-        record.renew(&tokens.for_record(self.clock.now()));
-        if let Some(kid) = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key) {
-            record.bind_to(kid.as_str());
-        }
-        Some(record.to_bytes())
-    }
-
-    /// Keeps the tokens on disk, unless they are there.
-    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
-        if kept.entry.is_err() {
-            kept.entry = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
-        }
-    }
-
     /// Ends tokens that nobody will use.
     pub(super) async fn revoke(&self, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
         let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
@@ -523,12 +375,6 @@ impl Exchanger {
     }
 }
 
-/// What there is to say of tokens that only the recovery directory has.
-fn waits(entry: &Path, retry: Retry) -> Outcome {
-    let why = format!("refreshed, but the store could not be written; its tokens wait in {}", entry.display());
-    Outcome::Unknown(why, retry)
-}
-
 /// How long a request may take under this lock, so that what it brings can still be written. None when that is too
 /// little to begin with.
 pub(super) fn time_for_request(lock: &Lock) -> Option<Duration> {
@@ -539,10 +385,6 @@ pub(super) fn time_for_request(lock: &Lock) -> Option<Duration> {
 /// The lock on the session has nearly run out.
 pub(super) fn too_little_time() -> Outcome {
     Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon)
-}
-
-fn holds(value: &[u8], refresh_token: &str) -> bool {
-    Record::parse(value).is_some_and(|record| record.refresh_token() == Some(refresh_token))
 }
 
 /// Whether both are records of one login: each login makes a DPoP key of its own.

@@ -15,6 +15,7 @@ mod recovery;
 mod refresh;
 mod revoke;
 mod runner;
+mod write_back;
 
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger};

@@ -1,0 +1,172 @@
+//! What an exchange has brought goes into the store, or onto the disk until the store takes it: from the server's answer on,
+//! the old tokens are worthless.
+
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::exchange::{Exchanger, Ready, is_same_session};
+use super::outcome::{Outcome, Retry};
+use super::recovery::Recovered;
+use crate::error::{Failure, failed};
+use crate::jose::ClientKey;
+use crate::oauth::{AuthorizationServer, TokenSet};
+use crate::session::Record;
+use crate::store::{Kind, Stored, Written};
+
+/// A write that takes longer has the tokens put into the recovery directory meanwhile.
+const SHORTLY: Duration = Duration::from_secs(2);
+/// For how long to go on trying to write, when the tokens are there.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
+/// When neither the store nor the recovery directory can be written: for how long to go on trying.
+const LAST_RESORT: Duration = Duration::from_mins(1);
+
+/// What the recovery directory has of one exchange.
+struct Kept {
+    entry: Result<PathBuf, Failure>,
+    /// Even though the store has it, too.
+    stays: bool,
+}
+
+impl Exchanger {
+    /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
+    /// tokens are worthless. While the store gives no answer, they are in the recovery directory.
+    pub(super) async fn write_back(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        tokens: &TokenSet,
+    ) -> Outcome {
+        let mut kept = Kept { entry: Err(failed("there was no time to")), stays: false };
+        let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
+        if outcome.is_none() {
+            self.health.fail();
+        }
+        match (outcome, kept.entry) {
+            (Some(outcome), Ok(entry)) if !kept.stays => {
+                self.recovery.discard(&entry);
+                outcome
+            }
+            (Some(outcome), _) => outcome,
+            (None, Ok(entry)) => {
+                let outcome = waits(&entry, Retry::Soon);
+                self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.key.clone(), entry);
+                outcome
+            }
+            (None, Err(error)) => {
+                let why = format!("refreshed, but its tokens could not be stored anywhere: {error}");
+                Outcome::Unknown(why, Retry::Never)
+            }
+        }
+    }
+
+    /// Tries once more to store tokens that wait. A store that comes back must have them before the app uses the old ones.
+    pub(super) async fn store_waiting(&self, entry: &Path) -> Outcome {
+        if !entry.exists() {
+            return Outcome::Skipped("another run has taken care of its new tokens".into());
+        }
+        match self.recovery.apply(entry, &*self.store, &self.address, self.clock.now()).await {
+            Ok(Some((_, Recovered::Applied))) => Outcome::Refreshed,
+            Ok(Some((_, Recovered::Superseded))) => Outcome::Skipped("somebody else refreshed it meanwhile".into()),
+            // What was written but not confirmed is to be seen to last: by the next run, and not a moment later.
+            Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None) => waits(entry, Retry::Never),
+            Err(_) => waits(entry, Retry::Soon),
+        }
+    }
+
+    /// None when the store cannot be written.
+    async fn try_to_write(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        tokens: &TokenSet,
+        kept: &mut Kept,
+    ) -> Option<Outcome> {
+        let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
+        let mut expected = stored.value.clone();
+        let mut new = renewed(&expected)?;
+        let begun = Instant::now();
+        let mut failures = 0;
+        loop {
+            let written = {
+                let mut writing = self.store.replace(&stored.key, &expected, &new);
+                if let Ok(written) = timeout(SHORTLY, writing.as_mut()).await {
+                    written
+                } else {
+                    self.keep(stored, &new, kept);
+                    writing.await
+                }
+            };
+            match written {
+                Ok(Written::Done) => return Some(Outcome::Refreshed),
+                Ok(Written::Unconfirmed) => {
+                    // For the case that another server takes over without it. The next run sees whether one did.
+                    self.keep(stored, &new, kept);
+                    kept.stays = true;
+                    return Some(Outcome::Refreshed);
+                }
+                Ok(Written::Gone) => {
+                    self.revoke(ready, server, tokens).await;
+                    return Some(Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into()));
+                }
+                Ok(Written::Changed) => match self.store.get(Kind::Session, &stored.key).await {
+                    Ok(Some(present)) if present.value == new => return Some(Outcome::Refreshed),
+                    // Somebody touched the record but not its tokens: theirs are the ones just used up.
+                    Ok(Some(present)) if holds(&present.value, &ready.refresh_token) => {
+                        new = renewed(&present.value)?;
+                        expected = present.value;
+                    }
+                    // Tokens of the very same session: revoking ours would end theirs.
+                    Ok(Some(present)) if is_same_session(&present.value, &stored.value) => {
+                        return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
+                    }
+                    Ok(_) => {
+                        self.revoke(ready, server, tokens).await;
+                        return Some(Outcome::Skipped("it was replaced meanwhile; the new tokens were revoked".into()));
+                    }
+                    Err(_) => failures += 1,
+                },
+                Err(_) => failures += 1,
+            }
+            if failures > 0 {
+                self.keep(stored, &new, kept);
+                // Neither the store nor the disk: there is nothing better to do than to go on trying both.
+                let patience = if kept.entry.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
+                if begun.elapsed() > patience {
+                    return None;
+                }
+                tokio::time::sleep(Duration::from_millis(100 << failures.min(4))).await;
+            }
+        }
+    }
+
+    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
+        let mut record = Record::parse(value)?;
+        record.renew(&tokens.for_record(self.clock.now()));
+        if let Some(kid) = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key) {
+            record.bind_to(kid.as_str());
+        }
+        Some(record.to_bytes())
+    }
+
+    /// Keeps the tokens on disk, unless they are there.
+    fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
+        if kept.entry.is_err() {
+            kept.entry = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
+        }
+    }
+}
+
+/// What there is to say of tokens that only the recovery directory has.
+fn waits(entry: &Path, retry: Retry) -> Outcome {
+    let why = format!("refreshed, but the store could not be written; its tokens wait in {}", entry.display());
+    Outcome::Unknown(why, retry)
+}
+
+fn holds(value: &[u8], refresh_token: &str) -> bool {
+    Record::parse(value).is_some_and(|record| record.refresh_token() == Some(refresh_token))
+}
