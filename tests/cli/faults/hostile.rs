@@ -38,6 +38,8 @@ fn app() -> App {
 fn measured(app: &App, arguments: &str) -> (Output, u64) {
     fn peak(child: &Child) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+        // A child that is only just being started still has the name and the memory of this process.
+        let status = status.strip_prefix("Name:\toauthctl\n")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
