@@ -16,7 +16,7 @@ use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not
 use super::precedent::note_of_key;
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
-use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet};
+use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet, Turn};
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
 use crate::store::{Kind, Lock, RecordKey, Store, Stored};
 
@@ -26,9 +26,6 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
-/// How often a request that the server did not consider, for want of its newest nonce, is made once more. A server whose
-/// nonces are good for one request lets only one of several at a time through.
-pub(super) const NONCE_TRIES: u32 = 8;
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
@@ -99,9 +96,11 @@ pub(super) struct Asked {
 impl Exchanger {
     /// Exchanges one session, as it was when it was selected.
     pub async fn exchange(&self, stored: &Stored) -> Outcome {
-        match self.try_exchange(stored).await {
-            Ok(outcome) | Err(outcome) => outcome,
+        let mut outcome = self.try_exchange(stored).await;
+        if let Err(Outcome::Unknown(_, Retry::Alone)) | Ok(Outcome::Unknown(_, Retry::Alone)) = outcome {
+            outcome = self.try_exchange(stored).await;
         }
+        outcome.unwrap_or_else(|outcome| outcome)
     }
 
     async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {
@@ -128,6 +127,8 @@ impl Exchanger {
                 return Err(kept_back(Objection::Stopped(why.into())));
             }
         }
+        // Before the lock: those who wait for a turn must not keep anybody waiting.
+        let mut turn = server.turn().await;
         if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
             let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
             let outcome = not_found(&error);
@@ -144,7 +145,7 @@ impl Exchanger {
         self.health.works();
         let (outcome, verdict, tokens) = match leave.objection() {
             Some(objection) => (kept_back(objection), Verdict::Nothing, None),
-            None => self.exchange_locked(stored, &ready, &server, &lock).await,
+            None => self.exchange_locked(stored, &ready, &server, &mut turn, &lock).await,
         };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
         if self.health.fails() {
@@ -222,9 +223,10 @@ impl Exchanger {
         stored: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
+        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
-        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock).await {
+        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, turn, lock).await {
             Ok(asked) => asked,
             Err(outcome) => return (outcome, Verdict::Nothing, None),
         };
@@ -259,9 +261,10 @@ impl Exchanger {
         stored: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
+        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<Asked, Outcome> {
-        let (mut nonce_tries, mut lost) = (0, None);
+        let mut lost = None;
         loop {
             // Before the record is read: from then on only the request itself is left to do.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key);
@@ -272,7 +275,7 @@ impl Exchanger {
             };
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: &ready.refresh_token, within };
             match server.refresh(refresh).await {
-                Exchange::UseNonce if nonce_tries < NONCE_TRIES => nonce_tries += 1,
+                Exchange::UseNonce if turn.once_more() => {}
                 Exchange::AnswerLost(error) if lost.is_none() => lost = Some(error),
                 answer => return Ok(Asked { answer, answer_was_lost: lost.is_some() }),
             }

@@ -8,6 +8,8 @@ use crate::oauth::{Blame, Exchange, LookupError, Refusal};
 
 /// How long a server is left alone that fails, or says *too many requests*, and not for how long.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_secs(2);
+/// Why a server could not be brought to consider a request.
+pub(super) const NONCES: &str = "the server keeps asking for a newer nonce";
 
 /// How one session's turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum Outcome {
 /// Whether to try again what nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
+    /// At once, and this time alone: others used up the nonces that it needed, and nothing has happened.
+    Alone,
     /// In this run.
     Soon,
     /// In this run, when the server wants to be asked again.
@@ -78,7 +82,7 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
         Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
         Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
         Exchange::UseNonce | Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => {
-            (unknown("the server keeps asking for a newer nonce".to_owned()), Verdict::Nothing)
+            (Outcome::Unknown(NONCES.to_owned(), Retry::Alone), Verdict::Nothing)
         }
     }
 }

@@ -4,14 +4,12 @@
 
 use serde::Serialize;
 
-use super::exchange::{Exchanger, NONCE_TRIES, Ready, is_same_session, time_for_request, too_little_time};
-use super::outcome::{Outcome, Retry, chain, not_found};
+use super::exchange::{Exchanger, Ready, is_same_session, time_for_request, too_little_time};
+use super::outcome::{NONCES, Outcome, Retry, chain, not_found};
 use super::runner::Work;
-use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet};
+use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet, Turn};
 use crate::store::{Kind, Lock, Stored, Written};
 
-/// Why a server could not be brought to consider a request.
-const NONCES: &str = "the server keeps asking for a newer nonce";
 /// How often tokens that a proof brings to light are revoked in turn.
 const ROUNDS: u32 = 3;
 
@@ -68,9 +66,11 @@ impl Work for Revoker {
     type Outcome = Revoked;
 
     async fn run(&self, session: &Stored) -> Revoked {
-        match self.revoke(session).await {
-            Ok(outcome) | Err(outcome) => outcome,
+        let mut outcome = self.revoke(session).await;
+        if let Err(Revoked::Unconfirmed(_, Retry::Alone)) | Ok(Revoked::Unconfirmed(_, Retry::Alone)) = outcome {
+            outcome = self.revoke(session).await;
         }
+        outcome.unwrap_or_else(|outcome| outcome)
     }
 
     fn retry(outcome: &Revoked) -> Retry {
@@ -101,6 +101,7 @@ impl Revoker {
         if !server.can_revoke() {
             return Err(Revoked::Failed("the server has no revocation endpoint".to_owned()));
         }
+        let mut turn = server.turn().await;
         if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
             return Err(unable(not_found(&error)));
         }
@@ -110,7 +111,7 @@ impl Revoker {
             Err(error) => return Err(self.store_trouble(&error)),
         };
         exchanger.health.works();
-        let outcome = self.revoke_locked(selected, &server, &lock).await;
+        let outcome = self.revoke_locked(selected, &server, &mut turn, &lock).await;
         if exchanger.health.fails() {
             // A store that is gone would have us wait.
             drop(lock);
@@ -125,6 +126,7 @@ impl Revoker {
         &self,
         selected: &Stored,
         server: &AuthorizationServer,
+        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<Revoked, Revoked> {
         let mut current = self.reread(selected).await?;
@@ -134,7 +136,7 @@ impl Revoker {
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             let ready = self.exchanger.check_locally(&current).await.map_err(unable)?;
-            match self.end(&current, &ready, server, lock).await {
+            match self.end(&current, &ready, server, turn, lock).await {
                 Ok(()) => return self.remove(&current).await,
                 Err(why) => last = why,
             }
@@ -169,10 +171,11 @@ impl Revoker {
         current: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
+        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<(), Revoked> {
-        let doubt = self.ask_to_revoke(ready, server, lock).await?;
-        let asked = self.exchanger.ask(current, ready, server, lock).await.map_err(unable)?;
+        let doubt = self.ask_to_revoke(ready, server, turn, lock).await?;
+        let asked = self.exchanger.ask(current, ready, server, turn, lock).await.map_err(unable)?;
         let unconfirmed = |why: String, retry| Err(Revoked::Unconfirmed(doubt.clone().unwrap_or(why), retry));
         match asked.answer {
             Exchange::InvalidGrant { session_lives: false, .. } => Ok(()),
@@ -189,7 +192,7 @@ impl Revoker {
             Exchange::InvalidGrant { refusal, .. } | Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
                 Err(Revoked::Failed(refusal.to_string()))
             }
-            Exchange::UseNonce => unconfirmed(NONCES.to_owned(), Retry::Soon),
+            Exchange::UseNonce => unconfirmed(NONCES.to_owned(), Retry::Alone),
             Exchange::AnswerLost(error) => {
                 unconfirmed(format!("the proof's answer was lost: {}", chain(&error)), Retry::Soon)
             }
@@ -215,10 +218,11 @@ impl Revoker {
         &self,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
+        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<Option<String>, Revoked> {
         let later = |why: String| Err(Revoked::Unconfirmed(why, Retry::Soon));
-        for _ in 0..NONCE_TRIES {
+        loop {
             // Half of the time is for the proof.
             let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
             let revocation = server.revoke(Revoke {
@@ -228,7 +232,8 @@ impl Revoker {
                 within,
             });
             return match revocation.await {
-                Revocation::UseNonce => continue,
+                Revocation::UseNonce if turn.once_more() => continue,
+                Revocation::UseNonce => Err(Revoked::Unconfirmed(NONCES.to_owned(), Retry::Alone)),
                 Revocation::Accepted => Ok(None),
                 Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
                 Revocation::Refused(refusal) => Ok(Some(refusal.to_string())),
@@ -237,7 +242,6 @@ impl Revoker {
                 Revocation::NotSent(error) => later(chain(&error)),
             };
         }
-        later(NONCES.to_owned())
     }
 
     async fn remove(&self, current: &Stored) -> Result<Revoked, Revoked> {

@@ -19,6 +19,7 @@ mod server;
 #[cfg(test)]
 mod testing;
 mod token;
+mod turn;
 
 pub use ambient::{Clock, NetworkSettings, Random};
 pub use client_assertion::{Auth, Credentials};
@@ -30,3 +31,4 @@ pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use published::Published;
 pub use server::AuthorizationServer;
 pub use token::{Refresh, Revoke};
+pub use turn::Turn;

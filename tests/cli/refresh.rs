@@ -81,6 +81,18 @@ fn tokens_that_say_nothing_and_servers_that_say_little_are_no_obstacle() {
 }
 
 #[test]
+fn nonces_that_are_good_for_one_request_are_shared_fairly() {
+    let app = App::new();
+    app.net.configure(|policy| policy.nonce_every = Some(1));
+    app.log_in(60, &days_ago(2));
+    let output = app.sessions("refresh --all --concurrency 16 --per-issuer 16");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 60 sessions\n"), "{output}");
+    app.assert_nobody_lost(output);
+    let output = app.sessions("revoke --all --yes --concurrency 16 --per-issuer 16");
+    assert_eq!((output.code, app.net.alive()), (0, 0), "{output}");
+}
+
+#[test]
 fn by_default_those_that_are_due_are_refreshed() {
     let app = App::new();
     for hours in [0, 3, 20, 24, 24 * 80] {
