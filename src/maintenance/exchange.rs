@@ -143,9 +143,12 @@ impl Exchanger {
             Err(error) => return Err(self.store_trouble("cannot take the lock", &error)),
         };
         self.health.works();
-        let (outcome, verdict, tokens) = match leave.objection() {
-            Some(objection) => (kept_back(objection), Verdict::Nothing, None),
-            None => self.exchange_locked(stored, &ready, &server, &mut turn, &lock).await,
+        let ((outcome, verdict, tokens), earlier) = match leave.objection() {
+            Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
+            // Both read once the lock is ours, in one go.
+            None => {
+                tokio::join!(self.exchange_locked(stored, &ready, &server, &mut turn, &lock), self.earlier_note(stored))
+            }
         };
         // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
         if self.health.fails() {
@@ -154,7 +157,9 @@ impl Exchanger {
             leave.settle(verdict);
             return Ok(outcome);
         }
-        let (released, earlier) = tokio::join!(lock.release(), self.earlier_note(stored));
+        // Whoever takes the lock next finds the note.
+        let noted = self.note(stored, &ready, &outcome, tokens.as_deref(), earlier);
+        let ((), released) = tokio::join!(noted, lock.release());
         if released.is_err() {
             self.health.trouble();
         }
@@ -165,9 +170,6 @@ impl Exchanger {
             _ => {}
         }
         leave.settle(verdict);
-        if released.is_ok() {
-            self.note(stored, &ready, &outcome, tokens.as_deref(), earlier).await;
-        }
         Ok(outcome)
     }
 
