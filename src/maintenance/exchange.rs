@@ -15,6 +15,7 @@ use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not_found};
 use super::precedent::note_of_key;
 use super::recovery::Recovery;
+use super::runner::Work;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet, Turn};
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
@@ -96,11 +97,12 @@ pub(super) struct Asked {
 impl Exchanger {
     /// Exchanges one session, as it was when it was selected.
     pub async fn exchange(&self, stored: &Stored) -> Outcome {
-        let mut outcome = self.try_exchange(stored).await;
-        if let Err(Outcome::Unknown(_, Retry::Alone)) | Ok(Outcome::Unknown(_, Retry::Alone)) = outcome {
-            outcome = self.try_exchange(stored).await;
+        let (Ok(outcome) | Err(outcome)) = self.try_exchange(stored).await;
+        if Self::retry(&outcome) != Retry::Alone {
+            return outcome;
         }
-        outcome.unwrap_or_else(|outcome| outcome)
+        let (Ok(outcome) | Err(outcome)) = self.try_exchange(stored).await;
+        outcome
     }
 
     async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {

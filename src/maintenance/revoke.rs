@@ -66,11 +66,12 @@ impl Work for Revoker {
     type Outcome = Revoked;
 
     async fn run(&self, session: &Stored) -> Revoked {
-        let mut outcome = self.revoke(session).await;
-        if let Err(Revoked::Unconfirmed(_, Retry::Alone)) | Ok(Revoked::Unconfirmed(_, Retry::Alone)) = outcome {
-            outcome = self.revoke(session).await;
+        let (Ok(outcome) | Err(outcome)) = self.revoke(session).await;
+        if Self::retry(&outcome) != Retry::Alone {
+            return outcome;
         }
-        outcome.unwrap_or_else(|outcome| outcome)
+        let (Ok(outcome) | Err(outcome)) = self.revoke(session).await;
+        outcome
     }
 
     fn retry(outcome: &Revoked) -> Retry {
