@@ -1,6 +1,6 @@
 //! The SQLite database of a running app, and the tables of every SQL layout that oauthctl knows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -101,8 +101,19 @@ impl AppDatabase {
         statement.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Stops the app.
+    /// Stops the app. What is left is one file: SQLite takes its log away with the last connection, but does not insist.
     pub(crate) fn close(self) {
+        let path = PathBuf::from(self.0.path().unwrap());
         self.0.close().unwrap();
+        let log = PathBuf::from(format!("{}-wal", path.display()));
+        for _ in 0..10 {
+            if !log.exists() {
+                return;
+            }
+            let again = Self::open(&path);
+            again.rows("PRAGMA wal_checkpoint(TRUNCATE)");
+            again.0.close().unwrap();
+        }
+        panic!("SQLite keeps {}", log.display());
     }
 }
