@@ -3,8 +3,8 @@
 //! The order is the product's promise (see the README, "How a session is refreshed"): everything that can be checked
 //! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ pub struct Exchanger {
     pub canaries: Canaries,
     /// Kids whose key was compared with the notes in this run: none when they agree, else why not.
     pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
+    /// The names of the notes that are the same for all sessions and were written in this run.
+    pub noted: Mutex<HashSet<String>>,
     /// Whether the store is worth asking.
     pub health: Health,
     /// The recovery entries of this run's exchanges whose tokens the store has not taken yet, by their sessions' keys.
@@ -85,6 +87,8 @@ pub(super) struct Ready<'k> {
     pub client_key: Option<&'k ClientKey>,
     /// Whether the record does not name this key yet.
     pub(super) is_new_to_key: bool,
+    /// Where newer tokens of it would wait.
+    entry: PathBuf,
 }
 
 /// What came of a request for new tokens.
@@ -211,9 +215,10 @@ impl Exchanger {
         if let Some(key) = client_key {
             self.check_known_key(key).await?;
         }
-        self.check_recovery(stored)?;
+        let entry = self.recovery.entry_of(stored, &record);
+        check_recovery(&entry)?;
         let issuer = session.issuer.clone().into_owned();
-        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key, is_new_to_key })
+        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key, is_new_to_key, entry })
     }
 
     fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
@@ -272,7 +277,7 @@ impl Exchanger {
         loop {
             // Before the record is read: from then on only the request itself is left to do.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key);
-            self.check_again(stored).await?;
+            self.check_again(stored, &ready.entry).await?;
             let Some(within) = time_for_request(lock) else {
                 let answer = lost.map(Exchange::AnswerLost).ok_or_else(too_little_time)?;
                 return Ok(Asked { answer, answer_was_lost: false });
@@ -288,7 +293,7 @@ impl Exchanger {
 
     /// The record must still be the one that was checked, and nothing must have happened that makes sending its token
     /// unwise.
-    async fn check_again(&self, stored: &Stored) -> Result<(), Outcome> {
+    async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
         match self.store.get(Kind::Session, &stored.key).await {
             Ok(Some(present)) if present.value == stored.value => {}
             Ok(Some(_)) => return Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
@@ -296,7 +301,7 @@ impl Exchanger {
             Err(error) => return Err(self.store_trouble("cannot read it again", &error)),
         }
         // Whoever held the lock before us may have exchanged the token and failed to store what came.
-        self.check_recovery(stored)?;
+        check_recovery(entry)?;
         self.check_store()
     }
 
@@ -312,14 +317,6 @@ impl Exchanger {
     pub(super) fn store_trouble(&self, what: &str, error: &anyhow::Error) -> Outcome {
         self.health.trouble();
         Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
-    }
-
-    fn check_recovery(&self, stored: &Stored) -> Result<(), Outcome> {
-        if self.recovery.has_pending(stored) {
-            let why = "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
-            return Err(Outcome::Blocked(why.to_owned()));
-        }
-        Ok(())
     }
 
     /// Ends tokens that nobody will use.
@@ -351,24 +348,22 @@ impl Exchanger {
         tokens: Option<&TokenSet>,
         earlier: Note,
     ) {
-        let name = Note::name(&stored.key.text());
-        let mut notes = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
-        match outcome {
+        let mut common = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
+        let note = match outcome {
             Outcome::Refreshed => {
-                let Some(note) = tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier)) else {
-                    return;
-                };
-                notes.push((name, note.to_bytes()));
-                if let Some((kid, key)) = ready.client_key.and_then(|key| Some((key.kid()?, key))) {
-                    notes.push(note_of_key(kid, key));
-                }
+                common.extend(ready.client_key.and_then(|key| Some(note_of_key(key.kid()?, key))));
+                tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier))
             }
-            Outcome::Gone(_) => {
-                notes.push((name, earlier.refused(&ready.refresh_token).to_bytes()));
-            }
-            _ => return,
+            Outcome::Gone(_) => Some(earlier.refused(&ready.refresh_token)),
+            _ => None,
+        };
+        let Some(note) = note else { return };
+        let noted = || self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        common.retain(|(name, _)| !noted().contains(name));
+        let notes = [&common[..], &[(Note::name(&stored.key.text()), note.to_bytes())]].concat();
+        if self.store.write_notes(&notes, NOTE_LIFETIME).await.is_ok() {
+            noted().extend(common.into_iter().map(|(name, _)| name));
         }
-        let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
     }
 
     /// From the tokens themselves: by now the app may have put others in their place.
@@ -380,6 +375,14 @@ impl Exchanger {
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
+}
+
+fn check_recovery(entry: &Path) -> Result<(), Outcome> {
+    if entry.exists() {
+        let why = "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
+        return Err(Outcome::Blocked(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// How long a request may take under this lock, so that what it brings can still be written. None when that is too

@@ -106,6 +106,7 @@ impl Recovery {
             supersedes_token: token(superseded),
             record: String::from_utf8_lossy(record).into_owned(),
         };
+        let superseded = entry.supersedes_token.as_deref().unwrap_or(&entry.supersedes);
         let path = self.path_of(&entry.key, superseded);
         let bytes = Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON"));
         let write = || files::write_file(&path, &bytes, PRIVATE, Existing::Replace);
@@ -122,9 +123,11 @@ impl Recovery {
         let _ = fs::remove_file(entry);
     }
 
-    /// Whether the record has an entry that waits to be applied. Such a session is never exchanged.
-    pub fn has_pending(&self, stored: &Stored) -> bool {
-        self.path_of(&stored.key.text(), &stored.value).exists()
+    /// Where the entry of a session is while one waits to be applied. Such a session is never exchanged.
+    pub fn entry_of(&self, stored: &Stored, record: &Record) -> PathBuf {
+        let superseded =
+            record.refresh_token().map_or_else(|| fingerprint(&stored.value), |token| fingerprint(token.as_bytes()));
+        self.path_of(&stored.key.text(), &superseded)
     }
 
     /// The paths of all entries.
@@ -194,9 +197,9 @@ impl Recovery {
         }
     }
 
-    /// By the used-up token, and not by the store: the same store has many addresses.
-    fn path_of(&self, key: &str, superseded: &[u8]) -> PathBuf {
-        let superseded = token(superseded).unwrap_or_else(|| fingerprint(superseded));
+    /// By the fingerprint of the used-up token (of the record, where it has none), and not by the store: the same store has
+    /// many addresses.
+    fn path_of(&self, key: &str, superseded: &str) -> PathBuf {
         self.directory.join(format!("{}.json", fingerprint(format!("{superseded}\n{key}").as_bytes())))
     }
 }

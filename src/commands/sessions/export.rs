@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile};
 use crate::maintenance::Recovery;
-use crate::session::{Status, Summary, Transfer};
+use crate::session::{Record, Status, Summary, Transfer};
 use crate::store::Stored;
 use crate::ui::counted;
 
@@ -79,7 +79,8 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
             context.ui.warn(format!("left out {}: {}", summary.key, summary.reason.as_deref().unwrap_or("malformed")));
             return Ok(());
         };
-        if any_pending && recovery.has_pending(stored) {
+        let waits = || Record::parse(&stored.value).is_some_and(|record| recovery.entry_of(stored, &record).exists());
+        if any_pending && waits() {
             left_out += 1;
             context.ui.warn(format!("left out {}: its new tokens wait to be stored (`sessions recover`)", summary.key));
             return Ok(());

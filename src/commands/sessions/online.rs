@@ -113,6 +113,7 @@ pub fn exchanger(
         clock: context.clock(),
         canaries: Canaries::default(),
         checked_kids: std::sync::Mutex::default(),
+        noted: std::sync::Mutex::default(),
         health: Health::default(),
         waiting: std::sync::Mutex::default(),
         insists: false,
