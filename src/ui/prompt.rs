@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal as _};
 
+use dialoguer::Input;
 use dialoguer::console::Term;
-use dialoguer::{Confirm, Input};
 
 use crate::error::{Exit, Failure, failed, interrupted, usage};
 
@@ -12,12 +12,24 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Yes or no. Asked on stderr, so that stdout holds results only.
+/// Yes or no, as a line: what cannot be undone must not hang on one key. Asked on stderr, so that stdout holds results
+/// only.
 pub(super) fn ask(question: &str) -> Result<bool, Failure> {
     if !can_ask() {
         return Err(usage("there is no terminal to ask for confirmation on").hint("--yes confirms beforehand"));
     }
-    Confirm::new().with_prompt(question).default(false).interact().map_err(not_answered)
+    let check = |answer: &str| yes_or_no(answer).map(drop).ok_or_else(|| "answer y or n".to_owned());
+    let answer = line(&format!("{question} [y/N]"), None, true, check)?;
+    Ok(yes_or_no(&answer).unwrap_or_default())
+}
+
+/// Enter alone means no.
+fn yes_or_no(answer: &str) -> Option<bool> {
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Some(true),
+        "" | "n" | "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// A line of text. Enter alone says what is offered; an answer that is refused is asked for again.

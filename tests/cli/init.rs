@@ -352,7 +352,7 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     dialogue.0.exp_string("This will be written:").unwrap();
     dialogue.0.exp_string("Write this?").unwrap();
     assert_eq!(sandbox.files(), ["app.db", "public"], "nothing is written before it is confirmed");
-    dialogue.key("y");
+    dialogue.key("y\n");
     dialogue.0.exp_string("Next:").unwrap();
     dialogue.0.exp_eof().unwrap();
     assert_works(&sandbox, "public/oauth-client-metadata.json", "public/.well-known/jwks.json");
@@ -381,7 +381,7 @@ fn a_person_is_asked_for_a_layout_that_the_store_does_not_tell() {
     dialogue.0.exp_string("did you mean npmx").unwrap();
     dialogue.answer("How it lays the store out", "npmx");
     dialogue.0.exp_string("Write this?").unwrap();
-    dialogue.key("y");
+    dialogue.key("y\n");
     dialogue.0.exp_eof().unwrap();
     assert!(sandbox.read("oauthctl.toml").ends_with("url = \"env:REDIS_URL\"\nlayout = \"npmx\"\n"));
 }
@@ -431,7 +431,7 @@ fn no_is_an_answer_too() {
         dialogue.answer(asked, "");
     }
     dialogue.0.exp_string("Write this?").unwrap();
-    dialogue.key("n");
+    dialogue.key("n\n");
     assert!(dialogue.0.exp_eof().unwrap().contains("not confirmed; nothing was done"));
     assert_eq!(before, sandbox.everything());
 }

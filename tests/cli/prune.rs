@@ -274,8 +274,7 @@ fn on_a_terminal_a_person_sees_the_plan_and_is_asked() {
         app.log_in(1, &of(BOB, 2));
         let mut terminal = app.sandbox.terminal(["sessions", "prune"]);
         terminal.exp_string("This will remove 1 of 2 sessions (1 dead). Go on?").unwrap();
-        terminal.send(answer).unwrap();
-        terminal.flush().unwrap();
+        terminal.send_line(answer).unwrap();
         let shown = terminal.exp_eof().unwrap();
         assert_eq!(app.records().len(), left, "{answer}: {shown}");
         assert_eq!(shown.contains("not confirmed; nothing was done"), answer == "n", "{shown}");
@@ -291,8 +290,7 @@ fn whoever_logs_in_while_the_question_stands_stays() {
     let mut terminal = app.sandbox.terminal(["sessions", "prune"]);
     terminal.exp_string("This will remove 2 of 2 sessions (2 dead). Go on?").unwrap();
     app.log_in(1, &of(ALICE, 0));
-    terminal.send("y").unwrap();
-    terminal.flush().unwrap();
+    terminal.send_line("y").unwrap();
     let shown = terminal.exp_eof().unwrap();
     assert!(shown.contains("removed 1 of 2 sessions (1 dead)"), "{shown}");
     assert!(app.net.is_alive_with(&app.record(ALICE).unwrap()));
