@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::error::{Failure, usage};
 
 /// The environment, as values.
 #[derive(Clone, Default)]
-pub struct Environment(HashMap<OsString, OsString>);
+pub struct Environment {
+    variables: HashMap<OsString, OsString>,
+    /// Dotenv files that were to add to it, and are not there.
+    missing_files: Vec<PathBuf>,
+}
 
 impl Environment {
     /// Wraps the variables.
     pub fn new(variables: HashMap<OsString, OsString>) -> Self {
-        Self(variables)
+        Self { variables, missing_files: Vec::new() }
     }
 
     /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is empty: so do apps' loaders.
@@ -20,31 +25,38 @@ impl Environment {
         // Of two lines for one variable the later counts.
         let variables: HashMap<_, _> = variables.into_iter().collect();
         for (name, value) in variables {
-            self.0.entry(name.into()).or_insert_with(|| value.into());
+            self.variables.entry(name.into()).or_insert_with(|| value.into());
         }
+    }
+
+    /// Takes in that a dotenv file is not there. That is said only where one of its variables is missed.
+    pub fn lacks(&mut self, file: PathBuf) {
+        self.missing_files.push(file);
     }
 
     /// Whether the variable exists, even if it is empty.
     pub fn exists(&self, name: &str) -> bool {
-        self.0.contains_key(name.as_ref() as &std::ffi::OsStr)
+        self.variables.contains_key(name.as_ref() as &std::ffi::OsStr)
     }
 
     /// Whether the variable exists and is not empty.
     pub fn is_set(&self, name: &str) -> bool {
-        self.0.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
+        self.variables.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
     }
 
     /// The variable's text, when it is set, not empty and UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
+        self.variables.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
     }
 
     /// The text of a variable that the settings name.
     pub fn required(&self, name: &str) -> Result<&str, Failure> {
         let place = format!("env:{name}");
-        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
+        match self.variables.get(name.as_ref() as &std::ffi::OsStr) {
             None => {
-                Err(usage("the variable is not set").at(place).hint(format!("export {name}, or name another source")))
+                let absent = self.missing_files.iter().map(|file| format!("; there is no {}", file.display()));
+                let hint = format!("export {name}, or name another source") + &absent.collect::<String>();
+                Err(usage("the variable is not set").at(place).hint(hint))
             }
             Some(value) => match value.to_str() {
                 None => Err(usage("the variable is not UTF-8 text")

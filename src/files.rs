@@ -107,6 +107,9 @@ pub fn rewrite_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn exists(path: &Path, existing: Existing) -> Failure {
+    if path.is_dir() {
+        return usage("is a directory").at(path.display()).hint("name a file in it");
+    }
     let hint = match existing {
         Existing::KeepAlways => "choose another name",
         _ => "choose another name, or --force to replace it",
@@ -115,10 +118,12 @@ fn exists(path: &Path, existing: Existing) -> Failure {
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> Failure {
-    failed("cannot write the file")
-        .at(path.display())
-        .because(error)
-        .hint(format!("check that this user may create files in {}", directory_of(path).display()))
+    let directory = directory_of(path);
+    let failure = failed("cannot write the file").at(path.display());
+    if error.kind() == io::ErrorKind::NotFound && !directory.exists() {
+        return failure.hint(format!("make the directory {} first: it does not exist", directory.display()));
+    }
+    failure.because(error).hint(format!("check that this user may create files in {}", directory.display()))
 }
 
 /// The directory that holds the file.

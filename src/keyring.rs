@@ -150,7 +150,10 @@ pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
 /// The text, and the permission bits of what is a file and no pipe.
 fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
     let file = File::open(path).map_err(|e| {
-        usage("cannot read the key file").because(e).hint("check the path, and that this user may read the file")
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        usage("cannot read the key file")
+            .because(e)
+            .hint(format!("check that it is {}, and that this user may read it", path.display()))
     })?;
     let metadata = file.metadata().map_err(|e| usage("cannot read the key file").because(e))?;
     if metadata.is_dir() {

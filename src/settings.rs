@@ -176,7 +176,10 @@ impl Settings {
                     debug!("variables of {}", path.display());
                     self.environment.add(dotenv::parse(&text));
                 }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => debug!("no variables: no {}", path.display()),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                    debug!("no variables: no {}", path.display());
+                    self.environment.lacks(path);
+                }
                 Err(e) => {
                     return Err(usage("cannot read the file with the app's variables")
                         .at(path.display())

@@ -35,7 +35,7 @@ impl Settings {
     fn address(&self, key: &str, default: &str) -> Result<Url, Failure> {
         let text = self.file_text("network", key)?;
         let text = text.as_deref().map_or(default, String::as_str);
-        text.parse().map_err(|_| usage("is not a URL").at(format_args!("network.{key}")))
+        text.parse().map_err(|_| usage("is not a URL").at(format_args!("network.{key}")).hint("write https://…"))
     }
 
     /// `ca_file` names a file, or refers to where the certificates themselves are.
@@ -47,7 +47,12 @@ impl Settings {
         }
         let path = self.base_of(&super::Origin::File).join(text.as_str());
         let read = std::fs::read(&path);
-        read.map(Some).map_err(|e| usage(format!("cannot read {}", path.display())).at(NAME).because(e))
+        read.map(Some).map_err(|e| {
+            usage(format!("cannot read {}", path.display()))
+                .at(NAME)
+                .because(e)
+                .hint("name a file that this user may read")
+        })
     }
 }
 

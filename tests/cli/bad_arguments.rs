@@ -53,8 +53,7 @@ fn a_directory_that_cannot_be_written() {
     exit 1
     -- stderr --
     error: missing/new.json: cannot write the file
-    caused by: entity not found
-    hint: check that this user may create files in missing
+    hint: make the directory missing first: it does not exist
     ");
     insta::assert_snapshot!(sandbox.refusal(["man", "--output-dir", "missing"]), @r"
     exit 1

@@ -34,14 +34,14 @@ fn a_key_file_that_cannot_be_read() {
     -- stderr --
     error: missing.json: cannot read the key file
     caused by: No such file or directory (os error 2)
-    hint: check the path, and that this user may read the file
+    hint: check that it is $SANDBOX/app/missing.json, and that this user may read it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "loop.json"]), @r"
     exit 2
     -- stderr --
     error: loop.json: cannot read the key file
     caused by: Too many levels of symbolic links (os error 40)
-    hint: check the path, and that this user may read the file
+    hint: check that it is $SANDBOX/app/loop.json, and that this user may read it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "."]), @r"
     exit 2
@@ -55,7 +55,7 @@ fn a_key_file_that_cannot_be_read() {
     -- stderr --
     error: private.json: cannot read the key file
     caused by: Permission denied (os error 13)
-    hint: check the path, and that this user may read the file
+    hint: check that it is $SANDBOX/app/private.json, and that this user may read it
     ");
 }
 

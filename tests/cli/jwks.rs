@@ -179,7 +179,7 @@ fn a_source_that_was_named_and_holds_nothing_is_an_error() {
     -- stderr --
     error: missing.json: cannot read the key file
     caused by: No such file or directory (os error 2)
-    hint: check the path, and that this user may read the file
+    hint: check that it is $SANDBOX/app/missing.json, and that this user may read it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "empty.json"]), @r"
     exit 2

@@ -27,11 +27,16 @@ Examples:
   oauthctl doctor --offline --format json | jq '.[] | select(.severity == \"problem\")'")]
 pub struct Args {
     /// Also look at what this authorization server, or the one of this PDS, supports
-    #[arg(long = "as", value_name = "URL")]
+    #[arg(long = "as", value_name = "URL", value_parser = server)]
     server: Option<Url>,
     /// Ask nobody but the store
     #[arg(long, conflicts_with = "server")]
     offline: bool,
+}
+
+fn server(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    url.ok_or_else(|| "must be an address like https://bsky.social".to_owned())
 }
 
 /// Looks at everything, then says what there is to say.
