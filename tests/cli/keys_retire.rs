@@ -156,7 +156,7 @@ fn retire_refuses_the_key_that_signs() {
     exit 2
     -- stderr --
     error: key2 is the last key that can sign: without it nobody can log in
-    hint: `oauthctl keys rotate` adds a new one first
+    hint: retire it once key next has taken over, at 2026-11-23T12:01:00Z
     ");
 }
 
@@ -214,7 +214,7 @@ fn end(app: &App, options: &[&str]) -> Output {
 fn a_key_goes_once_every_session_of_it_has_provably_ended() {
     let app = leaked();
     let output = end(&app, &["--yes"]);
-    assert!(output.code == 0 && output.stderr.contains("2 sessions: 2 confirmed\nremoved key testbed-1"), "{output}");
+    assert!(output.code == 0 && output.stdout.ends_with("2 sessions: 2 confirmed\n"), "{output}");
     assert_eq!(kids_of(&app), ["new"]);
     assert_eq!((app.net.alive(), app.records_left()), (1, vec![ALICE.to_owned()]));
 }
@@ -225,7 +225,7 @@ fn a_key_stays_while_one_session_of_it_may_live() {
     let one = app.records().into_keys().find(|did| did != ALICE).unwrap();
     app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(&one));
     let output = end(&app, &["--yes"]);
-    assert!(output.code == 3 && output.stderr.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
+    assert!(output.code == 3 && output.stdout.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
     assert_eq!(kids_of(&app), ["new", "testbed-1"]);
     assert_eq!(app.records().len(), 2);
     app.net.clear_faults();
@@ -244,12 +244,21 @@ fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
     };
     assert_untouched(&[], "no terminal to ask for confirmation on");
     app.database.state("pending", &state("testbed-1"));
-    assert_untouched(&["--yes"], "0 sessions and 1 pending login are bound to key testbed-1");
-    assert_untouched(&["--yes", "--dry-run"], "0 sessions and 1 pending login are bound to key testbed-1");
+    assert_untouched(&["--yes"], "2 sessions and 1 pending login are bound to key testbed-1");
+    assert_untouched(&["--yes", "--dry-run"], "2 sessions and 1 pending login are bound to key testbed-1");
     app.database.execute("DELETE FROM auth_state");
     app.database.execute("INSERT INTO auth_state VALUES ('odd', '{')");
     assert_untouched(&["--yes"], "1 record could not be read, and may be bound to this key");
     assert!(end(&app, &["--yes", "--ignore-malformed"]).code == 0 && kids_of(&app) == ["new"]);
+}
+
+#[test]
+fn while_a_rotation_is_under_way_it_is_said_when_the_old_key_may_go() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["gen-jwk", "--encoding", "jwks", "--kid", "old", "-o", "keys.json"]);
+    sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new"]);
+    let output = sandbox.refusal(["keys", "retire", "old", "--keys", "keys.json"]);
+    assert!(output.stderr.contains("\nhint: retire it once key new has taken over, at 20"), "{output}");
 }
 
 #[test]

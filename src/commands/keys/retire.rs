@@ -35,11 +35,11 @@ pub struct Args {
     /// End the sessions bound to the key first, with that key
     #[arg(long)]
     revoke_sessions: bool,
-    #[command(flatten)]
-    pace: PaceArgs,
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 /// Checks that nothing depends on the key, or nothing but sessions that are to end; then removes it.
@@ -56,7 +56,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut bound = Bound::count(context, &*store)?;
     let count = bound.records.to(args.kid.as_str());
     if args.revoke_sessions && count.sessions > 0 {
-        check_unbound(args, BoundCount { sessions: 0, ..count }, bound.unreadable)?;
+        check_unbound(args, count, bound.unreadable, Sessions::WillEnd)?;
         let exit = end_sessions(context, args, count.sessions, &store)?;
         if exit != Exit::Done {
             return Ok(exit);
@@ -67,7 +67,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         }
         bound = Bound::count(context, &*store)?;
     }
-    check_unbound(args, bound.records.to(args.kid.as_str()), bound.unreadable)?;
+    check_unbound(args, bound.records.to(args.kid.as_str()), bound.unreadable, Sessions::Stay)?;
     // Ending sessions may have taken long, and the files may have changed.
     let sources = read_again(context, sources)?;
     check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
@@ -85,15 +85,20 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
     };
     let others_sign = set.iter().filter(|other| other.kid() != Some(kid)).cloned().collect();
     let now = context.now();
-    if KeySet::new(others_sign)?.active(now).is_none() {
-        return Err(usage(format!("{kid} is the last key that can sign: without it nobody can log in"))
-            .hint("`oauthctl keys rotate` adds a new one first"));
+    let is_last = KeySet::new(others_sign)?.active(now).is_none();
+    if !is_last && set.state(key, Some(0), now) != KeyState::Active {
+        return Ok(());
     }
-    if set.state(key, Some(0), now) == KeyState::Active {
-        return Err(usage(format!("{kid} is the active key: the running app binds new sessions to it"))
-            .hint("`oauthctl keys rotate` lets another key take over first"));
-    }
-    Ok(())
+    let error = usage(if is_last {
+        format!("{kid} is the last key that can sign: without it nobody can log in")
+    } else {
+        format!("{kid} is the active key: the running app binds new sessions to it")
+    });
+    let next = set.iter().filter_map(|key| Some((key.kid()?, key.not_before().filter(|nbf| *nbf > now)?)));
+    Err(match next.min_by_key(|(_, nbf)| *nbf) {
+        Some((next, nbf)) => error.hint(format!("retire it once key {next} has taken over, at {nbf}")),
+        None => error.hint("`oauthctl keys rotate` lets another key take over first"),
+    })
 }
 
 /// Ends the sessions bound to the key while the key is still there to do it with; a dry run names them.
@@ -112,17 +117,29 @@ fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn S
     revoke_selected(context, &select, &args.pace, false, store, &judge)
 }
 
-fn check_unbound(args: &Args, count: BoundCount, unreadable: u64) -> Result<(), Failure> {
-    if count.total() > 0 {
-        return Err(usage(format!(
-            "{} and {} are bound to key {}, and would be lost with it",
+/// What becomes of the sessions bound to the key before it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sessions {
+    Stay,
+    WillEnd,
+}
+
+fn check_unbound(args: &Args, count: BoundCount, unreadable: u64, sessions: Sessions) -> Result<(), Failure> {
+    let are_in_the_way = count.states > 0 || count.sessions > 0 && sessions == Sessions::Stay;
+    if are_in_the_way {
+        let (states, kid) = (counted(count.states, "pending login"), &args.kid);
+        let error = usage(format!(
+            "{} and {states} are bound to key {kid}, and would be lost with it",
             counted(count.sessions, "session"),
-            counted(count.states, "pending login"),
-            args.kid
-        ))
-        .hint(
-            "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
         ));
+        return Err(match sessions {
+            Sessions::Stay => error.hint(
+                "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
+            ),
+            Sessions::WillEnd => error.hint(
+                "nobody was signed out: logins end by themselves, within an hour or by `oauthctl states purge`; try again then",
+            ),
+        });
     }
     if unreadable > 0 && !args.ignore_malformed {
         return Err(usage(format!(
