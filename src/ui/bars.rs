@@ -15,7 +15,7 @@ pub(super) fn bars(title: &str, rows: &[(&str, u64, Option<Role>)], total: u64, 
     let count_width = rows.iter().map(|(_, n, _)| n.to_string().len()).max().unwrap_or(0);
     let mut text = format!("{title}\n");
     for (name, (_, n, role)) in names.iter().zip(rows) {
-        let share = n.saturating_mul(1000).checked_div(total).unwrap_or(0);
+        let share = n.saturating_mul(1000).saturating_add(total / 2).checked_div(total).unwrap_or(0);
         let length = n.saturating_mul(WIDTH).div_ceil(total.max(1));
         let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
         let bar = role.map_or_else(|| bar.clone(), |role| palette.paint(role, &bar));

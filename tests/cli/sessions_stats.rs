@@ -37,30 +37,30 @@ fn people_see_bars() {
     exit 0
     -- stdout --
     status
-      fresh      3   18.7%  ████████
+      fresh      3   18.8%  ████████
       idle       6   37.5%  ███████████████
       due        4   25.0%  ██████████
-      suspect    1    6.2%  ███
-      dead       1    6.2%  ███
-      malformed  1    6.2%  ███
+      suspect    1    6.3%  ███
+      dead       1    6.3%  ███
+      malformed  1    6.3%  ███
     last refreshed
-      up to 1h   3   18.7%  ████████
+      up to 1h   3   18.8%  ████████
       up to 1d   6   37.5%  ███████████████
-      up to 7d   1    6.2%  ███
-      up to 14d  1    6.2%  ███
-      up to 30d  1    6.2%  ███
-      up to 91d  1    6.2%  ███
-      older      1    6.2%  ███
-      unknown    1    6.2%  ███
+      up to 7d   1    6.3%  ███
+      up to 14d  1    6.3%  ███
+      up to 30d  1    6.3%  ███
+      up to 91d  1    6.3%  ███
+      older      1    6.3%  ███
+      unknown    1    6.3%  ███
     issuer
       https://auth.example.com  14   87.5%  ███████████████████████████████████
-      https://bsky.social        1    6.2%  ███
+      https://bsky.social        1    6.3%  ███
     kid
-      key1  13   81.2%  █████████████████████████████████
-      key2   1    6.2%  ███
+      key1  13   81.3%  █████████████████████████████████
+      key2   1    6.3%  ███
     auth method
       private_key_jwt  14   87.5%  ███████████████████████████████████
-      none              1    6.2%  ███
+      none              1    6.3%  ███
     -- stderr --
     16 sessions in sqlite:app.db (layout statusphere)
     ");
