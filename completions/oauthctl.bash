@@ -1332,7 +1332,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__retire)
-            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --dry-run --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1802,12 +1802,42 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__export)
-            opts="-o -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-o -y -q -v -h -V --output --force --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1838,36 +1868,6 @@ _oauthctl() {
                     ;;
                 --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                -o)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
                     return 0
                     ;;
                 --config)
@@ -2160,7 +2160,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --wide --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2260,12 +2260,27 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__prune)
-            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --metrics-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2328,21 +2343,6 @@ _oauthctl() {
                     ;;
                 --pause)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --metrics-file)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
                     return 0
                     ;;
                 --config)
@@ -2467,12 +2467,27 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__refresh)
-            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --rate --retry-for --lock-timeout --dry-run --metrics-file --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --metrics-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2523,21 +2538,6 @@ _oauthctl() {
                     ;;
                 --lock-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --metrics-file)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
                     return 0
                     ;;
                 --config)
@@ -2598,7 +2598,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__revoke)
-            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --rate --retry-for --lock-timeout --force --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --force --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2878,7 +2878,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__upgrade)
-            opts="-n -y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --rate --retry-for --lock-timeout --skip-published-check --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --skip-published-check --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

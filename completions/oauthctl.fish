@@ -37,7 +37,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s V -l version -d 'Print version'
@@ -74,7 +74,7 @@ never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l public -d 'Set up a public client, which has no key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s n -l dry-run -d 'Show what would be written, and write nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s V -l version -d 'Print version'
@@ -101,7 +101,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l force -d 'Replace the file if it exists'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s V -l version -d 'Print version'
@@ -118,7 +118,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -s V -l version -d 'Print version'
@@ -139,7 +139,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -165,7 +165,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l force -d 'With --promote: do not look at what is published'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s V -l version -d 'Print version'
@@ -190,7 +190,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l revoke-sessions -d 'End the sessions bound to the key first, with that key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s V -l version -d 'Print version'
@@ -213,7 +213,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l force -d 'Replace the file if it exists'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s V -l version -d 'Print version'
@@ -243,7 +243,7 @@ never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l public -d 'Describe a public client, whatever keys are configured'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l force -d 'Replace the file if it exists'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s V -l version -d 'Print version'
@@ -260,7 +260,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fi
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -s V -l version -d 'Print version'
@@ -289,7 +289,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l inactive -d 'Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
@@ -305,7 +305,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l wide -d 'Show whole kids, times instead of ages, and when access tokens expire; other formats always hold everything'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -322,7 +322,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
@@ -340,7 +340,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l inactive -d 'Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
@@ -355,10 +355,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format); a dry run writes none' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l kid -d 'Sessions bound to this client key' -r
@@ -373,13 +374,12 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l rate -d 'At most so many a second' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l retry-for -d 'How long to try again where a server gives no answer, or the store does not take new tokens' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
@@ -392,12 +392,12 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s n -l dry-run -d 'Say what would be refreshed, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l due -d 'Sessions that are due (the default)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l expired -d 'Sessions whose access token has expired'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l all -d 'All sessions'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s n -l dry-run -d 'Say what would be refreshed, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -s V -l version -d 'Print version'
@@ -415,7 +415,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l rate -d 'At most so many a second' -r
@@ -433,14 +433,15 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l all -d 'All sessions'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l force -d 'Remove the record even where the session may live on at the server'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l force -d 'Remove the record even where the session may live on at the server; what is malformed stays'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s n -l dry-run -d 'Say what would be revoked, and do nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l all -d 'All sessions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format); a dry run writes none' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l kid -d 'Sessions bound to this client key' -r
@@ -455,7 +456,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l inactive -d 'Also sign out sessions whose user has been away for this long' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -464,7 +465,6 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l lock-timeout -d 'How long to wait for a session\'s lock' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l batch-size -d 'Pause after so many' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l pause -d 'How long to pause after each batch' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
@@ -477,11 +477,11 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l malformed -d 'Also remove records that cannot be read; none that another layout or library may use, and none at all where they are more than half'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l offline -d 'Ask no server; of suspect sessions, remove only those beyond 180 days'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s V -l version -d 'Print version'
@@ -499,7 +499,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l concurrency -d 'Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l per-issuer -d 'Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l rate -d 'At most so many a second' -r
@@ -520,7 +520,7 @@ never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l skip-published-check -d 'Do not look at the published documents first: for networks that oauthctl cannot see from here'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -s V -l version -d 'Print version'
@@ -538,10 +538,11 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s n -l dry-run -d 'Say what waits, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'File to create (0600), or `-` for stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l key -d 'The session under this key of the store (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l issuer -d 'Sessions with this authorization server' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l kid -d 'Sessions bound to this client key' -r
@@ -556,8 +557,7 @@ dead\t''
 malformed\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l scope -d 'Sessions that were granted this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'At most so many sessions; those that need nothing do not count' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'File to create (0600), or `-` for stdout' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
@@ -572,7 +572,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l force -d 'Replace the file if it exists'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
@@ -591,7 +591,7 @@ never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l replace -d 'Replace sessions that are provably older'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
@@ -619,7 +619,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -s V -l version -d 'Print version'
@@ -639,12 +639,12 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l older-than -d 'Remove states older than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l metrics-file -d 'Write counts, duration and the time of the last success to this file (Prometheus text format); a dry run writes none' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)' -r
@@ -659,7 +659,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -s V -l version -d 'Print version'
@@ -681,7 +681,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l offline -d 'Ask nobody but the store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s V -l version -d 'Print version'
@@ -699,7 +699,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l dynamic -d 'Print a short script that asks oauthctl at every Tab (bash, zsh, fish)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s V -l version -d 'Print version'
@@ -717,7 +717,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s y -l yes -d 'Do not ask'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s V -l version -d 'Print version'

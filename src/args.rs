@@ -36,7 +36,7 @@ pub struct GlobalArgs {
     /// Do not ask
     #[arg(short, long, global = true)]
     pub yes: bool,
-    /// Print results, warnings and errors only
+    /// Print what was asked for, warnings and errors only: no summary, nothing by the way
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too

@@ -155,6 +155,18 @@ impl Ui {
         Progress::new(!self.quiet && self.verbosity == 0 && io::stderr().is_terminal(), what)
     }
 
+    /// Sums a run up: on stdout for people, and beside what programs read there. Silent with `--quiet`.
+    pub fn summary(&self, text: impl AsRef<str>) -> io::Result<()> {
+        match self.format {
+            Format::Table if !self.quiet => self.result(format!("{}\n", text.as_ref())),
+            Format::Table => Ok(()),
+            _ => {
+                self.note(text);
+                Ok(())
+            }
+        }
+    }
+
     /// Says something by the way, on stderr. Silent with `--quiet`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {

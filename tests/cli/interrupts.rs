@@ -23,6 +23,7 @@ const HEEDING: [&str; 2] = ["--default-signal=HUP,INT,QUIT,TERM", OAUTHCTL];
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), MANY);
+    sandbox.file("oauthctl.toml", "[client]\nclient_uri = 'https://app.example.com'\n");
     sandbox
 }
 

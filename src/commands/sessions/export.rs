@@ -29,14 +29,14 @@ Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import -
   oauthctl sessions export -o sessions.jsonl --issuer https://bsky.social")]
 pub struct Args {
-    #[command(flatten)]
-    select: SelectArgs,
     /// File to create (0600), or `-` for stdout
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: PathBuf,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    select: SelectArgs,
 }
 
 /// Selects and writes a line a session.

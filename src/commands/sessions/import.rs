@@ -180,5 +180,5 @@ fn tell(context: &Context, report: &ImportReport, done: Exit) -> anyhow::Result<
         (report.malformed, "malformed, left out"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));
-    Ok(context.ui.result(format!("{verb} {imported}{others}{unfinished}\n"))?)
+    Ok(context.ui.summary(format!("{verb} {imported}{others}{unfinished}"))?)
 }

@@ -1,6 +1,6 @@
 //! `--inactive` of the commands that look at sessions: whom `sessions prune --inactive` would sign out.
 
-use super::select::SelectArgs;
+use super::select::{Meant, SelectArgs};
 use crate::context::Context;
 use crate::maintenance::{Action, Judge, Kept, Rules};
 use crate::session::{Age, Note, Summary};
@@ -43,7 +43,7 @@ impl InactiveArgs {
             if is_away {
                 consume(stored, summary)?;
             }
-            Ok(is_away)
+            Ok(Meant::to_do_if(is_away))
         };
         let mut selection = select.begin(context, store, judge).await?;
         while selection.next_meant(&mut is_away).await?.is_some() {}

@@ -176,8 +176,11 @@ pub struct Results<'c> {
     report: Report,
     verb: &'static str,
     dry_run: bool,
+    some_are_told: bool,
     /// Of the selected sessions, some needed nothing, and none was attempted.
     pub some_are_well: bool,
+    /// Whoever names a session wants to know why nothing was done with it.
+    pub tells_skipped: bool,
 }
 
 /// Tells what a run would do with what the source brings, and does nothing.
@@ -201,7 +204,17 @@ impl<'c> Results<'c> {
     pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str, dry_run: bool) -> Self {
         // JSON is one document, the summary; the formats of lines have a line for every session.
         let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
-        Self { context, judge, listing, report: Report::default(), verb, dry_run, some_are_well: false }
+        Self {
+            context,
+            judge,
+            listing,
+            report: Report::default(),
+            verb,
+            dry_run,
+            some_are_told: false,
+            some_are_well: false,
+            tells_skipped: false,
+        }
     }
 
     /// Takes one in.
@@ -216,12 +229,19 @@ impl<'c> Results<'c> {
         };
         let summary = self.judge.summary(&event.session, None);
         let row = ResultRow::new(&summary, result, reason, Some(role));
+        // A person wants to read what went wrong, not what went well.
+        let is_worth_a_word = role == Role::Warning || self.tells_skipped && result == "skipped";
         match (&mut self.listing, self.context.ui.format) {
-            // A person wants to read what went wrong, not what went well.
-            (Some(listing), Format::Table) if role == Role::Warning => listing.push(&row)?,
+            (Some(listing), Format::Table) if is_worth_a_word => {
+                self.some_are_told = true;
+                listing.push(&row)?;
+            }
             (Some(listing), Format::Jsonl | Format::Csv) => {
                 listing.push(&row)?;
                 listing.flush()?;
+            }
+            (None, _) if is_worth_a_word => {
+                self.context.ui.warn(format!("{}: {result}: {}", summary.key, reason.unwrap_or_default()));
             }
             _ => {}
         }
@@ -242,15 +262,12 @@ impl<'c> Results<'c> {
         let done = cut_short(self.context, done, refreshed + gone + unknown > 0)?;
         match (self.listing, ui.format) {
             (None, _) => ui.result(ui.json_document(&document, false))?,
-            (Some(listing), Format::Table) if gone + blocked + unknown == 0 => drop(listing),
+            (Some(listing), Format::Table) if !self.some_are_told => drop(listing),
             (Some(listing), _) => listing.finish()?,
         }
         let others = [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")];
         let summary = format!("{} {}{}", self.verb, counted(refreshed, "session"), counts(", ", others));
-        match ui.format {
-            Format::Table => ui.result(format!("{summary}\n"))?,
-            _ => ui.note(summary),
-        }
+        ui.summary(summary)?;
         let achieved = refreshed + skipped + gone > 0 || self.some_are_well;
         Ok(exit(self.context, done, blocked + unknown, achieved))
     }

@@ -10,7 +10,7 @@ use self::batches::Batches;
 use self::told::{Results, intentions, tell_plan};
 use super::online::{PaceArgs, exchanger, stop};
 use super::results::ResultRow;
-use super::select::SelectArgs;
+use super::select::{Meant, SelectArgs};
 use super::view::judge;
 use crate::commands::metrics::{Counts, MetricsArgs};
 use crate::context::Context;
@@ -36,6 +36,11 @@ Examples:
   oauthctl sessions prune --dry-run
   oauthctl sessions prune --inactive 30d --metrics-file /var/lib/node_exporter/prune.prom")]
 pub struct Args {
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     #[command(flatten)]
     select: SelectArgs,
     /// Also sign out sessions whose user has been away for this long
@@ -55,11 +60,6 @@ pub struct Args {
     /// How long to pause after each batch
     #[arg(long, value_name = "AGE", requires = "batch_size")]
     pause: Option<Age>,
-    /// Say what would be done, and do nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
-    #[command(flatten)]
-    metrics: MetricsArgs,
 }
 
 /// Plans, asks a person if there is one, settles, sums up.
@@ -126,7 +126,7 @@ fn plan(
                 let reason = reason(args, summary, action);
                 listing.push(&ResultRow::new(summary, action.intent(), Some(&reason), None))?;
             }
-            Ok(action.is_some())
+            Ok(Meant::to_do_if(action.is_some()))
         };
         while selection.next_seen(&mut see, &mut add).await?.is_some() {}
         anyhow::Ok(())
@@ -197,7 +197,7 @@ fn settle(
         let source = async || {
             while waiting.is_empty() {
                 let wanted = |stored: &Stored, summary: &Summary<'_>, note: Option<&_>| {
-                    Ok(matches!(rules.action(stored, summary, note, judge), Ok(Some(_))))
+                    Ok(Meant::to_do_if(matches!(rules.action(stored, summary, note, judge), Ok(Some(_)))))
                 };
                 let Some(sessions) = selection.next_meant(wanted).await? else { return Ok(None) };
                 waiting = sessions.into_iter().map(|(stored, _)| stored).collect();

@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             (report.elsewhere, "of another store"),
         ];
         let text = format!("stored {}{}", counted(report.applied, "session"), counts(", ", others));
-        context.ui.result(format!("{text}\n"))?;
+        context.ui.summary(text)?;
     } else {
         context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?;
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::online::{PaceArgs, Results, exchanger, healthiest_first, rehearse, stop};
-use super::select::{Noted, SelectArgs};
+use super::select::{Meant, Noted, SelectArgs};
 use super::view::judge;
 use crate::commands::metrics::{Counts, MetricsArgs};
 use crate::context::Context;
@@ -36,6 +36,11 @@ Examples:
   oauthctl sessions refresh did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions refresh --all --issuer https://bsky.social --rate 10 --dry-run")]
 pub struct Args {
+    /// Say what would be refreshed, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     #[command(flatten)]
     select: SelectArgs,
     /// Sessions that are due (the default)
@@ -49,11 +54,6 @@ pub struct Args {
     all: bool,
     #[command(flatten)]
     pace: PaceArgs,
-    /// Say what would be refreshed, and do nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
-    #[command(flatten)]
-    metrics: MetricsArgs,
 }
 
 /// Which of the selected sessions are meant.
@@ -78,6 +78,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;
     let (runner, verb) = if args.dry_run {
+        // What keeps every session from being refreshed keeps a dry run from saying otherwise.
+        context.client_id()?;
         (None, "would refresh")
     } else {
         let mut exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
@@ -85,6 +87,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
     };
     let mut results = Results::new(context, &judge, verb, args.dry_run);
+    results.tells_skipped = args.select.names_sessions();
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
@@ -170,10 +173,15 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether there is anything to do, or to say, about a session. Counts those about which there is not.
-    fn means(&self, session: &Summary<'_>) -> bool {
-        let is_meant = !matches!(self.plan(session), Plan::NotMeant);
-        self.not_meant.update(|n| n + u64::from(!is_meant));
-        is_meant
+    fn means(&self, session: &Summary<'_>) -> Meant {
+        match self.plan(session) {
+            Plan::Exchange => Meant::ToDo,
+            Plan::Settled(_) => Meant::ToTell,
+            Plan::NotMeant => {
+                self.not_meant.update(|n| n + 1);
+                Meant::No
+            }
+        }
     }
 
     fn plan(&self, session: &Summary<'_>) -> Plan {

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
-use crate::session::Filter;
+use crate::session::{Filter, Status};
 use crate::store::Store;
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
@@ -32,6 +32,12 @@ Examples:
   oauthctl sessions revoke did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions revoke --kid 1795420766438 --yes")]
 pub struct Args {
+    /// Remove the record even where the session may live on at the server; what is malformed stays
+    #[arg(long)]
+    force: bool,
+    /// Say what would be revoked, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
     #[command(flatten)]
     select: SelectArgs,
     /// All sessions
@@ -39,12 +45,6 @@ pub struct Args {
     all: bool,
     #[command(flatten)]
     pace: PaceArgs,
-    /// Remove the record even where the session may live on at the server
-    #[arg(long)]
-    force: bool,
-    /// Say what would be revoked, and do nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
 }
 
 /// Counts, asks, revokes.
@@ -59,46 +59,56 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return rehearse(context, &args.select, &store, &judge);
     }
-    let mut count = 0;
-    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, _| {
+    let (mut count, mut first) = (0, None);
+    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, session| {
         count += 1;
+        first.get_or_insert_with(|| session.did.as_deref().unwrap_or(&session.key).to_owned());
         Ok(())
     }))?;
     let interrupt = context.interrupt();
     if interrupt.is_set() {
         return Err(interrupt.failure("nothing was revoked").into());
     }
-    if count == 0 {
-        return Results::new(context, &judge).finish(Ok(()));
-    }
+    let Some(first) = first else { return Results::new(context, &judge).finish(Ok(())) };
     let (url, _) = context.store_address()?;
-    let sessions = counted(count, "session");
-    context.confirm(&format!("End {sessions} of {url}? Their users will have to log in again."))?;
+    let question = match count {
+        1 => format!("End the session of {first} in {url}? Its user will have to log in again."),
+        _ => format!("End {} of {url}? Their users will have to log in again.", counted(count, "session")),
+    };
+    context.confirm(&question)?;
     revoke_selected(context, &args.select, &args.pace, args.force, &store, &judge)
 }
 
 /// Names what would be revoked, and does nothing.
 pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, judge: &Judge) -> anyhow::Result<Exit> {
     const VERB: &str = "would revoke";
+    context.client_id()?;
     let ui = &context.ui;
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
-    let mut count = 0;
+    let (mut possible, mut impossible) = (0, 0);
     context.runtime()?.block_on(select.for_each(context, &**store, judge, |_, session| {
-        count += 1;
+        let result = if matches!(session.status, Status::Blocked | Status::Malformed) {
+            impossible += 1;
+            "would fail"
+        } else {
+            possible += 1;
+            VERB
+        };
         let (key, did) = (&session.key, session.did.as_deref());
-        let row = ResultRow { key, did, result: VERB, reason: session.reason.as_deref(), record: "kept" };
+        let row = ResultRow { key, did, result, reason: session.reason.as_deref(), record: "kept" };
         listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
     }))?;
     match listing {
-        Some(listing) if count > 0 || ui.format != Format::Table => listing.finish()?,
+        Some(listing) if possible + impossible > 0 || ui.format != Format::Table => listing.finish()?,
         Some(_) => {}
-        None => ui.result(ui.json_document(&json!({"dry_run": true, "would_revoke": count}), false))?,
+        None => {
+            let document = json!({"dry_run": true, "would_revoke": possible, "would_fail": impossible});
+            ui.result(ui.json_document(&document, false))?;
+        }
     }
-    let summary = format!("{VERB} {}{}", counted(count, "session"), context.interrupt().before_the_end());
-    match ui.format {
-        Format::Table => ui.result(format!("{summary}\n"))?,
-        _ => ui.note(summary),
-    }
+    let others = counts(", ", [(impossible, "would fail")]);
+    let summary = format!("{VERB} {}{others}{}", counted(possible, "session"), context.interrupt().before_the_end());
+    ui.summary(summary)?;
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }
 
@@ -182,23 +192,28 @@ impl<'c> Results<'c> {
             Revoked::Failed(why) => ("failed", Some(why.as_str())),
             Revoked::Skipped(why) => ("skipped", Some(why.as_str())),
         };
-        let record = match event.outcome {
-            Revoked::Confirmed => "removed",
-            Revoked::Unconfirmed(..) | Revoked::Failed(_) if force => match revoker.forget(&event.session).await {
-                Ok(true) => "removed",
-                Ok(false) => "kept",
-                Err(error) => {
-                    self.context.ui.warn(format!("{error:#}"));
-                    "kept"
-                }
-            },
-            _ => "kept",
-        };
         let summary = self.judge.summary(&event.session, None);
+        let is_troubled = matches!(event.outcome, Revoked::Unconfirmed(..) | Revoked::Failed(_));
+        // What is no session under this layout may be another program's; only `prune --malformed` looks into that.
+        let may_be_forgotten = is_troubled && force && summary.status != Status::Malformed;
+        let is_gone = event.outcome == Revoked::Confirmed
+            || may_be_forgotten
+                && revoker.forget(&event.session).await.unwrap_or_else(|error| {
+                    self.context.ui.warn(format!("{error:#}"));
+                    false
+                });
+        let record = if is_gone { "removed" } else { "kept" };
         let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason, record };
-        if let Some(listing) = &mut self.listing {
-            listing.push(&row)?;
-            listing.flush()?;
+        match &mut self.listing {
+            Some(listing) => {
+                listing.push(&row)?;
+                listing.flush()?;
+            }
+            None if is_troubled => {
+                let why = reason.unwrap_or_default();
+                self.context.ui.warn(format!("{}: {result}, its record is {record}: {why}", summary.key));
+            }
+            None => {}
         }
         Ok(())
     }
@@ -215,7 +230,7 @@ impl<'c> Results<'c> {
             None => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
         }
         let others = [(unconfirmed, "unconfirmed"), (failed, "failed"), (skipped, "skipped")];
-        ui.note(format!("{}: {confirmed} confirmed{}", counted(total, "session"), counts(", ", others)));
+        ui.summary(format!("{}: {confirmed} confirmed{}", counted(total, "session"), counts(", ", others)))?;
         Ok(exit(self.context, done, unconfirmed + failed, confirmed + skipped > 0))
     }
 }

@@ -48,7 +48,7 @@ pub struct SelectArgs {
     /// Sessions that were granted this scope
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
-    /// At most so many sessions; those that need nothing do not count
+    /// At most so many sessions; those with which nothing is done do not count
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// Whether it was said which accounts have no session.
@@ -71,6 +71,25 @@ fn issuer(text: &str) -> Result<String, Failure> {
 fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
     PossibleValuesParser::new(Status::ALL.map(Status::name))
         .map(|name| Status::named(&name).expect("only names of statuses are possible values"))
+}
+
+/// Whether a command has something to do with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// Nothing to do, and nothing to say.
+    No,
+    /// There is something to say of it, and nothing to do: it does not use up the limit, or sessions that nobody can help
+    /// would keep the others from their turn, run after run.
+    ToTell,
+    /// There is something to do.
+    ToDo,
+}
+
+impl Meant {
+    /// Something to do, or nothing at all.
+    pub fn to_do_if(is_meant: bool) -> Self {
+        if is_meant { Self::ToDo } else { Self::No }
+    }
 }
 
 /// A session, and what oauthctl noted of it.
@@ -248,13 +267,13 @@ impl Source {
 impl Selection<'_> {
     /// The next selected sessions; none when all were seen, the limit is reached or a signal came.
     pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
-        self.next_meant(|_, _, _| Ok(true)).await
+        self.next_meant(|_, _, _| Ok(Meant::ToDo)).await
     }
 
-    /// The same of the sessions that the command has something to do with. Only those count against the limit.
+    /// The same of the sessions that the command has something to do with, or to say of.
     pub async fn next_meant(
         &mut self,
-        is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<bool>,
+        is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
     ) -> anyhow::Result<Option<Vec<Noted>>> {
         self.next_seen(|_, _| {}, is_meant).await
     }
@@ -263,20 +282,22 @@ impl Selection<'_> {
     pub async fn next_seen(
         &mut self,
         mut see: impl FnMut(&Stored, &Summary<'_>),
-        mut is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<bool>,
+        mut is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
     ) -> anyhow::Result<Option<Vec<Noted>>> {
         let Some(records) = self.next_read().await? else { return Ok(None) };
         let mut meant = Vec::with_capacity(records.len());
         for (stored, note) in records {
-            let takes = {
+            let is_meant = {
                 let summary = self.judge.summary(&stored, note.as_ref());
                 see(&stored, &summary);
-                self.left > 0
-                    && self.filter.matches(&summary, self.judge.now())
-                    && is_meant(&stored, &summary, note.as_ref())?
+                if self.left > 0 && self.filter.matches(&summary, self.judge.now()) {
+                    is_meant(&stored, &summary, note.as_ref())?
+                } else {
+                    Meant::No
+                }
             };
-            if takes {
-                self.left -= 1;
+            self.left -= u64::from(is_meant == Meant::ToDo);
+            if is_meant != Meant::No {
                 meant.push((stored, note));
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::online::{PaceArgs, Results, exchanger, healthiest_first, rehearse, stop};
-use super::select::{Noted, SelectArgs};
+use super::select::{Meant, Noted, SelectArgs};
 use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
@@ -26,16 +26,16 @@ Examples:
   oauthctl sessions upgrade --dry-run
   oauthctl sessions upgrade --limit 1")]
 pub struct Args {
-    #[command(flatten)]
-    select: SelectArgs,
-    #[command(flatten)]
-    pace: PaceArgs,
     /// Do not look at the published documents first: for networks that oauthctl cannot see from here
     #[arg(long)]
     skip_published_check: bool,
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 /// Checks what is published, then exchanges.
@@ -61,10 +61,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
+    results.tells_skipped = args.select.names_sessions();
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let sessions = selection.next_meant(|stored, _, _| Ok(is_public(stored))).await?;
+            let sessions = selection.next_meant(|stored, _, _| Ok(Meant::to_do_if(is_public(stored)))).await?;
             Ok(sessions.map(|sessions| steps(&judge, may_meet_the_app, sessions)))
         };
         match runner {

@@ -76,5 +76,5 @@ fn tell(context: &Context, report: &PurgeReport, done: Exit) -> anyhow::Result<(
         (report.gone, "gone by themselves"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));
-    Ok(context.ui.result(format!("{verb} {removed}{reasons}{others}{unfinished}\n"))?)
+    Ok(context.ui.summary(format!("{verb} {removed}{reasons}{others}{unfinished}"))?)
 }

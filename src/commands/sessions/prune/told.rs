@@ -37,11 +37,7 @@ pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
         return Ok(ui.result(ui.json_document(&document, false))?);
     }
     let text = format!("would {}{}{}", intentions(plan), kept(plan), context.interrupt().before_the_end());
-    match ui.format {
-        Format::Table => ui.result(format!("{text}\n"))?,
-        _ => ui.note(text),
-    }
-    Ok(())
+    Ok(ui.summary(text)?)
 }
 
 /// What was asked for and is not touched.
@@ -106,17 +102,14 @@ impl<'c> Results<'c> {
             listing.finish()?;
         }
         let summary = summary(context, &report, plan);
-        match ui.format {
-            Format::Table => ui.result(format!("{summary}\n"))?,
-            Format::Json => {
-                let mut document = serde_json::to_value(report)?;
-                document["unobservable"] = plan.unobservable.into();
-                document["foreign"] = plan.foreign.into();
-                document["read"] = plan.read.into();
-                ui.result(ui.json_document(&document, false))?;
-            }
-            Format::Jsonl | Format::Csv => ui.note(summary),
+        if ui.format == Format::Json {
+            let mut document = serde_json::to_value(report)?;
+            document["unobservable"] = plan.unobservable.into();
+            document["foreign"] = plan.foreign.into();
+            document["read"] = plan.read.into();
+            ui.result(ui.json_document(&document, false))?;
         }
+        ui.summary(summary)?;
         Ok(exit(context, done, report.unsettled, achieved || report.changed > 0))
     }
 }
