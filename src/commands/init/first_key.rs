@@ -48,7 +48,9 @@ impl FirstKey {
             }
         };
         let key = gen_jwk::generate(context, None)?;
-        let text = KeyForm::Jwk.encode(std::slice::from_ref(&key))?;
+        // An app that reads a variable takes one JWK from it, by convention; a file can hold the keys of later rotations.
+        let form = if matches!(source, KeySource::Variable(_)) { KeyForm::Jwk } else { KeyForm::Jwks };
+        let text = form.encode(std::slice::from_ref(&key))?;
         Ok(Some(match source {
             KeySource::Variable(name) => {
                 let sighting = app.variable(name);
