@@ -122,8 +122,12 @@ impl fmt::Display for Origin {
 impl SettingsFile {
     /// Reads a settings file and checks that every setting in it is known.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| usage("cannot read the settings file").at(path.display()).because(e).hint("check --config"))?;
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            usage("cannot read the settings file")
+                .at(path.display())
+                .because(e)
+                .hint("check --config and OAUTHCTL_CONFIG, and that this user may read the file")
+        })?;
         Self::parse(path, &text)
     }
 

@@ -96,6 +96,19 @@ impl Ui {
         text::json_document(document, !to_file && self.stdout_is_terminal())
     }
 
+    /// What a run counted, for a program: a JSON document, or a header and a line of CSV.
+    pub fn document(&self, document: &serde_json::Value) -> io::Result<()> {
+        match document.as_object() {
+            Some(members) if self.format == Format::Csv => {
+                let mut csv = csv::Writer::from_writer(Vec::new());
+                csv.write_record(members.keys())?;
+                csv.write_record(members.values().map(ToString::to_string))?;
+                self.result(csv.into_inner().map_err(csv::IntoInnerError::into_error)?)
+            }
+            _ => self.result(self.json_document(document, false)),
+        }
+    }
+
     /// A JSON document as a person reads it, wherever it will go.
     #[expect(clippy::unused_self, reason = "what people read goes through a Ui")]
     pub fn json_for_people(&self, document: &serde_json::Value) -> String {

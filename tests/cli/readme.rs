@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use testbed::redis::Redis;
 
 use crate::database::AppDatabase;
-use crate::samples::KEY1;
+use crate::samples::{KEY1, object};
 use crate::sandbox::{OAUTHCTL, Sandbox};
 use crate::world::World;
 
@@ -251,6 +251,32 @@ fn its_fields_are_those_of_the_listing() {
     let section = section.split("\n### ").next().unwrap();
     let fields: Vec<_> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(fields.join(","), header.trim_end());
+}
+
+#[test]
+fn its_counts_are_those_of_the_commands() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    sandbox.file("oauthctl.toml", "[client]\nclient_uri = 'https://app.example.com'\n[store]\nurl = 'sqlite:app.db'\n");
+    let readme = readme();
+    for command in
+        ["sessions refresh", "sessions revoke", "sessions prune", "sessions import", "sessions recover", "states purge"]
+    {
+        let (_, row) = readme.split_once(&format!("\n| `{command}` | ")).unwrap();
+        let row = row.split(" |\n").next().unwrap().replace(" (`sessions upgrade`: `upgraded`)", "");
+        let mut named: Vec<_> = row.split('`').skip(1).step_by(2).collect();
+        let arguments = match command {
+            "sessions revoke" => "--all --yes",
+            "sessions import" => "-",
+            _ => "",
+        };
+        let output = sandbox.sh(&format!("oauthctl {command} {arguments} --format json </dev/null"));
+        let counts = object(&output.stdout);
+        let mut counts: Vec<_> = counts.keys().map(String::as_str).filter(|name| *name != "dry_run").collect();
+        named.sort_unstable();
+        counts.sort_unstable();
+        assert_eq!(named, counts, "{command}: {output}");
+    }
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn a_settings_file_that_was_named_must_be_there() {
     -- stderr --
     error: missing.toml: cannot read the settings file
     caused by: No such file or directory (os error 2)
-    hint: check --config
+    hint: check --config and OAUTHCTL_CONFIG, and that this user may read the file
     ");
 }
 

@@ -248,6 +248,10 @@ fn programs_get_counts_as_json() {
         });
         assert_eq!(Value::Object(report), expected);
     }
+    assert_eq!(
+        sandbox.result(["states", "purge", "--format", "csv"]),
+        "dry_run,by_ttl,by_column,by_first_seen,young,unknown,malformed,gone\nfalse,0,0,0,0,2,0,0\n"
+    );
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
 
 fn tell(context: &Context, report: &ImportReport, done: Exit) -> anyhow::Result<()> {
     if context.ui.format != Format::Table {
-        return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
+        return Ok(context.ui.document(&serde_json::to_value(report)?)?);
     }
     let verb = if report.dry_run { "would import" } else { "imported" };
     let imported = counted(report.created + report.replaced, "session");

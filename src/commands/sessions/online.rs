@@ -261,7 +261,7 @@ impl<'c> Results<'c> {
         let ui = &self.context.ui;
         let done = cut_short(self.context, done, refreshed + gone + unknown > 0)?;
         match (self.listing, ui.format) {
-            (None, _) => ui.result(ui.json_document(&document, false))?,
+            (None, _) => ui.document(&document)?,
             (Some(listing), Format::Table) if !self.some_are_told => drop(listing),
             (Some(listing), _) => listing.finish()?,
         }

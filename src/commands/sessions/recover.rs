@@ -11,7 +11,7 @@ use crate::ui::{Format, counted, counts};
 /// Store tokens that an earlier run exchanged and could not store
 #[derive(clap::Args)]
 #[command(after_help = "\
-Every session command does this first. An entry is applied only over exactly the record it
+Commands that exchange or export sessions do this first. An entry is applied only over exactly the record it
 supersedes, and never creates one. Entries live in $XDG_STATE_HOME/oauthctl/recovery/.
 
 Examples:
@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let text = format!("stored {}{}", counted(report.applied, "session"), counts(", ", others));
         context.ui.summary(text)?;
     } else {
-        context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?;
+        context.ui.document(&serde_json::to_value(report)?)?;
     }
     Ok(if report.pending > 0 { Exit::Partial } else { Exit::Done })
 }
@@ -63,7 +63,7 @@ fn rehearse(context: &Context) -> anyhow::Result<Exit> {
         ui.result(format!("would try to store {}{others}\n", counted(waiting, "session")))?;
     } else {
         let document = json!({"dry_run": true, "waiting": waiting, "elsewhere": elsewhere, "unreadable": unreadable});
-        ui.result(ui.json_document(&document, false))?;
+        ui.document(&document)?;
     }
     Ok(Exit::Done)
 }

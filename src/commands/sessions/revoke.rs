@@ -103,7 +103,7 @@ pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, 
         Some(_) => {}
         None => {
             let document = json!({"dry_run": true, "would_revoke": possible, "would_fail": impossible});
-            ui.result(ui.json_document(&document, false))?;
+            ui.document(&document)?;
         }
     }
     let others = counts(", ", [(impossible, "would fail")]);
@@ -227,7 +227,7 @@ impl<'c> Results<'c> {
             // A table without rows says nothing.
             Some(_) if total == 0 && ui.format == Format::Table => {}
             Some(listing) => listing.finish()?,
-            None => ui.result(ui.json_document(&serde_json::to_value(self.report)?, false))?,
+            None => ui.document(&serde_json::to_value(self.report)?)?,
         }
         let others = [(unconfirmed, "unconfirmed"), (failed, "failed"), (skipped, "skipped")];
         ui.summary(format!("{}: {confirmed} confirmed{}", counted(total, "session"), counts(", ", others)))?;

@@ -117,7 +117,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }))?;
     match context.ui.format {
         Format::Table => show(context, &stats)?,
-        Format::Json | Format::Jsonl => context.ui.result(context.ui.json_document(&document(&stats), false))?,
+        Format::Json | Format::Jsonl => context.ui.document(&document(&stats))?,
         Format::Csv => show_csv(context, &stats)?,
     }
     let (url, _) = context.store_address()?;

@@ -57,7 +57,7 @@ fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result
 
 fn tell(context: &Context, report: &PurgeReport, done: Exit) -> anyhow::Result<()> {
     if context.ui.format != Format::Table {
-        return Ok(context.ui.result(context.ui.json_document(&serde_json::to_value(report)?, false))?);
+        return Ok(context.ui.document(&serde_json::to_value(report)?)?);
     }
     let verb = if report.dry_run { "would remove" } else { "removed" };
     let removed = counted(report.purged(), "pending login");

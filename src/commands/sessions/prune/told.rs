@@ -34,7 +34,7 @@ pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
     if ui.format == Format::Json {
         let mut document = serde_json::to_value(plan)?;
         document["dry_run"] = true.into();
-        return Ok(ui.result(ui.json_document(&document, false))?);
+        return Ok(ui.document(&document)?);
     }
     let text = format!("would {}{}{}", intentions(plan), kept(plan), context.interrupt().before_the_end());
     Ok(ui.summary(text)?)
@@ -107,7 +107,7 @@ impl<'c> Results<'c> {
             document["unobservable"] = plan.unobservable.into();
             document["foreign"] = plan.foreign.into();
             document["read"] = plan.read.into();
-            ui.result(ui.json_document(&document, false))?;
+            ui.document(&document)?;
         }
         ui.summary(summary)?;
         Ok(exit(context, done, report.unsettled, achieved || report.changed > 0))
