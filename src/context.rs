@@ -48,7 +48,7 @@ impl Context {
     pub fn new(global: GlobalArgs) -> Self {
         let variables: HashMap<OsString, OsString> = std::env::vars_os().collect();
         let environment = Environment::new(variables);
-        let no_color = environment.is_set("NO_COLOR");
+        let no_color = environment.is_set("NO_COLOR") || environment.text("TERM") == Some("dumb");
         let ui = Ui::new(global.format, global.color, no_color, global.quiet, global.verbose);
         let overrides = Overrides {
             config: global.config,

@@ -52,6 +52,9 @@ impl Environment {
     /// The text of a variable that the settings name.
     pub fn required(&self, name: &str) -> Result<&str, Failure> {
         let place = format!("env:{name}");
+        if name.is_empty() {
+            return Err(usage("names no variable").at(place).hint("write env:NAME"));
+        }
         match self.variables.get(name.as_ref() as &std::ffi::OsStr) {
             None => {
                 let absent = self.missing_files.iter().map(|file| format!("; there is no {}", file.display()));

@@ -3,20 +3,30 @@
 use super::text::shortened;
 use super::{Palette, Role, sanitised};
 
-/// Width of the longest possible bar, in characters.
-const WIDTH: u64 = 40;
+/// Width of the longest possible bar, in characters, where the terminal has room for it.
+const WIDTH: usize = 40;
 /// Names are cut to this many characters.
 const NAME: usize = 44;
 
-/// A title and one bar a row: name, count, share of the total, bar.
-pub(super) fn bars(title: &str, rows: &[(&str, u64, Option<Role>)], total: u64, palette: Palette) -> String {
+/// A title and one bar a row: name, count, share of the total, bar. No line is wider than `columns`, where they are known
+/// and leave room for a bar at all.
+pub(super) fn bars(
+    title: &str,
+    rows: &[(&str, u64, Option<Role>)],
+    total: u64,
+    palette: Palette,
+    columns: Option<usize>,
+) -> String {
     let names: Vec<String> = rows.iter().map(|(name, ..)| shortened(&sanitised(name), NAME).into_owned()).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let count_width = rows.iter().map(|(_, n, _)| n.to_string().len()).max().unwrap_or(0);
+    // Two spaces between columns, and a share like `100.0%`.
+    let before = 2 + name_width + 2 + count_width + 2 + 6 + 2;
+    let longest = columns.map_or(WIDTH, |columns| columns.saturating_sub(before).clamp(1, WIDTH)) as u64;
     let mut text = format!("{title}\n");
     for (name, (_, n, role)) in names.iter().zip(rows) {
         let share = n.saturating_mul(1000).saturating_add(total / 2).checked_div(total).unwrap_or(0);
-        let length = n.saturating_mul(WIDTH).div_ceil(total.max(1));
+        let length = n.saturating_mul(longest).div_ceil(total.max(1));
         let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
         let bar = role.map_or_else(|| bar.clone(), |role| palette.paint(role, &bar));
         text.push_str(&format!("  {name:name_width$}  {n:>count_width$}  {:>3}.{}%  {bar}\n", share / 10, share % 10));
@@ -30,8 +40,14 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_their_share() {
-        let text = bars("status", &[("fresh", 3, None), ("due", 1, None)], 4, Palette::Plain);
+        let text = bars("status", &[("fresh", 3, None), ("due", 1, None)], 4, Palette::Plain, None);
         let full = |n| "█".repeat(n);
         assert_eq!(text, format!("status\n  fresh  3   75.0%  {}\n  due    1   25.0%  {}\n", full(30), full(10)));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let text = bars("status", &[("fresh", 4, None)], 4, Palette::Plain, Some(30));
+        assert_eq!(text.lines().map(|line| line.chars().count()).max(), Some(30), "{text}");
     }
 }

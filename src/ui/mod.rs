@@ -134,7 +134,7 @@ impl Ui {
 
     /// Counts as bars: name, count and colour of each.
     pub fn bars(&self, title: &str, rows: &[(&str, u64, Option<Role>)], total: u64) -> io::Result<()> {
-        self.result(bars::bars(title, rows, total, self.out))
+        self.result(bars::bars(title, rows, total, self.out, terminal_width()))
     }
 
     /// Statements with what there is to say about each.
