@@ -78,10 +78,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn no_such_key(kid: &Kid) -> Failure {
+    usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are")
+}
+
 /// The key must be there, must not be the one that signs, and another must remain that does.
 fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure> {
     let Some(key) = set.get(kid) else {
-        return Err(usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are"));
+        return Err(no_such_key(kid));
     };
     let others_sign = set.iter().filter(|other| other.kid() != Some(kid)).cloned().collect();
     let now = context.now();
@@ -156,7 +160,7 @@ fn check_unbound(args: &Args, count: BoundCount, unreadable: u64, sessions: Sess
 fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow::Result<()> {
     let is_it = |key: &ClientKey| key.kid() == Some(&args.kid);
     let Some(mut source) = sources.into_iter().find(|source| source.keys.iter().any(is_it)) else {
-        return Err(usage(format!("there is no key {}", args.kid)).into());
+        return Err(no_such_key(&args.kid).into());
     };
     let ui = &context.ui;
     let place = source.source.clone();

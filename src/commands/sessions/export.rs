@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
-use super::online::recover;
+use super::recover::recover;
 use super::select::SelectArgs;
 use super::view::judge;
 use crate::context::Context;

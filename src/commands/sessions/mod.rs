@@ -6,6 +6,7 @@ mod import;
 mod inactive;
 mod list;
 mod online;
+mod pace;
 mod prune;
 mod recover;
 mod refresh;
@@ -17,7 +18,7 @@ mod stats;
 mod upgrade;
 mod view;
 
-pub use online::PaceArgs;
+pub use pace::PaceArgs;
 pub use revoke::{rehearse as rehearse_revocation, revoke_selected};
 pub use select::SelectArgs;
 pub use view::judge;

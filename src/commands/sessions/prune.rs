@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use self::batches::Batches;
 use self::told::{Results, intentions, tell_plan};
-use super::online::{PaceArgs, exchanger, stop};
+use super::online::{exchanger, stop};
+use super::pace::PaceArgs;
 use super::results::ResultRow;
 use super::select::{Meant, SelectArgs};
 use super::view::judge;

@@ -1,11 +1,13 @@
 //! `oauthctl sessions recover`: stores tokens that an earlier run exchanged and could not store.
 
+use serde::Serialize;
 use serde_json::json;
+use tracing::debug;
 
-use super::online::recover;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::Recovery;
+use crate::maintenance::{Recovered, Recovery};
+use crate::store::Store;
 use crate::ui::{Format, counted, counts};
 
 /// Store tokens that an earlier run exchanged and could not store
@@ -66,4 +68,57 @@ fn rehearse(context: &Context) -> anyhow::Result<Exit> {
         ui.document(&document)?;
     }
     Ok(Exit::Done)
+}
+
+/// The store's address without secrets, as recovery entries name it.
+pub fn address(context: &Context) -> anyhow::Result<String> {
+    Ok(context.store_address()?.0.anywhere())
+}
+
+/// Stores the results of exchanges that an earlier run could not. Returns how many wait on.
+pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryReport> {
+    let recovery = Recovery::new(context.recovery_directory()?);
+    let address = address(context)?;
+    let mut report = RecoveryReport::default();
+    for path in recovery.entries()? {
+        match context.runtime()?.block_on(recovery.apply(&path, store, &address, context.now())) {
+            Ok(None) => report.elsewhere += 1,
+            Ok(Some((key, Recovered::Applied))) => {
+                report.applied += 1;
+                context.ui.note(format!("stored the tokens of {key} that an earlier run could not store"));
+            }
+            Ok(Some((key, Recovered::Superseded))) => {
+                report.superseded += 1;
+                context.ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
+            }
+            Ok(Some((key, Recovered::Orphaned))) => {
+                report.orphaned += 1;
+                debug!("the record of {key} is gone, and the tokens kept for it stay for some days");
+            }
+            Ok(Some((key, Recovered::Pending))) => {
+                report.pending += 1;
+                context.ui.warn(format!("the tokens kept for {key} could not be stored yet"));
+            }
+            Err(error) => {
+                report.pending += 1;
+                context.ui.warn(format!("{error:#}"));
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// What became of recovery entries.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RecoveryReport {
+    /// Stored now.
+    pub applied: u64,
+    /// Of no use any more.
+    pub superseded: u64,
+    /// Their records are gone.
+    pub orphaned: u64,
+    /// Still waiting.
+    pub pending: u64,
+    /// Of another store.
+    pub elsewhere: u64,
 }

@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger, healthiest_first, rehearse, stop};
+use super::online::{exchanger, healthiest_first, stop};
+use super::pace::PaceArgs;
+use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
 use super::view::judge;
 use crate::commands::metrics::{Counts, MetricsArgs};

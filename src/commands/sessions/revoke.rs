@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use super::online::{PaceArgs, exchanger, stop};
+use super::online::{exchanger, stop};
+use super::pace::PaceArgs;
 use super::select::SelectArgs;
 use super::view::judge;
 use crate::commands::ending::{cut_short, exit};

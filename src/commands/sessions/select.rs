@@ -95,8 +95,8 @@ impl Meant {
 /// A session, and what oauthctl noted of it.
 pub type Noted = (Stored, Option<Note>);
 
-/// For so long the answer stands that oauthctl has never written a note into the store. A question a batch would make
-/// a listing wait for the network at every step.
+/// For how long a store is believed to hold no notes of ours. To ask for every batch would make a listing wait for the
+/// network at every step.
 const NO_NOTES_STANDS: Duration = Duration::from_secs(1);
 
 /// Batches whose notes are asked for at the same time.

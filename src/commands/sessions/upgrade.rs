@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::online::{PaceArgs, Results, exchanger, healthiest_first, rehearse, stop};
+use super::online::{exchanger, healthiest_first, stop};
+use super::pace::PaceArgs;
+use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
 use super::view::judge;
 use crate::context::Context;

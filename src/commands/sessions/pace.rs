@@ -1,0 +1,58 @@
+//! How hard a run may push: the options that all commands share which ask servers.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::maintenance::Limits;
+use crate::session::Age;
+
+/// How hard a run may push.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<std::num::NonZeroUsize>,
+    /// Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]
+    #[arg(long, value_name = "N")]
+    per_issuer: Option<std::num::NonZeroUsize>,
+    /// At most so many a second
+    #[arg(long, value_name = "N", value_parser = rate)]
+    rate: Option<f64>,
+    /// How long to try again where a server gives no answer, or the store does not take new tokens
+    #[arg(long, value_name = "AGE", default_value = "30s")]
+    retry_for: Age,
+    /// How long to wait for a session's lock
+    #[arg(long, value_name = "AGE", default_value = "5s")]
+    lock_timeout: Age,
+}
+
+/// One an hour is slower than anybody wants it, and one a microsecond as fast as can be told.
+const RATES: std::ops::RangeInclusive<f64> = 1.0 / 3600.0..=1e6;
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| RATES.contains(rate));
+    rate.ok_or_else(|| "must be a number from 0.0003 (one an hour) to 1000000".to_owned())
+}
+
+impl PaceArgs {
+    /// Options over settings.
+    pub fn limits(&self, context: &Context) -> anyhow::Result<Limits> {
+        let settings = context.settings()?.refresh()?;
+        Ok(Limits {
+            concurrency: self.concurrency.unwrap_or(settings.concurrency).get(),
+            per_issuer: self.per_issuer.unwrap_or(settings.per_issuer).get(),
+            rate: self.rate,
+            retry_for: duration(self.retry_for),
+        })
+    }
+
+    /// How long to wait for a lock.
+    pub fn lock_timeout(&self) -> Duration {
+        duration(self.lock_timeout)
+    }
+}
+
+fn duration(age: Age) -> Duration {
+    Duration::try_from(age.duration()).unwrap_or_default()
+}
