@@ -200,7 +200,7 @@ impl Context {
         self.load_key_sources()?.as_deref().map(keyring::key_set).transpose()
     }
 
-    /// The key set of a command that cannot do without one.
+    /// The key sources of a command that cannot do without keys.
     pub fn required_key_sources(&self) -> Result<Vec<LoadedSource>, Failure> {
         self.load_key_sources()?.ok_or_else(|| {
             usage("no key source is configured").hint(

@@ -1,4 +1,4 @@
-//! Exit codes, the error type with a hint, and the one place that prints errors.
+//! Exit codes, and the error type with a hint. `ui/report.rs` prints errors.
 //!
 //! A predictable failure is a [`Failure`]: what is wrong with which input, what to do next, and the exit code. Any
 //! other error is wrapped by anyhow and ends with exit code 1.

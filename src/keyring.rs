@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeyForm, KeySet, parse_keys};
 
-/// Larger than any key set, small enough to read by mistake.
+/// More than any key set needs, and no harm where the path is that of another file.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;
 
 /// Where keys are kept.

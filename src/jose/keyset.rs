@@ -39,7 +39,7 @@ pub enum ThumbprintMatch {
 }
 
 impl KeySet {
-    /// Checks the rules of facts about published sets: every key named, no name twice, every key one that clients sign
+    /// Checks what a set that is published must satisfy: every key named, no name twice, every key one that clients sign
     /// with.
     pub fn new(keys: Vec<ClientKey>) -> Result<Self, Failure> {
         let mut seen = HashSet::new();

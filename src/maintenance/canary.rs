@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use tracing::debug;
 
-/// So many exchanges in a row without a usable answer, and a server that has worked is left alone. One that has not worked
-/// yet is after the first.
+/// After so many exchanges in a row without a usable answer a server is left alone for a while. One that has not yet given
+/// any in this run is left alone after the first.
 const TROUBLES: u32 = 3;
 /// For so long at first, then for twice as long each time.
 const FIRST_REST: Duration = Duration::from_secs(5);

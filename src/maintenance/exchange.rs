@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 
 use super::canary::{Canaries, Group, Objection, Verdict};
 use super::health::Health;
-use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, no_tokens, not_found};
+use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, look_up_failed, no_tokens};
 use super::precedent::note_of_key;
 use super::recovery::Recovery;
 use super::runner::Work;
@@ -120,7 +120,7 @@ impl Exchanger {
             issuer: ready.issuer.clone(),
             kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
         };
-        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| not_found(&e))?;
+        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
         let mut precedent = None;
@@ -137,7 +137,7 @@ impl Exchanger {
         let mut turn = server.turn().await;
         if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
             let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
-            let outcome = not_found(&error);
+            let outcome = look_up_failed(&error);
             if let (Outcome::Unknown(why, _), Some(wait)) = (&outcome, wait) {
                 leave.settle(Verdict::Busy(why.clone(), wait));
             }

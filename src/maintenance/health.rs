@@ -26,7 +26,7 @@ impl Health {
         }
     }
 
-    /// Something was lost but for the recovery directory. That is for what is under way, not for the rest.
+    /// Tokens could be kept in the recovery directory only. It has room for what is under way, and not for more.
     pub fn fail(&self) {
         self.fails.store(true, Ordering::SeqCst);
     }

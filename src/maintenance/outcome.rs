@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::canary::{Objection, Verdict};
 use crate::oauth::{Blame, Exchange, LookupError, Refusal};
 
-/// How long a server is left alone that fails, or says *too many requests*, and not for how long.
+/// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// Why a server could not be brought to consider a request.
 pub(super) const NONCES: &str = "the server keeps asking for a newer nonce";
@@ -81,9 +81,8 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
         }
         Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
         Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
-        Exchange::UseNonce | Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => {
-            (Outcome::Unknown(NONCES.to_owned(), Retry::Alone), Verdict::Nothing)
-        }
+        Exchange::UseNonce => (Outcome::Unknown(NONCES.to_owned(), Retry::Alone), Verdict::Nothing),
+        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => unreachable!("these brought tokens"),
     }
 }
 
@@ -98,7 +97,7 @@ pub(super) fn kept_back(objection: Objection) -> Outcome {
 }
 
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
-pub(super) fn not_found(error: &LookupError) -> Outcome {
+pub(super) fn look_up_failed(error: &LookupError) -> Outcome {
     let text = chain(error);
     if error.is_transient() {
         Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))

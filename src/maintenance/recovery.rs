@@ -132,7 +132,10 @@ impl Recovery {
 
     /// The paths of all entries.
     pub fn entries(&self) -> Result<Vec<PathBuf>, Failure> {
-        let cannot = |e| failed("cannot read the recovery directory").at(self.directory.display()).because(e);
+        let cannot = |e| {
+            let failure = failed("cannot read the recovery directory").at(self.directory.display()).because(e);
+            failure.hint("give it back to the user that oauthctl runs as: tokens may wait in it")
+        };
         let listing = match fs::read_dir(&self.directory) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             listing => listing.map_err(cannot)?,
@@ -161,14 +164,15 @@ impl Recovery {
         address: &str,
         now: Timestamp,
     ) -> anyhow::Result<Option<(String, Recovered)>> {
-        let bytes =
-            fs::read(path).map_err(|e| failed("cannot read the recovery entry").at(path.display()).because(e))?;
+        let bytes = fs::read(path).map_err(|e| {
+            let failure = failed("cannot read the recovery entry").at(path.display()).because(e);
+            failure.hint("give the file back to the user that oauthctl runs as")
+        })?;
         let bytes = Zeroizing::new(bytes);
         // The parser's words may quote what is there.
-        let entry: Entry =
-            serde_json::from_slice(&bytes).map_err(|_| failed("is not a recovery entry").at(path.display()))?;
+        let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| unreadable("is not a recovery entry", path))?;
         if Record::parse(entry.record.as_bytes()).is_none() {
-            return Err(failed("is a recovery entry without a record").at(path.display()).into());
+            return Err(unreadable("is a recovery entry without a record", path).into());
         }
         let recovered = apply(&entry, store).await?;
         if entry.store != address {
@@ -209,6 +213,10 @@ fn is_older(path: &Path, lifetime: SignedDuration, now: Timestamp) -> bool {
     let written = fs::metadata(path).and_then(|metadata| metadata.modified());
     let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());
     written.is_some_and(|written| now.duration_since(written) > lifetime)
+}
+
+fn unreadable(what: &str, path: &Path) -> Failure {
+    failed(what).at(path.display()).hint("whoever put it there may know what it is; elsewhere it is in nobody's way")
 }
 
 fn is_entry(path: &Path) -> bool {

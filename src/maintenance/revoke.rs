@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::exchange::{Exchanger, Ready, is_same_session, time_for_request, too_little_time};
-use super::outcome::{NONCES, Outcome, Retry, chain, not_found};
+use super::outcome::{NONCES, Outcome, Retry, chain, look_up_failed};
 use super::runner::Work;
 use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet, Turn};
 use crate::store::{Kind, Lock, Stored, Written};
@@ -97,14 +97,14 @@ impl Revoker {
         // Tokens go back to where they came from, even if the account has moved.
         let server = match exchanger.network.server(&ready.issuer).await {
             Ok(server) => server,
-            Err(error) => return Err(unable(not_found(&error))),
+            Err(error) => return Err(unable(look_up_failed(&error))),
         };
         if !server.can_revoke() {
             return Err(Revoked::Failed("the server has no revocation endpoint".to_owned()));
         }
         let mut turn = server.turn().await;
         if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
-            return Err(unable(not_found(&error)));
+            return Err(unable(look_up_failed(&error)));
         }
         let lock = match exchanger.store.lock(&ready.did, exchanger.lock_timeout).await {
             Ok(Some(lock)) => lock,

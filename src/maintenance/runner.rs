@@ -76,7 +76,7 @@ pub trait Work: Send + Sync + 'static {
 pub struct Runner<W: Work> {
     shared: Arc<Shared<W>>,
     under_way: JoinSet<Option<Event<W::Outcome>>>,
-    /// What to call a session whose task died.
+    /// The session of each task under way, to name it should the task panic.
     sessions: HashMap<task::Id, Stored>,
 }
 

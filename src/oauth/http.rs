@@ -291,7 +291,8 @@ mod tests {
             assert_eq!(answer.status, 200);
             assert!(answer.body.is_err(), "{fault:?}");
         }
-        assert!(began.elapsed() < Duration::from_secs(3));
+        // Each would go on for good.
+        assert!(began.elapsed() < Duration::from_secs(30));
     }
 
     #[tokio::test]

@@ -155,7 +155,7 @@ impl RedisStore {
         }
     }
 
-    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> Result<Written, Trouble> {
+    async fn try_replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> Result<Written, Trouble> {
         let ttl = self.keys.sessions.ttl.and_then(|ttl| Duration::try_from(ttl.duration()).ok());
         loop {
             let current: RecordValue = if self.keys.envelope {
@@ -176,10 +176,10 @@ impl RedisStore {
         }
     }
 
-    async fn remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+    async fn try_remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
         if records.iter().any(is_out_of_reach) {
             let within: Vec<_> = records.iter().filter(|record| !is_out_of_reach(record)).cloned().collect();
-            let mut answers = Box::pin(self.remove(kind, &within)).await?.into_iter();
+            let mut answers = Box::pin(self.try_remove(kind, &within)).await?.into_iter();
             let answer = |record| if is_out_of_reach(record) { Some(Written::Changed) } else { answers.next() };
             return Ok(records.iter().filter_map(answer).collect());
         }
@@ -232,7 +232,7 @@ impl Store for RedisStore {
     }
 
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
-        self.replace(key, expected, new).await.map_err(|e| self.failure(e))
+        self.try_replace(key, expected, new).await.map_err(|e| self.failure(e))
     }
 
     async fn check_writable(&self) -> anyhow::Result<()> {
@@ -251,7 +251,7 @@ impl Store for RedisStore {
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        self.remove(kind, records).await.map_err(|e| self.failure(e))
+        self.try_remove(kind, records).await.map_err(|e| self.failure(e))
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {

@@ -95,7 +95,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Writes on such a thread, when it is this write's turn. What is not committed is undone.
+    /// Runs a transaction that writes on such a thread, one at a time in this process. What is not committed is undone.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,

@@ -234,7 +234,8 @@ impl Sandbox {
         let output = self.output(child.wait_with_output().unwrap());
         assert_no_token(&output.stderr);
         // An export is asked for the tokens themselves.
-        let is_export = command.get_args().any(|argument| argument.to_string_lossy().contains("export"));
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        let is_export = arguments.join(" ").contains("sessions export");
         if !is_export {
             assert_no_token(&output.stdout);
         }

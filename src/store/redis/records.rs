@@ -44,8 +44,8 @@ struct Envelope<'a> {
 }
 
 impl RedisKeys {
-    /// Whether a key that matched this kind's glob is one of this kind: prefixes overlap, and of those whose keys look
-    /// alike a DID tells the sessions.
+    /// Whether a key that matched this kind's glob is one of this kind. Prefixes may overlap: a key that fits both kinds
+    /// is a session's when it names a DID.
     pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
         let text = key.text();
         let is = |kind| self.of(kind).pattern.parse_key(&text).is_some();

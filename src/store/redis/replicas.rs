@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// How long where the write before took longer: nobody else is answered on this connection meanwhile.
 const SHORT_PATIENCE: Duration = Duration::from_millis(10);
 
-/// How long it holds that there are none: somebody may add one, or take one away that a write was not sent to.
+/// For how long a server is believed to have no replicas. Then it is asked again: they come and go.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
 /// What is known of the replicas of each server that has keys.
@@ -35,13 +35,13 @@ struct Known {
 }
 
 impl Known {
-    fn has_none(&self, now: Instant) -> bool {
+    fn is_known_to_have_none(&self, now: Instant) -> bool {
         self.none_since.is_some_and(|since| now.duration_since(since) < FORGOTTEN_AFTER)
     }
 
     /// As it is to be used now.
     fn at(self, now: Instant) -> Self {
-        if self.none_since.is_some() && !self.has_none(now) { Self::default() } else { self }
+        if self.none_since.is_some() && !self.is_known_to_have_none(now) { Self::default() } else { self }
     }
 }
 
@@ -67,11 +67,14 @@ impl Replicas {
         let answer = answers.next().ok_or_else(Trouble::nonsense)?;
         let is_confirmed = match answers.next() {
             None | Some(Value::Int(1..)) => true,
-            // It did not do the one; what it says of the other means nothing.
+            // The script failed, so the answer to WAIT is not about anything that was written.
             _ if Trouble::in_answer(&answer).is_some() => true,
             Some(Value::Int(_)) => self.are_none(server, key).await,
             // A server, or somebody before it, who does not know the command or does not allow it.
-            Some(_) => self.has_none(&home),
+            Some(_) => {
+                self.learn_none(&home);
+                true
+            }
         };
         self.learn(&home, |known| known.lags = !is_confirmed);
         Ok((answer, is_confirmed))
@@ -97,7 +100,14 @@ impl Replicas {
     /// Whether there is no server that could take over from the one that has this key.
     pub(super) async fn are_none(&self, server: &dyn Server, key: &[u8]) -> bool {
         let home = server.home(key);
-        self.known(&home).none_since.is_some() || (has_any(server, key).await != Some(true) && self.has_none(&home))
+        if self.known(&home).none_since.is_some() {
+            return true;
+        }
+        let are_none = has_any(server, key).await != Some(true);
+        if are_none {
+            self.learn_none(&home);
+        }
+        are_none
     }
 
     fn known(&self, home: &str) -> Known {
@@ -112,9 +122,8 @@ impl Replicas {
         what(known);
     }
 
-    fn has_none(&self, home: &str) -> bool {
+    fn learn_none(&self, home: &str) {
         self.learn(home, |known| *known = Known { none_since: Some(Instant::now()), was_asked: true, ..*known });
-        true
     }
 }
 

@@ -56,8 +56,8 @@ pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender
     let mut done = HashSet::new();
     let patience = &Mutex::new(Patience::new());
     let mut rounds = 0;
-    // Until every part was scanned to its end that the store consists of when the last of them ended: keys may have
-    // moved from a part not yet scanned to one that was.
+    // Again until the shards, listed anew after the last scan, are all among those scanned to their end: keys may have
+    // moved from a shard not yet scanned to one that was.
     loop {
         let shards = match server.shards().await {
             Ok(shards) => shards,
