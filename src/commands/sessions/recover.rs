@@ -13,8 +13,8 @@ use crate::ui::{Format, counted, counts};
 /// Store tokens that an earlier run exchanged and could not store
 #[derive(clap::Args)]
 #[command(after_help = "\
-Commands that exchange or export sessions do this first. An entry is applied only over exactly the record it
-supersedes, and never creates one. Entries live in $XDG_STATE_HOME/oauthctl/recovery/.
+Commands that exchange or export sessions do this first. An entry is applied only over exactly the
+record it supersedes, and never creates one. Entries live in $XDG_STATE_HOME/oauthctl/recovery/.
 
 Examples:
   oauthctl sessions recover --dry-run
