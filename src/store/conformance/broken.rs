@@ -319,6 +319,19 @@ async fn a_scan_begins_anew_with_a_server_that_was_restarted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rest_server_that_lags_behind_is_told_what_was_seen() {
+    let redis = Redis::start();
+    let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
+    let access = crate::store::Access { ca_pem: None, token: Some("the-token".to_owned().into()) };
+    let store = open(&front.url(), &access, "npmx").await;
+    for _ in 0..3 {
+        let answered = front.requests();
+        assert_eq!(store.get(Kind::Session, &RecordKey::from_text("none")).await.unwrap().map(|_| ()), None);
+        assert_eq!(front.last_seen(), (answered > 0).then_some(answered));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_rest_cannot_carry_is_set_aside() {
     let redis = Redis::start();
     redis.ask(&[b"SET".as_slice(), b"atproto:oauth:sessions:\xff", b"x"]);

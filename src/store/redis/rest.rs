@@ -2,13 +2,14 @@
 //! answers come back as JSON with their strings in base64.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use redis::Value;
+use reqwest::header::HeaderValue;
 use reqwest::{Client, StatusCode, redirect};
 use serde_json::Value as Json;
 use url::{Host, Url};
@@ -70,7 +71,13 @@ pub(super) struct Rest {
     client: Client,
     pipeline: String,
     token: Zeroizing<String>,
+    /// What the last answer said has happened so far. Sent along, it keeps a region that lags behind from answering with
+    /// an older state: the reading under a lock must see what was written before the lock was ours.
+    seen: Arc<Mutex<Option<HeaderValue>>>,
 }
+
+/// The header for that.
+const SYNC_TOKEN: &str = "upstash-sync-token";
 
 impl Rest {
     pub(super) fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
@@ -89,13 +96,20 @@ impl Rest {
             .timeout(TIMEOUT)
             .build()
             .map_err(|e| failed("cannot set up HTTP").because(e))?;
-        Ok(Self { client, pipeline: format!("{address}/pipeline"), token })
+        Ok(Self { client, pipeline: format!("{address}/pipeline"), token, seen: Arc::default() })
     }
 
     async fn post(&self, body: &Json) -> Result<Vec<u8>, Trouble> {
         let request = self.client.post(&self.pipeline).bearer_auth(self.token.as_str());
-        let request = request.header("Upstash-Encoding", "base64").json(body);
+        let mut request = request.header("Upstash-Encoding", "base64").json(body);
+        let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = seen().clone() {
+            request = request.header(SYNC_TOKEN, state);
+        }
         let mut response = request.send().await.map_err(|e| unanswered(&e))?;
+        if let Some(state) = response.headers().get(SYNC_TOKEN) {
+            *seen() = Some(state.clone());
+        }
         let status = response.status();
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e))? {

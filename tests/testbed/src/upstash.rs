@@ -31,12 +31,15 @@ struct Shared {
     redis: u16,
     token: String,
     count: Mutex<u64>,
+    /// The `upstash-sync-token` that the last request brought along.
+    brought: Mutex<Option<String>>,
 }
 
 impl Front {
     /// Starts before the Redis on this port; who asks must bring the token.
     pub fn start(redis: u16, token: &str) -> io::Result<Self> {
-        let shared = Arc::new(Shared { redis, token: token.to_owned(), count: Mutex::default() });
+        let shared =
+            Arc::new(Shared { redis, token: token.to_owned(), count: Mutex::default(), brought: Mutex::default() });
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
@@ -61,6 +64,11 @@ impl Front {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The number of the answer that the last request said it has seen. A server that lags behind would wait for it.
+    pub fn last_seen(&self) -> Option<u64> {
+        self.shared.brought.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.parse().ok()
+    }
+
     /// How many requests came.
     pub fn requests(&self) -> u64 {
         *self.shared.count.lock().unwrap_or_else(PoisonError::into_inner)
@@ -68,8 +76,13 @@ impl Front {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    *shared.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    let number = {
+        let mut count = shared.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count += 1;
+        *count
+    };
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    *shared.brought.lock().unwrap_or_else(PoisonError::into_inner) = header("upstash-sync-token").map(str::to_owned);
     if header("authorization") != Some(&format!("Bearer {}", shared.token)) {
         return refused(StatusCode::UNAUTHORIZED, "WRONGPASS invalid or missing auth token");
     }
@@ -77,7 +90,10 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
     let path = uri.path().to_owned();
     let worked = tokio::task::spawn_blocking(move || work(&shared, &path, &body, encoded)).await;
     match worked {
-        Ok(Ok(body)) => ([("content-type", "application/json")], body.to_string()).into_response(),
+        Ok(Ok(body)) => {
+            let headers = [("content-type", "application/json".to_owned()), ("upstash-sync-token", number.to_string())];
+            (headers, body.to_string()).into_response()
+        }
         Ok(Err(problem)) => refused(StatusCode::BAD_REQUEST, &problem),
         Err(_) => refused(StatusCode::INTERNAL_SERVER_ERROR, "ERR internal"),
     }
