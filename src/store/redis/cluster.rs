@@ -175,15 +175,18 @@ impl Wire for Cluster {
         let mut asked = HashMap::new();
         for _ in 0..REDIRECTIONS {
             self.run_open(commands, &mut answers, &mut asked).await?;
-            for (at, answer) in answers.iter_mut().enumerate() {
-                match answer.as_ref().and_then(redirection) {
-                    None => continue,
-                    Some(Redirection::Moved) => self.distrust_map(),
-                    Some(Redirection::Ask(endpoint)) => {
+            for at in 0..answers.len() {
+                // Answered where the command is not that it was to follow.
+                let left_by = (0..at).find(|led| answers[*led].is_none() && commands[at].follows(&commands[*led]));
+                match (answers[at].as_ref().and_then(redirection), left_by) {
+                    (Some(Redirection::Moved), _) => self.distrust_map(),
+                    (Some(Redirection::Ask(endpoint)), _) => {
                         asked.insert(at, endpoint);
                     }
+                    (None, Some(led)) => asked.extend(asked.get(&led).cloned().map(|endpoint| (at, endpoint))),
+                    (None, None) => continue,
                 }
-                *answer = None;
+                answers[at] = None;
             }
             if answers.iter().all(Option::is_some) {
                 return Ok(answers.into_iter().flatten().collect());

@@ -107,6 +107,11 @@ impl Command {
         Self { beside: Some(key.into()), ..self }
     }
 
+    /// Whether it is about no key, and belongs where this one is.
+    pub(super) fn follows(&self, other: &Self) -> bool {
+        self.beside.as_deref().is_some_and(|key| key == other.key())
+    }
+
     /// The key; empty for commands about none.
     pub(super) fn key(&self) -> &[u8] {
         if let Some(key) = &self.beside {
