@@ -86,6 +86,19 @@ fn on_a_terminal_a_person_is_asked() {
 }
 
 #[test]
+fn nobody_is_signed_out_but_those_the_question_was_about() {
+    let app = App::with_alice();
+    let other = "did:plc:zzzzzzzzzzzzzzzzzzzzzzzz";
+    app.log_in(1, &LoginOptions { did: Some(other.to_owned()), ..days_ago(2) });
+    let mut terminal = app.sandbox.terminal(["sessions", "revoke", "--all", "--limit", "1"]);
+    terminal.exp_string(&format!("End the session of {ALICE} in sqlite:app.db? Its user will")).unwrap();
+    app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
+    terminal.send_line("y").unwrap();
+    assert!(terminal.exp_eof().unwrap().contains("0 sessions: 0 confirmed"));
+    assert!(app.net.is_alive_with(&app.record(other).unwrap()));
+}
+
+#[test]
 fn a_session_that_had_ended_already_is_confirmed() {
     let app = App::with_alice();
     app.net.end_sessions_of(ALICE);

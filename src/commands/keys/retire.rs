@@ -118,7 +118,8 @@ fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn S
         args.kid
     );
     context.confirm(&question)?;
-    revoke_selected(context, &select, &args.pace, false, store, &judge)
+    // All of them, however they have come about: the key goes.
+    revoke_selected(context, &select, &args.pace, false, store, &judge, |_| true)
 }
 
 /// What becomes of the sessions bound to the key before it goes.

@@ -1,5 +1,7 @@
 //! `oauthctl sessions revoke`: signs users out, with proof, and removes their records.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -7,15 +9,15 @@ use serde_json::json;
 
 use super::online::{exchanger, stop};
 use super::pace::PaceArgs;
-use super::select::SelectArgs;
+use super::select::{Meant, SelectArgs};
 use super::view::judge;
 use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
-use crate::session::{Filter, Status};
-use crate::store::Store;
+use crate::session::{Filter, Note, Status, Summary};
+use crate::store::{Store, Stored};
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
 /// End sessions at the server, and remove their records
@@ -60,9 +62,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return rehearse(context, &args.select, &store, &judge);
     }
-    let (mut count, mut first) = (0, None);
-    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |_, session| {
+    let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
+    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |stored, session| {
         count += 1;
+        agreed.add(stored);
         first.get_or_insert_with(|| session.did.as_deref().unwrap_or(&session.key).to_owned());
         Ok(())
     }))?;
@@ -77,7 +80,21 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         _ => format!("End {} of {url}? Their users will have to log in again.", counted(count, "session")),
     };
     context.confirm(&question)?;
-    revoke_selected(context, &args.select, &args.pace, args.force, &store, &judge)
+    revoke_selected(context, &args.select, &args.pace, args.force, &store, &judge, |stored| agreed.has(stored))
+}
+
+/// The sessions that somebody has agreed to end. A filter or a limit may take in others by then.
+#[derive(Default)]
+struct Agreed(HashSet<u64>, RandomState);
+
+impl Agreed {
+    fn add(&mut self, stored: &Stored) {
+        self.0.insert(self.1.hash_one(&stored.key));
+    }
+
+    fn has(&self, stored: &Stored) -> bool {
+        self.0.contains(&self.1.hash_one(&stored.key))
+    }
 }
 
 /// Names what would be revoked, and does nothing.
@@ -113,7 +130,7 @@ pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, 
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }
 
-/// Revokes what is selected and tells what became of each.
+/// Revokes what is selected and `is_meant`, and tells what became of each.
 pub fn revoke_selected(
     context: &Context,
     select: &SelectArgs,
@@ -121,6 +138,7 @@ pub fn revoke_selected(
     force: bool,
     store: &Arc<dyn Store>,
     judge: &Judge,
+    is_meant: impl Fn(&Stored) -> bool,
 ) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
@@ -132,7 +150,8 @@ pub fn revoke_selected(
     let done = context.runtime()?.block_on(async {
         let mut selection = select.begin(context, &**store, judge).await?;
         let source = async || {
-            let Some(sessions) = selection.next().await? else { return Ok(None) };
+            let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| Ok(Meant::to_do_if(is_meant(stored)));
+            let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
         runner.run(source, async |revoker, event| results.add(&event, force, revoker).await).await

@@ -265,12 +265,8 @@ impl Source {
 }
 
 impl Selection<'_> {
-    /// The next selected sessions; none when all were seen, the limit is reached or a signal came.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
-        self.next_meant(|_, _, _| Ok(Meant::ToDo)).await
-    }
-
-    /// The same of the sessions that the command has something to do with, or to say of.
+    /// The next selected sessions that the command has something to do with, or to say of; none when all were seen, the
+    /// limit is reached or a signal came.
     pub async fn next_meant(
         &mut self,
         is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
