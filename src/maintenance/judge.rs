@@ -49,8 +49,17 @@ impl Judge {
 
     /// Why a session is left alone that was renewed a short while ago. Where the app has no lock to keep the two of us
     /// apart, one that the app renewed itself is left alone for longer.
+    ///
+    /// Where all that is known of it lies in the future (it was renewed after this run began, or a server's clock is
+    /// ahead), it may have been renewed just now.
     pub fn too_recent(&self, session: &Summary<'_>, min_interval: Age, app_has_lock: bool) -> Option<String> {
-        let age = self.age(session.last_refreshed_at?);
+        let Some(at) = session.last_refreshed_at else {
+            let lies_ahead = session.expires_at.is_some_and(|at| LastRefreshed::lies_ahead(at, self.now()));
+            return (lies_ahead && !app_has_lock).then(|| {
+                "the app may have renewed it just now, and has no lock to keep the two of us apart".to_owned()
+            });
+        };
+        let age = self.age(at);
         let by_app = session.last_refreshed_by != Some(LastRefreshed::BY_US);
         if age < min_interval {
             return Some(format!("refreshed {age} ago"));

@@ -57,6 +57,11 @@ impl LastRefreshed {
     /// What [`Evidence::name`] says of our own refreshes.
     pub const BY_US: &'static str = "notes";
 
+    /// Whether a session whose access token expires then was renewed later than `now`, if the token has the usual lifetime.
+    pub fn lies_ahead(expires_at: Timestamp, now: Timestamp) -> bool {
+        expires_at.duration_since(now) > ACCESS_TOKEN_LIFETIME.duration()
+    }
+
     /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a lifetime was not the usual.
     pub fn of(session: &NodeSession<'_>, note: Option<&Note>, observed: Observed, now: Timestamp) -> Option<Self> {
         let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());

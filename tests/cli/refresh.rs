@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use testbed::{Alg, Credentials, Endpoint, Fault, LoginOptions, keys};
 
 use crate::app::{App, days_ago, did_of, hours_ago, to_be};
-use crate::samples::{ALICE, BOB, object};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, KEY1, object, session};
+use crate::sandbox::Sandbox;
 
 /// The session of one account, last refreshed two days ago.
 fn of(did: &str) -> LoginOptions {
@@ -147,6 +149,24 @@ fn a_session_that_the_app_uses_is_left_to_it_where_no_lock_keeps_the_two_apart()
     assert!(app.exchanges().is_empty());
     let output = app.sessions(&format!("refresh {ALICE}"));
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+}
+
+#[test]
+fn a_session_that_seems_to_be_of_the_future_may_have_been_renewed_just_now() {
+    let sandbox = Sandbox::new();
+    let mut renewed = session(ALICE, "3h");
+    renewed["tokenSet"]["access_token"] = json!("opaque");
+    renewed["tokenSet"]["expires_at"] = json!("2026-11-23T13:00:05Z");
+    AppDatabase::create(&sandbox.path("app.db")).session(&renewed);
+    sandbox.file("keys.json", KEY1);
+    sandbox.file("oauthctl.toml", "keys = ['keys.json']\n[client]\nclient_uri = 'https://app.example.com'\n");
+    let plan = |who: &str| sandbox.result(["sessions", "refresh", who, "-n", "--format", "csv", "-q"]);
+    assert!(
+        plan("--all").contains(",skipped,\"the app may have renewed it just now, and has no lock"),
+        "{}",
+        plan("--all")
+    );
+    assert!(plan(ALICE).contains(",would refresh,"));
 }
 
 #[test]
