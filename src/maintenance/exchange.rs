@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
@@ -17,7 +17,9 @@ use super::precedent::note_of_key;
 use super::recovery::Recovery;
 use super::runner::Work;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
-use crate::oauth::{Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revoke, TokenSet, Turn};
+use crate::oauth::{
+    Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revocation, Revoke, TokenSet, Turn,
+};
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
 use crate::store::{Kind, Lock, RecordKey, Store, Stored};
 
@@ -27,6 +29,8 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
+/// How often to try to revoke tokens that nobody will use, where a server keeps asking for a newer nonce.
+const NONCES_TRIED: u32 = 3;
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
@@ -72,10 +76,19 @@ pub struct Exchanger {
     pub noted: Mutex<HashSet<String>>,
     /// Whether the store is worth asking.
     pub health: Health,
-    /// The recovery entries of this run's exchanges whose tokens the store has not taken yet, by their sessions' keys.
-    pub waiting: Mutex<HashMap<RecordKey, PathBuf>>,
+    /// This run's exchanges whose tokens the store has not taken yet, by their sessions' keys.
+    pub waiting: Mutex<HashMap<RecordKey, Waiting>>,
     /// Whether to try what has cost a session before: the operator has named whose session it may cost this time.
     pub insists: bool,
+}
+
+/// New tokens that only the recovery directory has.
+#[derive(Clone)]
+pub struct Waiting {
+    /// Their recovery entry.
+    pub(super) entry: PathBuf,
+    /// Since when they wait.
+    pub(super) since: Instant,
 }
 
 /// A session that passed every check that needs no network.
@@ -110,9 +123,9 @@ impl Exchanger {
     }
 
     async fn try_exchange(&self, stored: &Stored) -> Result<Outcome, Outcome> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.key).cloned();
-        if let Some(entry) = waiting {
-            return Ok(self.store_waiting(&entry).await);
+        let waiting = self.waiting().get(&stored.key).cloned();
+        if let Some(waiting) = waiting {
+            return Ok(self.store_waiting(&waiting.entry).await);
         }
         self.check_store()?;
         let ready = self.check_locally(stored).await?;
@@ -156,19 +169,14 @@ impl Exchanger {
                 tokio::join!(self.exchange_locked(stored, &ready, &server, &mut turn, &lock), self.earlier_note(stored))
             }
         };
-        // A lock that ran out is no longer ours to give back; a lost answer leaves it to its time to live.
         if self.health.fails() {
-            // A store that is gone would have us wait.
-            drop(lock);
+            self.give_back(lock, stored).await;
             leave.settle(verdict);
             return Ok(outcome);
         }
         // Whoever takes the lock next finds the note.
         let noted = self.note(stored, &ready, &outcome, tokens.as_deref(), earlier);
-        let ((), released) = tokio::join!(noted, lock.release());
-        if released.is_err() {
-            self.health.trouble();
-        }
+        tokio::join!(noted, self.give_back(lock, stored));
         // Before the others go, so that no other process need find it out once more.
         match &verdict {
             Verdict::Misconfigured(why) => self.set_precedent(&ready, why).await,
@@ -177,6 +185,23 @@ impl Exchanger {
         }
         leave.settle(verdict);
         Ok(outcome)
+    }
+
+    /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever took the lock then would
+    /// send the used-up one. One that ran out is no longer ours to give back.
+    pub(super) async fn give_back(&self, lock: Lock, stored: &Stored) {
+        if self.waiting().contains_key(&stored.key) {
+            lock.leave();
+        } else if self.health.fails() {
+            // In the background: a store that is gone would have us wait.
+            drop(lock);
+        } else if lock.release().await.is_err() {
+            self.health.trouble();
+        }
+    }
+
+    pub(super) fn waiting(&self) -> MutexGuard<'_, HashMap<RecordKey, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
@@ -277,7 +302,15 @@ impl Exchanger {
         loop {
             // Before the record is read: from then on only the request itself is left to do.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key);
-            self.check_again(stored, &ready.entry).await?;
+            if let Err(outcome) = self.check_again(stored, &ready.entry).await {
+                return match lost {
+                    // The request was made, whatever the store says now.
+                    Some(error) if matches!(outcome, Outcome::Unknown(..)) => {
+                        Ok(Asked { answer: Exchange::AnswerLost(error), answer_was_lost: false })
+                    }
+                    _ => Err(outcome),
+                };
+            }
             let Some(within) = time_for_request(lock) else {
                 let answer = lost.map(Exchange::AnswerLost).ok_or_else(too_little_time)?;
                 return Ok(Asked { answer, answer_was_lost: false });
@@ -319,13 +352,24 @@ impl Exchanger {
         Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
     }
 
-    /// Ends tokens that nobody will use.
-    pub(super) async fn revoke(&self, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
+    /// Ends tokens that nobody will use. Says what came of it: where it fails, the tokens expire unused.
+    pub(super) async fn revoke(
+        &self,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        tokens: &TokenSet,
+    ) -> &'static str {
         let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
-        let credentials = self.credentials(ready);
-        let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
-        // If it fails, the tokens expire unused.
-        let _ = server.revoke(revoke).await;
+        for _ in 0..NONCES_TRIED {
+            let credentials = self.credentials(ready);
+            let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
+            match server.revoke(revoke).await {
+                Revocation::UseNonce => {}
+                Revocation::Accepted => return "its new tokens were revoked",
+                _ => break,
+            }
+        }
+        "its new tokens could not be revoked, and expire unused"
     }
 
     pub(super) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {

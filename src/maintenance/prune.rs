@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -293,6 +294,13 @@ impl Work for Pruner {
 
     fn crashed() -> Pruned {
         Pruned::Unsettled("oauthctl failed; please report it".to_owned(), Retry::Never)
+    }
+
+    async fn wind_up(&self, within: Duration) -> bool {
+        match &self.online {
+            Some(online) => online.wind_up(within).await,
+            None => false,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Refreshing many sessions: what a run of exchanges does with each, and how it is counted.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::exchange::Exchanger;
@@ -23,6 +25,10 @@ impl Work for Exchanger {
 
     fn crashed() -> Outcome {
         Outcome::Unknown("oauthctl failed; please report it".to_owned(), Retry::Never)
+    }
+
+    async fn wind_up(&self, within: Duration) -> bool {
+        self.store_all_waiting(within).await
     }
 }
 

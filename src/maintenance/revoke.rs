@@ -2,6 +2,8 @@
 //!
 //! A 200 from the revocation endpoint proves nothing. What proves it: a refresh with the same token is refused.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::exchange::{Exchanger, Ready, is_same_session, time_for_request, too_little_time};
@@ -84,6 +86,10 @@ impl Work for Revoker {
     fn crashed() -> Revoked {
         Revoked::Failed("oauthctl failed; please report it".to_owned())
     }
+
+    async fn wind_up(&self, within: Duration) -> bool {
+        self.exchanger.store_all_waiting(within).await
+    }
 }
 
 impl Revoker {
@@ -113,12 +119,7 @@ impl Revoker {
         };
         exchanger.health.works();
         let outcome = self.revoke_locked(selected, &server, &mut turn, &lock).await;
-        if exchanger.health.fails() {
-            // A store that is gone would have us wait.
-            drop(lock);
-        } else if lock.release().await.is_err() {
-            exchanger.health.trouble();
-        }
+        exchanger.give_back(lock, selected).await;
         outcome
     }
 

@@ -70,6 +70,9 @@ pub trait Work: Send + Sync + 'static {
 
     /// How it ended if it panicked.
     fn crashed() -> Self::Outcome;
+
+    /// Does what sessions have left to do, where they began to less than `within` ago. Whether something is still left.
+    fn wind_up(&self, within: Duration) -> impl Future<Output = bool> + Send;
 }
 
 /// Works on sessions as they come.
@@ -136,6 +139,10 @@ impl<W: Work> Runner<W> {
         }
         while let Some(event) = self.next().await {
             teller.tell(&self.shared, event).await;
+        }
+        let mut pause = FIRST_PAUSE;
+        while self.shared.work.wind_up(self.shared.limits.retry_for).await && self.shared.pause(pause).await {
+            pause *= 2;
         }
         teller.failure.map_or(outcome, Err)
     }
@@ -302,16 +309,16 @@ impl<W: Work> Shared<W> {
         }))
     }
 
-    /// Waits until the next may begin.
+    /// Waits until the next may begin, or nothing may any more.
     async fn wait_for_rate(&self) {
-        let Some(rate) = self.limits.rate else { return };
+        let Some(rate) = self.limits.rate.filter(|_| !self.is_over()) else { return };
         let start = {
             let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
             let start = (*next).max(Instant::now());
             *next = start + Duration::from_secs_f64(rate.recip());
             start
         };
-        tokio::time::sleep_until(start).await;
+        self.pause(start.saturating_duration_since(Instant::now())).await;
     }
 }
 

@@ -2,12 +2,11 @@
 //! the old tokens are worthless.
 
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::exchange::{Exchanger, Ready, is_same_session};
+use super::exchange::{Exchanger, Ready, Waiting, is_same_session};
 use super::outcome::{Outcome, Retry};
 use super::recovery::Recovered;
 use crate::error::{Failure, failed};
@@ -53,7 +52,7 @@ impl Exchanger {
             (Some(outcome), _) => outcome,
             (None, Ok(entry)) => {
                 let outcome = waits(&entry, Retry::Soon);
-                self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.key.clone(), entry);
+                self.waiting().insert(stored.key.clone(), Waiting { entry, since: Instant::now() });
                 outcome
             }
             (None, Err(error)) => {
@@ -75,6 +74,23 @@ impl Exchanger {
             Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None) => waits(entry, Retry::Never),
             Err(_) => waits(entry, Retry::Soon),
         }
+    }
+
+    /// Tries once more to store all tokens that wait, and have for less than `within`. Whether some still do.
+    pub(super) async fn store_all_waiting(&self, within: Duration) -> bool {
+        let all: Vec<_> = self.waiting().iter().map(|(key, waiting)| (key.clone(), waiting.clone())).collect();
+        let mut some_wait = false;
+        for (key, Waiting { entry, since }) in all {
+            if since.elapsed() >= within {
+                continue;
+            }
+            if matches!(self.store_waiting(&entry).await, Outcome::Unknown(_, Retry::Soon)) {
+                some_wait = true;
+            } else {
+                self.waiting().remove(&key);
+            }
+        }
+        some_wait
     }
 
     /// None when the store cannot be written.
@@ -110,8 +126,8 @@ impl Exchanger {
                     return Some(Outcome::Refreshed);
                 }
                 Ok(Written::Gone) => {
-                    self.revoke(ready, server, tokens).await;
-                    return Some(Outcome::Skipped("it was deleted meanwhile; its new tokens were revoked".into()));
+                    let tokens = self.revoke(ready, server, tokens).await;
+                    return Some(Outcome::Skipped(format!("it was deleted meanwhile; {tokens}").into()));
                 }
                 Ok(Written::Changed) => match self.store.get(Kind::Session, &stored.key).await {
                     Ok(Some(present)) if present.value == new => return Some(Outcome::Refreshed),
@@ -125,8 +141,8 @@ impl Exchanger {
                         return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
                     }
                     Ok(_) => {
-                        self.revoke(ready, server, tokens).await;
-                        return Some(Outcome::Skipped("it was replaced meanwhile; the new tokens were revoked".into()));
+                        let tokens = self.revoke(ready, server, tokens).await;
+                        return Some(Outcome::Skipped(format!("it was replaced meanwhile; {tokens}").into()));
                     }
                     Err(_) => failures += 1,
                 },

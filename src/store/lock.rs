@@ -46,6 +46,12 @@ impl Lock {
         self.ttl.saturating_sub(self.taken.elapsed())
     }
 
+    /// Keeps everybody else out for as long as the lock lives, whatever becomes of us.
+    pub fn leave(mut self) {
+        debug!("lock {}: left to its time to live", self.name);
+        self.release = None;
+    }
+
     /// Gives the lock back. False when it had run out and was no longer ours.
     pub async fn release(mut self) -> anyhow::Result<bool> {
         match self.release.take() {

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
 
-use crate::app::App;
+use crate::app::{App, wait_until};
 use crate::database::{ADONIS, AppDatabase};
 use crate::samples::{ALICE, KEY1, object, session, state};
 use crate::sandbox::{OAUTHCTL, Sandbox, interrupt};
@@ -241,6 +242,19 @@ fn whatever_ends_a_run_what_was_sent_is_stored_first() {
         assert!(app.exchanges().len() < 30, "{signal} has stopped nothing");
         app.assert_nobody_lost(output);
     }
+}
+
+#[test]
+fn a_slow_rate_keeps_no_signal_from_being_heeded() {
+    let app = App::with_users(20);
+    let child = app.begin("refresh --all --rate 0.1");
+    wait_until(|| !app.exchanges().is_empty());
+    let begun = Instant::now();
+    interrupt(&child, "TERM");
+    let output = app.sandbox.output_of(child);
+    // At that rate those under way would have waited for three minutes.
+    assert!(output.code == 143 && begun.elapsed() < Duration::from_mins(1), "{output}");
+    app.assert_nobody_lost(output);
 }
 
 #[test]

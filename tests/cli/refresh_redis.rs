@@ -94,6 +94,9 @@ fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    // Nobody must take the lock and send the used-up token before the new ones are there, or the lock has run out.
+    let left = npmx.redis.ask(&["PTTL", &lock(&npmx.dids[0])]);
+    assert!(matches!(left, Answer::Number(1..)), "{left:?}");
     assert_eq!(npmx.app.sessions("recover").stdout, "stored 1 session\n");
     npmx.assert_nobody_lost(output);
 }
