@@ -21,7 +21,8 @@ impl Exchanger {
         Ok(why.map(|why| String::from_utf8_lossy(&why).into_owned()))
     }
 
-    /// Notes that this configuration costs sessions. Where it cannot be noted, the next run loses another one before it knows.
+    /// Notes that this configuration costs sessions. Where it cannot be noted, the next run loses another one before it
+    /// knows.
     pub(super) async fn set_precedent(&self, ready: &Ready<'_>, why: &str) {
         let note = (self.name_of_configuration(ready), why.as_bytes().to_vec());
         let _ = self.store.write_notes(&[note], STOP_LIFETIME).await;
