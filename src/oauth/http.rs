@@ -291,8 +291,7 @@ mod tests {
             assert_eq!(answer.status, 200);
             assert!(answer.body.is_err(), "{fault:?}");
         }
-        // Each would go on for good.
-        assert!(began.elapsed() < Duration::from_secs(30));
+        assert!(began.elapsed() < Duration::from_secs(3));
     }
 
     #[tokio::test]

@@ -173,7 +173,7 @@ fn a_store_that_does_not_answer_keeps_nobody_waiting() {
     let begun = Instant::now();
     let answer = sandbox.result(["__complete", "fish", "--store", &store, "sessions", "show", "did:"]);
     assert_eq!(answer, "");
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
 #[test]
