@@ -9,7 +9,8 @@ mod retire;
 mod rotate;
 
 use crate::context::Context;
-use crate::error::Exit;
+use crate::error::{Exit, Failure, usage};
+use crate::jose::Kid;
 
 // What the noun is about stands in the command tree.
 #[derive(clap::Subcommand)]
@@ -26,4 +27,8 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
         Command::Rotate(args) => rotate::run(context, args),
         Command::Retire(args) => retire::run(context, args),
     }
+}
+
+fn no_such_key(kid: &Kid) -> Failure {
+    usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are")
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::first_seen::FirstSeen;
+use super::no_such_key;
 use super::place::{lock_files, put_back, read_again};
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
@@ -33,9 +34,7 @@ pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: b
     let sources = context.required_key_sources()?;
     let set = keyring::key_set(&sources)?;
     let now = context.now();
-    let key = set
-        .get(kid)
-        .ok_or_else(|| usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are"))?;
+    let key = set.get(kid).ok_or_else(|| no_such_key(kid))?;
     if set.state(key, None, now) == KeyState::Active {
         context.ui.note(format!("{kid} signs already; nothing to do"));
         return Ok(Exit::Done);

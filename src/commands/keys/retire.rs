@@ -14,6 +14,7 @@ use crate::store::Store;
 use crate::ui::counted;
 
 use super::bound::Bound;
+use super::no_such_key;
 use super::place::{lock_files, put_back, read_again};
 
 /// Remove a key that no session and no pending login depends on
@@ -76,10 +77,6 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         context.ui.warn(format!("another key under the kid {} will be taken for a mistake", args.kid));
     }
     Ok(Exit::Done)
-}
-
-fn no_such_key(kid: &Kid) -> Failure {
-    usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are")
 }
 
 /// The key must be there, must not be the one that signs, and another must remain that does.
