@@ -302,18 +302,18 @@ impl Exchanger {
         loop {
             // Before the record is read: from then on only the request itself is left to do.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key);
-            if let Err(outcome) = self.check_again(stored, &ready.entry).await {
-                return match lost {
-                    // The request was made, whatever the store says now.
-                    Some(error) if matches!(outcome, Outcome::Unknown(..)) => {
-                        Ok(Asked { answer: Exchange::AnswerLost(error), answer_was_lost: false })
-                    }
-                    _ => Err(outcome),
-                };
-            }
-            let Some(within) = time_for_request(lock) else {
-                let answer = lost.map(Exchange::AnswerLost).ok_or_else(too_little_time)?;
-                return Ok(Asked { answer, answer_was_lost: false });
+            let checked = self.check_again(stored, &ready.entry).await;
+            let within = match checked.and_then(|()| time_for_request(lock).ok_or_else(too_little_time)) {
+                Ok(within) => within,
+                Err(outcome) => {
+                    return match lost {
+                        // The request was made, whatever keeps us from making it once more.
+                        Some(error) if matches!(outcome, Outcome::Unknown(..)) => {
+                            Ok(Asked { answer: Exchange::AnswerLost(error), answer_was_lost: false })
+                        }
+                        _ => Err(outcome),
+                    };
+                }
             };
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: &ready.refresh_token, within };
             match server.refresh(refresh).await {
