@@ -15,6 +15,7 @@ mod error;
 mod files;
 mod interrupt;
 mod jose;
+mod json;
 mod keyring;
 mod maintenance;
 mod oauth;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::keys::named;
 use super::{Finding, LocalKeys, Topic, served};
 use crate::jose::KeySet;
+use crate::json::{items, member, text};
 use crate::oauth::client_metadata::{self, PRIVATE_MEMBERS, Severity};
 use crate::oauth::{LookupError, Published, Served};
 use crate::session::Age;
@@ -43,7 +44,8 @@ pub fn check_inline(jwks: &Value, keys: &LocalKeys) -> Vec<Finding> {
 
 fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
     let mut stripped = jwks.clone();
-    for key in stripped["keys"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+    let keys_there = stripped.get_mut("keys").and_then(Value::as_array_mut);
+    for key in keys_there.into_iter().flatten().filter_map(Value::as_object_mut) {
         let before = key.len();
         key.retain(|name, _| !PRIVATE_MEMBERS.contains(&name.as_str()));
         if key.len() < before {
@@ -74,9 +76,9 @@ fn leaked(kid: &str) -> Finding {
 }
 
 fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
-    let published = || jwks["keys"].as_array().into_iter().flatten();
+    let published = || items(jwks, "keys");
     for (key, kid) in named(keys) {
-        match published().find(|one| one["kid"] == kid.as_str()) {
+        match published().find(|one| member(one, "kid") == kid.as_str()) {
             Some(one) if key.has_public_half(one) => {}
             Some(_) => findings.push(Finding::problem(
                 TOPIC,
@@ -93,8 +95,8 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
             )),
         }
     }
-    let known = |one: &Value| named(keys).any(|(_, kid)| one["kid"] == kid.as_str());
-    for kid in published().filter(|one| !known(one)).filter_map(|one| one["kid"].as_str()) {
+    let known = |one: &Value| named(keys).any(|(_, kid)| member(one, "kid") == kid.as_str());
+    for kid in published().filter(|one| !known(one)).filter_map(|one| text(one, "kid")) {
         findings.push(Finding::warning(
             TOPIC,
             format!("key {kid} is published and not at hand"),

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{Finding, Topic, served};
 use crate::error::Failure;
+use crate::json::{member, text};
 use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::oauth::{LookupError, Published};
 use crate::settings::{CLIENT_MEMBERS, Settings};
@@ -99,7 +100,7 @@ fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Fin
 
 /// A public document locks a confidential app out, and the other way round.
 fn compare_authentication(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
-    match (document["token_endpoint_auth_method"].as_str(), configured.confidential) {
+    match (text(document, "token_endpoint_auth_method"), configured.confidential) {
         (Some("none"), Some(true)) => findings.push(Finding::problem(
             TOPIC,
             "the published client is public, and keys are configured",
@@ -117,31 +118,31 @@ fn compare_authentication(document: &Value, configured: &Configured, findings: &
 }
 
 fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
-    for (member, wanted) in &configured.members {
-        let published = &document[member];
-        match member.as_str() {
+    for (name, wanted) in &configured.members {
+        let published = member(document, name);
+        match name.as_str() {
             "redirect_uris" => {
                 let why = "servers refuse logins that lead back to it";
-                compare_lists(member, &texts(wanted), &texts(published), why, findings);
+                compare_lists(name, &texts(wanted), &texts(published), why, findings);
             }
             "grant_types" => {
                 let why = "servers refuse the app what it does not list";
-                compare_lists(member, &texts(wanted), &texts(published), why, findings);
+                compare_lists(name, &texts(wanted), &texts(published), why, findings);
             }
             "scope" => {
                 let why = "servers refuse logins that ask for more than the document lists";
-                compare_lists(member, &words(wanted), &words(published), why, findings);
+                compare_lists(name, &words(wanted), &words(published), why, findings);
             }
-            "jwks_uri" if document["jwks"].is_object() && published.is_null() => {}
+            "jwks_uri" if member(document, "jwks").is_object() && published.is_null() => {}
             // RFC 7591 section 2: left out, it is web.
             "application_type" if wanted == "web" && published.is_null() => {}
             "jwks_uri" | "application_type" if wanted != published => {
                 let why = "servers go by what is published";
-                findings.push(Finding::problem(TOPIC, differs(member, published, wanted), why, FIX));
+                findings.push(Finding::problem(TOPIC, differs(name, published, wanted), why, FIX));
             }
             _ if wanted != published => {
                 let why = "users are shown what is published";
-                findings.push(Finding::warning(TOPIC, differs(member, published, wanted), why, FIX));
+                findings.push(Finding::warning(TOPIC, differs(name, published, wanted), why, FIX));
             }
             _ => {}
         }

@@ -6,6 +6,8 @@ mod finding;
 pub mod jwks;
 pub mod keys;
 pub mod metadata;
+#[cfg(test)]
+mod properties;
 pub mod recovery;
 mod served;
 pub mod server;

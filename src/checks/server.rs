@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Finding, Topic, served};
+use crate::json::{items, member, text};
 use crate::oauth::{LookupError, Published};
 
 const TOPIC: Topic = Topic::Server;
@@ -42,15 +43,15 @@ pub fn check(
     let (mut findings, document) = served::check(TOPIC, answer, WHY);
     let Some(metadata) = document else { return findings };
     let mut lacks = |what: String, why: &str| findings.push(Finding::problem(TOPIC, what, why, FIX));
-    if metadata["issuer"] != issuer {
-        let what = format!("{issuer} calls itself {}", metadata["issuer"]);
+    if member(metadata, "issuer") != issuer {
+        let what = format!("{issuer} calls itself {}", member(metadata, "issuer"));
         lacks(what, "clients refuse a server that speaks in another's name");
     }
-    for (member, what) in SWITCHES.iter().filter(|(member, _)| metadata[member] != true) {
-        lacks(format!("{issuer} does not support {what} ({member})"), WHY);
+    for (name, what) in SWITCHES.iter().filter(|(name, _)| *member(metadata, name) != true) {
+        lacks(format!("{issuer} does not support {what} ({name})"), WHY);
     }
-    for member in ENDPOINTS.iter().filter(|member| !metadata[member].is_string()) {
-        lacks(format!("{issuer} has no {member}"), WHY);
+    for name in ENDPOINTS.iter().filter(|name| text(metadata, name).is_none()) {
+        lacks(format!("{issuer} has no {name}"), WHY);
     }
     let required_by_confidential = REQUIRED_BY_CONFIDENTIAL.iter().filter(|_| confidential != Some(false));
     for (member, value, what) in REQUIRED.iter().chain(required_by_confidential) {
@@ -58,7 +59,7 @@ pub fn check(
             lacks(format!("{issuer} does not support {what}: no {value} in {member}"), WHY);
         }
     }
-    if !metadata["revocation_endpoint"].is_string() {
+    if text(metadata, "revocation_endpoint").is_none() {
         findings.push(Finding::warning(
             TOPIC,
             format!("{issuer} has no revocation_endpoint"),
@@ -78,16 +79,13 @@ pub fn check(
     findings
 }
 
-fn lists(metadata: &Value, member: &str, value: &str) -> bool {
-    metadata[member].as_array().is_some_and(|list| list.iter().any(|one| one == value))
+fn lists(metadata: &Value, name: &str, value: &str) -> bool {
+    items(metadata, name).any(|one| one == value)
 }
 
 /// What an operator may want to know of a server that has all that is needed.
 fn supported(metadata: &Value) -> String {
-    let list = |member: &str| {
-        let list = metadata[member].as_array().into_iter().flatten().filter_map(Value::as_str);
-        list.collect::<Vec<_>>().join(", ")
-    };
+    let list = |name: &str| items(metadata, name).filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
     let methods = list("token_endpoint_auth_methods_supported");
     format!(
         "{methods}; DPoP {}; scopes {}; revocation",

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::keys::named;
 use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
+use crate::json::{items, member};
 use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState};
 use crate::store::{Kind, Stored};
 use crate::ui::counted;
@@ -117,8 +118,7 @@ fn check_kid(
         LocalKeys::None => None,
         LocalKeys::Unknown => Some(None),
     };
-    let is_published =
-        published.is_none_or(|jwks| jwks["keys"].as_array().into_iter().flatten().any(|key| key["kid"] == kid));
+    let is_published = published.is_none_or(|jwks| items(jwks, "keys").any(|key| member(key, "kid") == kid));
     match own {
         None => problem(
             "is not at hand",

@@ -137,7 +137,7 @@ impl ClientKey {
 
     /// The SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
     pub fn thumbprint(&self) -> String {
-        let [x, y] = ["x", "y"].map(|name| self.members[name].as_str().unwrap_or_default());
+        let [x, y] = ["x", "y"].map(|name| self.members.get(name).and_then(Value::as_str).unwrap_or_default());
         // The required members of an EC key, in lexicographic order, without whitespace.
         let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         BASE64URL.encode(Sha256::digest(canonical))
@@ -274,8 +274,10 @@ fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
             .because(e)
             .hint(r#"a key that the app signs with has "alg":"ES256" and "key_ops":["sign"]"#)
     })?;
-    if parameters.alg.is_some_and(|alg| alg != Algorithm::Signing(Signing::Es256)) {
-        return Err(usage(format!("`alg` is {}, and a P-256 key signs ES256", members["alg"])).hint("set alg to ES256"));
+    if let (Some(alg), Some(stated)) = (parameters.alg, members.get("alg"))
+        && alg != Algorithm::Signing(Signing::Es256)
+    {
+        return Err(usage(format!("`alg` is {stated}, and a P-256 key signs ES256")).hint("set alg to ES256"));
     }
     let may_sign = parameters.cls.is_none_or(|class| class == Class::Signing)
         && parameters.ops.is_none_or(|ops| ops.contains(&Operations::Sign));

@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, Kid};
+use crate::json::{items, member, text};
 use crate::oauth::Network;
 
 /// The published metadata must be confidential, and the published key set must hold the key.
 pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey) -> Result<(), Failure> {
     let metadata = published(network, client_id).await?;
-    if metadata["token_endpoint_auth_method"] != "private_key_jwt" {
+    if text(&metadata, "token_endpoint_auth_method") != Some("private_key_jwt") {
         return Err(failed("the published client metadata does not say private_key_jwt: the client is public still")
             .at(client_id)
             .hint(
@@ -32,7 +33,7 @@ pub async fn published_keys(network: &Network, client_id: &str) -> Result<Value,
 }
 
 async fn key_set(network: &Network, client_id: &str, metadata: &Value) -> Result<Value, Failure> {
-    match (&metadata["jwks"], metadata["jwks_uri"].as_str()) {
+    match (member(metadata, "jwks"), text(metadata, "jwks_uri")) {
         (jwks @ Value::Object(_), _) => Ok(jwks.clone()),
         (_, Some(uri)) => published(network, uri).await,
         _ => Err(failed("the published client metadata names no keys").at(client_id)),
@@ -48,6 +49,5 @@ async fn published(network: &Network, url: &str) -> Result<Value, Failure> {
 /// Whether the set publishes exactly this key under its kid.
 pub fn holds(jwks: &Value, key: &ClientKey) -> bool {
     let kid = key.kid().map(Kid::as_str);
-    let mut published = jwks["keys"].as_array().into_iter().flatten();
-    published.any(|one| one["kid"].as_str() == kid && key.has_public_half(one))
+    items(jwks, "keys").any(|one| text(one, "kid") == kid && key.has_public_half(one))
 }

@@ -454,3 +454,24 @@ fn an_app_without_settings_is_told_what_is_missing() {
     let topics: Vec<_> = problems.map(|finding| finding["topic"].as_str().unwrap()).collect();
     assert_eq!((output.code, topics), (1, vec!["settings", "store"]), "{output}");
 }
+
+#[test]
+fn a_key_set_of_any_shape_is_a_finding_and_not_the_end() {
+    let broken = Deployment::new();
+    let nested = json!({"keys": {"keys": [{"kid": []}]}});
+    for jwks in [json!([]), json!([[]]), json!(1), json!("keys"), json!(null), json!({"keys": 1}), nested] {
+        broken.net.publish_jwks(&jwks);
+        assert!(broken.first_problem().starts_with("jwks: jwks"), "{jwks}: {}", broken.first_problem());
+        assert!(broken.run(&[]).1.iter().any(|finding| finding["topic"] == "recovery"), "{jwks}");
+    }
+}
+
+#[test]
+fn client_metadata_of_any_shape_is_a_finding_and_not_the_end() {
+    let broken = Deployment::new();
+    for metadata in [json!([]), json!(1), json!("client_id"), json!(null), json!({"jwks": []}), json!({"scope": {}})] {
+        broken.net.publish_metadata(&metadata);
+        assert!(broken.first_problem().starts_with("metadata: "), "{metadata}: {}", broken.first_problem());
+        assert!(broken.run(&[]).1.iter().any(|finding| finding["topic"] == "recovery"), "{metadata}");
+    }
+}

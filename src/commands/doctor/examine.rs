@@ -10,6 +10,7 @@ use crate::checks::metadata::Configured;
 use crate::checks::sessions::Tally;
 use crate::checks::{Finding, LocalKeys, Topic, clock, jwks, keys, metadata, recovery, server, sessions, store};
 use crate::context::Context;
+use crate::json::{items, member, text};
 use crate::maintenance::Recovery;
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
@@ -160,12 +161,12 @@ impl Examination<'_> {
         let answer = self.look(network, client_id)?;
         let (findings, document) = metadata::check(&answer, &configured);
         self.findings.extend(findings);
-        if let Some(jwks) = document.map(|document| &document["jwks"]).filter(|jwks| jwks.is_object()) {
+        if let Some(jwks) = document.map(|document| member(document, "jwks")).filter(|jwks| jwks.is_object()) {
             self.findings.extend(jwks::check_inline(jwks, keys));
             return Ok(Some(jwks.clone()));
         }
         // Where the document cannot be read, the settings may still say where the keys are.
-        let uri = document.map_or_else(|| configured.jwks_uri(), |document| document["jwks_uri"].as_str());
+        let uri = document.map_or_else(|| configured.jwks_uri(), |document| text(document, "jwks_uri"));
         let Some(uri) = uri else { return Ok(None) };
         let answer = self.look(network, uri)?;
         let (findings, jwks) = jwks::check(&answer, keys);
@@ -181,7 +182,8 @@ impl Examination<'_> {
             // A PDS that leaves logins to another server says which.
             let resource = self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
             let named = resource.ok().and_then(|resource| resource.json);
-            if let Some(named) = named.as_ref().and_then(|named| named["authorization_servers"][0].as_str()) {
+            if let Some(named) = named.as_ref().and_then(|named| items(named, "authorization_servers").next()?.as_str())
+            {
                 named.clone_into(&mut issuer);
                 answer = self.look(network, &metadata_of(&issuer))?;
             }

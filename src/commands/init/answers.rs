@@ -11,6 +11,7 @@ use super::found::Surroundings;
 use super::look::SERVED;
 use crate::context::Context;
 use crate::error::{Failure, usage};
+use crate::json;
 use crate::keyring::KeySource;
 use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::store::{LayoutChoice, StoreUrl};
@@ -174,7 +175,8 @@ impl Interview<'_> {
 
     fn redirect_uris(&self, args: &Args, site: &Site) -> Result<Vec<String>, Failure> {
         let known = self.app.document.as_ref().and_then(|(_, document)| {
-            let uris = document["redirect_uris"].as_array()?.iter().map(|uri| uri.as_str().map(str::to_owned));
+            let uris =
+                json::member(document, "redirect_uris").as_array()?.iter().map(|uri| uri.as_str().map(str::to_owned));
             uris.collect::<Option<Vec<_>>>().map(|uris| uris.join(", "))
         });
         let callback = if self.app.is_nuxt { NUXT_CALLBACK } else { CALLBACK };
@@ -309,7 +311,7 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn text_of(document: &Value, member: &str) -> Option<String> {
-    document[member].as_str().map(str::to_owned)
+    json::text(document, member).map(str::to_owned)
 }
 
 /// Whether servers would take a document with this answer in it.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::found::{ENV_FILES, Surroundings};
 use crate::environment::Environment;
 use crate::error::{Failure, usage};
+use crate::json::text;
 use crate::settings::{app, dotenv};
 
 /// Directories whose files apps serve as they are.
@@ -45,7 +46,7 @@ fn json(path: &Path) -> Option<Value> {
 }
 
 fn package_name() -> Option<String> {
-    json(Path::new("package.json"))?["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
+    text(&json(Path::new("package.json"))?, "name").filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 fn directory_name() -> Option<String> {
@@ -56,5 +57,5 @@ fn directory_name() -> Option<String> {
 fn document(served: Option<&str>) -> Option<(std::path::PathBuf, Value)> {
     let places = served.into_iter().chain([""]);
     let paths = places.flat_map(|place| DOCUMENTS.map(|name| Path::new(place).join(name)));
-    paths.into_iter().find_map(|path| json(&path).filter(|found| found["client_id"].is_string()).map(|d| (path, d)))
+    paths.into_iter().find_map(|path| json(&path).filter(|found| text(found, "client_id").is_some()).map(|d| (path, d)))
 }

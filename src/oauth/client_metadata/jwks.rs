@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::finding::Findings;
+use crate::json::member;
 
 /// Members that only private and symmetric keys have (RFC 7518 section 6).
 pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -116,7 +117,7 @@ fn is_understood(key: &Map<String, Value>) -> Option<bool> {
         None => false,
     };
     let times = ["iat", "nbf", "exp"].iter().all(|name| key.get(*name).is_none_or(Value::is_i64));
-    let revocation = key.get("revoked").is_none_or(|revoked| revoked["revoked_at"].is_i64());
+    let revocation = key.get("revoked").is_none_or(|revoked| member(revoked, "revoked_at").is_i64());
     Some(material && times && revocation && key.get("ext").is_none_or(Value::is_boolean))
 }
 

@@ -169,7 +169,7 @@ fn unwrapped(value: &[u8]) -> Option<(Vec<u8>, Option<Timestamp>)> {
 /// Puts the record into the envelope that is there, or into a new one.
 fn wrapped(new: &[u8], current: Option<&[u8]>, ttl: Option<Duration>, now: Timestamp) -> Vec<u8> {
     let current: Option<Map<String, Json>> = current.and_then(|current| serde_json::from_slice(current).ok());
-    let as_text = current.as_ref().is_some_and(|envelope| envelope["value"].is_string());
+    let as_text = current.as_ref().is_some_and(|envelope| envelope.get("value").is_some_and(Json::is_string));
     let mut envelope = current.unwrap_or_else(|| {
         let mut envelope = Map::from_iter([("value".to_owned(), Json::Null)]);
         envelope.extend(ttl.map(|ttl| ("ttl".to_owned(), ttl.as_secs().into())));

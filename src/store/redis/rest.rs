@@ -19,6 +19,7 @@ use super::limit::TOO_LONG;
 use super::trouble::{Kind, Trouble};
 use super::wire::{self, Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
+use crate::json;
 use crate::store::{Access, MAX_VALUE};
 use crate::tls;
 
@@ -122,7 +123,7 @@ impl Rest {
             return Ok(answer);
         }
         let said =
-            serde_json::from_slice::<Json>(&answer).ok().and_then(|said| said["error"].as_str().map(str::to_owned));
+            serde_json::from_slice::<Json>(&answer).ok().and_then(|said| json::text(&said, "error").map(str::to_owned));
         let said = said.unwrap_or_else(|| format!("HTTP status {status}"));
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::refusal("WRONGPASS", &said)

@@ -1,5 +1,7 @@
 //! What a run of `sessions prune` would do, and what it did, in words and in documents.
 
+use serde::Serialize;
+
 use crate::commands::ending::{cut_short, exit};
 use crate::commands::sessions::results::ResultRow;
 use crate::context::Context;
@@ -32,9 +34,8 @@ fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
 pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
     let ui = &context.ui;
     if ui.format == Format::Json {
-        let mut document = serde_json::to_value(plan)?;
-        document["dry_run"] = true.into();
-        return Ok(ui.document(&document)?);
+        let document = DryRun { plan, dry_run: true };
+        return Ok(ui.document(&serde_json::to_value(document)?)?);
     }
     let text = format!("would {}{}{}", intentions(plan), kept(plan), context.interrupt().before_the_end());
     Ok(ui.summary(text)?)
@@ -49,6 +50,24 @@ fn kept(plan: &Plan) -> String {
             (plan.foreign, "kept: malformed here, but of another layout or library"),
         ],
     )
+}
+
+/// A dry run as a document.
+#[derive(Serialize)]
+struct DryRun<'p> {
+    #[serde(flatten)]
+    plan: &'p Plan,
+    dry_run: bool,
+}
+
+/// A run as a document.
+#[derive(Serialize)]
+struct Document {
+    #[serde(flatten)]
+    report: PruneReport,
+    unobservable: u64,
+    foreign: u64,
+    read: u64,
 }
 
 /// Shows results as they come, and sums them up.
@@ -103,11 +122,9 @@ impl<'c> Results<'c> {
         }
         let summary = summary(context, &report, plan);
         if ui.format == Format::Json {
-            let mut document = serde_json::to_value(report)?;
-            document["unobservable"] = plan.unobservable.into();
-            document["foreign"] = plan.foreign.into();
-            document["read"] = plan.read.into();
-            ui.document(&document)?;
+            let Plan { read, unobservable, foreign, .. } = *plan;
+            let document = Document { report, unobservable, foreign, read };
+            ui.document(&serde_json::to_value(document)?)?;
         }
         ui.summary(summary)?;
         Ok(exit(context, done, report.unsettled, achieved || report.changed > 0))
