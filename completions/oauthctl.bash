@@ -1416,7 +1416,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__rotate)
-            opts="-o -n -y -q -v -h -V --activate-in --stage --promote --wait --force --kid --new-env --output --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-o -n -y -q -v -h -V --activate-in --stage --promote --wait --unpublished --kid --new-env --output --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2598,7 +2598,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__revoke)
-            opts="-n -y -q -v -h -V --force --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --forget --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2878,7 +2878,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__upgrade)
-            opts="-n -y -q -v -h -V --skip-published-check --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --unpublished --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

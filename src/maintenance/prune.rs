@@ -318,7 +318,7 @@ impl Pruner {
                 Revoked::Confirmed => Pruned::Removed(Action::SignOut),
                 Revoked::Skipped(_) => Pruned::Changed,
                 Revoked::Unconfirmed(why, retry) => Pruned::Unsettled(why, retry),
-                Revoked::Failed(why) => Pruned::Unsettled(why, Retry::Never),
+                Revoked::Failed(why) | Revoked::Forgotten(why) => Pruned::Unsettled(why, Retry::Never),
             }),
             (Ok(Some(action @ (Action::RemoveDead | Action::RemoveOld | Action::RemoveMalformed))), _) => {
                 self.remove(session, action).await

@@ -24,6 +24,8 @@ pub enum Revoked {
     Unconfirmed(String, Retry),
     /// It could not be revoked. The record is kept.
     Failed(String),
+    /// Not proved, and its record removed all the same because that was asked for: the session may live on.
+    Forgotten(String),
     /// Its record went before its turn came, or was changed after the proof.
     Skipped(String),
 }
@@ -37,6 +39,8 @@ pub struct RevokeReport {
     pub unconfirmed: u64,
     /// [`Revoked::Failed`]
     pub failed: u64,
+    /// [`Revoked::Forgotten`]
+    pub forgotten: u64,
     /// [`Revoked::Skipped`]
     pub skipped: u64,
 }
@@ -59,6 +63,7 @@ impl RevokeReport {
             Revoked::Confirmed => &mut self.confirmed,
             Revoked::Unconfirmed(..) => &mut self.unconfirmed,
             Revoked::Failed(_) => &mut self.failed,
+            Revoked::Forgotten(_) => &mut self.forgotten,
             Revoked::Skipped(_) => &mut self.skipped,
         } += 1;
     }

@@ -54,6 +54,17 @@ fn a_key_that_is_taken_back_from_the_published_set_waits_anew() {
 }
 
 #[test]
+fn an_unpublished_key_takes_over_where_that_is_asked_for() {
+    // The second is the option's name until 0.1.
+    for option in ["--unpublished", "--force"] {
+        let (app, ..) = staged();
+        let output = app.sandbox.run([&PROMOTE[..], &[option]].concat());
+        assert_eq!(output.code, 0, "{option}: {output}");
+        assert_eq!(kids_of(&app), ["next", "testbed-1"], "{option}");
+    }
+}
+
+#[test]
 fn waiting_for_servers_ends_at_the_first_signal() {
     let (app, active, next) = staged();
     app.net.publish_confidential(&[active, next]);

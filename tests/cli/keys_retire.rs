@@ -60,7 +60,7 @@ fn what_stands_beside_the_keys_of_a_set_survives_every_change() {
     sandbox.file("keys.json", format!("{{\"note\":\"ours\",\"keys\":{},\"version\":2}}", keys.trim_end()));
     for change in [
         &["rotate", "--stage", "--kid", "staged"] as &[_],
-        &["rotate", "--promote", "staged", "--force"],
+        &["rotate", "--promote", "staged", "--unpublished"],
         &["rotate", "--kid", "next"],
         &["retire", "old"],
     ] {

@@ -16,7 +16,7 @@ use crate::sandbox::{OAUTHCTL, Sandbox};
 use crate::world::World;
 
 /// Nobody waits ten minutes for a test.
-const IMPATIENT: (&str, &str) = ("--wait", "--force");
+const IMPATIENT: (&str, &str) = ("--wait", "--unpublished");
 
 /// A fenced block.
 struct Block {

@@ -283,7 +283,7 @@ fn without_a_place_for_what_cannot_be_stored_nothing_is_exchanged() {
     let mut app = App::with_users(2);
     // Where not even root can make a directory.
     app.sandbox.set("XDG_STATE_HOME", "/proc");
-    for command in ["refresh --all", "upgrade --skip-published-check", "revoke --all --yes"] {
+    for command in ["refresh --all", "upgrade --unpublished", "revoke --all --yes"] {
         let output = app.sessions(command);
         assert!(output.code == 1 && output.stderr.contains("the recovery directory cannot be written"), "{output}");
         assert!(output.stderr.contains("hint: "), "{output}");

@@ -307,7 +307,7 @@ fn sessions_that_nobody_can_help_do_not_use_up_a_limit() {
 #[test]
 fn quiet_says_nothing_while_all_is_well() {
     let app = App::with_users(2);
-    for arguments in ["refresh -q", "prune -q", "revoke --all --yes --force -q --status dead"] {
+    for arguments in ["refresh -q", "prune -q", "revoke --all --yes --forget -q --status dead"] {
         let output = app.sessions(arguments);
         assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (0, "", ""), "{arguments}: {output}");
     }

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::npmx::Npmx;
 
 /// Everything that exchanges.
-const COMMANDS: [&str; 3] = ["refresh --all", "upgrade --skip-published-check", "revoke --all --yes"];
+const COMMANDS: [&str; 3] = ["refresh --all", "upgrade --unpublished", "revoke --all --yes"];
 
 fn assert_nothing_sent(app: &App, why: &str) {
     for command in COMMANDS {

@@ -23,7 +23,7 @@ fn revoked_sessions_are_refused_by_the_server_and_gone_from_the_store() {
     let app = App::with_users(30);
     app.log_in(5, &hours_ago(0));
     let output = app.sessions("revoke --all --yes -q --format json");
-    let report = json!({"confirmed": 35, "unconfirmed": 0, "failed": 0, "skipped": 0});
+    let report = json!({"confirmed": 35, "unconfirmed": 0, "failed": 0, "forgotten": 0, "skipped": 0});
     assert_eq!((output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()), (0, report), "{output}");
     assert_eq!((app.net.alive(), app.records().len()), (0, 0));
     assert_eq!(app.net.counters().revoked, 35, "by revocation, not by the proof");
@@ -129,8 +129,8 @@ fn a_server_without_a_revocation_endpoint_is_sent_nothing() {
     assert_eq!(reason, "the server has no revocation endpoint");
     assert!(app.exchanges().is_empty());
     app.assert_nobody_lost("");
-    let (code, result, _, record) = revoked(&app, "--force");
-    assert_eq!((code, result.as_str(), record.as_str()), (1, "failed", "removed"));
+    let (code, result, _, record) = revoked(&app, "--forget");
+    assert_eq!((code, result.as_str(), record.as_str()), (3, "forgotten", "removed"));
 }
 
 #[test]
@@ -157,18 +157,29 @@ fn what_is_not_proved_keeps_its_record() {
 }
 
 #[test]
-fn force_removes_the_record_whatever_the_server_says() {
+fn forget_removes_the_record_whatever_the_server_says() {
     let app = App::with_alice();
     app.net.fault(Endpoint::Token, Fault::status(503));
-    let (code, result, _, record) = revoked(&app, "--force");
-    assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "removed"));
+    let (code, result, _, record) = revoked(&app, "--forget");
+    assert_eq!((code, result.as_str(), record.as_str()), (3, "forgotten", "removed"));
 }
 
 #[test]
-fn force_does_not_remove_what_may_be_another_programs() {
+fn what_is_forgotten_is_counted_apart_from_what_is_kept() {
+    let app = App::with_users(2);
+    app.net.fault(Endpoint::Token, Fault::status(503));
+    // The option's name until 0.1.
+    let output = app.sessions("revoke --all --yes --force");
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stdout.ends_with("2 sessions: 0 confirmed, 2 forgotten\n"), "{output}");
+    assert_eq!((app.records().len(), app.net.alive()), (0, 2), "{output}");
+}
+
+#[test]
+fn forget_does_not_remove_what_may_be_another_programs() {
     let app = App::with_alice();
     app.database.record("did:plc:jacquard", r#"{"dpop_data": {}}"#).record("did:plc:damaged", "{");
-    let output = app.sessions("revoke --all --yes --force --format json");
+    let output = app.sessions("revoke --all --yes --forget --format json");
     assert_eq!(output.code, 3, "{output}");
     for key in ["did:plc:jacquard", "did:plc:damaged"] {
         assert!(app.record(key).is_some(), "{output}");
@@ -231,9 +242,9 @@ fn meanwhile(app: &App, options: &str, act: impl FnOnce(&App)) -> (String, Strin
 
 #[test]
 fn a_user_who_logs_in_again_meanwhile_stays_logged_in() {
-    for options in ["--all", "--all --force"] {
+    for options in ["--all", "--all --forget"] {
         let app = App::with_alice();
-        if options.contains("force") {
+        if options.contains("forget") {
             app.net.fault(Endpoint::Revoke, Fault::status(500));
         }
         let outcome = meanwhile(&app, options, |app| {
@@ -311,7 +322,7 @@ fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
     assert_eq!(dry_run("--status dead --format csv"), header);
     // What matches nothing is answered in the same form.
     let none = |format: &str| app.sessions(&format!("revoke --status dead -q --format {format}")).stdout;
-    let report = json!({"confirmed": 0, "unconfirmed": 0, "failed": 0, "skipped": 0});
+    let report = json!({"confirmed": 0, "unconfirmed": 0, "failed": 0, "forgotten": 0, "skipped": 0});
     assert_eq!(Value::Object(object(&none("json"))), report);
     assert_eq!((none("jsonl"), none("csv")), (String::new(), header.to_owned()));
     assert_eq!((app.net.alive(), app.net.counters().requests), (1, [].into()));

@@ -176,7 +176,7 @@ fn no_command_shows_a_secret() {
         "keys list --format json",
         "keys rotate --keys keys.json --stage --kid next",
         "keys retire next --keys keys.json --ignore-malformed -n",
-        "keys rotate --keys keys.json --promote next --force",
+        "keys rotate --keys keys.json --promote next --unpublished",
         "keys rotate --keys keys.json --stage --kid third -o keys-new.json",
         "keys retire third --keys keys-new.json --ignore-malformed",
         "sessions list",

@@ -121,7 +121,7 @@ fn what_is_published_must_be_ready_before_anything_is_sent() {
 fn the_check_of_what_is_published_can_be_left_out() {
     let app = formerly_public(3);
     app.net.fault(Endpoint::AppDocument, Fault::status(503));
-    let output = app.sessions("upgrade --skip-published-check");
+    let output = app.sessions("upgrade --unpublished");
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 3 sessions\n"), "{output}");
     app.assert_nobody_lost(output);
 }
@@ -131,7 +131,7 @@ fn a_server_that_does_not_know_the_key_yet_costs_nothing() {
     let app = formerly_public(10);
     let other = keys::client_key("another");
     app.net.publish_confidential(&[other]);
-    let output = app.sessions("upgrade --skip-published-check");
+    let output = app.sessions("upgrade --unpublished");
     assert!(output.code == 1 && output.stdout.contains("invalid_client"), "{output}");
     assert_eq!(app.exchanges().len(), 1, "one goes first");
     let public = |record: &Value| record["authMethod"]["method"] == "none";

@@ -73,7 +73,7 @@ fn served_long_enough(context: &Context, key: &ClientKey, kid: &Kid, published: 
         }
         if published == Published::Required {
             return Err(failed(format!("key {kid} is published, but servers may keep an older set until {ready:.0}"))
-                .hint("try again then, or let --wait do so; --force promotes it now")
+                .hint("try again then, or let --wait do so; --unpublished promotes it now")
                 .into());
         }
         context.ui.note(format!("waiting until {ready:.0}, when servers know the key"));

@@ -39,11 +39,11 @@ pub struct Args {
         conflicts_with_all = ["stage", "activate_in", "kid", "new_env", "output"])]
     promote: Option<Kid>,
     /// With --promote: wait until servers know the key
-    #[arg(long, requires = "promote", conflicts_with = "force")]
+    #[arg(long, requires = "promote", conflicts_with = "unpublished")]
     wait: bool,
     /// With --promote: do not look at what is published
-    #[arg(long, requires = "promote")]
-    force: bool,
+    #[arg(long, alias = "force", requires = "promote")]
+    unpublished: bool,
     /// Name of the new key [default: its thumbprint]
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<Kid>,
@@ -84,7 +84,7 @@ struct Place {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if let Some(kid) = &args.promote {
         let published = match args {
-            Args { force: true, .. } => Published::Unchecked,
+            Args { unpublished: true, .. } => Published::Unchecked,
             Args { wait: true, .. } => Published::Awaited,
             _ => Published::Required,
         };

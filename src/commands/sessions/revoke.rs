@@ -27,17 +27,18 @@ Results:
   confirmed    the server refuses the session's token now, and its record is gone
   unconfirmed  revoked as far as one can tell, without proof; the record is kept
   failed       could not be revoked; the record is kept
+  forgotten    unconfirmed or failed, and the record removed because of --forget
   skipped      its record went or was replaced meanwhile
 
-Exit status: 0 all confirmed or skipped; 3 some are not; 1 none is.
+Exit status: 0 all confirmed or skipped; 3 some are not, or are forgotten; 1 none is.
 
 Examples:
   oauthctl sessions revoke did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions revoke --kid 1795420766438 --yes")]
 pub struct Args {
     /// Remove the record even where the session may live on at the server; what is malformed stays
-    #[arg(long)]
-    force: bool,
+    #[arg(long, alias = "force")]
+    forget: bool,
     /// Say what would be revoked, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -80,7 +81,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         _ => format!("End {} of {url}? Their users will have to log in again.", counted(count, "session")),
     };
     context.confirm(&question)?;
-    revoke_selected(context, &args.select, &args.pace, args.force, &store, &judge, |stored| agreed.has(stored))
+    revoke_selected(context, &args.select, &args.pace, args.forget, &store, &judge, |stored| agreed.has(stored))
 }
 
 /// The sessions that somebody has agreed to end. A filter or a limit may take in others by then.
@@ -135,7 +136,7 @@ pub fn revoke_selected(
     context: &Context,
     select: &SelectArgs,
     pace: &PaceArgs,
-    force: bool,
+    forget: bool,
     store: &Arc<dyn Store>,
     judge: &Judge,
     is_meant: impl Fn(&Stored) -> bool,
@@ -154,7 +155,7 @@ pub fn revoke_selected(
             let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
-        runner.run(source, async |revoker, event| results.add(&event, force, revoker).await).await
+        runner.run(source, async |revoker, event| results.add(event, forget, revoker).await).await
     });
     results.finish(done)
 }
@@ -179,7 +180,7 @@ impl Row for ResultRow<'_> {
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let role = match self.result {
             "confirmed" => Some(Role::Good),
-            "unconfirmed" | "failed" => Some(Role::Warning),
+            "unconfirmed" | "failed" | "forgotten" => Some(Role::Warning),
             _ => None,
         };
         vec![
@@ -204,25 +205,27 @@ impl<'c> Results<'c> {
         Self { context, judge, listing, report: RevokeReport::default() }
     }
 
-    async fn add(&mut self, event: &Event<Revoked>, force: bool, revoker: &Revoker) -> anyhow::Result<()> {
-        self.report.count(&event.outcome);
-        let (result, reason) = match &event.outcome {
-            Revoked::Confirmed => ("confirmed", None),
-            Revoked::Unconfirmed(why, _) => ("unconfirmed", Some(why.as_str())),
-            Revoked::Failed(why) => ("failed", Some(why.as_str())),
-            Revoked::Skipped(why) => ("skipped", Some(why.as_str())),
-        };
+    async fn add(&mut self, event: Event<Revoked>, forget: bool, revoker: &Revoker) -> anyhow::Result<()> {
         let summary = self.judge.summary(&event.session, None);
-        let is_troubled = matches!(event.outcome, Revoked::Unconfirmed(..) | Revoked::Failed(_));
         // What is no session under this layout may be another program's; only `prune --malformed` looks into that.
-        let may_be_forgotten = is_troubled && force && summary.status != Status::Malformed;
-        let is_gone = event.outcome == Revoked::Confirmed
-            || may_be_forgotten
-                && revoker.forget(&event.session).await.unwrap_or_else(|error| {
-                    self.context.ui.warn(format!("{error:#}"));
-                    false
-                });
-        let record = if is_gone { "removed" } else { "kept" };
+        let may_be_forgotten = forget && summary.status != Status::Malformed;
+        let outcome = match event.outcome {
+            Revoked::Unconfirmed(why, _) | Revoked::Failed(why)
+                if may_be_forgotten && self.forget(revoker, &event.session).await =>
+            {
+                Revoked::Forgotten(why)
+            }
+            outcome => outcome,
+        };
+        self.report.count(&outcome);
+        let (result, reason, record) = match &outcome {
+            Revoked::Confirmed => ("confirmed", None, "removed"),
+            Revoked::Unconfirmed(why, _) => ("unconfirmed", Some(why.as_str()), "kept"),
+            Revoked::Failed(why) => ("failed", Some(why.as_str()), "kept"),
+            Revoked::Forgotten(why) => ("forgotten", Some(why.as_str()), "removed"),
+            Revoked::Skipped(why) => ("skipped", Some(why.as_str()), "kept"),
+        };
+        let is_troubled = !matches!(outcome, Revoked::Confirmed | Revoked::Skipped(_));
         let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason, record };
         match &mut self.listing {
             Some(listing) => {
@@ -238,19 +241,28 @@ impl<'c> Results<'c> {
         Ok(())
     }
 
+    /// Removes the record without proof. A store that fails keeps it.
+    async fn forget(&self, revoker: &Revoker, session: &Stored) -> bool {
+        revoker.forget(session).await.unwrap_or_else(|error| {
+            self.context.ui.warn(format!("{error:#}"));
+            false
+        })
+    }
+
     fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
-        let RevokeReport { confirmed, unconfirmed, failed, skipped } = self.report;
+        let RevokeReport { confirmed, unconfirmed, failed, forgotten, skipped } = self.report;
         let ui = &self.context.ui;
-        let done = cut_short(self.context, done, confirmed + unconfirmed > 0)?;
-        let total = confirmed + unconfirmed + failed + skipped;
+        let done = cut_short(self.context, done, confirmed + unconfirmed + forgotten > 0)?;
+        let total = confirmed + unconfirmed + failed + forgotten + skipped;
         match self.listing {
             // A table without rows says nothing.
             Some(_) if total == 0 && ui.format == Format::Table => {}
             Some(listing) => listing.finish()?,
             None => ui.document(&serde_json::to_value(self.report)?)?,
         }
-        let others = [(unconfirmed, "unconfirmed"), (failed, "failed"), (skipped, "skipped")];
+        let others = [(unconfirmed, "unconfirmed"), (failed, "failed"), (forgotten, "forgotten"), (skipped, "skipped")];
         ui.summary(format!("{}: {confirmed} confirmed{}", counted(total, "session"), counts(", ", others)))?;
-        Ok(exit(self.context, done, unconfirmed + failed, confirmed + skipped > 0))
+        let achieved = confirmed + forgotten + skipped > 0;
+        Ok(exit(self.context, done, unconfirmed + failed + forgotten, achieved))
     }
 }

@@ -29,8 +29,8 @@ Examples:
   oauthctl sessions upgrade --limit 1")]
 pub struct Args {
     /// Do not look at the published documents first: for networks that oauthctl cannot see from here
-    #[arg(long)]
-    skip_published_check: bool,
+    #[arg(long, alias = "skip-published-check")]
+    unpublished: bool,
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -49,7 +49,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let kid = active.kid().cloned().ok_or_else(|| usage("the signing key has no kid"))?;
     let client_id = context.client_id()?;
     let runtime = context.runtime()?;
-    if !args.skip_published_check {
+    if !args.unpublished {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
     let store: Arc<dyn Store> = context.open_store()?.into();

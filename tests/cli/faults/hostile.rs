@@ -22,8 +22,7 @@ const MOST_MEMORY: u64 = 120_000;
 /// So many bytes of a document are more than anybody reads.
 const HUGE: usize = 64 << 20;
 
-const COMMANDS: [&str; 3] =
-    ["sessions refresh --all", "sessions upgrade --skip-published-check", "sessions revoke --all --yes"];
+const COMMANDS: [&str; 3] = ["sessions refresh --all", "sessions upgrade --unpublished", "sessions revoke --all --yes"];
 
 /// An app with two sessions for each command.
 fn app() -> App {
