@@ -14,6 +14,7 @@ use super::canary::{Canaries, Group, Objection, Verdict};
 use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, look_up_failed, no_tokens};
 use super::precedent::note_of_key;
+use super::present::present;
 use super::recovery::Recovery;
 use super::runner::Work;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
@@ -21,7 +22,7 @@ use crate::oauth::{
     Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revocation, Revoke, TokenSet, Turn,
 };
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
-use crate::store::{Kind, Lock, RecordKey, Store, Stored};
+use crate::store::{Lock, RecordKey, Store, Stored};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -327,7 +328,7 @@ impl Exchanger {
     /// The record must still be the one that was checked, and nothing must have happened that makes sending its token
     /// unwise.
     async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
-        match self.store.get(Kind::Session, &stored.key).await {
+        match present(&*self.store, stored).await {
             Ok(Some(present)) if present.value == stored.value => {}
             Ok(Some(_)) => return Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
             Ok(None) => return Err(Outcome::Skipped("it was deleted meanwhile".into())),

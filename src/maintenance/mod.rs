@@ -8,6 +8,7 @@ mod import;
 mod judge;
 mod outcome;
 mod precedent;
+mod present;
 mod prune;
 mod published;
 mod purge;

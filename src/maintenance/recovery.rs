@@ -225,10 +225,13 @@ fn is_entry(path: &Path) -> bool {
 
 async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     let key = RecordKey::from_text(&entry.key);
-    let Some(present) = store.get(Kind::Session, &key).await? else { return Ok(Recovered::Orphaned) };
-    if present.value == entry.record.as_bytes() {
+    let mut rows = store.records(Kind::Session, &key).await?;
+    if rows.iter().any(|row| row.value == entry.record.as_bytes()) {
         return Ok(Recovered::Applied);
     }
+    // Where several rows share the key, the one that the entry supersedes.
+    rows.sort_by_key(|row| (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token));
+    let Some(present) = rows.into_iter().next() else { return Ok(Recovered::Orphaned) };
     let new = if fingerprint(&present.value) == entry.supersedes {
         entry.record.clone().into_bytes()
     } else if entry.supersedes_token.is_some() && token(&present.value) == entry.supersedes_token {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::exchange::{Exchanger, Ready, is_same_session, time_for_request, too_little_time};
 use super::outcome::{NONCES, Outcome, Retry, chain, look_up_failed};
+use super::present::present;
 use super::runner::Work;
 use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet, Turn};
 use crate::store::{Kind, Lock, Stored, Written};
@@ -158,7 +159,7 @@ impl Revoker {
 
     /// The record as it is now, where it is of the login that was selected.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
-        match self.exchanger.store.get(Kind::Session, &selected.key).await {
+        match present(&*self.exchanger.store, selected).await {
             Ok(Some(now)) if now.value == selected.value || is_same_session(&now.value, &selected.value) => Ok(now),
             Ok(Some(_)) => Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned())),
             Ok(None) => Err(Revoked::Skipped("its record was deleted meanwhile".to_owned())),
@@ -267,7 +268,7 @@ impl Revoker {
     /// live on at the server. Returns whether it was removed: that of a new login is not the one that was meant.
     pub async fn forget(&self, selected: &Stored) -> anyhow::Result<bool> {
         let store = &self.exchanger.store;
-        let Some(now) = store.get(Kind::Session, &selected.key).await? else { return Ok(true) };
+        let Some(now) = present(&**store, selected).await? else { return Ok(true) };
         if now.value != selected.value && !is_same_session(&now.value, &selected.value) {
             return Ok(false);
         }

@@ -8,12 +8,13 @@ use tokio::time::timeout;
 
 use super::exchange::{Exchanger, Ready, Waiting, is_same_session};
 use super::outcome::{Outcome, Retry};
+use super::present::present;
 use super::recovery::Recovered;
 use crate::error::{Failure, failed};
 use crate::jose::ClientKey;
 use crate::oauth::{AuthorizationServer, TokenSet};
 use crate::session::Record;
-use crate::store::{Kind, Stored, Written};
+use crate::store::{Stored, Written};
 
 /// A write that takes longer has the tokens put into the recovery directory meanwhile.
 const SHORTLY: Duration = Duration::from_secs(2);
@@ -129,15 +130,15 @@ impl Exchanger {
                     let tokens = self.revoke(ready, server, tokens).await;
                     return Some(Outcome::Skipped(format!("it was deleted meanwhile; {tokens}").into()));
                 }
-                Ok(Written::Changed) => match self.store.get(Kind::Session, &stored.key).await {
-                    Ok(Some(present)) if present.value == new => return Some(Outcome::Refreshed),
+                Ok(Written::Changed) => match present(&*self.store, stored).await {
+                    Ok(Some(now)) if now.value == new => return Some(Outcome::Refreshed),
                     // Somebody touched the record but not its tokens: theirs are the ones just used up.
-                    Ok(Some(present)) if holds(&present.value, &ready.refresh_token) => {
-                        new = renewed(&present.value)?;
-                        expected = present.value;
+                    Ok(Some(now)) if holds(&now.value, &ready.refresh_token) => {
+                        new = renewed(&now.value)?;
+                        expected = now.value;
                     }
                     // Tokens of the very same session: revoking ours would end theirs.
-                    Ok(Some(present)) if is_same_session(&present.value, &stored.value) => {
+                    Ok(Some(now)) if is_same_session(&now.value, &stored.value) => {
                         return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
                     }
                     Ok(_) => {

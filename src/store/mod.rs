@@ -110,12 +110,17 @@ pub trait Store: Send + Sync {
     /// The record under this key as it is now, with its time to live.
     async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>>;
 
+    /// Every record under this key. Several only in tables whose keys are not unique.
+    async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
+        Ok(self.get(kind, key).await?.into_iter().collect())
+    }
+
     /// Every session of an account, with its time to live.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
 
     /// Puts `new` in the place of exactly `expected`, in one step. The only write that can be `Unconfirmed`. The time to
     /// live becomes the layout's own, or stays what it is where the layout has none; a time column becomes the current
-    /// time. Never creates a record.
+    /// time. Never creates a record, and never changes more than one.
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written>;
 
     /// Makes sure that a [`Self::replace`] now would not be refused: that this user may do all that it takes, and that

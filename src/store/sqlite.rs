@@ -137,10 +137,14 @@ impl Store for SqliteStore {
     }
 
     async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>> {
+        Ok(self.records(kind, key).await?.into_iter().next())
+    }
+
+    async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
         let table = self.tables.of(kind).clone();
         let key = key.text().into_owned();
         let sql = format!("{} WHERE {} AND {} = ?1", table.select(), table.filter(), quoted(&table.key));
-        self.read(move |connection| connection.query_row(&sql, [key], stored).optional()).await
+        self.read(move |connection| connection.prepare(&sql)?.query_map([key], stored)?.collect()).await
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
@@ -164,24 +168,26 @@ impl Store for SqliteStore {
 
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
         let table = self.tables.of(Kind::Session).clone();
-        let (key, expected, new) = (key.text().into_owned(), RecordValue::from(expected.to_vec()), text(new)?);
+        let (key, new) = (key.text().into_owned(), text(new)?);
+        let expected = Text(expected.to_vec().into());
         self.write(move |transaction| {
-            let written = table.compare(transaction, &key, &expected, None)?;
-            if written == Written::Done {
-                let time = table.time_of(transaction, written_now())?;
-                let also = time.as_ref().map(|(column, _)| format!(", {column} = ?3")).unwrap_or_default();
-                let sql = format!(
-                    "UPDATE {} SET {} = ?2{also} WHERE {} AND {} = ?1",
-                    quoted(&table.name),
-                    quoted(&table.value),
-                    table.filter(),
-                    quoted(&table.key)
-                );
-                let mut values: Vec<&dyn ToSql> = vec![&key, &*new];
-                values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
-                transaction.execute(&sql, &values[..])?;
+            let time = table.time_of(transaction, written_now())?;
+            let also = time.as_ref().map(|(column, _)| format!(", {column} = ?5")).unwrap_or_default();
+            let sql = format!(
+                "UPDATE {} SET {} = ?4{also} WHERE {}",
+                quoted(&table.name),
+                quoted(&table.value),
+                table.is_record(None)
+            );
+            let bytes = &*expected.0;
+            let mut values: Vec<&dyn ToSql> = vec![&key, &expected, &bytes, &*new];
+            values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
+            match transaction.execute(&sql, &values[..])? {
+                0 => table.changed_or_gone(transaction, &key),
+                1 => Ok(Written::Done),
+                // The error undoes it.
+                rows => Err(rusqlite::Error::StatementChangedRows(rows)),
             }
-            Ok(written)
         })
         .await
     }
@@ -229,22 +235,7 @@ impl Store for SqliteStore {
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
         let table = self.tables.of(kind).clone();
         let records = records.to_vec();
-        self.write(move |transaction| {
-            let sql =
-                format!("DELETE FROM {} WHERE {} AND {} = ?1", quoted(&table.name), table.filter(), quoted(&table.key));
-            let mut answers = Vec::with_capacity(records.len());
-            for record in &records {
-                let key = record.key.text();
-                let written = match kind {
-                    Kind::Session => table.compare(transaction, &key, &record.value, record.unreadable)?,
-                    Kind::State => Written::Done,
-                };
-                let deleted = written == Written::Done && transaction.prepare_cached(&sql)?.execute([&key])? > 0;
-                answers.push(if written == Written::Done && !deleted { Written::Gone } else { written });
-            }
-            Ok(answers)
-        })
-        .await
+        self.write(move |transaction| records.iter().map(|record| table.remove(transaction, record)).collect()).await
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
@@ -284,21 +275,53 @@ impl Table {
         Ok(Some((quoted(column), time::write(connection, self, column, at)?)))
     }
 
-    /// Whether the record is still the one expected; or still as unreadable, where it was.
-    fn compare(
-        &self,
-        connection: &Connection,
-        key: &str,
-        expected: &[u8],
-        unreadable: Option<&str>,
-    ) -> rusqlite::Result<Written> {
-        let sql = format!("{} WHERE {} AND {} = ?1", self.select(), self.filter(), quoted(&self.key));
-        let now = connection.prepare_cached(&sql)?.query_row([key], stored).optional()?;
-        Ok(match now {
-            None => Written::Gone,
-            Some(now) if now.value == expected && now.unreadable == unreadable => Written::Done,
-            Some(_) => Written::Changed,
-        })
+    /// The condition under which a row holds exactly this value under the key ?1; the value itself is ?2 and ?3.
+    fn is_record(&self, unreadable: Option<&str>) -> String {
+        let column = quoted(&self.value);
+        let same = if unreadable == Some(TOO_LARGE) {
+            format!("octet_length({column}) > {MAX_VALUE}")
+        } else {
+            // As it was read: an app may write text, bytes, or nothing at all.
+            format!("(COALESCE(CAST({column} AS TEXT), '') COLLATE BINARY = ?2 OR {column} = ?3)")
+        };
+        format!("{} AND {} = ?1 AND {same}", self.filter(), quoted(&self.key))
+    }
+
+    /// Outcome of a write that has met no row.
+    fn changed_or_gone(&self, connection: &Connection, key: &str) -> rusqlite::Result<Written> {
+        let sql =
+            format!("SELECT 1 FROM {} WHERE {} AND {} = ?1", quoted(&self.name), self.filter(), quoted(&self.key));
+        Ok(if connection.prepare_cached(&sql)?.exists([key])? { Written::Changed } else { Written::Gone })
+    }
+
+    /// Deletes one row that holds the record. Of rows that are alike, one goes for each that was listed.
+    fn remove(&self, connection: &Connection, record: &Stored) -> rusqlite::Result<Written> {
+        let (key, value) = (record.key.text(), Text(record.value.clone()));
+        let (name, is_record) = (quoted(&self.name), self.is_record(record.unreadable));
+        let one_of_them =
+            format!("DELETE FROM {name} WHERE rowid = (SELECT rowid FROM {name} WHERE {is_record} LIMIT 1)");
+        let mut statement = match connection.prepare_cached(&one_of_them) {
+            Ok(statement) => statement,
+            // A table without row ids has a primary key to tell its rows apart by.
+            Err(_) => connection.prepare_cached(&format!("DELETE FROM {name} WHERE {is_record}"))?,
+        };
+        // A parameter that the condition does not name cannot be bound.
+        let (bytes, count) = (&*value.0, statement.parameter_count());
+        let parameters: [&dyn ToSql; 3] = [&key, &value, &bytes];
+        match statement.execute(&parameters[..count])? {
+            0 => self.changed_or_gone(connection, &key),
+            1 => Ok(Written::Done),
+            rows => Err(rusqlite::Error::StatementChangedRows(rows)),
+        }
+    }
+}
+
+/// A value as SQLite's text, which need not be UTF-8.
+struct Text(RecordValue);
+
+impl ToSql for Text {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
     }
 }
 
@@ -491,6 +514,9 @@ impl Database {
             Some(ErrorCode::DatabaseCorrupt) => failed("the database is damaged").at(place).because(error).hint(
                 "`PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be",
             ),
+            None if matches!(error, rusqlite::Error::StatementChangedRows(_)) => {
+                failed("several rows hold the same record; nothing was written").at(place)
+            }
             Some(ErrorCode::ConstraintViolation) => failed("the app's table does not take the record")
                 .at(place)
                 .because(error)

@@ -7,8 +7,9 @@ use testbed::redis::{Answer, Redis};
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago, to_be, wait_until};
-use crate::samples::{ALICE, BOB, object};
-use crate::sandbox::interrupt;
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, object, session};
+use crate::sandbox::{Sandbox, interrupt};
 
 /// The session of one account, begun and last refreshed so many days ago.
 fn of(did: &str, refreshed: u64) -> LoginOptions {
@@ -404,4 +405,23 @@ fn a_healthy_session_that_is_lost_on_the_way_is_named() {
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     let why = "invalid_grant: Invalid refresh token; it was to prove the configuration right";
     assert_eq!(output.stderr, format!("warning: {}: {why}\n", to_be("healthy")));
+}
+
+#[test]
+fn of_two_rows_of_one_account_only_the_dead_one_goes() {
+    let sandbox = Sandbox::new();
+    let tables = "CREATE TABLE auth_session (key TEXT, value TEXT); CREATE TABLE auth_state (key TEXT, value TEXT);";
+    let database = AppDatabase::with(&sandbox.path("app.db"), tables);
+    let mut dead = session(ALICE, "40h");
+    drop(dead["tokenSet"].as_object_mut().unwrap().remove("refresh_token"));
+    let living = session(ALICE, "30m");
+    for record in [&dead, &living] {
+        database.session(record);
+    }
+    let listed = sandbox.result(["sessions", "list", "--format", "jsonl", "-q"]);
+    let statuses: Vec<_> = listed.lines().map(|line| object(line)["status"].clone()).collect();
+    assert_eq!(statuses, ["dead", "fresh"]);
+    let pruned = sandbox.result(["sessions", "prune", "--offline"]);
+    assert_eq!(pruned, "removed 1 of 2 sessions (1 dead)\n");
+    assert_eq!(database.rows("SELECT value FROM auth_session"), [living.to_string()]);
 }

@@ -1,6 +1,7 @@
 //! Which sessions a command is about: the arguments that all session commands share, and reading what they select.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -203,8 +204,12 @@ impl SelectArgs {
         }
         let mut named = Vec::new();
         let warned = self.warned.replace(true);
+        let mut dids = HashSet::new();
         for account in &self.accounts {
             let did = account.did(context).await?;
+            if !dids.insert(did.clone()) {
+                continue;
+            }
             let sessions = store.sessions_of(&did).await?;
             if sessions.is_empty() && !warned {
                 context.ui.warn(format!("{did} has no session"));
@@ -213,15 +218,18 @@ impl SelectArgs {
         }
         for key in &self.records {
             let key = RecordKey::from_text(key);
-            let missing = || {
-                failed(format!("there is no session under the key {}", key.text()))
+            let records = store.records(Kind::Session, &key).await?;
+            if records.is_empty() {
+                return Err(failed(format!("there is no session under the key {}", key.text()))
                     .hint("`oauthctl sessions list --format jsonl` shows the keys there are")
-            };
-            named.push(store.get(Kind::Session, &key).await?.ok_or_else(missing)?);
+                    .into());
+            }
+            // An account and one of its keys may both be named.
+            if !named.iter().any(|record: &Stored| record.key == key) {
+                named.extend(records);
+            }
         }
-        // An account and one of its keys may both be named.
         named.sort_by(|a, b| a.key.cmp(&b.key));
-        named.dedup_by(|a, b| a.key == b.key);
         Ok(Source::Named(Some(named)))
     }
 }

@@ -97,3 +97,63 @@ async fn a_value_that_is_too_long_is_not_read_and_can_be_removed() {
     let removed = store.remove(Kind::Session, &found).await.unwrap();
     assert_eq!(removed, [Written::Done, Written::Done, Written::Changed]);
 }
+
+/// A table whose keys are not unique, with these values under one key.
+fn rows_of_one_key(values: &[&str]) -> (SqliteApp, RecordKey) {
+    let app = SqliteApp::with("CREATE TABLE auth_session (key TEXT, value TEXT)");
+    let key = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+    for value in values {
+        app.connection().execute("INSERT INTO auth_session VALUES (?1, ?2)", [key, value]).unwrap();
+    }
+    (app, RecordKey::from_text(key))
+}
+
+fn values(app: &SqliteApp) -> Vec<String> {
+    let connection = app.connection();
+    let mut statement = connection.prepare("SELECT value FROM auth_session ORDER BY value").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_meets_the_row_that_was_read() {
+    let (app, key) = rows_of_one_key(&["a", "b", "c"]);
+    let store = open(&app.url(), &plain(), "statusphere").await;
+    let found = store.records(Kind::Session, &key).await.unwrap();
+    assert_eq!(found.iter().map(|record| record.value.to_vec()).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+    assert_eq!(store.sessions_of(&key.text().parse().unwrap()).await.unwrap().len(), 3);
+    assert_eq!(store.replace(&key, b"b", b"B").await.unwrap(), Written::Done);
+    assert_eq!(store.replace(&key, b"b", b"x").await.unwrap(), Written::Changed);
+    assert_eq!(values(&app), ["B", "a", "c"]);
+    let removed = store.remove(Kind::Session, &found).await.unwrap();
+    assert_eq!(removed, [Written::Done, Written::Changed, Written::Done]);
+    assert_eq!(values(&app), ["B"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_alike_are_not_replaced_and_go_one_by_one() {
+    let (app, key) = rows_of_one_key(&["a", "a", "b"]);
+    let store = open(&app.url(), &plain(), "statusphere").await;
+    let error = store.replace(&key, b"a", b"A").await.unwrap_err();
+    assert!(error.to_string().contains("several rows hold the same record"), "{error:#}");
+    assert_eq!(values(&app), ["a", "a", "b"]);
+    assert_eq!(store.replace(&key, b"b", b"B").await.unwrap(), Written::Done);
+    let found = store.records(Kind::Session, &key).await.unwrap();
+    assert_eq!(store.remove(Kind::Session, &found[..1]).await.unwrap(), [Written::Done]);
+    assert_eq!(values(&app), ["B", "a"]);
+    let none_left = store.remove(Kind::Session, &[found[0].clone(), found[0].clone()]).await.unwrap();
+    assert_eq!(none_left, [Written::Done, Written::Changed]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_is_met_whatever_type_its_value_has() {
+    for sql in ["x'7b7d'", "'{}'", "7", "NULL", "''"] {
+        let app = SqliteApp::with("CREATE TABLE auth_session (key, value)");
+        let insert = format!("INSERT INTO auth_session VALUES ('did:plc:a', {sql}), ('did:plc:a', 'other')");
+        app.connection().execute(&insert, []).unwrap();
+        let store = open(&app.url(), &plain(), "statusphere").await;
+        let found = store.records(Kind::Session, &RecordKey::from_text("did:plc:a")).await.unwrap();
+        assert_eq!(store.replace(&found[0].key, &found[0].value, b"new").await.unwrap(), Written::Done, "{sql}");
+        assert_eq!(values(&app), ["new", "other"], "{sql}");
+        assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Changed, Written::Done], "{sql}");
+    }
+}
