@@ -16,10 +16,10 @@ use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, look_up_failed
 use super::precedent::note_of_key;
 use super::present::present;
 use super::recovery::Recovery;
-use super::runner::Work;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
-    Auth, AuthorizationServer, Clock, Credentials, Exchange, Network, Refresh, Revocation, Revoke, TokenSet, Turn,
+    Auth, AuthorizationServer, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Revocation, Revoke,
+    TokenSet,
 };
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
 use crate::store::{Lock, RecordKey, Store, Stored};
@@ -30,8 +30,6 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
-/// How often to try to revoke tokens that nobody will use, where a server keeps asking for a newer nonce.
-const NONCES_TRIED: u32 = 3;
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
@@ -116,10 +114,6 @@ impl Exchanger {
     /// Exchanges one session, as it was when it was selected.
     pub async fn exchange(&self, stored: &Stored) -> Outcome {
         let (Ok(outcome) | Err(outcome)) = self.try_exchange(stored).await;
-        if Self::retry(&outcome) != Retry::Alone {
-            return outcome;
-        }
-        let (Ok(outcome) | Err(outcome)) = self.try_exchange(stored).await;
         outcome
     }
 
@@ -147,8 +141,6 @@ impl Exchanger {
                 return Err(kept_back(Objection::Stopped(why.into())));
             }
         }
-        // Before the lock: those who wait for a turn must not keep anybody waiting.
-        let mut turn = server.turn().await;
         if let Err(error) = server.prepare(&self.client_id, &ready.dpop_key).await {
             let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
             let outcome = look_up_failed(&error);
@@ -167,7 +159,7 @@ impl Exchanger {
             Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
             // Both read once the lock is ours, in one go.
             None => {
-                tokio::join!(self.exchange_locked(stored, &ready, &server, &mut turn, &lock), self.earlier_note(stored))
+                tokio::join!(self.exchange_locked(stored, &ready, &server, &lock), self.earlier_note(stored))
             }
         };
         if self.health.fails() {
@@ -258,10 +250,9 @@ impl Exchanger {
         stored: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
-        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
-        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, turn, lock).await {
+        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock).await {
             Ok(asked) => asked,
             Err(outcome) => return (outcome, Verdict::Nothing, None),
         };
@@ -296,13 +287,12 @@ impl Exchanger {
         stored: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
-        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<Asked, Outcome> {
-        let mut lost = None;
+        let (mut lost, mut parameters, mut repeated) = (None, None, 0);
         loop {
             // Before the record is read: from then on only the request itself is left to do.
-            let signed = server.sign(self.credentials(ready), &ready.dpop_key);
+            let signed = server.sign(self.credentials(ready), &ready.dpop_key, parameters.take());
             let checked = self.check_again(stored, &ready.entry).await;
             let within = match checked.and_then(|()| time_for_request(lock).ok_or_else(too_little_time)) {
                 Ok(within) => within,
@@ -318,7 +308,10 @@ impl Exchanger {
             };
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: &ready.refresh_token, within };
             match server.refresh(refresh).await {
-                Exchange::UseNonce if turn.once_more() => {}
+                Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
+                    repeated += 1;
+                    parameters = Some(next);
+                }
                 Exchange::AnswerLost(error) if lost.is_none() => lost = Some(error),
                 answer => return Ok(Asked { answer, answer_was_lost: lost.is_some() }),
             }
@@ -361,16 +354,12 @@ impl Exchanger {
         tokens: &TokenSet,
     ) -> &'static str {
         let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
-        for _ in 0..NONCES_TRIED {
-            let credentials = self.credentials(ready);
-            let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
-            match server.revoke(revoke).await {
-                Revocation::UseNonce => {}
-                Revocation::Accepted => return "its new tokens were revoked",
-                _ => break,
-            }
+        let credentials = self.credentials(ready);
+        let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
+        match server.revoke(revoke).await {
+            Revocation::Accepted => "its new tokens were revoked",
+            _ => "its new tokens could not be revoked, and expire unused",
         }
-        "its new tokens could not be revoked, and expire unused"
     }
 
     pub(super) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {

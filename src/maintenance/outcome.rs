@@ -29,8 +29,6 @@ pub enum Outcome {
 /// Whether to try again what nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// At once, and this time alone: others used up the nonces that it needed, and nothing has happened.
-    Alone,
     /// In this run.
     Soon,
     /// In this run, when the server wants to be asked again.
@@ -81,7 +79,7 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
         }
         Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
         Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
-        Exchange::UseNonce => (Outcome::Unknown(NONCES.to_owned(), Retry::Alone), Verdict::Nothing),
+        Exchange::UseNonce(_) => (unknown(NONCES.to_owned()), Verdict::Nothing),
         Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => unreachable!("these brought tokens"),
     }
 }

@@ -10,7 +10,7 @@ use super::exchange::{Exchanger, Ready, is_same_session, time_for_request, too_l
 use super::outcome::{NONCES, Outcome, Retry, chain, look_up_failed};
 use super::present::present;
 use super::runner::Work;
-use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet, Turn};
+use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet};
 use crate::store::{Kind, Lock, Stored, Written};
 
 /// How often tokens that a proof brings to light are revoked in turn.
@@ -75,10 +75,6 @@ impl Work for Revoker {
 
     async fn run(&self, session: &Stored) -> Revoked {
         let (Ok(outcome) | Err(outcome)) = self.revoke(session).await;
-        if Self::retry(&outcome) != Retry::Alone {
-            return outcome;
-        }
-        let (Ok(outcome) | Err(outcome)) = self.revoke(session).await;
         outcome
     }
 
@@ -114,7 +110,6 @@ impl Revoker {
         if !server.can_revoke() {
             return Err(Revoked::Failed("the server has no revocation endpoint".to_owned()));
         }
-        let mut turn = server.turn().await;
         if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
             return Err(unable(look_up_failed(&error)));
         }
@@ -124,7 +119,7 @@ impl Revoker {
             Err(error) => return Err(self.store_trouble(&error)),
         };
         exchanger.health.works();
-        let outcome = self.revoke_locked(selected, &server, &mut turn, &lock).await;
+        let outcome = self.revoke_locked(selected, &server, &lock).await;
         exchanger.give_back(lock, selected).await;
         outcome
     }
@@ -134,7 +129,6 @@ impl Revoker {
         &self,
         selected: &Stored,
         server: &AuthorizationServer,
-        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<Revoked, Revoked> {
         let mut current = self.reread(selected).await?;
@@ -144,7 +138,7 @@ impl Revoker {
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             let ready = self.exchanger.check_locally(&current).await.map_err(unable)?;
-            match self.end(&current, &ready, server, turn, lock).await {
+            match self.end(&current, &ready, server, lock).await {
                 Ok(()) => return self.remove(&current).await,
                 Err(why) => last = why,
             }
@@ -179,11 +173,10 @@ impl Revoker {
         current: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
-        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<(), Revoked> {
-        let doubt = self.ask_to_revoke(ready, server, turn, lock).await?;
-        let asked = self.exchanger.ask(current, ready, server, turn, lock).await.map_err(unable)?;
+        let doubt = self.ask_to_revoke(ready, server, lock).await?;
+        let asked = self.exchanger.ask(current, ready, server, lock).await.map_err(unable)?;
         let unconfirmed = |why: String, retry| Err(Revoked::Unconfirmed(doubt.clone().unwrap_or(why), retry));
         match asked.answer {
             Exchange::InvalidGrant { session_lives: false, .. } => Ok(()),
@@ -200,7 +193,7 @@ impl Revoker {
             Exchange::InvalidGrant { refusal, .. } | Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
                 Err(Revoked::Failed(refusal.to_string()))
             }
-            Exchange::UseNonce => unconfirmed(NONCES.to_owned(), Retry::Alone),
+            Exchange::UseNonce(_) => unconfirmed(NONCES.to_owned(), Retry::Soon),
             Exchange::AnswerLost(error) => {
                 unconfirmed(format!("the proof's answer was lost: {}", chain(&error)), Retry::Soon)
             }
@@ -226,29 +219,25 @@ impl Revoker {
         &self,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
-        turn: &mut Turn<'_>,
         lock: &Lock,
     ) -> Result<Option<String>, Revoked> {
         let later = |why: String| Err(Revoked::Unconfirmed(why, Retry::Soon));
-        loop {
-            // Half of the time is for the proof.
-            let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
-            let revocation = server.revoke(Revoke {
-                credentials: self.exchanger.credentials(ready),
-                dpop_key: &ready.dpop_key,
-                token: &ready.refresh_token,
-                within,
-            });
-            return match revocation.await {
-                Revocation::UseNonce if turn.once_more() => continue,
-                Revocation::UseNonce => Err(Revoked::Unconfirmed(NONCES.to_owned(), Retry::Alone)),
-                Revocation::Accepted => Ok(None),
-                Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
-                Revocation::Refused(refusal) => Ok(Some(refusal.to_string())),
-                Revocation::AnswerLost(error) => Ok(Some(chain(&error))),
-                Revocation::TryLater { status } => later(format!("the server answered with status {status}")),
-                Revocation::NotSent(error) => later(chain(&error)),
-            };
+        // Half of the time is for the proof.
+        let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
+        let revocation = server.revoke(Revoke {
+            credentials: self.exchanger.credentials(ready),
+            dpop_key: &ready.dpop_key,
+            token: &ready.refresh_token,
+            within,
+        });
+        match revocation.await {
+            Revocation::UseNonce(_) => later(NONCES.to_owned()),
+            Revocation::Accepted => Ok(None),
+            Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
+            Revocation::Refused(refusal) => Ok(Some(refusal.to_string())),
+            Revocation::AnswerLost(error) => Ok(Some(chain(&error))),
+            Revocation::TryLater { status } => later(format!("the server answered with status {status}")),
+            Revocation::NotSent(error) => later(chain(&error)),
         }
     }
 

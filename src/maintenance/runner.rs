@@ -270,7 +270,7 @@ impl<W: Work> Shared<W> {
                 self.work.run(&session).await
             };
             let wait = match W::retry(&outcome) {
-                Retry::Soon | Retry::Alone => pause,
+                Retry::Soon => pause,
                 Retry::After(wait) => pause.max(wait),
                 Retry::Never => {
                     issuer.works();

@@ -8,8 +8,9 @@ use crate::jose::ClientKey;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Servers take no assertion whose `exp` is further than this from its `iat`, or whose `iat` is older. Seconds.
 const LIFETIME: i64 = 60;
-/// Servers refuse an `iat` that lies ahead of their own clock, so ours may be this much fast. Seconds.
-const HEAD_START: i64 = 10;
+/// Servers refuse an `iat` that lies ahead of their own clock, some of them by more than five seconds. Assertions and proofs
+/// are dated back by this, so our clock may be that much fast. Seconds.
+pub(super) const BACKDATED: i64 = 10;
 
 /// As whom the client speaks.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,7 @@ pub(super) fn fields(credentials: Credentials<'_>, issuer: &str, jti: &str, now:
     let mut fields = vec![("client_id", client_id.to_owned())];
     if let Auth::PrivateKeyJwt(key) = credentials.auth {
         let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
-        let iat = now - HEAD_START;
+        let iat = now - BACKDATED;
         // The audience is the issuer: the token endpoint, as RFC 7523 suggests, is refused.
         let claims = Claims { iss: client_id, sub: client_id, aud: issuer, jti, iat, exp: iat + LIFETIME };
         fields.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));

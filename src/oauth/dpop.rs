@@ -1,8 +1,9 @@
 //! Proof of possession (RFC 9449): the JWT that goes with every request, and the nonces that servers hand out.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::SignedDuration;
 use serde::Serialize;
 use url::Url;
 
@@ -11,9 +12,20 @@ use crate::jose::{DpopKey, PublicEcJwk};
 /// Longer nonces are ignored: they would only come back as a larger request.
 const MAX_NONCE_BYTES: usize = 1024;
 
-/// The newest nonce of each origin.
+/// The newest nonce of each origin; none of an origin that has answered a proof without one.
 #[derive(Default)]
-pub(super) struct Nonces(Mutex<HashMap<String, String>>);
+pub(super) struct Nonces(Mutex<HashMap<String, Option<String>>>);
+
+/// The parameters of a proof that depend on earlier answers of the server.
+#[derive(Clone, Debug, Default)]
+pub struct ProofParameters {
+    /// Nonce to sign.
+    pub(super) nonce: Option<String>,
+    /// The server's time less our own, as its refusal of a proof has shown. Zero otherwise.
+    pub(super) clock_offset: SignedDuration,
+    /// The server has refused a proof of this request as invalid. It is repeated once for that reason.
+    pub(super) refused_before: bool,
+}
 
 #[derive(Serialize)]
 struct Header<'a> {
@@ -44,20 +56,40 @@ pub(super) fn proof(key: &DpopKey, url: &Url, nonce: Option<&str>, jti: &str, ia
 impl Nonces {
     /// The newest nonce of a URL's origin.
     pub(super) fn get(&self, url: &Url) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&url.origin().ascii_serialization()).cloned()
+        self.all().get(&origin(url)).cloned().flatten()
     }
 
-    /// Keeps the nonce of an answer. False if there is none that can be used.
-    pub(super) fn keep(&self, url: &Url, nonce: Option<&str>) -> bool {
-        let Some(nonce) = nonce.filter(|nonce| is_nonce(nonce)) else { return false };
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(url.origin().ascii_serialization(), nonce.to_owned());
-        true
+    /// Whether the URL's origin has answered a proof, with or without a nonce.
+    pub(super) fn has_answered(&self, url: &Url) -> bool {
+        self.all().contains_key(&origin(url))
+    }
+
+    /// Keeps the nonce of an answer. An answer without a usable one leaves the nonce as it is.
+    pub(super) fn keep(&self, url: &Url, nonce: Option<&str>) {
+        let nonce = nonce.filter(|nonce| is_nonce(nonce));
+        let mut all = self.all();
+        let newest = all.entry(origin(url)).or_default();
+        if let Some(nonce) = nonce {
+            *newest = Some(nonce.to_owned());
+        }
+    }
+
+    /// Forgets the nonce of a URL's origin.
+    pub(super) fn forget(&self, url: &Url) {
+        self.all().remove(&origin(url));
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Option<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
 /// RFC 9449 section 8.1: printable ASCII without space, quote and backslash.
-fn is_nonce(text: &str) -> bool {
+pub(super) fn is_nonce(text: &str) -> bool {
     (1..=MAX_NONCE_BYTES).contains(&text.len()) && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
@@ -87,7 +119,8 @@ mod tests {
         let nonces = Nonces::default();
         let [a, b, other] = ["https://a.example/token", "https://a.example/revoke", "https://a.example:444/token"]
             .map(|url| url.parse().unwrap());
-        assert!(nonces.keep(&a, Some("1")) && nonces.keep(&b, Some("2")));
+        nonces.keep(&a, Some("1"));
+        nonces.keep(&b, Some("2"));
         assert_eq!((nonces.get(&a).as_deref(), nonces.get(&other)), (Some("2"), None));
     }
 
@@ -98,7 +131,14 @@ mod tests {
         let long = "x".repeat(MAX_NONCE_BYTES + 1);
         for bad in [Some(""), Some("a b"), Some("a\"b"), Some("a\\b"), Some("a\r\nx: y"), Some("ä"), Some(&*long), None]
         {
-            assert!(!nonces.keep(&url, bad), "{bad:?}");
+            nonces.keep(&url, bad);
+            assert_eq!(nonces.get(&url), None, "{bad:?}");
         }
+        assert!(nonces.has_answered(&url));
+        nonces.keep(&url, Some("n"));
+        nonces.keep(&url, None);
+        assert_eq!(nonces.get(&url).as_deref(), Some("n"));
+        nonces.forget(&url);
+        assert!(!nonces.has_answered(&url));
     }
 }

@@ -19,7 +19,6 @@ mod server;
 #[cfg(test)]
 mod testing;
 mod token;
-mod turn;
 
 pub use ambient::{Clock, NetworkSettings, Random};
 pub use client_assertion::{Auth, Credentials};
@@ -30,5 +29,4 @@ pub use network::Network;
 pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use published::Published;
 pub use server::AuthorizationServer;
-pub use token::{Refresh, Revoke};
-pub use turn::Turn;
+pub use token::{MAX_NONCE_RETRIES, Refresh, Revoke};

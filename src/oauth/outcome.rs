@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::dpop::{ProofParameters, is_nonce};
 use super::http::{Answer, HttpError};
 use crate::session::NewTokens;
 
@@ -25,8 +26,8 @@ const PIECE: usize = 12;
 pub(super) struct Answered {
     /// The answer.
     pub(super) answer: Answer,
-    /// Whether it brought a usable nonce.
-    pub(super) nonce_kept: bool,
+    /// The parameters of the request's proof.
+    pub(super) proof: ProofParameters,
     /// The secrets in the request.
     pub(super) sent: Vec<Zeroizing<String>>,
 }
@@ -44,8 +45,9 @@ pub enum Exchange {
         /// The tokens, where there are any.
         tokens: Option<Box<TokenSet>>,
     },
-    /// Nothing happened; the server wants its newest nonce, which is known now. Worth one more try at once.
-    UseNonce,
+    /// Nothing happened; the server wants another proof, with its newest nonce. Worth one more try at once, with these
+    /// parameters.
+    UseNonce(ProofParameters),
     /// 400 `invalid_grant`.
     InvalidGrant {
         /// The server's words.
@@ -80,8 +82,8 @@ pub enum Revocation {
     Accepted,
     /// The server has no revocation endpoint. Nothing was sent.
     Unsupported,
-    /// Nothing happened; the server wants its newest nonce, which is known now.
-    UseNonce,
+    /// Nothing happened; the server wants another proof, with these parameters.
+    UseNonce(ProofParameters),
     /// The request was refused.
     Refused(Refusal),
     /// 429, 5xx, a proxy's page.
@@ -137,7 +139,7 @@ impl Exchange {
     pub(super) fn of(answer: Answered, url: &url::Url, sub: &str) -> Self {
         match read(answer, url) {
             Read::Success(body) => accept(body, sub),
-            Read::UseNonce => Self::UseNonce,
+            Read::UseNonce(parameters) => Self::UseNonce(parameters),
             Read::Refused(refusal) => match refusal.error.as_deref() {
                 Some("invalid_grant") if refusal.status == 400 => {
                     Self::InvalidGrant { session_lives: refusal.is_about_the_request(), refusal }
@@ -167,7 +169,7 @@ impl Revocation {
         }
         match read(answer, url) {
             Read::Success(_) => Self::Accepted,
-            Read::UseNonce => Self::UseNonce,
+            Read::UseNonce(parameters) => Self::UseNonce(parameters),
             Read::Refused(refusal) => Self::Refused(refusal),
             Read::TryLater { status, .. } => Self::TryLater { status },
             Read::Lost(error) => Self::AnswerLost(error),
@@ -183,7 +185,7 @@ impl Revocation {
 /// An answer, told apart by what any OAuth endpoint can mean by it.
 enum Read {
     Success(Map<String, Value>),
-    UseNonce,
+    UseNonce(ProofParameters),
     Refused(Refusal),
     TryLater { status: u16, retry_after: Option<Duration> },
     Lost(HttpError),
@@ -196,7 +198,7 @@ struct ErrorBody {
 }
 
 fn read(answered: Answered, url: &url::Url) -> Read {
-    let Answered { answer, nonce_kept, sent } = answered;
+    let Answered { answer, proof, sent } = answered;
     let later = Read::TryLater { status: answer.status, retry_after: answer.retry_after };
     match answer.status {
         // Whatever stands in it: the server is in trouble.
@@ -204,6 +206,8 @@ fn read(answered: Answered, url: &url::Url) -> Read {
         _ => {}
     }
     let (status, is_json) = (answer.status, answer.is_json());
+    let nonce = answer.dpop_nonce.filter(|nonce| is_nonce(nonce));
+    let served = answer.served;
     let body = match answer.body {
         Ok(body) => body,
         Err(error) => return Read::Lost(error),
@@ -218,7 +222,15 @@ fn read(answered: Answered, url: &url::Url) -> Read {
         return Read::Lost(HttpError::unreadable(url, "has a status that means nothing here"));
     }
     match serde_json::from_slice::<ErrorBody>(&body) {
-        Ok(body) if body.error == "use_dpop_nonce" && nonce_kept => Read::UseNonce,
+        Ok(body) if body.error == "use_dpop_nonce" && nonce.is_some() => {
+            Read::UseNonce(ProofParameters { nonce, ..proof })
+        }
+        // A nonce that the server does not know any more, since it was restarted, or a clock that differs from ours.
+        Ok(body) if body.error == "invalid_dpop_proof" && !proof.refused_before => Read::UseNonce(ProofParameters {
+            nonce: nonce.filter(|new| proof.nonce.as_ref() != Some(new)),
+            clock_offset: served.sent.map(|sent| sent.duration_since(served.received)).unwrap_or_default(),
+            refused_before: true,
+        }),
         Ok(body) => Read::Refused(Refusal {
             status,
             error: Some(fit_to_show(&body.error, &sent)),
@@ -386,13 +398,13 @@ mod tests {
         let answer = Answer {
             status,
             content_type: Some(content_type.to_owned()),
-            dpop_nonce: None,
+            dpop_nonce: Some("n".to_owned()),
             retry_after: None,
             served: crate::oauth::http::Served::default(),
             body: Ok(body.as_bytes().to_vec()),
         };
         let sent = vec![Zeroizing::new("ref-0123456789abcdef".to_owned())];
-        let answered = Answered { answer, nonce_kept: true, sent };
+        let answered = Answered { answer, proof: ProofParameters::default(), sent };
         Exchange::of(answered, &"https://as.example/token".parse().unwrap(), "did:plc:a")
     }
 
@@ -493,7 +505,7 @@ mod tests {
         assert!(matches!(error(401, "invalid_client", ""), Exchange::InvalidClient(_)));
         assert!(matches!(error(401, "invalid_grant", ""), Exchange::Refused(_)));
         assert!(matches!(error(403, "access_denied", ""), Exchange::Refused(_)));
-        assert!(matches!(error(401, "use_dpop_nonce", ""), Exchange::UseNonce));
+        assert!(matches!(error(401, "use_dpop_nonce", ""), Exchange::UseNonce(_)));
         assert!(matches!(error(500, "invalid_grant", ""), Exchange::TryLater { status: 500, .. }));
         assert!(matches!(error(429, "invalid_grant", ""), Exchange::TryLater { status: 429, .. }));
         assert!(matches!(judged(400, "text/html", "<html>"), Exchange::TryLater { status: 400, .. }));

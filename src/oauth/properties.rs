@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::address::is_public;
 use super::client_metadata::{Authentication, ClientMetadata, PublishedKeys, Severity, check, check_jwks};
+use super::dpop::ProofParameters;
 use super::http::{Answer, Served};
 use super::outcome::Answered;
 use super::*;
@@ -34,7 +35,7 @@ fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
         served: Served::default(),
         body: Ok(body),
     };
-    let answered = Answered { answer, nonce_kept: true, sent: vec![Zeroizing::new(SENT.to_owned())] };
+    let answered = Answered { answer, proof: ProofParameters::default(), sent: vec![Zeroizing::new(SENT.to_owned())] };
     Exchange::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
 }
 

@@ -13,7 +13,6 @@ use super::dpop::Nonces;
 use super::http::Http;
 use super::identity::origin;
 use super::lookup::{self, LookupError};
-use super::turn::Turns;
 use crate::jose::Alg;
 
 /// How long after an answer its connection is taken to be still open: well below the five seconds of a Node server.
@@ -42,7 +41,6 @@ pub struct AuthorizationServer {
     dpop_algs: Option<Vec<String>>,
     protected_resources: Option<Vec<String>>,
     warm: Mutex<VecDeque<Instant>>,
-    pub(super) turns: Turns,
 }
 
 #[derive(Deserialize)]
@@ -143,7 +141,6 @@ impl AuthorizationServer {
             dpop_algs,
             protected_resources,
             warm: Mutex::default(),
-            turns: Turns::default(),
         }
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testbed::{Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply, keys};
 
-use super::super::testing::{did_of, network};
+use super::super::testing::{clock, did_of, network};
 use super::super::{Auth, AuthorizationServer, Network};
 use super::*;
 use crate::jose::ClientKey;
@@ -50,7 +51,7 @@ impl Stage {
         let did = did_of(&self.record);
         server
             .refresh(Refresh {
-                signed: server.sign(credentials, dpop_key),
+                signed: server.sign(credentials, dpop_key, None),
                 sub: did.as_str(),
                 refresh_token: refresh_token(&self.record),
                 within: Duration::from_secs(1),
@@ -169,20 +170,20 @@ async fn a_nonce_that_has_gone_stale_costs_one_more_request_and_nothing_else() {
     let server = stage.server().await;
     server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     stage.bed.rotate_nonces();
-    let refresh = || async {
+    let refresh = |parameters| async {
         let did = did_of(&stage.record);
         let dpop_key = dpop_key(&stage.record);
         let refresh = Refresh {
-            signed: server.sign(stage.credentials(), &dpop_key),
+            signed: server.sign(stage.credentials(), &dpop_key, parameters),
             sub: did.as_str(),
             refresh_token: refresh_token(&stage.record),
             within: Duration::from_secs(1),
         };
         server.refresh(refresh).await
     };
-    assert!(matches!(refresh().await, Exchange::UseNonce));
+    let Exchange::UseNonce(parameters) = refresh(None).await else { panic!() };
     assert!(stage.is_alive());
-    assert!(matches!(refresh().await, Exchange::Refreshed(_)));
+    assert!(matches!(refresh(Some(parameters)).await, Exchange::Refreshed(_)));
 }
 
 #[tokio::test]
@@ -301,7 +302,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
     let did = did_of(&stage.record);
     let key = dpop_key(&stage.record);
     let refresh = Refresh {
-        signed: server.sign(stage.credentials(), &key),
+        signed: server.sign(stage.credentials(), &key, None),
         sub: did.as_str(),
         refresh_token: refresh_token(&stage.record),
         within: Duration::from_secs(1),
@@ -361,12 +362,69 @@ async fn every_request_has_its_own_identifiers() {
 
 #[tokio::test]
 async fn a_clock_that_is_a_little_off_does_no_harm() {
-    for seconds in [-9, 9, 45] {
+    for (seconds, max_lead) in [(-9, 180), (-9, 0), (9, 180), (9, 0), (45, 180)] {
         let stage = Stage::new().await;
-        stage.bed.configure(|policy| policy.proofs_follow_clock = true);
+        stage.bed.configure(|policy| {
+            policy.proofs_follow_clock = true;
+            policy.max_proof_lead = max_lead;
+        });
         stage.bed.set_clock_offset(seconds * 1000);
         let exchange = stage.refresh().await;
         assert!(matches!(exchange, Exchange::Refreshed(_)), "{seconds}: {exchange:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
+    let stage = Stage::new().await;
+    let server = stage.server().await;
+    server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
+    stage.bed.configure(|policy| {
+        policy.proofs_follow_clock = true;
+        policy.max_proof_lead = 5;
+    });
+    stage.bed.set_clock_offset(-60_000);
+    let dated = |ago| {
+        let at = clock().now() - SignedDuration::from_secs(ago);
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap()
+    };
+    let answer = Reply::error(401, "invalid_dpop_proof", "from the future").header("date", &dated(60));
+    stage.fault(Endpoint::Token, Fault::Instead(answer));
+    let (did, key) = (did_of(&stage.record), dpop_key(&stage.record));
+    let refresh = |parameters| {
+        server.refresh(Refresh {
+            signed: server.sign(stage.credentials(), &key, parameters),
+            sub: did.as_str(),
+            refresh_token: refresh_token(&stage.record),
+            within: Duration::from_secs(1),
+        })
+    };
+    let Exchange::UseNonce(parameters) = refresh(None).await else { panic!() };
+    // The nonce is forgotten, so this answer brings another.
+    let Exchange::UseNonce(parameters) = refresh(Some(parameters)).await else { panic!() };
+    assert!(matches!(refresh(Some(parameters)).await, Exchange::Refreshed(_)));
+}
+
+#[tokio::test]
+async fn a_proof_that_stays_invalid_is_refused() {
+    let stage = Stage::new().await;
+    let invalid = Fault::Instead(Reply::error(401, "invalid_dpop_proof", "no"));
+    stage.bed.inject(Injection::new(Endpoint::Token, invalid).only(refresh_token(&stage.record)).times(2));
+    let server = stage.server().await;
+    let (did, key) = (did_of(&stage.record), dpop_key(&stage.record));
+    let mut parameters = None;
+    for n in 0..2 {
+        let refresh = Refresh {
+            signed: server.sign(stage.credentials(), &key, parameters.take()),
+            sub: did.as_str(),
+            refresh_token: refresh_token(&stage.record),
+            within: Duration::from_secs(1),
+        };
+        match server.refresh(refresh).await {
+            Exchange::UseNonce(next) if n == 0 => parameters = Some(next),
+            Exchange::Refused(refusal) if n == 1 => assert_eq!(refusal.error.as_deref(), Some("invalid_dpop_proof")),
+            exchange => panic!("{n}: {exchange:?}"),
+        }
     }
 }
 
@@ -414,8 +472,9 @@ async fn revoking_can_fail_in_every_way() {
         token: refresh_token(&stage.record),
         within: Duration::from_secs(1),
     };
-    assert!(matches!(server.revoke(now()).await, Revocation::UseNonce));
+    let sent = stage.bed.requests_to(Endpoint::Revoke).len();
     assert!(matches!(server.revoke(now()).await, Revocation::Accepted));
+    assert_eq!(stage.bed.requests_to(Endpoint::Revoke).len(), sent + 2);
     assert!(!stage.is_alive());
 
     let stage = Stage::new().await;
@@ -435,7 +494,7 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
         let (did, key) = (did_of(record), dpop_key(record));
         server.prepare(&stage.client_id, &key).await.unwrap();
         let refresh = Refresh {
-            signed: server.sign(stage.credentials(), &key),
+            signed: server.sign(stage.credentials(), &key, None),
             sub: did.as_str(),
             refresh_token: refresh_token(record),
             within: Duration::from_secs(1),

@@ -55,4 +55,4 @@ pub use network::Network;
 pub use proxy::{Mishap, Proxy, Spot, Traffic, Way};
 pub use random::did;
 pub use sessions::SessionState;
-pub use state::Policy;
+pub use state::{NoncePolicy, Policy};

@@ -66,6 +66,21 @@ pub(crate) struct Server {
     pub(crate) resource_patch: Map<String, Value>,
 }
 
+/// How the servers use DPoP nonces (RFC 9449 section 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoncePolicy {
+    /// Every answer has one, every proof needs one: the reference server.
+    Always,
+    /// Every answer has a new one, which is good for one request.
+    SingleUse,
+    /// Only `use_dpop_nonce` has one, every proof needs one.
+    OnDemand,
+    /// Every answer has one, a proof may do without; an unknown one makes the proof invalid.
+    Optional,
+    /// No answer has one.
+    Never,
+}
+
 /// How the servers behave where real ones differ.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "independent switches")]
@@ -87,6 +102,8 @@ pub struct Policy {
     /// The servers can fetch the client's documents. They do so behind the scenes: faults on the app's endpoints are
     /// for other readers.
     pub documents_reachable: bool,
+    /// What nonces the authorization servers give and want.
+    pub nonces: NoncePolicy,
     /// A new nonce after so many answers of an authorization server.
     pub nonce_every: Option<u64>,
     /// How many earlier nonces are still accepted.
@@ -96,6 +113,8 @@ pub struct Policy {
     pub exchange_time: Duration,
     /// Proofs and assertions are judged by the network's clock instead of the machine's: clocks that disagree.
     pub proofs_follow_clock: bool,
+    /// Seconds by which a proof's `iat` may lie ahead. The reference server: three minutes; others: five seconds.
+    pub max_proof_lead: i64,
 }
 
 impl Default for Policy {
@@ -110,10 +129,12 @@ impl Default for Policy {
             revocation: true,
             document_cache: None,
             documents_reachable: true,
+            nonces: NoncePolicy::Always,
             nonce_every: None,
             old_nonces: 1,
             exchange_time: Duration::ZERO,
             proofs_follow_clock: false,
+            max_proof_lead: 180,
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     http::{Reply, Request},
     log::Endpoint,
-    state::Shared,
+    state::{NoncePolicy, Shared},
 };
 
 pub(crate) async fn answer(shared: &Shared, server: usize, endpoint: Endpoint, request: &Request) -> Reply {
@@ -85,12 +85,18 @@ fn oauth(shared: &Shared, server: usize, reply: Reply) -> Reply {
 
 fn with_nonce(shared: &Shared, server: usize, reply: Reply) -> Reply {
     let mut state = shared.lock();
-    let (every, old) = (state.policy.nonce_every, state.policy.old_nonces);
+    let (every, old) = match state.policy.nonces {
+        NoncePolicy::SingleUse => (Some(1), usize::MAX - 1),
+        _ => (state.policy.nonce_every, state.policy.old_nonces),
+    };
     let nonce = state.servers[server].nonces.next(every, old);
-    reply
-        .header("dpop-nonce", &nonce)
-        .header("access-control-allow-origin", "*")
-        .header("access-control-expose-headers", "DPoP-Nonce")
+    let gives_it = match state.policy.nonces {
+        NoncePolicy::Never => false,
+        NoncePolicy::OnDemand => reply.error_code().as_deref() == Some("use_dpop_nonce"),
+        _ => true,
+    };
+    let reply = if gives_it { reply.header("dpop-nonce", &nonce) } else { reply };
+    reply.header("access-control-allow-origin", "*").header("access-control-expose-headers", "DPoP-Nonce")
 }
 
 fn resolve_handle(shared: &Shared, request: &Request) -> Reply {

@@ -22,6 +22,12 @@ impl Nonces {
         self.accepted.iter().any(|known| known == nonce)
     }
 
+    /// Accepts a nonce for the last time.
+    pub(crate) fn uses_up(&mut self, nonce: &str) -> bool {
+        let known = self.accepted.iter().position(|known| known == nonce);
+        known.is_some_and(|at| self.accepted.remove(at).is_some())
+    }
+
     /// The nonce for an answer; a new one if it is time.
     pub(crate) fn next(&mut self, every: Option<u64>, old: usize) -> String {
         self.answers += 1;

@@ -4,14 +4,13 @@ use crate::{
     clock::real_now,
     http::Request,
     keys::{self, Jws},
-    state::Shared,
+    state::{NoncePolicy, Shared},
 };
 
 use super::Refused;
 
 /// Ten seconds, plus the three minutes for which the reference server tolerates clocks that disagree.
 const MAX_AGE: i64 = 190;
-const MAX_LEAD: i64 = 180;
 
 /// Verifies the proof of a request and gives the thumbprint of its key; none if there is no proof.
 pub(super) fn check(
@@ -39,14 +38,18 @@ pub(super) fn check(
     }
     jws.verify(jwk).map_err(|error| failed(&error.to_string()))?;
 
-    let now = if shared.lock().policy.proofs_follow_clock { shared.clock.now() } else { real_now() } / 1000;
+    let (follows_clock, max_lead) = {
+        let policy = &shared.lock().policy;
+        (policy.proofs_follow_clock, policy.max_proof_lead)
+    };
+    let now = if follows_clock { shared.clock.now() } else { real_now() } / 1000;
     let claims = &jws.claims;
     match claims["iat"].as_i64() {
         None => return Err(failed("missing required \"iat\" claim")),
         Some(iat) if now - iat > MAX_AGE => {
             return Err(failed("\"iat\" claim timestamp check failed (too far in the past)"));
         }
-        Some(iat) if iat - now > MAX_LEAD => {
+        Some(iat) if iat - now > max_lead => {
             return Err(failed("\"iat\" claim timestamp check failed (it should be in the past)"));
         }
         Some(_) => {}
@@ -63,14 +66,21 @@ pub(super) fn check(
     if htu.split(['?', '#']).next() != Some(&expected) {
         return Err(bad("DPoP \"htu\" mismatch"));
     }
-    match claims["nonce"].as_str() {
-        None => {
+    let policy = state.policy.nonces;
+    let nonces = &mut state.servers[server].nonces;
+    match (claims["nonce"].as_str(), policy) {
+        (_, NoncePolicy::Never) | (None, NoncePolicy::Optional) => {}
+        (None, _) => {
             return Err(Refused::new("use_dpop_nonce", "Authorization server requires nonce in DPoP proof"));
         }
-        Some(nonce) if !state.servers[server].nonces.accepts(nonce) => {
+        (Some(nonce), NoncePolicy::SingleUse) if nonces.uses_up(nonce) => {}
+        (Some(nonce), NoncePolicy::Optional) if !nonces.accepts(nonce) => {
+            return Err(bad("Invalid nonce signature"));
+        }
+        (Some(nonce), policy) if policy == NoncePolicy::SingleUse || !nonces.accepts(nonce) => {
             return Err(Refused::new("use_dpop_nonce", "DPoP \"nonce\" mismatch"));
         }
-        Some(_) => {}
+        (Some(_), _) => {}
     }
     match access_token {
         Some(token) if claims["ath"] != keys::sha256(token).as_str() => {
