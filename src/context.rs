@@ -104,6 +104,11 @@ impl Context {
         &self.overrides
     }
 
+    /// The profile asked for, whether there is one or not.
+    pub fn profile(&self) -> Option<&str> {
+        self.overrides.profile.as_deref().or_else(|| self.environment.text("OAUTHCTL_PROFILE"))
+    }
+
     /// Whether a person can be asked, and has not said beforehand what to do.
     pub fn is_interactive(&self) -> bool {
         !self.yes && self.ui.can_ask()

@@ -1,9 +1,11 @@
 //! `--metrics-file`: what a run did, for a Prometheus textfile collector.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use url::Url;
 
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -19,7 +21,47 @@ pub struct MetricsArgs {
 }
 
 /// Results of a run, by name.
-pub type Counts = Vec<(&'static str, u64)>;
+pub type Counts = Vec<(String, u64)>;
+
+/// Returns the counts of a run under the names that its JSON document gives them.
+pub fn counts_of(document: &impl Serialize) -> anyhow::Result<Counts> {
+    let members = serde_json::to_value(document)?;
+    let members = members.as_object().into_iter().flatten();
+    Ok(members.filter_map(|(name, value)| Some((name.clone(), value.as_u64()?))).collect())
+}
+
+/// Deployment whose run was measured: files of several ones are read side by side.
+struct Labels {
+    /// Host of the `client_id`, with its port where it has one.
+    app: String,
+    profile: String,
+}
+
+impl Labels {
+    /// `before` is the file of the last run: its app counts where the settings cannot be read now.
+    fn of(context: &Context, before: &str) -> Self {
+        let app = || {
+            let id = Url::parse(&context.client_id().ok()?).ok()?;
+            let host = id.host_str()?;
+            Some(id.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        };
+        let last = || Some(before.split_once("{app=\"")?.1.split_once('"')?.0.to_owned());
+        let profile = context.profile().unwrap_or_default().to_owned();
+        Self { app: app().or_else(last).unwrap_or_default(), profile }
+    }
+
+    /// `{app="…",profile="…"}`, with one more label at the end.
+    fn with(&self, more: Option<(&str, &str)>) -> String {
+        let own = [("app", self.app.as_str()), ("profile", self.profile.as_str())];
+        let labels = own.into_iter().chain(more).map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
+        format!("{{{}}}", labels.collect::<Vec<_>>().join(","))
+    }
+}
+
+/// A label's value as the text format writes it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
 
 impl MetricsArgs {
     /// Runs, and writes the file, where one was asked for, however the run has ended: whoever watches it must see a
@@ -47,13 +89,15 @@ impl MetricsArgs {
         context: &Context,
         command: &str,
         begun: Timestamp,
-        counts: &[(&str, u64)],
+        counts: &[(String, u64)],
         exit: Exit,
     ) -> Result<(), Failure> {
         let Some(path) = &self.metrics_file else { return Ok(()) };
         let now = context.now();
-        let success = if exit == Exit::Done { Some(now.as_second()) } else { last_success(path, command) };
-        let text = render(command, now, now.duration_since(begun).as_secs_f64(), counts, exit, success);
+        let before = std::fs::read_to_string(path).unwrap_or_default();
+        let labels = Labels::of(context, &before);
+        let success = if exit == Exit::Done { Some(now.as_second()) } else { last_success(&before, command, &labels) };
+        let text = render(command, &labels, now, now.duration_since(begun).as_secs_f64(), counts, exit, success);
         files::write_file(path, text.as_bytes(), PUBLIC, Existing::Replace)
     }
 }
@@ -64,9 +108,10 @@ fn success_name(command: &str) -> String {
 
 fn render(
     command: &str,
+    labels: &Labels,
     now: Timestamp,
     seconds: f64,
-    counts: &[(&str, u64)],
+    counts: &[(String, u64)],
     exit: Exit,
     success: Option<i64>,
 ) -> String {
@@ -77,9 +122,9 @@ fn render(
             let _ = writeln!(text, "{name}{labels} {value}");
         }
     };
-    let plain = |value: String| [(String::new(), value)];
+    let plain = |value: String| [(labels.with(None), value)];
     let by_result: Vec<_> =
-        counts.iter().map(|(result, n)| (format!("{{result=\"{result}\"}}"), n.to_string())).collect();
+        counts.iter().map(|(result, n)| (labels.with(Some(("result", result))), n.to_string())).collect();
     metric(&format!("oauthctl_{command}_results"), "What the last run did, by result.", &by_result);
     metric(&format!("oauthctl_{command}_duration_seconds"), "How long the last run took.", &plain(seconds.to_string()));
     metric(&format!("oauthctl_{command}_exit_status"), "Exit status of the last run.", &plain(exit.code().to_string()));
@@ -94,11 +139,12 @@ fn render(
     text
 }
 
-/// A run that failed keeps the time of the last that did not.
-fn last_success(path: &Path, command: &str) -> Option<i64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let name = success_name(command);
-    text.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse().ok())
+/// Returns the time of the last run that did everything, from the file as that run or a later one left it. oauthctl 0.1.0
+/// wrote it without labels.
+fn last_success(before: &str, command: &str, labels: &Labels) -> Option<i64> {
+    let samples = [labels.with(None), String::new()].map(|labels| format!("{}{labels} ", success_name(command)));
+    let value = |line: &str| samples.iter().find_map(|sample| line.strip_prefix(sample)?.trim().parse().ok());
+    before.lines().find_map(value)
 }
 
 #[cfg(test)]
@@ -108,12 +154,27 @@ mod tests {
     #[test]
     fn the_file_is_in_the_text_format_of_prometheus() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let text = render("states_purge", now, 1.5, &[("removed", 3)], Exit::Done, Some(7));
-        assert!(text.contains(
-            "# TYPE oauthctl_states_purge_results gauge\noauthctl_states_purge_results{result=\"removed\"} 3\n"
-        ));
-        assert!(text.contains("\noauthctl_states_purge_duration_seconds 1.5\n"));
-        assert!(text.contains("\noauthctl_states_purge_last_success_timestamp_seconds 7\n"));
-        assert!(text.lines().all(|line| line.starts_with('#') || line.split(' ').count() == 2));
+        let labels = Labels { app: "a.example:8443".to_owned(), profile: "two \"words\"\n\\".to_owned() };
+        let shown = r#"app="a.example:8443",profile="two \"words\"\n\\""#;
+        let text = render("states_purge", &labels, now, 1.5, &[("young".to_owned(), 3)], Exit::Done, Some(7));
+        let results = "oauthctl_states_purge_results";
+        assert!(text.contains(&format!("# TYPE {results} gauge\n{results}{{{shown},result=\"young\"}} 3\n")), "{text}");
+        assert!(text.contains(&format!("\noauthctl_states_purge_duration_seconds{{{shown}}} 1.5\n")), "{text}");
+        let success = "oauthctl_states_purge_last_success_timestamp_seconds";
+        assert!(text.contains(&format!("\n{success}{{{shown}}} 7\n")), "{text}");
+        let is_sample =
+            |line: &str| line.starts_with("oauthctl_") && line.rsplit(' ').next().unwrap().parse::<f64>().is_ok();
+        assert!(text.lines().all(|line| line.starts_with("# ") || is_sample(line)), "{text}");
+    }
+
+    #[test]
+    fn the_last_success_is_that_of_the_same_deployment() {
+        let labels = |app: &str| Labels { app: app.to_owned(), profile: String::new() };
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let before = render("states_purge", &labels("a"), now, 1.5, &[], Exit::Done, Some(7));
+        assert_eq!(last_success(&before, "states_purge", &labels("a")), Some(7));
+        assert_eq!(last_success(&before, "states_purge", &labels("b")), None);
+        let unlabelled = "oauthctl_states_purge_last_success_timestamp_seconds 8\n";
+        assert_eq!(last_success(unlabelled, "states_purge", &labels("a")), Some(8));
     }
 }

@@ -244,22 +244,6 @@ impl PruneReport {
         } += 1;
     }
 
-    /// Each count by its name.
-    pub fn counts(&self) -> [(&'static str, u64); 10] {
-        [
-            ("dead", self.dead),
-            ("ended", self.ended),
-            ("old", self.old),
-            ("malformed", self.malformed),
-            ("signed_out", self.signed_out),
-            ("alive", self.alive),
-            ("witnesses", self.witnesses),
-            ("refused", self.refused),
-            ("changed", self.changed),
-            ("unsettled", self.unsettled),
-        ]
-    }
-
     /// How many records are gone.
     pub fn removed(&self) -> u64 {
         self.dead + self.ended + self.old + self.malformed + self.signed_out

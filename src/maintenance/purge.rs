@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::session::{Age, NodeState, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
 
-/// First-seen notes are forgotten so long after they have become of use; a state that is still there then is noted anew.
+/// First-seen notes go with their states; those of completed logins are forgotten so long after they have become of use.
 const NOTE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// How old a pending state is, and how that is known.
@@ -147,13 +147,15 @@ impl Purge {
             return Ok(());
         }
         let (records, ages): (Vec<_>, Vec<_>) = old.into_iter().unzip();
+        let noted = records.iter().zip(&ages).filter(|(_, age)| matches!(age, StateAge::FirstSeen(_)));
+        let notes: Vec<_> = noted.map(|(state, _)| note_name(state)).collect();
         for (written, age) in store.remove(Kind::State, &records).await?.into_iter().zip(ages) {
             match written {
                 Written::Done | Written::Unconfirmed => report.count(age),
                 Written::Changed | Written::Gone => report.gone += 1,
             }
         }
-        Ok(())
+        store.remove_notes(&notes).await
     }
 
     /// Whether the age must be long enough since we first saw the state, too.

@@ -145,6 +145,9 @@ pub trait Store: Send + Sync {
 
     /// Writes notes that are forgotten after `lifetime`. The last writer wins.
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()>;
+
+    /// Removes notes, where they exist.
+    async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()>;
 }
 
 /// An account that nobody has (RFC 6761 section 6.4), for trying what must not touch anybody's session.

@@ -265,6 +265,10 @@ impl Store for RedisStore {
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
         notes::write(&*self.server, notes, lifetime).await.map_err(|e| self.failure(e))
     }
+
+    async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
+        notes::remove(&*self.server, names).await.map_err(|e| self.failure(e))
+    }
 }
 
 /// Whether nothing can be said to the server about the record.

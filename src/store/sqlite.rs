@@ -249,6 +249,10 @@ impl Store for SqliteStore {
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
         self.sidecar.write_notes(notes, lifetime).await
     }
+
+    async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
+        self.sidecar.remove_notes(names).await
+    }
 }
 
 impl Table {

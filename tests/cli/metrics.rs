@@ -1,10 +1,12 @@
 //! `--metrics-file`: what a run from cron did, for Prometheus.
 
+use std::collections::BTreeSet;
+
 use testbed::Endpoint;
 use testbed::Fault;
 
 use crate::app::App;
-use crate::samples::{ALICE, session, state};
+use crate::samples::{ALICE, object, session, state};
 use crate::sandbox::NOW;
 
 /// An app at the time of the sandbox, with a login that was given up long ago.
@@ -14,6 +16,11 @@ fn app() -> App {
     app.database.record("nonsense", "{");
     app.database.state("given-up", &state("key1"));
     app
+}
+
+/// A file of metrics, without the port of the app.
+fn written(app: &App, file: &str) -> String {
+    app.sandbox.read(file).replace(app.net.app_url().strip_prefix("http://").unwrap(), "$APP")
 }
 
 /// A file of metrics must be complete whenever it is read, and readable for the collector.
@@ -29,34 +36,34 @@ fn prune_tells_what_it_did() {
     app.database.session(&session(ALICE, "3h"));
     let output = app.sessions("prune --malformed --metrics-file prune.prom --quiet");
     assert_eq!(output.code, 0, "{output}");
-    insta::assert_snapshot!(app.sandbox.read("prune.prom"), @r#"
+    insta::assert_snapshot!(written(&app, "prune.prom"), @r#"
     # HELP oauthctl_sessions_prune_results What the last run did, by result.
     # TYPE oauthctl_sessions_prune_results gauge
-    oauthctl_sessions_prune_results{result="dead"} 0
-    oauthctl_sessions_prune_results{result="ended"} 0
-    oauthctl_sessions_prune_results{result="old"} 0
-    oauthctl_sessions_prune_results{result="malformed"} 1
-    oauthctl_sessions_prune_results{result="signed_out"} 0
-    oauthctl_sessions_prune_results{result="alive"} 0
-    oauthctl_sessions_prune_results{result="witnesses"} 0
-    oauthctl_sessions_prune_results{result="refused"} 0
-    oauthctl_sessions_prune_results{result="changed"} 0
-    oauthctl_sessions_prune_results{result="unsettled"} 0
-    oauthctl_sessions_prune_results{result="unobservable"} 0
-    oauthctl_sessions_prune_results{result="foreign"} 0
-    oauthctl_sessions_prune_results{result="read"} 2
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="dead"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="ended"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="old"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="malformed"} 1
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="signed_out"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="alive"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="witnesses"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="refused"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="changed"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="unsettled"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="unobservable"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="foreign"} 0
+    oauthctl_sessions_prune_results{app="$APP",profile="",result="read"} 2
     # HELP oauthctl_sessions_prune_duration_seconds How long the last run took.
     # TYPE oauthctl_sessions_prune_duration_seconds gauge
-    oauthctl_sessions_prune_duration_seconds 0
+    oauthctl_sessions_prune_duration_seconds{app="$APP",profile=""} 0
     # HELP oauthctl_sessions_prune_exit_status Exit status of the last run.
     # TYPE oauthctl_sessions_prune_exit_status gauge
-    oauthctl_sessions_prune_exit_status 0
+    oauthctl_sessions_prune_exit_status{app="$APP",profile=""} 0
     # HELP oauthctl_sessions_prune_last_run_timestamp_seconds When the last run ended.
     # TYPE oauthctl_sessions_prune_last_run_timestamp_seconds gauge
-    oauthctl_sessions_prune_last_run_timestamp_seconds 1795435200
+    oauthctl_sessions_prune_last_run_timestamp_seconds{app="$APP",profile=""} 1795435200
     # HELP oauthctl_sessions_prune_last_success_timestamp_seconds When a run last did everything.
     # TYPE oauthctl_sessions_prune_last_success_timestamp_seconds gauge
-    oauthctl_sessions_prune_last_success_timestamp_seconds 1795435200
+    oauthctl_sessions_prune_last_success_timestamp_seconds{app="$APP",profile=""} 1795435200
     "#);
     assert_is_whole(&app, "prune.prom");
 }
@@ -65,26 +72,26 @@ fn prune_tells_what_it_did() {
 fn refresh_tells_what_it_did() {
     let app = app();
     assert_eq!(app.sessions("refresh --metrics-file refresh.prom --quiet").code, 0);
-    insta::assert_snapshot!(app.sandbox.read("refresh.prom"), @r#"
+    insta::assert_snapshot!(written(&app, "refresh.prom"), @r#"
     # HELP oauthctl_sessions_refresh_results What the last run did, by result.
     # TYPE oauthctl_sessions_refresh_results gauge
-    oauthctl_sessions_refresh_results{result="refreshed"} 0
-    oauthctl_sessions_refresh_results{result="skipped"} 0
-    oauthctl_sessions_refresh_results{result="gone"} 0
-    oauthctl_sessions_refresh_results{result="blocked"} 0
-    oauthctl_sessions_refresh_results{result="unknown"} 0
+    oauthctl_sessions_refresh_results{app="$APP",profile="",result="refreshed"} 0
+    oauthctl_sessions_refresh_results{app="$APP",profile="",result="skipped"} 0
+    oauthctl_sessions_refresh_results{app="$APP",profile="",result="gone"} 0
+    oauthctl_sessions_refresh_results{app="$APP",profile="",result="blocked"} 0
+    oauthctl_sessions_refresh_results{app="$APP",profile="",result="unknown"} 0
     # HELP oauthctl_sessions_refresh_duration_seconds How long the last run took.
     # TYPE oauthctl_sessions_refresh_duration_seconds gauge
-    oauthctl_sessions_refresh_duration_seconds 0
+    oauthctl_sessions_refresh_duration_seconds{app="$APP",profile=""} 0
     # HELP oauthctl_sessions_refresh_exit_status Exit status of the last run.
     # TYPE oauthctl_sessions_refresh_exit_status gauge
-    oauthctl_sessions_refresh_exit_status 0
+    oauthctl_sessions_refresh_exit_status{app="$APP",profile=""} 0
     # HELP oauthctl_sessions_refresh_last_run_timestamp_seconds When the last run ended.
     # TYPE oauthctl_sessions_refresh_last_run_timestamp_seconds gauge
-    oauthctl_sessions_refresh_last_run_timestamp_seconds 1795435200
+    oauthctl_sessions_refresh_last_run_timestamp_seconds{app="$APP",profile=""} 1795435200
     # HELP oauthctl_sessions_refresh_last_success_timestamp_seconds When a run last did everything.
     # TYPE oauthctl_sessions_refresh_last_success_timestamp_seconds gauge
-    oauthctl_sessions_refresh_last_success_timestamp_seconds 1795435200
+    oauthctl_sessions_refresh_last_success_timestamp_seconds{app="$APP",profile=""} 1795435200
     "#);
     assert_is_whole(&app, "refresh.prom");
 }
@@ -94,24 +101,28 @@ fn purge_tells_what_it_did() {
     let app = app();
     let output = app.sandbox.run(["states", "purge", "--metrics-file", "purge.prom", "--quiet"]);
     assert_eq!(output.code, 0, "{output}");
-    insta::assert_snapshot!(app.sandbox.read("purge.prom"), @r#"
+    insta::assert_snapshot!(written(&app, "purge.prom"), @r#"
     # HELP oauthctl_states_purge_results What the last run did, by result.
     # TYPE oauthctl_states_purge_results gauge
-    oauthctl_states_purge_results{result="removed"} 0
-    oauthctl_states_purge_results{result="kept"} 1
-    oauthctl_states_purge_results{result="gone"} 0
+    oauthctl_states_purge_results{app="$APP",profile="",result="by_ttl"} 0
+    oauthctl_states_purge_results{app="$APP",profile="",result="by_column"} 0
+    oauthctl_states_purge_results{app="$APP",profile="",result="by_first_seen"} 0
+    oauthctl_states_purge_results{app="$APP",profile="",result="young"} 0
+    oauthctl_states_purge_results{app="$APP",profile="",result="unknown"} 1
+    oauthctl_states_purge_results{app="$APP",profile="",result="malformed"} 0
+    oauthctl_states_purge_results{app="$APP",profile="",result="gone"} 0
     # HELP oauthctl_states_purge_duration_seconds How long the last run took.
     # TYPE oauthctl_states_purge_duration_seconds gauge
-    oauthctl_states_purge_duration_seconds 0
+    oauthctl_states_purge_duration_seconds{app="$APP",profile=""} 0
     # HELP oauthctl_states_purge_exit_status Exit status of the last run.
     # TYPE oauthctl_states_purge_exit_status gauge
-    oauthctl_states_purge_exit_status 0
+    oauthctl_states_purge_exit_status{app="$APP",profile=""} 0
     # HELP oauthctl_states_purge_last_run_timestamp_seconds When the last run ended.
     # TYPE oauthctl_states_purge_last_run_timestamp_seconds gauge
-    oauthctl_states_purge_last_run_timestamp_seconds 1795435200
+    oauthctl_states_purge_last_run_timestamp_seconds{app="$APP",profile=""} 1795435200
     # HELP oauthctl_states_purge_last_success_timestamp_seconds When a run last did everything.
     # TYPE oauthctl_states_purge_last_success_timestamp_seconds gauge
-    oauthctl_states_purge_last_success_timestamp_seconds 1795435200
+    oauthctl_states_purge_last_success_timestamp_seconds{app="$APP",profile=""} 1795435200
     "#);
     assert_is_whole(&app, "purge.prom");
 }
@@ -122,8 +133,8 @@ fn a_run_that_fails_says_so_and_keeps_the_time_of_the_last_success() {
     app.configure("min_interval = \"0s\"");
     let value = |name: &str| {
         let text = app.sandbox.read("refresh.prom");
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("oauthctl_sessions_refresh_{name} ")));
-        line.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
+        let line = text.lines().find(|line| line.starts_with(&format!("oauthctl_sessions_refresh_{name}{{")));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).rsplit(' ').next().unwrap().to_owned()
     };
     assert_eq!(app.sessions("refresh --all --metrics-file refresh.prom").code, 0);
     assert_eq!(value("exit_status"), "0");
@@ -141,8 +152,8 @@ fn a_run_that_achieves_nothing_at_all_says_so_too() {
         let status = |store: &str| {
             app.sandbox.run(format!("{command} --metrics-file run.prom --store {store}").split(' '));
             let text = app.sandbox.read("run.prom");
-            let name = format!("oauthctl_{}_exit_status ", command.replace(' ', "_"));
-            text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
+            let name = format!("oauthctl_{}_exit_status{{", command.replace(' ', "_"));
+            text.lines().find_map(|line| line.strip_prefix(&name)?.rsplit(' ').next()?.parse().ok())
         };
         assert_eq!(status("sqlite:app.db"), Some(0));
         // The database is gone; another is damaged in the middle of it.
@@ -170,4 +181,59 @@ fn a_dry_run_writes_no_metrics() {
     }
     assert_eq!(app.sandbox.run(["states", "purge", "--dry-run", "--metrics-file", "x.prom"]).code, 0);
     assert!(!app.sandbox.files().contains(&"x.prom".to_owned()));
+}
+
+/// Labels of every sample in a file.
+fn labels(text: &str) -> BTreeSet<&str> {
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples.map(|line| line.split_once('{').unwrap().1.split_once(['}', ',']).unwrap().0).collect()
+}
+
+#[test]
+fn two_deployments_of_one_machine_do_not_collide() {
+    let app = App::with_users(1);
+    app.configure("");
+    let settings = app.sandbox.read("oauthctl.toml");
+    let profile = "[profiles.preview.client]\nclient_id = \"https://preview.example:8443/client-metadata.json\"\n";
+    app.sandbox.file("oauthctl.toml", settings + profile);
+    for (options, file) in [("", "a.prom"), ("--profile preview ", "b.prom")] {
+        app.sessions(&format!("prune {options}--metrics-file {file}"));
+    }
+    let [main, preview] = ["a.prom", "b.prom"].map(|file| app.sandbox.read(file));
+    assert!(main.contains(r#",profile=""} "#) && preview.contains(r#",profile="preview"} "#), "{main}{preview}");
+    assert_eq!(labels(&preview), [r#"app="preview.example:8443""#].into());
+    assert!(labels(&main).is_disjoint(&labels(&preview)), "{main}");
+    // A collector refuses files that describe one metric in two ways.
+    let described =
+        |text: &str| text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(described(&main), described(&preview));
+}
+
+#[test]
+fn a_run_without_settings_belongs_to_the_app_of_the_last_one() {
+    let app = App::with_users(1);
+    app.configure("");
+    assert_eq!(app.sessions("prune --metrics-file x.prom").code, 0);
+    let before = app.sandbox.read("x.prom");
+    app.sandbox.file("oauthctl.toml", "[stoer]\n");
+    assert_eq!(app.sessions("prune --metrics-file x.prom").code, 2);
+    let after = app.sandbox.read("x.prom");
+    assert_eq!(labels(&before), labels(&after));
+    let success =
+        |text: &str| text.lines().find(|line| line.contains("last_success_timestamp_seconds{")).map(str::to_owned);
+    assert!(success(&before).is_some() && success(&before) == success(&after), "{after}");
+}
+
+#[test]
+fn results_have_the_names_that_json_gives_them() {
+    let app = App::with_users(1);
+    for command in ["sessions refresh", "sessions prune", "states purge"] {
+        let output = app.sandbox.run(format!("{command} --format json --metrics-file x.prom").split(' '));
+        let document = object(&output.stdout);
+        let members = document.iter().filter(|(_, value)| value.is_u64());
+        let members: BTreeSet<_> = members.map(|(name, value)| format!("result=\"{name}\"}} {value}")).collect();
+        let text = app.sandbox.read("x.prom");
+        let samples = text.lines().filter_map(|line| Some(line[line.find("result=")?..].to_owned()));
+        assert_eq!(samples.collect::<BTreeSet<_>>(), members, "{command}: {text}");
+    }
 }

@@ -107,6 +107,27 @@ fn an_empty_store_has_no_logins() {
 }
 
 #[test]
+fn the_notes_of_purged_logins_go_with_them() {
+    let mut sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    database.execute(&format!(
+        "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 1000)
+         INSERT INTO auth_state SELECT 'state-' || n, '{}' FROM number",
+        state("key1")
+    ));
+    let notes = |sandbox: &Sandbox| {
+        AppDatabase::open(&sandbox.path("app.db.oauthctl")).rows("SELECT count(*) FROM note").remove(0)
+    };
+    assert_eq!(purge(&sandbox), "removed 0 pending logins; 1000 kept: of unknown age, noted\n");
+    assert_eq!(notes(&sandbox), "1000");
+    sandbox.set("OAUTHCTL_TEST_NOW", LATER);
+    database.state("young", &state("key1"));
+    let purged = "removed 1,000 pending logins (1000 old since first seen); 1 kept: of unknown age, noted\n";
+    assert_eq!(purge(&sandbox), purged);
+    assert_eq!(notes(&sandbox), "1", "that of the login that stays");
+}
+
+#[test]
 fn neither_list_nor_a_dry_run_notes_anything() {
     let mut sandbox = app();
     let before = sandbox.everything();

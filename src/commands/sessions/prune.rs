@@ -13,7 +13,7 @@ use super::pace::PaceArgs;
 use super::results::ResultRow;
 use super::select::{Meant, SelectArgs};
 use super::view::judge;
-use crate::commands::metrics::{Counts, MetricsArgs};
+use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
@@ -90,7 +90,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         }
         settle(context, args, &store, rules, &plan, witnesses, &mut results)
     };
-    counts.extend(results.counts(&plan));
+    counts.extend(counts_of(&results.document(&plan))?);
     results.finish(done, &plan)
 }
 

@@ -8,7 +8,7 @@ use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
 use super::view::judge;
-use crate::commands::metrics::{Counts, MetricsArgs};
+use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
@@ -101,7 +101,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
             None => rehearse(source, &mut results).await,
         }
     });
-    counts.extend(results.counts());
+    counts.extend(counts_of(&results.document())?);
     planner.tell(context, &mut results);
     results.finish(done)
 }

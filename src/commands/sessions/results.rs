@@ -146,7 +146,7 @@ impl<'c> Results<'c> {
     }
 
     /// The counts for a program, which must not take a rehearsal for the real thing.
-    fn document(&self) -> Value {
+    pub fn document(&self) -> Value {
         let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
         let counts = self.counts().map(|(name, n)| (name.replace(' ', "_"), n.into()));
         Value::Object(dry_run.into_iter().chain(counts).collect())

@@ -1,7 +1,7 @@
 //! `oauthctl states purge`: removes logins that were begun and never completed.
 
 use crate::commands::ending::{cut_short, unfinished};
-use crate::commands::metrics::{Counts, MetricsArgs};
+use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Purge, PurgeReport};
@@ -48,8 +48,7 @@ fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result
     let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report);
     let purged = context.runtime()?.block_on(purged);
     drop(progress);
-    let kept = report.young + report.unknown + report.malformed;
-    results.extend([("removed", report.purged()), ("kept", kept), ("gone", report.gone)]);
+    results.extend(counts_of(&report)?);
     let done = cut_short(context, purged, report.purged() > 0 && !args.dry_run)?;
     tell(context, &report, done)?;
     Ok(interrupt.exit().unwrap_or(done))

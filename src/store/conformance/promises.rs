@@ -200,5 +200,8 @@ async fn notes_are_kept_apart_and_forgotten(store: &dyn Store, other: &dyn Store
     assert_eq!(other.notes(&[name(0)]).await.unwrap(), [Some(b"newer".to_vec())]);
     tokio::time::sleep(Duration::from_millis(120)).await;
     assert_eq!(other.notes(&["short".to_owned()]).await.unwrap(), [None]);
+    let names: Vec<_> = (0..600).map(name).chain(["none".to_owned()]).filter(|name| name != "note-7").collect();
+    store.remove_notes(&names).await.unwrap();
+    assert_eq!(other.notes(&[name(0), name(7), name(599)]).await.unwrap(), [None, Some(notes[7].1.clone()), None]);
     assert_eq!(scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len(), before);
 }

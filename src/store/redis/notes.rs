@@ -46,14 +46,26 @@ pub(super) async fn read(server: &dyn Server, names: &[String]) -> Result<Vec<Op
 
 /// Writes notes. Harmless to do twice.
 pub(super) async fn write(server: &dyn Server, notes: &[(String, Vec<u8>)], lifetime: Duration) -> Result<(), Trouble> {
+    let set = |(name, note): &(String, Vec<u8>)| {
+        Command::new("SET", &key(name)).arg(note.as_slice()).arg("PX").arg(milliseconds(lifetime))
+    };
     for notes in notes.chunks(BATCH) {
-        let set = |(name, note): &(String, Vec<u8>)| {
-            Command::new("SET", &key(name)).arg(note.as_slice()).arg("PX").arg(milliseconds(lifetime))
-        };
-        let commands: Vec<_> = notes.iter().map(set).collect();
-        for answer in patience::read(server.wire(), &commands).await? {
-            accepted(answer)?;
-        }
+        run(server, notes.iter().map(set).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Removes notes. Harmless to do twice.
+pub(super) async fn remove(server: &dyn Server, names: &[String]) -> Result<(), Trouble> {
+    for names in names.chunks(BATCH) {
+        run(server, names.iter().map(|name| Command::new("UNLINK", &key(name))).collect()).await?;
+    }
+    Ok(())
+}
+
+async fn run(server: &dyn Server, commands: Vec<Command>) -> Result<(), Trouble> {
+    for answer in patience::read(server.wire(), &commands).await? {
+        accepted(answer)?;
     }
     Ok(())
 }

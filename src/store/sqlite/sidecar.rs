@@ -201,6 +201,25 @@ impl Sidecar {
         })
         .await
     }
+
+    /// Removes notes. Makes no file to do so.
+    pub(super) async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
+        if names.is_empty() || !self.path.exists() {
+            return Ok(());
+        }
+        let names = names.to_vec();
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            {
+                let mut statement = transaction.prepare("DELETE FROM note WHERE name = ?1")?;
+                for name in &names {
+                    statement.execute([name])?;
+                }
+            }
+            transaction.commit()
+        })
+        .await
+    }
 }
 
 /// A lock taken in the sidecar.

@@ -62,7 +62,7 @@ struct DryRun<'p> {
 
 /// A run as a document.
 #[derive(Serialize)]
-struct Document {
+pub struct Document {
     #[serde(flatten)]
     report: PruneReport,
     unobservable: u64,
@@ -105,14 +105,15 @@ impl<'c> Results<'c> {
         Ok(())
     }
 
-    /// Everything that was counted.
-    pub fn counts(&self, plan: &Plan) -> Vec<(&'static str, u64)> {
-        let seen = [("unobservable", plan.unobservable), ("foreign", plan.foreign), ("read", plan.read)];
-        self.report.counts().into_iter().chain(seen).collect()
+    /// Everything that was counted, as a document.
+    pub fn document(&self, plan: &Plan) -> Document {
+        let Plan { read, unobservable, foreign, .. } = *plan;
+        Document { report: self.report, unobservable, foreign, read }
     }
 
     /// One line for people, one document for programs.
     pub fn finish(self, done: anyhow::Result<()>, plan: &Plan) -> anyhow::Result<Exit> {
+        let document = self.document(plan);
         let Self { context, report, listing, .. } = self;
         let ui = &context.ui;
         let achieved = report.removed() + report.alive + report.witnesses > 0;
@@ -122,8 +123,6 @@ impl<'c> Results<'c> {
         }
         let summary = summary(context, &report, plan);
         if ui.format == Format::Json {
-            let Plan { read, unobservable, foreign, .. } = *plan;
-            let document = Document { report, unobservable, foreign, read };
             ui.document(&serde_json::to_value(document)?)?;
         }
         ui.summary(summary)?;
