@@ -146,7 +146,16 @@ fn an_interrupted_import_has_brought_in_exactly_what_it_says() {
     let sandbox = app();
     assert_eq!(sandbox.run(["sessions", "export", "-o", "out.jsonl", "--limit", "5000"]).code, 0);
     let new = AppDatabase::create(&sandbox.path("new.db"));
-    let child = sandbox.start(["sessions", "import", "out.jsonl", "--store", "sqlite:new.db", "--format", "json"]);
+    let child = sandbox.start([
+        "sessions",
+        "import",
+        "--source-app-stopped",
+        "out.jsonl",
+        "--store",
+        "sqlite:new.db",
+        "--format",
+        "json",
+    ]);
     interrupt(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
@@ -160,7 +169,11 @@ fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
         let mut command = sandbox.command("env");
-        command.args(HEEDING).args(["sessions", "import", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(HEEDING)
+            .args(["sessions", "import", "--source-app-stopped", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // Open, and nobody writes.
         let _input = child.stdin.take();

@@ -158,7 +158,8 @@ fn a_session_from_another_store_is_as_old_in_its_envelope_as_it_was() {
     let mine = Mine::new(&format!("{KEYS}envelope = true\n"));
     let record = mine.app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
     let export = "oauthctl --store sqlite:app.db sessions export -o - -q";
-    let moved = mine.app.sandbox.sh(&format!("{export} | oauthctl --layout mine sessions import -"));
+    let moved =
+        mine.app.sandbox.sh(&format!("{export} | oauthctl --layout mine sessions import --source-app-stopped -"));
     assert_eq!(moved.stdout, "imported 1 session\n", "{moved}");
     let key = format!("mine:{ALICE}");
     let envelope = mine.value(&key);

@@ -192,7 +192,7 @@ fn no_command_shows_a_secret() {
         "sessions recover",
         "sessions export -o export.jsonl",
         "sessions export -o -",
-        "sessions import export.jsonl",
+        "sessions import --source-app-stopped export.jsonl",
         "sessions prune --malformed",
         "gen-jwk --from key.json --encoding pem -o key.pem",
         "gen-jwk --from key.pem --encoding multibase",
@@ -321,7 +321,7 @@ fn no_failure_of_a_store_shows_a_secret() {
     marked.secrets.add_record(&newer);
     let line = json!({"did": did, "key": npmx::key(&did), "sid": null, "ttl": null, "last_refreshed_at": null, "record": newer});
     marked.app.sandbox.file("newer.jsonl", line.to_string());
-    let output = marked.run("sessions import --replace newer.jsonl");
+    let output = marked.run("sessions import --source-app-stopped --replace newer.jsonl");
     assert!(output.stderr.contains("unknown command"), "{output}");
     marked.run("sessions prune");
     marked.run("doctor");
@@ -464,7 +464,7 @@ fn no_wrong_input_is_repeated() {
         json!({"did": token, "key": "k", "record": record}).to_string().replace('}', ""),
     ] {
         marked.app.sandbox.file("import.jsonl", line);
-        marked.run("sessions import import.jsonl");
+        marked.run("sessions import --source-app-stopped import.jsonl");
     }
     for settings in [
         format!("[store]\nurl = redis://:{PASSWORD}@h"),

@@ -266,7 +266,7 @@ impl Unwritable {
 }
 
 const PURGE: &[&str] = &["states", "purge", "--older-than", "1m"];
-const IMPORT: &[&str] = &["sessions", "import", "export.jsonl"];
+const IMPORT: &[&str] = &["sessions", "import", "--source-app-stopped", "export.jsonl"];
 
 #[test]
 fn a_replica_only_reads() {

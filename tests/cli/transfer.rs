@@ -32,7 +32,7 @@ fn arrived(sandbox: &Sandbox, sql: &str) -> Vec<String> {
     AppDatabase::open(&sandbox.path("new.db")).rows(sql)
 }
 
-const MOVE: &str = "oauthctl sessions export -o - | oauthctl --profile new sessions import -; echo ${PIPESTATUS[@]}";
+const MOVE: &str = "oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped; echo ${PIPESTATUS[@]}";
 
 /// An export of the old app's store.
 fn export(sandbox: &Sandbox) -> String {
@@ -323,7 +323,7 @@ fn a_line_that_is_no_session_is_named_and_the_others_are_brought_in() {
     input.extend(first.replacen(ALICE, BOB, 1).as_bytes());
     input.extend([b"\n", second.trim_end().as_bytes()].concat());
     sandbox.stdin(input);
-    let output = sandbox.run(["--profile", "new", "sessions", "import", "-"]);
+    let output = sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-"]);
     insta::assert_snapshot!(output, @"
     exit 3
     -- stdout --
@@ -359,7 +359,7 @@ fn a_table_that_wants_more_than_oauthctl_knows_is_named() {
         "CREATE TABLE auth_session (key TEXT, value TEXT, tenant TEXT NOT NULL); CREATE TABLE auth_state (key TEXT, value TEXT);",
     );
     sandbox.file("out.jsonl", export(&sandbox));
-    insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "out.jsonl"]), @"
+    insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "--source-app-stopped", "out.jsonl"]), @"
     exit 1
     -- stderr --
     error: new.db: the app's table does not take the record
@@ -394,14 +394,15 @@ fn a_record_goes_into_several_browsers_layout_and_back() {
     }
     let keys = arrived(&sandbox, "SELECT k FROM s ORDER BY k");
     assert!(keys[0].starts_with(&format!("{ALICE}/")) && keys[1].starts_with(&format!("{BOB}/")), "{keys:?}");
-    let back = "oauthctl --profile new sessions export -o - | oauthctl sessions import -; echo ${PIPESTATUS[@]}";
+    let back = "oauthctl --profile new sessions export -o - | oauthctl sessions import - --source-app-stopped; echo ${PIPESTATUS[@]}";
     assert_eq!(sandbox.sh(back).stdout, "imported 0 sessions; 2 there already, the same\n0 0\n");
 }
 
 #[test]
 fn no_secret_shows_up_beside_the_export() {
     let (sandbox, _) = collision();
-    let output = sandbox.sh("oauthctl sessions export -o - | oauthctl --profile new sessions import - --replace");
+    let output = sandbox
+        .sh("oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped --replace");
     for secret in ["ref-0123456789abcdef", "eyJ0eXAi", "dpop-private"] {
         assert!(!output.to_string().contains(secret), "{output}");
     }
@@ -414,7 +415,7 @@ fn left_after_a_move(layout: &str, key: &str, ttl: Value) -> i64 {
     let mut line = object(export(&sandbox).lines().next().unwrap());
     line.insert("ttl".to_owned(), ttl);
     sandbox.stdin(Value::Object(line).to_string());
-    let import = ["--store", &redis.url(), "--layout", layout, "sessions", "import", "-"];
+    let import = ["--store", &redis.url(), "--layout", layout, "sessions", "import", "--source-app-stopped", "-"];
     assert_eq!(sandbox.result(import), "imported 1 session\n");
     let Answer::Number(left) = redis.ask(&["TTL", &format!("{key}{ALICE}")]) else { panic!("a number is answered") };
     left
@@ -439,7 +440,7 @@ fn a_second_import_finds_the_tokens_that_the_store_has_written_anew() {
     let older = session(ALICE, "30h").to_string();
     redis.ask(&["SET", &format!("oauth:session:{ALICE}"), &older]);
     let import = format!(
-        "oauthctl sessions export -o - -q | oauthctl --store {} --layout oauth-stamped sessions import - --replace",
+        "oauthctl sessions export -o - -q | oauthctl --store {} --layout oauth-stamped sessions import - --source-app-stopped --replace",
         redis.url()
     );
     assert_eq!(sandbox.sh(&import).stdout, "imported 2 sessions; 1 in the place of an older one\n");
@@ -458,9 +459,9 @@ fn of_several_sessions_of_one_account_the_newest_arrives_and_the_others_are_name
     };
     let [old, new, older] = [line("30h", "b"), line("3h", "a"), line("50h", "c")];
     sandbox.stdin([&old, &new, &new, &older].map(Value::to_string).join("\n"));
-    let planned = sandbox.run(["--profile", "new", "sessions", "import", "-", "-n"]);
+    let planned = sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-", "-n"]);
     assert_eq!(planned.code, 3, "{planned}");
-    insta::assert_snapshot!(sandbox.run(["--profile", "new", "sessions", "import", "-"]), @"
+    insta::assert_snapshot!(sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-"]), @"
     exit 3
     -- stdout --
     imported 1 session; 1 there already, the same; 2 of several of one account, for which the layout has one place
@@ -505,4 +506,43 @@ fn an_export_hands_out_no_tokens_that_were_used_up() {
     assert!(app.recovery_entries().is_empty());
     let records: Vec<_> = output.stdout.lines().map(|line| object(line)["record"].clone()).collect();
     assert!(records.iter().all(|record| app.net.is_alive_with(record)), "{output}");
+}
+
+#[test]
+fn refresh_tokens_are_imported_only_while_their_app_is_stopped() {
+    let mut sandbox = between(STATUSPHERE);
+    let exported = export(&sandbox);
+    sandbox.file("out.jsonl", &exported);
+    insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "out.jsonl"]), @"
+    exit 2
+    -- stderr --
+    error: the export holds refresh tokens, and an app that still uses them would end these sessions
+    hint: stop the app of the old store, and say so with --source-app-stopped; start it on this store only
+    ");
+    // Nor does a general yes say it, and records without a token before the others change nothing.
+    assert_eq!(sandbox.refusal(["--profile", "new", "sessions", "import", "out.jsonl", "--replace", "--yes"]).code, 2);
+    let mut expired = object(exported.lines().next().unwrap());
+    drop(expired["record"]["tokenSet"].as_object_mut().unwrap().remove("refresh_token"));
+    let expired = Value::Object(expired).to_string();
+    sandbox.stdin(format!("nonsense\n{expired}\n{exported}"));
+    assert_eq!(sandbox.refusal(["--profile", "new", "sessions", "import", "-"]).code, 2);
+    assert_eq!(arrived(&sandbox, "SELECT count(*) FROM auth_session"), ["0"]);
+    // What holds no refresh token can be sent by nobody.
+    sandbox.stdin(expired);
+    assert_eq!(sandbox.result(["--profile", "new", "sessions", "import", "-"]), "imported 1 session\n");
+}
+
+#[test]
+fn a_person_is_asked_whether_the_old_app_is_stopped() {
+    for (answer, said, count) in [("n", "not confirmed; nothing was imported", "0"), ("y", "imported 2 sessions", "2")]
+    {
+        let sandbox = between(STATUSPHERE);
+        sandbox.file("out.jsonl", export(&sandbox));
+        let mut terminal = sandbox.terminal(["--profile", "new", "sessions", "import", "out.jsonl"]);
+        terminal.exp_string("Is the app of the old store stopped").unwrap();
+        terminal.send_line(answer).unwrap();
+        let rest = terminal.exp_eof().unwrap();
+        assert!(rest.contains(said), "{rest}");
+        assert_eq!(arrived(&sandbox, "SELECT count(*) FROM auth_session"), [count]);
+    }
 }

@@ -21,12 +21,13 @@ use crate::ui::counted;
 #[derive(clap::Args)]
 #[command(after_help = "\
 An export is not a backup. Refresh tokens work once: restored over a running app, old ones are
-replayed, and the server then ends those sessions. Use it to move, at once, and delete it.
+replayed, and the server then ends those sessions. Use it to move while the app is stopped, and
+delete it.
 Tokens that an earlier run could not store are stored first; a session whose tokens still wait is
 left out.
 
 Examples:
-  oauthctl sessions export -o - | oauthctl --profile new sessions import -
+  oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped
   oauthctl sessions export -o sessions.jsonl --issuer https://bsky.social")]
 pub struct Args {
     /// File to create (0600), or `-` for stdout

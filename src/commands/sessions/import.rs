@@ -1,5 +1,6 @@
 //! `oauthctl sessions import`: exported sessions into this store.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -14,12 +15,15 @@ use crate::commands::ending::{cut_short, unfinished};
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
 use crate::maintenance::{Arrived, Import, ImportEvent, ImportReport};
-use crate::session::Transfer;
+use crate::session::{Record, Transfer};
 use crate::store::Store;
 use crate::ui::{Format, counted, counts};
 
 /// Sessions written at the same time: enough to hide the way to the store and back.
 const CONCURRENCY: usize = 64;
+
+/// Lines read before anything is imported, to see whether they hold tokens.
+const READ_AHEAD: usize = 1000;
 
 /// Longer lines are no sessions.
 const MAX_LINE: u64 = 1 << 20;
@@ -27,18 +31,24 @@ const MAX_LINE: u64 = 1 << 20;
 /// Bring exported sessions into this store, without logging anyone out
 #[derive(clap::Args)]
 #[command(after_help = "\
-A session that is there already is kept. With --replace it gives way to one that is provably newer,
-and to no other: old tokens brought back are replayed, and the server then ends the session. A
-second import changes nothing.
+A refresh token works once. Where two apps have the same one, the second that sends it ends the
+session. So stop the app of the old store, import, and start it again on this store only.
+
+A session that is there already is kept. --replace is for a store that has sessions of an earlier
+move: they give way to those that are provably newer, and to no others. A second import changes
+nothing.
 
 Examples:
-  oauthctl sessions export -o - | oauthctl --profile new sessions import -
+  oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped
   oauthctl --store sqlite:new.db sessions import sessions.jsonl --dry-run")]
 pub struct Args {
     /// The export, or `-` for stdin
     #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
-    /// Replace sessions that are provably older
+    /// The app of the old store is stopped, and starts again on this store only
+    #[arg(long)]
+    source_app_stopped: bool,
+    /// Replace sessions of an earlier move that are provably older
     #[arg(long)]
     replace: bool,
     /// Say what would be done, and do nothing
@@ -63,31 +73,48 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let import =
         Import { replace: args.replace, dry_run: args.dry_run, now: context.now(), arrived: Arrived::default() };
     let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
-    let input = BufReader::new(input);
-    let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, input, &mut report));
+    let mut lines = Lines::read(BufReader::new(input));
+    if !args.source_app_stopped && !args.dry_run && context.runtime()?.block_on(lines.hold_token(context)) {
+        confirm_stopped(context)?;
+    }
+    let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut report));
     let done = cut_short(context, imported, report.created + report.replaced > 0 && !report.dry_run)?;
     tell(context, &report, done)?;
     let incomplete = report.malformed + report.not_newer + report.crowded > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
+/// Asks whether the old app is stopped. Nothing has been imported yet.
+fn confirm_stopped(context: &Context) -> anyhow::Result<()> {
+    let interrupt = context.interrupt();
+    if interrupt.is_set() {
+        return Err(interrupt.failure("nothing was imported").into());
+    }
+    if !context.is_interactive() {
+        return Err(usage("the export holds refresh tokens, and an app that still uses them would end these sessions")
+            .hint("stop the app of the old store, and say so with --source-app-stopped; start it on this store only")
+            .into());
+    }
+    let question = "Is the app of the old store stopped, and will it start on this store only?";
+    if context.ui.ask(question)? { Ok(()) } else { Err(usage("not confirmed; nothing was imported").into()) }
+}
+
 async fn import_lines(
     context: &Context,
     store: &dyn Store,
     import: &Import,
-    input: impl BufRead + Send + 'static,
+    mut lines: Lines,
     report: &mut ImportReport,
 ) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     let progress = context.ui.progress("sessions read");
-    let mut lines = read_lines(input);
     let mut numbers = 1_u64..;
     // What is on its way when something fails is still brought to its end, and counted.
     let mut failure = None;
     let has_failed = AtomicBool::new(false);
     let next = |context: &mut task::Context<'_>| {
         let is_over = interrupt.is_set() || has_failed.load(Ordering::Relaxed);
-        if is_over { Poll::Ready(None) } else { lines.poll_recv(context) }
+        if is_over { Poll::Ready(None) } else { lines.poll_next(context) }
     };
     let lines = stream::poll_fn(next).take_until(Box::pin(interrupt.raised()));
     let lines = lines
@@ -133,19 +160,57 @@ fn whose(line: Option<&str>) -> String {
     session.map(|session| session.did.into_owned()).unwrap_or_default()
 }
 
-/// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal from being heeded. The
-/// thread ends with the input, or with the process.
-fn read_lines(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<anyhow::Result<Line>> {
-    let (sender, lines) = mpsc::channel(CONCURRENCY);
-    std::thread::spawn(move || {
-        while let Some(line) = next_line(&mut input).transpose() {
-            let failed = line.is_err();
-            if sender.blocking_send(line).is_err() || failed {
-                break;
+/// Lines of an export on their way.
+struct Lines {
+    /// Read ahead.
+    held: VecDeque<anyhow::Result<Line>>,
+    rest: mpsc::Receiver<anyhow::Result<Line>>,
+}
+
+impl Lines {
+    /// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal from being heeded.
+    /// The thread ends with the input, or with the process.
+    fn read(mut input: impl BufRead + Send + 'static) -> Self {
+        let (sender, rest) = mpsc::channel(CONCURRENCY);
+        std::thread::spawn(move || {
+            while let Some(line) = next_line(&mut input).transpose() {
+                let failed = line.is_err();
+                if sender.blocking_send(line).is_err() || failed {
+                    break;
+                }
+            }
+        });
+        Self { held: VecDeque::new(), rest }
+    }
+
+    /// Reads ahead to the first line with a refresh token, and returns whether there is one. After many lines without,
+    /// the answer is yes. A signal is an answer, too.
+    async fn hold_token(&mut self, context: &Context) -> bool {
+        let interrupt = context.interrupt();
+        while self.held.len() < READ_AHEAD {
+            let Some(line) = interrupt.or(self.rest.recv()).await else { return true };
+            let Some(line) = line else { return false };
+            let has_token = line.as_ref().is_ok_and(|line| line.as_deref().is_some_and(has_refresh_token));
+            self.held.push_back(line);
+            if has_token {
+                return true;
             }
         }
-    });
-    lines
+        true
+    }
+
+    fn poll_next(&mut self, context: &mut task::Context<'_>) -> Poll<Option<anyhow::Result<Line>>> {
+        match self.held.pop_front() {
+            Some(line) => Poll::Ready(Some(line)),
+            None => self.rest.poll_recv(context),
+        }
+    }
+}
+
+fn has_refresh_token(line: &str) -> bool {
+    let session = serde_json::from_str::<Transfer<'_>>(line).ok();
+    let record = session.and_then(|session| Record::parse(session.record.get().as_bytes()));
+    record.is_some_and(|record| record.refresh_token().is_some())
 }
 
 /// A line of the export; none of ours when it is no text, or longer than any session.

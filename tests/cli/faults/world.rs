@@ -91,7 +91,7 @@ impl Job {
             Self::Revoke => ("sessions revoke --all --yes", true),
             Self::Upgrade => ("sessions upgrade", true),
             Self::Prune => ("sessions prune", true),
-            Self::Import => ("sessions import --replace export.jsonl", false),
+            Self::Import => ("sessions import --source-app-stopped --replace export.jsonl", false),
             Self::Recover => ("sessions recover", false),
             Self::Retire => ("keys retire testbed-1 --revoke-sessions --yes --keys keys.json", true),
             Self::Purge => ("states purge --older-than 10m", false),
