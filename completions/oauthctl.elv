@@ -79,7 +79,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;gen-jwk'= {
             cand --kid 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]'
             cand --encoding 'How to write the key'
-            cand --env 'Print a NAME=''…'' line for a shell or a dotenv file'
+            cand --env 'Print a NAME=''…'' line for a shell or a dotenv file; with --output, add it to the file'
             cand --from 'Convert this key instead of generating one; a key source like those of --keys'
             cand -o 'Write to this file instead of stdout; `-` is stdout'
             cand --output 'Write to this file instead of stdout; `-` is stdout'

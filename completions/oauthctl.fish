@@ -84,7 +84,7 @@ jwks\t'A JWK set on one line'
 pem\t'PKCS#8 in PEM, without the kid'
 pem-base64\t'Base64 of the PEM on one line, without the kid'
 multibase\t'A multibase P-256 key, without the kid'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l env -d 'Print a NAME=\'…\' line for a shell or a dotenv file' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l env -d 'Print a NAME=\'…\' line for a shell or a dotenv file; with --output, add it to the file' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l from -d 'Convert this key instead of generating one; a key source like those of --keys' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l config -d 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F

@@ -84,7 +84,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;gen-jwk' {
             [CompletionResult]::new('--kid', '--kid', [CompletionResultType]::ParameterName, 'Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How to write the key')
-            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Print a NAME=''…'' line for a shell or a dotenv file')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Print a NAME=''…'' line for a shell or a dotenv file; with --output, add it to the file')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Convert this key instead of generating one; a key source like those of --keys')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout; `-` is stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout; `-` is stdout')

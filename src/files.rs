@@ -1,11 +1,15 @@
 //! Files written whole or not at all: a sibling that only we can read, synced, then moved into place.
+//!
+//! The sibling has a name of our own and is locked while it is being written. One that nobody has locked was left behind
+//! by a process that was killed, and may hold private keys or tokens.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
 
 use crate::error::{Failure, failed, usage};
 
@@ -13,6 +17,16 @@ use crate::error::{Failure, failed, usage};
 pub const PRIVATE: u32 = 0o600;
 /// Mode of a file that anyone may read.
 pub const PUBLIC: u32 = 0o644;
+
+/// Name of a file that is being written: what stands before and after the random part.
+const UNFINISHED: (&str, &str) = (".oauthctl-", ".tmp");
+/// The same until version 0.1.
+const UNFINISHED_EARLIER: &str = ".tmp";
+/// Length of the random part.
+const RANDOM_CHARACTERS: usize = 6;
+
+/// Names of files are at most 255 bytes long.
+const LONGEST_TAG: usize = 48;
 
 /// What to do when the file to write exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +54,18 @@ impl NewFile {
         }
         // The error would name the sibling, which nobody asked for.
         let make = || -> io::Result<NamedTempFile> {
-            let file = NamedTempFile::new_in(directory_of(path))?;
-            file.as_file().set_permissions(fs::Permissions::from_mode(PRIVATE))?;
-            Ok(file)
+            let mut naming = tempfile::Builder::new();
+            naming.prefix(UNFINISHED.0).suffix(UNFINISHED.1).rand_bytes(RANDOM_CHARACTERS);
+            loop {
+                let file = naming.tempfile_in(directory_of(path))?;
+                file.as_file().set_permissions(fs::Permissions::from_mode(PRIVATE))?;
+                // Some file systems have no locks. There is nothing to be removed by its lock there, either.
+                let _ = file.as_file().lock();
+                // Until it was locked it could be taken for one that was left behind.
+                if file.as_file().metadata()?.nlink() > 0 {
+                    return Ok(file);
+                }
+            }
         };
         let file = make().map_err(|e| cannot_write(path, io::Error::from(e.kind())))?;
         Ok(Self { path: path.to_owned(), existing, file })
@@ -83,6 +106,98 @@ pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> R
     let written = written.and_then(|()| file.file.as_file().set_permissions(fs::Permissions::from_mode(mode)));
     written.map_err(|e| cannot_write(path, e))?;
     file.keep()
+}
+
+/// Files in the directory that a process was writing when it was killed.
+pub fn left_behind(directory: &Path) -> Vec<PathBuf> {
+    unfinished(directory, |name| name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1))
+}
+
+/// The same as versions up to 0.1 named them: the name of any program's temporary file.
+pub fn perhaps_left_behind(directory: &Path) -> Vec<PathBuf> {
+    let length = UNFINISHED_EARLIER.len() + RANDOM_CHARACTERS;
+    unfinished(directory, |name| name.len() == length && name.starts_with(UNFINISHED_EARLIER))
+}
+
+/// Files of such a name that nobody has locked. What cannot be opened by us may be one.
+fn unfinished(directory: &Path, has_name: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_str().is_some_and(&has_name)).map(|entry| entry.path());
+    let mut found: Vec<_> = named
+        .filter(|path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()))
+        .filter(|path| !File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Removes what killed processes left in the directory, each file under its own lock, so that none goes that is being
+/// written. Returns what was removed.
+pub fn remove_left_behind(directory: &Path) -> Vec<PathBuf> {
+    let remove = |path: &PathBuf| {
+        let removed = File::open(path).and_then(|file| {
+            file.try_lock().map_err(io::Error::from)?;
+            fs::remove_file(path)
+        });
+        removed.is_ok()
+    };
+    left_behind(directory).into_iter().filter(remove).collect()
+}
+
+/// Adds a line to a file, which is made for its owner alone where it is not there. Returns what was in it before.
+/// `check` is asked about the text before and after.
+pub fn append_line(
+    path: &Path,
+    line: &str,
+    check: impl FnOnce(&str, &str) -> Result<(), Failure>,
+) -> Result<Option<Zeroizing<String>>, Failure> {
+    let directory = directory_of(path);
+    let directory = fs::canonicalize(path).map_or(directory.to_owned(), |real| directory_of(&real).to_owned());
+    let _lock = if directory.exists() { Some(DirectoryLock::on(&directory)?) } else { None };
+    let before = match fs::metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => None,
+        Ok(metadata) if metadata.is_file() => Some(fs::read_to_string(path).map(Zeroizing::new)),
+        Ok(_) => return Err(usage("is no file that a line can be added to").at(path.display()).hint("name a file")),
+        Err(e) => Some(Err(e)),
+    };
+    let before = before.transpose().map_err(|e| {
+        let hint = "check that this user may read it, and that it is text";
+        usage("cannot read the file").at(path.display()).because(e).hint(hint)
+    })?;
+    let mut after = Zeroizing::new(before.as_deref().cloned().unwrap_or_default());
+    if !after.is_empty() && !after.ends_with('\n') {
+        after.push('\n');
+    }
+    after.push_str(line);
+    after.push('\n');
+    check(before.as_ref().map_or("", |before| before.as_str()), &after)?;
+    match &before {
+        Some(_) => rewrite_file(path, after.as_bytes())?,
+        None => write_file(path, after.as_bytes(), PRIVATE, Existing::KeepAlways)?,
+    }
+    Ok(before)
+}
+
+/// Writes a file for its owner alone beside another: `keys.json` → `keys.TAG.json`. Never overwrites one. A file that
+/// holds the same already is taken for it.
+pub fn write_beside(path: &Path, tag: &str, extension: Option<&str>, bytes: &[u8]) -> Result<PathBuf, Failure> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let own = path.extension().map(|own| own.to_string_lossy().into_owned());
+    let extension = extension.map(str::to_owned).or(own).map_or_else(String::new, |own| format!(".{own}"));
+    let tag: String = tag.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let tag: String = tag.chars().take(LONGEST_TAG).collect();
+    let mut number = 1_u32;
+    loop {
+        let distinct = if number == 1 { String::new() } else { format!("-{number}") };
+        let beside = path.with_file_name(format!("{stem}.{tag}{distinct}{extension}"));
+        if fs::read(&beside).map(Zeroizing::new).is_ok_and(|there| *there == bytes) {
+            return Ok(beside);
+        }
+        if fs::symlink_metadata(&beside).is_err() {
+            return write_file(&beside, bytes, PRIVATE, Existing::KeepAlways).map(|()| beside);
+        }
+        number += 1;
+    }
 }
 
 /// Whether users other than its owner can read the file.

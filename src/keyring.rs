@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::error::{Failure, usage};
-use crate::jose::{ClientKey, KeyForm, KeySet, parse_keys};
+use crate::jose::{ClientKey, KeyForm, KeySet, Kid, parse_keys};
+use crate::settings::dotenv;
 
 /// More than any key set needs, and no harm where the path is that of another file.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;
@@ -145,6 +146,41 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
 pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
     let place = sources.iter().map(|s| s.source.to_string()).collect::<Vec<_>>().join(", ");
     KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect()).map_err(|e| e.at(place))
+}
+
+/// Private keys in a file of any kind: a key source, a file of variables, or a set among whose keys some are private.
+#[derive(Debug, Default)]
+pub struct KeysInFile {
+    /// Whether there is any.
+    pub is_some: bool,
+    /// The kid of the first that has one.
+    pub kid: Option<Kid>,
+}
+
+impl KeysInFile {
+    /// Looks into the file. One that cannot be read holds none.
+    pub fn find(path: &Path) -> Self {
+        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let text = is_file.then(|| File::open(path).ok().and_then(|file| read_text(file).ok())).flatten();
+        let Some(text) = text else { return Self::default() };
+        let values = dotenv::parse(&text).into_iter().map(|(_, value)| Zeroizing::new(value));
+        let keys: Vec<_> = std::iter::once(text.clone()).chain(values).flat_map(|text| keys_of(&text)).collect();
+        let is_some = !keys.is_empty() || text.contains("PRIVATE KEY-----") || is_private_set(&text);
+        Self { is_some, kid: keys.iter().find_map(ClientKey::kid).cloned() }
+    }
+}
+
+/// The keys in a text that is nothing else.
+pub fn keys_of(text: &str) -> Vec<ClientKey> {
+    parse_keys(text).map(|parsed| parsed.keys).unwrap_or_default()
+}
+
+/// Whether a JWK or a set has a private member, whatever else is wrong with it.
+fn is_private_set(text: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
+    let set = document.get("keys").unwrap_or(&document);
+    let keys = set.as_array().map_or(std::slice::from_ref(set), Vec::as_slice);
+    keys.iter().any(|key| key.get("kty").is_some() && key.get("d").is_some())
 }
 
 /// The text, and the permission bits of what is a file and no pipe.

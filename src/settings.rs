@@ -195,7 +195,8 @@ impl Settings {
         Ok(())
     }
 
-    fn env_files(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// The dotenv files that the settings name.
+    pub fn env_files(&self) -> Result<Vec<PathBuf>, Failure> {
         let Some((value, file)) = self.in_file("", "env_file") else { return Ok(Vec::new()) };
         let names = strings(value)
             .ok_or_else(|| wrong_type("env_file", "a path or an array of paths").at(file.path.display()))?;

@@ -1,11 +1,15 @@
 //! The app's private keys: readable by the right people, usable, and named so that they can be told apart.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use super::{Finding, Topic};
 use crate::error::Failure;
+use crate::files;
 use crate::jose::{ClientKey, KeySet, Kid, ThumbprintMatch};
-use crate::keyring::{self, LoadedSource};
+use crate::keyring::{self, KeysInFile, LoadedSource};
 use crate::ui::counted;
 
 const TOPIC: Topic = Topic::Keys;
@@ -66,6 +70,24 @@ pub fn check(sources: Option<Vec<Result<LoadedSource, Failure>>>, now: Timestamp
 /// What to say of key sources that cannot be read.
 pub fn unreadable(error: Failure) -> Finding {
     Finding::failed(TOPIC, error, "an app without its keys logs nobody in, and deletes the sessions bound to them")
+}
+
+/// Reports files that a killed run has left in the directories where keys are kept.
+pub fn check_left_behind(directories: &BTreeSet<PathBuf>) -> Vec<Finding> {
+    let holds_key = |path: &PathBuf| KeysInFile::find(path).is_some;
+    let of = |directory: &PathBuf| {
+        let earlier = files::perhaps_left_behind(directory).into_iter().filter(holds_key);
+        files::left_behind(directory).into_iter().chain(earlier).collect::<Vec<_>>()
+    };
+    let finding = |path: PathBuf| {
+        Finding::warning(
+            TOPIC,
+            format!("{} was left behind by a run that was killed", path.display()),
+            "it may hold private keys or tokens that nobody looks after any more",
+            format!("`rm {}`; the next run that writes keys there removes it, too", path.display()),
+        )
+    };
+    directories.iter().flat_map(of).map(finding).collect()
 }
 
 fn exposed(source: &LoadedSource) -> Option<Finding> {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::output::{OutputArgs, assignment};
+use super::output::{OutputArgs, add_variable, assignment, tidy};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::files::PRIVATE;
+use crate::files::{directory_of, is_open_to_others};
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::KeySource;
 
@@ -17,7 +17,7 @@ use crate::keyring::KeySource;
 Examples:
   oauthctl gen-jwk                                    one line of JSON for a secret manager
   oauthctl gen-jwk -o client-key.json                 a file that only you can read
-  oauthctl gen-jwk --env NUXT_OAUTH_JWK_ONE >> .env   a line for a dotenv file
+  oauthctl gen-jwk --env NUXT_OAUTH_JWK_ONE -o .env   one more line in a dotenv file
   oauthctl gen-jwk --from env:BLUESKY_KEY_1 --kid key1  an existing key as a JWK")]
 pub struct Args {
     /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]
@@ -26,7 +26,7 @@ pub struct Args {
     /// How to write the key
     #[arg(long, value_enum, default_value_t = Encoding::Jwk)]
     encoding: Encoding,
-    /// Print a NAME='…' line for a shell or a dotenv file
+    /// Print a NAME='…' line for a shell or a dotenv file; with --output, add it to the file
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
     /// Convert this key instead of generating one; a key source like those of --keys
@@ -69,6 +69,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         None => vec![generate(context, args.kid.as_deref())?],
     };
     let encoded = KeyForm::from(args.encoding).encode(&keys)?;
+    if let (Some(name), Some(path)) = (&args.env, args.output.file()) {
+        return add_to_file(context, args, path, name, &encoded);
+    }
     let mut text = zeroize::Zeroizing::new(match &args.env {
         Some(name) => assignment(name, &encoded)?,
         None => encoded.to_string(),
@@ -76,9 +79,25 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    args.output.write(context, text.as_bytes(), PRIVATE)?;
+    args.output.write_key(context, text.as_bytes())?;
     if args.output.file().is_none() && context.ui.stdout_is_terminal() {
         context.ui.note("This is a private key: whoever has it can act as your app. Keep it out of version control.");
+    }
+    Ok(Exit::Done)
+}
+
+/// Adds the variable to a dotenv file.
+fn add_to_file(context: &Context, args: &Args, path: &Path, name: &str, value: &str) -> anyhow::Result<Exit> {
+    if args.output.replaces() {
+        return Err(usage(format!("--force would replace {}, and --env adds a line to it", path.display()))
+            .hint("leave --force out")
+            .into());
+    }
+    tidy(context, directory_of(path));
+    add_variable(path, name, value)?;
+    context.ui.note(format!("added {name} to {}", path.display()));
+    if is_open_to_others(path) {
+        context.ui.warn(format!("{0} can be read by other users; `chmod 600 {0}`", path.display()));
     }
     Ok(Exit::Done)
 }

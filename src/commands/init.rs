@@ -15,6 +15,7 @@ use self::answers::Interview;
 use self::draft::Draft;
 use self::first_key::FirstKey;
 use self::plan::Plan;
+use crate::commands::output::tidy;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::directory_of;
@@ -93,6 +94,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     context.confirm("Write this?")?;
+    for change in plan.changes() {
+        tidy(context, directory_of(change.path()));
+    }
     write::apply(plan.changes(), &interrupt)?;
     plan.say_what_is_next(&context.ui);
     Ok(Exit::Done)

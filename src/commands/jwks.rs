@@ -3,7 +3,6 @@
 use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::files::PUBLIC;
 
 /// Print the public JWKS document
 #[derive(clap::Args)]
@@ -32,6 +31,6 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let document = keys.unwrap_or_default().public().to_json();
     let text = context.ui.json_document(&document, args.output.file().is_some());
-    args.output.write(context, &text, PUBLIC)?;
+    args.output.write_document(context, &text)?;
     Ok(Exit::Done)
 }

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::output::OutputArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::files::PUBLIC;
 use crate::oauth::client_metadata::{
     self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site, loopback_client_id,
 };
@@ -109,7 +108,7 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         );
     }
     let text = context.ui.json_document(&document, args.output.file().is_some());
-    args.output.write(context, &text, PUBLIC)?;
+    args.output.write_document(context, &text)?;
     Ok(Exit::Done)
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
+use super::output::refuse_private_keys;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::files::{self, Existing, PUBLIC};
@@ -93,6 +94,7 @@ impl MetricsArgs {
         exit: Exit,
     ) -> Result<(), Failure> {
         let Some(path) = &self.metrics_file else { return Ok(()) };
+        refuse_private_keys(path)?;
         let now = context.now();
         let before = std::fs::read_to_string(path).unwrap_or_default();
         let labels = Labels::of(context, &before);

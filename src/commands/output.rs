@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::{Failure, usage};
-use crate::files::{self, Existing};
-use crate::keyring::variable_name;
+use crate::files::{self, Existing, directory_of};
+use crate::jose::{ClientKey, Kid};
+use crate::keyring::{KeysInFile, keys_of, variable_name};
+use crate::settings::dotenv;
 
 /// `-o FILE`, shared by the commands that print a key or a document.
 #[derive(Args)]
@@ -26,11 +29,47 @@ impl OutputArgs {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
 
-    /// Writes the text (which ends its last line itself) to the file, whole or not at all, or to stdout.
-    pub fn write(&self, context: &Context, text: &[u8], mode: u32) -> anyhow::Result<()> {
+    /// Whether an existing file is to be replaced.
+    pub fn replaces(&self) -> bool {
+        self.force
+    }
+
+    /// Writes a document (which ends its last line itself) to the file, whole or not at all, or to stdout. A document
+    /// never takes the place of a private key.
+    pub fn write_document(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
+        if let Some(path) = self.file() {
+            refuse_private_keys(path)?;
+        }
+        self.write(context, text, files::PUBLIC)
+    }
+
+    /// Writes a private key likewise. Keys that are in the file already stay: beside it, if it is to be replaced.
+    pub fn write_key(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
+        if let Some(path) = self.file() {
+            let found = KeysInFile::find(path);
+            if found.is_some && !self.force {
+                return Err(usage("the file exists, and holds a private key")
+                    .at(path.display())
+                    .hint("choose another name; `oauthctl keys rotate` adds a key and keeps it")
+                    .into());
+            }
+            // What a link leads to is not replaced with it.
+            if found.is_some && !path.is_symlink() {
+                let read = |e| crate::error::failed("cannot read the file").at(path.display()).because(e);
+                let before = std::fs::read(path).map(Zeroizing::new).map_err(read)?;
+                let tag = format!("replaced-{}", found.kid.as_ref().map_or("key", Kid::as_str));
+                let copy = files::write_beside(path, &tag, None, &before)?;
+                context.ui.note(format!("kept the old {} as {}", path.display(), copy.display()));
+            }
+        }
+        self.write(context, text, files::PRIVATE)
+    }
+
+    fn write(&self, context: &Context, text: &[u8], mode: u32) -> anyhow::Result<()> {
         match self.file() {
             Some(path) => {
                 let existing = if self.force { Existing::Replace } else { Existing::Keep };
+                tidy(context, directory_of(path));
                 files::write_file(path, text, mode, existing)?;
                 context.ui.note(format!("wrote {}", path.display()));
             }
@@ -38,6 +77,21 @@ impl OutputArgs {
         }
         Ok(())
     }
+}
+
+/// Removes what killed runs have left in a directory that is about to be written to.
+pub fn tidy(context: &Context, directory: &Path) {
+    for path in files::remove_left_behind(directory) {
+        context.ui.note(format!("removed {}, which a run that was killed had left behind", path.display()));
+    }
+}
+
+/// Fails where something that is no key would take the place of one.
+pub fn refuse_private_keys(path: &Path) -> Result<(), Failure> {
+    if !KeysInFile::find(path).is_some {
+        return Ok(());
+    }
+    Err(usage("the file holds a private key, and would lose it").at(path.display()).hint("choose another name"))
 }
 
 /// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files alike.
@@ -52,4 +106,39 @@ pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
         return Err(usage("a PEM does not fit on one line").hint("use --encoding pem-base64"));
     }
     Ok(format!("{name}='{value}'"))
+}
+
+/// Adds a variable with a key to a dotenv file, which is made where it is not there. One that is set already is left
+/// alone. Returns the text of the file before.
+pub fn add_variable(path: &Path, name: &str, value: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+    let line = Zeroizing::new(assignment(name, value)?);
+    files::append_line(path, &line, |before, after| {
+        let mut expected = dotenv::parse(before);
+        let current = expected.iter().rfind(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        if let Some(current) = current.filter(|value| !value.trim().is_empty()) {
+            return Err(is_set(path, name, current));
+        }
+        expected.push((name.to_owned(), value.to_owned()));
+        if dotenv::parse(after) != expected {
+            return Err(usage("a line added at its end would not be read: a quote is not closed")
+                .at(path.display())
+                .hint("close the quote, then try again"));
+        }
+        Ok(())
+    })
+}
+
+fn is_set(path: &Path, name: &str, value: &str) -> Failure {
+    let keys = keys_of(value);
+    if keys.is_empty() {
+        return usage(format!("{name} is set in {}, and is no key", path.display()))
+            .hint("choose another name, or take the line out first");
+    }
+    let kids: Vec<_> = keys.iter().filter_map(ClientKey::kid).map(Kid::as_str).collect();
+    let which = match kids.as_slice() {
+        [] => "a key without a kid".to_owned(),
+        kids => format!("kid {}", kids.join(", ")),
+    };
+    usage(format!("{name} is set in {} ({which})", path.display()))
+        .hint("`oauthctl keys rotate` adds a key and keeps it")
 }

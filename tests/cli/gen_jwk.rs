@@ -91,8 +91,8 @@ fn an_existing_file_is_left_alone() {
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "-o", "key.json"]), @r"
     exit 2
     -- stderr --
-    error: key.json: the file exists
-    hint: choose another name, or --force to replace it
+    error: key.json: the file exists, and holds a private key
+    hint: choose another name; `oauthctl keys rotate` adds a key and keeps it
     ");
     std::os::unix::fs::symlink("elsewhere.json", sandbox.path("link.json")).unwrap();
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "-o", "link.json"]), @r"
@@ -111,11 +111,13 @@ fn an_existing_file_is_replaced_with_force_and_becomes_private() {
     insta::assert_snapshot!(sandbox.run(["gen-jwk", "--kid", "new", "-o", "key.json", "--force"]), @r"
     exit 0
     -- stderr --
+    kept the old key.json as key.replaced-key1.json
     wrote key.json
     ");
     assert_eq!(object(&sandbox.read("key.json"))["kid"], "new");
-    assert_eq!(sandbox.mode("key.json"), 0o600);
-    assert_eq!(sandbox.files(), ["key.json"]);
+    assert_eq!((sandbox.mode("key.json"), sandbox.mode("key.replaced-key1.json")), (0o600, 0o600));
+    assert_eq!(sandbox.read("key.replaced-key1.json"), KEY1);
+    assert_eq!(sandbox.files(), ["key.json", "key.replaced-key1.json"]);
 }
 
 #[test]

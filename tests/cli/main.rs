@@ -14,6 +14,7 @@ mod generated;
 mod init;
 mod interrupts;
 mod jwks;
+mod key_files;
 mod keys;
 mod keys_list;
 mod keys_promote;

@@ -1,5 +1,7 @@
 //! Gathers what the checks look at. Whatever cannot be had is a finding, and the examination goes on.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +12,9 @@ use crate::checks::metadata::Configured;
 use crate::checks::sessions::Tally;
 use crate::checks::{Finding, LocalKeys, Topic, clock, jwks, keys, metadata, recovery, server, sessions, store};
 use crate::context::Context;
+use crate::files::directory_of;
 use crate::json::{items, member, text};
+use crate::keyring::KeySource;
 use crate::maintenance::Recovery;
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
@@ -52,6 +56,7 @@ impl Examination<'_> {
         self.findings.extend(crate::checks::settings::check(settings));
         let client_id = self.client_id();
         let keys = self.keys();
+        self.findings.extend(keys::check_left_behind(&Self::key_directories(settings)));
         let records = self.store(client_id.as_deref())?;
         let published = match self.network(args) {
             None => None,
@@ -92,6 +97,24 @@ impl Examination<'_> {
                 LocalKeys::Unknown
             }
         }
+    }
+
+    /// Every directory that keys are read from or may have been written to, each once.
+    fn key_directories(settings: &Settings) -> BTreeSet<PathBuf> {
+        let sources = settings.key_sources().ok().flatten().into_iter().flatten();
+        let files = sources.filter_map(|source| match source {
+            KeySource::File { path, .. } => Some(path),
+            KeySource::Variable(_) | KeySource::Stdin => None,
+        });
+        let files = files.chain(settings.env_files().unwrap_or_default()).chain(settings.path().map(Path::to_owned));
+        let directories = files.map(|file| directory_of(&file).to_owned()).chain([PathBuf::from(".")]);
+        let mut known = BTreeMap::new();
+        for directory in directories {
+            if let Ok(real) = directory.canonicalize() {
+                known.entry(real).or_insert(directory);
+            }
+        }
+        known.into_values().collect()
     }
 
     fn store(&mut self, client_id: Option<&str>) -> anyhow::Result<Option<Records>> {

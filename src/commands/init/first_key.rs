@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 use super::found::Surroundings;
 use super::write::Change;
 use crate::commands::gen_jwk;
-use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::files::PRIVATE;
@@ -60,8 +59,8 @@ impl FirstKey {
                         .hint(format!("unset {name}, or export a key: `oauthctl gen-jwk` prints one")));
                 }
                 let path = PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));
-                let line = Zeroizing::new(assignment(name, &text)?);
-                Self { key, change: Change::Append { path: path.clone(), line }, path }
+                let change = Change::AddVariable { path: path.clone(), name: name.clone(), value: text };
+                Self { key, change, path }
             }
             KeySource::File { path, .. } => {
                 let text = Zeroizing::new(format!("{}\n", *text));
@@ -78,7 +77,7 @@ impl FirstKey {
     /// The file of variables that will hold it, where one will.
     pub fn env_file(&self) -> Option<&str> {
         match &self.change {
-            Change::Append { path, .. } => path.to_str(),
+            Change::AddVariable { path, .. } => path.to_str(),
             Change::Create { .. } => None,
         }
     }
@@ -91,8 +90,7 @@ impl FirstKey {
     /// What will be written, in words: never the key.
     pub fn preview(&self) -> String {
         match &self.change {
-            Change::Append { path, line } => {
-                let name = line.split('=').next().unwrap_or_default();
+            Change::AddVariable { path, name, .. } => {
                 format!("{}  (one more line: {name}='…', a new private key)", path.display())
             }
             Change::Create { path, .. } => {

@@ -85,8 +85,7 @@ impl Plan {
     /// What was written, what to publish, and three commands to go on with.
     pub fn say_what_is_next(&self, ui: &Ui) {
         for change in &self.changes {
-            let (Change::Create { path, .. } | Change::Append { path, .. }) = change;
-            ui.note(format!("wrote {}", path.display()));
+            ui.note(format!("wrote {}", change.path().display()));
         }
         if let Some(key) = &self.key_file {
             if !is_ignored(key) {

@@ -1,13 +1,13 @@
 //! Everything or nothing: what a run has created goes again when it cannot finish.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::commands::output::add_variable;
 use crate::error::{Failure, failed};
-use crate::files::{self, Existing, PRIVATE, directory_of};
+use crate::files::{self, Existing, directory_of};
 use crate::interrupt::Interrupt;
 
 /// A change to the working directory.
@@ -21,13 +21,24 @@ pub enum Change {
         /// Its mode.
         mode: u32,
     },
-    /// A line at the end of a file of variables, which may be there.
-    Append {
+    /// A variable at the end of a dotenv file, which may be there.
+    AddVariable {
         /// Where.
         path: PathBuf,
-        /// The line, without its end.
-        line: Zeroizing<String>,
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Zeroizing<String>,
     },
+}
+
+impl Change {
+    /// The file that is made or changed.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Create { path, .. } | Self::AddVariable { path, .. } => path,
+        }
+    }
 }
 
 /// What was done so far, to be undone unless all of it is.
@@ -35,7 +46,7 @@ pub enum Change {
 struct Done {
     created: Vec<PathBuf>,
     directories: Vec<PathBuf>,
-    before: Vec<(PathBuf, Zeroizing<Vec<u8>>)>,
+    before: Vec<(PathBuf, Zeroizing<String>)>,
 }
 
 /// Makes all the changes. When one fails or a signal comes, none remains.
@@ -59,23 +70,9 @@ impl Done {
                 files::write_file(path, content.as_bytes(), *mode, Existing::Keep)?;
                 self.created.push(path.clone());
             }
-            Change::Append { path, line } => match fs::read(path) {
-                Ok(before) => {
-                    let before = Zeroizing::new(before);
-                    let mut after = before.clone();
-                    if after.last().is_some_and(|last| *last != b'\n') {
-                        after.push(b'\n');
-                    }
-                    after.extend_from_slice(line.as_bytes());
-                    after.push(b'\n');
-                    files::rewrite_file(path, &after)?;
-                    self.before.push((path.clone(), before));
-                }
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                    files::write_file(path, format!("{}\n", **line).as_bytes(), PRIVATE, Existing::Keep)?;
-                    self.created.push(path.clone());
-                }
-                Err(e) => return Err(failed("cannot read the file").at(path.display()).because(e)),
+            Change::AddVariable { path, name, value } => match add_variable(path, name, value)? {
+                Some(before) => self.before.push((path.clone(), before)),
+                None => self.created.push(path.clone()),
             },
         }
         Ok(())
@@ -114,7 +111,7 @@ impl Drop for Done {
             let _ = fs::remove_dir(directory);
         }
         for (path, before) in &self.before {
-            let _ = files::rewrite_file(path, before);
+            let _ = files::rewrite_file(path, before.as_bytes());
         }
     }
 }

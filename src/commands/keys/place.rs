@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::commands::output::assignment;
+use crate::commands::output::{assignment, tidy};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::files::{self, DirectoryLock, Existing, PRIVATE};
@@ -24,8 +24,14 @@ impl Target {
     /// Writes the text, whole or not at all.
     pub(super) fn write(&self, context: &Context, text: &str) -> anyhow::Result<()> {
         match self {
-            Self::Rewritten(path) => files::rewrite_file(path, text.as_bytes())?,
+            Self::Rewritten(path) => {
+                if let Ok(real) = fs::canonicalize(path) {
+                    tidy(context, files::directory_of(&real));
+                }
+                files::rewrite_file(path, text.as_bytes())?;
+            }
             Self::New(path) => {
+                tidy(context, files::directory_of(path));
                 files::write_file(path, text.as_bytes(), PRIVATE, Existing::KeepAlways)?;
                 context.ui.note(format!("wrote {}", path.display()));
             }

@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 use super::recover::recover;
 use super::select::SelectArgs;
 use super::view::judge;
+use crate::commands::output::{refuse_private_keys, tidy};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::files::{Existing, NewFile};
+use crate::files::{Existing, NewFile, directory_of};
 use crate::maintenance::Recovery;
 use crate::session::{Record, Status, Summary, Transfer};
 use crate::store::Stored;
@@ -51,6 +52,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         out.flush()?;
         return Ok(exit);
     }
+    refuse_private_keys(&args.output)?;
+    tidy(context, directory_of(&args.output));
     let file = NewFile::create(&args.output, existing)?;
     let mut out = io::BufWriter::with_capacity(1 << 16, file);
     let exit = write_all(context, args, &mut out)?;

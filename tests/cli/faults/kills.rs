@@ -97,7 +97,7 @@ fn assert_recovery_directory(app: &App) {
         let path = file.unwrap().path();
         let metadata = fs::metadata(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(entries.contains(&path) || name.starts_with(".tmp"), "{name}");
+        assert!(entries.contains(&path) || name.starts_with(".oauthctl-"), "{name}");
         let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
         assert!(metadata.mode() & 0o7777 == 0o600 && age < Duration::from_hours(1), "{name}: {metadata:?}");
     }
