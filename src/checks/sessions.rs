@@ -7,6 +7,7 @@ use super::keys::named;
 use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
 use crate::json::{items, member};
+use crate::oauth::brief;
 use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState};
 use crate::store::{Kind, Stored};
 use crate::ui::counted;
@@ -23,6 +24,8 @@ pub struct Tally {
     unreadable: u64,
     /// Sessions whose tokens name another client than ours.
     foreign: u64,
+    /// The client that the first of them names.
+    other_client: Option<String>,
 }
 
 /// `2 sessions and 1 pending login`
@@ -47,9 +50,10 @@ impl Tally {
             Kind::Session => {
                 self.sessions += 1;
                 let Ok(read) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
-                let of_another = |ours: &str| read.token_client_id().is_some_and(|id| id != ours);
-                if self.client_id.as_deref().is_some_and(of_another) {
+                let of_another = |ours: &str| read.token_client_id().filter(|id| id != ours);
+                if let Some(id) = self.client_id.as_deref().and_then(of_another) {
                     // Its key is the other client's, and nothing to look for here.
+                    self.other_client.get_or_insert(id);
                     return self.foreign += 1;
                 }
                 self.public += u64::from(read.auth_method == AuthMethod::None);
@@ -72,7 +76,12 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
     if tally.foreign > 0 {
         findings.push(Finding::problem(
             TOPIC,
-            format!("the tokens of {} were issued to another client_id", counted(tally.foreign, "session")),
+            format!(
+                "the tokens of {} were issued to another client_id: {}, not {}",
+                counted(tally.foreign, "session"),
+                brief(tally.other_client.as_deref().unwrap_or_default()),
+                tally.client_id.as_deref().unwrap_or_default(),
+            ),
             "a refresh under this client_id would destroy them, so oauthctl leaves them alone",
             "set client.client_id to what the app uses; if it was changed for good, those users must log in again",
         ));

@@ -18,8 +18,8 @@ use super::present::present;
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
-    Auth, AuthorizationServer, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Revocation, Revoke,
-    TokenSet,
+    Auth, AuthorizationServer, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal, Revocation,
+    Revoke, TokenSet, brief,
 };
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
 use crate::store::{Lock, RecordKey, Store, Stored};
@@ -94,6 +94,8 @@ pub struct Waiting {
 pub(super) struct Ready<'k> {
     pub did: Did,
     pub issuer: String,
+    /// The PDS as the Node client writes it into `tokenSet.aud`, once it was resolved.
+    pub(super) audience: Option<String>,
     pub refresh_token: zeroize::Zeroizing<String>,
     pub dpop_key: DpopKey,
     pub client_key: Option<&'k ClientKey>,
@@ -123,12 +125,13 @@ impl Exchanger {
             return Ok(self.store_waiting(&waiting.entry).await);
         }
         self.check_store()?;
-        let ready = self.check_locally(stored).await?;
+        let mut ready = self.check_locally(stored).await?;
         let group = Group {
             issuer: ready.issuer.clone(),
             kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
         };
-        let server = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
+        let (server, pds) = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
+        ready.audience = Some(format!("{pds}/"));
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
         let mut precedent = None;
@@ -210,8 +213,9 @@ impl Exchanger {
         let dpop_jwk = record.dpop_jwk().ok_or_else(|| blocked("it has no DPoP key"))?;
         let dpop_key = DpopKey::from_members(dpop_jwk)
             .map_err(|why| Outcome::Blocked(format!("its DPoP key cannot be used: {why}")))?;
-        if session.token_client_id().is_some_and(|id| id != self.client_id) {
-            return Err(blocked("its tokens were issued to another client_id than the configured one"));
+        if let Some(id) = session.token_client_id().filter(|id| *id != self.client_id) {
+            let (id, ours) = (brief(&id), &self.client_id);
+            return Err(Outcome::Blocked(format!("its tokens were issued to the client_id {id}, not to {ours}")));
         }
         if session.token_key_thumbprint().is_some_and(|bound| bound != dpop_key.thumbprint()) {
             return Err(blocked("its tokens are bound to another DPoP key than the stored one"));
@@ -236,7 +240,7 @@ impl Exchanger {
         let entry = self.recovery.entry_of(stored, &record);
         check_recovery(&entry)?;
         let issuer = session.issuer.clone().into_owned();
-        Ok(Ready { did, issuer, refresh_token, dpop_key, client_key, is_new_to_key, entry })
+        Ok(Ready { did, issuer, audience: None, refresh_token, dpop_key, client_key, is_new_to_key, entry })
     }
 
     fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
@@ -273,7 +277,7 @@ impl Exchanger {
                 (outcome, verdict, None)
             }
             answer => {
-                let (outcome, verdict) = no_tokens(answer);
+                let (outcome, verdict) = no_tokens(answer, ready);
                 (outcome, verdict, None)
             }
         }
@@ -408,6 +412,17 @@ impl Exchanger {
         let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
+    }
+}
+
+impl Ready<'_> {
+    /// The server's refusal of the client, with the server and the client key.
+    pub(super) fn client_refused(&self, refusal: &Refusal) -> String {
+        let issuer = &self.issuer;
+        match self.client_key.and_then(|key| key.kid()) {
+            Some(kid) => format!("{issuer} does not accept the client with key {kid}: {refusal}"),
+            None => format!("{issuer} does not accept the client as a public one: {refusal}"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::canary::{Objection, Verdict};
+use super::exchange::Ready;
 use crate::oauth::{Blame, Exchange, LookupError, Refusal};
 
 /// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
@@ -56,7 +57,7 @@ pub(super) fn gone(refusal: &Refusal, answer_was_lost: bool) -> (Outcome, Verdic
 }
 
 /// An answer that neither brings tokens nor says that the session has ended.
-pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
+pub(super) fn no_tokens(answer: Exchange, ready: &Ready<'_>) -> (Outcome, Verdict) {
     let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
     match answer {
         // It was asked twice already. Whether there are new tokens is for another run to find out.
@@ -73,7 +74,11 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
             };
             (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
         }
-        Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
+        Exchange::InvalidClient(refusal) => {
+            let why = ready.client_refused(&refusal);
+            (Outcome::Blocked(why.clone()), Verdict::Refused(why))
+        }
+        Exchange::Refused(refusal) => {
             let why = refusal.to_string();
             (Outcome::Blocked(why.clone()), Verdict::Refused(why))
         }

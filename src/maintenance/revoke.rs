@@ -190,7 +190,8 @@ impl Revoker {
                 }
                 unconfirmed(format!("the proof's answer is of no use: {why}"), Retry::Never)
             }
-            Exchange::InvalidGrant { refusal, .. } | Exchange::InvalidClient(refusal) | Exchange::Refused(refusal) => {
+            Exchange::InvalidClient(refusal) => Err(Revoked::Failed(ready.client_refused(&refusal))),
+            Exchange::InvalidGrant { refusal, .. } | Exchange::Refused(refusal) => {
                 Err(Revoked::Failed(refusal.to_string()))
             }
             Exchange::UseNonce(_) => unconfirmed(NONCES.to_owned(), Retry::Soon),

@@ -163,7 +163,7 @@ impl Exchanger {
 
     fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
         let mut record = Record::parse(value)?;
-        record.renew(&tokens.for_record(self.clock.now()));
+        record.renew(&tokens.for_record(ready.audience.as_deref(), self.clock.now()));
         if let Some(kid) = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key) {
             record.bind_to(kid.as_str());
         }

@@ -123,6 +123,12 @@ pub(super) async fn fetch(http: &Http, url: &Url, accept: &'static str, what: &s
     if answer.status == 200 { Ok(answer) } else { Err(LookupError::of_status(what, &answer)) }
 }
 
+/// What somebody else has written, short enough for a message.
+pub fn brief(text: &str) -> String {
+    const MAX_CHARS: usize = 200;
+    text.chars().take(MAX_CHARS).collect()
+}
+
 /// What has been looked up in this run. Whoever asks for the same thing at the same time waits for one look-up.
 pub(super) struct Remembered<T>(Mutex<HashMap<String, Arc<Slot<T>>>>);
 

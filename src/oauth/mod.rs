@@ -24,7 +24,7 @@ pub use ambient::{Clock, NetworkSettings, Random};
 pub use client_assertion::{Auth, Credentials};
 pub use http::Served;
 pub use identity::Handle;
-pub use lookup::LookupError;
+pub use lookup::{LookupError, brief};
 pub use network::Network;
 pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
 pub use published::Published;

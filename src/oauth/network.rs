@@ -45,18 +45,19 @@ impl Network {
     }
 
     /// The authorization server of a session, after the check that the reference client makes before every refresh:
-    /// the account's DID document still names a PDS whose authorization server is the session's issuer.
-    pub async fn server_for(&self, did: &Did, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
+    /// the account's DID document still names a PDS whose authorization server is the session's issuer. Returns the origin
+    /// of that PDS, too.
+    pub async fn server_for(&self, did: &Did, issuer: &str) -> Result<(Arc<AuthorizationServer>, String), LookupError> {
         let identity = self.identity(did).await?;
         let pds =
             identity.pds.ok_or_else(|| LookupError::ruled_out(format!("the DID document of {did} names no PDS")))?;
         let found = self.issuer_of(&pds).await?;
         if *found != *issuer {
-            return Err(LookupError::ruled_out(format!("the issuer has changed: {pds} now belongs to {found}")));
+            return Err(LookupError::ruled_out(issuer_has_changed(issuer, &found, &pds)));
         }
         let server = self.server(issuer).await?;
         server.check_protects(&pds)?;
-        Ok(server)
+        Ok((server, pds))
     }
 
     /// The authorization server of this name, without asking who uses it. Enough to revoke: tokens go back to where
@@ -96,4 +97,17 @@ impl Network {
     pub async fn resolve_handle(&self, handle: &Handle) -> Result<Did, LookupError> {
         identity::resolve_handle(&self.http, &self.settings, handle).await
     }
+}
+
+/// The two issuers, and why they differ.
+fn issuer_has_changed(recorded: &str, found: &str, pds: &str) -> String {
+    let (recorded, found) = (lookup::brief(recorded), lookup::brief(found));
+    if recorded.trim_end_matches('/') == found.trim_end_matches('/') {
+        return format!(
+            "the issuer is {recorded:?} in the session and {found:?} at its PDS {pds}: a slash more or less"
+        );
+    }
+    format!(
+        "the issuer has changed: the session was issued by {recorded}, and the account's PDS {pds} belongs to {found}"
+    )
 }

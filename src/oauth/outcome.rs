@@ -123,13 +123,14 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// What the session's record keeps of them, when they came at this time.
-    pub fn for_record(&self, now: Timestamp) -> NewTokens<'_> {
+    /// What the session's record keeps of them, when they came at this time for this PDS.
+    pub fn for_record<'a>(&'a self, audience: Option<&'a str>, now: Timestamp) -> NewTokens<'a> {
         NewTokens {
             access_token: &self.access_token,
             refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
             scope: self.scope.as_deref(),
             expires_at: self.expires_in.map(|life| now.saturating_add(life).unwrap_or(now)),
+            audience,
         }
     }
 }
@@ -432,7 +433,7 @@ mod tests {
     fn tokens_of_the_right_account_are_accepted() {
         let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
-        let kept = tokens.for_record("2026-11-23T09:00:00Z".parse().unwrap());
+        let kept = tokens.for_record(None, "2026-11-23T09:00:00Z".parse().unwrap());
         assert_eq!((kept.access_token, kept.refresh_token), ("a", Some("r")));
         assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
     }

@@ -71,14 +71,14 @@ pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, Lookup
 
 impl ResourceDocument {
     /// The one server that it names, where it is the document of this PDS.
-    fn issuer(self, pds: &str) -> Result<Arc<str>, &'static str> {
+    fn issuer(self, pds: &str) -> Result<Arc<str>, String> {
         if self.resource != pds {
-            return Err("is that of another server");
+            return Err(format!("is that of another server, {}", lookup::brief(&self.resource)));
         }
         match self.authorization_servers.as_slice() {
             [one] => Ok(one.as_str().into()),
-            [] => Err("names no authorization server"),
-            _ => Err("names more than one authorization server"),
+            [] => Err("names no authorization server".to_owned()),
+            _ => Err("names more than one authorization server".to_owned()),
         }
     }
 }
@@ -95,7 +95,7 @@ impl ServerDocument {
     /// What it says, where it is the document of this issuer and says what it must.
     fn checked(self, issuer: &str, http: &Http) -> Result<Metadata, String> {
         if self.issuer != issuer {
-            return Err("is that of another server".to_owned());
+            return Err(format!("is that of another server, {}", lookup::brief(&self.issuer)));
         }
         if !self.client_id_metadata_document_supported {
             return Err("does not support client metadata documents".to_owned());
@@ -202,7 +202,7 @@ mod tests {
 
     async fn found(bed: &Testbed) -> Result<Arc<AuthorizationServer>, LookupError> {
         let record = bed.login(LoginOptions::default());
-        network(bed).server_for(&did_of(&record), &bed.pds_url()).await
+        Ok(network(bed).server_for(&did_of(&record), &bed.pds_url()).await?.0)
     }
 
     #[tokio::test]

@@ -137,11 +137,16 @@ proptest! {
 
     #[test]
     fn renewing_a_record_changes_its_tokens_and_nothing_else(
-        (record, new) in (record(), ("[!-~]{1,40}", option::of("[!-~]{1,40}"), option::of(text()), option::of(time()))),
+        (record, new, audience) in (
+            record(),
+            ("[!-~]{1,40}", option::of("[!-~]{1,40}"), option::of(text()), option::of(time())),
+            option::of(text()),
+        ),
     ) {
         let (access_token, refresh_token, scope, expires_at) = new;
         let tokens = NewTokens {
             access_token: &access_token, refresh_token: refresh_token.as_deref(), scope: scope.as_deref(), expires_at,
+            audience: audience.as_deref(),
         };
         let bytes = serde_json::to_vec(&record).unwrap();
         let mut renewed = Record::parse(&bytes).unwrap();
@@ -151,7 +156,7 @@ proptest! {
         for (name, value) in &record {
             prop_assert!(name == "tokenSet" || after[name] == *value);
         }
-        let changed = BTreeSet::from(["access_token", "refresh_token", "token_type", "scope", "expires_at"]);
+        let changed = BTreeSet::from(["access_token", "refresh_token", "token_type", "scope", "expires_at", "aud"]);
         let (old, new) = (record["tokenSet"].as_object().unwrap(), after["tokenSet"].as_object().unwrap());
         let others = |set: &Map<String, Value>| {
             let others = set.iter().filter(|(name, _)| !changed.contains(name.as_str()));
@@ -159,7 +164,7 @@ proptest! {
         };
         prop_assert_eq!(others(old), others(new));
         prop_assert_eq!(new["access_token"].as_str(), Some(access_token.as_str()));
-        for (name, given) in [("refresh_token", refresh_token), ("scope", scope)] {
+        for (name, given) in [("refresh_token", refresh_token), ("scope", scope), ("aud", audience)] {
             let expected = given.map(Value::from).or_else(|| old.get(name).cloned());
             prop_assert_eq!(new.get(name), expected.as_ref());
         }

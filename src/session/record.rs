@@ -20,6 +20,8 @@ pub struct NewTokens<'a> {
     pub scope: Option<&'a str>,
     /// When the access token expires, where the server says so.
     pub expires_at: Option<Timestamp>,
+    /// The resource server, where it was resolved for this refresh: the URL of the PDS.
+    pub audience: Option<&'a str>,
 }
 
 impl Record {
@@ -49,6 +51,10 @@ impl Record {
         }
         if let Some(scope) = tokens.scope {
             set.insert("scope".to_owned(), json!(scope));
+        }
+        // The Node client sends its requests there, and writes it anew at every refresh.
+        if let Some(audience) = tokens.audience {
+            set.insert("aud".to_owned(), json!(audience));
         }
         match tokens.expires_at {
             Some(at) => drop(set.insert("expires_at".to_owned(), json!(format!("{at:.3}")))),
@@ -121,19 +127,22 @@ mod tests {
         refresh_token: Some("ref-2"),
         scope: Some("atproto"),
         expires_at: None,
+        audience: None,
     };
 
     #[test]
     fn only_what_changed_is_written_anew() {
         let before = RECORD.replace(r#"{"authMethod""#, r#"{"later":[1, 2],"authMethod""#);
         let at = "2026-12-01T10:00:00Z".parse().unwrap();
-        let after = renewed(&before, &NewTokens { expires_at: Some(at), ..TOKENS });
+        let audience = Some("https://new.example/");
+        let after = renewed(&before, &NewTokens { expires_at: Some(at), audience, ..TOKENS });
         let expected: Value = serde_json::from_str(
             &before
                 .replace("a.eyJpYXQiOjEwMDB9.c", "new-access")
                 .replace("ref-1", "ref-2")
                 .replace("atproto transition:generic", "atproto")
-                .replace("2026-11-23T09:02:00.978Z", "2026-12-01T10:00:00.000Z"),
+                .replace("2026-11-23T09:02:00.978Z", "2026-12-01T10:00:00.000Z")
+                .replace(r#""aud":"https://pds.example/""#, r#""aud":"https://new.example/""#),
         )
         .unwrap();
         assert_eq!(after, expected.to_string());

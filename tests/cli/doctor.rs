@@ -402,8 +402,9 @@ fn sessions_of_another_client_are_named() {
     let broken = Deployment::new();
     let client_id = Some("https://old.example.com/oauth-client-metadata.json".to_owned());
     broken.database.session(&broken.net.login(LoginOptions { client_id, ..LoginOptions::default() }));
-    let expected = "sessions: the tokens of 1 session were issued to another client_id";
-    assert_eq!(broken.first_problem(), expected);
+    let expected = "sessions: the tokens of 1 session were issued to another client_id: \
+                    https://old.example.com/oauth-client-metadata.json, not ";
+    assert!(broken.first_problem().starts_with(expected), "{}", broken.first_problem());
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod revoke_trouble;
 mod samples;
 mod sandbox;
 mod secrets;
+mod servers;
 mod sessions_list;
 mod sessions_select;
 mod sessions_show;

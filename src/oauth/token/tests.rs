@@ -34,7 +34,7 @@ impl Stage {
     }
 
     async fn server(&self) -> Arc<AuthorizationServer> {
-        self.network.server_for(&did_of(&self.record), &self.bed.pds_url()).await.unwrap()
+        self.network.server_for(&did_of(&self.record), &self.bed.pds_url()).await.unwrap().0
     }
 
     fn credentials(&self) -> Credentials<'_> {
