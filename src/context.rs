@@ -24,7 +24,7 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::{Origin, Overrides, Settings, SettingsFile, Sourced, app};
-use crate::store::{self, Access, LayoutChoice, Store, StoreUrl};
+use crate::store::{self, Access, LayoutChoice, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
 /// Handed to every command.
@@ -227,6 +227,11 @@ impl Context {
             Origin::Found(name) => e.at(name),
         })?;
         Ok((url, origin))
+    }
+
+    /// Identity of the store.
+    pub fn store_id(&self) -> Result<StoreId, Failure> {
+        Ok(self.store_address()?.0.id())
     }
 
     /// What the app itself would use.

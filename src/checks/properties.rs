@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::metadata::Configured;
 use super::sessions::Tally;
-use super::{Finding, LocalKeys, clock, jwks, keys, metadata, recovery, server, sessions, settings};
+use super::{Finding, LocalKeys, clock, jwks, keys, metadata, server, sessions, settings};
 use crate::arbitrary::{Damage, damage, json, text};
 use crate::environment::Environment;
 use crate::jose::{ClientKey, KeyForm, KeySet};
@@ -190,10 +190,5 @@ proptest! {
         {
             assert_complete(&settings::check(&read))?;
         }
-    }
-
-    #[test]
-    fn any_recovery_entries_are_counted(stores in vec(option::of(text()), 0..4), own in option::of(text())) {
-        assert_complete(&recovery::check(Ok(stores), own.as_deref()))?;
     }
 }

@@ -22,7 +22,7 @@ use crate::oauth::{
     Revoke, TokenSet, brief,
 };
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
-use crate::store::{Lock, RecordKey, Store, Stored};
+use crate::store::{Lock, RecordKey, Store, StoreId, Stored};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -52,7 +52,7 @@ pub struct Exchanger {
     /// Where the sessions are.
     pub store: Arc<dyn Store>,
     /// The store's address, without secrets.
-    pub address: String,
+    pub store_id: StoreId,
     /// The servers.
     pub network: Arc<Network>,
     /// The app's keys.

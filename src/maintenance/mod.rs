@@ -29,7 +29,7 @@ pub use precedent::forget_key;
 pub use prune::{Action, Kept, Plan, PruneReport, Pruned, Pruner, Rules};
 pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeReport, StateAge};
-pub use recovery::{Recovered, Recovery};
+pub use recovery::{Recovered, Recovery, Waiting};
 pub use refresh::Report;
 pub use revoke::{RevokeReport, Revoked, Revoker, StillMeant};
 pub use runner::{Event, Limits, Runner, Step, Stop};

@@ -16,7 +16,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
 use crate::session::{Record, fingerprint};
-use crate::store::{Kind, RecordKey, Store, Stored, Written};
+use crate::store::{Kind, RecordKey, Store, StoreId, Stored, Written};
 
 /// Room on the disk for one entry. Records have 1 to 2 kB.
 const ENTRY_BYTES: usize = 16 * 1024;
@@ -37,8 +37,8 @@ pub struct Recovery {
 /// One exchange whose result is not in the store yet. Holds tokens.
 #[derive(Serialize, Deserialize)]
 struct Entry {
-    /// The store, by its address without secrets.
-    store: String,
+    /// The store of the record.
+    store: StoreId,
     /// The record's key.
     key: String,
     /// Fingerprint of the record that was exchanged.
@@ -53,6 +53,17 @@ impl Drop for Entry {
     fn drop(&mut self) {
         self.record.zeroize();
     }
+}
+
+/// Entries that wait to be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// In the store at hand.
+    pub here: u64,
+    /// In another store.
+    pub elsewhere: u64,
+    /// Files that are no entries, or that this user may not read.
+    pub unreadable: u64,
 }
 
 /// What became of one entry.
@@ -97,10 +108,10 @@ impl Recovery {
         Ok(Self { reserve: Mutex::new(Some(reserve)), ..self })
     }
 
-    /// Keeps the result of an exchange. `store` is the store's address without secrets.
-    pub fn keep(&self, store: &str, key: &RecordKey, superseded: &[u8], record: &[u8]) -> Result<PathBuf, Failure> {
+    /// Keeps the result of an exchange.
+    pub fn keep(&self, store: &StoreId, key: &RecordKey, superseded: &[u8], record: &[u8]) -> Result<PathBuf, Failure> {
         let entry = Entry {
-            store: store.to_owned(),
+            store: store.clone(),
             key: key.text().into_owned(),
             supersedes: fingerprint(superseded),
             supersedes_token: token(superseded),
@@ -146,13 +157,21 @@ impl Recovery {
         Ok(paths)
     }
 
-    /// The stores that entries wait for; none for an entry that cannot be read.
-    pub fn stores(&self) -> Result<Vec<Option<String>>, Failure> {
+    /// Counts the entries by the store that they wait for. `store` is ours, where it is known.
+    pub fn waiting(&self, store: Option<&StoreId>) -> Result<Waiting, Failure> {
         let read = |path: &PathBuf| {
             let bytes = Zeroizing::new(fs::read(path).ok()?);
             Some(serde_json::from_slice::<Entry>(&bytes).ok()?.store.clone())
         };
-        Ok(self.entries()?.iter().map(read).collect())
+        let mut waiting = Waiting::default();
+        for entry in self.entries()? {
+            *match read(&entry) {
+                Some(id) if store == Some(&id) => &mut waiting.here,
+                Some(_) => &mut waiting.elsewhere,
+                None => &mut waiting.unreadable,
+            } += 1;
+        }
+        Ok(waiting)
     }
 
     /// Applies the entry, if this store has the record it supersedes. None when it has not, and the entry is another
@@ -161,7 +180,7 @@ impl Recovery {
         &self,
         path: &Path,
         store: &dyn Store,
-        address: &str,
+        id: &StoreId,
         now: Timestamp,
     ) -> anyhow::Result<Option<(String, Recovered)>> {
         let bytes = fs::read(path).map_err(|e| {
@@ -175,7 +194,7 @@ impl Recovery {
             return Err(unreadable("is a recovery entry without a record", path).into());
         }
         let recovered = apply(&entry, store).await?;
-        if entry.store != address {
+        if entry.store != *id {
             return Ok((recovered == Recovered::Applied).then(|| (entry.key.clone(), recovered)));
         }
         let stays = match recovered {
@@ -272,7 +291,7 @@ mod properties {
             store in text(), key in text(), supersedes in "[0-9a-f]{32}", token in option::of("[0-9a-f]{32}"), record in text(),
             damage in damage(3),
         ) {
-            let entry = Entry { store, key, supersedes, supersedes_token: token, record };
+            let entry = Entry { store: store.into(), key, supersedes, supersedes_token: token, record };
             let written = serde_json::to_vec(&entry).unwrap();
             let read: Entry = serde_json::from_slice(&written).unwrap();
             prop_assert_eq!((&read.store, &read.key, &read.record), (&entry.store, &entry.key, &entry.record));

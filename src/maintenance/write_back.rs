@@ -68,7 +68,7 @@ impl Exchanger {
         if !entry.exists() {
             return Outcome::Skipped("another run has taken care of its new tokens".into());
         }
-        match self.recovery.apply(entry, &*self.store, &self.address, self.clock.now()).await {
+        match self.recovery.apply(entry, &*self.store, &self.store_id, self.clock.now()).await {
             Ok(Some((_, Recovered::Applied))) => Outcome::Refreshed,
             Ok(Some((_, Recovered::Superseded))) => Outcome::Skipped("somebody else refreshed it meanwhile".into()),
             // What was written but not confirmed is to be seen to last: by the next run, and not a moment later.
@@ -173,7 +173,7 @@ impl Exchanger {
     /// Keeps the tokens on disk, unless they are there.
     fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
         if kept.entry.is_err() {
-            kept.entry = self.recovery.keep(&self.address, &stored.key, &stored.value, new);
+            kept.entry = self.recovery.keep(&self.store_id, &stored.key, &stored.value, new);
         }
     }
 }

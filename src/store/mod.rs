@@ -1,5 +1,6 @@
 //! Where sessions live: the promises every store keeps, and how a store is opened.
 
+mod id;
 mod layout;
 mod lock;
 mod pattern;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use zeroize::{Zeroize as _, Zeroizing};
 
+pub use id::StoreId;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
 pub use lock::Lock;
 pub use pattern::KeyPattern;

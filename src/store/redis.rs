@@ -19,6 +19,7 @@ mod address;
 mod cluster;
 mod detect;
 mod dial;
+mod identity;
 mod limit;
 mod link;
 mod lock;

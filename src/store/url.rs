@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::StoreId;
 use super::redis::{RedisAddress, RestAddress};
 use crate::error::{Failure, usage};
 
@@ -57,16 +58,29 @@ impl StoreUrl {
         Err(usage("is not the address of a store").hint(FORMS))
     }
 
-    /// The address as it is spelt in every working directory and by every name of the file, for a store that exists.
-    pub fn anywhere(&self) -> String {
+    /// Identity of the store at this address.
+    pub fn id(&self) -> StoreId {
+        StoreId::of(self)
+    }
+
+    /// The simplest address of the same store: files by their canonical path, servers without user, secrets and encryption.
+    pub(super) fn simplest(&self) -> Self {
         match self {
-            Self::Sqlite(path) => {
-                let found = path.canonicalize().or_else(|_| std::path::absolute(path));
-                Self::Sqlite(found.unwrap_or_else(|_| path.clone())).to_string()
-            }
-            other => other.to_string(),
+            Self::Sqlite(path) => Self::Sqlite(canonical(path)),
+            Self::Redis(address) => Self::Redis(address.simplest()),
+            // Upstash serves one database over both protocols.
+            Self::Rest(address) => match address.upstash_host() {
+                Some(host) => Self::Redis(RedisAddress::of_host(host)),
+                None => self.clone(),
+            },
         }
     }
+}
+
+/// The path of a file in every working directory and by every name of it, for a file that exists.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    let found = path.canonicalize().or_else(|_| std::path::absolute(path));
+    found.unwrap_or_else(|_| path.to_owned())
 }
 
 impl fmt::Display for StoreUrl {
@@ -82,18 +96,6 @@ impl fmt::Display for StoreUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_database_has_one_address_in_all_directories() {
-        let directory = tempfile::tempdir().unwrap();
-        let [file, link] = ["app.db", "link.db"].map(|name| directory.path().join(name));
-        std::fs::write(&file, "").unwrap();
-        std::os::unix::fs::symlink(&file, &link).unwrap();
-        let real = file.canonicalize().unwrap();
-        assert_eq!(StoreUrl::Sqlite(link).anywhere(), format!("sqlite:{}", real.display()));
-        let missing = StoreUrl::Sqlite("no/such.db".into()).anywhere();
-        assert!(missing.starts_with("sqlite:/"), "{missing}");
-    }
 
     #[test]
     fn sqlite_addresses_are_spelt_with_slashes_and_without() {

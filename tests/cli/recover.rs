@@ -107,6 +107,43 @@ fn an_entry_of_another_store_is_left_alone_even_if_that_is_called_the_same() {
 }
 
 #[test]
+fn doctor_and_recover_agree_on_what_waits_here() {
+    let app = with_entries();
+    let doctor = |options: &str| {
+        let output = app.sandbox.run(format!("doctor --offline --format json {options}").trim_end().split(' '));
+        let findings: Vec<Value> = serde_json::from_str(&output.stdout).unwrap();
+        let found = findings.iter().find(|finding| finding["topic"] == "recovery").unwrap();
+        found["what"].as_str().unwrap().to_owned()
+    };
+    let recover = |options: &str| object(&app.sessions(&format!("recover -n --format json {options}")).stdout);
+    fs::hard_link(app.sandbox.path("app.db"), app.sandbox.path("unknown.db")).unwrap();
+    std::os::unix::fs::symlink("app.db", app.sandbox.path("link.db")).unwrap();
+    let absolute = app.sandbox.path("app.db").display().to_string();
+    for name in ["", "--store sqlite:app.db", "--store sqlite:link.db", &format!("--store sqlite:{absolute}")] {
+        let name = name.trim_end();
+        assert_eq!(doctor(name), "the tokens of 2 sessions wait to be stored", "{name}");
+        assert_eq!(recover(name)["waiting"], 2, "{name}");
+    }
+    let other = "--store sqlite:unknown.db";
+    assert_eq!(doctor(other), "the tokens of 2 sessions in another store wait to be stored");
+    assert_eq!((&recover(other)["waiting"], &recover(other)["elsewhere"]), (&0.into(), &2.into()));
+}
+
+#[test]
+fn entries_of_0_1_0_are_found_in_their_store() {
+    let app = App::new();
+    // As 0.1.0 named stores: with user and encryption, hosts as they were given.
+    for (n, store) in
+        ["rediss://default@127.0.0.1:1/0", "redis://localhost:1/0", "redis://localhost:1/1"].iter().enumerate()
+    {
+        let entry = json!({"store": store, "key": "did:plc:a", "supersedes": "00", "record": "{}"});
+        app.sandbox.file(app.recovery_directory().join(format!("{n}.json")), entry.to_string());
+    }
+    let output = app.sessions("recover -n --store redis://u:p@localhost:1");
+    assert_eq!(output.stdout, "would try to store 2 sessions, 1 of another store\n", "{output}");
+}
+
+#[test]
 fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() {
     let app = with_entries();
     app.database.execute(MEND);

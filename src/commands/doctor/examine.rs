@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{items, member, text};
 use crate::keyring::KeySource;
-use crate::maintenance::Recovery;
+use crate::maintenance::{Recovery, Waiting};
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
 use crate::settings::Settings;
@@ -223,8 +223,13 @@ impl Examination<'_> {
     }
 
     fn recovery(&mut self) {
-        let address = self.context.store_address().ok().map(|(url, _)| url.to_string());
-        let stores = self.context.recovery_directory().and_then(|directory| Recovery::new(directory).stores());
-        self.findings.extend(recovery::check(stores, address.as_deref()));
+        let id = self.context.store_id().ok();
+        let directory = self.context.recovery_directory();
+        match directory.and_then(|directory| Recovery::new(directory).waiting(id.as_ref())) {
+            Ok(Waiting { here, elsewhere, unreadable }) => {
+                self.findings.extend(recovery::check(here, elsewhere, unreadable));
+            }
+            Err(e) => self.findings.push(recovery::unreadable(e)),
+        }
     }
 }

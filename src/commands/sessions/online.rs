@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pace::PaceArgs;
-use super::recover::{address, recover};
+use super::recover::recover;
 use super::select::Noted;
 use crate::context::Context;
 use crate::jose::KeySet;
@@ -36,7 +36,7 @@ pub fn exchanger(
     context.runtime()?.block_on(store.check_writable())?;
     Ok(Exchanger {
         store: Arc::clone(store),
-        address: address(context)?,
+        store_id: context.store_id()?,
         network: Arc::clone(context.network()?),
         keys,
         binding,

@@ -6,7 +6,7 @@ use tracing::debug;
 
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Recovered, Recovery};
+use crate::maintenance::{Recovered, Recovery, Waiting};
 use crate::store::Store;
 use crate::ui::{Format, counted, counts};
 
@@ -49,39 +49,26 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 /// Says what waits for this store, and what for others.
 fn rehearse(context: &Context) -> anyhow::Result<Exit> {
-    let (url, _) = context.store_address()?;
-    let stores = Recovery::new(context.recovery_directory()?).stores()?;
-    let (mut waiting, mut elsewhere, mut unreadable) = (0, 0, 0);
-    for store in stores {
-        *match store {
-            Some(store) if store == url.anywhere() => &mut waiting,
-            Some(_) => &mut elsewhere,
-            None => &mut unreadable,
-        } += 1;
-    }
+    let recovery = Recovery::new(context.recovery_directory()?);
+    let Waiting { here, elsewhere, unreadable } = recovery.waiting(Some(&context.store_id()?))?;
     let ui = &context.ui;
     if ui.format == Format::Table {
         let others = counts(", ", [(elsewhere, "of another store"), (unreadable, "not to be read")]);
-        ui.result(format!("would try to store {}{others}\n", counted(waiting, "session")))?;
+        ui.result(format!("would try to store {}{others}\n", counted(here, "session")))?;
     } else {
-        let document = json!({"dry_run": true, "waiting": waiting, "elsewhere": elsewhere, "unreadable": unreadable});
+        let document = json!({"dry_run": true, "waiting": here, "elsewhere": elsewhere, "unreadable": unreadable});
         ui.document(&document)?;
     }
     Ok(Exit::Done)
 }
 
-/// The store's address without secrets, as recovery entries name it.
-pub fn address(context: &Context) -> anyhow::Result<String> {
-    Ok(context.store_address()?.0.anywhere())
-}
-
 /// Stores the results of exchanges that an earlier run could not. Returns how many wait on.
 pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryReport> {
     let recovery = Recovery::new(context.recovery_directory()?);
-    let address = address(context)?;
+    let id = context.store_id()?;
     let mut report = RecoveryReport::default();
     for path in recovery.entries()? {
-        match context.runtime()?.block_on(recovery.apply(&path, store, &address, context.now())) {
+        match context.runtime()?.block_on(recovery.apply(&path, store, &id, context.now())) {
             Ok(None) => report.elsewhere += 1,
             Ok(Some((key, Recovered::Applied))) => {
                 report.applied += 1;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
 
-const REDIS_PORT: u16 = 6379;
+pub(super) const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
 /// Where a Redis is and how to log in.

@@ -58,6 +58,11 @@ impl RestAddress {
         }
         Some(Ok(Self(url)))
     }
+
+    /// Host of a database at Upstash, which serves it over the protocol of Redis, too.
+    pub(in crate::store) fn upstash_host(&self) -> Option<&str> {
+        self.0.host_str().filter(|host| host.ends_with(".upstash.io"))
+    }
 }
 
 impl fmt::Display for RestAddress {

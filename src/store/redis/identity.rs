@@ -1,0 +1,43 @@
+//! The simplest address of a Redis, by which the same database is recognised.
+
+use std::collections::BTreeSet;
+
+use super::address::{Endpoint, Login, Place, REDIS_PORT, RedisAddress};
+use crate::store::url::canonical;
+
+impl RedisAddress {
+    /// Address of database 0 of a host.
+    pub(in crate::store) fn of_host(host: &str) -> Self {
+        let place = Place::Server(Endpoint::Tcp(host.to_owned(), REDIS_PORT));
+        Self { place, tls: false, login: Login::default(), database: 0 }
+    }
+
+    /// The simplest address of the same database: without user, secrets and encryption, hosts in one order and spelling.
+    pub(in crate::store) fn simplest(&self) -> Self {
+        let all = |hosts: &[Endpoint]| {
+            let hosts: BTreeSet<_> = hosts.iter().map(Endpoint::simplest).collect();
+            hosts.into_iter().collect()
+        };
+        let place = match &self.place {
+            Place::Server(host) => Place::Server(host.simplest()),
+            Place::Sentinel { sentinels, master, .. } => {
+                Place::Sentinel { sentinels: all(sentinels), master: master.clone(), login: Login::default() }
+            }
+            Place::Cluster(hosts) => Place::Cluster(all(hosts)),
+        };
+        Self { place, tls: false, login: Login::default(), database: self.database }
+    }
+}
+
+impl Endpoint {
+    fn simplest(&self) -> Self {
+        match self {
+            Self::Tcp(host, port) => {
+                let host = host.trim_end_matches('.').to_ascii_lowercase();
+                let is_local = matches!(host.as_str(), "127.0.0.1" | "::1");
+                Self::Tcp(if is_local { "localhost".to_owned() } else { host }, *port)
+            }
+            Self::Socket(path) => Self::Socket(canonical(path)),
+        }
+    }
+}
