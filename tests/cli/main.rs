@@ -50,6 +50,7 @@ mod states;
 mod stores;
 mod transfer;
 mod upgrade;
+mod upstash;
 mod verbose;
 
 #[path = "../playground/world.rs"]

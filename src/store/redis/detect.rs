@@ -94,6 +94,9 @@ impl Candidate {
     async fn read(&mut self, server: &dyn Server) -> Result<(), Trouble> {
         for kind in [Kind::Session, Kind::State] {
             let keys = if kind == Kind::Session { &self.sessions } else { &self.states };
+            if keys.is_empty() {
+                continue;
+            }
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
             let values = patience::read(server.wire(), &commands).await?;
             let fits = |(key, value): (&RecordKey, redis::Value)| match value {

@@ -1,5 +1,7 @@
 //! A REST interface before a real Redis, as Upstash has one: a command is a JSON array in a POST to `/`, several are an
-//! array of arrays to `/pipeline` or `/multi-exec`, answers are `{"result": …}` or `{"error": …}`.
+//! array of arrays to `/pipeline` or `/multi-exec`, answers are `{"result": …}` or `{"error": …}`. As strict as the
+//! service documents: 400 for what is no command, for a pipeline without commands and for a request that is too large,
+//! 401 without the token, 405 for other methods, and an error for every command that it does not have.
 
 use std::future::IntoFuture as _;
 use std::io;
@@ -8,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -18,6 +21,70 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::resp::{Answer, Connection};
+
+/// The smallest limit of any plan, in bytes of the body.
+const MAX_REQUEST: usize = 1 << 20;
+
+/// The commands of the service, as far as anything here could send them. Servers' own affairs (`CONFIG`, `WAIT`, `ROLE`,
+/// `CLUSTER`, `CLIENT`, `WATCH`) are not among them.
+const COMMANDS: &[&str] = &[
+    "APPEND",
+    "COPY",
+    "DBSIZE",
+    "DECR",
+    "DEL",
+    "ECHO",
+    "EVAL",
+    "EVALSHA",
+    "EVAL_RO",
+    "EXISTS",
+    "EXPIRE",
+    "EXPIREAT",
+    "EXPIRETIME",
+    "FLUSHALL",
+    "FLUSHDB",
+    "GET",
+    "GETDEL",
+    "GETEX",
+    "GETRANGE",
+    "GETSET",
+    "HDEL",
+    "HGET",
+    "HGETALL",
+    "HSCAN",
+    "HSET",
+    "INCR",
+    "INFO",
+    "KEYS",
+    "LPUSH",
+    "LRANGE",
+    "MGET",
+    "MSET",
+    "MSETNX",
+    "PERSIST",
+    "PEXPIRE",
+    "PEXPIREAT",
+    "PEXPIRETIME",
+    "PING",
+    "PSETEX",
+    "PTTL",
+    "RENAME",
+    "RENAMENX",
+    "RPUSH",
+    "SADD",
+    "SCAN",
+    "SCRIPT",
+    "SET",
+    "SETEX",
+    "SETNX",
+    "SMEMBERS",
+    "STRLEN",
+    "TIME",
+    "TOUCH",
+    "TTL",
+    "TYPE",
+    "UNLINK",
+];
 
 /// What answers at one address until it is dropped.
 pub struct Front {
@@ -43,7 +110,7 @@ impl Front {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
         // A thread of its own, so that it can be started and dropped from within another runtime.
@@ -75,7 +142,13 @@ impl Front {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let number = {
         let mut count = shared.count.lock().unwrap_or_else(PoisonError::into_inner);
         *count += 1;
@@ -85,6 +158,15 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
     *shared.brought.lock().unwrap_or_else(PoisonError::into_inner) = header("upstash-sync-token").map(str::to_owned);
     if header("authorization") != Some(&format!("Bearer {}", shared.token)) {
         return refused(StatusCode::UNAUTHORIZED, "WRONGPASS invalid or missing auth token");
+    }
+    // GET and PUT have the command in their path, which nothing here makes use of.
+    if method != Method::POST {
+        return refused(StatusCode::METHOD_NOT_ALLOWED, "ERR unsupported HTTP method");
+    }
+    if body.len() > MAX_REQUEST {
+        let length = body.len();
+        let problem = format!("ERR max request size exceeded. Limit: {MAX_REQUEST} bytes, Actual: {length} bytes");
+        return refused(StatusCode::BAD_REQUEST, &problem);
     }
     let encoded = header("upstash-encoding") == Some("base64");
     let path = uri.path().to_owned();
@@ -104,32 +186,39 @@ fn refused(status: StatusCode, problem: &str) -> Response {
 }
 
 fn work(shared: &Shared, path: &str, body: &[u8], encoded: bool) -> Result<Value, String> {
-    let body: Value = serde_json::from_slice(body).map_err(|e| format!("ERR failed to parse: {e}"))?;
+    let body: Value = serde_json::from_slice(body).map_err(|e| format!("ERR failed to parse command: {e}"))?;
     let mut redis = Connection::open(shared.redis).map_err(|e| e.to_string())?;
-    let mut ask = |command: &[Vec<u8>]| redis.ask(command).map_err(|e| e.to_string());
+    let mut ask = |command: &[Vec<u8>]| match unavailable(command) {
+        Some(problem) => Ok(Answer::Error(problem)),
+        None => redis.ask(command).map_err(|e| e.to_string()),
+    };
+    let said = |answer: &Answer| match answer {
+        Answer::Error(problem) => json!({ "error": problem }),
+        answer => json!({ "result": shown(answer, encoded) }),
+    };
     match path {
         "/" => match ask(&command(&body)?)? {
             Answer::Error(problem) => Err(problem),
-            answer => Ok(json!({ "result": shown(&answer, encoded) })),
+            answer => Ok(said(&answer)),
         },
         "/pipeline" => {
-            let answers = commands(&body)?.into_iter().map(|command| {
-                Ok(match ask(&command)? {
-                    Answer::Error(problem) => json!({ "error": problem }),
-                    answer => json!({ "result": shown(&answer, encoded) }),
-                })
-            });
+            let answers = commands(&body)?.into_iter().map(|command| Ok(said(&ask(&command)?)));
             answers.collect::<Result<_, String>>().map(Value::Array)
         }
         "/multi-exec" => {
+            let commands = commands(&body)?;
+            if commands.iter().any(|command| unavailable(command).is_some()) {
+                return Err("EXECABORT Transaction discarded because of previous errors.".to_owned());
+            }
+            let mut transaction = Connection::open(shared.redis).map_err(|e| e.to_string())?;
+            let mut ask = |command: &[Vec<u8>]| transaction.ask(command).map_err(|e| e.to_string());
             ask(&[b"MULTI".to_vec()])?;
-            for command in commands(&body)? {
+            for command in commands {
                 ask(&command)?;
             }
             match ask(&[b"EXEC".to_vec()])? {
-                Answer::List(answers) => {
-                    Ok(answers.iter().map(|answer| json!({ "result": shown(answer, encoded) })).collect())
-                }
+                Answer::List(answers) => Ok(answers.iter().map(said).collect()),
+                Answer::Error(problem) => Err(problem),
                 other => Err(format!("{other:?}")),
             }
         }
@@ -137,17 +226,32 @@ fn work(shared: &Shared, path: &str, body: &[u8], encoded: bool) -> Result<Value
     }
 }
 
+/// What the service says to a command that it does not have.
+fn unavailable(command: &[Vec<u8>]) -> Option<String> {
+    let name = String::from_utf8_lossy(command.first()?).to_ascii_uppercase();
+    (!COMMANDS.contains(&name.as_str())).then(|| format!("ERR Command is not available: '{name}'"))
+}
+
 fn commands(body: &Value) -> Result<Vec<Vec<Vec<u8>>>, String> {
-    body.as_array().ok_or("ERR an array of commands is expected")?.iter().map(command).collect()
+    let commands = body.as_array().ok_or("ERR failed to parse pipeline request: an array of arrays is expected")?;
+    if commands.is_empty() {
+        return Err("ERR empty pipeline request".to_owned());
+    }
+    commands.iter().map(command).collect()
 }
 
 fn command(body: &Value) -> Result<Vec<Vec<u8>>, String> {
-    let parts = body.as_array().ok_or("ERR a command is an array")?;
+    let parts = body.as_array().ok_or("ERR failed to parse command: an array is expected")?;
+    if parts.is_empty() {
+        return Err("ERR empty command".to_owned());
+    }
     let part = |part: &Value| match part {
-        Value::String(text) => text.clone().into_bytes(),
-        other => other.to_string().into_bytes(),
+        Value::String(text) => Ok(text.clone().into_bytes()),
+        Value::Number(number) => Ok(number.to_string().into_bytes()),
+        Value::Bool(flag) => Ok(flag.to_string().into_bytes()),
+        _ => Err("ERR failed to parse command: its parts are texts and numbers".to_owned()),
     };
-    Ok(parts.iter().map(part).collect())
+    parts.iter().map(part).collect()
 }
 
 /// Strings are base64 where that was asked for, except `OK`.
