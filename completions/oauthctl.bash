@@ -1855,7 +1855,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)
@@ -2183,7 +2183,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)
@@ -2298,7 +2298,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)
@@ -2505,7 +2505,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)
@@ -2621,7 +2621,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)
@@ -2801,7 +2801,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)
@@ -2901,7 +2901,7 @@ _oauthctl() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "fresh idle due suspect blocked dead malformed foreign" -- "${cur}"))
                     return 0
                     ;;
                 --not-refreshed-for)

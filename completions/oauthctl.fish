@@ -286,7 +286,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
@@ -337,7 +338,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
@@ -371,7 +373,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
@@ -412,7 +415,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
@@ -433,7 +437,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l forget -d 'Remove the record even where the session may live on at the server; what is malformed stays'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l forget -d 'Remove the record even where the session may live on at the server; what is malformed or foreign stays'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s n -l dry-run -d 'Say what would be revoked, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l all -d 'All sessions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -s y -l yes -d 'Do not ask'
@@ -453,7 +457,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
@@ -478,7 +483,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Say what would be done, and do nothing'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l malformed -d 'Also remove records that cannot be read; none that another layout or library may use, and none at all where they are more than half'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l malformed -d 'Also remove what is provably nobody\'s: empty records, and those with neither a refresh token nor a private key; none at all where they are more than half'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l offline -d 'Ask no server; of suspect sessions, remove only those beyond 180 days'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
@@ -496,7 +501,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r
@@ -554,7 +560,8 @@ due\t''
 suspect\t''
 blocked\t''
 dead\t''
-malformed\t''"
+malformed\t''
+foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l scope -d 'Sessions that were granted this scope' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'At most so many sessions; those with which nothing is done do not count' -r

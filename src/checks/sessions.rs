@@ -8,7 +8,7 @@ use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
 use crate::json::{items, member};
 use crate::oauth::brief;
-use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState};
+use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState, is_nobodys};
 use crate::store::{Kind, Stored};
 use crate::ui::counted;
 
@@ -21,7 +21,9 @@ pub struct Tally {
     sessions: u64,
     by_kid: BoundRecords,
     public: u64,
-    unreadable: u64,
+    malformed: u64,
+    /// Records that may be another library's or program's, or encrypted.
+    unknown: u64,
     /// Sessions whose tokens name another client than ours.
     foreign: u64,
     /// The client that the first of them names.
@@ -49,7 +51,11 @@ impl Tally {
         let auth_method = match kind {
             Kind::Session => {
                 self.sessions += 1;
-                let Ok(read) = NodeSession::parse(&stored.value) else { return self.unreadable += 1 };
+                let Ok(read) = NodeSession::parse(&stored.value) else {
+                    let is_nobodys = stored.unreadable.is_none() && is_nobodys(&stored.value);
+                    *if is_nobodys { &mut self.malformed } else { &mut self.unknown } += 1;
+                    return;
+                };
                 let of_another = |ours: &str| read.token_client_id().filter(|id| id != ours);
                 if let Some(id) = self.client_id.as_deref().and_then(of_another) {
                     // Its key is the other client's, and nothing to look for here.
@@ -97,12 +103,30 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
             "`oauthctl sessions upgrade` makes them sessions of the confidential client",
         ));
     }
-    if tally.unreadable > 0 {
+    if tally.malformed > 0 {
         findings.push(Finding::warning(
             TOPIC,
-            format!("{} cannot be read", counted(tally.unreadable, "record")),
-            "nobody knows which key they depend on, and the app may fail on them",
-            "`oauthctl sessions list --status malformed` shows them",
+            format!(
+                "{} cannot be read, and have neither a refresh token nor a key",
+                counted(tally.malformed, "record")
+            ),
+            "the app may fail on them",
+            "`oauthctl sessions list --status malformed` shows them, and `sessions prune --malformed` removes them",
+        ));
+    }
+    if tally.unknown > 0 && tally.unknown == tally.sessions {
+        findings.push(Finding::problem(
+            TOPIC,
+            format!("no record is a session that oauthctl can read: all {} are foreign", tally.unknown),
+            "nothing can be refreshed or pruned, and which keys they depend on cannot be told",
+            "check --store and --layout; `oauthctl sessions list` says what each record is",
+        ));
+    } else if tally.unknown > 0 {
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("{} foreign: another library's or program's, or encrypted", counted(tally.unknown, "record")),
+            "which keys they depend on cannot be told, and oauthctl leaves them as they are",
+            "`oauthctl sessions list --status foreign` shows them; check --layout if they are the app's sessions",
         ));
     }
     if findings.is_empty() {

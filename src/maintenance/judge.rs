@@ -28,10 +28,10 @@ impl Judge {
     pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let key = stored.key.text();
         if let Some(why) = stored.unreadable {
-            return Summary::malformed(key, why);
+            return Summary::foreign(key, why);
         }
         let Some((named, _)) = self.pattern.parse_key(&key) else {
-            return Summary::malformed(key, "the key names no account");
+            return Summary::foreign(key, "the key names no account");
         };
         let named = named.to_owned();
         Summary::of(key, &named, &stored.value, stored.observed, note, &self.circumstances)
@@ -55,7 +55,8 @@ impl Judge {
     pub fn too_recent(&self, session: &Summary<'_>, min_interval: Age, app_has_lock: bool) -> Option<String> {
         let Some(at) = session.last_refreshed_at else {
             let lies_ahead = session.expires_at.is_some_and(|at| LastRefreshed::lies_ahead(at, self.now()));
-            return (lies_ahead && !app_has_lock).then(|| {
+            let may_be_new = lies_ahead || session.has_unreadable_expiry;
+            return (may_be_new && !app_has_lock).then(|| {
                 "the app may have renewed it just now, and has no lock to keep the two of us apart".to_owned()
             });
         };

@@ -11,7 +11,7 @@ use super::judge::Judge;
 use super::outcome::{Outcome, Retry};
 use super::revoke::{Revoked, Revoker};
 use super::runner::{Event, Work};
-use crate::session::{Age, NodeSession, Note, Presence, RecordKind, Status, Summary};
+use crate::session::{Age, NodeSession, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 
 /// Without asking the server, a session is taken for ended only beyond the longest life that the atproto OAuth profile
@@ -23,7 +23,7 @@ const LONGEST_LIFETIME: Age = Age::from_secs(180 * 86_400);
 pub struct Rules {
     /// Sign out sessions whose user has been away for this long.
     pub inactive: Option<Age>,
-    /// Remove records that are no sessions.
+    /// Remove records that are no sessions and nobody's.
     pub malformed: bool,
     /// Ask nobody.
     pub offline: bool,
@@ -71,7 +71,7 @@ pub struct Plan {
     pub actions: BTreeMap<Action, u64>,
     /// Asked for by inactivity, but too little of the time could be observed.
     pub unobservable: u64,
-    /// Asked for as malformed, but records of another layout or library.
+    /// Perhaps records of another layout, library or program.
     pub foreign: u64,
 }
 
@@ -146,10 +146,9 @@ impl Rules {
         judge: &Judge,
     ) -> Result<Option<Action>, Kept> {
         match summary.status {
-            Status::Malformed if !self.malformed => return Ok(None),
+            Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
             // The layout may be the wrong one, or a prefix shared: a living session must not pay for that.
-            Status::Malformed if RecordKind::of(&stored.value).may_be_in_use() => return Err(Kept::Foreign),
-            Status::Malformed => return Ok(Some(Action::RemoveMalformed)),
+            Status::Foreign => return Err(Kept::Foreign),
             Status::Blocked => return Ok(None),
             Status::Dead => return Ok(Some(Action::RemoveDead)),
             Status::Suspect if !self.offline => return Ok(Some(Action::Ask)),
@@ -174,7 +173,7 @@ impl Rules {
 pub enum Kept {
     /// Too little of the time could be observed to say whether its user was away.
     Unobservable,
-    /// Malformed under this layout, but a record of another layout or library that may be in use.
+    /// Perhaps a record of another layout, library or program.
     Foreign,
 }
 

@@ -1,49 +1,64 @@
-//! What a value is that stands where sessions or logins could stand: ours, another library's, or nothing we know.
+//! Detects the record format of a stored value, and whether the value can still be somebody's.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::{NodeSession, NodeState};
 
-/// What a value is, by what it looks like.
+/// Format of a value, told from its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
-    /// A session of the Node client, whole.
+    /// A complete session of the Node client.
     Session,
-    /// A login of the Node client that was begun.
+    /// A pending login of the Node client.
     Login,
-    /// A session of the Go library indigo.
+    /// A record of the Go library indigo.
     Indigo,
-    /// A session of the Rust library jacquard.
+    /// A record of the Rust library jacquard.
     Jacquard,
+    /// A session of the Rust library atrium.
+    Atrium,
     /// A record of the library atcute.
     Atcute,
     /// A record in an envelope, which the layout does not speak of.
     Enveloped,
-    /// What was, or was to be, a session of the Node client.
+    /// A session of the Node client that is damaged, or older than `authMethod`.
     DamagedSession,
-    /// JSON that we do not know.
+    /// JSON as a text inside of JSON.
+    Nested,
+    /// JSON of unknown shape.
     OtherJson,
-    /// No JSON.
+    /// Text or bytes that are not JSON.
     NoJson,
+    /// No value at all.
+    Empty,
 }
 
-/// Members by which other libraries' records are known.
+/// Members by which formats are known.
 #[derive(Deserialize)]
 struct Marks {
     #[serde(rename = "cachedAt")]
     cached_at: Option<IgnoredAny>,
     #[serde(rename = "dpopKey")]
-    dpop_key: Option<IgnoredAny>,
+    dpop_key_of_atcute: Option<IgnoredAny>,
     dpop_privatekey_multibase: Option<IgnoredAny>,
     dpop_data: Option<IgnoredAny>,
-    #[serde(rename = "tokenSet")]
+    account_did: Option<IgnoredAny>,
+    dpop_key: Option<IgnoredAny>,
     token_set: Option<IgnoredAny>,
+    #[serde(rename = "tokenSet")]
+    token_set_of_node: Option<IgnoredAny>,
+    #[serde(rename = "dpopJwk")]
+    dpop_jwk: Option<IgnoredAny>,
 }
 
 impl RecordKind {
-    /// What this value is.
+    /// Detects the format.
     pub fn of(value: &[u8]) -> Self {
+        if value.trim_ascii().is_empty() {
+            return Self::Empty;
+        }
         if NodeSession::parse(value).is_ok() {
             return Self::Session;
         }
@@ -51,62 +66,300 @@ impl RecordKind {
             return Self::Login;
         }
         match serde_json::from_slice::<Marks>(value) {
-            Ok(Marks { dpop_privatekey_multibase: Some(_), .. }) => Self::Indigo,
-            Ok(Marks { dpop_data: Some(_), .. }) => Self::Jacquard,
-            Ok(Marks { dpop_key: Some(_), .. }) => Self::Atcute,
-            Ok(Marks { cached_at: Some(_), .. }) => Self::Enveloped,
-            Ok(Marks { token_set: Some(_), .. }) => Self::DamagedSession,
-            Ok(_) => Self::OtherJson,
+            Ok(marks) => marks.kind(),
+            Err(_) if serde_json::from_slice::<String>(value).is_ok_and(|text| is_json(&text)) => Self::Nested,
             Err(_) if serde_json::from_slice::<IgnoredAny>(value).is_ok() => Self::OtherJson,
             Err(_) => Self::NoJson,
         }
     }
 
-    /// In a few words, without quoting the value.
+    /// Describes the format in a few words, without quoting the value.
     pub fn description(self) -> &'static str {
         match self {
             Self::Session => "a session of the Node client",
             Self::Login => "a pending login of the Node client",
-            Self::Indigo => "a session of the Go library indigo, which is not supported",
-            Self::Jacquard => "a session of the Rust library jacquard, which is not supported",
+            Self::Indigo => "a record of the Go library indigo, which is not supported",
+            Self::Jacquard => "a record of the Rust library jacquard, which is not supported",
+            Self::Atrium => "a session of the Rust library atrium, which is not supported",
             Self::Atcute => "a record of the library atcute, which is not supported",
             Self::Enveloped => "a record in an envelope {value, ttl, cachedAt}",
             Self::DamagedSession => "a damaged or old session of the Node client",
+            Self::Nested => "JSON encoded twice",
             Self::OtherJson => "JSON of unknown shape",
             Self::NoJson => "not JSON",
+            Self::Empty => "empty",
         }
     }
+}
 
-    /// Whether somebody may live by it, although it cannot be placed under the layout at hand.
-    pub fn may_be_in_use(self) -> bool {
-        match self {
-            Self::Session | Self::Login | Self::Indigo | Self::Jacquard | Self::Atcute | Self::Enveloped => true,
-            Self::DamagedSession | Self::OtherJson | Self::NoJson => false,
+impl Marks {
+    fn kind(&self) -> RecordKind {
+        let Self { account_did, dpop_key, token_set, .. } = self;
+        if self.dpop_privatekey_multibase.is_some() {
+            RecordKind::Indigo
+        } else if self.dpop_data.is_some() || account_did.is_some() && dpop_key.is_some() {
+            RecordKind::Jacquard
+        } else if account_did.is_some() {
+            RecordKind::Indigo
+        } else if dpop_key.is_some() || token_set.is_some() {
+            RecordKind::Atrium
+        } else if self.dpop_key_of_atcute.is_some() {
+            RecordKind::Atcute
+        } else if self.cached_at.is_some() {
+            RecordKind::Enveloped
+        } else if self.token_set_of_node.is_some() || self.dpop_jwk.is_some() {
+            RecordKind::DamagedSession
+        } else {
+            RecordKind::OtherJson
         }
+    }
+}
+
+/// Returns whether a value provably belongs to nobody: it is empty, or JSON of a known format without a refresh token and
+/// without a private key at any depth. Text that is not JSON may be encrypted, and JSON of unknown shape anything.
+pub fn is_nobodys(value: &[u8]) -> bool {
+    if value.trim_ascii().is_empty() {
+        return true;
+    }
+    serde_json::from_slice(value).is_ok_and(|json| is_known(&json) && !may_hold_secret(&json))
+}
+
+/// Members that hold a record, tokens or a key in every known format. Text that is not JSON in their place may be
+/// encrypted.
+const CONTAINERS: [&str; 9] =
+    ["tokenSet", "token_set", "dpopJwk", "dpopKey", "dpop_key", "dpop_data", "tokens", "session", "value"];
+
+/// Parts of the names of members that hold secrets, in lower case and without separators.
+const SECRETS: [&str; 8] = ["refresh", "private", "secret", "encrypt", "cipher", "sealed", "multibase", "pem"];
+
+fn is_json(text: &str) -> bool {
+    text.starts_with(['{', '[', '"']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn is_known(json: &Value) -> bool {
+    match json {
+        Value::String(text) => serde_json::from_str(text).is_ok_and(|inner| is_known(&inner)),
+        Value::Object(members) => match Marks::deserialize(json).map(|marks| marks.kind()) {
+            Ok(RecordKind::OtherJson) | Err(_) => false,
+            Ok(RecordKind::Enveloped) => members.get("value").is_some_and(is_known),
+            Ok(_) => true,
+        },
+        _ => false,
+    }
+}
+
+fn may_hold_secret(json: &Value) -> bool {
+    match json {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let is_opaque = value.as_str().is_some_and(|text| !text.is_empty() && !is_json(text));
+            is_secret(name) && !is_blank(value)
+                || is_opaque && CONTAINERS.contains(&name.as_str())
+                || may_hold_secret(value)
+        }),
+        Value::Array(values) => values.iter().any(may_hold_secret),
+        Value::String(text) => match serde_json::from_str::<Value>(text) {
+            Ok(inner) => may_hold_secret(&inner),
+            Err(_) => text.contains("PRIVATE KEY"),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Returns whether a member of this name holds a secret; `d` is the private part of a JWK (RFC 7518 section 6.2.2).
+fn is_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    plain == "d" || SECRETS.iter().any(|part| plain.contains(part))
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::node::tests::RECORD;
     use super::*;
 
+    const ACCOUNT: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+
+    fn jwk() -> Value {
+        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "x": "x", "y": "y", "d": "secret"})
+    }
+
+    fn indigo() -> Value {
+        json!({"account_did": ACCOUNT, "session_id": "s", "host_url": "https://pds.example",
+            "authserver_url": "https://as.example", "authserver_token_endpoint": "https://as.example/oauth/token",
+            "scopes": ["atproto"], "access_token": "a", "refresh_token": "ref-1", "dpop_authserver_nonce": "n",
+            "dpop_host_nonce": "n", "dpop_privatekey_multibase": "z42t"})
+    }
+
+    fn indigo_login() -> Value {
+        json!({"state": "s", "authserver_url": "https://as.example", "account_did": ACCOUNT, "scopes": ["atproto"],
+            "request_uri": "urn:x", "pkce_verifier": "v", "dpop_authserver_nonce": "n",
+            "dpop_privatekey_multibase": "z42t"})
+    }
+
+    fn tokens() -> Value {
+        json!({"iss": "https://as.example", "sub": ACCOUNT, "aud": "https://pds.example/", "scope": "atproto",
+            "access_token": "a", "refresh_token": "ref-1", "token_type": "DPoP", "expires_at": 1_790_000_000_000_i64})
+    }
+
+    fn atcute() -> Value {
+        let auth = json!({"method": "private_key_jwt", "kid": "k1"});
+        json!({"dpopKey": jwk(), "authMethod": auth, "tokenSet": tokens()})
+    }
+
+    fn jacquard() -> Value {
+        json!({"account_did": ACCOUNT, "session_id": "s", "host_url": "https://pds.example",
+            "authserver_url": "https://as.example", "authserver_token_endpoint": "https://as.example/oauth/token",
+            "authserver_revocation_endpoint": null, "scopes": "atproto", "dpop_key": jwk(), "dpop_host_nonce": "n",
+            "iss": "https://as.example", "sub": ACCOUNT, "aud": "https://pds.example/", "refresh_token": "ref-1",
+            "access_token": "a", "token_type": "DPoP", "expires_at": "2026-11-23T09:02:00Z"})
+    }
+
+    fn atrium() -> Value {
+        json!({"dpop_key": jwk(), "token_set": tokens()})
+    }
+
+    /// Records of every format that apps are known to keep, as they stand in a store.
+    fn samples() -> Vec<(&'static str, String, RecordKind)> {
+        use RecordKind::{
+            Atcute, Atrium, DamagedSession, Enveloped, Indigo, Jacquard, Login, Nested, NoJson, OtherJson, Session,
+        };
+        let node: Value = serde_json::from_str(RECORD).unwrap();
+        let mut stamped = node.clone();
+        stamped["lastUpdatedAt"] = json!(1_790_000_000_000_i64);
+        let mut old = node.clone();
+        old.as_object_mut().unwrap().shift_remove("authMethod");
+        let login = json!({"iss": "https://as.example", "dpopJwk": jwk(), "verifier": "v", "appState": "a",
+            "authMethod": {"method": "none"}});
+        let atcute_login = json!({"dpopKey": jwk(), "authMethod": {"method": "none"}, "pkceVerifier": "v",
+            "issuer": "https://as.example", "redirectUri": "https://app.example/", "expiresAt": 1});
+        let jacquard_login = json!({"state": "s", "authserver_url": "https://as.example", "account_did": null,
+            "request_uri": "urn:x", "pkce_verifier": "v", "dpop_key": jwk(), "dpop_authserver_nonce": null});
+        let plyr = json!({"did": ACCOUNT, "authserver_iss": "https://as.example", "access_token": "a",
+            "refresh_token": "ref-1", "dpop_private_key_pem": "-----BEGIN PRIVATE KEY-----"});
+        let ruby = json!({"session_id": "s", "state_token": "t", "client_id": "c", "pkce_verifier": "v",
+            "did": ACCOUNT, "tokens": {"access_token": "a", "refresh_token": "ref-1"}, "auth_server": {}});
+        let tijs = json!({"did": ACCOUNT, "pdsUrl": "https://pds.example", "accessToken": "a",
+            "refreshToken": "ref-1", "dpopPrivateKeyJWK": jwk(), "tokenExpiresAt": 1});
+        let agblogger = json!({"access_token": "a", "did": ACCOUNT, "dpop_jwk": jwk(), "refresh_token": "ref-1"});
+        let row = json!({"did": ACCOUNT, "handle": "a.example", "authserver_iss": "https://as.example",
+            "access_token": "a", "refresh_token": "ref-1", "dpop_private_jwk": jwk().to_string()});
+        let smokesignal = json!({"session_group": "g", "access_token": "a", "did": ACCOUNT, "refresh_token": "ref-1",
+            "secret_jwk_id": "k1", "dpop_jwk": jwk(), "created_at": "2026-11-23T09:02:00Z"});
+        let aip = json!({"session_id": "s", "iteration": 1, "did": ACCOUNT, "dpop_key": "did:key:z42t",
+            "access_token": "a", "refresh_token": "ref-1", "access_token_scopes": []});
+        let oatproxy = json!({"downstream_dpop_jkt": "j", "repo_did": ACCOUNT, "upstream_dpop_private_jwk": jwk(),
+            "upstream_refresh_token": "ref-1"});
+        let encrypted = json!({"session_data_encrypted": "b64", "session_iv": "iv", "session_auth_tag": "tag"});
+        let text = |value: &Value| value.to_string();
+        let envelope = |value: &Value| json!({"value": value, "ttl": 9, "cachedAt": 1}).to_string();
+        vec![
+            ("node", text(&node), Session),
+            ("node, stamped", text(&stamped), Session),
+            ("node, old", text(&old), DamagedSession),
+            ("node, encoded twice", text(&json!(text(&node))), Nested),
+            ("node, encoded three times", text(&json!(text(&json!(text(&node))))), Nested),
+            ("node, in unstorage", envelope(&node), Enveloped),
+            ("node, login", text(&login), Login),
+            ("atcute", text(&atcute()), Atcute),
+            ("atcute, login", text(&atcute_login), Atcute),
+            ("indigo", text(&indigo()), Indigo),
+            ("indigo, login", text(&indigo_login()), Indigo),
+            ("indigo, encoded twice", text(&json!(text(&indigo()))), Nested),
+            ("tangled, companion", r#"{"created_at":"2026-11-23T09:02:00Z","updated_at":"x"}"#.to_owned(), OtherJson),
+            ("jacquard", text(&jacquard()), Jacquard),
+            ("jacquard, flattened less", json!({"dpop_data": {"dpop_key": jwk()}}).to_string(), Jacquard),
+            ("jacquard, login", text(&jacquard_login), Atrium),
+            ("jacquard, file", json!({"OAuth": jacquard()}).to_string(), OtherJson),
+            ("atrium", text(&atrium()), Atrium),
+            ("atrium, in a cache", envelope(&atrium()), Enveloped),
+            ("plyr, decrypted", text(&plyr), OtherJson),
+            ("atproto_auth", text(&ruby), OtherJson),
+            ("tijs", text(&tijs), OtherJson),
+            ("AgBlogger", text(&agblogger), OtherJson),
+            (
+                "laravel-bluesky",
+                r#"{"access_token":"a","refresh_token":"ref-1","iss":"i","did":"d"}"#.to_owned(),
+                OtherJson,
+            ),
+            ("cookbook-python, a row", text(&row), OtherJson),
+            ("smokesignal, a row", text(&smokesignal), OtherJson),
+            ("aip and quickslice, a row", text(&aip), Atrium),
+            ("oatproxy, a row", text(&oatproxy), OtherJson),
+            ("encrypted members", text(&encrypted), OtherJson),
+            ("chive", "q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0VniQEg==".to_owned(), NoJson),
+            ("plyr", "gAAAAABnQ0pX8J2Zb0Wc3o1rQm5sVtYw".to_owned(), NoJson),
+            ("onrepeat.fm", "enc1.q83vEjRWeJASNFZ4".to_owned(), NoJson),
+            ("Erlang terms", "\u{0}\u{83}h".to_owned(), NoJson),
+        ]
+    }
+
     #[test]
-    fn records_are_known_by_their_members_and_what_is_known_may_be_in_use() {
-        for (value, kind, may_be_in_use) in [
-            (RECORD, RecordKind::Session, true),
-            (r#"{"dpop_privatekey_multibase":"z4"}"#, RecordKind::Indigo, true),
-            (r#"{"dpop_data":{}}"#, RecordKind::Jacquard, true),
-            (r#"{"dpopKey":{},"authMethod":{}}"#, RecordKind::Atcute, true),
-            (r#"{"value":{},"cachedAt":1}"#, RecordKind::Enveloped, true),
-            (r#"{"tokenSet":{}}"#, RecordKind::DamagedSession, false),
-            ("{}", RecordKind::OtherJson, false),
-            ("[1]", RecordKind::OtherJson, false),
-            (r#"{"tokenSet":"#, RecordKind::NoJson, false),
-            ("", RecordKind::NoJson, false),
-        ] {
-            let found = RecordKind::of(value.as_bytes());
-            assert_eq!((found, found.may_be_in_use()), (kind, may_be_in_use), "{value}");
+    fn every_known_format_is_somebodys() {
+        for (name, value, kind) in samples() {
+            assert_eq!((RecordKind::of(value.as_bytes()), is_nobodys(value.as_bytes())), (kind, false), "{name}");
         }
+    }
+
+    /// The same without the secrets.
+    fn bare(json: &Value) -> Value {
+        match json {
+            Value::Object(members) => {
+                let kept = members.iter().filter(|(name, _)| !is_secret(name));
+                kept.map(|(name, value)| (name.clone(), bare(value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    fn a_known_format_without_token_and_key_is_nobodys() {
+        let node: Value = serde_json::from_str(RECORD).unwrap();
+        for record in [node, atcute(), indigo(), jacquard(), atrium()] {
+            let bare = bare(&record);
+            for value in [bare.to_string(), json!(bare.to_string()).to_string()] {
+                assert!(is_nobodys(value.as_bytes()), "{value}");
+            }
+            let envelope = json!({"value": bare, "ttl": 9, "cachedAt": 1}).to_string();
+            assert!(is_nobodys(envelope.as_bytes()), "{envelope}");
+        }
+        for value in ["", " \n", r#"{"tokenSet":{}}"#, r#"{"tokenSet":{"refresh_token":null},"dpopJwk":{"d":""}}"#] {
+            assert!(is_nobodys(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_trace_of_a_secret_is_enough_to_keep_a_record() {
+        for value in [
+            r#"{"tokenSet":{"refresh_token":"ref-1"}}"#,
+            r#"{"tokenSet":{},"dpopJwk":{"d":"d"}}"#,
+            r#"{"tokenSet":{},"more":[{"RefreshToken":"x"}]}"#,
+            r#"{"tokenSet":{},"more":"{\"refresh_token\":\"x\"}"}"#,
+            r#"{"tokenSet":{},"key":"-----BEGIN EC PRIVATE KEY-----"}"#,
+            r#"{"tokenSet":"AES:q83vEjRWeJASNFZ4","dpopJwk":{}}"#,
+            r#"{"tokenSet":{},"dpopJwk":"AES:q83vEjRWeJASNFZ4"}"#,
+            r#"{"value":"q83vEjRWeJASNFZ4","cachedAt":1}"#,
+            r#"{"value":null,"cachedAt":1}"#,
+            r#"{"tokenSet":"#,
+            "{}",
+            "[]",
+            "null",
+            "0",
+            r#""""#,
+        ] {
+            assert!(!is_nobodys(value.as_bytes()), "{value}");
+        }
+        assert!(!is_nobodys("[".repeat(100_000).as_bytes()));
+        assert!(!is_nobodys(b"\xff\x00"));
     }
 }

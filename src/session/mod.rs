@@ -20,7 +20,7 @@ pub use bound::{BoundCount, BoundRecords};
 pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;
-pub use kind::RecordKind;
+pub use kind::{RecordKind, is_nobodys};
 pub use node::{AuthMethod, NodeSession, NodeState};
 pub use note::{Note, Presence};
 pub use record::{NewTokens, Record, fingerprint};

@@ -28,8 +28,10 @@ pub struct NodeSession<'a> {
     pub auth_method: AuthMethod<'a>,
     /// The algorithm of the session's DPoP key, if it is one we know.
     pub dpop_alg: Option<&'static str>,
-    /// When the access token expires, where the server said so.
+    /// When the access token expires, where the server said so in a form that can be read.
     pub expires_at: Option<Timestamp>,
+    /// The record says when the access token expires, in a form that cannot be read.
+    pub has_unreadable_expiry: bool,
     /// The refresh token. A secret.
     pub refresh_token: Option<Cow<'a, str>>,
     access_token: Cow<'a, str>,
@@ -77,15 +79,15 @@ struct RawTokenSet<'a> {
     #[serde(borrow)]
     sub: Option<Text<'a>>,
     #[serde(borrow)]
-    aud: Option<Text<'a>>,
+    aud: Option<&'a RawValue>,
     #[serde(borrow)]
-    scope: Option<Text<'a>>,
+    scope: Option<&'a RawValue>,
     #[serde(borrow)]
     refresh_token: Option<Text<'a>>,
     #[serde(borrow)]
     access_token: Option<Text<'a>>,
     #[serde(borrow)]
-    expires_at: Option<Text<'a>>,
+    expires_at: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -134,21 +136,19 @@ impl<'a> NodeSession<'a> {
         let raw: RawSession<'a> = serde_json::from_str(value).map_err(|e| json_problem(&e))?;
         let tokens = raw.token_set.ok_or("no tokenSet")?;
         let dpop = raw.dpop_jwk.ok_or("no dpopJwk")?;
-        let expires_at = match tokens.expires_at {
-            None => None,
-            Some(Text(text)) => Some(text.parse().map_err(|_| "expires_at is not a time")?),
-        };
+        let expires_at = optional(tokens.expires_at).and_then(|text| text.parse().ok());
         if dpop.d.is_none() {
             return Err("dpopJwk has no private part");
         }
         Ok(Self {
             sub: text(tokens.sub).ok_or("no tokenSet.sub")?,
             issuer: text(tokens.iss).ok_or("no tokenSet.iss")?,
-            audience: text(tokens.aud),
-            scope: text(tokens.scope),
+            audience: optional(tokens.aud),
+            scope: optional(tokens.scope),
             auth_method: raw.auth_method.ok_or("no authMethod: written by a very old client")?.into_known()?,
             dpop_alg: dpop.alg(),
             expires_at,
+            has_unreadable_expiry: expires_at.is_none() && tokens.expires_at.is_some(),
             refresh_token: text(tokens.refresh_token),
             access_token: text(tokens.access_token).ok_or("no access_token")?,
         })
@@ -242,6 +242,12 @@ fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
     value.map(|Text(text)| text)
 }
 
+/// Reads a member that a record may lack. One in another form than expected is unknown, and no reason to take the record
+/// for damaged.
+fn optional(member: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(member?.get()).ok().map(|Text(text)| text)
+}
+
 fn json_problem(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Data => "a member has the wrong type",
@@ -288,6 +294,34 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_optional_member_that_cannot_be_read_is_unknown() {
+        let expiry = r#""2026-11-23T09:02:00.978Z""#;
+        for text in [
+            r#""2026-11-23T09:02:00""#,
+            r#""2026-11-23 09:02""#,
+            r#""Mon, 23 Nov 2026 09:02:00 GMT""#,
+            r#""1795424520978""#,
+            "1795424520978",
+            "1795424520.978",
+            r#""yesterday""#,
+            r#""""#,
+            "true",
+            "{}",
+        ] {
+            let record = RECORD.replace(expiry, text);
+            let session = NodeSession::parse(record.as_bytes()).unwrap();
+            assert_eq!((session.expires_at, session.has_unreadable_expiry), (None, true), "{text}");
+        }
+        for record in [RECORD.replace(expiry, "null"), RECORD.replace(&format!(r#","expires_at":{expiry}"#), "")] {
+            let session = NodeSession::parse(record.as_bytes()).unwrap();
+            assert_eq!((session.expires_at, session.has_unreadable_expiry), (None, false), "{record}");
+        }
+        let record = RECORD.replace(r#""https://pds.example/""#, "[]").replace(r#""atproto transition:generic""#, "7");
+        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        assert_eq!((session.audience, session.scope), (None, None));
+    }
+
+    #[test]
     fn what_is_no_session_says_why() {
         for (from, to, why) in [
             (RECORD, "", "not JSON"),
@@ -296,7 +330,6 @@ pub(super) mod tests {
             ("authMethod", "x", "no authMethod: written by a very old client"),
             (r#""kid":"k1""#, r#""x":1"#, "authMethod names no kid"),
             ("private_key_jwt", "client_secret_basic", "authMethod is none that we know"),
-            ("2026-11-23T09", "yesterday", "expires_at is not a time"),
             (r#","d":"d""#, "", "dpopJwk has no private part"),
             (r#""sub""#, r#""subject""#, "no tokenSet.sub"),
         ] {

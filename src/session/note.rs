@@ -118,7 +118,9 @@ impl Note {
         let ours = note.zip(session.refresh_token.as_deref()).filter(|(note, token)| note.wrote_at(token).is_some());
         let Some((note, _)) = ours else {
             // The app wrote it. Until its access token expired, the user may have been there without a trace.
-            let Some(written) = last_refreshed else { return Presence::Unobservable };
+            let Some(written) = last_refreshed.filter(|_| !session.has_unreadable_expiry) else {
+                return Presence::Unobservable;
+            };
             let last_trace = session.expires_at.filter(|at| *at <= now).map_or(written, |at| at.max(written));
             return if now.duration_since(last_trace) > period.duration() { Presence::Away } else { Presence::Seen };
         };

@@ -22,8 +22,10 @@ pub enum Status {
     Blocked,
     /// Can never be refreshed.
     Dead,
-    /// Not a session that can be read.
+    /// Not a session, and nobody's any more: empty, or without a refresh token and a private key.
     Malformed,
+    /// Not a session that can be read, but perhaps another library's, another program's or encrypted.
+    Foreign,
 }
 
 /// A status and why.
@@ -81,12 +83,17 @@ impl Default for Policy {
 
 impl Status {
     /// Every status, from the best to the worst.
-    pub const ALL: [Self; 7] =
-        [Self::Fresh, Self::Idle, Self::Due, Self::Suspect, Self::Blocked, Self::Dead, Self::Malformed];
+    pub const ALL: [Self; 8] =
+        [Self::Fresh, Self::Idle, Self::Due, Self::Suspect, Self::Blocked, Self::Dead, Self::Malformed, Self::Foreign];
 
     /// The status of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// Returns whether the record is no session that can be read.
+    pub fn is_unreadable(self) -> bool {
+        matches!(self, Self::Malformed | Self::Foreign)
     }
 
     /// The word for it.
@@ -99,6 +106,7 @@ impl Status {
             Self::Blocked => "blocked",
             Self::Dead => "dead",
             Self::Malformed => "malformed",
+            Self::Foreign => "foreign",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Circumstances, LastRefreshed, NodeSession, Note, Observed, Status, Verdict};
+use super::{Circumstances, LastRefreshed, NodeSession, Note, Observed, RecordKind, Status, Verdict, is_nobodys};
 
 /// One session, as every format shows it.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,9 @@ pub struct Summary<'a> {
     pub status: Status,
     /// Why.
     pub reason: Option<Cow<'static, str>>,
+    /// It says when its access token expires, in a form that cannot be read.
+    #[serde(skip)]
+    pub has_unreadable_expiry: bool,
 }
 
 impl<'a> Summary<'a> {
@@ -53,8 +56,8 @@ impl<'a> Summary<'a> {
     ) -> Self {
         let session = match NodeSession::parse(value) {
             Ok(session) if session.sub == named => session,
-            Ok(_) => return Self::malformed(key, "the session is of another account than its key says"),
-            Err(why) => return Self::malformed(key, why),
+            Ok(_) => return Self::foreign(key, "the session is of another account than its key says"),
+            Err(why) => return Self::of_no_session(key, value, why),
         };
         let last = LastRefreshed::of(&session, note, observed, circumstances.now);
         let verdict = Verdict::of(&session, last, note, circumstances);
@@ -73,11 +76,31 @@ impl<'a> Summary<'a> {
             last_refreshed_by: last.map(|last| last.by.name()),
             status: verdict.status,
             reason: verdict.reason,
+            has_unreadable_expiry: session.has_unreadable_expiry,
         }
     }
 
-    /// A record that is no session.
-    pub fn malformed(key: Cow<'a, str>, why: &'static str) -> Self {
+    /// A record that is no session, for this reason.
+    fn of_no_session(key: Cow<'a, str>, value: &[u8], why: &'static str) -> Self {
+        if is_nobodys(value) {
+            let why = if value.trim_ascii().is_empty() { RecordKind::Empty.description() } else { why };
+            return Self::unreadable(key, Status::Malformed, why);
+        }
+        let why = match RecordKind::of(value) {
+            // What is missing says more.
+            RecordKind::DamagedSession | RecordKind::OtherJson => why,
+            RecordKind::NoJson => "not JSON, perhaps encrypted",
+            known => known.description(),
+        };
+        Self::foreign(key, why)
+    }
+
+    /// A record that may be somebody else's.
+    pub fn foreign(key: Cow<'a, str>, why: &'static str) -> Self {
+        Self::unreadable(key, Status::Foreign, why)
+    }
+
+    fn unreadable(key: Cow<'a, str>, status: Status, why: &'static str) -> Self {
         Self {
             key,
             did: None,
@@ -90,8 +113,9 @@ impl<'a> Summary<'a> {
             expires_at: None,
             last_refreshed_at: None,
             last_refreshed_by: None,
-            status: Status::Malformed,
+            status,
             reason: Some(Cow::Borrowed(why)),
+            has_unreadable_expiry: false,
         }
     }
 }

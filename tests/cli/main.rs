@@ -9,6 +9,7 @@ mod database;
 mod doctor;
 mod exit_codes;
 mod faults;
+mod foreign;
 mod gen_jwk;
 mod generated;
 mod init;

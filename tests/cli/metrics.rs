@@ -13,7 +13,7 @@ use crate::sandbox::NOW;
 fn app() -> App {
     let mut app = App::new();
     app.sandbox.set("OAUTHCTL_TEST_NOW", NOW);
-    app.database.record("nonsense", "{");
+    app.database.record("did:web:nonsense.example", r#"{"tokenSet":{}}"#);
     app.database.state("given-up", &state("key1"));
     app
 }

@@ -20,7 +20,7 @@ fn the_tour_shows_every_job_and_leaves_nothing_behind() {
         "$ oauthctl gen-jwk",
         "$ oauthctl jwks",
         "$ oauthctl --profile production metadata",
-        "  malformed  1    4.0%",
+        "  foreign  1    4.0%",
         "upgraded 4 sessions",
         "refreshed 5 sessions, 1 gone, 1 blocked",
         "removed 3 of 24 sessions (2 dead, 1 ended)",

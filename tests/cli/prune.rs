@@ -44,7 +44,7 @@ fn of_every_kind() -> App {
     app.log_in(1, &of(&to_be("alive"), 20));
     app.log_in(1, &of(&to_be("healthy"), 2));
     log_in_blocked(&app, &to_be("blocked"), 200);
-    app.database.record(&to_be("malformed"), "{\"tokenSet\":");
+    app.database.record(&to_be("malformed"), "{\"tokenSet\":{}}");
     app
 }
 
@@ -102,7 +102,7 @@ fn a_blocked_session_is_kept_whatever_its_age_and_whatever_is_asked() {
 #[test]
 fn what_is_no_session_goes_only_when_asked() {
     let app = App::new();
-    app.database.record(ALICE, "nonsense");
+    app.database.record(ALICE, r#"{"tokenSet":{}}"#);
     app.log_in(1, &of(BOB, 2));
     let output = app.sessions("prune");
     assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 2 sessions\n"), "{output}");
@@ -139,7 +139,7 @@ fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
     did:plc:awayaaaaaaaaaaaaaaaaaaaa  would sign out  away: its user was not there for 7d
     did:plc:deadaaaaaaaaaaaaaaaaaaaa  would remove    dead: expired, and there is no refresh token
     did:plc:endedaaaaaaaaaaaaaaaaaaa  would ask       suspect: not refreshed for longer than 10d
-    did:plc:malformedaaaaaaaaaaaaaaa  would remove    malformed: not JSON
+    did:plc:malformedaaaaaaaaaaaaaaa  would remove    malformed: no dpopJwk
     would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (away)
     ");
     insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed --format csv"), @r#"
@@ -150,7 +150,7 @@ fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
     did:plc:awayaaaaaaaaaaaaaaaaaaaa,did:plc:awayaaaaaaaaaaaaaaaaaaaa,would sign out,away: its user was not there for 7d
     did:plc:deadaaaaaaaaaaaaaaaaaaaa,did:plc:deadaaaaaaaaaaaaaaaaaaaa,would remove,"dead: expired, and there is no refresh token"
     did:plc:endedaaaaaaaaaaaaaaaaaaa,did:plc:endedaaaaaaaaaaaaaaaaaaa,would ask,suspect: not refreshed for longer than 10d
-    did:plc:malformedaaaaaaaaaaaaaaa,,would remove,malformed: not JSON
+    did:plc:malformedaaaaaaaaaaaaaaa,,would remove,malformed: no dpopJwk
     -- stderr --
     would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (away)
     "#);

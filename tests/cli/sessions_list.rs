@@ -201,7 +201,7 @@ fn an_age_that_nothing_tells_is_unknown() {
 }
 
 #[test]
-fn what_is_no_session_is_listed_as_malformed() {
+fn what_is_no_session_is_listed_with_the_reason() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
     let remove = |member: &'static str| changed(|s| drop(s.as_object_mut().unwrap().remove(member))).to_string();
@@ -226,21 +226,21 @@ fn what_is_no_session_is_listed_as_malformed() {
     exit 0
     -- stdout --
     DID                        STATUS     REFRESHED  KID  ISSUER  REASON
-                               malformed  -          -    -       the key names no account
-    42                         malformed  -          -    -       the key names no account
-    did:web:array              malformed  -          -    -       a member has the wrong type
-    did:web:cut-short          malformed  -          -    -       not JSON
-    did:web:deep               malformed  -          -    -       a member has the wrong type
-    did:web:empty              malformed  -          -    -       not JSON
-    did:web:expiry             malformed  -          -    -       expires_at is not a time
-    did:web:no-auth-method     malformed  -          -    -       no authMethod: written by a very old client
-    did:web:no-dpop-key        malformed  -          -    -       no dpopJwk
-    did:web:no-tokens          malformed  -          -    -       no tokenSet
-    did:web:null               malformed  -          -    -       a member has the wrong type
-    did:web:number-for-a-text  malformed  -          -    -       a member has the wrong type
-    did:web:someone-else       malformed  -          -    -       the session is of another account than its key says
-    not a did                  malformed  -          -    -       the key names no account
-    �                          malformed  -          -    -       the key names no account
+                               foreign    -          -    -       the key names no account
+    42                         foreign    -          -    -       the key names no account
+    did:web:array              foreign    -          -    -       a member has the wrong type
+    did:web:cut-short          foreign    -          -    -       not JSON, perhaps encrypted
+    did:web:deep               foreign    -          -    -       not JSON, perhaps encrypted
+    did:web:empty              malformed  -          -    -       empty
+    did:web:expiry             foreign    -          -    -       the session is of another account than its key says
+    did:web:no-auth-method     foreign    -          -    -       no authMethod: written by a very old client
+    did:web:no-dpop-key        foreign    -          -    -       no dpopJwk
+    did:web:no-tokens          foreign    -          -    -       no tokenSet
+    did:web:null               foreign    -          -    -       a member has the wrong type
+    did:web:number-for-a-text  foreign    -          -    -       a member has the wrong type
+    did:web:someone-else       foreign    -          -    -       the session is of another account than its key says
+    not a did                  foreign    -          -    -       the key names no account
+    �                          foreign    -          -    -       the key names no account
     -- stderr --
     15 sessions in sqlite:app.db (layout statusphere)
     ");

@@ -28,7 +28,7 @@ fn app() -> Sandbox {
         s["tokenSet"]["access_token"] = json!("opaque");
         drop(s["tokenSet"].as_object_mut().unwrap().remove("expires_at"));
     });
-    database.record("did:web:malformed", "{}");
+    database.record("did:web:malformed", r#"{"tokenSet":{}}"#);
     database.close();
     sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
     sandbox
@@ -120,6 +120,7 @@ fn statuses_may_be_listed_or_repeated() {
         ("blocked", &["other-key", "public"]),
         ("dead", &["dead"]),
         ("malformed", &["malformed"]),
+        ("foreign", &[]),
     ] {
         assert_eq!(selected(&sandbox, &["--status", status]), names, "{status}");
     }

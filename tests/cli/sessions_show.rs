@@ -41,7 +41,7 @@ fn a_record_that_is_no_session_is_shown_too() {
     -- stdout --
     key     did:plc:z72i7hdynmk6r22z27h6tvur
     did     unknown
-    status  malformed
+    status  foreign
     reason  no tokenSet
     ");
 }

@@ -26,7 +26,7 @@ fn app() -> Sandbox {
         s["tokenSet"]["access_token"] = json!("opaque");
         drop(s["tokenSet"].as_object_mut().unwrap().remove("expires_at"));
     });
-    database.record("did:web:malformed", "{}");
+    database.record("did:web:malformed", r#"{"tokenSet":{}}"#);
     database.close();
     sandbox
 }
@@ -72,14 +72,14 @@ fn programs_get_one_json_document() {
     insta::assert_snapshot!(output, @r#"
     exit 0
     -- stdout --
-    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":1},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1},"by_kid":{"key1":13,"key2":1},"by_auth_method":{"private_key_jwt":14,"none":1}}
+    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":1},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1},"by_kid":{"key1":13,"key2":1},"by_auth_method":{"private_key_jwt":14,"none":1}}
     "#);
     assert_eq!(app().run(["sessions", "stats", "--format", "jsonl", "-q"]), output);
 }
 
 #[test]
 fn spreadsheets_get_a_line_a_count() {
-    insta::assert_snapshot!(app().run(["sessions", "stats", "--format", "csv", "-q"]), @"
+    insta::assert_snapshot!(app().run(["sessions", "stats", "--format", "csv", "-q"]), @r"
     exit 0
     -- stdout --
     aspect,value,sessions
@@ -90,6 +90,7 @@ fn spreadsheets_get_a_line_a_count() {
     status,blocked,0
     status,dead,1
     status,malformed,1
+    status,foreign,0
     last_refreshed,up to 1h,3
     last_refreshed,up to 1d,6
     last_refreshed,up to 7d,1

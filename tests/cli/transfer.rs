@@ -169,7 +169,7 @@ fn what_is_no_session_is_left_out_and_named() {
     exit 3
     -- stderr --
     warning: left out \u{1b}[2J: the key names no account
-    warning: left out did:web:broken: not JSON
+    warning: left out did:web:broken: not JSON, perhaps encrypted
     exported 2 sessions
     wrote out.jsonl; it holds everybody's tokens: delete it after the move
     ");

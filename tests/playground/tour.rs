@@ -114,7 +114,7 @@ fn with_the_users() -> Vec<Stop> {
         Stop::new(
             "Who needs an operator?",
             "Each with the reason. A session that cannot be read is shown as well, never skipped.",
-            ["oauthctl sessions list --status suspect,blocked,dead,malformed"],
+            ["oauthctl sessions list --status suspect,blocked,dead,malformed,foreign"],
         ),
         Stop::new("One of them", "Tokens and keys are never shown.", [format!("oauthctl sessions show {ALICE}")]),
         Stop::new(

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile, directory_of};
 use crate::maintenance::Recovery;
-use crate::session::{Record, Status, Summary, Transfer};
+use crate::session::{Record, Summary, Transfer};
 use crate::store::Stored;
 use crate::ui::counted;
 
@@ -78,9 +78,10 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     let any_pending = !recovery.entries()?.is_empty();
     let (mut written, mut left_out) = (0, 0);
     let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
-        let Some(record) = (summary.status != Status::Malformed).then(|| raw(stored)).flatten() else {
+        let Some(record) = (!summary.status.is_unreadable()).then(|| raw(stored)).flatten() else {
             left_out += 1;
-            context.ui.warn(format!("left out {}: {}", summary.key, summary.reason.as_deref().unwrap_or("malformed")));
+            let why = summary.reason.as_deref().unwrap_or_else(|| summary.status.name());
+            context.ui.warn(format!("left out {}: {why}", summary.key));
             return Ok(());
         };
         let waits = || Record::parse(&stored.value).is_some_and(|record| recovery.entry_of(stored, &record).exists());

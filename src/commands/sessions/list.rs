@@ -18,7 +18,8 @@ Statuses:
   suspect    older than sessions usually live; only the server knows
   blocked    cannot be refreshed now, through no fault of the session
   dead       can never be refreshed
-  malformed  not a session that can be read
+  malformed  no session, and nobody's: empty, or with neither a refresh token nor a private key
+  foreign    cannot be read; perhaps another library's, another program's, or encrypted
 That a user is away is no status of the session; --inactive asks about it.
 
 Examples:

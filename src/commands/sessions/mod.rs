@@ -2,6 +2,7 @@
 
 mod account;
 mod export;
+mod foreign;
 mod import;
 mod inactive;
 mod list;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use self::batches::Batches;
 use self::told::{Results, intentions, tell_plan};
+use super::foreign::ForeignRecords;
 use super::online::{exchanger, stop};
 use super::pace::PaceArgs;
 use super::results::ResultRow;
@@ -47,7 +48,7 @@ pub struct Args {
     /// Also sign out sessions whose user has been away for this long
     #[arg(long, value_name = "AGE", conflicts_with = "offline")]
     inactive: Option<Age>,
-    /// Also remove records that cannot be read; none that another layout or library may use, and none at all where they are more than half
+    /// Also remove what is provably nobody's: empty records, and those with neither a refresh token nor a private key; none at all where they are more than half
     #[arg(long)]
     malformed: bool,
     /// Ask no server; of suspect sessions, remove only those beyond 180 days
@@ -75,11 +76,12 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = judge(context, store.layout())?;
     let rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
-    let (plan, witnesses) = plan(context, args, &*store, &judge, rules)?;
+    let records = ForeignRecords::default();
+    let (plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
     let is_over = context.interrupt().is_set();
     if args.dry_run {
         tell_plan(context, &plan)?;
-        return Ok(context.interrupt().exit().unwrap_or(Exit::Done));
+        return Ok(records.exit(context, context.interrupt().exit().unwrap_or(Exit::Done)));
     }
     let mut results = Results::new(context, &judge);
     let done = if plan.total() == 0 || is_over {
@@ -91,7 +93,8 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         settle(context, args, &store, rules, &plan, witnesses, &mut results)
     };
     counts.extend(counts_of(&results.document(&plan))?);
-    results.finish(done, &plan)
+    let exit = results.finish(done, &plan)?;
+    Ok(records.exit(context, exit))
 }
 
 /// Reads everything once, before anything is removed.
@@ -101,6 +104,7 @@ fn plan(
     store: &dyn Store,
     judge: &Judge,
     rules: Rules,
+    records: &ForeignRecords,
 ) -> anyhow::Result<(Plan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
     let app_has_lock = store.layout().has_lock();
@@ -112,6 +116,7 @@ fn plan(
         let mut selection = args.select.begin(context, store, judge).await?;
         let mut see = |stored: &Stored, summary: &Summary<'_>| {
             witnesses.borrow_mut().consider(stored, summary, judge, min_interval, app_has_lock);
+            records.see(summary);
             seen += 1;
             unreadable += u64::from(summary.status == Status::Malformed);
         };

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use super::foreign::ForeignRecords;
 use super::online::{exchanger, healthiest_first, stop};
 use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
@@ -13,7 +14,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
 use crate::session::{Age, Status, Summary};
-use crate::store::Store;
+use crate::store::{Store, Stored};
 use crate::ui::counted;
 
 /// Keep sessions alive by exchanging their refresh tokens
@@ -93,7 +94,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let sessions = selection.next_meant(|_, session, _| Ok(planner.means(session))).await?;
+            let see = |_: &Stored, session: &Summary<'_>| planner.seen.see(session);
+            let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
             Ok(sessions.map(|sessions| planner.steps(sessions)))
         };
         match runner {
@@ -103,7 +105,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     });
     counts.extend(counts_of(&results.document())?);
     planner.tell(context, &mut results);
-    results.finish(done)
+    let exit = results.finish(done)?;
+    Ok(planner.seen.exit(context, exit))
 }
 
 /// Decides about each session before anything is sent.
@@ -117,6 +120,8 @@ struct Planner<'a> {
     not_meant: Cell<u64>,
     /// Whether any session was to be exchanged.
     attempted: Cell<bool>,
+    /// Records read, whether or not they are selected.
+    seen: ForeignRecords,
 }
 
 enum Plan {
@@ -143,6 +148,7 @@ impl<'a> Planner<'a> {
             app_has_lock: store.layout().has_lock(),
             not_meant: Cell::default(),
             attempted: Cell::default(),
+            seen: ForeignRecords::default(),
         })
     }
 
@@ -180,7 +186,7 @@ impl<'a> Planner<'a> {
             Plan::Exchange => Meant::ToDo,
             Plan::Settled(_) => Meant::ToTell,
             Plan::NotMeant => {
-                self.not_meant.update(|n| n + 1);
+                self.not_meant.update(|n| n + u64::from(session.status != Status::Foreign));
                 Meant::No
             }
         }
@@ -188,18 +194,19 @@ impl<'a> Planner<'a> {
 
     fn plan(&self, session: &Summary<'_>) -> Plan {
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
-        let expired = session.expires_at.is_none_or(|at| at <= self.judge.now());
+        // An expiry that cannot be read is no reason to take the token for expired.
+        let expired = session.expires_at.map_or(!session.has_unreadable_expiry, |at| at <= self.judge.now());
         match (session.status, self.mode) {
-            (Status::Fresh, Mode::Due | Mode::Expired) | (Status::Idle | Status::Suspect, Mode::Due) => {
+            (Status::Fresh | Status::Idle | Status::Suspect, Mode::Due) => {
                 return Plan::NotMeant;
             }
-            (Status::Blocked, Mode::Expired) if !expired => return Plan::NotMeant,
+            (_, Mode::Expired) if !expired => return Plan::NotMeant,
             (Status::Blocked, _) => return Plan::Settled(Outcome::Blocked(reason())),
-            (Status::Dead | Status::Malformed, Mode::All) => {
+            (Status::Dead | Status::Malformed | Status::Foreign, Mode::All) => {
                 let why = format!("{}: {}", session.status.name(), reason());
                 return Plan::Settled(Outcome::Skipped(why.into()));
             }
-            (Status::Dead | Status::Malformed, _) => return Plan::NotMeant,
+            (Status::Dead | Status::Malformed | Status::Foreign, _) => return Plan::NotMeant,
             _ => {}
         }
         match self.judge.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {

@@ -36,7 +36,7 @@ Examples:
   oauthctl sessions revoke did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions revoke --kid 1795420766438 --yes")]
 pub struct Args {
-    /// Remove the record even where the session may live on at the server; what is malformed stays
+    /// Remove the record even where the session may live on at the server; what is malformed or foreign stays
     #[arg(long, alias = "force")]
     forget: bool,
     /// Say what would be revoked, and do nothing
@@ -106,7 +106,7 @@ pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, 
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
     let (mut possible, mut impossible) = (0, 0);
     context.runtime()?.block_on(select.for_each(context, &**store, judge, |_, session| {
-        let result = if matches!(session.status, Status::Blocked | Status::Malformed) {
+        let result = if session.status == Status::Blocked || session.status.is_unreadable() {
             impossible += 1;
             "would fail"
         } else {
@@ -208,7 +208,7 @@ impl<'c> Results<'c> {
     async fn add(&mut self, event: Event<Revoked>, forget: bool, revoker: &Revoker) -> anyhow::Result<()> {
         let summary = self.judge.summary(&event.session, None);
         // What is no session under this layout may be another program's; only `prune --malformed` looks into that.
-        let may_be_forgotten = forget && summary.status != Status::Malformed;
+        let may_be_forgotten = forget && !summary.status.is_unreadable();
         let outcome = match event.outcome {
             Revoked::Unconfirmed(why, _) | Revoked::Failed(why)
                 if may_be_forgotten && self.forget(revoker, &event.session).await =>

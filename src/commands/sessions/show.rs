@@ -9,7 +9,7 @@ use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Exit, failed};
 use crate::maintenance::Judge;
-use crate::session::{Age, Status, Summary};
+use crate::session::{Age, Summary};
 use crate::store::Stored;
 use crate::ui::Format;
 
@@ -69,7 +69,7 @@ fn show_card(context: &Context, judge: &Judge, stored: &Stored, summary: &Summar
     if let Some(reason) = &summary.reason {
         fields.push(("reason", reason.to_string(), None));
     }
-    if summary.status != Status::Malformed {
+    if !summary.status.is_unreadable() {
         fields.extend([
             ("issuer", known(summary.issuer.as_deref()), None),
             ("pds", known(summary.pds.as_deref()), None),

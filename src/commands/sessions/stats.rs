@@ -59,7 +59,7 @@ impl Stats {
     fn add(&mut self, session: &Summary<'_>, judge: &Judge) {
         self.total += 1;
         *self.statuses.entry(session.status).or_default() += 1;
-        if session.status == Status::Malformed {
+        if session.status.is_unreadable() {
             return;
         }
         count(&mut self.issuers, session.issuer.as_deref().unwrap_or(UNKNOWN));

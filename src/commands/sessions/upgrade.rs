@@ -85,7 +85,7 @@ fn steps(judge: &Judge, may_meet_the_app: bool, mut sessions: Vec<Noted>) -> Vec
     let step = |(session, note): Noted| {
         let summary = judge.summary(&session, note.as_ref());
         let objection = match summary.status {
-            Status::Dead | Status::Malformed => {
+            Status::Dead | Status::Malformed | Status::Foreign => {
                 Some(format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default()))
             }
             _ => judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app),

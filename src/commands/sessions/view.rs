@@ -21,7 +21,7 @@ pub fn role(status: Status) -> Option<Role> {
         Status::Fresh => Some(Role::Good),
         Status::Idle => Some(Role::Faint),
         Status::Due => None,
-        Status::Suspect | Status::Blocked | Status::Dead | Status::Malformed => Some(Role::Warning),
+        Status::Suspect | Status::Blocked | Status::Dead | Status::Malformed | Status::Foreign => Some(Role::Warning),
     }
 }
 

@@ -45,10 +45,7 @@ pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
 fn kept(plan: &Plan) -> String {
     counts(
         "; ",
-        [
-            (plan.unobservable, "kept: cannot tell whether their users were away"),
-            (plan.foreign, "kept: malformed here, but of another layout or library"),
-        ],
+        [(plan.unobservable, "kept: cannot tell whether their users were away"), (plan.foreign, "kept: foreign")],
     )
 }
 
