@@ -48,6 +48,7 @@ pub use clock::{Millis, iso8601, real_now};
 pub use documents::{JWKS_PATH, METADATA_PATH, SCOPE};
 pub use faults::{Fault, Gate, Injection};
 pub use http::Reply;
+pub use issuer::Dialect;
 pub use keys::Alg;
 pub use log::{Counters, Endpoint, Logged};
 pub use login::{Credentials, LoginOptions};

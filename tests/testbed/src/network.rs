@@ -15,7 +15,7 @@ use crate::{
     documents::{JWKS_PATH, METADATA_PATH},
     faults::{Fault, Injection},
     http::Reply,
-    issuer::nonce::Nonces,
+    issuer::{Dialect, nonce::Nonces},
     keys,
     log::{Counters, Endpoint, Logged},
     random,
@@ -112,6 +112,7 @@ impl Network {
             state.servers.push(Server {
                 url: String::new(),
                 nonces: Nonces::default(),
+                dialect: Dialect::default(),
                 secret: random::bytes(),
                 metadata_patch: Map::new(),
                 resource_patch: Map::new(),
@@ -271,6 +272,11 @@ impl Network {
     /// Changes how the servers behave.
     pub fn configure(&self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.shared.lock().policy);
+    }
+
+    /// Makes a PDS answer as this server software does.
+    pub fn set_dialect(&self, pds: usize, dialect: Dialect) {
+        self.shared.lock().servers[pds].dialect = dialect;
     }
 
     /// Replaces members of a server's metadata; null removes one.

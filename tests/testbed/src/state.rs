@@ -13,7 +13,7 @@ use crate::{
     directory::Directory,
     documents::Documents,
     faults::Injections,
-    issuer::{client::ClientCache, nonce::Nonces},
+    issuer::{Dialect, client::ClientCache, nonce::Nonces},
     log::Record,
     sessions::Sessions,
 };
@@ -59,6 +59,8 @@ pub(crate) struct Server {
     /// The issuer: scheme, host, port.
     pub(crate) url: String,
     pub(crate) nonces: Nonces,
+    /// Whose answers it gives.
+    pub(crate) dialect: Dialect,
     /// Signs access tokens.
     pub(crate) secret: [u8; 32],
     /// Members merged into the documents; null removes.

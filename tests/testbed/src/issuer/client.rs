@@ -77,7 +77,7 @@ pub(super) fn authenticate(
 }
 
 /// Verifies an assertion; what it proves is what the session is bound to.
-fn verify(shared: &Shared, server: usize, client: &Client, assertion: &str) -> Result<Binding, Refused> {
+pub(super) fn verify(shared: &Shared, server: usize, client: &Client, assertion: &str) -> Result<Binding, Refused> {
     let failed =
         |reason: &str| Refused::new("invalid_client", format!("Validation of \"client_assertion\" failed: {reason}"));
     let jws = Jws::decode(assertion).map_err(|error| failed(&error.to_string()))?;
@@ -152,7 +152,7 @@ fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str
 }
 
 /// The client behind an id, from its documents or from the cache.
-fn find(shared: &Shared, server: usize, id: &str) -> Result<Arc<Client>, Refused> {
+pub(super) fn find(shared: &Shared, server: usize, id: &str) -> Result<Arc<Client>, Refused> {
     let now = shared.clock.now();
     let mut state = shared.lock();
     let slot = (server, id.to_owned());

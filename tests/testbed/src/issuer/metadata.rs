@@ -56,7 +56,7 @@ pub(super) fn server(state: &State, server: usize) -> Reply {
     let mut algs = ALGS.to_vec();
     algs.push("none");
     document["request_object_signing_alg_values_supported"] = json!(algs);
-    if !state.policy.revocation
+    if (!state.policy.revocation || !server.dialect.announces_revocation())
         && let Some(members) = document.as_object_mut()
     {
         members.shift_remove("revocation_endpoint");

@@ -1,6 +1,7 @@
 //! An authorization server with its PDS on the same origin, answering as the reference server was measured to.
 
 pub(crate) mod client;
+mod dialects;
 mod metadata;
 pub(crate) mod nonce;
 mod par;
@@ -17,21 +18,29 @@ use crate::{
     state::{NoncePolicy, Shared},
 };
 
+pub use dialects::Dialect;
+
 pub(crate) async fn answer(shared: &Shared, server: usize, endpoint: Endpoint, request: &Request) -> Reply {
+    let dialect = shared.lock().servers[server].dialect;
     match endpoint {
         Endpoint::ResourceMetadata => metadata::resource(&shared.lock(), server),
         Endpoint::ServerMetadata => metadata::server(&shared.lock(), server),
         Endpoint::Token if request.method == "POST" => {
-            let reply = token::answer(shared, server, request).await;
-            oauth(shared, server, reply)
+            let reply = match dialect {
+                Dialect::Reference => token::answer(shared, server, request).await,
+                _ => dialects::refresh(shared, server, dialect, request),
+            };
+            if dialect.gives_nonce(&reply) { oauth(shared, server, reply) } else { reply }
         }
         Endpoint::Par if request.method == "POST" => {
             let reply = par::answer(shared, server, request);
             oauth(shared, server, reply)
         }
-        Endpoint::Revoke if request.method == "POST" && shared.lock().policy.revocation => {
-            let reply = revoke::answer(shared, server, request);
-            oauth(shared, server, reply)
+        Endpoint::Revoke if request.method == "POST" && shared.lock().policy.revocation && dialect.has_revocation() => {
+            match dialect {
+                Dialect::Reference => oauth(shared, server, revoke::answer(shared, server, request)),
+                _ => dialects::revoke(shared, server, dialect, request),
+            }
         }
         Endpoint::GetSession => with_nonce(shared, server, resource::get_session(shared, server, request)),
         Endpoint::ResolveHandle => resolve_handle(shared, request),

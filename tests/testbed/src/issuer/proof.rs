@@ -66,7 +66,7 @@ pub(super) fn check(
     if htu.split(['?', '#']).next() != Some(&expected) {
         return Err(bad("DPoP \"htu\" mismatch"));
     }
-    let policy = state.policy.nonces;
+    let policy = state.servers[server].dialect.nonces().unwrap_or(state.policy.nonces);
     let nonces = &mut state.servers[server].nonces;
     match (claims["nonce"].as_str(), policy) {
         (_, NoncePolicy::Never) | (None, NoncePolicy::Optional) => {}

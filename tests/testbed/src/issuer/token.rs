@@ -66,8 +66,8 @@ fn begin(shared: &Shared, server: usize, request: &Request) -> Result<(Id, Arc<C
         return Err(Refused::new("server_error", "Server error"));
     }
     let now = shared.clock.now();
-    let objection =
-        compare(&state.sessions[id], &client, &binding, dpop.as_deref()).or_else(|| expired(&state, id, &client, now));
+    let objection = compare(&state.sessions[id], &client, &binding, dpop.as_deref())
+        .or_else(|| expired(&state, id, client.confidential, now));
     if let Some(why) = objection {
         state.sessions.end(id, why);
         return Err(invalid_grant(why));
@@ -112,9 +112,10 @@ pub(super) fn compare(
     }
 }
 
-fn expired(state: &State, id: Id, client: &Client, now: i64) -> Option<&'static str> {
+/// Why a session has outlived its time, if it has.
+pub(super) fn expired(state: &State, id: Id, confidential: bool, now: i64) -> Option<&'static str> {
     let session = &state.sessions[id];
-    let (lifetime, refresh_lifetime) = state.policy.lifetimes(client.confidential);
+    let (lifetime, refresh_lifetime) = state.policy.lifetimes(confidential);
     if now - session.created > lifetime {
         Some("Session expired")
     } else if now - session.refreshed > refresh_lifetime {
