@@ -1332,7 +1332,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__retire)
-            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --dry-run --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --forget --dry-run --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -189,6 +189,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --color 'When to use colour'
             cand --ignore-malformed 'Retire the key although some records could not be read, and may be bound to it'
             cand --revoke-sessions 'End the sessions bound to the key first, with that key'
+            cand --forget 'Remove the records of sessions that cannot be proved to have ended, too; they may live on at their server'
             cand -n 'Say what would be done, and do nothing'
             cand --dry-run 'Say what would be done, and do nothing'
             cand -y 'Do not ask'

@@ -188,6 +188,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l ignore-malformed -d 'Retire the key although some records could not be read, and may be bound to it'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l revoke-sessions -d 'End the sessions bound to the key first, with that key'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l forget -d 'Remove the records of sessions that cannot be proved to have ended, too; they may live on at their server'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'

@@ -22,9 +22,9 @@ const OUT_OF_STEP: u32 = 3;
 /// So many sessions of a proven group may be refused one after the other, and for reasons unknown, before the group is
 /// stopped.
 const REFUSED: u32 = 3;
-/// So many sessions of a group of which none has worked may have ended before the group is stopped: after so many it is
-/// hardly the users' doing.
-const ENDED: u32 = 20;
+/// So many refusals that cost nothing, of sessions that had ended or that the server keeps, stop a group of which none has
+/// worked: after so many it is hardly the users' doing.
+const HARMLESS: u32 = 20;
 
 /// Sessions that stand or fall together: the same server, the same client, the same client key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,8 @@ pub(super) enum Verdict {
     Refused(String),
     /// Refused, since the session had ended before: in which words.
     Ended(String),
+    /// Refused for reasons of the one session, which the server keeps: in which words.
+    Kept(String),
     /// Refused in words that leave no doubt that it is the configuration that is wrong.
     Misconfigured(String),
     /// Refused because the record is out of step with the server: of one session that may happen, of many it means that
@@ -66,8 +68,8 @@ struct State {
     out_of_step: u32,
     /// Sessions refused since the last success.
     refused: u32,
-    /// Sessions found ended since the last success.
-    ended: u32,
+    /// Refusals since the last success that cost nothing.
+    harmless: u32,
     /// The server is left alone until then.
     rest: Option<(Instant, Arc<str>)>,
 }
@@ -123,6 +125,7 @@ impl fmt::Display for Verdict {
             Self::Works => f.write_str("works"),
             Self::Refused(why) => write!(f, "refused: {why}"),
             Self::Ended(why) => write!(f, "had ended: {why}"),
+            Self::Kept(why) => write!(f, "kept: {why}"),
             Self::Misconfigured(why) => write!(f, "misconfigured: {why}"),
             Self::OutOfStep(why) => write!(f, "out of step: {why}"),
             Self::Trouble(why) => write!(f, "in trouble: {why}"),
@@ -198,6 +201,11 @@ impl Leave {
         }
     }
 
+    /// Whether the server has taken any session of the group in this run.
+    pub(super) fn has_worked(&self) -> bool {
+        self.member.state().has_worked
+    }
+
     /// Draws the conclusion, and lets the others go.
     pub(super) fn settle(self, verdict: Verdict) {
         if verdict != Verdict::Nothing {
@@ -226,7 +234,7 @@ impl State {
         let proven = matches!(self.standing, Standing::Proven);
         match verdict {
             Verdict::Works => {
-                (self.troubles, self.refused, self.ended) = (0, 0, 0);
+                (self.troubles, self.refused, self.harmless) = (0, 0, 0);
                 self.has_worked = true;
                 if !matches!(self.standing, Standing::Stopped(_)) {
                     self.standing = Standing::Proven;
@@ -242,9 +250,15 @@ impl State {
                 }
             }
             Verdict::Ended(why) => {
-                self.ended += 1;
-                if !proven && self.ended >= ENDED {
-                    self.stop(&format!("the first {} sessions of its kind had all ended ({why})", self.ended));
+                self.harmless += 1;
+                if !proven && self.harmless >= HARMLESS {
+                    self.stop(&format!("the first {} sessions of its kind had all ended ({why})", self.harmless));
+                }
+            }
+            Verdict::Kept(why) => {
+                self.harmless += 1;
+                if !proven && self.harmless >= HARMLESS {
+                    self.stop(&format!("the first {} sessions of its kind were all refused ({why})", self.harmless));
                 }
             }
             Verdict::OutOfStep(why) => {
@@ -376,15 +390,32 @@ mod tests {
     fn sessions_that_have_ended_say_nothing_unless_they_all_have() {
         let ended = || Verdict::Ended("expired".to_owned());
         let (mut state, now) = (State::default(), Instant::now());
-        for _ in 1..ENDED {
+        for _ in 1..HARMLESS {
             state.learn(ended(), now);
             assert!(matches!(state.known(now), Known::Nothing));
         }
         state.learn(ended(), now);
         assert!(is_stopped(&mut state, now));
         let (mut state, now) = proven();
-        for _ in 0..ENDED * 2 {
+        for _ in 0..HARMLESS * 2 {
             state.learn(ended(), now);
+        }
+        assert!(!is_stopped(&mut state, now));
+    }
+
+    #[test]
+    fn sessions_that_a_server_keeps_stop_a_group_only_together() {
+        let kept = || Verdict::Kept("client_id mismatch".to_owned());
+        let (mut state, now) = (State::default(), Instant::now());
+        for _ in 1..HARMLESS {
+            state.learn(kept(), now);
+            assert!(matches!(state.known(now), Known::Nothing));
+        }
+        state.learn(Verdict::Ended("expired".to_owned()), now);
+        assert!(is_stopped(&mut state, now));
+        let (mut state, now) = proven();
+        for _ in 0..HARMLESS * 2 {
+            state.learn(kept(), now);
         }
         assert!(!is_stopped(&mut state, now));
     }

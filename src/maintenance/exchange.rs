@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
-use super::canary::{Canaries, Group, Objection, Verdict};
+use super::canary::{Canaries, Group, Leave, Objection, Verdict};
 use super::health::Health;
-use super::outcome::{BUSY_PAUSE, Outcome, Retry, gone, kept_back, look_up_failed, no_tokens};
-use super::precedent::note_of_key;
+use super::outcome::{BUSY_PAUSE, Outcome, Retry, kept_back, look_up_failed, no_tokens, refused};
+use super::precedent::{KnownKey, WorkedKey};
 use super::present::present;
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
-    Auth, AuthorizationServer, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal, Revocation,
-    Revoke, TokenSet, brief,
+    Auth, AuthorizationServer, Cause, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal,
+    Revocation, Revoke, TokenSet, brief,
 };
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
 use crate::store::{Lock, RecordKey, Store, StoreId, Stored};
@@ -33,7 +33,7 @@ const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
-const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
+pub(super) const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
 /// Which client key speaks for the sessions.
 #[derive(Clone, Debug)]
@@ -69,14 +69,19 @@ pub struct Exchanger {
     pub clock: Clock,
     /// Groups of sessions that stand or fall together.
     pub canaries: Canaries,
-    /// Kids whose key was compared with the notes in this run: none when they agree, else why not.
-    pub checked_kids: Mutex<HashMap<Kid, Option<String>>>,
+    /// Keys compared with the notes in this run, by issuer and kid.
+    pub known_keys: Mutex<HashMap<(String, Kid), KnownKey>>,
+    /// Keys that have worked in this run and are not noted yet, by issuer and kid.
+    pub worked_keys: Mutex<HashMap<(String, Kid), WorkedKey>>,
     /// The names of the notes that are the same for all sessions and were written in this run.
     pub noted: Mutex<HashSet<String>>,
     /// Whether the store is worth asking.
     pub health: Health,
     /// This run's exchanges whose tokens the store has not taken yet, by their sessions' keys.
     pub waiting: Mutex<HashMap<RecordKey, Waiting>>,
+    /// Refusals of this run that say either that the session has ended or that the configuration is wrong, until one session
+    /// of the group has worked. At most as many as stop a group.
+    pub undecided: Mutex<HashMap<RecordKey, Refusal>>,
     /// Whether to try what has cost a session before: the operator has named whose session it may cost this time.
     pub insists: bool,
 }
@@ -134,6 +139,9 @@ impl Exchanger {
         ready.audience = Some(format!("{pds}/"));
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
+        if let Some(refusal) = self.undecided(stored) {
+            return Ok(self.decide(stored, &ready, &server, &refusal, leave).await);
+        }
         let mut precedent = None;
         if leave.is_canary() {
             precedent = self.precedent(&ready).await?;
@@ -162,7 +170,7 @@ impl Exchanger {
             Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
             // Both read once the lock is ours, in one go.
             None => {
-                tokio::join!(self.exchange_locked(stored, &ready, &server, &lock), self.earlier_note(stored))
+                tokio::join!(self.exchange_locked(stored, &ready, &server, &lock, &leave), self.earlier_note(stored))
             }
         };
         if self.health.fails() {
@@ -171,7 +179,7 @@ impl Exchanger {
             return Ok(outcome);
         }
         // Whoever takes the lock next finds the note.
-        let noted = self.note(stored, &ready, &outcome, tokens.as_deref(), earlier);
+        let noted = self.note(stored, &ready, &server, (&outcome, tokens.as_deref()), earlier);
         tokio::join!(noted, self.give_back(lock, stored));
         // Before the others go, so that no other process need find it out once more.
         match &verdict {
@@ -181,6 +189,33 @@ impl Exchanger {
         }
         leave.settle(verdict);
         Ok(outcome)
+    }
+
+    /// Judges a refusal once more that could not be judged when it came. Nothing is sent: what the server has said of this
+    /// token it would say again.
+    async fn decide(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &Arc<AuthorizationServer>,
+        refusal: &Refusal,
+        leave: Leave,
+    ) -> Outcome {
+        let (outcome, _) = refused(ready, refusal, false, leave.has_worked());
+        if let Outcome::Unknown(why, _) = outcome {
+            return Outcome::Unknown(why, Retry::Never);
+        }
+        let earlier = self.earlier_note(stored).await;
+        self.note(stored, ready, server, (&outcome, None), earlier).await;
+        outcome
+    }
+
+    fn undecided(&self, stored: &Stored) -> Option<Refusal> {
+        self.undecided.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.key).cloned()
+    }
+
+    fn set_undecided(&self, stored: &Stored, refusal: Refusal) {
+        self.undecided.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.key.clone(), refusal);
     }
 
     /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever took the lock then would
@@ -203,6 +238,14 @@ impl Exchanger {
     /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
     /// key or under the wrong `client_id` would destroy the session.
     pub(super) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+        let ready = self.check_record(stored).await?;
+        check_recovery(&ready.entry)?;
+        Ok(ready)
+    }
+
+    /// The same but for tokens that wait in the recovery directory: whoever has the lock may have put them there for a
+    /// moment.
+    pub(super) async fn check_record(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
         let record = Record::parse(&stored.value).ok_or_else(|| blocked("not JSON"))?;
@@ -235,10 +278,9 @@ impl Exchanger {
         };
         let is_new_to_key = client_key.is_some() && session.auth_method == AuthMethod::None;
         if let Some(key) = client_key {
-            self.check_known_key(key).await?;
+            self.check_known_key(&session.issuer, key).await?;
         }
         let entry = self.recovery.entry_of(stored, &record);
-        check_recovery(&entry)?;
         let issuer = session.issuer.clone().into_owned();
         Ok(Ready { did, issuer, audience: None, refresh_token, dpop_key, client_key, is_new_to_key, entry })
     }
@@ -255,6 +297,7 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         lock: &Lock,
+        leave: &Leave,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
         let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock).await {
             Ok(asked) => asked,
@@ -262,7 +305,7 @@ impl Exchanger {
         };
         match answer {
             Exchange::Refreshed(tokens) => {
-                let outcome = self.write_back(stored, ready, server, &tokens).await;
+                let outcome = self.write_back(stored, ready, server, &tokens, None).await;
                 (outcome, Verdict::Works, Some(Box::new(tokens)))
             }
             Exchange::Unacceptable { why, tokens } => {
@@ -272,12 +315,15 @@ impl Exchanger {
                 let why = format!("the server's answer cannot be used: {why}");
                 (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
             }
-            Exchange::InvalidGrant { refusal, session_lives: false } => {
-                let (outcome, verdict) = gone(&refusal, answer_was_lost);
+            Exchange::Refused(refusal) => {
+                let (outcome, verdict) = refused(ready, &refusal, answer_was_lost, leave.has_worked());
+                if matches!((&outcome, refusal.meaning().0), (Outcome::Unknown(..), Cause::EndedOrConfiguration)) {
+                    self.set_undecided(stored, refusal);
+                }
                 (outcome, verdict, None)
             }
             answer => {
-                let (outcome, verdict) = no_tokens(answer, ready);
+                let (outcome, verdict) = no_tokens(answer);
                 (outcome, verdict, None)
             }
         }
@@ -382,17 +428,17 @@ impl Exchanger {
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
-        outcome: &Outcome,
-        tokens: Option<&TokenSet>,
+        server: &Arc<AuthorizationServer>,
+        (outcome, tokens): (&Outcome, Option<&TokenSet>),
         earlier: Note,
     ) {
         let mut common = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         let note = match outcome {
             Outcome::Refreshed => {
-                common.extend(ready.client_key.and_then(|key| Some(note_of_key(key.kid()?, key))));
+                common.extend(self.key_has_worked(ready, server));
                 tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier))
             }
-            Outcome::Gone(_) => Some(earlier.refused(&ready.refresh_token)),
+            Outcome::Gone(_) => Some(earlier.refused(&self.client_id, &ready.refresh_token)),
             _ => None,
         };
         let Some(note) = note else { return };

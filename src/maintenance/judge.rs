@@ -1,6 +1,8 @@
 //! Judging stored records: what a judgement depends on, gathered once a run.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
 use crate::jose::KeySet;
 use crate::session::{Age, Circumstances, KnownKeys, LastRefreshed, Note, Policy, Summary};
@@ -17,11 +19,20 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// `keys` is none when no key source is configured.
-    pub fn new(keys: Option<&KeySet>, layout: &Layout, policy: Policy, now: Timestamp) -> Self {
+    /// `keys` is none when no key source is configured, `client_id` when no client is.
+    pub fn new(
+        keys: Option<&KeySet>,
+        client_id: Option<String>,
+        layout: &Layout,
+        policy: Policy,
+        now: Timestamp,
+    ) -> Self {
         let kids = |keys: &KeySet| keys.iter().filter_map(|key| Some(key.kid()?.as_str().to_owned())).collect();
         let keys = keys.map_or(KnownKeys::Unknown, |keys| KnownKeys::Only(kids(keys)));
-        Self { circumstances: Circumstances { keys, policy, now }, pattern: layout.session_pattern().clone() }
+        Self {
+            circumstances: Circumstances { keys, policy, client_id, now },
+            pattern: layout.session_pattern().clone(),
+        }
     }
 
     /// Reads and judges one record.
@@ -67,6 +78,14 @@ impl Judge {
         }
         (!app_has_lock && by_app && age < APP_IS_ACTIVE)
             .then(|| format!("the app renewed it {age} ago, and has no lock to keep the two of us apart"))
+    }
+
+    /// The day by which the tokens of a session die, if nobody uses them. None where nothing tells when it was refreshed.
+    pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
+        let summary = self.summary(stored, None);
+        let lifetime = self.circumstances.policy.lifetime(summary.kid.is_some());
+        let end = summary.last_refreshed_at?.checked_add(lifetime.duration()).ok()?;
+        Some(Offset::UTC.to_datetime(end).date())
     }
 
     /// How long ago something was.

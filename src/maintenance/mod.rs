@@ -16,6 +16,7 @@ mod recovery;
 mod refresh;
 mod revoke;
 mod runner;
+mod upgrading;
 mod witnesses;
 mod write_back;
 
@@ -33,4 +34,5 @@ pub use recovery::{Recovered, Recovery, Waiting};
 pub use refresh::Report;
 pub use revoke::{RevokeReport, Revoked, Revoker, StillMeant};
 pub use runner::{Event, Limits, Runner, Step, Stop};
+pub use upgrading::Upgrades;
 pub use witnesses::Witnesses;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::canary::{Objection, Verdict};
 use super::exchange::Ready;
-use crate::oauth::{Blame, Exchange, LookupError, Refusal};
+use crate::oauth::{Cause, Exchange, Fate, LookupError, Refusal};
 
 /// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_secs(2);
@@ -38,26 +38,54 @@ pub enum Retry {
     Never,
 }
 
-/// The server refuses the token, and the session with it.
-pub(super) fn gone(refusal: &Refusal, answer_was_lost: bool) -> (Outcome, Verdict) {
-    let verdict = match refusal.blame() {
-        Blame::Nobody => Verdict::Ended(refusal.to_string()),
-        Blame::Unknown => Verdict::Refused(refusal.to_string()),
-        Blame::Record if answer_was_lost => {
-            Verdict::OutOfStep(format!("an answer was lost, and a session with it ({refusal})"))
-        }
-        Blame::Record => Verdict::OutOfStep(format!("records are older than what the server knows ({refusal})")),
-        Blame::Client => Verdict::Misconfigured(format!(
-            "a session was lost because its client key or the configured client_id is not the one it was begun with \
-             ({refusal})"
-        )),
+/// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the same client and key in this
+/// run, so that the configuration is not the cause.
+pub(super) fn refused(
+    ready: &Ready<'_>,
+    refusal: &Refusal,
+    answer_was_lost: bool,
+    has_worked: bool,
+) -> (Outcome, Verdict) {
+    let why = match refusal.meaning().0 {
+        Cause::ClientAuthentication | Cause::ClientDocuments => ready.client_refused(refusal),
+        _ => refusal.to_string(),
     };
-    let lost = if answer_was_lost { "the answer was lost, and then: " } else { "" };
-    (Outcome::Gone(format!("{lost}{refusal}")), verdict)
+    let gone = || {
+        let lost = if answer_was_lost { "the answer was lost, and then: " } else { "" };
+        Outcome::Gone(format!("{lost}{why}"))
+    };
+    let blocked = || Outcome::Blocked(why.clone());
+    match refusal.meaning() {
+        (Cause::Ended | Cause::Expired, _) => (gone(), Verdict::Ended(why)),
+        (Cause::EndedOrConfiguration, _) if has_worked => (gone(), Verdict::Ended(why)),
+        (Cause::EndedOrConfiguration, _) => {
+            let outcome =
+                format!("it has ended, or the configuration is wrong ({why}); a session that can be refreshed tells");
+            (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
+        }
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if answer_was_lost => {
+            (gone(), Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")))
+        }
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) => {
+            (gone(), Verdict::OutOfStep(format!("records are older than what the server knows ({why})")))
+        }
+        (Cause::OtherClient, Fate::Gone) => {
+            let verdict = format!(
+                "a session was lost because its client key, the configured client_id or the published client metadata is not \
+                 what it was begun with ({why})"
+            );
+            (gone(), Verdict::Misconfigured(verdict))
+        }
+        (_, Fate::Gone) => (gone(), Verdict::Refused(why)),
+        (Cause::Replayed | Cause::DpopKey | Cause::OtherClient, Fate::Kept) => (blocked(), Verdict::Kept(why)),
+        (Cause::ClientDocuments, _) => (Outcome::Unknown(why.clone(), Retry::Soon), Verdict::Busy(why, BUSY_PAUSE)),
+        (Cause::Request, _) => (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing),
+        (Cause::ClientAuthentication | Cause::Unknown, _) => (blocked(), Verdict::Refused(why)),
+    }
 }
 
-/// An answer that neither brings tokens nor says that the session has ended.
-pub(super) fn no_tokens(answer: Exchange, ready: &Ready<'_>) -> (Outcome, Verdict) {
+/// No answer, or one that neither brings tokens nor refuses them.
+pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
     let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
     match answer {
         // It was asked twice already. Whether there are new tokens is for another run to find out.
@@ -74,18 +102,11 @@ pub(super) fn no_tokens(answer: Exchange, ready: &Ready<'_>) -> (Outcome, Verdic
             };
             (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
         }
-        Exchange::InvalidClient(refusal) => {
-            let why = ready.client_refused(&refusal);
-            (Outcome::Blocked(why.clone()), Verdict::Refused(why))
-        }
-        Exchange::Refused(refusal) => {
-            let why = refusal.to_string();
-            (Outcome::Blocked(why.clone()), Verdict::Refused(why))
-        }
-        Exchange::InvalidGrant { refusal, .. } => (unknown(refusal.to_string()), Verdict::Nothing),
         Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
         Exchange::UseNonce(_) => (unknown(NONCES.to_owned()), Verdict::Nothing),
-        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } => unreachable!("these brought tokens"),
+        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => {
+            unreachable!("judged before")
+        }
     }
 }
 

@@ -1,18 +1,42 @@
 //! What earlier runs have learnt of configurations and keys, so that no run pays for it again.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::exchange::{Exchanger, Ready};
+use futures_util::{StreamExt as _, stream};
+
+use super::exchange::{Exchanger, NOTE_LIFETIME, Ready};
 use super::outcome::Outcome;
-use crate::jose::{ClientKey, Kid};
-use crate::session::fingerprint;
+use crate::jose::{ClientKey, DpopKey, Kid};
+use crate::oauth::AuthorizationServer;
+use crate::session::{Note, fingerprint};
 use crate::store::Store;
 
 /// How long a configuration is not tried again that has cost a session.
 const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// A note that is to be forgotten is empty, and soon gone.
 const SHORTLY: Duration = Duration::from_secs(1);
+/// So many servers are asked at once whether they look at client keys.
+const QUESTIONS: usize = 8;
+
+/// What is noted of the key under a kid at one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownKey {
+    /// Nothing.
+    Unknown,
+    /// This key has worked.
+    Same,
+    /// Another key has worked.
+    Other,
+}
+
+/// A key that has worked in this run, and that nothing is noted of.
+pub struct WorkedKey {
+    server: Arc<AuthorizationServer>,
+    /// Of one of the sessions.
+    dpop_key: DpopKey,
+    note: (String, Vec<u8>),
+}
 
 impl Exchanger {
     /// Why an earlier run has found that this configuration costs sessions.
@@ -37,24 +61,85 @@ impl Exchanger {
     fn name_of_configuration(&self, ready: &Ready<'_>) -> String {
         let kid = ready.client_key.and_then(ClientKey::kid).map(Kid::as_str).unwrap_or_default();
         let thumbprint = ready.client_key.map(ClientKey::thumbprint).unwrap_or_default();
-        let all = [&ready.issuer, &self.client_id, kid, &thumbprint].join("\n");
+        // A server that ends public sessions for an assertion may well take the same key for others.
+        let upgrade = if ready.is_new_to_key { "\nupgrade" } else { "" };
+        let all = [&ready.issuer, &self.client_id, kid, &thumbprint].join("\n") + upgrade;
         format!("stopped:{}", fingerprint(all.as_bytes()))
     }
 
-    /// A key that has worked before under this kid must be the same key still.
-    pub(super) async fn check_known_key(&self, key: &ClientKey) -> Result<(), Outcome> {
+    /// A key that has worked before under this kid at this server must be the same key still.
+    pub(super) async fn check_known_key(&self, issuer: &str, key: &ClientKey) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
-        let known = self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
-        let verdict = if let Some(verdict) = known {
-            verdict
+        let at = (issuer.to_owned(), kid.clone());
+        let known = self.known_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&at).copied();
+        let known = if let Some(known) = known {
+            known
         } else {
-            let noted = self.noted(name_of_key(kid)).await?;
-            let differs = noted.is_some_and(|noted| noted != key.thumbprint().as_bytes());
-            let verdict = differs.then(|| format!("the key under the kid {kid} is not the one that worked before"));
-            self.checked_kids.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.clone(), verdict.clone());
-            verdict
+            let known = self.noted_key(issuer, kid, key).await?;
+            self.known_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(at, known);
+            known
         };
-        verdict.map_or(Ok(()), |why| Err(Outcome::Blocked(why)))
+        match known {
+            KnownKey::Other => {
+                Err(Outcome::Blocked(format!("the key under the kid {kid} is not the one that worked before")))
+            }
+            KnownKey::Same | KnownKey::Unknown => Ok(()),
+        }
+    }
+
+    async fn noted_key(&self, issuer: &str, kid: &Kid, key: &ClientKey) -> Result<KnownKey, Outcome> {
+        let thumbprint = key.thumbprint().into_bytes();
+        match self.noted(self.name_of_key(issuer, kid)).await? {
+            None => Ok(KnownKey::Unknown),
+            Some(noted) if noted == thumbprint => Ok(KnownKey::Same),
+            // It was retired, and its name is free.
+            Some(noted) if self.noted(name_of_retired(kid)).await?.as_ref() == Some(&noted) => Ok(KnownKey::Unknown),
+            Some(_) => Ok(KnownKey::Other),
+        }
+    }
+
+    /// Takes in that a key has worked. Returns the note that says so, where this server has one already and is known to
+    /// look at keys; otherwise that is for the end of the run to find out.
+    pub(super) fn key_has_worked(
+        &self,
+        ready: &Ready<'_>,
+        server: &Arc<AuthorizationServer>,
+    ) -> Option<(String, Vec<u8>)> {
+        let key = ready.client_key?;
+        let kid = key.kid()?;
+        let at = (ready.issuer.clone(), kid.clone());
+        let known = self.known_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&at).copied();
+        let note = (self.name_of_key(&ready.issuer, kid), key.thumbprint().into_bytes());
+        if known == Some(KnownKey::Same) {
+            return Some(note);
+        }
+        let mut worked = self.worked_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        worked.entry(at).or_insert_with(|| WorkedKey {
+            server: Arc::clone(server),
+            dpop_key: ready.dpop_key.clone(),
+            note,
+        });
+        None
+    }
+
+    /// Notes the keys that have worked in this run at servers that look at them. A server that takes every key proves none.
+    pub(super) async fn note_worked_keys(&self) {
+        let worked = std::mem::take(&mut *self.worked_keys.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.health.fails() {
+            return;
+        }
+        let notes = stream::iter(worked.into_values()).map(async |worked| {
+            let WorkedKey { server, dpop_key, note } = worked;
+            (server.authenticates(&self.client_id, &dpop_key).await == Some(true)).then_some(note)
+        });
+        let notes: Vec<_> = notes.buffer_unordered(QUESTIONS).filter_map(async |note| note).collect().await;
+        if !notes.is_empty() {
+            let _ = self.store.write_notes(&notes, NOTE_LIFETIME).await;
+        }
+    }
+
+    fn name_of_key(&self, issuer: &str, kid: &Kid) -> String {
+        format!("key:{}", fingerprint([&self.client_id, issuer, kid.as_str()].join("\n").as_bytes()))
     }
 
     async fn noted(&self, name: String) -> Result<Option<Vec<u8>>, Outcome> {
@@ -64,23 +149,20 @@ impl Exchanger {
     }
 }
 
-/// Forgets which key has worked under this kid, when that key is gone and another may get its name. Where nothing was
-/// noted, nothing is written.
-pub async fn forget_key(store: &dyn Store, kid: &Kid) -> anyhow::Result<()> {
-    let name = name_of_key(kid);
-    let noted = store.notes(std::slice::from_ref(&name)).await?.pop().flatten();
-    if noted.is_some() { forget(store, name).await } else { Ok(()) }
+/// Frees the kid of a key that is gone, so that another may get its name. Where nothing was ever noted, nothing is written.
+pub async fn forget_key(store: &dyn Store, kid: &Kid, key: &ClientKey) -> anyhow::Result<()> {
+    let is_used = store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some();
+    if !is_used {
+        return Ok(());
+    }
+    store.write_notes(&[(name_of_retired(kid), key.thumbprint().into_bytes())], NOTE_LIFETIME).await
 }
 
 async fn forget(store: &dyn Store, name: String) -> anyhow::Result<()> {
     store.write_notes(&[(name, Vec::new())], SHORTLY).await
 }
 
-/// The note that this key works under this kid.
-pub(super) fn note_of_key(kid: &Kid, key: &ClientKey) -> (String, Vec<u8>) {
-    (name_of_key(kid), key.thumbprint().into_bytes())
-}
-
-fn name_of_key(kid: &Kid) -> String {
-    format!("key:{}", fingerprint(kid.as_str().as_bytes()))
+/// The thumbprint of the key that was retired under this kid.
+fn name_of_retired(kid: &Kid) -> String {
+    format!("retired:{}", fingerprint(kid.as_str().as_bytes()))
 }

@@ -28,6 +28,7 @@ impl Work for Exchanger {
     }
 
     async fn wind_up(&self, within: Duration) -> bool {
+        self.note_worked_keys().await;
         self.store_all_waiting(within).await
     }
 }

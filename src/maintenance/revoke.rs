@@ -1,19 +1,26 @@
 //! Ending sessions at the server, with proof, and then removing their records.
 //!
-//! A 200 from the revocation endpoint proves nothing. What proves it: a refresh with the same token is refused.
+//! A 200 from the revocation endpoint proves nothing (RFC 7009 section 2.2).
 
+mod proof;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::exchange::{Exchanger, Ready, is_same_session, time_for_request, too_little_time};
-use super::outcome::{NONCES, Outcome, Retry, chain, look_up_failed};
+use super::exchange::{Exchanger, is_same_session};
+use super::judge::Judge;
+use super::outcome::{Outcome, Retry, look_up_failed};
 use super::present::present;
 use super::runner::Work;
-use crate::oauth::{AuthorizationServer, Exchange, Revocation, Revoke, TokenSet};
-use crate::store::{Kind, Lock, Stored, Written};
+use crate::oauth::AuthorizationServer;
+use crate::session::fingerprint;
+use crate::store::{Kind, Lock, RecordKey, Stored, Written};
+use proof::Ending;
 
-/// How often tokens that a proof brings to light are revoked in turn.
+/// How often to begin again where the app has changed the record.
 const ROUNDS: u32 = 3;
 
 /// How one session's turn ended.
@@ -55,6 +62,19 @@ pub struct Revoker {
     pub exchanger: Exchanger,
     /// Asked of a session whose user came back after it was selected.
     pub still_meant: StillMeant,
+    /// Tells when tokens die that cannot be revoked.
+    pub judge: Judge,
+    /// Records of sessions that have ended and whose removal has failed so far, by fingerprint.
+    ended: Mutex<HashSet<String>>,
+    /// Fingerprints of refresh tokens that this run has stored, by their record's key.
+    renewed: Mutex<HashMap<RecordKey, String>>,
+}
+
+impl Revoker {
+    /// Nothing is done yet.
+    pub fn new(exchanger: Exchanger, still_meant: StillMeant, judge: Judge) -> Self {
+        Self { exchanger, still_meant, judge, ended: Mutex::default(), renewed: Mutex::default() }
+    }
 }
 
 impl RevokeReport {
@@ -90,7 +110,7 @@ impl Work for Revoker {
     }
 
     async fn wind_up(&self, within: Duration) -> bool {
-        self.exchanger.store_all_waiting(within).await
+        self.exchanger.wind_up(within).await
     }
 }
 
@@ -98,7 +118,7 @@ impl Revoker {
     async fn revoke(&self, selected: &Stored) -> Result<Revoked, Revoked> {
         let exchanger = &self.exchanger;
         exchanger.check_store().map_err(unable)?;
-        let ready = match exchanger.check_locally(selected).await {
+        let ready = match exchanger.check_record(selected).await {
             Ok(ready) => ready,
             Err(outcome) => return Err(unable(outcome)),
         };
@@ -108,7 +128,12 @@ impl Revoker {
             Err(error) => return Err(unable(look_up_failed(&error))),
         };
         if !server.can_revoke() {
-            return Err(Revoked::Failed("the server has no revocation endpoint".to_owned()));
+            let why = "the server has no revocation endpoint";
+            let why = match self.judge.ends_by(selected) {
+                Some(day) => format!("{why}; its tokens die by {day} unless they are used"),
+                None => why.to_owned(),
+            };
+            return Err(Revoked::Unconfirmed(why, Retry::Never));
         }
         if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
             return Err(unable(look_up_failed(&error)));
@@ -128,22 +153,36 @@ impl Revoker {
     async fn revoke_locked(
         &self,
         selected: &Stored,
-        server: &AuthorizationServer,
+        server: &Arc<AuthorizationServer>,
         lock: &Lock,
     ) -> Result<Revoked, Revoked> {
         let mut current = self.reread(selected).await?;
-        if current.value != selected.value && !(self.still_meant)(&current) {
+        let is_meant = current.value == selected.value || self.is_renewed_by_us(&current);
+        if !is_meant && !(self.still_meant)(&current) {
             return Err(Revoked::Skipped("it was refreshed meanwhile, and is not among those meant any more".into()));
         }
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
+            if self.has_ended(&current) {
+                return self.remove(&current).await;
+            }
             let ready = self.exchanger.check_locally(&current).await.map_err(unable)?;
-            match self.end(&current, &ready, server, lock).await {
-                Ok(()) => return self.remove(&current).await,
+            match self.end(&Ending { current: &current, ready: &ready, server, lock }).await {
+                Ok(()) => {
+                    self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint(&current.value));
+                    let removed = self.remove(&current).await;
+                    if removed.is_err() {
+                        // For later runs: where words prove nothing, they could not find it out again.
+                        let earlier = self.exchanger.earlier_note(&current).await;
+                        let gone = Outcome::Gone(String::new());
+                        self.exchanger.note(&current, &ready, server, (&gone, None), earlier).await;
+                    }
+                    return removed;
+                }
                 Err(why) => last = why,
             }
             let now = self.reread(selected).await?;
-            if now.value == current.value {
+            if now.value == current.value || self.is_renewed_by_us(&now) {
                 break;
             }
             current = now;
@@ -161,85 +200,14 @@ impl Revoker {
         }
     }
 
+    /// Whether this run has proved that the session of this record has ended.
+    fn has_ended(&self, current: &Stored) -> bool {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains(&fingerprint(&current.value))
+    }
+
     fn store_trouble(&self, error: &anyhow::Error) -> Revoked {
         self.exchanger.health.trouble();
         Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
-    }
-
-    /// Revokes, then tries whether the token is refused. The error says why there is no proof of it, and the record may be
-    /// another by then.
-    async fn end(
-        &self,
-        current: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
-        lock: &Lock,
-    ) -> Result<(), Revoked> {
-        let doubt = self.ask_to_revoke(ready, server, lock).await?;
-        let asked = self.exchanger.ask(current, ready, server, lock).await.map_err(unable)?;
-        let unconfirmed = |why: String, retry| Err(Revoked::Unconfirmed(doubt.clone().unwrap_or(why), retry));
-        match asked.answer {
-            Exchange::InvalidGrant { session_lives: false, .. } => Ok(()),
-            Exchange::Refreshed(tokens) => {
-                self.keep_alive(current, ready, server, &tokens).await;
-                unconfirmed("the server keeps the session alive".to_owned(), Retry::Never)
-            }
-            Exchange::Unacceptable { why, tokens } => {
-                if let Some(tokens) = tokens {
-                    self.exchanger.revoke(ready, server, &tokens).await;
-                }
-                unconfirmed(format!("the proof's answer is of no use: {why}"), Retry::Never)
-            }
-            Exchange::InvalidClient(refusal) => Err(Revoked::Failed(ready.client_refused(&refusal))),
-            Exchange::InvalidGrant { refusal, .. } | Exchange::Refused(refusal) => {
-                Err(Revoked::Failed(refusal.to_string()))
-            }
-            Exchange::UseNonce(_) => unconfirmed(NONCES.to_owned(), Retry::Soon),
-            Exchange::AnswerLost(error) => {
-                unconfirmed(format!("the proof's answer was lost: {}", chain(&error)), Retry::Soon)
-            }
-            Exchange::NotSent(error) => unconfirmed(format!("the proof was not sent: {}", chain(&error)), Retry::Soon),
-            Exchange::TryLater { status, retry_after } => unconfirmed(
-                format!("the proof was answered with status {status}"),
-                retry_after.map_or(Retry::Soon, Retry::After),
-            ),
-        }
-    }
-
-    /// A proof that succeeds has made new tokens. The session lives on with them, as one that we have refreshed and not
-    /// its user.
-    async fn keep_alive(&self, current: &Stored, ready: &Ready<'_>, server: &AuthorizationServer, tokens: &TokenSet) {
-        let outcome = self.exchanger.write_back(current, ready, server, tokens).await;
-        let earlier = self.exchanger.earlier_note(current).await;
-        self.exchanger.note(current, ready, &outcome, Some(tokens), earlier).await;
-    }
-
-    /// Sends the revocation. Returns what speaks against its having worked, where a proof is worth while all the same; the
-    /// error says that nothing has come of it yet. A proof would then only renew the session.
-    async fn ask_to_revoke(
-        &self,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
-        lock: &Lock,
-    ) -> Result<Option<String>, Revoked> {
-        let later = |why: String| Err(Revoked::Unconfirmed(why, Retry::Soon));
-        // Half of the time is for the proof.
-        let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
-        let revocation = server.revoke(Revoke {
-            credentials: self.exchanger.credentials(ready),
-            dpop_key: &ready.dpop_key,
-            token: &ready.refresh_token,
-            within,
-        });
-        match revocation.await {
-            Revocation::UseNonce(_) => later(NONCES.to_owned()),
-            Revocation::Accepted => Ok(None),
-            Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
-            Revocation::Refused(refusal) => Ok(Some(refusal.to_string())),
-            Revocation::AnswerLost(error) => Ok(Some(chain(&error))),
-            Revocation::TryLater { status } => later(format!("the server answered with status {status}")),
-            Revocation::NotSent(error) => later(chain(&error)),
-        }
     }
 
     async fn remove(&self, current: &Stored) -> Result<Revoked, Revoked> {

@@ -32,15 +32,17 @@ struct Kept {
 
 impl Exchanger {
     /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
-    /// tokens are worthless. While the store gives no answer, they are in the recovery directory.
+    /// tokens are worthless. While the store gives no answer, they are in the recovery directory. `entry` is the one under
+    /// which tokens of this session are there already.
     pub(super) async fn write_back(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         tokens: &TokenSet,
+        entry: Option<PathBuf>,
     ) -> Outcome {
-        let mut kept = Kept { entry: Err(failed("there was no time to")), stays: false };
+        let mut kept = Kept { entry: entry.ok_or_else(|| failed("there was no time to")), stays: false };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         if outcome.is_none() {
             self.health.fail();
@@ -168,6 +170,17 @@ impl Exchanger {
             record.bind_to(kid.as_str());
         }
         Some(record.to_bytes())
+    }
+
+    /// Keeps new tokens on disk before anything else is done with them.
+    pub(super) fn keep_tokens(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+    ) -> Result<PathBuf, Failure> {
+        let new = self.renewed(&stored.value, ready, tokens).ok_or_else(|| failed("its record cannot be read"))?;
+        self.recovery.keep(&self.store_id, &stored.key, &stored.value, &new)
     }
 
     /// Keeps the tokens on disk, unless they are there.

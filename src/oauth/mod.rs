@@ -4,6 +4,7 @@
 
 mod address;
 mod ambient;
+mod answers;
 mod client_assertion;
 pub mod client_metadata;
 mod dpop;
@@ -12,6 +13,7 @@ mod identity;
 mod lookup;
 mod network;
 mod outcome;
+mod probe;
 #[cfg(test)]
 mod properties;
 mod published;
@@ -21,12 +23,13 @@ mod testing;
 mod token;
 
 pub use ambient::{Clock, NetworkSettings, Random};
+pub use answers::{Cause, Fate, Refusal, Upgrading};
 pub use client_assertion::{Auth, Credentials};
 pub use http::Served;
 pub use identity::Handle;
 pub use lookup::{LookupError, brief};
 pub use network::Network;
-pub use outcome::{Blame, Exchange, Refusal, Revocation, TokenSet};
+pub use outcome::{Exchange, Revocation, TokenSet};
 pub use published::Published;
 pub use server::AuthorizationServer;
 pub use token::{MAX_NONCE_RETRIES, Refresh, Revoke};

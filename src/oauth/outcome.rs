@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::answers::Refusal;
 use super::dpop::{ProofParameters, is_nonce};
 use super::http::{Answer, HttpError};
 use crate::session::NewTokens;
@@ -21,6 +22,9 @@ const MAX_TEXT: usize = 200;
 
 /// So many bytes of a token are worth hiding; fewer may stand in any text by chance.
 const PIECE: usize = 12;
+
+/// Words of so many bytes are tokens; thumbprints are shorter.
+const TOKEN: usize = 60;
 
 /// An answer, and what is needed to judge it.
 pub(super) struct Answered {
@@ -48,17 +52,7 @@ pub enum Exchange {
     /// Nothing happened; the server wants another proof, with its newest nonce. Worth one more try at once, with these
     /// parameters.
     UseNonce(ProofParameters),
-    /// 400 `invalid_grant`.
-    InvalidGrant {
-        /// The server's words.
-        refusal: Refusal,
-        /// The server refused the request before it looked at the token, so the session lives: an assertion's `jti`
-        /// used twice, or a client whose metadata does not allow refreshing.
-        session_lives: bool,
-    },
-    /// The client was not accepted: key, assertion or metadata. The session lives.
-    InvalidClient(Refusal),
-    /// Refused for another reason. The session lives, as far as is known.
+    /// Refused: [`Refusal::meaning`] says why, and what has become of the session.
     Refused(Refusal),
     /// No answer of the token endpoint itself, or a server in trouble: 429, 5xx, a proxy's page. After a 5xx the state of
     /// the session is unknown.
@@ -97,17 +91,6 @@ pub enum Revocation {
     AnswerLost(HttpError),
 }
 
-/// An OAuth error (RFC 6749 section 5.2), made fit to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status code.
-    pub status: u16,
-    /// The error code.
-    pub error: Option<String>,
-    /// The server's explanation.
-    pub description: Option<String>,
-}
-
 /// Tokens as the server issued them.
 pub struct TokenSet {
     /// Good for requests to the PDS, with proofs by the session's DPoP key.
@@ -141,15 +124,7 @@ impl Exchange {
         match read(answer, url) {
             Read::Success(body) => accept(body, sub),
             Read::UseNonce(parameters) => Self::UseNonce(parameters),
-            Read::Refused(refusal) => match refusal.error.as_deref() {
-                Some("invalid_grant") if refusal.status == 400 => {
-                    Self::InvalidGrant { session_lives: refusal.is_about_the_request(), refusal }
-                }
-                Some("invalid_client" | "invalid_client_metadata" | "unauthorized_client") => {
-                    Self::InvalidClient(refusal)
-                }
-                _ => Self::Refused(refusal),
-            },
+            Read::Refused(refusal) => Self::Refused(refusal),
             Read::TryLater { status, retry_after } => Self::TryLater { status, retry_after },
             Read::Lost(error) => Self::AnswerLost(error),
         }
@@ -196,6 +171,14 @@ enum Read {
 struct ErrorBody {
     error: String,
     error_description: Option<Value>,
+    /// The words of an XRPC error.
+    message: Option<Value>,
+}
+
+impl ErrorBody {
+    fn description(&self) -> Option<&str> {
+        [&self.error_description, &self.message].into_iter().find_map(|member| member.as_ref()?.as_str())
+    }
 }
 
 fn read(answered: Answered, url: &url::Url) -> Read {
@@ -222,6 +205,11 @@ fn read(answered: Answered, url: &url::Url) -> Read {
     if (200..300).contains(&status) {
         return Read::Lost(HttpError::unreadable(url, "has a status that means nothing here"));
     }
+    // A page of something that stands in front of the server.
+    if !is_json && status >= 400 {
+        return later;
+    }
+    let gave_nonce = nonce.is_some();
     match serde_json::from_slice::<ErrorBody>(&body) {
         Ok(body) if body.error == "use_dpop_nonce" && nonce.is_some() => {
             Read::UseNonce(ProofParameters { nonce, ..proof })
@@ -235,13 +223,10 @@ fn read(answered: Answered, url: &url::Url) -> Read {
         Ok(body) => Read::Refused(Refusal {
             status,
             error: Some(fit_to_show(&body.error, &sent)),
-            description: body.error_description.as_ref().and_then(Value::as_str).map(|text| fit_to_show(text, &sent)),
+            description: body.description().map(|text| fit_to_show(text, &sent)),
+            gave_nonce,
         }),
-        Err(_) if is_json || (300..400).contains(&status) => {
-            Read::Refused(Refusal { status, error: None, description: None })
-        }
-        // A page of something that stands in front of the server.
-        Err(_) => later,
+        Err(_) => Read::Refused(Refusal { status, error: None, description: None, gave_nonce }),
     }
 }
 
@@ -290,67 +275,6 @@ fn seconds(value: &Value) -> Option<Duration> {
     (0.0..=MAX).contains(&seconds).then(|| Duration::from_secs_f64(seconds.trunc()))
 }
 
-/// Whom the words of an `invalid_grant` blame: those of the reference server, and such as other servers use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// Nobody: the session had ended before it was asked for.
-    Nobody,
-    /// The record: a refresh token that was used before, another DPoP key.
-    Record,
-    /// The client: another client key or another `client_id` than the session was begun with.
-    Client,
-    /// The words are unknown.
-    Unknown,
-}
-
-impl Refusal {
-    /// Whom the server's words blame. The reference server looks at the client and the keys before it says that a session
-    /// has expired, and knows nothing any more of one that was ended. Where words leave a choice, the graver holds.
-    pub fn blame(&self) -> Blame {
-        const WORDS: [(Blame, &[&str]); 3] = [
-            (
-                Blame::Client,
-                &[
-                    "to this client",
-                    "different client",
-                    "another client",
-                    "client_id",
-                    "different key",
-                    "authentication method mismatch",
-                ],
-            ),
-            (Blame::Record, &["replay", "reuse", "already used", "already rotated", "dpop"]),
-            (Blame::Nobody, &["invalid refresh token", "expired"]),
-        ];
-        let text = self.description.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let blamed = WORDS.iter().find(|(_, all)| all.iter().any(|words| text.contains(words)));
-        blamed.map_or(Blame::Unknown, |(blame, _)| *blame)
-    }
-
-    /// Whether `invalid_grant` is about the request, in the words of the reference server. Everything else is about the
-    /// token, which is gone then.
-    fn is_about_the_request(&self) -> bool {
-        let words = [
-            "jti reused",
-            "grant type is not allowed for this client",
-            "is not supported by the server",
-            "Client credentials missing",
-            "Invalid request payload",
-        ];
-        self.description.as_ref().is_some_and(|text| words.iter().any(|part| text.contains(part)))
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.error, &self.description) {
-            (Some(error), Some(description)) => write!(f, "{error}: {description}"),
-            (Some(error), None) => f.write_str(error),
-            (None, _) => write!(f, "status {}", self.status),
-        }
-    }
-}
-
 impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSet")
@@ -362,10 +286,20 @@ impl fmt::Debug for TokenSet {
     }
 }
 
-/// One line, of a length that can be read, without what was sent: a server may repeat that.
+/// One line, of a length that can be read, without what was sent: a server may repeat that. Nor does it show what is as long
+/// as a token: that may have been sent earlier.
 fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
-    without(&line, sent).chars().take(MAX_TEXT).collect()
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '=');
+    let mut shown = String::new();
+    let mut rest = &*without(&line, sent);
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+        let (part, others) = rest.split_at(end);
+        shown.push_str(if is_word(first) && end >= TOKEN { "…" } else { part });
+        rest = others;
+    }
+    shown.chars().take(MAX_TEXT).collect()
 }
 
 /// The text without any part that is as long as a secret's [`PIECE`] and the same.
@@ -422,6 +356,9 @@ mod tests {
             ("no such token: ref-0123456789abcdef", "no such token: …"),
             ("ref-01234567 or 456789abcdef?", "… or …?"),
             ("ref-0123456 is too short to tell", "ref-0123456 is too short to tell"),
+            // Of an earlier request.
+            (&format!("is ref-{} good?", "9".repeat(64)), "is … good?"),
+            (&format!("no key {} here", "k".repeat(43)), &format!("no key {} here", "k".repeat(43))),
         ] {
             let body = json!({"error": "invalid_request", "error_description": said}).to_string();
             let Exchange::Refused(refusal) = judged(400, "application/json", &body) else { panic!() };
@@ -484,57 +421,25 @@ mod tests {
         let error = |status, error: &str, description: &str| {
             judged(status, "application/json", &json!({"error": error, "error_description": description}).to_string())
         };
-        for (description, lives) in [
-            ("Refresh token replayed", false),
-            ("Invalid refresh token", false),
-            ("Session expired", false),
-            ("Refresh token expired", false),
-            ("Token was not issued to this client", false),
-            ("Refresh token grant not allowed", false),
-            ("", false),
-            ("private_key_jwt jti reused", true),
-            ("\"refresh_token\" grant type is not allowed for this client", true),
-            ("Invalid request payload: Required at body.refresh_token", true),
-        ] {
-            let exchange = error(400, "invalid_grant", description);
-            let Exchange::InvalidGrant { session_lives, .. } = exchange else { panic!("{description}: {exchange:?}") };
-            assert_eq!(session_lives, lives, "{description}");
+        for code in ["invalid_grant", "invalid_client", "access_denied"] {
+            assert!(matches!(error(400, code, ""), Exchange::Refused(_)), "{code}");
         }
-        for code in ["invalid_client", "invalid_client_metadata", "unauthorized_client"] {
-            assert!(matches!(error(400, code, ""), Exchange::InvalidClient(_)), "{code}");
-        }
-        assert!(matches!(error(401, "invalid_client", ""), Exchange::InvalidClient(_)));
-        assert!(matches!(error(401, "invalid_grant", ""), Exchange::Refused(_)));
-        assert!(matches!(error(403, "access_denied", ""), Exchange::Refused(_)));
         assert!(matches!(error(401, "use_dpop_nonce", ""), Exchange::UseNonce(_)));
         assert!(matches!(error(500, "invalid_grant", ""), Exchange::TryLater { status: 500, .. }));
         assert!(matches!(error(429, "invalid_grant", ""), Exchange::TryLater { status: 429, .. }));
         assert!(matches!(judged(400, "text/html", "<html>"), Exchange::TryLater { status: 400, .. }));
         assert!(matches!(judged(403, "text/html", "<html>"), Exchange::TryLater { status: 403, .. }));
+        let grant = r#"{"error":"invalid_grant"}"#;
+        assert!(matches!(judged(400, "text/plain", grant), Exchange::TryLater { status: 400, .. }));
         assert!(matches!(judged(302, "text/plain", ""), Exchange::Refused(_)));
         assert!(matches!(judged(400, "application/json", "{}"), Exchange::Refused(_)));
     }
 
     #[test]
-    fn a_server_s_words_tell_whom_to_blame() {
-        for (text, blame) in [
-            ("Invalid refresh token", Blame::Nobody),
-            ("Session expired", Blame::Nobody),
-            ("Refresh token replayed", Blame::Record),
-            ("Token was not issued to this client", Blame::Client),
-            ("Client authentication method mismatch (expected private_key_jwt)", Blame::Client),
-            ("The session was initiated with a different key than the client assertion currently used", Blame::Client),
-            // And in the words of others.
-            ("Refresh token reuse detected, token family revoked", Blame::Record),
-            ("Refresh token is invalid, expired, or already used", Blame::Record),
-            ("Refresh token has expired", Blame::Nobody),
-            ("Refresh token was issued to a different client.", Blame::Client),
-            ("bad token", Blame::Unknown),
-        ] {
-            let refusal = Refusal { status: 400, error: None, description: Some(text.to_owned()) };
-            assert_eq!(refusal.blame(), blame, "{text}");
-        }
-        assert_eq!(Refusal { status: 400, error: None, description: None }.blame(), Blame::Unknown);
+    fn an_xrpc_error_has_its_words_in_its_message() {
+        let body = json!({"error": "InvalidRequest", "message": "invalid refresh token"}).to_string();
+        let Exchange::Refused(refusal) = judged(400, "application/json", &body) else { panic!() };
+        assert_eq!(refusal.to_string(), "InvalidRequest: invalid refresh token");
     }
 
     #[test]
@@ -548,8 +453,8 @@ mod tests {
 
     #[test]
     fn a_server_s_words_are_one_short_line() {
-        let body = json!({"error": "e\u{1b}[31m", "error_description": "x\n".repeat(500)});
+        let body = json!({"error": "e\u{1b}[31m", "error_description": "x \n".repeat(500)});
         let Exchange::Refused(refusal) = judged(400, "application/json", &body.to_string()) else { panic!() };
-        assert_eq!(refusal.to_string(), format!("e[31m: {}", "x".repeat(200)));
+        assert_eq!(refusal.to_string(), format!("e[31m: {}", "x ".repeat(100)));
     }
 }

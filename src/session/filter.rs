@@ -53,7 +53,7 @@ mod tests {
             RECORD.as_bytes(),
             Observed::default(),
             None,
-            &Circumstances { keys: KnownKeys::Unknown, policy: Policy::default(), now },
+            &Circumstances { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now },
         );
         let text = |text: &str| Some(text.to_owned());
         let all = Filter::default;

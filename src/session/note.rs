@@ -35,8 +35,10 @@ pub struct Note {
     first_week: i64,
     /// Blind seconds, by week.
     blind: Vec<i64>,
-    /// The refresh token to which the server has said `invalid_grant`.
+    /// The refresh token that the server has refused, and with it the session.
     refused: Option<String>,
+    /// The `client_id` that sent it. None in the notes of earlier versions: the configured one.
+    refused_to: Option<String>,
 }
 
 /// Whether a session's user has been away.
@@ -69,9 +71,13 @@ impl Note {
         serde_json::to_vec(self).expect("a note is JSON")
     }
 
-    /// Whether the server has refused exactly this refresh token.
-    pub fn says_refused(&self, refresh_token: &str) -> bool {
-        self.refused.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str())
+    /// Whether the server has refused exactly this refresh token to this client. Where no `client_id` is known, to any.
+    pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &str) -> bool {
+        let is_of_client = match (&self.refused_to, client_id) {
+            (Some(noted), Some(client_id)) => *noted == fingerprint(client_id.as_bytes()),
+            _ => true,
+        };
+        is_of_client && self.refused.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str())
     }
 
     /// When oauthctl stored exactly this refresh token.
@@ -80,9 +86,10 @@ impl Note {
         self.wrote_at.filter(|_| ours)
     }
 
-    /// Takes in that the server has said `invalid_grant` to this refresh token.
-    pub fn refused(self, refresh_token: &str) -> Self {
-        Self { refused: Some(fingerprint(refresh_token.as_bytes())), ..self }
+    /// Takes in that the server has refused this refresh token to this client.
+    pub fn refused(self, client_id: &str, refresh_token: &str) -> Self {
+        let [refused_to, refused] = [client_id, refresh_token].map(|text| Some(fingerprint(text.as_bytes())));
+        Self { refused, refused_to, ..self }
     }
 
     /// Takes in that oauthctl has put `new_token` in the place of `old`, which the app or oauthctl had written at
@@ -103,7 +110,7 @@ impl Note {
         note.wrote = Some(fingerprint(new_token.as_bytes()));
         note.wrote_at = Some(now);
         note.fresh_for = fresh_for.as_secs().max(0);
-        note.refused = None;
+        (note.refused, note.refused_to) = (None, None);
         note
     }
 
@@ -228,6 +235,22 @@ mod tests {
         assert_eq!(presence("2026-12-23T08:30:00Z", Some(written)), Presence::Seen);
         assert_eq!(presence("2026-12-23T10:00:00Z", Some(written)), Presence::Away);
         assert_eq!(presence("2026-12-23T10:00:00Z", None), Presence::Unobservable);
+    }
+
+    #[test]
+    fn a_refusal_is_of_one_client_and_one_token() {
+        let note = Note::default().refused("https://app.example/a", "ref-1");
+        for (client_id, token, refused) in [
+            (Some("https://app.example/a"), "ref-1", true),
+            (None, "ref-1", true),
+            (Some("https://app.example/b"), "ref-1", false),
+            (Some("https://app.example/a"), "ref-2", false),
+        ] {
+            assert_eq!(note.says_refused(client_id, token), refused, "{client_id:?} {token}");
+        }
+        // As earlier versions wrote it.
+        let old = Note { refused_to: None, ..note };
+        assert!(old.says_refused(Some("https://app.example/b"), "ref-1"));
     }
 
     #[test]

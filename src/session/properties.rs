@@ -287,9 +287,9 @@ proptest! {
         }
         let later = note.refreshed(&token, Some(wrote), "new", SignedDuration::from_secs(fresh_for), now);
         prop_assert_eq!(later.wrote_at("new"), Timestamp::from_second(now.as_second()).ok().map(|_| now));
-        prop_assert!(!later.says_refused(&token));
+        prop_assert!(!later.says_refused(None, &token));
         prop_assert!(later.to_bytes().len() < 4096);
-        prop_assert!(later.refused(&token).says_refused(&token));
+        prop_assert!(later.refused("c", &token).says_refused(Some("c"), &token));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub struct Circumstances {
     pub keys: KnownKeys,
     /// The ages that decide.
     pub policy: Policy,
+    /// The app's `client_id`, where one is configured.
+    pub client_id: Option<String>,
     /// The moment of the judgement.
     pub now: Timestamp,
 }
@@ -78,6 +80,13 @@ impl Default for Policy {
             public_lifetime: Age::from_secs(14 * DAY),
             confidential_lifetime: Age::from_secs(91 * DAY + 31 * DAY / 100),
         }
+    }
+}
+
+impl Policy {
+    /// How long refresh tokens live without being used.
+    pub fn lifetime(&self, is_confidential: bool) -> Age {
+        if is_confidential { self.confidential_lifetime } else { self.public_lifetime }
     }
 }
 
@@ -127,13 +136,13 @@ impl Verdict {
         note: Option<&Note>,
         circumstances: &Circumstances,
     ) -> Self {
-        let Circumstances { keys, policy, now } = circumstances;
+        let Circumstances { keys, policy, client_id, now } = circumstances;
         let expired = session.expires_at.is_none_or(|at| at <= *now);
         match &session.refresh_token {
             None if session.expires_at.is_some() && expired => {
                 return Self::new(Status::Dead, "expired, and there is no refresh token");
             }
-            Some(token) if note.is_some_and(|note| note.says_refused(token)) => {
+            Some(token) if note.is_some_and(|note| note.says_refused(client_id.as_deref(), token)) => {
                 return Self::new(Status::Dead, "the server has refused exactly this token");
             }
             _ => {}
@@ -154,10 +163,7 @@ impl Verdict {
             return Self::new(Status::Idle, "nothing tells when it was last refreshed");
         };
         let age = now.duration_since(last.at);
-        let lifetime = match session.auth_method {
-            AuthMethod::None => policy.public_lifetime,
-            AuthMethod::PrivateKeyJwt(_) => policy.confidential_lifetime,
-        };
+        let lifetime = policy.lifetime(session.auth_method != AuthMethod::None);
         if age > lifetime.duration() {
             return Self::new(Status::Suspect, format!("not refreshed for longer than {lifetime}"));
         }
@@ -191,7 +197,7 @@ mod tests {
         let session = NodeSession::parse(record.as_bytes()).unwrap();
         let last = LastRefreshed::of(&session, None, Observed::default(), now);
         let verdict = {
-            let circumstances = Circumstances { keys: keys.clone(), policy: Policy::default(), now };
+            let circumstances = Circumstances { keys: keys.clone(), policy: Policy::default(), client_id: None, now };
             Verdict::of(&session, last, None, &circumstances)
         };
         (verdict.status, verdict.reason.map(Into::into))

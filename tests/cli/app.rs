@@ -180,10 +180,10 @@ impl App {
         assert_eq!(self.lost(), BTreeSet::new(), "{context}\n{ended:?}");
     }
 
-    /// The requests that carried a refresh token to a token endpoint.
+    /// The requests that carried the refresh token of a session to a token endpoint.
     pub(crate) fn exchanges(&self) -> Vec<Logged> {
         let mut requests = self.net.requests_to(Endpoint::Token);
-        requests.retain(|request| request.token.is_some());
+        requests.retain(|request| request.did.is_some());
         requests
     }
 

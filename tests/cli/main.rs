@@ -6,6 +6,7 @@ mod bad_keys;
 mod bad_stores;
 mod completion;
 mod database;
+mod dialects;
 mod doctor;
 mod exit_codes;
 mod faults;

@@ -133,7 +133,7 @@ fn a_server_that_does_not_know_the_key_yet_costs_nothing() {
     app.net.publish_confidential(&[other]);
     let output = app.sessions("upgrade --unpublished");
     assert!(output.code == 1 && output.stdout.contains("invalid_client"), "{output}");
-    assert_eq!(app.exchanges().len(), 1, "one goes first");
+    assert!(app.exchanges().is_empty(), "the server is asked with a token that nobody has: {output}");
     let public = |record: &Value| record["authMethod"]["method"] == "none";
     assert!(app.records().values().all(public));
     app.assert_nobody_lost(output);
@@ -145,7 +145,7 @@ fn a_dry_run_sends_no_token() {
     let before = app.records();
     let output = app.sessions("upgrade --dry-run");
     assert_eq!((output.code, output.stdout.as_str()), (0, "would upgrade 3 sessions\n"), "{output}");
-    assert_eq!((app.net.counters().of(Endpoint::Token), app.records()), (0, before));
+    assert_eq!((app.exchanges().len(), app.records()), (0, before));
 }
 
 #[test]

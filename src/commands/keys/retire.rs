@@ -36,6 +36,9 @@ pub struct Args {
     /// End the sessions bound to the key first, with that key
     #[arg(long)]
     revoke_sessions: bool,
+    /// Remove the records of sessions that cannot be proved to have ended, too; they may live on at their server
+    #[arg(long, requires = "revoke_sessions")]
+    forget: bool,
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -55,12 +58,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store: Arc<dyn Store> = store.into();
     // Everything that may keep the key from going, before anybody is signed out for nothing.
     let mut bound = Bound::count(context, &*store)?;
+    let mut ended = Exit::Done;
     let count = bound.records.to(args.kid.as_str());
     if args.revoke_sessions && count.sessions > 0 {
         check_unbound(args, count, bound.unreadable, Sessions::WillEnd)?;
-        let exit = end_sessions(context, args, count.sessions, &store)?;
-        if exit != Exit::Done {
-            return Ok(exit);
+        ended = end_sessions(context, args, count.sessions, &store)?;
+        let may_go_on = ended == Exit::Done || args.forget && ended == Exit::Partial;
+        if !may_go_on {
+            if matches!(ended, Exit::Partial | Exit::Failed) {
+                context.ui.note(format!(
+                    "key {} stays, since some of its sessions may live; --forget removes their records and the key",
+                    args.kid
+                ));
+            }
+            return Ok(ended);
         }
         if args.dry_run {
             remove(context, args, sources)?;
@@ -71,12 +82,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     check_unbound(args, bound.records.to(args.kid.as_str()), bound.unreadable, Sessions::Stay)?;
     // Ending sessions may have taken long, and the files may have changed.
     let sources = read_again(context, sources)?;
-    check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
+    let keys = keyring::key_set(&sources)?;
+    check_role(context, &keys, &args.kid)?;
     remove(context, args, sources)?;
-    if !args.dry_run && context.runtime()?.block_on(forget_key(&*store, &args.kid)).is_err() {
+    let forgotten = async || match keys.get(&args.kid) {
+        Some(key) => forget_key(&*store, &args.kid, key).await,
+        None => Ok(()),
+    };
+    if !args.dry_run && context.runtime()?.block_on(forgotten()).is_err() {
         context.ui.warn(format!("another key under the kid {} will be taken for a mistake", args.kid));
     }
-    Ok(Exit::Done)
+    Ok(ended)
 }
 
 /// The key must be there, must not be the one that signs, and another must remain that does.
@@ -116,7 +132,7 @@ fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn S
     );
     context.confirm(&question)?;
     // All of them, however they have come about: the key goes.
-    revoke_selected(context, &select, &args.pace, false, store, &judge, |_| true)
+    revoke_selected(context, &select, &args.pace, args.forget, store, &judge, |_| true)
 }
 
 /// What becomes of the sessions bound to the key before it goes.

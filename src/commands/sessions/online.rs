@@ -46,10 +46,12 @@ pub fn exchanger(
         lock_timeout: pace.lock_timeout(),
         clock: context.clock(),
         canaries: Canaries::default(),
-        checked_kids: std::sync::Mutex::default(),
+        known_keys: std::sync::Mutex::default(),
+        worked_keys: std::sync::Mutex::default(),
         noted: std::sync::Mutex::default(),
         health: Health::default(),
         waiting: std::sync::Mutex::default(),
+        undecided: std::sync::Mutex::default(),
         insists: false,
     })
 }

@@ -182,7 +182,7 @@ fn settle(
     let online = if plan.needs_servers() {
         let exchanger = exchanger(context, store, keys, Binding::Recorded, &args.pace)?;
         // What is touched after planning stays, whoever touched it.
-        Some(Revoker { exchanger, still_meant: Box::new(|_| false) })
+        Some(Revoker::new(exchanger, Box::new(|_| false), judge.clone()))
     } else {
         None
     };

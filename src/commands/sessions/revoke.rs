@@ -145,7 +145,8 @@ pub fn revoke_selected(
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
     let binding = active.map_or(Binding::Recorded, Binding::RecordedOr);
     let exchanger = exchanger(context, store, keys, binding, pace)?;
-    let revoker = Revoker { exchanger, still_meant: still_meant(select.filter(), Judge::clone(judge)) };
+    let still_meant = still_meant(select.filter(), Judge::clone(judge));
+    let revoker = Revoker::new(exchanger, still_meant, Judge::clone(judge));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = Results::new(context, judge);
     let done = context.runtime()?.block_on(async {

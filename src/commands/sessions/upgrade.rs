@@ -9,16 +9,21 @@ use super::select::{Meant, Noted, SelectArgs};
 use super::view::judge;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, check_published};
+use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, Upgrades, check_published};
 use crate::session::{Age, AuthMethod, NodeSession, Status};
 use crate::store::{Store, Stored};
+use crate::ui::counted;
 
 /// Carry sessions begun as a public client over to the confidential client
 #[derive(clap::Args)]
 #[command(after_help = "\
 When an app becomes a confidential client, the sessions it has cannot be refreshed by it any more.
 Each is exchanged once with the app's key, which binds it to that key: two weeks of life become up
-to two years, and nobody has to log in again.
+to two years, and nobody has to log in again at servers like the reference one (bsky.social).
+
+Some servers end such a session instead. Each server is asked before, with a token that nobody has;
+where the answer is that of a server that ends sessions, or an unknown one, nothing is sent to it
+unless you name it and say yes: --issuer URL --yes.
 
 Before anything is sent, the published client metadata must say private_key_jwt, and the published
 key set must hold the key. Servers keep both for up to 10 minutes. Where the app has no lock, a
@@ -61,6 +66,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         exchanger.insists = args.select.names_sessions();
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
     };
+    let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active, agreed(context, args));
     let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
@@ -68,34 +74,58 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
             let sessions = selection.next_meant(|stored, _, _| Ok(Meant::to_do_if(is_public(stored)))).await?;
-            Ok(sessions.map(|sessions| steps(&judge, may_meet_the_app, sessions)))
+            let Some(sessions) = sessions else { return Ok(None) };
+            Ok(Some(steps(&judge, may_meet_the_app, &mut upgrades, sessions).await))
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
             None => rehearse(source, &mut results).await,
         }
     });
+    for (issuer, count) in upgrades.refused() {
+        context.ui.warn(format!(
+            "{} at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries one of them first",
+            counted(count, "session")
+        ));
+    }
     results.finish(done)
+}
+
+/// The server that the operator has agreed to try: named, and with `--yes`.
+fn agreed(context: &Context, args: &Args) -> Option<String> {
+    args.select.filter().issuer.filter(|_| context.is_confirmed())
 }
 
 /// What to do with these sessions of the public client. Instances of the app that were not deployed anew yet may still
 /// refresh them, and where no lock keeps the two of us apart, `may_meet_the_app` says so.
-fn steps(judge: &Judge, may_meet_the_app: bool, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
+async fn steps(
+    judge: &Judge,
+    may_meet_the_app: bool,
+    upgrades: &mut Upgrades,
+    mut sessions: Vec<Noted>,
+) -> Vec<Step<Outcome>> {
     healthiest_first(judge, &mut sessions);
-    let step = |(session, note): Noted| {
-        let summary = judge.summary(&session, note.as_ref());
-        let objection = match summary.status {
-            Status::Dead | Status::Malformed | Status::Foreign => {
-                Some(format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default()))
+    let mut steps = Vec::with_capacity(sessions.len());
+    for (session, note) in sessions {
+        let skipped = {
+            let summary = judge.summary(&session, note.as_ref());
+            match summary.status {
+                Status::Dead | Status::Malformed | Status::Foreign => {
+                    Some(format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default()))
+                }
+                _ => judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app),
             }
-            _ => judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app),
         };
-        match objection {
+        let settled = match skipped {
+            Some(why) => Some(Outcome::Skipped(why.into())),
+            None => upgrades.objection(&session).await,
+        };
+        steps.push(match settled {
             None => Step::Work(session),
-            Some(why) => Step::Settled(Event { session, outcome: Outcome::Skipped(why.into()) }),
-        }
-    };
-    sessions.into_iter().map(step).collect()
+            Some(outcome) => Step::Settled(Event { session, outcome }),
+        });
+    }
+    steps
 }
 
 /// Those of the confidential client are none of our business.

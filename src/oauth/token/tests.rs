@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testbed::{Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply, keys};
 
 use super::super::testing::{clock, did_of, network};
-use super::super::{Auth, AuthorizationServer, Network};
+use super::super::{Auth, AuthorizationServer, Cause, Fate, Network};
 use super::*;
 use crate::jose::ClientKey;
 
@@ -205,20 +205,23 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
     for key in [&unknown, &same_kid] {
         let credentials = Credentials { auth: Auth::PrivateKeyJwt(key), ..stage.credentials() };
         let exchange = stage.refresh_as(credentials, &dpop_key(&stage.record)).await;
-        assert!(matches!(exchange, Exchange::InvalidClient(_)), "{exchange:?}");
+        assert!(
+            matches!(&exchange, Exchange::Refused(r) if r.meaning().0 == Cause::ClientAuthentication),
+            "{exchange:?}"
+        );
     }
     let exchange =
         stage.refresh_as(Credentials { client_id: &stage.client_id, auth: Auth::None }, &dpop_key(&stage.record)).await;
     assert!(matches!(&exchange, Exchange::Refused(refusal) if refusal.error.as_deref() == Some("invalid_request")));
     stage.bed.configure(|policy| policy.documents_reachable = false);
     let exchange = stage.refresh().await;
-    assert!(matches!(&exchange, Exchange::InvalidClient(r) if r.error.as_deref() == Some("invalid_client_metadata")));
+    assert!(matches!(&exchange, Exchange::Refused(r) if r.error.as_deref() == Some("invalid_client_metadata")));
     stage.bed.configure(|policy| policy.documents_reachable = true);
     let mut metadata = stage.bed.metadata();
     metadata["grant_types"] = json!(["authorization_code"]);
     stage.bed.publish_metadata(&metadata);
     let exchange = stage.refresh().await;
-    assert!(matches!(exchange, Exchange::InvalidGrant { session_lives: true, .. }), "{exchange:?}");
+    assert!(matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Kept), "{exchange:?}");
     assert!(stage.is_alive());
 }
 
@@ -226,12 +229,12 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
 async fn what_destroys_a_session_is_recognised_as_its_end() {
     let stage = Stage::new().await;
     let exchange = stage.refresh_as(stage.credentials(), &new_dpop_key(keys::Alg::Es256k)).await;
-    assert!(matches!(exchange, Exchange::InvalidGrant { session_lives: false, .. }), "{exchange:?}");
+    assert!(matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone), "{exchange:?}");
     assert!(!stage.is_alive());
 
     let stage = Stage::new().await;
     assert!(matches!(stage.refresh().await, Exchange::Refreshed(_)));
-    let Exchange::InvalidGrant { refusal, session_lives: false } = stage.refresh().await else { panic!() };
+    let Exchange::Refused(refusal) = stage.refresh().await else { panic!() };
     assert_eq!(refusal.to_string(), "invalid_grant: Refresh token replayed");
 }
 
@@ -445,7 +448,7 @@ async fn revoking_is_accepted_whether_or_not_it_worked() {
     assert!(matches!(stage.revoke_as(stage.credentials(), &own, token).await, Revocation::Accepted));
     assert!(!stage.is_alive());
     let exchange = stage.refresh().await;
-    assert!(matches!(exchange, Exchange::InvalidGrant { session_lives: false, .. }), "{exchange:?}");
+    assert!(matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone), "{exchange:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,195 @@
+//! Ending one session with proof: it is refreshed, the tokens just received are revoked, and then sent once more. The refusal
+//! of a token that was good a moment ago is the proof. No server's words are needed for it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use super::super::exchange::{Ready, time_for_request, too_little_time};
+use super::super::outcome::{NONCES, Retry, chain};
+use super::{Revoked, Revoker, unable};
+use crate::oauth::{
+    AuthorizationServer, Cause, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Refusal, Revocation, Revoke, TokenSet,
+};
+use crate::session::{Record, fingerprint};
+use crate::store::{Lock, Stored};
+
+/// A session in the middle of a revocation, under its lock.
+pub(super) struct Ending<'a> {
+    /// Its record.
+    pub current: &'a Stored,
+    pub ready: &'a Ready<'a>,
+    pub server: &'a Arc<AuthorizationServer>,
+    pub lock: &'a Lock,
+}
+
+fn unconfirmed(why: impl Into<String>, retry: Retry) -> Revoked {
+    Revoked::Unconfirmed(why.into(), retry)
+}
+
+impl Revoker {
+    /// Ends the session. The error says why there is no proof of it, and the record may be another by then.
+    pub(super) async fn end(&self, ending: &Ending<'_>) -> Result<(), Revoked> {
+        let Ending { current, ready, server, lock } = *ending;
+        let asked = self.exchanger.ask(current, ready, server, lock).await.map_err(unable)?;
+        match asked.answer {
+            Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
+            Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),
+            Exchange::Refused(refusal) => {
+                // Without proof, but perhaps not without effect.
+                let _ = self.send_revocation(ending, &ready.refresh_token).await;
+                Err(refused(ready, &refusal))
+            }
+            Exchange::Unacceptable { why, tokens } => {
+                if let Some(tokens) = tokens {
+                    self.exchanger.revoke(ready, server, &tokens).await;
+                }
+                Err(unconfirmed(format!("the server's answer cannot be used: {why}"), Retry::Never))
+            }
+            answer => Err(no_proof(answer)),
+        }
+    }
+
+    /// Revokes these tokens, and sends them once more. Until it is proved that they are worthless, they are kept: first on
+    /// the disk, then in the store.
+    async fn end_newest(&self, ending: &Ending<'_>, tokens: TokenSet) -> Result<(), Revoked> {
+        let Ending { current, ready, .. } = *ending;
+        let entry = match self.exchanger.keep_tokens(current, ready, &tokens) {
+            Ok(entry) => entry,
+            Err(why) => {
+                self.keep_alive(ending, &tokens, None).await;
+                return Err(unconfirmed(
+                    format!("its new tokens could not be kept for the while: {why}"),
+                    Retry::Never,
+                ));
+            }
+        };
+        let newest = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
+        let doubt = match self.send_revocation(ending, newest).await {
+            Ok(doubt) => doubt,
+            Err(why) => {
+                self.keep_alive(ending, &tokens, Some(entry)).await;
+                return Err(why);
+            }
+        };
+        let answer = match self.send_once_more(ending, newest).await {
+            Ok(answer) => answer,
+            Err(why) => {
+                self.keep_alive(ending, &tokens, Some(entry)).await;
+                return Err(why);
+            }
+        };
+        match answer {
+            Exchange::Refused(refusal) if refusal.refuses_newest_token() => {
+                self.exchanger.recovery.discard(&entry);
+                Ok(())
+            }
+            Exchange::Refreshed(newer) => {
+                self.keep_alive(ending, &newer, Some(entry)).await;
+                let why = doubt.unwrap_or_else(|| "the server keeps the session alive".to_owned());
+                Err(unconfirmed(why, Retry::Never))
+            }
+            Exchange::Unacceptable { why, tokens: odd } => {
+                if let Some(odd) = odd {
+                    self.exchanger.revoke(ready, ending.server, &odd).await;
+                }
+                self.keep_alive(ending, &tokens, Some(entry)).await;
+                Err(unconfirmed(format!("the proof's answer is of no use: {why}"), Retry::Never))
+            }
+            answer => {
+                self.keep_alive(ending, &tokens, Some(entry)).await;
+                Err(match answer {
+                    Exchange::Refused(refusal) => unconfirmed(format!("there is no proof: {refusal}"), Retry::Soon),
+                    answer => no_proof(answer),
+                })
+            }
+        }
+    }
+
+    /// A session that may be alive goes on with these tokens, as one that we have refreshed and not its user.
+    async fn keep_alive(&self, ending: &Ending<'_>, tokens: &TokenSet, entry: Option<PathBuf>) {
+        let Ending { current, ready, server, .. } = *ending;
+        let newest = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
+        self.renewed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(current.key.clone(), fingerprint(newest.as_bytes()));
+        let outcome = self.exchanger.write_back(current, ready, server, tokens, entry).await;
+        let earlier = self.exchanger.earlier_note(current).await;
+        self.exchanger.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
+    }
+
+    /// Whether a record holds tokens that this run has put there.
+    pub(super) fn is_renewed_by_us(&self, stored: &Stored) -> bool {
+        let renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = Record::parse(&stored.value);
+        let token = record.as_ref().and_then(Record::refresh_token).map(|token| fingerprint(token.as_bytes()));
+        token.is_some() && renewed.get(&stored.key) == token.as_ref()
+    }
+
+    /// Sends the revocation of a token. Returns what speaks against its having worked, where a proof is worth while all the
+    /// same; the error says that nothing has come of it yet.
+    async fn send_revocation(&self, ending: &Ending<'_>, token: &str) -> Result<Option<String>, Revoked> {
+        let Ending { ready, server, lock, .. } = *ending;
+        // Half of the time is for the proof.
+        let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
+        let credentials = self.exchanger.credentials(ready);
+        match server.revoke(Revoke { credentials, dpop_key: &ready.dpop_key, token, within }).await {
+            Revocation::UseNonce(_) => Err(unconfirmed(NONCES, Retry::Soon)),
+            Revocation::Accepted => Ok(None),
+            Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
+            Revocation::Refused(refusal) => Ok(Some(refusal.to_string())),
+            Revocation::AnswerLost(error) => Ok(Some(chain(&error))),
+            Revocation::TryLater { status } => {
+                Err(unconfirmed(format!("the server answered with status {status}"), Retry::Soon))
+            }
+            Revocation::NotSent(error) => Err(unconfirmed(chain(&error), Retry::Soon)),
+        }
+    }
+
+    /// Sends a token that nobody else has. Not again where the answer is lost: a second refusal would prove nothing.
+    async fn send_once_more(&self, ending: &Ending<'_>, token: &str) -> Result<Exchange, Revoked> {
+        let Ending { ready, server, lock, .. } = *ending;
+        let (mut parameters, mut repeated) = (None, 0);
+        loop {
+            let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))?;
+            let signed = server.sign(self.exchanger.credentials(ready), &ready.dpop_key, parameters.take());
+            let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: token, within };
+            match server.refresh(refresh).await {
+                Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
+                    repeated += 1;
+                    parameters = Some(next);
+                }
+                answer => return Ok(answer),
+            }
+        }
+    }
+}
+
+/// A refusal of the stored token. It may be older than what the server knows, so nothing is proved.
+fn refused(ready: &Ready<'_>, refusal: &Refusal) -> Revoked {
+    match refusal.meaning() {
+        (Cause::ClientDocuments, _) => unconfirmed(ready.client_refused(refusal), Retry::Soon),
+        (Cause::ClientAuthentication, _) => Revoked::Failed(ready.client_refused(refusal)),
+        (Cause::EndedOrConfiguration, _) | (_, Fate::Gone) => unconfirmed(
+            format!(
+                "the server refuses its token, which may only be older than the one that the server knows ({refusal})"
+            ),
+            Retry::Never,
+        ),
+        (_, Fate::Kept) => Revoked::Failed(refusal.to_string()),
+    }
+}
+
+/// No answer, or none that says anything.
+fn no_proof(answer: Exchange) -> Revoked {
+    match answer {
+        Exchange::UseNonce(_) => unconfirmed(NONCES, Retry::Soon),
+        Exchange::AnswerLost(error) => unconfirmed(format!("the answer was lost: {}", chain(&error)), Retry::Soon),
+        Exchange::NotSent(error) => unconfirmed(format!("not sent: {}", chain(&error)), Retry::Soon),
+        Exchange::TryLater { status, retry_after } => {
+            let retry = retry_after.map_or(Retry::Soon, Retry::After);
+            unconfirmed(format!("the server answered with status {status}"), retry)
+        }
+        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => unreachable!("judged before"),
+    }
+}

@@ -1,0 +1,79 @@
+//! Servers asked, before a public session is sent to them with a client key, what would become of it. Some end it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use super::outcome::{Outcome, Retry, look_up_failed};
+use crate::jose::{ClientKey, DpopKey};
+use crate::oauth::{Auth, Credentials, Network, Upgrading};
+use crate::session::{NodeSession, Record};
+use crate::store::Stored;
+
+/// The servers' ways with public sessions, each asked once.
+pub struct Upgrades {
+    network: Arc<Network>,
+    client_id: String,
+    key: ClientKey,
+    /// A server that may be asked to end one session at most: the operator has named it and agreed.
+    agreed: Option<String>,
+    known: BTreeMap<String, Way>,
+}
+
+/// A server's way, and how many sessions were kept from it.
+struct Way {
+    objection: Option<Outcome>,
+    kept_from: u64,
+}
+
+impl Upgrades {
+    /// Nobody is asked yet.
+    pub fn new(network: Arc<Network>, client_id: String, key: ClientKey, agreed: Option<String>) -> Self {
+        Self { network, client_id, key, agreed, known: BTreeMap::new() }
+    }
+
+    /// Why a session is not to be sent to its server; none where it may be.
+    pub async fn objection(&mut self, stored: &Stored) -> Option<Outcome> {
+        let session = NodeSession::parse(&stored.value).ok()?;
+        if self.agreed.as_deref() == Some(&*session.issuer) {
+            return None;
+        }
+        // A record that cannot be used is refused by the exchange itself.
+        let record = Record::parse(&stored.value)?;
+        let dpop_key = DpopKey::from_members(record.dpop_jwk()?).ok()?;
+        if !self.known.contains_key(&*session.issuer) {
+            let objection = self.ask(&session.issuer, &dpop_key).await.err();
+            self.known.insert(session.issuer.clone().into_owned(), Way { objection, kept_from: 0 });
+        }
+        let Entry::Occupied(mut way) = self.known.entry(session.issuer.into_owned()) else { return None };
+        let objection = way.get().objection.clone()?;
+        way.get_mut().kept_from += 1;
+        Some(objection)
+    }
+
+    /// Servers that sessions were kept from for their own sake, and how many.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, u64)> {
+        let refused = self.known.iter().filter(|(_, way)| matches!(way.objection, Some(Outcome::Blocked(_))));
+        refused.map(|(issuer, way)| (issuer.as_str(), way.kept_from))
+    }
+
+    async fn ask(&self, issuer: &str, dpop_key: &DpopKey) -> Result<(), Outcome> {
+        let server = self.network.server(issuer).await.map_err(|error| look_up_failed(&error))?;
+        server.prepare(&self.client_id, dpop_key).await.map_err(|error| look_up_failed(&error))?;
+        let credentials = Credentials { client_id: &self.client_id, auth: Auth::PrivateKeyJwt(&self.key) };
+        match server.upgrading(credentials, dpop_key).await {
+            Upgrading::Accepted | Upgrading::Kept => Ok(()),
+            Upgrading::Destroys => Err(Outcome::Blocked(format!(
+                "not attempted: {issuer} ends a session that was begun without a client key and is sent with one"
+            ))),
+            Upgrading::Refused(why) => Err(Outcome::Blocked(format!("not attempted: {why}"))),
+            Upgrading::Unknown(why) => Err(Outcome::Blocked(format!(
+                "not attempted: nobody knows whether {issuer} carries sessions over or ends them ({why})"
+            ))),
+            Upgrading::NoAnswer => {
+                let why = format!("not attempted: {issuer} does not answer what would become of it");
+                Err(Outcome::Unknown(why, Retry::Never))
+            }
+        }
+    }
+}
