@@ -66,6 +66,9 @@ async fn write(store: &dyn Store, stamp: &[u8]) -> anyhow::Result<()> {
 }
 
 async fn lock(store: &dyn Store) -> Finding {
+    if let Err(e) = store.layout().check_lock_is_said() {
+        return Finding::failed(TOPIC, e, "no session can be refreshed: two who refresh one at once destroy it");
+    }
     let nobody: Did = NOBODY.parse().expect("the constant is a DID");
     let whose = if store.layout().has_lock() { "the app's own lock" } else { "oauthctl's own lock" };
     let why = "two who refresh one session at once destroy it";

@@ -22,7 +22,7 @@ use crate::oauth::{
     Revocation, Revoke, TokenSet, brief,
 };
 use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
-use crate::store::{Lock, RecordKey, Store, StoreId, Stored};
+use crate::store::{EndlessLock, Lock, RecordKey, Store, StoreId, Stored};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
@@ -163,6 +163,8 @@ impl Exchanger {
         let lock = match self.store.lock(&ready.did, self.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
+            // No fault of the store: others can be refreshed.
+            Err(error) if error.is::<EndlessLock>() => return Err(Outcome::Unknown(error.to_string(), Retry::Never)),
             Err(error) => return Err(self.store_trouble("cannot take the lock", &error)),
         };
         self.health.works();

@@ -66,7 +66,8 @@ impl Judge {
     pub fn too_recent(&self, session: &Summary<'_>, min_interval: Age, app_has_lock: bool) -> Option<String> {
         let Some(at) = session.last_refreshed_at else {
             let lies_ahead = session.expires_at.is_some_and(|at| LastRefreshed::lies_ahead(at, self.now()));
-            let may_be_new = lies_ahead || session.has_unreadable_expiry;
+            let is_unchanged = session.unchanged_since.is_some_and(|at| self.age(at) >= APP_IS_ACTIVE);
+            let may_be_new = (lies_ahead || session.has_unreadable_expiry) && !is_unchanged;
             return (may_be_new && !app_has_lock).then(|| {
                 "the app may have renewed it just now, and has no lock to keep the two of us apart".to_owned()
             });

@@ -3,6 +3,7 @@
 
 mod canary;
 mod exchange;
+mod first_seen;
 mod health;
 mod import;
 mod judge;
@@ -22,6 +23,7 @@ mod write_back;
 
 pub use canary::Canaries;
 pub use exchange::{Binding, Exchanger};
+pub use first_seen::FirstSeen;
 pub use health::Health;
 pub use import::{Arrived, Import, ImportEvent, ImportReport};
 pub use judge::Judge;

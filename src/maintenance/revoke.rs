@@ -17,7 +17,7 @@ use super::present::present;
 use super::runner::Work;
 use crate::oauth::AuthorizationServer;
 use crate::session::fingerprint;
-use crate::store::{Kind, Lock, RecordKey, Stored, Written};
+use crate::store::{EndlessLock, Kind, Lock, RecordKey, Stored, Written};
 use proof::Ending;
 
 /// How often to begin again where the app has changed the record.
@@ -141,6 +141,9 @@ impl Revoker {
         let lock = match exchanger.store.lock(&ready.did, exchanger.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Revoked::Unconfirmed("somebody else holds the lock on it".into(), Retry::Soon)),
+            Err(error) if error.is::<EndlessLock>() => {
+                return Err(Revoked::Unconfirmed(error.to_string(), Retry::Never));
+            }
             Err(error) => return Err(self.store_trouble(&error)),
         };
         exchanger.health.works();

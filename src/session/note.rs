@@ -39,6 +39,11 @@ pub struct Note {
     refused: Option<String>,
     /// The `client_id` that sent it. None in the notes of earlier versions: the configured one.
     refused_to: Option<String>,
+    /// The refresh token with which a session of unknown age was first seen.
+    seen: Option<String>,
+    /// When that was.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+    seen_at: Option<Timestamp>,
 }
 
 /// Whether a session's user has been away.
@@ -86,6 +91,17 @@ impl Note {
         self.wrote_at.filter(|_| ours)
     }
 
+    /// Returns when the session was first seen with exactly this refresh token, where its age was unknown.
+    pub fn seen_at(&self, refresh_token: &str) -> Option<Timestamp> {
+        let is_same = self.seen.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
+        self.seen_at.filter(|_| is_same)
+    }
+
+    /// Takes in that a session of unknown age was first seen with this refresh token.
+    pub fn first_seen(self, refresh_token: &str, now: Timestamp) -> Self {
+        Self { seen: Some(fingerprint(refresh_token.as_bytes())), seen_at: Some(now), ..self }
+    }
+
     /// Takes in that the server has refused this refresh token to this client.
     pub fn refused(self, client_id: &str, refresh_token: &str) -> Self {
         let [refused_to, refused] = [client_id, refresh_token].map(|text| Some(fingerprint(text.as_bytes())));
@@ -111,6 +127,7 @@ impl Note {
         note.wrote_at = Some(now);
         note.fresh_for = fresh_for.as_secs().max(0);
         (note.refused, note.refused_to) = (None, None);
+        (note.seen, note.seen_at) = (None, None);
         note
     }
 

@@ -159,15 +159,20 @@ impl Verdict {
                 "there is no refresh token, and nothing tells when the access token expires",
             );
         }
-        let Some(last) = last else {
+        let unchanged_since = || note?.seen_at(session.refresh_token.as_deref()?);
+        let Some(since) = last.map(|last| last.at).or_else(unchanged_since) else {
             return Self::new(Status::Idle, "nothing tells when it was last refreshed");
         };
-        let age = now.duration_since(last.at);
+        let age = now.duration_since(since);
         let lifetime = policy.lifetime(session.auth_method != AuthMethod::None);
         if age > lifetime.duration() {
             return Self::new(Status::Suspect, format!("not refreshed for longer than {lifetime}"));
         }
-        Self::plain(if age > policy.keep_alive.duration() { Status::Due } else { Status::Idle })
+        let status = if age > policy.keep_alive.duration() { Status::Due } else { Status::Idle };
+        match last {
+            Some(_) => Self::plain(status),
+            None => Self::new(status, format!("nothing tells when it was last refreshed; first seen {since:.0}")),
+        }
     }
 }
 
@@ -244,6 +249,28 @@ mod tests {
         let record = record.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "");
         for now in ["2026-11-23T09:03:00Z", "2030-01-01T00:00:00Z"] {
             assert_eq!(judged(&record, now, &KnownKeys::Unknown).0, Status::Idle, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_session_of_unknown_age_is_due_after_it_was_first_seen() {
+        let record =
+            RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
+        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        let note = Note::default().first_seen("ref-1", "2026-11-23T10:00:00Z".parse().unwrap());
+        for (now, note, status) in [
+            ("2026-11-24T09:29:00Z", &note, Status::Idle),
+            ("2026-11-24T09:31:00Z", &note, Status::Due),
+            ("2027-03-01T00:00:00Z", &note, Status::Suspect),
+            ("2027-03-01T00:00:00Z", &note.clone().first_seen("ref-0", Timestamp::UNIX_EPOCH), Status::Idle),
+        ] {
+            let circumstances = Circumstances {
+                keys: KnownKeys::Unknown,
+                policy: Policy::default(),
+                now: now.parse().unwrap(),
+                client_id: None,
+            };
+            assert_eq!(Verdict::of(&session, None, Some(note), &circumstances).status, status, "{now}");
         }
     }
 

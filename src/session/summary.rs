@@ -42,6 +42,9 @@ pub struct Summary<'a> {
     /// It says when its access token expires, in a form that cannot be read.
     #[serde(skip)]
     pub has_unreadable_expiry: bool,
+    /// Its age is unknown, and it has not changed since oauthctl saw it first.
+    #[serde(skip)]
+    pub unchanged_since: Option<Timestamp>,
 }
 
 impl<'a> Summary<'a> {
@@ -60,6 +63,8 @@ impl<'a> Summary<'a> {
             Err(why) => return Self::of_no_session(key, value, why),
         };
         let last = LastRefreshed::of(&session, note, observed, circumstances.now);
+        let seen = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.seen_at(token));
+        let unchanged_since = seen.filter(|at| last.is_none() && *at <= circumstances.now);
         let verdict = Verdict::of(&session, last, note, circumstances);
         let auth_method = session.auth_method.name();
         Self {
@@ -77,6 +82,7 @@ impl<'a> Summary<'a> {
             status: verdict.status,
             reason: verdict.reason,
             has_unreadable_expiry: session.has_unreadable_expiry,
+            unchanged_since,
         }
     }
 
@@ -116,6 +122,7 @@ impl<'a> Summary<'a> {
             status,
             reason: Some(Cow::Borrowed(why)),
             has_unreadable_expiry: false,
+            unchanged_since: None,
         }
     }
 }

@@ -37,8 +37,8 @@ pub struct RedisKeys {
     pub sessions: KeyRule,
     /// The pending states.
     pub states: KeyRule,
-    /// The app's own lock, where it has one.
-    pub lock: Option<LockRule>,
+    /// The app's own lock.
+    pub lock: AppLock,
     /// The value is wrapped as `{value, ttl, cachedAt}`.
     pub envelope: bool,
     /// The app keeps `lastUpdatedAt` (epoch milliseconds) in the record.
@@ -78,6 +78,17 @@ pub struct Table {
     pub only: Option<(String, String)>,
     /// A column with the time of the last write.
     pub updated: Option<String>,
+}
+
+/// Lock of the app on an account's sessions, as its layout describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppLock {
+    /// The app takes this lock.
+    Rule(LockRule),
+    /// The app has no lock.
+    None,
+    /// The layout does not say whether the app has a lock.
+    Unsaid,
 }
 
 /// How an app locks one account's sessions.
@@ -180,7 +191,9 @@ fn redis_layout((name, sessions, states, lock): &RedisRow, stamped: bool) -> Lay
     let keys = RedisKeys {
         sessions: rule(sessions),
         states: rule(states),
-        lock: lock.map(|(template, ttl)| LockRule { pattern: pattern(template), ttl: Age::from_secs(ttl) }),
+        lock: lock.map_or(AppLock::None, |(template, ttl)| {
+            AppLock::Rule(LockRule { pattern: pattern(template), ttl: Age::from_secs(ttl) })
+        }),
         envelope: false,
         stamped,
     };
@@ -202,6 +215,25 @@ fn sql_layout((name, sessions, states): &SqlRow) -> Layout {
     };
     let tables = SqlTables { sessions: table(sessions, "{did}"), states: table(states, "{state}") };
     Layout { name: (*name).to_owned(), place: Place::Tables(Arc::new(tables)), is_generic: false }
+}
+
+impl AppLock {
+    /// Returns the lock, where the app has one.
+    pub fn rule(&self) -> Option<&LockRule> {
+        match self {
+            Self::Rule(rule) => Some(rule),
+            Self::None | Self::Unsaid => None,
+        }
+    }
+}
+
+/// Lock that apps have whose session keys end like this template, behind the same prefix; none where no such app is known.
+pub fn usual_lock(session_key: &str) -> Option<String> {
+    let locks = REDIS.iter().filter_map(|(_, (template, _), _, lock)| {
+        let prefix = session_key.strip_suffix(template)?;
+        Some((template.len(), format!("{prefix}{}", lock.as_ref()?.0)))
+    });
+    locks.max().map(|(_, lock)| lock)
 }
 
 impl RedisKeys {
@@ -253,7 +285,24 @@ impl Layout {
 
     /// Whether the app has a lock of its own, so that it and we keep out of each other's way.
     pub fn has_lock(&self) -> bool {
-        matches!(&self.place, Place::Keys(keys) if keys.lock.is_some())
+        matches!(&self.place, Place::Keys(keys) if keys.lock.rule().is_some())
+    }
+
+    /// Refuses an exchange in a layout that does not say whether the app has a lock: two who refresh one session at once
+    /// destroy it.
+    pub fn check_lock_is_said(&self) -> Result<(), Failure> {
+        let Place::Keys(keys) = &self.place else { return Ok(()) };
+        if keys.lock != AppLock::Unsaid {
+            return Ok(());
+        }
+        let usual = usual_lock(&keys.sessions.pattern.to_string());
+        let lock = usual.unwrap_or_else(|| "PREFIX:lock:{name}".to_owned());
+        let problem = format!("layout {} does not say whether the app has a lock on its sessions", self.name);
+        Err(usage(problem).hint(format!(
+            "look into the app's source for its lock (requestLock), and add to oauthctl.toml one of these lines:\n\
+             [layouts.{name}]\nlock_key = \"{lock}\"\nlock_key = \"none\" # the app has no lock",
+            name = self.name,
+        )))
     }
 }
 
@@ -280,6 +329,22 @@ impl LayoutChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_end_like_known_ones_have_their_lock() {
+        for (template, lock) in [
+            ("myapp:oauth:session:{did}", Some("myapp:oauth:lock:{name}")),
+            ("oauth:session:{did}", Some("oauth:lock:{name}")),
+            ("my:barazo:oauth:session:{did}", Some("my:barazo:oauth:lock:{name}")),
+            ("v2:atproto:oauth:sessions:{did}:{sid}", Some("v2:oauth:lock:{name}")),
+            ("myapp:authSession:{did}", Some("myapp:sessionLock:{name}")),
+            ("myapp:atproto:session:{did}", None),
+            ("myapp:session:{did}", None),
+            ("vault:{did}", None),
+        ] {
+            assert_eq!(usual_lock(template).as_deref(), lock, "{template}");
+        }
+    }
 
     #[test]
     fn every_row_of_the_table_is_a_layout_of_its_own() {

@@ -1,5 +1,6 @@
 //! A lock that is held, and given back on every path.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -17,6 +18,29 @@ pub(super) fn lock_name(did: &crate::session::Did) -> String {
 pub(super) fn tell_busy(name: &str) {
     debug!("lock {name}: somebody else holds it");
 }
+
+/// Error of [`Store::lock`](super::Store::lock): the lock is held and has no time to live, so that it never ends by itself.
+/// A process that crashed between taking it and giving it a time to live has left it, or an app that forgot to.
+#[derive(Debug)]
+pub struct EndlessLock {
+    /// Where it is.
+    pub(super) key: String,
+    /// The command that removes it.
+    pub(super) remedy: String,
+}
+
+impl fmt::Display for EndlessLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, remedy } = self;
+        write!(
+            f,
+            "its lock {key} is held and has no time to live: a process that crashed has left it; make sure that no app \
+             holds it, then remove it: {remedy}"
+        )
+    }
+}
+
+impl std::error::Error for EndlessLock {}
 
 /// How a store gives a lock back: in one step, and only if it is still ours.
 #[async_trait]

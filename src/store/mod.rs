@@ -25,7 +25,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub use id::StoreId;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
-pub use lock::Lock;
+pub use lock::{EndlessLock, Lock};
 pub use pattern::KeyPattern;
 pub use scan::Scan;
 pub use url::StoreUrl;
@@ -139,7 +139,7 @@ pub trait Store: Send + Sync {
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>>;
 
     /// Takes the lock on an account's sessions: the app's own where the layout has one. None when somebody else kept it
-    /// for longer than `patience`.
+    /// for longer than `patience`; an [`EndlessLock`] where nobody will ever give it back.
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>>;
 
     /// oauthctl's own notes of these names, in order. Notes live beside the app's records, never among them.

@@ -112,7 +112,7 @@ proptest! {
                 if let Some(template) = members.get("session_key") {
                     prop_assert_eq!(&layout.session_pattern().to_string(), template);
                 }
-                prop_assert_eq!(layout.has_lock(), members.contains_key("lock_key"));
+                prop_assert_eq!(layout.has_lock(), members.get("lock_key").is_some_and(|text| text != "none"));
                 let is_wrapped = matches!(&layout.place, Place::Keys(keys) if keys.envelope);
                 prop_assert_eq!(is_wrapped, members.get("envelope").is_some_and(|text| text == "true"));
             }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use redis::Value;
 
 use super::layout::{self, Layout, LayoutChoice, RedisKeys};
-use super::lock::Lock;
+use super::lock::{EndlessLock, Lock};
 use super::scan::Scan;
 use super::{Access, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, usage};
@@ -16,6 +16,7 @@ use crate::session::Did;
 use crate::tls;
 
 mod address;
+mod cli;
 mod cluster;
 mod detect;
 mod dial;
@@ -42,9 +43,11 @@ pub use rest::RestAddress;
 pub(super) use trouble::NEEDED;
 
 use address::Place;
+use cli::Cli;
 use cluster::Cluster;
 use dial::Dialer;
 use link::{Single, Whereabouts};
+use lock::Attempt;
 use records::Ttl;
 use replicas::Replicas;
 use rest::Rest;
@@ -62,12 +65,15 @@ pub(super) struct RedisStore {
     replicas: Replicas,
     /// The address as it is shown.
     place: Arc<str>,
+    /// The way there for an operator.
+    cli: Cli,
 }
 
 impl RedisStore {
     /// Connects and settles the layout.
     pub(super) async fn open(address: &RedisAddress, access: &Access, choice: &LayoutChoice) -> Result<Self, Failure> {
-        Self::new(server(address, access.ca_pem.as_deref())?, address.to_string(), choice).await
+        let server = server(address, access.ca_pem.as_deref())?;
+        Self::new(server, address.to_string(), Cli::of(address), choice).await
     }
 
     /// The same over REST.
@@ -76,10 +82,11 @@ impl RedisStore {
         access: &Access,
         choice: &LayoutChoice,
     ) -> Result<Self, Failure> {
-        Self::new(Arc::new(Rest::new(address, access)?), address.to_string(), choice).await
+        let server = Arc::new(Rest::new(address, access)?);
+        Self::new(server, address.to_string(), Cli::of_rest(address), choice).await
     }
 
-    async fn new(server: Arc<dyn Server>, place: String, choice: &LayoutChoice) -> Result<Self, Failure> {
+    async fn new(server: Arc<dyn Server>, place: String, cli: Cli, choice: &LayoutChoice) -> Result<Self, Failure> {
         // What is wrong with address, login or network shows now, before anything is tried twice.
         match wire::run_one(server.wire(), Command::keyless("PING")).await {
             Err(trouble) if !trouble.is_about_writing() => return Err(trouble.explain(&place)),
@@ -96,7 +103,7 @@ impl RedisStore {
             return Err(failure.hint(hint).at(&place));
         };
         let keys = Arc::clone(keys);
-        Ok(Self { server, layout, keys, replicas: Replicas::default(), place: place.into() })
+        Ok(Self { server, layout, keys, replicas: Replicas::default(), place: place.into(), cli })
     }
 
     fn failure(&self, trouble: Trouble) -> anyhow::Error {
@@ -256,7 +263,14 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        lock::take(&self.server, &self.keys, did, patience).await.map_err(|e| self.failure(e))
+        match lock::take(&self.server, &self.keys, did, patience).await.map_err(|e| self.failure(e))? {
+            Attempt::Taken(lock) => Ok(Some(lock)),
+            Attempt::Busy => Ok(None),
+            Attempt::Endless(key) => {
+                let remedy = self.cli.del(&key);
+                Err(EndlessLock { key, remedy }.into())
+            }
+        }
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {

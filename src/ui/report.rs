@@ -18,7 +18,12 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
     }
     let failure = error.chain().find_map(|e| e.downcast_ref::<Failure>());
     if let Some(hint) = failure.and_then(Failure::advice) {
-        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), sanitised(hint));
+        // Lines to be written into a file follow the one that says so.
+        let mut lines = hint.lines().map(sanitised);
+        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), lines.next().unwrap_or_default());
+        for line in lines {
+            let _ = writeln!(stderr, "  {line}");
+        }
     }
     Exit::of(error)
 }

@@ -254,7 +254,8 @@ fn sessions_that_vanish_before_their_tokens_expire_are_named() {
     let (broken, _server, _) = in_redis();
     let settings = fs::read_to_string(broken.sandbox.path("oauthctl.toml")).unwrap();
     for (ttl, expected) in [("12h", true), ("14d", false)] {
-        let layout = "session_key = \"atproto:oauth:sessions:{did}\"\nstate_key = \"atproto:oauth:state:{state}\"";
+        let layout = "session_key = \"atproto:oauth:sessions:{did}\"\nstate_key = \"atproto:oauth:state:{state}\"\n\
+                      lock_key = \"oauth:lock:{name}\"";
         let settings = format!("{settings}layout = \"own\"\n[layouts.own]\n{layout}\nsession_ttl = \"{ttl}\"\n");
         broken.sandbox.file("oauthctl.toml", settings);
         let said = if expected { broken.first_problem() } else { format!("store: {}", broken.warnings()[0]) };

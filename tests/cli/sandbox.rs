@@ -293,7 +293,9 @@ pub(crate) fn assert_is_refusal(output: &Output) {
     assert_eq!(output.stdout, "", "a refusal has no result");
     let mut lines = output.stderr.lines();
     assert!(lines.next().is_some_and(|line| line.starts_with("error: ")), "{output}");
-    assert!(lines.clone().all(|line| line.starts_with("caused by: ") || line.starts_with("hint: ")), "{output}");
+    // A hint may go on with lines to copy.
+    let is_expected = |line: &str| ["caused by: ", "hint: ", "  "].iter().any(|begin| line.starts_with(begin));
+    assert!(lines.clone().all(is_expected), "{output}");
     assert!(lines.any(|line| line.starts_with("hint: ")), "no hint:\n{output}");
 }
 

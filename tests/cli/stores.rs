@@ -102,12 +102,12 @@ fn of_two_layouts_in_one_store_none_is_guessed() {
         let output = sandbox.run([&["sessions", "list", "--store", &redis.url()], options].concat());
         without_port(output, redis.port())
     };
-    insta::assert_snapshot!(list(&[]), @r#"
+    insta::assert_snapshot!(list(&[]), @r"
     exit 2
     -- stderr --
     error: redis://127.0.0.1:PORT/0: several layouts fit what is in the store: npmx, oauth; it has atproto:oauth:sessions:{did} (1 key, string, a session of the Node client); oauth:session:{did} (1 key, string, a session of the Node client); oauth:state:* (1 key, string, a pending login of the Node client)
-    hint: name the layout with --layout, or describe it in oauthctl.toml: [layouts.NAME] with session_key = "PREFIX:{did}" and state_key = "PREFIX:{state}"
-    "#);
+    hint: name the layout with --layout
+    ");
     for (layout, did) in [("npmx", ALICE), ("oauth", BOB)] {
         let listed = list(&["--layout", layout, "--format", "jsonl"]);
         assert_eq!(object(&listed.stdout)["did"], did);
@@ -125,7 +125,11 @@ fn what_no_layout_fits_is_shown_without_its_secrets_or_its_control_characters() 
     exit 2
     -- stderr --
     error: redis://127.0.0.1:PORT/0: no known layout fits what is in the store; it has cache:*:x (1 key, string, not JSON); vault:{did} (1 key, string, a session of the Node client)
-    hint: name the layout with --layout, or describe it in oauthctl.toml: [layouts.NAME] with session_key = "PREFIX:{did}" and state_key = "PREFIX:{state}"
+    hint: name the layout with --layout, or describe it in oauthctl.toml (lock_key is "none" where the app has no lock):
+      [layouts.mine]
+      session_key = "vault:{did}"
+      state_key = "PREFIX:{state}"
+      lock_key = "PREFIX:{name}"
     "#);
 }
 

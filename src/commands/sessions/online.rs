@@ -31,6 +31,7 @@ pub fn exchanger(
     binding: Binding,
     pace: &PaceArgs,
 ) -> anyhow::Result<Exchanger> {
+    store.layout().check_lock_is_said()?;
     recover(context, &**store)?;
     // A store that takes the lock and then refuses the tokens would cost one session after the other.
     context.runtime()?.block_on(store.check_writable())?;

@@ -78,6 +78,9 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let records = ForeignRecords::default();
     let (plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
+    if plan.needs_servers() {
+        store.layout().check_lock_is_said()?;
+    }
     let is_over = context.interrupt().is_set();
     if args.dry_run {
         tell_plan(context, &plan)?;
@@ -114,7 +117,7 @@ fn plan(
     let mut listing = (args.dry_run && context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, judge).await?;
-        let mut see = |stored: &Stored, summary: &Summary<'_>| {
+        let mut see = |stored: &Stored, summary: &Summary<'_>, _: Option<&_>| {
             witnesses.borrow_mut().consider(stored, summary, judge, min_interval, app_has_lock);
             records.see(summary);
             seen += 1;

@@ -12,8 +12,8 @@ use super::view::judge;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step};
-use crate::session::{Age, Status, Summary};
+use crate::maintenance::{Binding, Event, FirstSeen, Judge, Outcome, Runner, Step};
+use crate::session::{Age, Note, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counted;
 
@@ -78,6 +78,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store()?.into();
+    store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;
     let (runner, verb) = if args.dry_run {
@@ -89,13 +90,20 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         exchanger.insists = args.select.names_sessions();
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
     };
+    let first_seen = FirstSeen::default();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let see = |_: &Stored, session: &Summary<'_>| planner.seen.see(session);
+            let see = |stored: &Stored, session: &Summary<'_>, note: Option<&Note>| {
+                planner.seen.see(session);
+                if !args.dry_run {
+                    first_seen.see(stored, session, note, judge.now());
+                }
+            };
             let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
+            first_seen.write(&*store).await?;
             Ok(sessions.map(|sessions| planner.steps(sessions)))
         };
         match runner {

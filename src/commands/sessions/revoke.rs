@@ -59,6 +59,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .into());
     }
     let store: Arc<dyn Store> = context.open_store()?.into();
+    store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
     if args.dry_run {
         return rehearse(context, &args.select, &store, &judge);
@@ -101,6 +102,7 @@ impl Agreed {
 /// Names what would be revoked, and does nothing.
 pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, judge: &Judge) -> anyhow::Result<Exit> {
     const VERB: &str = "would revoke";
+    store.layout().check_lock_is_said()?;
     context.client_id()?;
     let ui = &context.ui;
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());

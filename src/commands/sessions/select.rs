@@ -279,13 +279,13 @@ impl Selection<'_> {
         &mut self,
         is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
     ) -> anyhow::Result<Option<Vec<Noted>>> {
-        self.next_seen(|_, _| {}, is_meant).await
+        self.next_seen(|_, _, _| {}, is_meant).await
     }
 
     /// The same. All that is read is shown to `see`, selected or not.
     pub async fn next_seen(
         &mut self,
-        mut see: impl FnMut(&Stored, &Summary<'_>),
+        mut see: impl FnMut(&Stored, &Summary<'_>, Option<&Note>),
         mut is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
     ) -> anyhow::Result<Option<Vec<Noted>>> {
         let Some(records) = self.next_read().await? else { return Ok(None) };
@@ -293,7 +293,7 @@ impl Selection<'_> {
         for (stored, note) in records {
             let is_meant = {
                 let summary = self.judge.summary(&stored, note.as_ref());
-                see(&stored, &summary);
+                see(&stored, &summary, note.as_ref());
                 if self.left > 0 && self.filter.matches(&summary, self.judge.now()) {
                     is_meant(&stored, &summary, note.as_ref())?
                 } else {

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{KeyRule, Layout, LockRule, Place, RedisKeys, SqlTables, Table};
+use super::{AppLock, KeyRule, Layout, LockRule, Place, RedisKeys, SqlTables, Table};
 use crate::error::{Failure, usage};
 use crate::session::Age;
 use crate::store::pattern::{KeyPattern, Subject};
 
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
+
+/// The `lock_key` of an app that has no lock.
+const NO_LOCK: &str = "none";
 
 /// What can be said of both kinds.
 const OF_BOTH: [&str; 2] = ["session_key", "state_key"];
@@ -117,17 +120,22 @@ impl Description<'_> {
         })))
     }
 
-    fn lock(&self) -> Result<Option<LockRule>, Failure> {
-        if self.text("lock_key").is_none() {
+    fn lock(&self) -> Result<AppLock, Failure> {
+        let no_lock = match self.text("lock_key") {
+            None => Some(AppLock::Unsaid),
+            Some(NO_LOCK) => Some(AppLock::None),
+            Some(_) => None,
+        };
+        if let Some(no_lock) = no_lock {
             self.refuse(&["lock_ttl"], "layouts with a lock_key")?;
-            return Ok(None);
+            return Ok(no_lock);
         }
         let pattern = self.pattern("lock_key", None, Subject::Name)?;
         if pattern.has_many() {
             return Err(usage("lock_key must not contain {sid}")
                 .hint("a lock is one for all sessions of an account, under the same key for everybody"));
         }
-        Ok(Some(LockRule { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) }))
+        Ok(AppLock::Rule(LockRule { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) }))
     }
 
     fn tables(&self) -> Result<Place, Failure> {
@@ -201,7 +209,21 @@ mod tests {
         let Place::Keys(keys) = &layout.place else { panic!("{layout:?}") };
         assert!(keys.sessions.pattern.has_many() && keys.sessions.ttl == Some(Age::from_secs(179 * 86_400)));
         assert!(keys.states.ttl.is_none() && keys.envelope && !keys.stamped);
-        assert_eq!(keys.lock.as_ref().map(|lock| lock.ttl), Some(USUAL_LOCK_TTL));
+        assert_eq!(keys.lock.rule().map(|lock| lock.ttl), Some(USUAL_LOCK_TTL));
+    }
+
+    #[test]
+    fn a_layout_says_that_there_is_no_lock_or_does_not_say() {
+        let keys = [("session_key", "a:oauth:session:{did}"), ("state_key", "b:{state}")];
+        let silent = described(&keys).unwrap().check_lock_is_said().unwrap_err();
+        assert!(silent.advice().unwrap().contains("\nlock_key = \"a:oauth:lock:{name}\"\n"), "{silent}");
+        for lock in ["none", "l:{name}"] {
+            let layout = described(&[keys[0], keys[1], ("lock_key", lock)]).unwrap();
+            assert!(layout.check_lock_is_said().is_ok());
+            assert_eq!(layout.has_lock(), lock != "none");
+        }
+        let contradiction = described(&[keys[0], keys[1], ("lock_key", "none"), ("lock_ttl", "9s")]);
+        assert_eq!(contradiction.unwrap_err(), "layouts.mine: lock_ttl is for layouts with a lock_key");
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::shape::{self, Shapes};
 use super::trouble::{Trouble, text};
 use super::wire::{Command, Server};
 use crate::error::{Failure, usage};
-use crate::session::{NodeSession, NodeState};
-use crate::store::layout::{Layout, Place, RedisKeys};
+use crate::session::{NodeSession, NodeState, RecordKind};
+use crate::store::layout::{Layout, Place, RedisKeys, usual_lock};
+use crate::store::pattern::{KeyPattern, Subject};
 use crate::store::{Kind, RecordKey};
 use crate::ui::counted;
 
@@ -191,13 +192,43 @@ async fn undecided(server: &dyn Server, fitting: &[&Candidate], shapes: Shapes) 
         }
     };
     let mut seen = Vec::new();
+    let (mut session_key, mut state_key) = (None, None);
     for (shape, count, sample) in shapes.most() {
-        let what = shape::describe(server, sample.as_bytes()).await?;
+        let (what, kind) = shape::describe(server, sample.as_bytes()).await?;
         seen.push(format!("{shape} ({}, {what})", counted(count, "key")));
+        match kind {
+            Some(RecordKind::Session) => session_key = session_key.or_else(|| template(&shape, Subject::Did)),
+            Some(RecordKind::Login) => state_key = state_key.or_else(|| template(&shape, Subject::State)),
+            _ => {}
+        }
     }
     let seen = seen.join("; ");
-    Ok(usage(format!("{problem}; it has {seen}")).hint(
-        "name the layout with --layout, or describe it in oauthctl.toml: [layouts.NAME] with session_key = \"PREFIX:{did}\" \
-         and state_key = \"PREFIX:{state}\"",
-    ))
+    let mut hint = "name the layout with --layout".to_owned();
+    if fitting.is_empty() {
+        hint.push_str(", or describe it in oauthctl.toml (lock_key is \"none\" where the app has no lock):\n");
+        hint.push_str(&description(session_key, state_key));
+    }
+    Ok(usage(format!("{problem}; it has {seen}")).hint(hint))
+}
+
+/// Template of the keys of this shape; none where the shape has no place for the subject.
+fn template(shape: &str, subject: Subject) -> Option<String> {
+    let template = match subject {
+        Subject::Did => shape.replace(":*", ":{sid}"),
+        Subject::State | Subject::Name => shape.replacen('*', subject.placeholder(), 1),
+    };
+    let pattern: KeyPattern = template.parse().ok()?;
+    (pattern.subject() == subject).then_some(template)
+}
+
+/// The lines that describe a layout with these keys.
+fn description(session_key: Option<String>, state_key: Option<String>) -> String {
+    let lock_key = session_key.as_deref().and_then(usual_lock);
+    let [session_key, state_key, lock_key] = [
+        session_key.unwrap_or_else(|| "PREFIX:{did}".to_owned()),
+        state_key.unwrap_or_else(|| "PREFIX:{state}".to_owned()),
+        lock_key.unwrap_or_else(|| "PREFIX:{name}".to_owned()),
+    ]
+    .map(|template| serde_json::Value::from(template).to_string());
+    format!("[layouts.mine]\nsession_key = {session_key}\nstate_key = {state_key}\nlock_key = {lock_key}")
 }

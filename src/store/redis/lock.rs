@@ -23,15 +23,27 @@ const OWN_TTL: Age = Age::from_secs(30);
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
 
+/// `PTTL` of a key without a time to live.
+const FOREVER: i64 = -1;
+
+/// Result of trying to take a lock.
+pub(super) enum Attempt {
+    Taken(Lock),
+    /// Somebody else holds it.
+    Busy,
+    /// It is held under this key and never ends by itself.
+    Endless(String),
+}
+
 /// Takes the lock, waiting for up to `patience`.
 pub(super) async fn take(
     server: &Arc<dyn Server>,
     keys: &RedisKeys,
     did: &Did,
     patience: Duration,
-) -> Result<Option<Lock>, Trouble> {
+) -> Result<Attempt, Trouble> {
     let name = lock_name(did);
-    let (key, ttl) = match &keys.lock {
+    let (key, ttl) = match keys.lock.rule() {
         Some(LockRule { pattern, ttl }) => (pattern.key(&name, None), *ttl),
         None => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
     };
@@ -44,12 +56,13 @@ pub(super) async fn take(
         let taken = Instant::now();
         if try_once(&**server, &key, &owner, ttl).await? {
             let held = Held { server: Arc::clone(server), key, owner };
-            return Ok(Some(Lock::new(Box::new(held), name, taken, ttl)));
+            return Ok(Attempt::Taken(Lock::new(Box::new(held), name, taken, ttl)));
         }
         let left = patience.saturating_sub(begun.elapsed());
         if left.is_zero() {
             lock::tell_busy(&name);
-            return Ok(None);
+            let left = patience::read(server.wire(), &[Command::new("PTTL", key.as_bytes())]).await?;
+            return Ok(if left == [Value::Int(FOREVER)] { Attempt::Endless(key) } else { Attempt::Busy });
         }
         tokio::time::sleep(jittered(wait, &owner).min(left)).await;
         wait = (wait * 2).min(LONGEST_WAIT);

@@ -50,7 +50,7 @@ impl RedisKeys {
         let text = key.text();
         let is = |kind| self.of(kind).pattern.parse_key(&text).is_some();
         let is_lock = || {
-            let name = self.lock.as_ref().and_then(|lock| lock.pattern.parse_key(&text));
+            let name = self.lock.rule().and_then(|lock| lock.pattern.parse_key(&text));
             name.is_some_and(|(name, _)| name.starts_with(LOCK_PREFIX))
         };
         let is_ours = || text.starts_with(OWN_PREFIX);

@@ -65,6 +65,13 @@ impl RestAddress {
     }
 }
 
+impl RestAddress {
+    /// The host.
+    pub(super) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+}
+
 impl fmt::Display for RestAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))

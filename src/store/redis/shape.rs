@@ -69,19 +69,19 @@ fn is_word(part: &str) -> bool {
     part.len() <= WORD && is_plain && capitals <= 3
 }
 
-/// What stands under a key, in a few words and without quoting it.
-pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<String, Trouble> {
+/// Describes what stands under a key in a few words, without quoting it, and tells the format of a string.
+pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<(String, Option<RecordKind>), Trouble> {
     let answers = patience::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
     let [kind, value] = &answers[..] else { return Err(Trouble::nonsense()) };
     Ok(match (text(kind).unwrap_or_default().as_str(), value) {
-        ("string", Value::BulkString(value)) => format!("string, {}", describe_value(value)),
-        ("none", _) => "gone meanwhile".to_owned(),
-        (kind, _) => kind.to_owned(),
+        ("string", Value::BulkString(value)) if value == TOO_LONG => ("string, larger than 1 MiB".to_owned(), None),
+        ("string", Value::BulkString(value)) => {
+            let kind = RecordKind::of(value);
+            (format!("string, {}", kind.description()), Some(kind))
+        }
+        ("none", _) => ("gone meanwhile".to_owned(), None),
+        (kind, _) => (kind.to_owned(), None),
     })
-}
-
-fn describe_value(value: &[u8]) -> &'static str {
-    if value == TOO_LONG { "larger than 1 MiB" } else { RecordKind::of(value).description() }
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+//! Sessions of which nothing tells when they were last refreshed: keep-alive takes them once they have been seen for long
+//! enough.
+
+use serde_json::{Value, json};
+use testbed::LoginOptions;
+
+use crate::app::{App, days_ago};
+use crate::samples::{ALICE, object};
+
+/// An app whose server says neither when a token expires nor, in the token, when it was issued.
+fn ageless() -> App {
+    let app = App::new();
+    let mut record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    let tokens = record["tokenSet"].as_object_mut().unwrap();
+    tokens.shift_remove("expires_at");
+    tokens.insert("access_token".to_owned(), json!("opaque"));
+    app.database.session(&record);
+    app
+}
+
+fn status(app: &App) -> (Value, Value) {
+    let row = object(&app.sandbox.run(["sessions", "list", "--format", "jsonl", "-q"]).stdout);
+    (row["status"].clone(), row["last_refreshed_at"].clone())
+}
+
+#[test]
+fn a_session_of_unknown_age_is_due_once_it_was_seen_for_long_enough() {
+    let app = ageless();
+    app.configure("keep_alive = \"1s\"\nmin_interval = \"0s\"");
+    for command in ["list", "stats", "refresh --dry-run", "show did:plc:ewvi7nxzyoun6zhxrhs64oiz"] {
+        assert_eq!(app.sessions(command).code, 0, "{command}");
+    }
+    assert_eq!(app.sandbox.run(["doctor", "--offline"]).code, 0);
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    assert_eq!(app.sessions("refresh").stdout, "refreshed 0 sessions\n", "nobody but a refresh notes it");
+    assert_eq!(status(&app), (json!("idle"), Value::Null));
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    assert_eq!(status(&app), (json!("due"), Value::Null));
+    let output = app.sessions("refresh");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+    assert!(app.net.is_alive_with(&app.record(ALICE).unwrap()));
+}
+
+#[test]
+fn a_session_that_changed_is_seen_anew() {
+    let app = ageless();
+    app.configure("keep_alive = \"1s\"");
+    app.sessions("refresh");
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let mut record = app.record(ALICE).unwrap();
+    record["tokenSet"]["refresh_token"] = json!("another");
+    app.database.execute("DELETE FROM auth_session");
+    app.database.session(&record);
+    assert_eq!(app.sessions("refresh").stdout, "refreshed 0 sessions\n");
+    assert_eq!(status(&app).0, "idle");
+    assert!(app.exchanges().is_empty());
+}
