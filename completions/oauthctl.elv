@@ -18,7 +18,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
     }
     var completions = [
         &'oauthctl'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -55,7 +55,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scope 'The most that the app may ask users for [default: atproto, which is who they are]'
             cand --metadata-file 'Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]'
             cand --jwks-file 'Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -83,7 +83,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --from 'Convert this key instead of generating one; a key source like those of --keys'
             cand -o 'Write to this file instead of stdout; `-` is stdout'
             cand --output 'Write to this file instead of stdout; `-` is stdout'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -103,7 +103,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;keys'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -126,7 +126,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'oauthctl;keys;list'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -151,7 +151,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --new-env 'Variable for the new key, where the old one has a variable to itself'
             cand -o 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
             cand --output 'Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -180,7 +180,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --rate 'At most so many a second'
             cand --retry-for 'How long to try again where a server gives no answer, or the store does not take new tokens'
             cand --lock-timeout 'How long to wait for a session''s lock'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -220,7 +220,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;jwks'= {
             cand -o 'Write to this file instead of stdout; `-` is stdout'
             cand --output 'Write to this file instead of stdout; `-` is stdout'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -251,7 +251,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --check 'Check this document instead, and list all that is wrong; `-` is stdin. With --client-id: published at that URL'
             cand -o 'Write to this file instead of stdout; `-` is stdout'
             cand --output 'Write to this file instead of stdout; `-` is stdout'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -272,7 +272,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;sessions'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -311,7 +311,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scope 'Sessions that were granted this scope'
             cand --limit 'At most so many sessions; those with which nothing is done do not count'
             cand --inactive 'Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -331,7 +331,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;sessions;show'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -359,7 +359,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scope 'Sessions that were granted this scope'
             cand --limit 'At most so many sessions; those with which nothing is done do not count'
             cand --inactive 'Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -392,7 +392,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --rate 'At most so many a second'
             cand --retry-for 'How long to try again where a server gives no answer, or the store does not take new tokens'
             cand --lock-timeout 'How long to wait for a session''s lock'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -429,7 +429,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --rate 'At most so many a second'
             cand --retry-for 'How long to try again where a server gives no answer, or the store does not take new tokens'
             cand --lock-timeout 'How long to wait for a session''s lock'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -469,7 +469,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --lock-timeout 'How long to wait for a session''s lock'
             cand --batch-size 'Pause after so many'
             cand --pause 'How long to pause after each batch'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -505,7 +505,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --rate 'At most so many a second'
             cand --retry-for 'How long to try again where a server gives no answer, or the store does not take new tokens'
             cand --lock-timeout 'How long to wait for a session''s lock'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -527,7 +527,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;sessions;recover'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -558,7 +558,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --not-refreshed-for 'Sessions last refreshed longer ago than this'
             cand --scope 'Sessions that were granted this scope'
             cand --limit 'At most so many sessions; those with which nothing is done do not count'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -578,7 +578,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;sessions;import'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -636,7 +636,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;sessions;help;help'= {
         }
         &'oauthctl;states'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -658,7 +658,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'oauthctl;states;list'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -679,7 +679,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;states;purge'= {
             cand --older-than 'Remove states older than this'
             cand --metrics-file 'Write counts, duration and the time of the last success to this file (Prometheus text format); a dry run writes none'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -712,7 +712,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;doctor'= {
             cand --as 'Also look at what this authorization server, or the one of this PDS, supports'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -732,7 +732,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --version 'Print version'
         }
         &'oauthctl;completions'= {
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'
@@ -753,7 +753,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;man'= {
             cand --output-dir 'Write the pages of all commands into this directory'
-            cand --config 'Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'
             cand --layout 'How the app lays its store out (also: OAUTHCTL_LAYOUT)'

@@ -12,7 +12,7 @@ use crate::ui::{ColorChoice, Format};
 #[derive(Args, Default)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Settings file [default: ./oauthctl.toml, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
+    /// Settings file [default: oauthctl.toml here or above, up to the app's top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
@@ -42,6 +42,9 @@ pub struct GlobalArgs {
     /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
+    /// Nothing is said on stderr: a shell asks for completions.
+    #[arg(skip)]
+    pub silent: bool,
 }
 
 /// What an argument takes that only the settings, the keys or the store know. Stands beside the argument, and means

@@ -23,7 +23,7 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
-use crate::settings::{Origin, Overrides, Settings, SettingsFile, Sourced, app};
+use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app};
 use crate::store::{self, Access, LayoutChoice, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
@@ -32,6 +32,8 @@ pub struct Context {
     /// The terminal.
     pub ui: Ui,
     yes: bool,
+    /// Nothing but results is said: a shell asks.
+    is_silent: bool,
     overrides: Overrides,
     environment: Environment,
     settings: OnceCell<Settings>,
@@ -57,7 +59,7 @@ impl Context {
             layout: global.layout,
             keys: global.keys,
         };
-        Self::of(ui, global.yes, overrides, environment, OnceCell::new())
+        Self { is_silent: global.silent, ..Self::of(ui, global.yes, overrides, environment, OnceCell::new()) }
     }
 
     /// With all but the settings still to be found out.
@@ -65,6 +67,7 @@ impl Context {
         Self {
             ui,
             yes,
+            is_silent: false,
             overrides,
             environment,
             settings,
@@ -147,7 +150,7 @@ impl Context {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
         }
-        let file = if let Some(path) = self.config_path() {
+        let file = if let Some(path) = self.config_path()? {
             debug!("settings of {}", path.display());
             Some(SettingsFile::read(&path)?)
         } else {
@@ -158,18 +161,31 @@ impl Context {
         Ok(self.settings.get_or_init(|| settings))
     }
 
-    /// The file named, else the one in the working directory, else the one in the XDG configuration directory.
-    fn config_path(&self) -> Option<PathBuf> {
+    /// The file named, else the one in the working directory or above it, else the one in the XDG configuration directory.
+    /// One that was found above is named on stderr: nobody would expect its settings to be in force here otherwise.
+    fn config_path(&self) -> Result<Option<PathBuf>, Failure> {
+        use etcetera::BaseStrategy as _;
         let named = self.overrides.config.clone();
         if let Some(path) = named.or_else(|| self.environment.text("OAUTHCTL_CONFIG").map(PathBuf::from)) {
-            return Some(path);
+            return Ok(Some(path));
         }
-        let in_config_home = || {
-            use etcetera::BaseStrategy as _;
-            let base = etcetera::base_strategy::Xdg::new().ok()?;
-            Some(base.config_dir().join("oauthctl").join(crate::settings::FILE_NAME))
-        };
-        std::iter::once(PathBuf::from(crate::settings::FILE_NAME)).chain(in_config_home()).find(|path| path.is_file())
+        let base = etcetera::base_strategy::Xdg::new().ok();
+        if let Ok(directory) = std::env::current_dir() {
+            let home = base.as_ref().map(etcetera::BaseStrategy::home_dir);
+            match settings::find(&directory, home, rustix::process::geteuid().as_raw())? {
+                Some(FoundFile::Here(path)) => return Ok(Some(path)),
+                Some(FoundFile::Above(path)) => {
+                    if !self.is_silent {
+                        self.ui.say(format!("settings of {}", path.display()));
+                    }
+                    return Ok(Some(path));
+                }
+                None => {}
+            }
+        }
+        let path = base.map(|base| base.config_dir().join("oauthctl").join(settings::FILE_NAME));
+        // A directory or a link that leads nowhere is no reason to go on without settings.
+        Ok(path.filter(|path| path.symlink_metadata().is_ok()))
     }
 
     /// Reads every key source that the settings name, in order. None when nothing names one.

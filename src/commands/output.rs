@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::files::{self, Existing, directory_of};
 use crate::jose::{ClientKey, Kid};
+use crate::json;
 use crate::keyring::{KeysInFile, keys_of, variable_name};
 use crate::settings::dotenv;
 
@@ -40,7 +42,10 @@ impl OutputArgs {
         if let Some(path) = self.file() {
             refuse_private_keys(path)?;
         }
-        self.write(context, text, files::PUBLIC)
+        let document = serde_json::from_slice::<Value>(text).unwrap_or_default();
+        let client_id = json::text(&document, "client_id").map(str::to_owned);
+        let client_id = client_id.or_else(|| self.file().and_then(|_| context.client_id().ok()));
+        self.write(context, text, files::PUBLIC, client_id.as_deref())
     }
 
     /// Writes a private key likewise. Keys that are in the file already stay: beside it, if it is to be replaced.
@@ -62,16 +67,18 @@ impl OutputArgs {
                 context.ui.note(format!("kept the old {} as {}", path.display(), copy.display()));
             }
         }
-        self.write(context, text, files::PRIVATE)
+        self.write(context, text, files::PRIVATE, None)
     }
 
-    fn write(&self, context: &Context, text: &[u8], mode: u32) -> anyhow::Result<()> {
+    /// Says for which client the file was written, where that is known: the settings may stand in another directory.
+    fn write(&self, context: &Context, text: &[u8], mode: u32, client_id: Option<&str>) -> anyhow::Result<()> {
         match self.file() {
             Some(path) => {
                 let existing = if self.force { Existing::Replace } else { Existing::Keep };
                 tidy(context, directory_of(path));
                 files::write_file(path, text, mode, existing)?;
-                context.ui.note(format!("wrote {}", path.display()));
+                let client = client_id.map(|id| format!(" for {id}")).unwrap_or_default();
+                context.ui.note(format!("wrote {}{client}", path.display()));
             }
             None => context.ui.result(text)?,
         }

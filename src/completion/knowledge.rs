@@ -55,6 +55,7 @@ impl Knowledge {
             layout: last("--layout"),
             keys: Words::values(&self.before, "--keys").into_iter().map(str::to_owned).collect(),
             quiet: true,
+            silent: true,
             ..GlobalArgs::default()
         })
     }

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_by_name() {
         for (text, part) in [
-            ("allow_http = \"yes\"", "network.allow_http must be true or false"),
+            ("allow_http = \"env:PLC\"", "network.allow_http must be true or false"),
             ("plc_directory = \"plc.directory\"", "network.plc_directory: is not a URL"),
             ("plc_directory = \"http://localhost:2582\"", "network.plc_directory: must be an https URL"),
             ("doh_resolver = \"ftp://dns.example\"", "network.doh_resolver: must be an https URL"),

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use toml::{Table, Value};
 
-use super::{CLIENT_MEMBERS, Environment, KNOWN, Overrides, Settings, SettingsFile, dotenv, suggestion};
+use super::{CLIENT_MEMBERS, Environment, Overrides, Settings, SettingsFile, dotenv, schema, suggestion};
 use crate::arbitrary::{damage, shows, text, told};
 use crate::keyring::{KeySource, variable_name};
 
@@ -20,6 +20,12 @@ fn file(text: &str) -> Result<SettingsFile, crate::error::Failure> {
 
 fn settings(text: &str, environment: Environment) -> Settings {
     Settings::new(Some(file(text).unwrap()), environment, Overrides::default()).unwrap()
+}
+
+/// The settings of every section ("" is the top), by name.
+fn known() -> Vec<(&'static str, Vec<&'static str>)> {
+    let names = |section| schema::settings_of(section).into_iter().map(|(name, _)| name).collect();
+    [""].into_iter().chain(schema::SECTIONS).map(|section| (section, names(section))).collect()
 }
 
 /// The text, so that it stands for itself.
@@ -76,17 +82,17 @@ proptest! {
 
     #[test]
     fn a_setting_that_nobody_reads_is_refused_by_name(
-        (section, names) in select(KNOWN.to_vec()), name in "[a-z_]{1,12}", value in prop_oneof![Just("1"), Just("'x'"), Just("[]")],
+        (section, names) in select(known()), name in "[a-z_]{1,12}", value in prop_oneof![Just("1"), Just("'x'"), Just("[]")],
     ) {
         let place = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
         let known = names.contains(&name.as_str())
-            || (section.is_empty() && (["profiles", "layouts"].contains(&&*name) || KNOWN.iter().any(|(known, _)| *known == name)));
+            || (section.is_empty() && (["profiles", "layouts"].contains(&&*name) || schema::SECTIONS.contains(&&*name)));
         let read = file(&format!("{place}{name} = {value}\n"));
         if !known {
             let failure = read.err().map(|failure| told(&failure)).unwrap_or_default();
             prop_assert!(failure.contains("unknown setting") && failure.contains(&name), "{}", failure);
         }
-        prop_assert!(suggestion(&name, names).is_none_or(|text| names.iter().any(|known| text.contains(known))));
+        prop_assert!(suggestion(&name, &names).is_none_or(|text| names.iter().any(|known| text.contains(known))));
     }
 
     #[test]

@@ -87,12 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_by_name() {
+    fn what_a_reference_leads_to_is_refused_by_name() {
         for (text, part) in [
-            ("concurrency = 0", "refresh.concurrency must be a whole number above 0"),
-            ("per_issuer = -1", "refresh.per_issuer must be a whole number above 0"),
-            ("keep_alive = \"often\"", "refresh.keep_alive: \"often\" is not a length of time"),
-            ("min_interval = \"500ms\"", "refresh.min_interval: \"500ms\" is not a number of whole seconds"),
+            ("concurrency = \"env:PLC\"", "refresh.concurrency must be a whole number above 0"),
+            ("keep_alive = \"env:YES\"", "refresh.keep_alive: \"true\" is not a length of time"),
         ] {
             let error = settings_of(&format!("[refresh]\n{text}")).refresh().unwrap_err().to_string();
             assert!(error.starts_with(part), "{text}: {error}");

@@ -183,8 +183,13 @@ impl Ui {
     /// Says something by the way, on stderr. Silent with `--quiet`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.err_line(&sanitised(text.as_ref()));
+            self.say(text);
         }
+    }
+
+    /// A line on stderr that has to be read, quiet or not.
+    pub fn say(&self, text: impl AsRef<str>) {
+        self.err_line(&sanitised(text.as_ref()));
     }
 
     /// Says what may go wrong, on stderr, also with `--quiet`.

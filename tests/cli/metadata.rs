@@ -209,7 +209,7 @@ fn a_port_is_warned_of() {
     exit 0
     -- stderr --
     warning: client_id: has a port, which servers take in development only; serve the document on port 443
-    wrote x
+    wrote x for https://app.example.com:8443/oauth-client-metadata.json
     ");
 }
 

@@ -1,5 +1,8 @@
 //! Settings come from flags, the environment, a profile, oauthctl.toml and defaults, in this order.
 
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
 use serde_json::json;
 
 use crate::database::AppDatabase;
@@ -198,7 +201,7 @@ fn a_file_that_is_no_settings_file_is_refused_without_being_quoted() {
     insta::assert_snapshot!(refusal_of("keys = 1"), @r"
     exit 2
     -- stderr --
-    error: oauthctl.toml: keys must be a source or an array of sources
+    error: oauthctl.toml: keys must be a text in quotes, or an array of such
     hint: compare it with the settings in the README
     ");
 }
@@ -280,11 +283,110 @@ fn a_token_is_sent_only_to_the_store_that_it_stands_beside() {
     };
     let token = "token = 'the-token'";
     assert!(is_sent(settings(token, ""), &[]));
-    assert!(is_sent(settings(token, ""), &["--store", "https://127.0.0.1:1"]));
+    // An option that names a store names a whole store.
+    assert!(!is_sent(settings(token, ""), &["--store", "https://127.0.0.1:1"]));
     assert!(!is_sent(settings(token, ""), &["--store", "https://127.0.0.1:2"]));
     let preview = ["--profile", "preview"];
     assert!(!is_sent(settings(token, "url = 'https://127.0.0.1:2'"), &preview));
     assert!(is_sent(settings("", &format!("url = 'https://127.0.0.1:2'\n{token}")), &preview));
     assert!(is_sent(settings("", token), &preview));
     assert!(!is_sent(settings("", token), &[]));
+}
+
+#[test]
+fn an_option_that_names_a_store_names_a_whole_store() {
+    let mut sandbox = layers();
+    let layouts = "[layouts.own]\nsession_key = 'a:{did}'\nstate_key = 'b:{state}'\n";
+    let profile = "[profiles.preview.store]\nlayout = 'npmx'\n";
+    let settings = format!("[store]\nurl = 'redis://127.0.0.1:1'\nlayout = 'npmx'\n{profile}{layouts}");
+    sandbox.file("oauthctl.toml", settings);
+    // The layout of the file is that of its own store, a Redis.
+    assert_eq!(store(&sandbox, &["--store", "sqlite:flag.db"]), "flag");
+    assert_eq!(store(&sandbox, &["--store", "sqlite:flag.db", "--profile", "preview"]), "flag");
+    sandbox.set("OAUTHCTL_STORE", "sqlite:variable.db");
+    assert_eq!(store(&sandbox, &[]), "variable");
+    assert_eq!(store(&sandbox, &["--profile", "preview"]), "variable");
+    // Layouts named beside the store count.
+    for named in [&["--layout", "own"][..], &["--layout", "own", "--store", "sqlite:flag.db"]] {
+        let refusal = sandbox.refusal([&["sessions", "list"], named].concat());
+        assert!(refusal.stderr.contains("layout own is one of Redis keys"), "{refusal}");
+    }
+    sandbox.set("OAUTHCTL_LAYOUT", "npmx");
+    assert!(sandbox.refusal(["sessions", "list"]).stderr.contains("layout npmx is one of Redis keys"));
+}
+
+#[test]
+fn a_wrong_type_is_an_error_in_every_command() {
+    let sandbox = Sandbox::new();
+    sandbox.file("oauthctl.toml", "[profiles.other.refresh]\nconcurrency = [1]\n");
+    for command in ["jwks", "metadata", "sessions list", "states purge", "keys list", "sessions recover -n"] {
+        let refusal = sandbox.refusal(command.split(' '));
+        let said = "error: oauthctl.toml: profiles.other.refresh.concurrency must be a whole number above 0\n";
+        assert!(refusal.code == 2 && refusal.stderr.starts_with(said), "{command}: {refusal}");
+    }
+}
+
+/// Runs oauthctl in a directory below the sandbox's.
+fn below(sandbox: &Sandbox, directory: &str, arguments: &str) -> Output {
+    fs::create_dir_all(sandbox.path(directory)).unwrap();
+    fs::set_permissions(sandbox.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.sh(&format!("cd {directory} && oauthctl {arguments}"))
+}
+
+#[test]
+fn settings_are_found_above_the_working_directory_and_named() {
+    let sandbox = layers();
+    let id = "https://app.example.com/oauth-client-metadata.json";
+    sandbox.file(
+        "oauthctl.toml",
+        format!("keys = 'file.json'\n[client]\nclient_id = '{id}'\n[store]\nurl = 'sqlite:file.db'\n"),
+    );
+    let output = below(&sandbox, "src/deep", "sessions list --format jsonl --quiet");
+    assert_eq!((output.code, output.stderr.as_str()), (0, "settings of $SANDBOX/app/oauthctl.toml\n"), "{output}");
+    assert_eq!(object(&output.stdout)["key"], "did:web:file");
+    let output = below(&sandbox, "src/deep", "jwks -o jwks.json");
+    let expected = format!("settings of $SANDBOX/app/oauthctl.toml\nwrote jwks.json for {id}\n");
+    assert_eq!((output.code, output.stderr), (0, expected));
+    // Completion goes into the middle of a line that somebody types.
+    let output = below(&sandbox, "src/deep", "__complete 2>&1 >/dev/null || true");
+    assert!(!output.stdout.contains("settings of"), "{output}");
+    // The top of an app ends the search, and so does a file of one's own.
+    sandbox.file("src/package.json", "{}");
+    assert_eq!(below(&sandbox, "src/deep", "sessions list").code, 2);
+    sandbox.file("src/deep/oauthctl.toml", "[store]\nurl = 'sqlite:../../flag.db'\n");
+    let output = below(&sandbox, "src/deep", "sessions list --format jsonl --quiet");
+    assert_eq!((object(&output.stdout)["key"].as_str(), output.stderr.as_str()), (Some("did:web:flag"), ""));
+}
+
+#[test]
+fn settings_above_that_others_may_write_are_refused() {
+    let sandbox = layers();
+    let file = sandbox.file("oauthctl.toml", "[store]\nurl = 'sqlite:file.db'\n");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    let output = below(&sandbox, "src", "sessions list");
+    let said =
+        "error: $SANDBOX/app/oauthctl.toml: was found above the working directory, and others than its owner (uid ";
+    assert!(output.code == 2 && output.stderr.starts_with(said), "{output}");
+    assert!(output.stderr.contains("hint: `chmod go-w $SANDBOX/app/oauthctl.toml`; "), "{output}");
+    // In the working directory it is the user's own choice.
+    assert_eq!(store(&sandbox, &[]), "file");
+}
+
+#[test]
+fn a_directory_or_a_dangling_link_in_the_place_of_settings_is_reported() {
+    let sandbox = layers();
+    fs::create_dir(sandbox.path("oauthctl.toml")).unwrap();
+    for output in [sandbox.refusal(["jwks"]), below(&sandbox, "src", "jwks")] {
+        assert_eq!(output.code, 2, "{output}");
+        assert!(output.stderr.contains("oauthctl.toml: is a directory, not a settings file"), "{output}");
+    }
+    fs::remove_dir(sandbox.path("oauthctl.toml")).unwrap();
+    symlink("moved/oauthctl.toml", sandbox.path("oauthctl.toml")).unwrap();
+    for output in [sandbox.refusal(["jwks"]), below(&sandbox, "src", "jwks")] {
+        assert_eq!(output.code, 2, "{output}");
+        assert!(output.stderr.contains("oauthctl.toml: is a link to a file that does not exist"), "{output}");
+    }
+    fs::remove_file(sandbox.path("oauthctl.toml")).unwrap();
+    fs::create_dir_all(sandbox.path("../home/.config/oauthctl/oauthctl.toml")).unwrap();
+    assert_eq!(sandbox.refusal(["jwks"]).code, 2);
 }

@@ -106,7 +106,7 @@ impl Examination<'_> {
             KeySource::File { path, .. } => Some(path),
             KeySource::Variable(_) | KeySource::Stdin => None,
         });
-        let files = files.chain(settings.env_files().unwrap_or_default()).chain(settings.path().map(Path::to_owned));
+        let files = files.chain(settings.env_files()).chain(settings.path().map(Path::to_owned));
         let directories = files.map(|file| directory_of(&file).to_owned()).chain([PathBuf::from(".")]);
         let mut known = BTreeMap::new();
         for directory in directories {

@@ -39,7 +39,11 @@ pub(super) const ENVIRONMENT: [Entry; 11] = [
 
 /// Files that are read and written.
 pub(super) const FILES: [Entry; 5] = [
-    (&["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"], "Settings: the first that is there."),
+    (
+        &["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"],
+        "Settings: the first that is there. The former also in a directory above, up to the first with .git, package.json or \
+         Cargo.toml, or the home directory.",
+    ),
     (&["./app.db"], "The app's database, when nothing names another store."),
     (&["DATABASE.oauthctl"], "Notes of oauthctl beside an SQLite database; the app's own tables are left as they are."),
     (

@@ -1,0 +1,96 @@
+//! The settings file: read as a whole, and held to the schema.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::{is_reference, schema};
+use crate::error::{Failure, usage};
+
+/// The name of the settings file.
+pub const FILE_NAME: &str = "oauthctl.toml";
+
+/// A settings file all of whose settings are known and of their types.
+pub struct SettingsFile {
+    path: PathBuf,
+    table: Table,
+}
+
+impl SettingsFile {
+    /// Reads a settings file.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|e| cannot_read(path, e))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a settings file that is, or will be, under this path.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
+        let place = || path.display();
+        let table: Table = text.parse().map_err(|e: toml::de::Error| {
+            let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            // The parser's own display quotes the line, and with it any secret on it.
+            usage(format!("not TOML in line {line}: {}", e.message()))
+                .at(place())
+                .hint("texts stand in quotes: name = \"value\"")
+        })?;
+        schema::check(&table).map_err(|e| e.at(place()))?;
+        Ok(Self { path: path.to_owned(), table })
+    }
+
+    /// Path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Directory that relative paths in the file are relative to.
+    pub(super) fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The settings outside of profiles.
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The settings of a profile.
+    pub(super) fn profile(&self, name: &str) -> Option<&Table> {
+        self.table.get("profiles")?.get(name)?.as_table()
+    }
+
+    /// The names of the profiles.
+    pub(super) fn profiles(&self) -> Vec<&str> {
+        let profiles = self.table.get("profiles").and_then(Value::as_table);
+        profiles.into_iter().flat_map(Table::keys).map(String::as_str).collect()
+    }
+
+    /// Names of the settings with secrets that stand in the file themselves, where they could be referred to.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let in_table = |at: &str, table: &Table| {
+            let text = |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
+            let url = text("url").filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
+            [("url", url), ("token", text("token"))].map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
+        };
+        let profiles = self.profiles().into_iter();
+        let profiles = profiles.filter_map(|name| Some((format!("profiles.{name}."), self.profile(name)?)));
+        let tables = std::iter::once((String::new(), &self.table)).chain(profiles);
+        tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
+    }
+}
+
+fn cannot_read(path: &Path, error: std::io::Error) -> Failure {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if error.kind() == std::io::ErrorKind::NotFound && is_link {
+        let target = fs::read_link(path).unwrap_or_default();
+        return usage("is a link to a file that does not exist")
+            .at(path.display())
+            .hint(format!("make {}, or remove the link", target.display()));
+    }
+    if path.is_dir() {
+        return usage("is a directory, not a settings file").at(path.display()).hint("move it away, or rename it");
+    }
+    usage("cannot read the settings file")
+        .at(path.display())
+        .because(error)
+        .hint("check --config and OAUTHCTL_CONFIG, and that this user may read the file")
+}

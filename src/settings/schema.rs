@@ -1,0 +1,215 @@
+//! Sections and settings of oauthctl.toml and their types. A file is held to it as a whole before any of it is used: what is
+//! misspelt or mistyped would be ignored in silence otherwise, or found out in the middle of a run.
+
+use std::num::NonZeroUsize;
+
+use toml::{Table, Value};
+
+use super::{CLIENT_MEMBERS, is_reference, list};
+use crate::error::{Failure, suggestion, usage};
+use crate::session::Age;
+use crate::store::CUSTOM_MEMBERS;
+
+/// Type of a setting. All but lists may also be a text that refers to the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Text,
+    /// A text, or an array of texts.
+    Texts,
+    Flag,
+    /// A number above 0.
+    Count,
+    /// A length of time.
+    Age,
+    /// A text, a number or a flag: the layout has the last word.
+    Scalar,
+}
+
+/// Settings outside of sections.
+const TOP: [(&str, Type); 2] = [("keys", Type::Texts), ("env_file", Type::Texts)];
+const STORE: [(&str, Type); 3] = [("url", Type::Text), ("token", Type::Text), ("layout", Type::Text)];
+const NETWORK: [(&str, Type); 5] = [
+    ("plc_directory", Type::Text),
+    ("doh_resolver", Type::Text),
+    ("allow_http", Type::Flag),
+    ("allow_private_hosts", Type::Flag),
+    ("ca_file", Type::Text),
+];
+const REFRESH: [(&str, Type); 6] = [
+    ("keep_alive", Type::Age),
+    ("min_interval", Type::Age),
+    ("concurrency", Type::Count),
+    ("per_issuer", Type::Count),
+    ("public_lifetime", Type::Age),
+    ("confidential_lifetime", Type::Age),
+];
+/// Members of `[client]` that are lists.
+const CLIENT_LISTS: [&str; 3] = ["redirect_uris", "grant_types", "contacts"];
+/// Sections that profiles may have, too.
+pub(super) const SECTIONS: [&str; 4] = ["client", "store", "network", "refresh"];
+
+/// Settings of a section ("" is the top) and their types.
+pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
+    let of_client = |name: &&'static str| (*name, if CLIENT_LISTS.contains(name) { Type::Texts } else { Type::Text });
+    match section {
+        "" => TOP.to_vec(),
+        "client" => CLIENT_MEMBERS.iter().map(of_client).collect(),
+        "store" => STORE.to_vec(),
+        "network" => NETWORK.to_vec(),
+        "refresh" => REFRESH.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+impl Type {
+    /// Fails where the value is of another type, or a text that cannot be read as this one. Never quotes what may be a
+    /// secret.
+    fn check(self, value: &Value, name: &str) -> Result<(), Failure> {
+        let text = value.as_str().map(str::trim);
+        let holds = match self {
+            Self::Text => text.is_some(),
+            Self::Texts => text.is_some() || value.as_array().is_some_and(|items| items.iter().all(Value::is_str)),
+            Self::Scalar => text.is_some() || value.is_bool() || value.is_integer(),
+            Self::Flag => {
+                value.is_bool() || text.is_some_and(|text| is_reference(text) || text.parse::<bool>().is_ok())
+            }
+            Self::Count => {
+                value.as_integer().is_some_and(|n| n > 0)
+                    || text.is_some_and(|text| is_reference(text) || text.parse::<NonZeroUsize>().is_ok())
+            }
+            Self::Age => match text.filter(|text| !is_reference(text)) {
+                Some(age) => return age.parse::<Age>().map(drop).map_err(|e| e.at(name)),
+                None => text.is_some(),
+            },
+        };
+        if holds { Ok(()) } else { Err(wrong_type(name, self.expected())) }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Text => "a text in quotes",
+            Self::Texts => "a text in quotes, or an array of such",
+            Self::Flag => "true or false",
+            Self::Count => "a whole number above 0",
+            Self::Age => "a length of time in quotes, like \"12h\"",
+            Self::Scalar => "a text in quotes, a number, or true or false",
+        }
+    }
+}
+
+/// A value that cannot be what the setting is for.
+pub(super) fn wrong_type(name: &str, expected: &str) -> Failure {
+    usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
+}
+
+/// Checks a whole file.
+pub(super) fn check(file: &Table) -> Result<(), Failure> {
+    for (name, value) in file {
+        match name.as_str() {
+            "layouts" => check_layouts(value)?,
+            "profiles" => {
+                for (profile, value) in table("profiles", value)? {
+                    let place = format!("profiles.{profile}");
+                    for (name, value) in table(&place, value)? {
+                        check_entry(&format!("{place}."), name, value, &[])?;
+                    }
+                }
+            }
+            _ => check_entry("", name, value, &["profiles", "layouts"])?,
+        }
+    }
+    Ok(())
+}
+
+/// Layouts have names of the operator's choosing, and known members. They describe apps, not deployments: no profile
+/// has its own.
+fn check_layouts(value: &Value) -> Result<(), Failure> {
+    for (layout, value) in table("layouts", value)? {
+        let place = format!("layouts.{layout}");
+        check_section(&place, value, &CUSTOM_MEMBERS.map(|name| (name, Type::Scalar)))?;
+    }
+    Ok(())
+}
+
+/// Checks a setting or section of the file or of a profile, where other sections may stand as well.
+fn check_entry(prefix: &str, name: &str, value: &Value, others: &[&str]) -> Result<(), Failure> {
+    let place = format!("{prefix}{name}");
+    if let Some((_, of_type)) = TOP.iter().find(|(known, _)| *known == name) {
+        return of_type.check(value, &place);
+    }
+    if SECTIONS.contains(&name) {
+        return check_section(&place, value, &settings_of(name));
+    }
+    let known: Vec<_> = TOP.iter().map(|(name, _)| *name).chain(SECTIONS).chain(others.iter().copied()).collect();
+    Err(unknown(prefix, name, &known))
+}
+
+fn check_section(place: &str, value: &Value, known: &[(&str, Type)]) -> Result<(), Failure> {
+    for (name, value) in table(place, value)? {
+        let Some((_, of_type)) = known.iter().find(|(known, _)| *known == name.as_str()) else {
+            let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+            return Err(unknown(&format!("{place}."), name, &names));
+        };
+        of_type.check(value, &format!("{place}.{name}"))?;
+    }
+    Ok(())
+}
+
+fn table<'v>(place: &str, value: &'v Value) -> Result<&'v Table, Failure> {
+    value.as_table().ok_or_else(|| wrong_type(place, "a section"))
+}
+
+fn unknown(prefix: &str, name: &str, known: &[&str]) -> Failure {
+    usage(format!("unknown setting {prefix}{name}"))
+        .hint(suggestion(name, known).unwrap_or_else(|| format!("settings there: {}", list(known))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::SettingsFile;
+
+    #[test]
+    fn every_setting_has_a_type_wherever_it_stands() {
+        for (text, said) in [
+            ("keys = 1", "keys must be a text in quotes, or an array of such"),
+            ("env_file = [1]", "env_file must be a text in quotes, or an array of such"),
+            ("client = []", "client must be a section"),
+            ("[client]\nclient_id = 5", "client.client_id must be a text in quotes"),
+            (
+                "[client]\nredirect_uris = { a = 1 }",
+                "client.redirect_uris must be a text in quotes, or an array of such",
+            ),
+            ("[store]\nurl = true", "store.url must be a text in quotes"),
+            ("[network]\nallow_http = 'yes'", "network.allow_http must be true or false"),
+            ("[network]\nallow_http = 1", "network.allow_http must be true or false"),
+            ("[refresh]\nconcurrency = 0", "refresh.concurrency must be a whole number above 0"),
+            ("[refresh]\nper_issuer = 1.5", "refresh.per_issuer must be a whole number above 0"),
+            ("[refresh]\nmin_interval = '500ms'", "refresh.min_interval: \"500ms\" is not a number of whole seconds"),
+            ("[refresh]\nkeep_alive = 12", "refresh.keep_alive must be a length of time in quotes"),
+            ("[refresh]\nkeep_alive = 'often'", "refresh.keep_alive: \"often\" is not a length of time"),
+            ("[refresh]\nkeep_alive = 1979-05-27", "refresh.keep_alive must be a length of time in quotes"),
+            ("profiles = 1", "profiles must be a section"),
+            ("[profiles]\nmain = 1", "profiles.main must be a section"),
+            (
+                "[profiles.main.refresh]\nconcurrency = 'many'",
+                "profiles.main.refresh.concurrency must be a whole number",
+            ),
+            ("[layouts]\nown = 1", "layouts.own must be a section"),
+            ("[layouts.own]\nsession_key = []", "layouts.own.session_key must be a text in quotes, a number, or"),
+        ] {
+            let failure =
+                SettingsFile::parse(Path::new("x.toml"), text).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(failure.starts_with(&format!("x.toml: {said}")), "{text}: {failure}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_be_a_reference_whatever_its_type() {
+        let text = "keys = ['env:A', 'b']\nenv_file = '.env'\n[network]\nallow_http = 'env:A'\nallow_private_hosts = 'true'\n\
+                    [refresh]\nkeep_alive = 'file:a'\nconcurrency = 'env:N'\nper_issuer = '3'\nmin_interval = '1h'\n\
+                    [layouts.own]\nsession_key = 'a:{did}'\nenvelope = true\n";
+        assert!(SettingsFile::parse(Path::new("x.toml"), text).is_ok());
+    }
+}
