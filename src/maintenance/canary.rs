@@ -155,10 +155,7 @@ pub(super) struct Leave {
 impl Canaries {
     /// Waits until the session may be exchanged, or until it is known that it may not.
     pub(super) async fn permit(&self, group: &Group) -> Result<Leave, Objection> {
-        let member = {
-            let mut groups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(groups.entry(group.clone()).or_default())
-        };
+        let member = self.member(group);
         let mut known = member.known();
         let mut turn = None;
         if matches!(known, Known::Nothing) {
@@ -174,6 +171,16 @@ impl Canaries {
             Known::Nothing => debug!("goes first: {group}"),
         }
         Ok(Leave { group: group.clone(), member, turn })
+    }
+
+    /// Whether the server has taken any session of the group in this run.
+    pub(super) fn has_worked(&self, group: &Group) -> bool {
+        self.member(group).state().has_worked
+    }
+
+    fn member(&self, group: &Group) -> Arc<Member> {
+        let mut groups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(groups.entry(group.clone()).or_default())
     }
 }
 

@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
-
 use super::canary::{Canaries, Group, Leave, Objection, Verdict};
 use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, kept_back, look_up_failed, no_tokens, refused};
@@ -21,7 +19,7 @@ use crate::oauth::{
     Auth, AuthorizationServer, Cause, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal,
     Revocation, Revoke, TokenSet, brief,
 };
-use crate::session::{AuthMethod, Did, LastRefreshed, NodeSession, Note, Record};
+use crate::session::{AuthMethod, Did, NodeSession, Note, Record};
 use crate::store::{EndlessLock, Lock, RecordKey, Store, StoreId, Stored};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
@@ -30,10 +28,6 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// An exchange that has less time than this is not begun.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
-/// How long access tokens are fresh where the server does not say.
-const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
-/// How long notes on sessions and keys are kept: longer than any session lives.
-pub(super) const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
 /// Which client key speaks for the sessions.
 #[derive(Clone, Debug)]
@@ -137,11 +131,11 @@ impl Exchanger {
         };
         let (server, pds) = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
         ready.audience = Some(format!("{pds}/"));
+        if let Some(refusal) = self.undecided(stored) {
+            return Ok(self.decide(stored, &ready, &server, &refusal, self.canaries.has_worked(&group)).await);
+        }
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
-        if let Some(refusal) = self.undecided(stored) {
-            return Ok(self.decide(stored, &ready, &server, &refusal, leave).await);
-        }
         let mut precedent = None;
         if leave.is_canary() {
             precedent = self.precedent(&ready).await?;
@@ -191,33 +185,6 @@ impl Exchanger {
         }
         leave.settle(verdict);
         Ok(outcome)
-    }
-
-    /// Judges a refusal once more that could not be judged when it came. Nothing is sent: what the server has said of this
-    /// token it would say again.
-    async fn decide(
-        &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &Arc<AuthorizationServer>,
-        refusal: &Refusal,
-        leave: Leave,
-    ) -> Outcome {
-        let (outcome, _) = refused(ready, refusal, false, leave.has_worked());
-        if let Outcome::Unknown(why, _) = outcome {
-            return Outcome::Unknown(why, Retry::Never);
-        }
-        let earlier = self.earlier_note(stored).await;
-        self.note(stored, ready, server, (&outcome, None), earlier).await;
-        outcome
-    }
-
-    fn undecided(&self, stored: &Stored) -> Option<Refusal> {
-        self.undecided.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.key).cloned()
-    }
-
-    fn set_undecided(&self, stored: &Stored, refusal: Refusal) {
-        self.undecided.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.key.clone(), refusal);
     }
 
     /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever took the lock then would
@@ -417,49 +384,6 @@ impl Exchanger {
     pub(super) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
         let auth = ready.client_key.map_or(Auth::None, Auth::PrivateKeyJwt);
         Credentials { client_id: &self.client_id, auth }
-    }
-
-    /// What was noted of the session before.
-    pub(super) async fn earlier_note(&self, stored: &Stored) -> Note {
-        let noted = self.store.notes(&[Note::name(&stored.key.text())]).await.unwrap_or_default().pop().flatten();
-        noted.and_then(|note| Note::parse(&note)).unwrap_or_default()
-    }
-
-    /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    pub(super) async fn note(
-        &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &Arc<AuthorizationServer>,
-        (outcome, tokens): (&Outcome, Option<&TokenSet>),
-        earlier: Note,
-    ) {
-        let mut common = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
-        let note = match outcome {
-            Outcome::Refreshed => {
-                common.extend(self.key_has_worked(ready, server));
-                tokens.and_then(|tokens| self.note_of_refresh(stored, ready, tokens, earlier))
-            }
-            Outcome::Gone(_) => Some(earlier.refused(&self.client_id, &ready.refresh_token)),
-            _ => None,
-        };
-        let Some(note) = note else { return };
-        let noted = || self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        common.retain(|(name, _)| !noted().contains(name));
-        let notes = [&common[..], &[(Note::name(&stored.key.text()), note.to_bytes())]].concat();
-        if self.store.write_notes(&notes, NOTE_LIFETIME).await.is_ok() {
-            noted().extend(common.into_iter().map(|(name, _)| name));
-        }
-    }
-
-    /// From the tokens themselves: by now the app may have put others in their place.
-    fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
-        let now = self.clock.now();
-        let old = NodeSession::parse(&stored.value).ok()?;
-        let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
-        let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
-        let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
-        Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
     }
 }
 

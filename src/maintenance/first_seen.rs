@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use super::exchange::NOTE_LIFETIME;
+use super::noting::NOTE_LIFETIME;
 use crate::session::{NodeSession, Note, Summary};
 use crate::store::{Store, Stored};
 

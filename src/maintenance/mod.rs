@@ -7,6 +7,7 @@ mod first_seen;
 mod health;
 mod import;
 mod judge;
+mod noting;
 mod outcome;
 mod precedent;
 mod present;

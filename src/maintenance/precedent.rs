@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::exchange::{Exchanger, NOTE_LIFETIME, Ready};
+use super::exchange::{Exchanger, Ready};
+use super::noting::NOTE_LIFETIME;
 use super::outcome::Outcome;
 use crate::jose::{ClientKey, DpopKey, Kid};
 use crate::oauth::AuthorizationServer;

@@ -1,7 +1,7 @@
 //! What a run has learnt of a configuration or a key holds for later runs, until somebody knows better.
 
 use serde_json::Value;
-use testbed::{Credentials, LoginOptions, keys};
+use testbed::{Credentials, Dialect, LoginOptions, keys};
 
 use crate::app::{App, days_ago, hours_ago};
 use crate::samples::ALICE;
@@ -51,4 +51,46 @@ fn a_kid_is_free_again_when_its_key_was_retired() {
     log_in_with(&new);
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+}
+
+#[test]
+fn a_key_that_worked_where_none_is_checked_blocks_no_other_server() {
+    let mut app = App::with_users(3);
+    let lax = app.net.add_pds().unwrap();
+    app.net.set_dialect(lax, Dialect::Pegasus);
+    app.configure("min_interval = \"0s\"");
+    app.log_in(3, &LoginOptions { pds: lax, ..days_ago(2) });
+    let right = app.net.signing_key().unwrap();
+    app.set_keys(&[&keys::client_key("testbed-1")]);
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 3 && output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"), "{output}");
+    app.set_keys(&[&right]);
+    for _ in 0..2 {
+        let output = app.sessions("refresh --all");
+        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 6 sessions\n"), "{output}");
+    }
+    app.assert_nobody_lost("");
+    // Now the strict server's key is noted, and another under its kid stays away from that server.
+    app.set_keys(&[&keys::client_key("testbed-1")]);
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 3 && output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"), "{output}");
+    assert!(output.stdout.contains("is not the one that worked before"), "{output}");
+}
+
+#[test]
+fn a_key_that_worked_for_another_client_blocks_nobody() {
+    let mut app = App::with_users(2);
+    app.configure("min_interval = \"0s\"");
+    assert_eq!(app.sessions("refresh --all").code, 0);
+    // Another app in the same store, whose key has the same kid.
+    let other = keys::client_key("testbed-1");
+    app.set_keys(&[&other]);
+    app.net.publish_confidential(std::slice::from_ref(&other));
+    app.net.set_client_id(&format!("{}/other.json", app.net.app_url()));
+    app.net.publish("/other.json", testbed::Reply::json(200, &app.net.metadata()));
+    app.configure("min_interval = \"0s\"");
+    app.database.execute("DELETE FROM auth_session");
+    app.log_in(2, &days_ago(2));
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
 }

@@ -1,9 +1,9 @@
 //! `oauthctl sessions revoke` where servers fail: a session is not renewed for nothing, and its token is not sent on and on.
 
 use serde_json::json;
-use testbed::{Endpoint, Fault, Injection, LoginOptions, Reply};
+use testbed::{Dialect, Endpoint, Fault, Injection, LoginOptions, Reply};
 
-use crate::app::{App, days_ago};
+use crate::app::{App, days_ago, wait_until};
 use crate::samples::ALICE;
 
 /// An app with one user, who has been away for forty days.
@@ -56,4 +56,37 @@ fn the_proof_s_token_is_sent_twice_at_most() {
     let output = app.sessions(&format!("revoke {ALICE} --yes"));
     assert_eq!(output.code, 1, "{output}");
     assert_eq!(app.exchanges().len(), 2, "{output}");
+}
+
+#[test]
+fn new_tokens_are_on_the_disk_before_they_are_revoked() {
+    for fault in [Fault::Hang, Fault::HangAfter] {
+        let app = alice();
+        app.net.fault_once(Endpoint::Revoke, fault.clone());
+        let mut child = app.begin(&format!("revoke {ALICE} --yes"));
+        wait_until(|| app.net.counters().of(Endpoint::Revoke) > 0);
+        assert_eq!(app.waiting_records().len(), 1, "{fault:?}");
+        let is_alive = app.net.alive() == 1;
+        assert_eq!(app.net.is_alive_with(&app.waiting_records()[0]), is_alive, "{fault:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let output = app.sessions("recover");
+        assert_eq!(output.stdout, "stored 1 session\n", "{output}");
+        if is_alive {
+            app.assert_nobody_lost(output);
+        }
+        assert!(app.recovery_entries().is_empty());
+    }
+}
+
+#[test]
+fn an_end_that_was_proved_is_remembered_where_words_prove_nothing() {
+    let app = alice();
+    app.net.set_dialect(0, Dialect::Cocoon);
+    app.database.execute("CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    let output = app.sessions(&format!("revoke {ALICE} --yes"));
+    assert!(output.code == 1 && output.stdout.contains("ended, but its record could not be removed"), "{output}");
+    app.database.execute("DROP TRIGGER b");
+    let output = app.sessions("prune");
+    assert!(output.code == 0 && app.records_left().is_empty(), "{output}");
 }

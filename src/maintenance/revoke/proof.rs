@@ -36,8 +36,13 @@ impl Revoker {
             Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),
             Exchange::Refused(refusal) => {
                 // Without proof, but perhaps not without effect.
-                let _ = self.send_revocation(ending, &ready.refresh_token).await;
-                Err(refused(ready, &refusal))
+                let sent = self.send_revocation(ending, &ready.refresh_token).await;
+                Err(match refused(ready, &refusal) {
+                    Revoked::Failed(why) if matches!(sent, Ok(None)) => {
+                        Revoked::Failed(format!("{why}; a revocation was sent, whose effect nobody knows"))
+                    }
+                    outcome => outcome,
+                })
             }
             Exchange::Unacceptable { why, tokens } => {
                 if let Some(tokens) = tokens {
