@@ -2260,7 +2260,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__prune)
-            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --max-removed --malformed --offline --concurrency --per-issuer --rate --retry-for --lock-timeout --batch-size --pause --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2314,6 +2314,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --inactive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-removed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -178,6 +178,9 @@ pub enum Kept {
 }
 
 impl Plan {
+    /// What is limited in number.
+    const BULK: [Action; 2] = [Action::RemoveMalformed, Action::SignOut];
+
     /// Takes a session in, and says what is to be done with it.
     pub fn add(&mut self, decided: Result<Option<Action>, Kept>) -> Option<Action> {
         self.read += 1;
@@ -200,6 +203,16 @@ impl Plan {
     /// Whether any server must be asked.
     pub fn needs_servers(&self) -> bool {
         [Action::Ask, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
+    }
+
+    /// How many sessions would end, or lose their record, without the server having a say in whether they live.
+    pub fn in_bulk(&self) -> u64 {
+        Self::BULK.iter().filter_map(|action| self.actions.get(action)).sum()
+    }
+
+    /// Leaves these as they are.
+    pub fn leave_bulk(&mut self) {
+        self.actions.retain(|action, _| !Self::BULK.contains(action));
     }
 
     /// How many sessions something is to be done with.

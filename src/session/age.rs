@@ -29,6 +29,22 @@ impl Age {
         }
     }
 
+    /// In words, the two largest units: `30 minutes`, `1 day 2 hours`.
+    pub fn in_words(self) -> String {
+        let words = self.to_string();
+        let word = |part: &str| {
+            let (number, unit) = part.split_at(part.len() - 1);
+            let unit = match unit {
+                "d" => "day",
+                "h" => "hour",
+                "m" => "minute",
+                _ => "second",
+            };
+            format!("{number} {unit}{}", if number == "1" { "" } else { "s" })
+        };
+        words.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+
     /// As a duration to calculate with.
     pub fn duration(self) -> SignedDuration {
         self.0
@@ -97,6 +113,9 @@ mod tests {
     fn ages_are_shown_in_their_two_largest_units() {
         for (seconds, text) in [(0, "0s"), (59, "59s"), (3600, "1h"), (3660, "1h 1m"), (90_061, "1d 1h")] {
             assert_eq!(Age::from_secs(seconds).to_string(), text);
+        }
+        for (seconds, text) in [(1800, "30 minutes"), (86_400, "1 day"), (93_600, "1 day 2 hours"), (0, "0 seconds")] {
+            assert_eq!(Age::from_secs(seconds).in_words(), text);
         }
     }
 }

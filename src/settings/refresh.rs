@@ -63,6 +63,14 @@ impl Settings {
         })
     }
 
+    /// How many sessions `prune` may sign out or remove as malformed (`[prune] max_removed`).
+    pub fn max_removed(&self) -> Result<Option<NonZeroUsize>, Failure> {
+        match self.in_file("prune", "max_removed") {
+            None => Ok(None),
+            Some(_) => self.value("prune", "max_removed", "a whole number above 0", NonZeroUsize::MIN).map(Some),
+        }
+    }
+
     fn age(&self, key: &str, default: Age) -> Result<Age, Failure> {
         let Some(text) = self.file_text("refresh", key)? else { return Ok(default) };
         text.parse().map_err(|e: Failure| e.at(format_args!("refresh.{key}")))

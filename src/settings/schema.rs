@@ -43,10 +43,11 @@ const REFRESH: [(&str, Type); 6] = [
     ("public_lifetime", Type::Age),
     ("confidential_lifetime", Type::Age),
 ];
+const PRUNE: [(&str, Type); 1] = [("max_removed", Type::Count)];
 /// Members of `[client]` that are lists.
 const CLIENT_LISTS: [&str; 3] = ["redirect_uris", "grant_types", "contacts"];
 /// Sections that profiles may have, too.
-pub(super) const SECTIONS: [&str; 4] = ["client", "store", "network", "refresh"];
+pub(super) const SECTIONS: [&str; 5] = ["client", "store", "network", "refresh", "prune"];
 
 /// Settings of a section ("" is the top) and their types.
 pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
@@ -57,6 +58,7 @@ pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
         "store" => STORE.to_vec(),
         "network" => NETWORK.to_vec(),
         "refresh" => REFRESH.to_vec(),
+        "prune" => PRUNE.to_vec(),
         _ => Vec::new(),
     }
 }

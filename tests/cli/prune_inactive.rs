@@ -94,7 +94,11 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
     assert_eq!(object(&world.run("stats --inactive 30d --format json").stdout)["total"], 3);
     assert_eq!(world.app.records(), before);
     let output = world.run("prune --inactive 30d");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 3 of 8 sessions (3 signed out)\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "removed 3 of 8 sessions (3 signed out); signed out is who was inactive for 30 days\n"),
+        "{output}"
+    );
     for session in world.app.net.sessions() {
         let record = world.app.record(&session.did);
         if away.contains(&session.did) {
@@ -104,7 +108,11 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
         }
     }
     let output = world.run("prune --inactive 30d");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 5 sessions\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "removed 0 of 5 sessions; signed out is who was inactive for 30 days\n"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -122,7 +130,7 @@ fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() 
         }
     }
     let output = world.run("prune --inactive 2d");
-    let summary = "removed 0 of 2 sessions; 2 kept: cannot tell whether their users were away\n";
+    let summary = "removed 0 of 2 sessions; 2 kept: cannot tell whether their users were away; signed out is who was inactive for 2 days\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     let output = world.run("prune --inactive 2d --dry-run --format json");
     assert_eq!(object(&output.stdout)["unobservable"], 2, "{output}");
@@ -137,7 +145,11 @@ fn a_user_of_whom_only_the_app_s_own_token_tells_is_away_once_it_is_old() {
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(31) });
     app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(29) });
     let output = app.sessions("prune --inactive 30d");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 signed out)\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "removed 1 of 2 sessions (1 signed out); signed out is who was inactive for 30 days\n"),
+        "{output}"
+    );
     assert_eq!(app.records_left(), [BOB]);
     assert_eq!(app.net.counters().revoked, 1, "by revocation, not by the proof");
     assert!(app.net.is_alive_with(&app.record(BOB).unwrap()));
@@ -152,9 +164,48 @@ fn without_proof_nobody_counts_as_signed_out() {
     insta::assert_snapshot!(output, @r"
     exit 1
     -- stdout --
-    removed 0 of 1 session; 1 kept: not settled
+    removed 0 of 1 session; 1 kept: not settled; signed out is who was inactive for 30 days
     -- stderr --
     warning: did:plc:ewvi7nxzyoun6zhxrhs64oiz: the server keeps the session alive; kept
     ");
     app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_threshold_that_few_can_mean_is_refused_or_confirmed() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    for age in ["0s", "30m", "59m"] {
+        let output = app.sandbox.refusal(["sessions", "prune", "--yes", "--inactive", age]);
+        assert!(output.code == 2 && output.stderr.contains("is less than an hour"), "{output}");
+    }
+    let output = app.sandbox.refusal(["sessions", "prune", "--inactive", "23h"]);
+    assert!(output.code == 2 && output.stderr.contains("add --yes"), "{output}");
+    assert_eq!(app.records_left(), [ALICE]);
+    let output = app.sessions("prune --inactive 23h --yes");
+    let summary = "removed 1 of 1 session (1 signed out); signed out is who was inactive for 23 hours\n";
+    assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
+}
+
+#[test]
+fn more_than_max_removed_are_left_alone_and_the_dead_still_go() {
+    let app = App::new();
+    app.log_in(3, &days_ago(40));
+    let mut dead = app.net.login(LoginOptions { did: Some(BOB.to_owned()), ..days_ago(2) });
+    dead["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
+    app.database.session(&dead);
+    let output = app.sessions("prune --inactive 30d --max-removed 2");
+    insta::assert_snapshot!(output, @r"
+    exit 3
+    -- stdout --
+    removed 1 of 4 sessions (1 dead); signed out is who was inactive for 30 days
+    -- stderr --
+    warning: 3 of 4 sessions would be signed out or removed as malformed, and at most 2 may: none is; --max-removed 3 allows it
+    ");
+    assert_eq!((app.records_left().len(), app.net.counters().revoked), (3, 0));
+    app.configure("[prune]\nmax_removed = 1");
+    let output = app.sessions("prune --inactive 30d --dry-run");
+    assert!(output.code == 3 && output.stderr.contains("at most 1 may"), "{output}");
+    let output = app.sessions("prune --inactive 30d --max-removed 3");
+    assert!(output.code == 0 && output.stdout.starts_with("removed 3 of 3 sessions (3 signed out)"), "{output}");
 }

@@ -4,10 +4,11 @@ mod batches;
 mod told;
 
 use std::cell::RefCell;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use self::batches::Batches;
-use self::told::{Results, intentions, tell_plan};
+use self::told::{Results, intentions, tell_plan, threshold};
 use super::foreign::ForeignRecords;
 use super::online::{exchanger, stop};
 use super::pace::PaceArgs;
@@ -20,7 +21,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::Format;
+use crate::ui::{Format, counted};
 
 /// Remove sessions that have ended, and on request sign out users who have been away
 #[derive(clap::Args)]
@@ -45,9 +46,12 @@ pub struct Args {
     metrics: MetricsArgs,
     #[command(flatten)]
     select: SelectArgs,
-    /// Also sign out sessions whose user has been away for this long
-    #[arg(long, value_name = "AGE", conflicts_with = "offline")]
+    /// Also sign out sessions whose user has been away for this long; at least an hour, and below a day only with --yes
+    #[arg(long, value_name = "AGE", conflicts_with = "offline", value_parser = inactive)]
     inactive: Option<Age>,
+    /// Sign out or remove as malformed no more than so many; of more, none [default: 20, or half of what is read, if that is more]
+    #[arg(long, value_name = "N")]
+    max_removed: Option<NonZeroUsize>,
     /// Also remove what is provably nobody's: empty records, and those with neither a refresh token nor a private key; none at all where they are more than half
     #[arg(long)]
     malformed: bool,
@@ -58,10 +62,55 @@ pub struct Args {
     pace: PaceArgs,
     /// Pause after so many
     #[arg(long, value_name = "N", requires = "pause")]
-    batch_size: Option<std::num::NonZeroUsize>,
+    batch_size: Option<NonZeroUsize>,
     /// How long to pause after each batch
     #[arg(long, value_name = "AGE", requires = "batch_size")]
     pause: Option<Age>,
+}
+
+/// Less is no sign of anything: a session without a request for minutes is the normal state of one that is used.
+const SHORTEST: Age = Age::from_secs(3600);
+/// Less is meant by few.
+const SHORT: Age = Age::from_secs(86_400);
+/// So many are signed out or removed as malformed without a word, also where that is more than half.
+const FEW: u64 = 20;
+
+fn inactive(text: &str) -> Result<Age, Failure> {
+    let age: Age = text.parse()?;
+    if age >= SHORTEST {
+        return Ok(age);
+    }
+    Err(usage(format!("{text:?} is less than an hour: it would sign out users who are there"))
+        .hint("m is minutes; write days or weeks, like 30d"))
+}
+
+/// Fails where people would be signed out who were there today, and nobody has confirmed that this is meant.
+fn check_inactive(context: &Context, args: &Args) -> Result<(), Failure> {
+    match args.inactive {
+        Some(age) if age < SHORT && !args.dry_run && !context.is_confirmed() && !context.is_interactive() => {
+            let what = format!("--inactive {age} would sign out users who were there less than a day ago");
+            Err(usage(what).hint("if it is meant, add --yes; --dry-run shows whom it would sign out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes out of the rules, and of the plan, what would end more sessions than is allowed. Says so, and whether it was so.
+fn hold_back(context: &Context, args: &Args, rules: &mut Rules, plan: &mut Plan) -> anyhow::Result<bool> {
+    let bulk = plan.in_bulk();
+    let named = args.max_removed.map_or_else(|| context.settings()?.max_removed(), |n| Ok(Some(n)))?;
+    let most = named.map_or_else(|| FEW.max(plan.read / 2), |n| n.get() as u64);
+    if bulk <= most {
+        return Ok(false);
+    }
+    context.ui.warn(format!(
+        "{bulk} of {} would be signed out or removed as malformed, and at most {most} may: none is; \
+         --max-removed {bulk} allows it",
+        counted(plan.read, "session")
+    ));
+    plan.leave_bulk();
+    (rules.inactive, rules.malformed) = (None, false);
+    Ok(true)
 }
 
 /// Plans, asks a person if there is one, settles, sums up.
@@ -73,31 +122,34 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
+    check_inactive(context, args)?;
     let store: Arc<dyn Store> = context.open_store()?.into();
     let judge = judge(context, store.layout())?;
-    let rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
+    let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let records = ForeignRecords::default();
-    let (plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
+    let (mut plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
+    let is_held_back = hold_back(context, args, &mut rules, &mut plan)?;
+    let exit_of = |exit| records.exit(context, if is_held_back && exit == Exit::Done { Exit::Partial } else { exit });
     if plan.needs_servers() {
         store.layout().check_lock_is_said()?;
     }
     let is_over = context.interrupt().is_set();
     if args.dry_run {
-        tell_plan(context, &plan)?;
-        return Ok(records.exit(context, context.interrupt().exit().unwrap_or(Exit::Done)));
+        tell_plan(context, &plan, args.inactive)?;
+        return Ok(exit_of(context.interrupt().exit().unwrap_or(Exit::Done)));
     }
     let mut results = Results::new(context, &judge);
     let done = if plan.total() == 0 || is_over {
         Ok(())
     } else {
         if context.is_interactive() {
-            context.confirm(&format!("This will {}. Go on?", intentions(&plan)))?;
+            let intentions = format!("{}{}", intentions(&plan), threshold(args.inactive));
+            context.confirm(&format!("This will {intentions}. Go on?"))?;
         }
         settle(context, args, &store, rules, &plan, witnesses, &mut results)
     };
     counts.extend(counts_of(&results.document(&plan))?);
-    let exit = results.finish(done, &plan)?;
-    Ok(records.exit(context, exit))
+    Ok(exit_of(results.finish(done, &plan, args.inactive)?))
 }
 
 /// Reads everything once, before anything is removed.

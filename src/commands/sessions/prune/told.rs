@@ -7,6 +7,7 @@ use crate::commands::sessions::results::ResultRow;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Action, Event, Judge, Plan, PruneReport, Pruned};
+use crate::session::Age;
 use crate::ui::{Format, Listing, counted, counts};
 
 /// `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1 (suspect), sign out 2 (away)`
@@ -31,14 +32,20 @@ fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
 }
 
 /// The totals of a dry run.
-pub fn tell_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
+pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<()> {
     let ui = &context.ui;
     if ui.format == Format::Json {
         let document = DryRun { plan, dry_run: true };
         return Ok(ui.document(&serde_json::to_value(document)?)?);
     }
-    let text = format!("would {}{}{}", intentions(plan), kept(plan), context.interrupt().before_the_end());
+    let end = context.interrupt().before_the_end();
+    let text = format!("would {}{}{}{end}", intentions(plan), kept(plan), threshold(inactive));
     Ok(ui.summary(text)?)
+}
+
+/// Repeats `--inactive` in words, so that minutes are not taken for months.
+pub fn threshold(inactive: Option<Age>) -> String {
+    inactive.map(|age| format!("; signed out is who was inactive for {}", age.in_words())).unwrap_or_default()
 }
 
 /// What was asked for and is not touched.
@@ -109,7 +116,7 @@ impl<'c> Results<'c> {
     }
 
     /// One line for people, one document for programs.
-    pub fn finish(self, done: anyhow::Result<()>, plan: &Plan) -> anyhow::Result<Exit> {
+    pub fn finish(self, done: anyhow::Result<()>, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<Exit> {
         let document = self.document(plan);
         let Self { context, report, listing, .. } = self;
         let ui = &context.ui;
@@ -118,7 +125,7 @@ impl<'c> Results<'c> {
         if let Some(listing) = listing {
             listing.finish()?;
         }
-        let summary = summary(context, &report, plan);
+        let summary = summary(context, &report, plan, inactive);
         if ui.format == Format::Json {
             ui.document(&serde_json::to_value(document)?)?;
         }
@@ -127,7 +134,7 @@ impl<'c> Results<'c> {
     }
 }
 
-fn summary(context: &Context, report: &PruneReport, plan: &Plan) -> String {
+fn summary(context: &Context, report: &PruneReport, plan: &Plan, inactive: Option<Age>) -> String {
     let mut text = format!("removed {} of {}", report.removed(), counted(plan.read, "session"));
     text.push_str(&listed([
         (report.dead, "dead"),
@@ -146,5 +153,5 @@ fn summary(context: &Context, report: &PruneReport, plan: &Plan) -> String {
             (report.refused, "refreshed first, and refused"),
         ],
     ));
-    text + &kept(plan) + context.interrupt().before_the_end()
+    text + &kept(plan) + &threshold(inactive) + context.interrupt().before_the_end()
 }
