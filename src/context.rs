@@ -318,6 +318,13 @@ impl Context {
         Ok(store)
     }
 
+    /// Opens the store to change something in it.
+    pub fn open_store_to_change(&self) -> Result<Box<dyn Store>, Failure> {
+        let store = self.open_store()?;
+        store.check_user()?;
+        Ok(store)
+    }
+
     /// Opens the store unless that takes longer than this.
     pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
         let (url, access, layout) = self.store_to_open()?;

@@ -19,6 +19,7 @@ mod json;
 mod keyring;
 mod maintenance;
 mod oauth;
+mod owner;
 mod session;
 mod settings;
 mod store;

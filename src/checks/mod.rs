@@ -6,6 +6,7 @@ mod finding;
 pub mod jwks;
 pub mod keys;
 pub mod metadata;
+pub mod owners;
 #[cfg(test)]
 mod properties;
 pub mod recovery;

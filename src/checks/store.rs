@@ -27,8 +27,13 @@ pub fn unreadable(error: anyhow::Error) -> Finding {
     Finding::failed(TOPIC, error, "which keys the sessions depend on cannot be told")
 }
 
-/// Looks at an open store. `stamp` is what the note says: different in every run.
-pub async fn check(store: &dyn Store, address: &impl fmt::Display, origin: &Origin, stamp: &[u8]) -> Vec<Finding> {
+/// Looks at an open store. `stamp` is what the note says, different in every run; none where a note would create a file.
+pub async fn check(
+    store: &dyn Store,
+    address: &impl fmt::Display,
+    origin: &Origin,
+    stamp: Option<&[u8]>,
+) -> Vec<Finding> {
     let layout = store.layout();
     let mut findings = vec![Finding::ok(TOPIC, format!("{address} is open (layout {})", layout.name))];
     if let Origin::Found(name) = origin {
@@ -42,7 +47,9 @@ pub async fn check(store: &dyn Store, address: &impl fmt::Display, origin: &Orig
     match write(store, stamp).await {
         Ok(()) => {
             findings.push(Finding::ok(TOPIC, "it can be written to"));
-            findings.push(lock(store).await);
+            if stamp.is_some() {
+                findings.push(lock(store).await);
+            }
         }
         // A lock is a write, too, and would wait as long to fail the same way.
         Err(e) => {
@@ -54,8 +61,9 @@ pub async fn check(store: &dyn Store, address: &impl fmt::Display, origin: &Orig
 }
 
 /// Writes a note of oauthctl's own, and asks whether the app's records could be written.
-async fn write(store: &dyn Store, stamp: &[u8]) -> anyhow::Result<()> {
+async fn write(store: &dyn Store, stamp: Option<&[u8]>) -> anyhow::Result<()> {
     store.check_writable().await?;
+    let Some(stamp) = stamp else { return Ok(()) };
     store.write_notes(&[(NOTE.to_owned(), stamp.to_vec())], NOTE_LIFETIME).await?;
     let written = store.notes(&[NOTE.to_owned()]).await?.pop().flatten();
     if written.as_deref() != Some(stamp) {

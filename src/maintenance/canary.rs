@@ -64,6 +64,8 @@ struct State {
     has_worked: bool,
     /// Exchanges since the last success that ended without a usable answer.
     troubles: u32,
+    /// Why the first of them did.
+    first_trouble: Option<String>,
     /// Sessions found out of step.
     out_of_step: u32,
     /// Sessions refused since the last success.
@@ -242,6 +244,7 @@ impl State {
         match verdict {
             Verdict::Works => {
                 (self.troubles, self.refused, self.harmless) = (0, 0, 0);
+                self.first_trouble = None;
                 self.has_worked = true;
                 if !matches!(self.standing, Standing::Stopped(_)) {
                     self.standing = Standing::Proven;
@@ -276,6 +279,7 @@ impl State {
             }
             Verdict::Trouble(why) => {
                 self.troubles += 1;
+                let why = self.first_trouble.get_or_insert(why).clone();
                 self.doubt();
                 let patience = if self.has_worked { TROUBLES } else { 1 };
                 if let Some(more) = self.troubles.checked_sub(patience) {

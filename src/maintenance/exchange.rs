@@ -195,8 +195,8 @@ impl Exchanger {
         } else if self.health.fails() {
             // In the background: a store that is gone would have us wait.
             drop(lock);
-        } else if lock.release().await.is_err() {
-            self.health.trouble();
+        } else if let Err(error) = lock.release().await {
+            self.health.trouble(format_args!("{error:#}"));
         }
     }
 
@@ -353,15 +353,14 @@ impl Exchanger {
 
     /// A store that fails is spared, and what could not be stored in it, too.
     pub(super) fn check_store(&self) -> Result<(), Outcome> {
-        if self.health.fails() {
-            let why = "not attempted, since the store fails".to_owned();
-            return Err(Outcome::Unknown(why, Retry::Never));
+        match self.health.objection() {
+            Some(why) => Err(Outcome::Unknown(why, Retry::Never)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn store_trouble(&self, what: &str, error: &anyhow::Error) -> Outcome {
-        self.health.trouble();
+        self.health.trouble(format_args!("{what}: {error:#}"));
         Outcome::Unknown(format!("{what}: {error:#}"), Retry::Soon)
     }
 

@@ -266,8 +266,8 @@ impl Work for Pruner {
     type Outcome = Pruned;
 
     async fn run(&self, session: &Stored) -> Pruned {
-        if self.health.fails() {
-            return Pruned::Unsettled("not attempted, since the store fails".to_owned(), Retry::Never);
+        if let Some(why) = self.health.objection() {
+            return Pruned::Unsettled(why, Retry::Never);
         }
         match self.settle(session).await {
             Ok(outcome) => {
@@ -275,7 +275,7 @@ impl Work for Pruner {
                 outcome
             }
             Err(error) => {
-                self.health.trouble();
+                self.health.trouble(format_args!("{error:#}"));
                 Pruned::Unsettled(format!("the store failed: {error}"), Retry::Soon)
             }
         }

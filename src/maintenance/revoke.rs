@@ -209,7 +209,7 @@ impl Revoker {
     }
 
     fn store_trouble(&self, error: &anyhow::Error) -> Revoked {
-        self.exchanger.health.trouble();
+        self.exchanger.health.trouble(format_args!("{error:#}"));
         Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
     }
 

@@ -28,6 +28,8 @@ struct Kept {
     entry: Result<PathBuf, Failure>,
     /// Even though the store has it, too.
     stays: bool,
+    /// The first failure of the store.
+    cause: Option<String>,
 }
 
 impl Exchanger {
@@ -42,10 +44,10 @@ impl Exchanger {
         tokens: &TokenSet,
         entry: Option<PathBuf>,
     ) -> Outcome {
-        let mut kept = Kept { entry: entry.ok_or_else(|| failed("there was no time to")), stays: false };
+        let mut kept = Kept { entry: entry.ok_or_else(|| failed("there was no time to")), stays: false, cause: None };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         if outcome.is_none() {
-            self.health.fail();
+            self.health.fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
         }
         match (outcome, kept.entry) {
             (Some(outcome), Ok(entry)) if !kept.stays => {
@@ -147,9 +149,15 @@ impl Exchanger {
                         let tokens = self.revoke(ready, server, tokens).await;
                         return Some(Outcome::Skipped(format!("it was replaced meanwhile; {tokens}").into()));
                     }
-                    Err(_) => failures += 1,
+                    Err(error) => {
+                        failures += 1;
+                        kept.cause.get_or_insert_with(|| format!("{error:#}"));
+                    }
                 },
-                Err(_) => failures += 1,
+                Err(error) => {
+                    failures += 1;
+                    kept.cause.get_or_insert_with(|| format!("{error:#}"));
+                }
             }
             if failures > 0 {
                 self.keep(stored, &new, kept);

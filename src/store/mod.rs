@@ -105,6 +105,11 @@ pub trait Store: Send + Sync {
     /// The layout in use.
     fn layout(&self) -> &Layout;
 
+    /// Refuses to write as a user whose files would keep the app out of its own store.
+    fn check_user(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Streams every record of a kind: each that exists during the whole scan exactly once, in no order. The scan ends
     /// with an error rather than early.
     fn scan(&self, kind: Kind, want: Want) -> Scan;

@@ -20,6 +20,7 @@ use super::lock::Lock;
 use super::scan::{Scan, ScanSender};
 use super::{Kind, MAX_VALUE, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
 use crate::error::{Failure, failed, usage};
+use crate::owner;
 use crate::session::{Did, Observed};
 
 mod shape;
@@ -100,6 +101,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
+        self.check_user()?;
         let database = self.database.clone();
         // The turn ends with the work, even if nobody waits for it any more.
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
@@ -124,6 +126,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    fn check_user(&self) -> Result<(), Failure> {
+        owner::check_user(&self.database.file)
     }
 
     fn scan(&self, kind: Kind, _: Want) -> Scan {
@@ -239,6 +245,7 @@ impl Store for SqliteStore {
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
+        self.check_user()?;
         self.sidecar.lock(did, patience).await
     }
 
@@ -247,6 +254,7 @@ impl Store for SqliteStore {
     }
 
     async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+        self.check_user()?;
         self.sidecar.write_notes(notes, lifetime).await
     }
 

@@ -28,6 +28,7 @@ mod malformed;
 mod metadata;
 mod metrics;
 mod npmx;
+mod owners;
 mod playground;
 mod precedents;
 mod prune;

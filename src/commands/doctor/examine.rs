@@ -10,7 +10,9 @@ use url::Url;
 use super::Args;
 use crate::checks::metadata::Configured;
 use crate::checks::sessions::Tally;
-use crate::checks::{Finding, LocalKeys, Topic, clock, jwks, keys, metadata, recovery, server, sessions, store};
+use crate::checks::{
+    Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, server, sessions, store,
+};
 use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{items, member, text};
@@ -19,7 +21,7 @@ use crate::maintenance::{Recovery, Waiting};
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
 use crate::settings::Settings;
-use crate::store::{Kind, Store, Want};
+use crate::store::{Kind, Store, StoreUrl, Want};
 
 /// One examination.
 struct Examination<'c> {
@@ -128,7 +130,14 @@ impl Examination<'_> {
         };
         let stamp = self.context.now().to_string();
         let runtime = self.context.runtime()?;
-        self.findings.extend(runtime.block_on(store::check(&*open, &address, &origin, stamp.as_bytes())));
+        let database = match &address {
+            StoreUrl::Sqlite(path) => Some(path.as_path()),
+            StoreUrl::Redis(_) | StoreUrl::Rest(_) => None,
+        };
+        // Notes on a database are in a file of their own, which looking does not create.
+        let stamp = Some(stamp.as_bytes()).filter(|_| database.is_none_or(owners::has_own_file));
+        self.findings.extend(runtime.block_on(store::check(&*open, &address, &origin, stamp)));
+        self.findings.extend(database.and_then(owners::check_database));
         let tally = match self.tally(&*open, client_id) {
             Ok(tally) => Some(tally),
             Err(e) => {
@@ -225,6 +234,7 @@ impl Examination<'_> {
     fn recovery(&mut self) {
         let id = self.context.store_id().ok();
         let directory = self.context.recovery_directory();
+        self.findings.extend(directory.as_deref().ok().and_then(owners::check_recovery));
         match directory.and_then(|directory| Recovery::new(directory).waiting(id.as_ref())) {
             Ok(Waiting { here, elsewhere, unreadable }) => {
                 self.findings.extend(recovery::check(here, elsewhere, unreadable));

@@ -69,7 +69,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let store = context.open_store()?;
+    let store = context.open_store_to_change()?;
     let pattern = store.layout().session_pattern().clone();
     let judge = judge(context, store.layout())?;
     // Tokens that were used up must not be handed on while those that replace them wait to be stored.

@@ -69,7 +69,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
                 .hint("check the path, and that this user may read it")
         })?)
     };
-    let store = context.open_store()?;
+    let store = context.open_store_to_change()?;
     let import =
         Import { replace: args.replace, dry_run: args.dry_run, now: context.now(), arrived: Arrived::default() };
     let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };

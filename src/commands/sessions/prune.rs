@@ -123,7 +123,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     check_inactive(context, args)?;
-    let store: Arc<dyn Store> = context.open_store()?.into();
+    let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     let judge = judge(context, store.layout())?;
     let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let records = ForeignRecords::default();

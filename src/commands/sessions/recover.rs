@@ -30,7 +30,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return rehearse(context);
     }
-    let store = context.open_store()?;
+    let store = context.open_store_to_change()?;
     let report = recover(context, &*store)?;
     if context.ui.format == Format::Table {
         let others = [

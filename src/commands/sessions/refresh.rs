@@ -77,7 +77,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
-    let store: Arc<dyn Store> = context.open_store()?.into();
+    let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;

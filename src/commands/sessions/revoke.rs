@@ -58,7 +58,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .hint("name accounts, filter (--issuer, --kid, --status, …), or say --all")
             .into());
     }
-    let store: Arc<dyn Store> = context.open_store()?.into();
+    let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
     if args.dry_run {

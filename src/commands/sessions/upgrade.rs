@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if !args.unpublished {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
-    let store: Arc<dyn Store> = context.open_store()?.into();
+    let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
     let (runner, verb) = if args.dry_run {

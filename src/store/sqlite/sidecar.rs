@@ -13,6 +13,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
 use tracing::trace;
 
+use crate::owner::is_for_another_user;
 use crate::session::Did;
 use crate::store::lock::{self, Lock, Release, lock_name};
 
@@ -84,6 +85,10 @@ impl Sidecar {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
+        // Nothing is created beside the files of another user.
+        if is_for_another_user(&self.path) && !self.has_journal() {
+            return open("?immutable=1");
+        }
         match open("") {
             // Whoever may not make files beside it cannot take part in the journal; without one there is nothing to miss.
             Err(rusqlite::Error::SqliteFailure(e, _))
