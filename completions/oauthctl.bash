@@ -926,7 +926,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__init)
-            opts="-n -y -q -v -h -V --client-uri --client-id --client-name --redirect-uri --scope --public --metadata-file --jwks-file --dry-run --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --client-uri --client-id --client-name --redirect-uri --scope --public --metadata-file --jwks-file --dry-run --offline --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1040,12 +1040,16 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__jwks)
-            opts="-o -y -q -v -h -V --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-o -y -q -v -h -V --drop-key --offline --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --drop-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1332,7 +1336,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__retire)
-            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --forget --dry-run --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --unused --ignore-malformed --revoke-sessions --forget --dry-run --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1597,7 +1601,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__metadata)
-            opts="-o -y -q -v -h -V --client-id --client-uri --client-name --redirect-uri --scope --jwks-uri --jwks --public --loopback --check --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-o -y -q -v -h -V --client-id --client-uri --client-name --redirect-uri --scope --jwks-uri --jwks --public --loopback --check --drop-key --offline --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1648,6 +1652,10 @@ _oauthctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --drop-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)

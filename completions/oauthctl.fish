@@ -73,6 +73,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l public -d 'Set up a public client, which has no key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s n -l dry-run -d 'Show what would be written, and write nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l offline -d 'Do not look into the store: neither for its layout nor for keys that sessions need'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s v -l verbose -d 'Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too'
@@ -186,7 +187,8 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l ignore-malformed -d 'Retire the key although some records could not be read, and may be bound to it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l unused -d 'Retire the key although the store does not show that it is unused: it is empty, or has records that cannot be read'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l ignore-malformed
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l revoke-sessions -d 'End the sessions bound to the key first, with that key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l forget -d 'Remove the records of sessions that cannot be proved to have ended, too; they may live on at their server'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -s n -l dry-run -d 'Say what would be done, and do nothing'
@@ -199,6 +201,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Add a new signing key; the old ones stay for the sessions bound to them'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "retire" -d 'Remove a key that no session and no pending login depends on'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l drop-key -d 'Leave this key out, though the file that is replaced has it or records are bound to it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l config -d 'Settings file [default: oauthctl.toml here or above, up to the app\'s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
@@ -212,6 +215,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l offline -d 'Do not look into the store for sessions that need another key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l force -d 'Replace the file if it exists'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'
@@ -228,6 +232,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l jwks -d '
 inline\t'In the document'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l loopback -d 'Describe a development client, its app listening on this port of 127.0.0.1 [default: 3000]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l check -d 'Check this document instead, and list all that is wrong; `-` is stdin. With --client-id: published at that URL' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l drop-key -d 'Leave this key out, though the file that is replaced has it or records are bound to it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l config -d 'Settings file [default: oauthctl.toml here or above, up to the app\'s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
@@ -242,6 +247,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l public -d 'Describe a public client, whatever keys are configured'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l offline -d 'Do not look into the store for sessions that need another key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l force -d 'Replace the file if it exists'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'

@@ -24,7 +24,7 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app};
-use crate::store::{self, Access, LayoutChoice, Store, StoreId, StoreUrl};
+use crate::store::{self, Access, LayoutChoice, Scan, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
 /// Handed to every command.
@@ -330,6 +330,21 @@ impl Context {
         let (url, access, layout) = self.store_to_open()?;
         let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
         self.runtime()?.block_on(open).unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
+    }
+
+    /// Whether there is a store to look into: one that is named, or one that the app would use.
+    pub fn has_store(&self) -> bool {
+        let is_unnamed = self.settings().and_then(Settings::store_url).is_ok_and(|named| named.is_none());
+        !is_unnamed || self.found_store().is_ok()
+    }
+
+    /// Begins to read every record of the store, in whatever layout. Also returns where the store is, and who says so.
+    pub async fn begin_census(&self) -> Result<(StoreUrl, Origin, Scan), Failure> {
+        let (url, origin) = self.store_address()?;
+        let access = self.store_access(&url)?;
+        let layouts = LayoutChoice::all(&self.settings()?.layouts()?)?;
+        let scan = store::census(&url, &access, layouts).await?;
+        Ok((url, origin, scan))
     }
 
     /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.

@@ -99,6 +99,11 @@ impl Write for NewFile {
     }
 }
 
+/// Fails where there is such a file, which --force would replace.
+pub fn check_absent(path: &Path) -> Result<(), Failure> {
+    if fs::symlink_metadata(path).is_ok() { Err(exists(path, Existing::Keep)) } else { Ok(()) }
+}
+
 /// Writes a file of this mode.
 pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Failure> {
     let mut file = NewFile::create(path, existing)?;

@@ -36,7 +36,8 @@ use reference::{is_reference, strings};
 use schema::wrong_type;
 
 /// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as `metadata` prints them.
-pub const CLIENT_MEMBERS: [&str; 12] = [
+pub const CLIENT_MEMBERS: [&str; 13] = [
+    "auth_method",
     "client_id",
     "client_name",
     "client_uri",
@@ -50,6 +51,15 @@ pub const CLIENT_MEMBERS: [&str; 12] = [
     "jwks_uri",
     "contacts",
 ];
+
+/// How the client authenticates at the token endpoint, as `[client] auth_method` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthMethod {
+    /// Not at all: a public client.
+    None,
+    /// By a signature with one of its keys (RFC 7523).
+    PrivateKeyJwt,
+}
 
 /// What the command line says about settings.
 #[derive(Clone, Default)]
@@ -217,6 +227,18 @@ impl Settings {
     /// A setting of `[client]` that is one text.
     pub fn client_text(&self, member: &str) -> Result<Option<String>, Failure> {
         self.file_text("client", member).map(|found| found.map(|text| text.to_string()))
+    }
+
+    /// How the client authenticates, where the settings say it.
+    pub fn auth_method(&self) -> Result<Option<ClientAuthMethod>, Failure> {
+        let Some(text) = self.client_text("auth_method")? else { return Ok(None) };
+        match text.as_str() {
+            "none" => Ok(Some(ClientAuthMethod::None)),
+            "private_key_jwt" => Ok(Some(ClientAuthMethod::PrivateKeyJwt)),
+            _ => Err(usage("is neither \"none\" nor \"private_key_jwt\"")
+                .at("client.auth_method")
+                .hint("write auth_method = \"private_key_jwt\" where the app has keys, else \"none\"")),
+        }
     }
 
     /// A setting of `[client]` that is a list.

@@ -37,8 +37,8 @@ impl Configured {
         let mut members = Map::new();
         for member in CLIENT_MEMBERS {
             let value = match member {
-                // Known by where the document was asked for.
-                "client_id" => None,
+                // Known by where the document was asked for, and by the keys.
+                "client_id" | "auth_method" => None,
                 "redirect_uris" => settings
                     .client_list(member)?
                     .map(|uris| json!(uris.iter().map(|uri| site.resolve(uri)).collect::<Vec<_>>())),

@@ -10,7 +10,7 @@ use crate::json::{items, member};
 use crate::oauth::brief;
 use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState, is_nobodys};
 use crate::store::{Kind, Stored};
-use crate::ui::counted;
+use crate::ui::{counted, sessions_and_logins};
 
 const TOPIC: Topic = Topic::Sessions;
 
@@ -28,16 +28,6 @@ pub struct Tally {
     foreign: u64,
     /// The client that the first of them names.
     other_client: Option<String>,
-}
-
-/// `2 sessions and 1 pending login`
-fn said(count: BoundCount) -> String {
-    let logins = || counted(count.states, "pending login");
-    match (count.sessions, count.states) {
-        (n, 0) => counted(n, "session"),
-        (0, _) => logins(),
-        (n, _) => format!("{} and {}", counted(n, "session"), logins()),
-    }
 }
 
 impl Tally {
@@ -144,7 +134,12 @@ fn check_kid(
     now: Timestamp,
 ) -> Option<Finding> {
     let problem = |is: &str, why: &str, fix: &str| {
-        Some(Finding::problem(TOPIC, format!("{} bound to key {kid}, which {is}", said(count)), why, fix))
+        Some(Finding::problem(
+            TOPIC,
+            format!("{} bound to key {kid}, which {is}", sessions_and_logins(count.sessions, count.states)),
+            why,
+            fix,
+        ))
     };
     let own = match keys {
         LocalKeys::Set(keys) => key_of(keys, kid).map(Some),

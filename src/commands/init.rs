@@ -8,24 +8,19 @@ mod look;
 mod plan;
 mod write;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
 use self::answers::Interview;
 use self::draft::Draft;
 use self::first_key::FirstKey;
 use self::plan::Plan;
+use crate::commands::census::Census;
 use crate::commands::output::tidy;
+use crate::commands::publish::{self, STORE_PATIENCE};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::directory_of;
-use crate::session::{AuthMethod, NodeSession};
+use crate::jose::KeySet;
 use crate::settings::{FILE_NAME, SettingsFile};
-use crate::store::{Kind, Store, Want};
-use crate::ui::sanitised;
-
-/// How long to wait for a store that is asked how it is laid out.
-const STORE_PATIENCE: Duration = Duration::from_secs(5);
+use std::path::{Path, PathBuf};
 
 /// Set oauthctl up for an app: settings, a first key and the documents to publish
 ///
@@ -71,6 +66,9 @@ pub struct Args {
     /// Show what would be written, and write nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Do not look into the store: neither for its layout nor for keys that sessions need
+    #[arg(long)]
+    offline: bool,
 }
 
 /// Looks, asks, shows, asks once more, writes.
@@ -85,7 +83,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let interrupt = context.interrupt();
     let app = look::around(context.environment())?;
     let interview = Interview { context, asks, app: &app };
-    let plan = plan(&interview, interview.draft(args)?, settings_path)?;
+    let plan = plan(&interview, interview.draft(args)?, settings_path, args.offline)?;
     for line in plan.preview().lines() {
         context.ui.note(line);
     }
@@ -103,7 +101,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Tries the settings out before they are written: what they lead to is what the other commands will see.
-fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf) -> Result<Plan, Failure> {
+fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf, offline: bool) -> Result<Plan, Failure> {
     let context = interview.context;
     let first_key = FirstKey::wanted(context, interview.app, &draft.keys)?;
     let mut env_files = interview.app.files_of(draft.variables());
@@ -121,12 +119,17 @@ fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf) -> Resu
         Ok((text, rehearsal))
     };
     let (_, rehearsal) = rehearse(&draft)?;
-    look_into_store(&rehearsal, interview, &mut draft, first_key.is_some())?;
+    let census = look_into_store(&rehearsal, interview, &mut draft, offline)?;
     let (text, rehearsal) = rehearse(&draft)?;
     let keys = match &first_key {
         Some(first) => Some(first.set()?),
         None => rehearsal.key_set()?,
     };
+    let no_keys = KeySet::default();
+    let set = keys.as_ref().unwrap_or(&no_keys);
+    if let Some(missing) = census.and_then(|census| publish::missing(&census, set, |_| false, "")) {
+        return Err(missing);
+    }
     let mut plan = Plan::new(draft, settings_path);
     if let Some(first) = first_key {
         plan.add_key(first);
@@ -153,50 +156,39 @@ fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// Asks the store how it is laid out, and the person when it does not say.
+/// Counts what is in the store, and asks it how it is laid out, or the person when it does not say.
 fn look_into_store(
     rehearsal: &Context,
     interview: &Interview,
     draft: &mut Draft,
-    makes_key: bool,
-) -> Result<(), Failure> {
+    offline: bool,
+) -> Result<Option<Census>, Failure> {
     if draft.store.is_none() {
-        return Ok(());
+        return Ok(None);
     }
     let ui = &interview.context.ui;
     let (url, _) = rehearsal.store_address()?;
-    match rehearsal.open_store_within(STORE_PATIENCE) {
+    let census = if offline { None } else { Some(Census::take_within(rehearsal, STORE_PATIENCE)) };
+    let opened = match &census {
+        None => Err(None),
+        Some(Err(e)) => Err(Some(format!("{e:#}"))),
+        Some(Ok(_)) => rehearsal.open_store_within(STORE_PATIENCE).map_err(|e| Some(e.to_string())),
+    };
+    match opened {
         Ok(store) => {
             let layout = &store.layout().name;
             ui.note(format!("{url} has the layout {layout}"));
             draft.layout = Some(layout.clone());
-            if let Some(kid) = makes_key.then(|| bound_kid(rehearsal, &*store)).flatten() {
-                ui.warn(format!(
-                    "sessions there are bound to key {}, which is not the new one: name its source with --keys",
-                    sanitised(&kid)
-                ));
-            }
         }
-        Err(e) => {
-            ui.warn(format!("{e}; how it is laid out is not known yet"));
+        Err(why) => {
+            if let Some(why) = why {
+                ui.warn(format!("{why}; how it is laid out is not known yet"));
+            }
             if interview.asks && draft.layout.is_none() {
                 draft.layout = Some(interview.layout()?);
             }
         }
     }
     draft.layout = draft.layout.take().filter(|layout| layout != "auto");
-    Ok(())
-}
-
-/// A key that one of the first sessions is bound to. A store that does not tell is no obstacle.
-fn bound_kid(context: &Context, store: &dyn Store) -> Option<String> {
-    let first = async {
-        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
-        tokio::time::timeout(STORE_PATIENCE, scan.next()).await
-    };
-    let first = context.runtime().ok()?.block_on(first).ok()?.ok()??;
-    first.iter().find_map(|stored| match NodeSession::parse(&stored.value).ok()?.auth_method {
-        AuthMethod::PrivateKeyJwt(kid) => Some(kid.into_owned()),
-        AuthMethod::None => None,
-    })
+    Ok(census.and_then(Result::ok))
 }

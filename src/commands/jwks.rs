@@ -1,16 +1,27 @@
 //! `oauthctl jwks`: the public key set, for the app to publish at its `jwks_uri`.
 
+use std::path::Path;
+
 use super::output::OutputArgs;
+use super::publish::PublishArgs;
 use crate::context::Context;
-use crate::error::Exit;
+use crate::error::{Exit, Failure, usage};
+use crate::jose::KeySet;
+use crate::settings::ClientAuthMethod;
 
 /// Print the public JWKS document
 #[derive(clap::Args)]
 #[command(after_help = "\
+A file never loses a key that sessions may need. One that is in the file and not in the key set is
+left out where the store, which must be named, shows that nothing is bound to it, or with
+--drop-key.
+
 Examples:
   oauthctl jwks --keys env:NUXT_OAUTH_JWK_ONE -o public/.well-known/jwks.json --force
   oauthctl jwks | jq '.keys[].kid'")]
 pub struct Args {
+    #[command(flatten)]
+    publish: PublishArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -18,19 +29,34 @@ pub struct Args {
 /// Reads the key set and prints its public half.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = context.key_set()?;
-    match &keys {
-        None => {
-            context.ui.warn("no key source is configured, so the set is empty; --keys names one");
-        }
-        Some(keys) if keys.is_empty() => {
-            context
-                .ui
-                .warn("the key source holds an empty set; a confidential client with no published key cannot sign in");
-        }
-        Some(_) => {}
+    let file = args.output.file();
+    if keys.as_ref().is_none_or(KeySet::is_empty) {
+        check_empty(context, keys.is_some(), file)?;
     }
-    let document = keys.unwrap_or_default().public().to_json();
-    let text = context.ui.json_document(&document, args.output.file().is_some());
+    let keys = keys.unwrap_or_default();
+    args.output.check_document()?;
+    args.publish.check(context, &keys, file)?;
+    let text = context.ui.json_document(&keys.public().to_json(), file.is_some());
     args.output.write_document(context, &text)?;
     Ok(Exit::Done)
+}
+
+/// An empty set is that of a public client. Without any settings it is printed with a warning: nobody has said what the
+/// client is.
+fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Result<(), Failure> {
+    let settings = context.settings()?;
+    if settings.auth_method()? == Some(ClientAuthMethod::None) {
+        return Ok(());
+    }
+    if has_source {
+        return Err(usage("the key source holds no key, and a confidential client needs one")
+            .hint("`oauthctl gen-jwk` makes one; a public client says auth_method = \"none\" under [client]"));
+    }
+    if file.is_none() && settings.path().is_none() {
+        context.ui.warn("no key source is configured, so the set is empty; --keys names one");
+        return Ok(());
+    }
+    Err(usage("no key source is configured, and an empty key set is that of a public client").hint(
+        "name the keys with --keys, or in oauthctl.toml as `keys`; a public client says auth_method = \"none\" under [client]",
+    ))
 }

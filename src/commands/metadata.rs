@@ -7,11 +7,13 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::output::OutputArgs;
+use super::publish::PublishArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::oauth::client_metadata::{
     self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site, loopback_client_id,
 };
+use crate::settings::ClientAuthMethod;
 use crate::ui::{Format, Role, Row, counted};
 
 /// Larger than any server reads.
@@ -23,8 +25,9 @@ const DEVELOPMENT_PORT: &str = "3000";
 
 /// Print the client metadata document, or check one
 ///
-/// Whatever has no option here is taken from the section `client` of oauthctl.toml. The client is confidential when a key
-/// source is configured, and public when none is, or with --public.
+/// Whatever has no option here is taken from the section `client` of oauthctl.toml. The client is what
+/// `auth_method` there says; else confidential when a key source is configured, and public when none is. With --public it is
+/// public.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -66,6 +69,8 @@ pub struct Args {
         ["client_uri", "client_name", "redirect_uri", "scope", "jwks_uri", "jwks", "public", "loopback", "output"])]
     check: Option<PathBuf>,
     #[command(flatten)]
+    publish: PublishArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -86,9 +91,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    args.output.check_document()?;
     let metadata = describe(context, args)?;
-    let is_public_for_want_of_keys =
-        matches!(metadata.authentication, Authentication::Public) && !args.public && args.loopback.is_none();
+    let is_meant = args.public || args.loopback.is_some() || context.settings()?.auth_method()?.is_some();
+    let is_public_for_want_of_keys = matches!(metadata.authentication, Authentication::Public) && !is_meant;
     let document = metadata.to_document();
     let (problems, warnings): (Vec<_>, Vec<_>) =
         client_metadata::check(&document, None).into_iter().partition(|f| f.severity == Severity::Problem);
@@ -103,6 +109,12 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         context.ui.warn(line(&warning));
     }
     if is_public_for_want_of_keys {
+        if let Some(file) = args.output.file().filter(|file| describes_confidential(file)) {
+            return Err(usage("describes a confidential client, and no key source is configured")
+                .at(file.display())
+                .hint("name the keys with --keys; as a public client (--public) the app could not refresh its sessions")
+                .into());
+        }
         context.ui.warn(
             "no key source is configured, so this is a public client, whose sessions last two weeks; --keys names one",
         );
@@ -110,6 +122,12 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let text = context.ui.json_document(&document, args.output.file().is_some());
     args.output.write_document(context, &text)?;
     Ok(Exit::Done)
+}
+
+/// Whether the file is the document of a client with keys.
+fn describes_confidential(file: &Path) -> bool {
+    let document = read_document(file).ok();
+    document.is_some_and(|document| document.get("token_endpoint_auth_method") == Some(&json!("private_key_jwt")))
 }
 
 /// The error about a document that no server would take.
@@ -226,7 +244,8 @@ fn loopback_redirect_uris(context: &Context, args: &Args, site: &Site) -> Result
 
 /// Public only when nothing speaks for keys: a public document, published by mistake, locks a confidential app out.
 fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authentication, Failure> {
-    if args.public {
+    let method = context.settings()?.auth_method()?;
+    if args.public || method == Some(ClientAuthMethod::None) {
         return Ok(Authentication::Public);
     }
     let place = args.jwks.unwrap_or(KeyPlace::Uri);
@@ -239,7 +258,7 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authent
         None => context.settings()?.client_text("jwks_uri")?,
     };
     let Some(keys) = context.key_set()? else {
-        if jwks_uri.is_some() || args.jwks.is_some() {
+        if jwks_uri.is_some() || args.jwks.is_some() || method.is_some() {
             return Err(usage("keys are to be published, and no key source is configured")
                 .hint("name one with --keys env:NAME or --keys FILE; --public describes a client without keys"));
         }
@@ -248,6 +267,9 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authent
     if keys.is_empty() {
         return Err(usage("the key source holds no key, and a confidential client needs one")
             .hint("`oauthctl gen-jwk` makes one; --public describes a client without keys"));
+    }
+    if place == KeyPlace::Inline {
+        args.publish.check(context, &keys, args.output.file())?;
     }
     Ok(Authentication::Confidential(match place {
         KeyPlace::Inline => PublishedKeys::Inline(keys.public()),

@@ -11,6 +11,8 @@ pub mod metadata;
 pub mod sessions;
 pub mod states;
 
+mod census;
 mod ending;
 mod metrics;
 mod output;
+mod publish;

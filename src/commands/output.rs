@@ -36,12 +36,18 @@ impl OutputArgs {
         self.force
     }
 
-    /// Writes a document (which ends its last line itself) to the file, whole or not at all, or to stdout. A document
-    /// never takes the place of a private key.
-    pub fn write_document(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
-        if let Some(path) = self.file() {
-            refuse_private_keys(path)?;
+    /// Fails where a document cannot go to the file: it is there and not to be replaced, or holds a private key.
+    pub fn check_document(&self) -> Result<(), Failure> {
+        match self.file() {
+            Some(path) if self.force => refuse_private_keys(path),
+            Some(path) => files::check_absent(path),
+            None => Ok(()),
         }
+    }
+
+    /// Writes a document (which ends its last line itself) to the file, whole or not at all, or to stdout.
+    pub fn write_document(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
+        self.check_document()?;
         let document = serde_json::from_slice::<Value>(text).unwrap_or_default();
         let client_id = json::text(&document, "client_id").map(str::to_owned);
         let client_id = client_id.or_else(|| self.file().and_then(|_| context.client_id().ok()));

@@ -35,6 +35,13 @@ impl BoundRecords {
         self.0.get_mut(kid.as_ref())
     }
 
+    /// Counts a record that is bound to this key; nothing where there is none.
+    pub fn add(&mut self, kid: Option<String>, count: impl FnOnce(&mut BoundCount)) {
+        if let Some(kid) = kid {
+            count(self.0.entry(kid).or_default());
+        }
+    }
+
     /// What is bound to this key.
     pub fn to(&self, kid: &str) -> BoundCount {
         self.0.get(kid).copied().unwrap_or_default()

@@ -2,6 +2,7 @@
 
 mod age;
 mod bound;
+mod dependence;
 mod did;
 mod evidence;
 mod filter;
@@ -17,6 +18,7 @@ mod transfer;
 
 pub use age::Age;
 pub use bound::{BoundCount, BoundRecords};
+pub use dependence::KeyDependence;
 pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;

@@ -307,13 +307,18 @@ impl Layout {
 }
 
 impl LayoutChoice {
-    /// Reads the name of a layout, or `auto`. `described` are the layouts of the settings: each a name and its members.
-    pub fn parse(text: &str, described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, Failure> {
+    /// Every layout: those of the settings, each a name and its members, and those built in.
+    pub fn all(described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Vec<Arc<Layout>>, Failure> {
         let described = described.iter().map(|(name, members)| Layout::described(name, members).map(Arc::new));
         let described = described.collect::<Result<Vec<_>, _>>()?;
         // The operator's own come first and replace built-in ones of their name.
         let built_in = Layout::built_in().iter().filter(|layout| described.iter().all(|own| own.name != layout.name));
-        let all: Vec<_> = described.iter().chain(built_in).cloned().collect();
+        Ok(described.iter().chain(built_in).cloned().collect())
+    }
+
+    /// Reads the name of a layout, or `auto`. `described` are the layouts of the settings.
+    pub fn parse(text: &str, described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, Failure> {
+        let all = Self::all(described)?;
         if text == "auto" {
             return Ok(Self::Auto(all));
         }

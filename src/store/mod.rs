@@ -17,6 +17,7 @@ mod conformance;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -244,6 +245,16 @@ pub struct Access {
     pub ca_pem: Option<Vec<u8>>,
     /// The token of a store that is reached over REST.
     pub token: Option<Zeroizing<String>>,
+}
+
+/// Streams every record of the store at this address: what stands where one of the layouts has its records, and what
+/// looks like a record of a client library anywhere else.
+pub async fn census(url: &StoreUrl, access: &Access, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
+    match url {
+        StoreUrl::Sqlite(path) => sqlite::census(path, layouts),
+        StoreUrl::Redis(address) => redis::census(address, access, layouts).await,
+        StoreUrl::Rest(address) => redis::census_rest(address, access, layouts).await,
+    }
 }
 
 /// Opens the store at this address under this layout.

@@ -16,6 +16,7 @@ use crate::session::Did;
 use crate::tls;
 
 mod address;
+mod census;
 mod cli;
 mod cluster;
 mod detect;
@@ -38,6 +39,7 @@ mod wire;
 mod write;
 
 pub use address::RedisAddress;
+pub(super) use census::{census, census_rest};
 pub use rest::RestAddress;
 #[cfg(test)]
 pub(super) use trouble::NEEDED;
@@ -87,11 +89,7 @@ impl RedisStore {
     }
 
     async fn new(server: Arc<dyn Server>, place: String, cli: Cli, choice: &LayoutChoice) -> Result<Self, Failure> {
-        // What is wrong with address, login or network shows now, before anything is tried twice.
-        match wire::run_one(server.wire(), Command::keyless("PING")).await {
-            Err(trouble) if !trouble.is_about_writing() => return Err(trouble.explain(&place)),
-            _ => {}
-        }
+        check_reachable(&*server, &place).await?;
         let layout = match choice {
             LayoutChoice::Named(layout) => Ok(Arc::clone(layout)),
             LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
@@ -205,6 +203,14 @@ impl RedisStore {
             values.push(raw);
         }
         write::remove(&*self.server, records, &values).await
+    }
+}
+
+/// What is wrong with address, login or network shows now, before anything is tried twice.
+async fn check_reachable(server: &dyn Server, place: &str) -> Result<(), Failure> {
+    match wire::run_one(server.wire(), Command::keyless("PING")).await {
+        Err(trouble) if !trouble.is_about_writing() => Err(trouble.explain(&place)),
+        _ => Ok(()),
     }
 }
 

@@ -23,10 +23,12 @@ use crate::error::{Failure, failed, usage};
 use crate::owner;
 use crate::session::{Did, Observed};
 
+mod census;
 mod shape;
 mod sidecar;
 mod time;
 
+pub(super) use census::census;
 use sidecar::Sidecar;
 
 /// How long to wait while the app writes.

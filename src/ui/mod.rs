@@ -21,7 +21,7 @@ pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
 pub use report::{panicked, report};
-pub use text::{brief_kid, counted, counts, sanitised};
+pub use text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -56,6 +56,15 @@ pub fn counted(n: u64, noun: &str) -> String {
     format!("{text} {noun}{plural}")
 }
 
+/// `2 sessions and 1 pending login`
+pub fn sessions_and_logins(sessions: u64, logins: u64) -> String {
+    match (sessions, logins) {
+        (n, 0) => counted(n, "session"),
+        (0, n) => counted(n, "pending login"),
+        (n, m) => format!("{} and {}", counted(n, "session"), counted(m, "pending login")),
+    }
+}
+
 /// The counts that are not 0, each with what was counted, behind the separator: `, 2 skipped, 1 gone`.
 pub fn counts(separator: &str, counts: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     let some = counts.into_iter().filter(|(n, _)| *n > 0);

@@ -119,8 +119,8 @@ fn a_file_is_for_everyone_and_holds_the_same_line() {
 }
 
 #[test]
-fn an_empty_set_is_published_with_a_warning() {
-    let mut sandbox = Sandbox::new();
+fn without_keys_and_settings_an_empty_set_is_printed_with_a_warning() {
+    let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(["jwks"]), @r#"
     exit 0
     -- stdout --
@@ -128,23 +128,31 @@ fn an_empty_set_is_published_with_a_warning() {
     -- stderr --
     warning: no key source is configured, so the set is empty; --keys names one
     "#);
+    sandbox.file("oauthctl.toml", "[client]\nauth_method = 'none'\n");
+    assert_eq!(sandbox.result(["jwks"]), "{\"keys\":[]}\n");
+    sandbox.file("oauthctl.toml", "[client]\nauth_method = 'private_key_jwt'\n");
+    insta::assert_snapshot!(sandbox.refusal(["jwks"]), @r#"
+    exit 2
+    -- stderr --
+    error: no key source is configured, and an empty key set is that of a public client
+    hint: name the keys with --keys, or in oauthctl.toml as `keys`; a public client says auth_method = "none" under [client]
+    "#);
+}
+
+#[test]
+fn a_source_without_a_key_is_an_error() {
+    let mut sandbox = Sandbox::new();
     for empty in ["[]", r#"{"keys":[]}"#] {
         sandbox.set("PRIVATE_KEYS", empty);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(sandbox.run(["jwks"]), @r#"
-            exit 0
-            -- stdout --
-            {"keys":[]}
-            -- stderr --
-            warning: the key source holds an empty set; a confidential client with no published key cannot sign in
-            "#);
-            insta::assert_snapshot!(sandbox.run(["jwks", "--keys", "env:PRIVATE_KEYS", "--quiet"]), @r#"
-            exit 0
-            -- stdout --
-            {"keys":[]}
-            -- stderr --
-            warning: the key source holds an empty set; a confidential client with no published key cannot sign in
-            "#);
+        for arguments in [&["jwks"] as &[_], &["jwks", "--keys", "env:PRIVATE_KEYS"], &["jwks", "-o", "jwks.json"]] {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(sandbox.refusal(arguments), @r#"
+                exit 2
+                -- stderr --
+                error: the key source holds no key, and a confidential client needs one
+                hint: `oauthctl gen-jwk` makes one; a public client says auth_method = "none" under [client]
+                "#);
+            }
         }
     }
 }

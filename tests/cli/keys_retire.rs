@@ -1,12 +1,13 @@
 //! `oauthctl keys retire`: a key goes when nothing depends on it, or once all its sessions have provably ended.
 
 use serde_json::json;
+use testbed::redis::Redis;
 use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
 
 use crate::app::{App, days_ago};
 use crate::database::AppDatabase;
 use crate::keys::{array_of, assigned, keys_in, kids, kids_of, now, store};
-use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, state};
+use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
 
 /// A set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins to `key1` and `key2`.
@@ -31,11 +32,14 @@ fn retire_removes_a_key_that_nothing_depends_on() {
     insta::assert_snapshot!(sandbox.run(retire(&["old"])), @"
     exit 0
     -- stderr --
-    removed key old from keys.json; deploy it, and publish `oauthctl jwks` anew
+    kept key old as keys.retired-old.json
+    removed key old from keys.json; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    deploy it, and publish: `oauthctl jwks --keys keys.json -o FILE --force --drop-key old`
     ");
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     assert_eq!(sandbox.read("keys.json"), format!("[{new},{KEY1},{KEY2}]\n"));
-    assert_eq!(sandbox.mode("keys.json"), 0o600);
+    assert_eq!((sandbox.mode("keys.json"), sandbox.mode("keys.retired-old.json")), (0o600, 0o600));
+    assert_eq!(sandbox.read("keys.retired-old.json"), format!("{}\n", jwk_with(KEY2, &json!({"kid": "old"}))));
     insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
     exit 2
     -- stderr --
@@ -89,13 +93,16 @@ fn retire_refuses_while_sessions_or_logins_are_bound_to_the_key() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["key2"])), @"
     exit 2
     -- stderr --
-    error: 1 session and 1 pending login are bound to key key2, and would be lost with it
+    error: 1 session and 1 pending login of sqlite:app.db are bound to key key2, and would be lost with it
     hint: keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves
     ");
     AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
     // A pending login alone counts, too.
     let refusal = sandbox.refusal(retire(&["key2", "--ignore-malformed"]));
-    assert!(refusal.stderr.starts_with("error: 0 sessions and 1 pending login are bound to key key2"), "{refusal}");
+    assert!(
+        refusal.stderr.starts_with("error: 0 sessions and 1 pending login of sqlite:app.db are bound to key key2"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -128,8 +135,8 @@ fn retire_refuses_when_a_record_may_be_bound_to_the_key() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
     exit 2
     -- stderr --
-    error: 1 record could not be read, and may be bound to this key
-    hint: `oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same
+    error: 1 record of sqlite:app.db (did:web:broken) could not be read, and may be bound to key old
+    hint: `oauthctl sessions list` and `states list` show what; --unused retires the key all the same
     ");
     assert_eq!(sandbox.run(retire(&["old", "--ignore-malformed"])).code, 0);
     assert_eq!(keys_in(&sandbox.read("keys.json")).len(), 3);
@@ -167,7 +174,7 @@ fn a_dry_run_of_retire_changes_nothing() {
     insta::assert_snapshot!(sandbox.run(retire(&["old", "--dry-run"])), @"
     exit 0
     -- stderr --
-    dry run: key old would be removed from keys.json
+    dry run: key old would be removed from keys.json; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
     ");
     assert_eq!(sandbox.refusal(retire(&["key1", "--dry-run"])).code, 2);
     assert_eq!(sandbox.everything(), before);
@@ -181,14 +188,18 @@ fn retire_prints_what_a_variable_becomes() {
     let named = ["keys", "retire", "--store", "sqlite:app.db"];
     let output = sandbox.run([&named[..], &["--keys", "env:PRIVATE_KEYS", "old"]].concat());
     assert_eq!(kids(&keys_in(assigned(&output, "PRIVATE_KEYS"))), ["new", "key1", "key2"]);
-    insta::assert_snapshot!(output.stderr, @"removed key old from env:PRIVATE_KEYS; deploy it, and publish `oauthctl jwks` anew");
+    insta::assert_snapshot!(output.stderr, @"
+    the old value of env:PRIVATE_KEYS has key old: keep a copy of it
+    removed key old from env:PRIVATE_KEYS; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    deploy it, and publish: `oauthctl jwks --keys env:PRIVATE_KEYS -o FILE --force --drop-key old`
+    ");
     // A key that has a variable to itself leaves with it.
     let output = sandbox.run([&named[..], &["--keys", "env:JWK_1", "--keys", "env:JWK_2", "alone"]].concat());
     insta::assert_snapshot!(output, @"
     exit 0
     -- stderr --
-    nothing depends on key alone, which env:JWK_2 holds alone:
-    take env:JWK_2 out of what the app loads and out of `keys`, deploy, and publish `oauthctl jwks` anew
+    env:JWK_2 holds key alone alone; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    take env:JWK_2 out of what the app loads and out of `keys`, deploy, and publish: `oauthctl jwks --keys env:JWK_1 -o FILE --force --drop-key alone`
     ");
 }
 
@@ -244,11 +255,17 @@ fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
     };
     assert_untouched(&[], "no terminal to ask for confirmation on");
     app.database.state("pending", &state("testbed-1"));
-    assert_untouched(&["--yes"], "2 sessions and 1 pending login are bound to key testbed-1");
-    assert_untouched(&["--yes", "--dry-run"], "2 sessions and 1 pending login are bound to key testbed-1");
+    assert_untouched(&["--yes"], "2 sessions and 1 pending login of sqlite:app.db are bound to key testbed-1");
+    assert_untouched(
+        &["--yes", "--dry-run"],
+        "2 sessions and 1 pending login of sqlite:app.db are bound to key testbed-1",
+    );
     app.database.execute("DELETE FROM auth_state");
     app.database.execute("INSERT INTO auth_state VALUES ('odd', '{')");
-    assert_untouched(&["--yes"], "1 record could not be read, and may be bound to this key");
+    assert_untouched(
+        &["--yes"],
+        "1 record of sqlite:app.db (odd) could not be read, and may be bound to key testbed-1",
+    );
     assert!(end(&app, &["--yes", "--ignore-malformed"]).code == 0 && kids_of(&app) == ["new"]);
 }
 
@@ -286,4 +303,93 @@ fn keys_that_came_while_sessions_were_ended_stay() {
     let output = app.sandbox.output_of(child);
     assert_eq!(output.code, 0, "{output}");
     assert_eq!(kids_of(&app), ["new", "key1"]);
+}
+
+#[test]
+fn retire_counts_in_every_layout_of_the_store() {
+    let redis = Redis::start();
+    let sandbox = rotated();
+    let mut bound = session(ALICE, "3h");
+    bound["authMethod"]["kid"] = json!("old");
+    redis.ask(&["SET", &format!("atproto:oauth:sessions:{ALICE}"), &bound.to_string()]);
+    let url = redis.url();
+    let retire = ["keys", "retire", "old", "--keys", "keys.json", "--store", &url];
+    for layout in ["npmx", "oauth", "auto"] {
+        let refusal = sandbox.refusal([&retire[..], &["--layout", layout]].concat());
+        assert!(refusal.stderr.contains("error: 1 session and 0 pending logins of redis://"), "{layout}: {refusal}");
+    }
+    // In another database of the same server there is nothing.
+    let elsewhere = format!("{url}/3");
+    let retire = ["keys", "retire", "old", "--keys", "keys.json", "--store", &elsewhere, "--layout", "npmx"];
+    let refusal = sandbox.refusal(retire);
+    assert!(
+        refusal.stderr.contains("has no session and no login, so it does not show that key old is unused"),
+        "{refusal}"
+    );
+    assert_eq!(sandbox.run([&retire[..], &["--unused"]].concat()).code, 0);
+    assert_eq!(object(&sandbox.read("keys.retired-old.json"))["kid"], "old");
+}
+
+#[test]
+fn retire_refuses_a_store_that_does_not_show_what_it_holds() {
+    let sealed = "9f8e7d.encrypted";
+    for (key, value) in [
+        (format!("oauth:session:{ALICE}"), sealed),
+        (format!("myapp:sess:{ALICE}"), sealed),
+        (format!("x:{ALICE}"), r#"{"dpop_data":{"dpop_key":{"d":"x"}}}"#),
+        ("x".to_owned(), r#""{\"tokenSet\":{\"refresh_token\":\"x\"}}""#),
+    ] {
+        let redis = Redis::start();
+        let sandbox = rotated();
+        redis.ask(&["SET", &format!("atproto:oauth:sessions:{BOB}"), &session(BOB, "3h").to_string()]);
+        redis.ask(&["SET", &key, value]);
+        let url = redis.url();
+        let retire = ["keys", "retire", "old", "--keys", "keys.json", "--store", &url, "--layout", "npmx"];
+        let refusal = sandbox.refusal(retire);
+        assert!(
+            refusal.stderr.contains(&format!("({key}) could not be read, and may be bound to key old")),
+            "{refusal}"
+        );
+        assert_eq!(sandbox.run([&retire[..], &["--unused"]].concat()).code, 0);
+    }
+}
+
+#[test]
+fn retire_never_writes_over_a_key_that_was_retired_before() {
+    let sandbox = rotated();
+    let keys = sandbox.read("keys.json");
+    sandbox.file("keys.retired-old.json", "mine");
+    for kept in ["keys.retired-old-2.json", "keys.retired-old-2.json"] {
+        let output = sandbox.run(retire(&["old"]));
+        assert!(output.code == 0 && output.stderr.contains(&format!("kept key old as {kept}\n")), "{output}");
+        sandbox.file("keys.json", &keys);
+    }
+    assert_eq!(sandbox.read("keys.retired-old.json"), "mine");
+}
+
+#[test]
+fn the_line_that_retire_prints_publishes_the_set_without_the_key() {
+    let sandbox = rotated();
+    sandbox.file("oauthctl.toml", "keys = 'keys.json'\n[store]\nurl = 'sqlite:app.db'\n");
+    sandbox.file("public/.well-known/x", "");
+    assert_eq!(sandbox.run(["jwks", "-o", "public/.well-known/jwks.json"]).code, 0);
+    let output = sandbox.run(["keys", "retire", "old"]);
+    let line = output.stderr.lines().last().unwrap().split('`').nth(1).unwrap();
+    assert_eq!(line, "oauthctl jwks -o public/.well-known/jwks.json --force --drop-key old");
+    let output = sandbox.sh(line);
+    assert_eq!(output.code, 0, "{output}");
+    assert_eq!(kids(&keys_in(&sandbox.read("public/.well-known/jwks.json"))), ["new", "key1", "key2"]);
+}
+
+#[test]
+fn nobody_is_signed_out_while_sessions_in_another_layout_hold_the_key() {
+    let app = leaked();
+    let other = session(BOB, "3h").to_string().replace("key1", "testbed-1");
+    app.database.execute(&format!("CREATE TABLE other (v TEXT); INSERT INTO other VALUES ('{other}')"));
+    let output = end(&app, &["--yes"]);
+    assert!(
+        output.code == 2 && output.stderr.contains("error: outside layout statusphere, sqlite:app.db has 1 session"),
+        "{output}"
+    );
+    assert_eq!((app.net.alive(), kids_of(&app).len()), (3, 2), "{output}");
 }

@@ -33,6 +33,7 @@ mod playground;
 mod precedents;
 mod prune;
 mod prune_inactive;
+mod publish;
 mod readme;
 mod recover;
 mod refresh;

@@ -46,7 +46,7 @@ fn a_kid_is_free_again_when_its_key_was_retired() {
     log_in_with(&old);
     assert_eq!(app.sessions("refresh --all").stdout, "refreshed 1 session\n");
     assert_eq!(app.sessions("revoke --all --yes").code, 0);
-    let output = app.sandbox.run(["keys", "retire", "old"]);
+    let output = app.sandbox.run(["keys", "retire", "old", "--unused"]);
     assert_eq!(output.code, 0, "{output}");
     log_in_with(&new);
     let output = app.sessions("refresh --all");

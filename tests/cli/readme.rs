@@ -18,6 +18,9 @@ use crate::world::World;
 /// Nobody waits ten minutes for a test.
 const IMPATIENT: (&str, &str) = ("--wait", "--unpublished");
 
+/// The kid of the playground's session that nobody can refresh.
+const LOST_KEY: &str = "1795420766438";
+
 /// A fenced block.
 struct Block {
     line: usize,
@@ -75,6 +78,9 @@ impl Place {
         place.run("oauthctl jwks -o public/.well-known/jwks.json -q", None);
         if let Self::App(world) = &place {
             world.settle().unwrap();
+            // Of the app that is described here no key was ever lost.
+            AppDatabase::open(&world.directory().join("app.db"))
+                .execute(&format!("DELETE FROM auth_session WHERE value LIKE '%\"{LOST_KEY}\"%'"));
             world.begin_logins(3).unwrap();
         }
         place

@@ -205,7 +205,7 @@ fn no_command_shows_a_secret() {
         "metadata --check metadata.json",
         "__complete bash sessions show did:",
         "__complete bash keys retire --keys keys.json ",
-        "init --yes --client-uri https://app.example.com --config set-up.toml --keys client-key.json",
+        "init --yes --client-uri https://app.example.com --config set-up.toml --keys client-key.json --offline",
         "completions bash",
         "man",
     ] {
@@ -223,6 +223,7 @@ fn no_command_shows_a_secret() {
             "key.",
             "keys.json",
             "keys-new.json",
+            "keys-new.retired-third.json",
             "metadata.json",
             "made.json",
             "client-key.json",

@@ -37,7 +37,7 @@ fn store(sandbox: &Sandbox, options: &[&str]) -> String {
 
 /// Which key was read.
 fn key(sandbox: &Sandbox, options: &[&str]) -> String {
-    let document = sandbox.result([&["jwks"], options].concat());
+    let document = sandbox.result([&["jwks", "--offline"], options].concat());
     object(&document)["keys"][0]["kid"].as_str().unwrap().to_owned()
 }
 
@@ -344,7 +344,7 @@ fn settings_are_found_above_the_working_directory_and_named() {
     let output = below(&sandbox, "src/deep", "sessions list --format jsonl --quiet");
     assert_eq!((output.code, output.stderr.as_str()), (0, "settings of $SANDBOX/app/oauthctl.toml\n"), "{output}");
     assert_eq!(object(&output.stdout)["key"], "did:web:file");
-    let output = below(&sandbox, "src/deep", "jwks -o jwks.json");
+    let output = below(&sandbox, "src/deep", "jwks -o jwks.json --offline");
     let expected = format!("settings of $SANDBOX/app/oauthctl.toml\nwrote jwks.json for {id}\n");
     assert_eq!((output.code, output.stderr), (0, expected));
     // Completion goes into the middle of a line that somebody types.

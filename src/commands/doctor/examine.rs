@@ -58,6 +58,12 @@ impl Examination<'_> {
         self.findings.extend(crate::checks::settings::check(settings));
         let client_id = self.client_id();
         let keys = self.keys();
+        match settings.auth_method() {
+            Ok(method) => self.findings.extend(method.and_then(|method| keys::check_auth_method(method, &keys))),
+            Err(e) => {
+                self.findings.push(Finding::failed(Topic::Settings, e, "it decides which documents are published"));
+            }
+        }
         self.findings.extend(keys::check_left_behind(&Self::key_directories(settings)));
         let records = self.store(client_id.as_deref())?;
         let published = match self.network(args) {

@@ -70,6 +70,8 @@ impl Draft {
         }
         put(&mut text, "redirect_uris", self.redirect_uris.clone());
         put(&mut text, "scope", self.scope.as_str());
+        let auth_method = if self.jwks_uri.is_some() { "private_key_jwt" } else { "none" };
+        put(&mut text, "auth_method", auth_method);
         if let Some(uri) = &self.jwks_uri {
             put(&mut text, "jwks_uri", uri.as_str());
         }

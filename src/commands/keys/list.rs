@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::bound::Bound;
+use crate::commands::census::Census;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
@@ -78,10 +78,8 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let sources = context.required_key_sources()?;
     let origins: Vec<String> = sources.iter().flat_map(|s| s.keys.iter().map(|_| s.source.to_string())).collect();
     let keys = keyring::key_set(&sources)?;
-    let bound = match context.open_named_store()? {
-        Some(store) => Some(Bound::count(context, &*store)?),
-        None => None,
-    };
+    let is_named = context.settings()?.store_url()?.is_some();
+    let bound = if is_named { Some(Census::take(context)?) } else { None };
     let now = context.now();
     let mut listing = context.ui.listing::<KeyRow>();
     for (key, source) in keys.iter().zip(&origins) {
@@ -113,9 +111,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     if keys.active(now).is_none() {
         context.ui.warn("no key can sign: nobody can log in");
     }
-    let is_there = |kid: &str| keys.iter().any(|key| key.kid().is_some_and(|known| known.as_str() == kid));
-    let bound_to = bound.iter().flat_map(|bound| bound.records.iter());
-    for (kid, count) in bound_to.filter(|(kid, _)| !is_there(kid)) {
+    for (kid, count) in bound.iter().flat_map(|census| census.missing_from(&keys)) {
         context.ui.warn(format!(
             "{} bound to key {kid}, which is not in the set: the app deletes them when their users return",
             counted(count.total(), "record")

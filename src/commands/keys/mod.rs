@@ -1,6 +1,5 @@
 //! `oauthctl keys …`: the key set. Who signs, who is published, how many sessions each key still carries.
 
-mod bound;
 mod first_seen;
 mod list;
 mod place;

@@ -9,6 +9,7 @@ use crate::commands::output::{assignment, tidy};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::files::{self, DirectoryLock, Existing, PRIVATE};
+use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{KeySource, LoadedSource};
 
 /// Where private keys are written.
@@ -77,6 +78,15 @@ pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> any
         }
         KeySource::Stdin => Target::Stdout.write(context, &line(text)),
     }
+}
+
+/// Keeps a key that leaves a file in a file of its own beside it, for its owner alone. What stands in a variable or came
+/// through a pipe is still where it was.
+pub(super) fn retired_beside(source: &KeySource, kid: &Kid, key: &[ClientKey]) -> Result<Option<PathBuf>, Failure> {
+    let KeySource::File { path, .. } = source else { return Ok(None) };
+    let path = if path.is_symlink() { &fs::canonicalize(path).unwrap_or_else(|_| path.clone()) } else { path };
+    let text = line(&KeyForm::Jwk.encode(key)?);
+    files::write_beside(path, &format!("retired-{kid}"), Some("json"), text.as_bytes()).map(Some)
 }
 
 /// The text with a line end.

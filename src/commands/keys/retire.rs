@@ -1,27 +1,29 @@
 //! `oauthctl keys retire`: removes a key that nothing depends on any more.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::args::Knows;
+use crate::commands::census::Census;
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
 use crate::keyring::{self, LoadedSource};
 use crate::maintenance::forget_key;
-use crate::session::BoundCount;
-use crate::store::Store;
+use crate::session::NodeSession;
+use crate::store::{Kind, Store, Want};
 use crate::ui::counted;
 
-use super::bound::Bound;
 use super::no_such_key;
-use super::place::{lock_files, put_back, read_again};
+use super::place::{lock_files, put_back, read_again, retired_beside};
 
 /// Remove a key that no session and no pending login depends on
 #[derive(clap::Args)]
 #[command(after_help = "\
-A session cannot be moved to another key. While any is bound to this one, it stays; the app deletes
-a session as soon as its key is missing.
+A session cannot be moved to another key. While any is bound to this one, in whatever layout, it
+stays; the app deletes a session as soon as its key is missing. The key is kept in a file beside the
+one it is removed from: keys.retired-KID.json.
 
 Examples:
   oauthctl keys retire 1795420766438 --keys keys.json --store sqlite:app.db
@@ -30,8 +32,11 @@ pub struct Args {
     /// The key to remove
     #[arg(allow_hyphen_values = true, add = Knows::Kids)]
     kid: Kid,
-    /// Retire the key although some records could not be read, and may be bound to it
+    /// Retire the key although the store does not show that it is unused: it is empty, or has records that cannot be read
     #[arg(long)]
+    unused: bool,
+    // The option's name until 0.1. It says nothing of an empty store.
+    #[arg(long, hide = true)]
     ignore_malformed: bool,
     /// End the sessions bound to the key first, with that key
     #[arg(long)]
@@ -57,11 +62,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     })?;
     let store: Arc<dyn Store> = store.into();
     // Everything that may keep the key from going, before anybody is signed out for nothing.
-    let mut bound = Bound::count(context, &*store)?;
+    let mut census = Census::take(context)?;
     let mut ended = Exit::Done;
-    let count = bound.records.to(args.kid.as_str());
+    let count = census.records.to(args.kid.as_str());
     if args.revoke_sessions && count.sessions > 0 {
-        check_unbound(args, count, bound.unreadable, Sessions::WillEnd)?;
+        check_unbound(args, &census, Sessions::WillEnd)?;
+        check_within_reach(context, args, &census, &*store)?;
         ended = end_sessions(context, args, count.sessions, &store)?;
         let may_go_on = ended == Exit::Done || args.forget && ended == Exit::Partial;
         if !may_go_on {
@@ -74,17 +80,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             return Ok(ended);
         }
         if args.dry_run {
-            remove(context, args, sources)?;
+            remove(context, args, sources, None)?;
             return Ok(Exit::Done);
         }
-        bound = Bound::count(context, &*store)?;
+        census = Census::take(context)?;
+        // Whoever has just ended the last session of the store has seen that it is the right one.
+        check_unbound(args, &census, Sessions::HaveEnded)?;
+    } else {
+        check_unbound(args, &census, Sessions::Stay)?;
     }
-    check_unbound(args, bound.records.to(args.kid.as_str()), bound.unreadable, Sessions::Stay)?;
     // Ending sessions may have taken long, and the files may have changed.
     let sources = read_again(context, sources)?;
     let keys = keyring::key_set(&sources)?;
     check_role(context, &keys, &args.kid)?;
-    remove(context, args, sources)?;
+    remove(context, args, sources, Some(&census))?;
     let forgotten = async || match keys.get(&args.kid) {
         Some(key) => forget_key(&*store, &args.kid, key).await,
         None => Ok(()),
@@ -140,58 +149,130 @@ fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn S
 enum Sessions {
     Stay,
     WillEnd,
+    HaveEnded,
 }
 
-fn check_unbound(args: &Args, count: BoundCount, unreadable: u64, sessions: Sessions) -> Result<(), Failure> {
-    let are_in_the_way = count.states > 0 || count.sessions > 0 && sessions == Sessions::Stay;
+fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(), Failure> {
+    let kid = &args.kid;
+    let count = census.records.to(kid.as_str());
+    let are_in_the_way = count.states > 0 || count.sessions > 0 && sessions != Sessions::WillEnd;
     if are_in_the_way {
-        let (states, kid) = (counted(count.states, "pending login"), &args.kid);
+        let (states, store) = (counted(count.states, "pending login"), census.store());
         let error = usage(format!(
-            "{} and {states} are bound to key {kid}, and would be lost with it",
+            "{} and {states} of {store} are bound to key {kid}, and would be lost with it",
             counted(count.sessions, "session"),
         ));
         return Err(match sessions {
-            Sessions::Stay => error.hint(
-                "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
-            ),
             Sessions::WillEnd => error.hint(
                 "nobody was signed out: logins end by themselves, within an hour or by `oauthctl states purge`; try again then",
             ),
+            Sessions::Stay | Sessions::HaveEnded => error.hint(
+                "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
+            ),
         });
     }
-    if unreadable > 0 && !args.ignore_malformed {
+    if census.unplaced > 0 && !args.unused && !args.ignore_malformed {
+        let unplaced = census.counted_unplaced();
+        return Err(usage(format!("{unplaced} could not be read, and may be bound to key {kid}"))
+            .hint("`oauthctl sessions list` and `states list` show what; --unused retires the key all the same"));
+    }
+    if census.is_empty() && !args.unused && sessions == Sessions::Stay {
         return Err(usage(format!(
-            "{} could not be read, and may be bound to this key",
-            counted(unreadable, "record")
+            "{} has no session and no login, so it does not show that key {kid} is unused",
+            census.store()
         ))
-        .hint(
-            "`oauthctl sessions list` and `states list` show what; --ignore-malformed retires the key all the same",
-        ));
+        .hint("check that this is the store that the app uses; --unused retires the key all the same"));
     }
     Ok(())
 }
 
-fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow::Result<()> {
-    let is_it = |key: &ClientKey| key.kid() == Some(&args.kid);
+/// Fails where sessions bound to the key are in another layout than the one at hand, and would stay behind.
+fn check_within_reach(context: &Context, args: &Args, census: &Census, store: &dyn Store) -> anyhow::Result<()> {
+    let interrupt = context.interrupt();
+    let count = async {
+        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
+        let mut count = 0;
+        while let Some(records) = scan.next().await? {
+            let kids =
+                records.iter().filter_map(|record| NodeSession::parse(&record.value).ok()?.auth_method.into_kid());
+            count += kids.filter(|kid| *kid == args.kid.as_str()).count() as u64;
+        }
+        anyhow::Ok(count)
+    };
+    let Some(here) = context.runtime()?.block_on(interrupt.or(count)) else {
+        return Err(interrupt.failure("the keys are as they were").into());
+    };
+    let elsewhere = census.records.to(args.kid.as_str()).sessions.saturating_sub(here?);
+    if elsewhere == 0 {
+        return Ok(());
+    }
+    let elsewhere = counted(elsewhere, "session");
+    Err(usage(format!(
+        "outside layout {}, {} has {elsewhere} bound to key {}, which would be lost with it",
+        store.layout().name,
+        census.store(),
+        args.kid
+    ))
+    .hint("nobody was signed out; name the other layout with --layout, and end those first with `oauthctl sessions revoke --kid`")
+    .into())
+}
+
+/// Removes the key from its source. `census` shows that nothing is bound to it, unless sessions are yet to end.
+fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>, census: Option<&Census>) -> anyhow::Result<()> {
+    let kid = &args.kid;
+    let is_it = |key: &ClientKey| key.kid() == Some(kid);
     let Some(mut source) = sources.into_iter().find(|source| source.keys.iter().any(is_it)) else {
-        return Err(no_such_key(&args.kid).into());
+        return Err(no_such_key(kid).into());
     };
     let ui = &context.ui;
     let place = source.source.clone();
+    let unneeded = census.map_or_else(String::new, |census| format!("; it is needed by none of {}", census.counted()));
+    let given_up = (!source.form.holds_many()).then(|| place.to_string());
+    let publish = format!(
+        "`oauthctl jwks{} -o {} --force --drop-key {}`",
+        options(context, given_up.as_deref()),
+        published_file(),
+        in_shell(kid.as_str())
+    );
     if !source.form.holds_many() {
-        ui.note(format!("nothing depends on key {}, which {place} holds alone:", args.kid));
-        ui.note(format!(
-            "take {place} out of what the app loads and out of `keys`, deploy, and publish `oauthctl jwks` anew"
-        ));
+        ui.note(format!("{place} holds key {kid} alone{unneeded}"));
+        ui.note(format!("take {place} out of what the app loads and out of `keys`, deploy, and publish: {publish}"));
         return Ok(());
     }
-    source.keys.retain(|key| !is_it(key));
-    let text = source.encode()?;
     if args.dry_run {
-        ui.note(format!("dry run: key {} would be removed from {place}", args.kid));
+        ui.note(format!("dry run: key {kid} would be removed from {place}{unneeded}"));
         return Ok(());
+    }
+    let retired: Vec<_> = source.keys.extract_if(.., |key| is_it(key)).collect();
+    let text = source.encode()?;
+    match retired_beside(&place, kid, &retired)? {
+        Some(kept) => ui.note(format!("kept key {kid} as {}", kept.display())),
+        None => ui.note(format!("the old value of {place} has key {kid}: keep a copy of it")),
     }
     put_back(context, &place, &text)?;
-    ui.note(format!("removed key {} from {place}; deploy it, and publish `oauthctl jwks` anew", args.kid));
+    ui.note(format!("removed key {kid} from {place}{unneeded}"));
+    ui.note(format!("deploy it, and publish: {publish}"));
     Ok(())
+}
+
+/// The options by which another command finds the same keys, but for a source that is given up.
+fn options(context: &Context, given_up: Option<&str>) -> String {
+    let given = context.overrides();
+    let config = given.config.iter().map(|path| ("config", path.display().to_string()));
+    let profile = given.profile.iter().map(|name| ("profile", name.clone()));
+    let keys =
+        given.keys.iter().filter(|source| Some(source.as_str()) != given_up).map(|source| ("keys", source.clone()));
+    config.chain(profile).chain(keys).map(|(name, value)| format!(" --{name} {}", in_shell(&value))).collect()
+}
+
+/// The document of public keys, where apps have it by convention.
+fn published_file() -> &'static str {
+    const FILES: [&str; 3] = ["public/.well-known/jwks.json", "static/.well-known/jwks.json", "jwks.json"];
+    FILES.into_iter().find(|file| Path::new(file).exists()).unwrap_or("FILE")
+}
+
+/// The text as a word of a command line.
+fn in_shell(text: &str) -> String {
+    let is_plain = !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

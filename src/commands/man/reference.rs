@@ -38,7 +38,7 @@ pub(super) const ENVIRONMENT: [Entry; 11] = [
 ];
 
 /// Files that are read and written.
-pub(super) const FILES: [Entry; 5] = [
+pub(super) const FILES: [Entry; 8] = [
     (
         &["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"],
         "Settings: the first that is there. The former also in a directory above, up to the first with .git, package.json or \
@@ -51,6 +51,12 @@ pub(super) const FILES: [Entry; 5] = [
         "Tokens that were exchanged and could not be stored; see `oauthctl sessions recover`.",
     ),
     (&["$XDG_STATE_HOME/oauthctl/published.json"], "When a staged key was first seen in the published key set."),
+    (&["KEYS.retired-KID.json"], "A key that `oauthctl keys retire` has taken out of KEYS.json, for its owner alone."),
+    (&["FILE.replaced-KID"], "A private key that `oauthctl gen-jwk --force` has replaced, likewise."),
+    (
+        &[".oauthctl-*.tmp"],
+        "A file that is being written. One that a killed run left goes with the next that writes there.",
+    ),
 ];
 
 /// What stands above the example of a settings file.

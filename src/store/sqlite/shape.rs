@@ -47,6 +47,19 @@ pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Arc<Lay
     }
 }
 
+/// The tables of these layouts that are there, each once.
+pub(super) fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Table> {
+    let mut found: Vec<Table> = Vec::new();
+    for table in
+        layouts.iter().filter_map(|layout| tables_of(layout)).flat_map(|tables| [&tables.sessions, &tables.states])
+    {
+        if is_there(table, shapes) && !found.contains(table) {
+            found.push(table.clone());
+        }
+    }
+    found
+}
+
 /// The layouts to choose from, as far as they are of tables.
 fn known(choice: &LayoutChoice) -> impl Iterator<Item = (&Arc<Layout>, &Arc<SqlTables>)> {
     let layouts = match choice {
@@ -64,11 +77,12 @@ fn tables_of(layout: &Layout) -> Option<&Arc<SqlTables>> {
 }
 
 fn fits(tables: &SqlTables, shapes: &[Shape]) -> bool {
-    [&tables.sessions, &tables.states].iter().all(|wanted| {
-        shapes.iter().any(|(name, columns)| {
-            *name == wanted.name && columns_of(wanted).all(|column| columns.iter().any(|c| c == column))
-        })
-    })
+    [&tables.sessions, &tables.states].iter().all(|wanted| is_there(wanted, shapes))
+}
+
+fn is_there(wanted: &Table, shapes: &[Shape]) -> bool {
+    let has_all = |columns: &[String]| columns_of(wanted).all(|column| columns.iter().any(|c| c == column));
+    shapes.iter().any(|(name, columns)| *name == wanted.name && has_all(columns))
 }
 
 fn columns_of(table: &Table) -> impl Iterator<Item = &str> {

@@ -1,0 +1,131 @@
+//! Count of the records that each client key carries, in every layout that the app's store holds.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::failed;
+use crate::jose::{ClientKey, KeySet};
+use crate::session::{BoundCount, BoundRecords, KeyDependence, is_nobodys};
+use crate::settings::Origin;
+use crate::store::{Scan, StoreUrl};
+use crate::ui::{counted, sessions_and_logins};
+
+/// Keys of records that are named in a message.
+const EXAMPLES: usize = 3;
+
+/// What depends on which key.
+pub struct Census {
+    store: String,
+    is_named: bool,
+    /// Records by the key that they are bound to.
+    pub records: BoundRecords,
+    /// Those of them whose tokens name another client: two apps may share a store.
+    of_others: BoundRecords,
+    client_id: Option<String>,
+    all: BoundCount,
+    /// Records of which nobody knows which key they are bound to.
+    pub unplaced: u64,
+    examples: Vec<String>,
+}
+
+impl Census {
+    /// Reads the whole store. A signal ends that.
+    pub fn take(context: &Context) -> anyhow::Result<Self> {
+        let interrupt = context.interrupt();
+        let count = context.runtime()?.block_on(interrupt.or(Self::read(context)));
+        count.unwrap_or_else(|| Err(interrupt.failure("the keys are as they were").into()))
+    }
+
+    /// Reads the whole store, unless that takes longer than this.
+    pub fn take_within(context: &Context, limit: Duration) -> anyhow::Result<Self> {
+        let read = async { tokio::time::timeout(limit, Self::read(context)).await };
+        context.runtime()?.block_on(read).unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
+    }
+
+    async fn read(context: &Context) -> anyhow::Result<Self> {
+        let (url, origin, mut scan) = context.begin_census().await?;
+        let mut census = Self::new(&url, &origin, context.client_id().ok());
+        census.add_all(&mut scan).await?;
+        Ok(census)
+    }
+
+    fn new(url: &StoreUrl, origin: &Origin, client_id: Option<String>) -> Self {
+        Self {
+            store: url.to_string(),
+            is_named: !matches!(origin, Origin::Found(_)),
+            records: BoundRecords::default(),
+            of_others: BoundRecords::default(),
+            client_id,
+            all: BoundCount::default(),
+            unplaced: 0,
+            examples: Vec::new(),
+        }
+    }
+
+    async fn add_all(&mut self, scan: &mut Scan) -> anyhow::Result<()> {
+        while let Some(records) = scan.next().await? {
+            for record in &records {
+                match KeyDependence::of(&record.value) {
+                    KeyDependence::Session { kid, client_id } => {
+                        self.all.sessions += 1;
+                        if client_id.is_some() && self.client_id.is_some() && client_id != self.client_id {
+                            self.of_others.add(kid.clone(), |count| count.sessions += 1);
+                        }
+                        self.records.add(kid, |count| count.sessions += 1);
+                    }
+                    KeyDependence::Login(kid) => {
+                        self.all.states += 1;
+                        self.records.add(kid, |count| count.states += 1);
+                    }
+                    // What is provably nobody's needs no key.
+                    _ if record.unreadable.is_none() && is_nobodys(&record.value) => {}
+                    KeyDependence::Unknown | KeyDependence::None => {
+                        self.unplaced += 1;
+                        if self.examples.len() < EXAMPLES {
+                            self.examples.push(record.key.text().into_owned());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Store that was counted, without secrets.
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
+    /// Whether there is no session and no login.
+    pub fn is_empty(&self) -> bool {
+        self.all.total() == 0
+    }
+
+    /// Whether nothing is bound to a key that nothing was counted for: the store was named, holds records, and shows of
+    /// each which key it needs.
+    pub fn is_proof(&self) -> bool {
+        self.is_named && !self.is_empty() && self.unplaced == 0
+    }
+
+    /// `the 4 sessions and 1 pending login of sqlite:app.db`
+    pub fn counted(&self) -> String {
+        format!("the {} of {}", sessions_and_logins(self.all.sessions, self.all.states), self.store)
+    }
+
+    /// `2 records of sqlite:app.db, among them KEY`
+    pub fn counted_unplaced(&self) -> String {
+        let others = if self.unplaced > self.examples.len() as u64 { ", …" } else { "" };
+        format!("{} of {} ({}{others})", counted(self.unplaced, "record"), self.store, self.examples.join(", "))
+    }
+
+    /// Kids that records of this client are bound to and that the set has not, with what is bound to each.
+    pub fn missing_from<'c>(&'c self, keys: &'c KeySet) -> impl Iterator<Item = (&'c str, BoundCount)> {
+        let is_there = |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
+        self.records.iter().filter(move |(kid, _)| !is_there(kid)).filter_map(|(kid, mut count)| {
+            let of_others = self.of_others.to(kid).sessions;
+            count.sessions -= of_others;
+            // A pending login does not say whose it is.
+            (count.sessions > 0 || count.states > 0 && of_others == 0).then_some((kid, count))
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! The client key that a stored value depends on, whatever wrote the value and whatever it is wrapped in.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::{NodeSession, NodeState, RecordKind};
+
+/// Envelopes and strings around a record: more of them are nobody's.
+const MOST_LAYERS: usize = 3;
+
+/// What a stored value says of the client key that it depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyDependence {
+    /// A session.
+    Session {
+        /// The key that it is bound to; none for a public client's.
+        kid: Option<String>,
+        /// The client that its access token was issued to, where it says so.
+        client_id: Option<String>,
+    },
+    /// A pending login, and the key that it is bound to.
+    Login(Option<String>),
+    /// A record that does not say it, or whose format is not read.
+    Unknown,
+    /// No record of a client library.
+    None,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    value: &'a RawValue,
+    #[serde(rename = "cachedAt")]
+    _cached_at: IgnoredAny,
+}
+
+impl KeyDependence {
+    /// Reads a value, also inside a JSON string or the envelope of a cache.
+    pub fn of(value: &[u8]) -> Self {
+        let mut inner = Zeroizing::new(Vec::new());
+        for _ in 0..MOST_LAYERS {
+            let value = if inner.is_empty() { value } else { &inner };
+            let found = Self::of_record(value);
+            match unwrapped(value).filter(|inner| found == Self::None && !inner.is_empty()) {
+                Some(next) => inner = next,
+                None => return found,
+            }
+        }
+        Self::None
+    }
+
+    fn of_record(value: &[u8]) -> Self {
+        if let Ok(session) = NodeSession::parse(value) {
+            let client_id = session.token_client_id();
+            return Self::Session { kid: session.auth_method.into_kid().map(Into::into), client_id };
+        }
+        if let Ok(login) = NodeState::parse(value) {
+            return login.auth_method.map_or(Self::Unknown, |method| Self::Login(method.into_kid().map(Into::into)));
+        }
+        match RecordKind::of(value) {
+            RecordKind::Indigo
+            | RecordKind::Jacquard
+            | RecordKind::Atrium
+            | RecordKind::Atcute
+            | RecordKind::DamagedSession => Self::Unknown,
+            RecordKind::Session
+            | RecordKind::Login
+            | RecordKind::Enveloped
+            | RecordKind::Nested
+            | RecordKind::OtherJson
+            | RecordKind::NoJson
+            | RecordKind::Empty => Self::None,
+        }
+    }
+}
+
+/// The value inside a JSON string or an envelope.
+fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if let Ok(text) = serde_json::from_slice::<String>(value) {
+        return Some(Zeroizing::new(text.into_bytes()));
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(value).ok()?;
+    Some(Zeroizing::new(envelope.value.get().as_bytes().to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::node::tests::RECORD;
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_through_every_wrapping() {
+        let bare = KeyDependence::of(RECORD.as_bytes());
+        assert!(matches!(&bare, KeyDependence::Session { kid: Some(_), .. }), "{bare:?}");
+        let record: serde_json::Value = serde_json::from_str(RECORD).unwrap();
+        for wrapped in [
+            json!(RECORD),
+            json!({"value": record, "ttl": 1, "cachedAt": 2}),
+            json!({"value": RECORD, "cachedAt": 2}),
+            json!(json!({"value": record, "cachedAt": 2}).to_string()),
+        ] {
+            let found = KeyDependence::of(wrapped.to_string().as_bytes());
+            assert_eq!(found, bare, "{wrapped}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_depends_on_no_key_and_other_libraries_may() {
+        for (value, expected) in [
+            ("", KeyDependence::None),
+            ("\"\"", KeyDependence::None),
+            ("alice.example.com", KeyDependence::None),
+            (r#"{"value":{"a":1},"ttl":1,"cachedAt":2}"#, KeyDependence::None),
+            (r#"{"tokenSet":{}}"#, KeyDependence::Unknown),
+            (r#""{\"tokenSet\":{}}""#, KeyDependence::Unknown),
+            (r#"{"dpop_data":{}}"#, KeyDependence::Unknown),
+        ] {
+            assert_eq!(KeyDependence::of(value.as_bytes()), expected, "{value}");
+        }
+    }
+}

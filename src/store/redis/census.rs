@@ -1,0 +1,103 @@
+//! Every record of a Redis, under whatever key: which client keys are needed does not depend on the layout at hand.
+
+use std::sync::{Arc, LazyLock};
+
+use super::records::OWN_PREFIX;
+use super::scan::{self, Search, Stop};
+use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, server};
+use crate::error::Failure;
+use crate::session::KeyDependence;
+use crate::store::layout::{AppLock, KeyRule, Layout, Place, RedisKeys};
+use crate::store::scan::{Scan, ScanSender};
+use crate::store::{Kind, Stored, Want};
+
+/// Keys of all kinds, as if they were pending logins.
+static EVERY_KEY: LazyLock<Arc<RedisKeys>> = LazyLock::new(|| {
+    let rule = |template: &str| KeyRule { pattern: template.parse().expect("the template is well-formed"), ttl: None };
+    Arc::new(RedisKeys {
+        sessions: rule("oauthctl:no-session:{did}"),
+        states: rule("{state}"),
+        lock: AppLock::None,
+        envelope: false,
+        stamped: false,
+    })
+});
+
+/// Words in keys of sessions and logins, under which also what is encrypted counts as a record.
+const WORDS: [&str; 2] = ["sess", "auth"];
+
+/// Streams what stands under the keys of all layouts, and what looks like a record under any other key.
+pub(in crate::store) async fn census(
+    address: &RedisAddress,
+    access: &Access,
+    layouts: Vec<Arc<Layout>>,
+) -> Result<Scan, Failure> {
+    start(server(address, access.ca_pem.as_deref())?, address.to_string(), layouts).await
+}
+
+/// The same over REST.
+pub(in crate::store) async fn census_rest(
+    address: &RestAddress,
+    access: &Access,
+    layouts: Vec<Arc<Layout>>,
+) -> Result<Scan, Failure> {
+    start(Arc::new(Rest::new(address, access)?), address.to_string(), layouts).await
+}
+
+async fn start(server: Arc<dyn Server>, place: String, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
+    check_reachable(&*server, &place).await?;
+    let want = Want { values: true, ttls: false };
+    let search = Search { layout: Arc::clone(&EVERY_KEY), kind: Kind::State, want, glob: "*".to_owned() };
+    let (sender, mut all) = Scan::channel();
+    tokio::spawn(async move {
+        let outcome = scan::run(&*server, search, &sender).await;
+        let outcome = match outcome {
+            Ok(()) | Err(Stop::ConsumerGone) => Ok(()),
+            Err(Stop::Trouble(trouble)) => Err(trouble.explain(&place).into()),
+        };
+        sender.end(outcome).await;
+    });
+    let (sender, records) = Scan::channel();
+    tokio::spawn(async move {
+        let outcome = keep_records(&mut all, &layouts, &sender).await;
+        sender.end(outcome).await;
+    });
+    Ok(records)
+}
+
+async fn keep_records(all: &mut Scan, layouts: &[Arc<Layout>], sender: &ScanSender) -> anyhow::Result<()> {
+    while let Some(mut found) = all.next().await? {
+        found.retain(|stored| may_be_record(stored, layouts));
+        if !found.is_empty() && sender.send(found).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn may_be_record(stored: &Stored, layouts: &[Arc<Layout>]) -> bool {
+    let key = stored.key.text();
+    let keys: Vec<_> = layouts.iter().filter_map(|layout| keys_of(layout)).collect();
+    let is_lock = |keys: &RedisKeys| keys.lock.rule().is_some_and(|lock| lock.pattern.parse_key(&key).is_some());
+    if key.starts_with(OWN_PREFIX) || keys.iter().any(|keys| is_lock(keys)) {
+        return false;
+    }
+    let is_of =
+        |keys: &RedisKeys| [&keys.sessions, &keys.states].iter().any(|rule| rule.pattern.parse_key(&key).is_some());
+    keys.iter().any(|keys| is_of(keys)) || KeyDependence::of(&stored.value) != KeyDependence::None || is_sealed(stored)
+}
+
+fn keys_of(layout: &Layout) -> Option<&RedisKeys> {
+    match &layout.place {
+        Place::Keys(keys) => Some(keys),
+        Place::Tables(_) => None,
+    }
+}
+
+/// Whether the record may be an encrypted session or login, by its key. JSON that is no record is some other cache of
+/// an account's.
+fn is_sealed(stored: &Stored) -> bool {
+    let key = stored.key.text().to_ascii_lowercase();
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&stored.value).is_ok();
+    key.contains("did:") && WORDS.iter().any(|word| key.contains(word)) && !stored.value.is_empty() && !is_json()
+}

@@ -1,0 +1,85 @@
+//! Every record of a database, in whatever table: which client keys are needed does not depend on the layout at hand.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::{Access, BATCH, Database, MAX_VALUE, bytes, quoted, read_all, shape};
+use crate::error::Failure;
+use crate::session::{KeyDependence, Observed};
+use crate::store::layout::{Layout, Table};
+use crate::store::scan::{Scan, ScanSender};
+use crate::store::{RecordKey, Stored};
+
+/// Streams the rows of all layouts that fit the database, and what looks like a record in any other column.
+pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
+    let database = Database::find(path)?;
+    // What is wrong with the file shows now.
+    database.connect(Access::Read)?;
+    let (sender, scan) = Scan::channel();
+    tokio::task::spawn_blocking(move || {
+        let outcome = read(&database, &layouts, &sender);
+        sender.blocking_end(outcome.map_err(Into::into));
+    });
+    Ok(scan)
+}
+
+fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Failure> {
+    let connection = database.connect(Access::Read)?;
+    let shapes = shape::tables(&connection).map_err(|e| database.explain(e))?;
+    let tables = shape::fitting_tables(&shapes, layouts);
+    for table in &tables {
+        read_all(database, table, sender)?;
+    }
+    for (name, columns) in &shapes {
+        for column in columns {
+            let read: Vec<_> = tables.iter().filter(|table| table.name == *name && table.value == *column).collect();
+            let others = others_of(&connection, name, column, &read, sender);
+            if others.map_err(|e| database.explain(e))? == Consumer::Gone {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(PartialEq, Eq)]
+enum Consumer {
+    There,
+    Gone,
+}
+
+/// Sends what looks like a record in a column, but for the rows that were `read` as those of a layout.
+fn others_of(
+    connection: &Connection,
+    name: &str,
+    column: &str,
+    read: &[&Table],
+    sender: &ScanSender,
+) -> rusqlite::Result<Consumer> {
+    let filters: Vec<_> = read.iter().map(|table| format!("({})", table.filter())).collect();
+    let rest = if filters.is_empty() { "1".to_owned() } else { format!("({}) IS NOT 1", filters.join(" OR ")) };
+    let (table, value) = (quoted(name), quoted(column));
+    // A record is JSON, perhaps as a string.
+    let sql = format!(
+        "SELECT {value} FROM {table} WHERE {rest} AND octet_length({value}) <= {MAX_VALUE} \
+         AND ltrim(CAST({value} AS TEXT)) GLOB '[{{\"]*'"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let value = bytes(row.get_ref(0)?);
+        if KeyDependence::of(&value) == KeyDependence::None {
+            continue;
+        }
+        let key = RecordKey::from_text(&format!("{name}.{column}"));
+        found.push(Stored { key, value: value.into(), observed: Observed::default(), ttl: None, unreadable: None });
+        if found.len() == BATCH && sender.blocking_send(std::mem::take(&mut found)).is_err() {
+            return Ok(Consumer::Gone);
+        }
+    }
+    let sent = found.is_empty() || sender.blocking_send(found).is_ok();
+    Ok(if sent { Consumer::There } else { Consumer::Gone })
+}
