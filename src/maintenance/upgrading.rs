@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::outcome::{Outcome, Retry, look_up_failed};
 use crate::jose::{ClientKey, DpopKey};
-use crate::oauth::{Auth, Credentials, Network, Upgrading};
+use crate::oauth::{Auth, Credentials, LookupError, Network, Upgrading};
 use crate::session::{NodeSession, Record};
 use crate::store::Stored;
 
@@ -22,8 +22,15 @@ pub struct Upgrades {
 
 /// A server's way, and how many sessions were kept from it.
 struct Way {
-    objection: Option<Outcome>,
+    objection: Option<Objection>,
     kept_from: u64,
+}
+
+/// Why sessions are not to be sent to a server.
+struct Objection {
+    outcome: Outcome,
+    /// They may end there.
+    may_end: bool,
 }
 
 impl Upgrades {
@@ -46,34 +53,40 @@ impl Upgrades {
             self.known.insert(session.issuer.clone().into_owned(), Way { objection, kept_from: 0 });
         }
         let Entry::Occupied(mut way) = self.known.entry(session.issuer.into_owned()) else { return None };
-        let objection = way.get().objection.clone()?;
+        let outcome = way.get().objection.as_ref()?.outcome.clone();
         way.get_mut().kept_from += 1;
-        Some(objection)
+        Some(outcome)
     }
 
-    /// Servers that sessions were kept from for their own sake, and how many.
-    pub fn refused(&self) -> impl Iterator<Item = (&str, u64)> {
-        let refused = self.known.iter().filter(|(_, way)| matches!(way.objection, Some(Outcome::Blocked(_))));
-        refused.map(|(issuer, way)| (issuer.as_str(), way.kept_from))
+    /// Servers where sessions may end, and how many were kept from each.
+    pub fn dangers(&self) -> impl Iterator<Item = (&str, u64)> {
+        let may_end = |way: &Way| way.objection.as_ref().is_some_and(|objection| objection.may_end);
+        self.known.iter().filter(move |(_, way)| may_end(way)).map(|(issuer, way)| (issuer.as_str(), way.kept_from))
     }
 
-    async fn ask(&self, issuer: &str, dpop_key: &DpopKey) -> Result<(), Outcome> {
-        let server = self.network.server(issuer).await.map_err(|error| look_up_failed(&error))?;
-        server.prepare(&self.client_id, dpop_key).await.map_err(|error| look_up_failed(&error))?;
+    async fn ask(&self, issuer: &str, dpop_key: &DpopKey) -> Result<(), Objection> {
+        let failed = |error: &LookupError| Objection { outcome: look_up_failed(error), may_end: false };
+        let server = self.network.server(issuer).await.map_err(|error| failed(&error))?;
+        server.prepare(&self.client_id, dpop_key).await.map_err(|error| failed(&error))?;
         let credentials = Credentials { client_id: &self.client_id, auth: Auth::PrivateKeyJwt(&self.key) };
-        match server.upgrading(credentials, dpop_key).await {
-            Upgrading::Accepted | Upgrading::Kept => Ok(()),
-            Upgrading::Destroys => Err(Outcome::Blocked(format!(
-                "not attempted: {issuer} ends a session that was begun without a client key and is sent with one"
-            ))),
-            Upgrading::Refused(why) => Err(Outcome::Blocked(format!("not attempted: {why}"))),
-            Upgrading::Unknown(why) => Err(Outcome::Blocked(format!(
-                "not attempted: nobody knows whether {issuer} carries sessions over or ends them ({why})"
-            ))),
+        let (why, may_end) = match server.upgrading(credentials, dpop_key).await {
+            Upgrading::Accepted => return Ok(()),
+            Upgrading::Kept => (
+                format!("{issuer} carries no session over to a client key; it goes on as a public one until it ends"),
+                false,
+            ),
+            Upgrading::Refused(why) => (why, false),
+            Upgrading::Destroys => {
+                (format!("{issuer} ends a session that was begun without a client key and is sent with one"), true)
+            }
+            Upgrading::Unknown(why) => {
+                (format!("nobody knows whether {issuer} carries sessions over or ends them ({why})"), true)
+            }
             Upgrading::NoAnswer => {
                 let why = format!("not attempted: {issuer} does not answer what would become of it");
-                Err(Outcome::Unknown(why, Retry::Never))
+                return Err(Objection { outcome: Outcome::Unknown(why, Retry::Never), may_end: false });
             }
-        }
+        };
+        Err(Objection { outcome: Outcome::Blocked(format!("not attempted: {why}")), may_end })
     }
 }

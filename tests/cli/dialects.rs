@@ -383,7 +383,7 @@ fn public_sessions_are_carried_over_only_where_they_live_on() {
     insta::assert_snapshot!(cautious, @r"
     Reference 0 5 would upgrade | 0 5 upgraded | 0 
     Rsky      1 5 blocked unattempted | 1 5 blocked unattempted | 1 5 blocked unattempted
-    Cocoon    0 5 would upgrade | 1 1 blocked, 4 blocked unattempted | 1 1 blocked, 4 blocked unattempted
+    Cocoon    1 5 blocked unattempted | 1 5 blocked unattempted | 1 5 blocked unattempted
     Pegasus   0 5 would upgrade | 0 5 upgraded | 0 
     Tranquil  0 5 would upgrade | 0 5 upgraded | 0 
     Cirrus    0 5 would upgrade | 0 5 upgraded | 0

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::{Credentials, Endpoint, Fault, Injection, LoginOptions, keys};
+use testbed::{Credentials, Dialect, Endpoint, Fault, Injection, LoginOptions, Reply, keys};
 
 use crate::app::{App, days_ago, did_of, hours_ago, to_be};
 use crate::samples::{ALICE, object};
+
+/// The refresh token that servers are asked with and nobody has.
+const NEVER_ISSUED: &str = "ref-0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An app that has just become confidential, with so many users from before.
 fn formerly_public(count: usize) -> App {
@@ -221,4 +224,48 @@ fn a_program_reads_the_same_word_in_every_format() {
     let output = app.sessions("upgrade --limit 1 -q --format jsonl");
     assert_eq!(object(&output.stdout)["result"], "upgraded", "{output}");
     assert_eq!(count("")["upgraded"], 1);
+}
+
+#[test]
+fn sessions_that_a_server_would_end_are_counted_and_left_alone() {
+    let app = formerly_public(2);
+    let other = app.net.add_pds().unwrap();
+    app.net.set_dialect(other, Dialect::Rsky);
+    app.log_in(3, &LoginOptions { pds: other, ..public() });
+    let (issuer, before) = (app.net.pds_url_of(other), app.net.alive());
+    for (arguments, summary) in [
+        ("upgrade --dry-run", "would upgrade 2 sessions, 3 blocked\n"),
+        ("upgrade", "upgraded 2 sessions, 3 blocked\n"),
+    ] {
+        let output = app.sessions(arguments);
+        assert!(output.code == 3 && output.stdout.ends_with(summary), "{output}");
+        let warning = format!(
+            "warning: 3 sessions at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries \
+             one of them first\n"
+        );
+        assert_eq!(output.stderr, warning, "{output}");
+    }
+    // To name the server is not to agree, nor is to agree to name it.
+    for arguments in [format!("upgrade --issuer {issuer}"), "upgrade --yes".to_owned()] {
+        let output = app.sessions(&arguments);
+        assert!(output.code == 1 && output.stdout.ends_with("upgraded 0 sessions, 3 blocked\n"), "{output}");
+    }
+    app.assert_nobody_lost("");
+    let agreed = format!("upgrade --issuer {issuer} --yes");
+    for _ in 0..3 {
+        app.sessions(&agreed);
+    }
+    assert_eq!(app.net.alive(), before - 1);
+}
+
+#[test]
+fn a_server_whose_words_are_unknown_is_tried_only_by_consent() {
+    let app = formerly_public(2);
+    let unknown = Reply::error(400, "invalid_grant", "no such thing");
+    app.net.inject(Injection::new(Endpoint::Token, Fault::Instead(unknown)).only(NEVER_ISSUED));
+    let output = app.sessions("upgrade");
+    assert!(output.code == 1 && output.stdout.contains("nobody knows whether"), "{output}");
+    app.assert_nobody_lost(&output);
+    let output = app.sessions(&format!("upgrade --issuer {} --yes", app.net.pds_url()));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 2 sessions\n"), "{output}");
 }

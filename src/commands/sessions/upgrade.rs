@@ -83,7 +83,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             None => rehearse(source, &mut results).await,
         }
     });
-    for (issuer, count) in upgrades.refused() {
+    for (issuer, count) in upgrades.dangers() {
         context.ui.warn(format!(
             "{} at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries one of them first",
             counted(count, "session")
