@@ -7,6 +7,7 @@ pub mod app;
 pub mod dotenv;
 mod file;
 mod find;
+mod issuers;
 mod network;
 #[cfg(test)]
 mod properties;
@@ -30,6 +31,7 @@ use crate::keyring::KeySource;
 
 pub use file::{FILE_NAME, SettingsFile};
 pub use find::{FoundFile, find};
+pub use issuers::{IssuerSettings, parse_rate};
 pub use refresh::RefreshSettings;
 
 use reference::{is_reference, strings};

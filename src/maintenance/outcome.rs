@@ -102,7 +102,10 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
             };
             (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
         }
-        Exchange::NotSent(error) => (unknown(format!("not sent: {}", chain(&error))), Verdict::Nothing),
+        Exchange::NotSent(error) => {
+            let retry = error.retry_after().map_or(Retry::Soon, Retry::After);
+            (Outcome::Unknown(format!("not sent: {}", chain(&error)), retry), Verdict::Nothing)
+        }
         Exchange::UseNonce(_) => (unknown(NONCES.to_owned()), Verdict::Nothing),
         Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => {
             unreachable!("judged before")
@@ -131,11 +134,10 @@ pub(super) fn look_up_failed(error: &LookupError) -> Outcome {
 }
 
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+    let causes: Vec<_> = std::iter::successors(Some(error), |cause| cause.source()).map(ToString::to_string).collect();
+    match &causes[..] {
+        // Those in between say the same less clearly.
+        [what, why, .., last] => format!("{what}: {why}: {last}"),
+        few => few.join(": "),
     }
-    text
 }

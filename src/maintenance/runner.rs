@@ -25,12 +25,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// How hard a run may push.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Sessions worked on at the same time.
     pub concurrency: usize,
     /// Of these, with one server.
     pub per_issuer: usize,
+    /// The same for single servers.
+    pub issuers: HashMap<String, usize>,
     /// Begun in a second.
     pub rate: Option<f64>,
     /// How long to try again what ended in *unknown*.
@@ -103,6 +105,8 @@ struct Issuer {
     /// Lets one through until its turn has ended, so that the first, which decides about the others, is the one that came
     /// first; then as many as are allowed.
     gate: Arc<Semaphore>,
+    /// So many.
+    at_once: usize,
     is_open: AtomicBool,
     /// Since when nothing has come of what was tried there. A server that is down is tried again for so long in all, not
     /// for each of its sessions.
@@ -116,8 +120,8 @@ impl<W: Work> Runner<W> {
             work,
             stop,
             ended: AtomicBool::default(),
-            limits,
             at_once: Semaphore::new(limits.concurrency),
+            limits,
             per_issuer: Mutex::default(),
             next_start: Mutex::new(Instant::now()),
         };
@@ -266,7 +270,7 @@ impl<W: Work> Shared<W> {
                 if self.is_over() {
                     return None;
                 }
-                let _opening = Opening { issuer, permits: self.limits.per_issuer - 1 };
+                let _opening = Opening { issuer, permits: issuer.at_once.saturating_sub(1) };
                 self.work.run(&session).await
             };
             let wait = match W::retry(&outcome) {
@@ -299,10 +303,12 @@ impl<W: Work> Shared<W> {
 
     fn issuer(&self, session: &Stored) -> Arc<Issuer> {
         let name = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
+        let at_once = self.limits.issuers.get(&name).copied().unwrap_or(self.limits.per_issuer);
         let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(issuers.entry(name).or_insert_with(|| {
             Arc::new(Issuer {
                 gate: Arc::new(Semaphore::new(1)),
+                at_once,
                 is_open: AtomicBool::default(),
                 failing_since: Mutex::default(),
             })

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jiff::Timestamp;
 use url::Url;
 
+use super::http::RateSettings;
+
 /// What of the network may be spoken to, and whom to ask (settings `[network]`).
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
@@ -20,6 +22,8 @@ pub struct NetworkSettings {
     pub allow_private_hosts: bool,
     /// Certificates added to the public roots, in PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// How many requests a second each origin gets.
+    pub rates: RateSettings,
 }
 
 /// Says what time it is.

@@ -3,6 +3,7 @@
 
 mod error;
 mod guard;
+mod pace;
 mod served;
 mod tls;
 
@@ -12,14 +13,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use tracing::debug;
 use url::{Url, form_urlencoded};
 
 use super::{Clock, NetworkSettings};
 use guard::Guard;
+use pace::{Pace, RateLimit};
 
 pub use error::HttpError;
+pub use pace::RateSettings;
 pub use served::Served;
 
 /// A connection that takes longer than this to come about is given up. Nothing has been sent by then.
@@ -27,8 +31,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are dropped before servers drop them (Node does after 5 s): a request sent into a connection that
 /// is being closed has an uncertain fate.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-/// No server can ask for more patience than this.
-const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+/// No server can ask for more patience than this: longer than any run lasts.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(366 * 24);
 /// How oauthctl introduces itself.
 const USER_AGENT: &str = concat!("oauthctl/", env!("CARGO_PKG_VERSION"));
 
@@ -41,6 +45,7 @@ pub struct Http {
     client: reqwest::Client,
     guard: Guard,
     clock: Clock,
+    pace: Arc<Pace>,
 }
 
 /// How much a request may cost.
@@ -85,7 +90,8 @@ impl Http {
             .tcp_nodelay(true)
             .build()
             .context("cannot set up the HTTP client")?;
-        Ok(Self { client, guard, clock })
+        let pace = Arc::new(Pace::new(settings.rates.clone()));
+        Ok(Self { client, guard, clock, pace })
     }
 
     /// Whether the guards let a request to this URL out, as far as the URL shows.
@@ -93,13 +99,43 @@ impl Http {
         self.guard.check(url).is_ok()
     }
 
-    /// Fetches a document.
-    pub async fn get(&self, url: &Url, accept: &'static str, limits: Limits) -> Result<Answer, HttpError> {
-        let request = self.client.get(url.clone()).header(ACCEPT, accept);
-        self.send(url, request, limits).await
+    /// Sets the rate of all origins that have none of their own: requests a second, 0 for none.
+    pub fn set_rate(&self, rate: f64) {
+        self.pace.set_rate(rate);
     }
 
-    /// Sends a form, with a DPoP proof.
+    /// The rate at which a URL's origin is asked.
+    pub fn rate(&self, url: &Url) -> Option<f64> {
+        self.pace.rate(url)
+    }
+
+    /// Gives up waiting for a turn once this says so.
+    pub fn stop_waiting_when(&self, stop: impl Fn() -> bool + Send + Sync + 'static) {
+        self.pace.stop_when(stop);
+    }
+
+    /// Waits until another request may be made to a URL's origin, by [`Http::post_form`].
+    pub async fn reserve(&self, url: &Url) -> Result<(), HttpError> {
+        self.pace.reserve(url).await
+    }
+
+    /// Fetches a document, when it is its turn.
+    pub async fn get(&self, url: &Url, accept: &'static str, limits: Limits) -> Result<Answer, HttpError> {
+        if let Err(forbidden) = self.guard.check(url) {
+            return Err(HttpError::forbidden(url.origin().ascii_serialization(), forbidden));
+        }
+        self.pace.admit(url).await?;
+        let request = self.client.get(url.clone()).header(ACCEPT, accept);
+        let answer = self.send(url, request, limits).await;
+        if let Err(error) = &answer
+            && !error.is_forbidden()
+        {
+            self.pace.failed(url, error);
+        }
+        answer
+    }
+
+    /// Sends a form, with a DPoP proof, and does not wait for a turn.
     pub async fn post_form(
         &self,
         url: &Url,
@@ -107,6 +143,7 @@ impl Http {
         proof: &str,
         limits: Limits,
     ) -> Result<Answer, HttpError> {
+        self.pace.charge(url)?;
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self
             .client
@@ -139,13 +176,16 @@ impl Http {
             }
         };
         tell(&response.status().as_u16());
-        let headers = response.headers();
+        let (status, headers, now) = (response.status().as_u16(), response.headers(), self.clock.now());
+        let limit = RateLimit::read(|name| headers.get(name)?.to_str().ok(), now);
+        let retry_after = text(headers, &RETRY_AFTER).and_then(|value| retry_after(value, now));
+        self.pace.answered(url, status, retry_after, limit, method == Method::GET);
         Ok(Answer {
-            status: response.status().as_u16(),
+            status,
             content_type: text(headers, &CONTENT_TYPE).map(media_type),
             dpop_nonce: text(headers, &DPOP_NONCE).map(str::to_owned),
-            retry_after: text(headers, &RETRY_AFTER).and_then(|value| retry_after(value, self.clock.now())),
-            served: Served::of(headers, self.clock.now()),
+            retry_after,
+            served: Served::of(headers, now),
             body: read(&mut response, limits.bytes, &origin).await,
         })
     }
@@ -310,7 +350,8 @@ mod tests {
         for (value, seconds) in [
             ("7", Some(7)),
             (" 0 ", Some(0)),
-            ("999999999", Some(86_400)),
+            ("7200", Some(7200)),
+            ("999999999", Some(366 * 86_400)),
             ("Mon, 23 Nov 2026 09:01:30 GMT", Some(90)),
             ("Mon, 23 Nov 2026 08:00:00 GMT", Some(0)),
             ("-1", None),

@@ -49,8 +49,12 @@ impl LookupError {
     /// There was no answer.
     pub(super) fn no_answer(what: &str, error: HttpError) -> Self {
         let message = format!("cannot fetch {what}");
-        let made = if error.is_forbidden() { Self::ruled_out(message) } else { Self::unavailable(message) };
-        Self { source: Some(Arc::new(error)), ..made }
+        let standing = if error.is_forbidden() {
+            Standing::RuledOut
+        } else {
+            Standing::Unavailable { retry_after: error.retry_after() }
+        };
+        Self { message, standing, source: Some(Arc::new(error)) }
     }
 
     /// An answer whose status is none of success. Only *not found* and *gone* are statements about the thing itself.

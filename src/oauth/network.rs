@@ -44,6 +44,22 @@ impl Network {
         })
     }
 
+    /// Sets the rate of all origins that have none of their own: requests a second, 0 for none.
+    pub fn set_rate(&self, rate: f64) {
+        self.http.set_rate(rate);
+    }
+
+    /// The rates at which an issuer, and the directory of `did:plc` documents, are asked; none where nothing limits them.
+    pub fn rates(&self, issuer: &str) -> [Option<f64>; 2] {
+        let rate_of = |url: &Url| self.http.rate(url);
+        [issuer.parse().ok().as_ref().and_then(rate_of), rate_of(&self.settings.plc_directory)]
+    }
+
+    /// Gives up waiting for a turn at a server once this says so.
+    pub fn stop_waiting_when(&self, stop: impl Fn() -> bool + Send + Sync + 'static) {
+        self.http.stop_waiting_when(stop);
+    }
+
     /// The authorization server of a session, after the check that the reference client makes before every refresh:
     /// the account's DID document still names a PDS whose authorization server is the session's issuer. Returns the origin
     /// of that PDS, too.

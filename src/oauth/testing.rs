@@ -5,7 +5,7 @@ use serde_json::Value;
 use testbed::Network as Testbed;
 use url::Url;
 
-use super::{Clock, Network, NetworkSettings, Random};
+use super::{Clock, Network, NetworkSettings, Random, RateSettings};
 use crate::session::Did;
 
 /// The machine's time, by which the fake servers judge proofs.
@@ -31,6 +31,7 @@ pub(super) fn strict() -> NetworkSettings {
         allow_http: false,
         allow_private_hosts: false,
         ca_pem: None,
+        rates: RateSettings::default(),
     }
 }
 
@@ -43,6 +44,7 @@ pub(super) fn development(bed: &Testbed) -> NetworkSettings {
         allow_http: true,
         allow_private_hosts: true,
         ca_pem: None,
+        rates: RateSettings::default(),
     }
 }
 

@@ -63,10 +63,13 @@ impl AuthorizationServer {
     /// session that it could be about. A server in trouble shows it here, before anything is at stake.
     pub async fn prepare(&self, client_id: &str, dpop_key: &DpopKey) -> Result<(), LookupError> {
         self.check_alg(dpop_key.alg())?;
+        let what = format!("nonce of {}", self.issuer);
+        // For the exchange itself, which must not wait under a lock.
+        let reserved = self.http.reserve(&self.token_endpoint).await;
+        reserved.map_err(|e| LookupError::no_answer(&what, e))?;
         if self.nonces.has_answered(&self.token_endpoint) && self.take_warm() {
             return Ok(());
         }
-        let what = format!("nonce of {}", self.issuer);
         let fields = [("client_id", client_id), ("grant_type", "refresh_token")];
         let limits = Limits { within: PREPARE_WITHIN, bytes: MAX_BYTES };
         let url = &self.token_endpoint;

@@ -21,6 +21,7 @@ impl Settings {
             plc_directory: self.address("plc_directory", PLC_DIRECTORY)?,
             doh_resolver: self.address("doh_resolver", DOH_RESOLVER)?,
             ca_pem: self.ca_pem()?,
+            rates: self.rates()?,
         };
         for (key, url) in [("plc_directory", &settings.plc_directory), ("doh_resolver", &settings.doh_resolver)] {
             if url.scheme() != "https" && !(url.scheme() == "http" && settings.allow_http) {

@@ -33,7 +33,7 @@ impl Settings {
     ) -> Result<Zeroizing<String>, Failure> {
         let text = match value {
             Value::String(text) => text.clone(),
-            Value::Integer(_) | Value::Boolean(_) => value.to_string(),
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => value.to_string(),
             _ => return Err(wrong_type(name, "one value")),
         };
         self.follow(&text, file.directory(), name)

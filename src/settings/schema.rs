@@ -4,8 +4,9 @@
 use std::num::NonZeroUsize;
 
 use toml::{Table, Value};
+use url::Url;
 
-use super::{CLIENT_MEMBERS, is_reference, list};
+use super::{CLIENT_MEMBERS, is_reference, list, parse_rate};
 use crate::error::{Failure, suggestion, usage};
 use crate::session::Age;
 use crate::store::CUSTOM_MEMBERS;
@@ -21,6 +22,8 @@ pub(super) enum Type {
     Count,
     /// A length of time.
     Age,
+    /// Requests a second.
+    Rate,
     /// A text, a number or a flag: the layout has the last word.
     Scalar,
 }
@@ -35,15 +38,23 @@ const NETWORK: [(&str, Type); 5] = [
     ("allow_private_hosts", Type::Flag),
     ("ca_file", Type::Text),
 ];
-const REFRESH: [(&str, Type); 6] = [
+const REFRESH: [(&str, Type); 7] = [
     ("keep_alive", Type::Age),
     ("min_interval", Type::Age),
     ("concurrency", Type::Count),
     ("per_issuer", Type::Count),
+    ("per_issuer_rate", Type::Rate),
     ("public_lifetime", Type::Age),
     ("confidential_lifetime", Type::Age),
 ];
 const PRUNE: [(&str, Type); 1] = [("max_removed", Type::Count)];
+const ISSUER: [(&str, Type); 5] = [
+    ("per_issuer", Type::Count),
+    ("per_issuer_rate", Type::Rate),
+    ("public_lifetime", Type::Age),
+    ("confidential_lifetime", Type::Age),
+    ("document_cache", Type::Age),
+];
 /// Members of `[client]` that are lists.
 const CLIENT_LISTS: [&str; 3] = ["redirect_uris", "grant_types", "contacts"];
 /// Sections that profiles may have, too.
@@ -79,6 +90,10 @@ impl Type {
                 value.as_integer().is_some_and(|n| n > 0)
                     || text.is_some_and(|text| is_reference(text) || text.parse::<NonZeroUsize>().is_ok())
             }
+            Self::Rate => match text {
+                Some(text) => is_reference(text) || parse_rate(text).is_some(),
+                None => parse_rate(&value.to_string()).is_some(),
+            },
             Self::Age => match text.filter(|text| !is_reference(text)) {
                 Some(age) => return age.parse::<Age>().map(drop).map_err(|e| e.at(name)),
                 None => text.is_some(),
@@ -94,6 +109,7 @@ impl Type {
             Self::Flag => "true or false",
             Self::Count => "a whole number above 0",
             Self::Age => "a length of time in quotes, like \"12h\"",
+            Self::Rate => "a number of requests a second, or 0 for no limit",
             Self::Scalar => "a text in quotes, a number, or true or false",
         }
     }
@@ -109,6 +125,7 @@ pub(super) fn check(file: &Table) -> Result<(), Failure> {
     for (name, value) in file {
         match name.as_str() {
             "layouts" => check_layouts(value)?,
+            "issuers" => check_issuers(value)?,
             "profiles" => {
                 for (profile, value) in table("profiles", value)? {
                     let place = format!("profiles.{profile}");
@@ -117,7 +134,7 @@ pub(super) fn check(file: &Table) -> Result<(), Failure> {
                     }
                 }
             }
-            _ => check_entry("", name, value, &["profiles", "layouts"])?,
+            _ => check_entry("", name, value, &["profiles", "layouts", "issuers"])?,
         }
     }
     Ok(())
@@ -129,6 +146,21 @@ fn check_layouts(value: &Value) -> Result<(), Failure> {
     for (layout, value) in table("layouts", value)? {
         let place = format!("layouts.{layout}");
         check_section(&place, value, &CUSTOM_MEMBERS.map(|name| (name, Type::Scalar)))?;
+    }
+    Ok(())
+}
+
+/// Issuers are named as sessions name them. They are servers of the network, not deployments: no profile has its own.
+fn check_issuers(value: &Value) -> Result<(), Failure> {
+    for (issuer, value) in table("issuers", value)? {
+        let place = format!("issuers.{issuer:?}");
+        let is_origin = |url: Url| url.origin().is_tuple() && url.origin().ascii_serialization() == *issuer;
+        if !issuer.parse().is_ok_and(is_origin) {
+            return Err(usage(format!("{place}: not an issuer")).hint(
+                "write it as sessions name it: [issuers.\"https://pds.example.com\"], without a slash at the end",
+            ));
+        }
+        check_section(&place, value, &ISSUER)?;
     }
     Ok(())
 }
@@ -192,6 +224,21 @@ mod tests {
             ("[refresh]\nkeep_alive = 12", "refresh.keep_alive must be a length of time in quotes"),
             ("[refresh]\nkeep_alive = 'often'", "refresh.keep_alive: \"often\" is not a length of time"),
             ("[refresh]\nkeep_alive = 1979-05-27", "refresh.keep_alive must be a length of time in quotes"),
+            ("[refresh]\nper_issuer_rate = -1", "refresh.per_issuer_rate must be a number of requests a second, or 0"),
+            (
+                "[refresh]\nper_issuer_rate = true",
+                "refresh.per_issuer_rate must be a number of requests a second, or 0",
+            ),
+            ("issuers = 1", "issuers must be a section"),
+            ("[issuers.\"https://a.example/\"]", "issuers.\"https://a.example/\": not an issuer"),
+            ("[issuers.\"a.example\"]", "issuers.\"a.example\": not an issuer"),
+            ("[issuers.\"https://a.example/x\"]", "issuers.\"https://a.example/x\": not an issuer"),
+            ("[issuers.\"did:web:a.example\"]", "issuers.\"did:web:a.example\": not an issuer"),
+            (
+                "[issuers.\"https://a\"]\nper_issuer = 0",
+                "issuers.\"https://a\".per_issuer must be a whole number above",
+            ),
+            ("[issuers.\"https://a\"]\nlifetime = '1d'", "unknown setting issuers.\"https://a\".lifetime"),
             ("profiles = 1", "profiles must be a section"),
             ("[profiles]\nmain = 1", "profiles.main must be a section"),
             (

@@ -29,6 +29,7 @@ mod metadata;
 mod metrics;
 mod npmx;
 mod owners;
+mod pace;
 mod playground;
 mod precedents;
 mod prune;

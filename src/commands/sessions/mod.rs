@@ -1,6 +1,7 @@
 //! `oauthctl sessions …`: the sessions of the app's users.
 
 mod account;
+mod estimate;
 mod export;
 mod foreign;
 mod import;

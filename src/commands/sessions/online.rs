@@ -32,13 +32,16 @@ pub fn exchanger(
     pace: &PaceArgs,
 ) -> anyhow::Result<Exchanger> {
     store.layout().check_lock_is_said()?;
+    let network = context.network()?;
+    pace.set(network);
+    network.stop_waiting_when(stop(context));
     recover(context, &**store)?;
     // A store that takes the lock and then refuses the tokens would cost one session after the other.
     context.runtime()?.block_on(store.check_writable())?;
     Ok(Exchanger {
         store: Arc::clone(store),
         store_id: context.store_id()?,
-        network: Arc::clone(context.network()?),
+        network: Arc::clone(network),
         keys,
         binding,
         client_id: context.client_id()?,

@@ -1,10 +1,13 @@
 //! How hard a run may push: the options that all commands share which ask servers.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::context::Context;
 use crate::maintenance::Limits;
+use crate::oauth::Network;
 use crate::session::Age;
+use crate::settings::{IssuerSettings, parse_rate};
 
 /// How hard a run may push.
 #[derive(clap::Args)]
@@ -12,11 +15,14 @@ use crate::session::Age;
 pub struct PaceArgs {
     /// Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]
     #[arg(long, value_name = "N")]
-    concurrency: Option<std::num::NonZeroUsize>,
+    concurrency: Option<NonZeroUsize>,
     /// Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]
     #[arg(long, value_name = "N")]
-    per_issuer: Option<std::num::NonZeroUsize>,
-    /// At most so many a second
+    per_issuer: Option<NonZeroUsize>,
+    /// Requests a second to one server, of all kinds; 0 is no limit [default: 5 on the public network, or `per_issuer_rate` in oauthctl.toml]
+    #[arg(long, value_name = "N", value_parser = request_rate)]
+    per_issuer_rate: Option<f64>,
+    /// At most so many sessions a second
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
     /// How long to try again where a server gives no answer, or the store does not take new tokens
@@ -35,13 +41,28 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "must be a number from 0.0003 (one an hour) to 1000000".to_owned())
 }
 
+fn request_rate(text: &str) -> Result<f64, String> {
+    let refuse = || "must be a number from 0.0003 (one an hour) to 1000000, or 0 for no limit".to_owned();
+    parse_rate(text).ok_or_else(refuse)
+}
+
 impl PaceArgs {
+    /// Sets the pace at which servers are asked.
+    pub fn set(&self, network: &Network) {
+        if let Some(rate) = self.per_issuer_rate {
+            network.set_rate(rate);
+        }
+    }
+
     /// Options over settings.
     pub fn limits(&self, context: &Context) -> anyhow::Result<Limits> {
         let settings = context.settings()?.refresh()?;
+        let issuers = context.settings()?.issuers()?.into_iter();
+        let at_once = |set: IssuerSettings| self.per_issuer.or(set.per_issuer).map(NonZeroUsize::get);
         Ok(Limits {
             concurrency: self.concurrency.unwrap_or(settings.concurrency).get(),
             per_issuer: self.per_issuer.unwrap_or(settings.per_issuer).get(),
+            issuers: issuers.filter_map(|(issuer, set)| Some((issuer, at_once(set)?))).collect(),
             rate: self.rate,
             retry_for: duration(self.retry_for),
         })

@@ -1,8 +1,9 @@
 //! `oauthctl sessions refresh`: exchanges refresh tokens, so that sessions stay alive while their users are away.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use super::estimate::Estimate;
 use super::foreign::ForeignRecords;
 use super::online::{exchanger, healthiest_first, stop};
 use super::pace::PaceArgs;
@@ -84,6 +85,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let (runner, verb) = if args.dry_run {
         // What keeps every session from being refreshed keeps a dry run from saying otherwise.
         context.client_id()?;
+        args.pace.set(context.network()?);
         (None, "would refresh")
     } else {
         let mut exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
@@ -91,6 +93,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
     };
     let first_seen = FirstSeen::default();
+    let network = context.network()?;
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
     let done = context.runtime()?.block_on(async {
@@ -104,7 +107,11 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
             };
             let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
             first_seen.write(&*store).await?;
-            Ok(sessions.map(|sessions| planner.steps(sessions)))
+            let steps = sessions.map(|sessions| planner.steps(sessions));
+            if !args.dry_run || steps.is_none() {
+                planner.estimate.borrow_mut().tell(&context.ui, network, args.dry_run);
+            }
+            Ok(steps)
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
@@ -130,6 +137,8 @@ struct Planner<'a> {
     attempted: Cell<bool>,
     /// Records read, whether or not they are selected.
     seen: ForeignRecords,
+    /// Of sessions to be exchanged.
+    estimate: RefCell<Estimate>,
 }
 
 enum Plan {
@@ -157,6 +166,7 @@ impl<'a> Planner<'a> {
             not_meant: Cell::default(),
             attempted: Cell::default(),
             seen: ForeignRecords::default(),
+            estimate: RefCell::default(),
         })
     }
 
@@ -175,7 +185,14 @@ impl<'a> Planner<'a> {
     fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
         healthiest_first(self.judge, &mut sessions);
         let step = |(session, note): Noted| {
-            let plan = self.plan(&self.judge.summary(&session, note.as_ref()));
+            let plan = {
+                let summary = self.judge.summary(&session, note.as_ref());
+                let plan = self.plan(&summary);
+                if matches!(plan, Plan::Exchange) {
+                    self.estimate.borrow_mut().add(&summary);
+                }
+                plan
+            };
             match plan {
                 Plan::Exchange => {
                     self.attempted.set(true);

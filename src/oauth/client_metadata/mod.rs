@@ -17,6 +17,7 @@ pub use check::{check, check_jwks};
 pub use document::{Authentication, ClientMetadata, DEFAULT_SCOPE, PublishedKeys, Site, loopback_client_id};
 pub use finding::{Finding, Severity};
 pub use jwks::PRIVATE_MEMBERS;
+pub(in crate::oauth) use place::is_local;
 
 #[cfg(test)]
 mod tests;

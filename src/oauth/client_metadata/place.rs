@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Option<Url> {
 }
 
 /// Whether the host means the machine itself, or a name that means nothing outside a network.
-pub(super) fn is_local(url: &Url) -> bool {
+pub(in crate::oauth) fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');

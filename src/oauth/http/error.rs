@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use url::Url;
 
@@ -27,17 +28,37 @@ enum Problem {
     TooLarge,
     /// An answer came that cannot be understood.
     Unreadable(&'static str),
+    /// The origin is left alone for so long, and why.
+    LeftAlone(Duration, String),
 }
 
 impl HttpError {
     /// Whether the request can have reached the server. True in case of doubt.
     pub fn may_have_arrived(&self) -> bool {
-        !matches!(self.problem, Problem::Forbidden(_) | Problem::NoConnection)
+        !matches!(self.problem, Problem::Forbidden(_) | Problem::NoConnection | Problem::LeftAlone(..))
     }
 
     /// Whether it was our own guards that kept the request back; trying again does not help.
     pub fn is_forbidden(&self) -> bool {
         matches!(self.problem, Problem::Forbidden(_))
+    }
+
+    /// How long the origin is left alone, where that is why the request was not sent.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Problem::LeftAlone(wait, _) = &self.problem { Some(*wait) } else { None }
+    }
+
+    /// The origin is left alone for so long.
+    pub(super) fn left_alone(origin: String, why: String, wait: Duration) -> Self {
+        Self { origin, problem: Problem::LeftAlone(wait, why), source: None }
+    }
+
+    /// What is wrong, without the origin.
+    pub(super) fn brief(&self) -> String {
+        match &self.problem {
+            Problem::NoConnection => "no connection comes about".to_owned(),
+            _ => "it does not answer".to_owned(),
+        }
     }
 
     /// Our own guards do not let it out.
@@ -81,6 +102,9 @@ impl fmt::Display for HttpError {
             Problem::NoAnswer => write!(f, "no answer from {origin}"),
             Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
             Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),
+            Problem::LeftAlone(wait, why) => {
+                write!(f, "{origin} is left alone for {} s: {why}", wait.as_secs_f64().ceil())
+            }
         }
     }
 }

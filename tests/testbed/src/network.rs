@@ -21,7 +21,7 @@ use crate::{
     random,
     server::{Site, listen},
     sessions::{SessionState, access_id},
-    state::{Policy, Server, Shared},
+    state::{Policy, Server, Shared, Window},
 };
 
 /// A running network. Clones are handles to the same one; it stops when the last of them goes.
@@ -116,6 +116,7 @@ impl Network {
                 secret: random::bytes(),
                 metadata_patch: Map::new(),
                 resource_patch: Map::new(),
+                window: Window::default(),
             });
             state.servers.len() - 1
         };
@@ -291,6 +292,12 @@ impl Network {
         if let Value::Object(patch) = patch {
             self.shared.lock().servers[pds].resource_patch = patch;
         }
+    }
+
+    /// A request of the app to a PDS, as far as the rate limit is concerned: the app has oauthctl's address. Whether it was
+    /// answered.
+    pub fn request_as_app(&self, pds: usize) -> bool {
+        self.shared.lock().count_request(pds).is_none_or(|used| !used.is_exceeded)
     }
 
     /// Makes every nonce handed out so far worthless.

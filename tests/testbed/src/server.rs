@@ -18,6 +18,7 @@ use axum::{
     response::Response,
     serve::{IncomingStream, Listener},
 };
+use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -25,6 +26,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::real_now,
     directory, documents,
     faults::{Ending, Faults},
     http::{Reply, Request},
@@ -108,7 +110,7 @@ async fn under_faults(shared: &Arc<Shared>, endpoint: Endpoint, request: &Reques
         return unprocessed;
     }
     let honest = match request.site {
-        Site::Pds(pds) => issuer::answer(shared, pds, endpoint, request).await,
+        Site::Pds(pds) => limited(shared, pds, issuer::answer(shared, pds, endpoint, request)).await,
         Site::Plc | Site::Web => directory::answer(&shared.lock(), endpoint, request),
         Site::App => documents::answer(&shared.lock(), request),
     };
@@ -116,6 +118,23 @@ async fn under_faults(shared: &Arc<Shared>, endpoint: Endpoint, request: &Reques
     pause(faults.delay_after()).await;
     faults.held().await;
     outcome
+}
+
+/// The answer under the server's rate limit, with header fields as the reference PDS sends them.
+async fn limited(shared: &Shared, pds: usize, answer: impl Future<Output = Reply>) -> Reply {
+    let used = shared.lock().count_request(pds);
+    let Some(used) = used else { return answer.await };
+    let reply = if used.is_exceeded {
+        let reply = Reply::json(429, &json!({"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}));
+        reply.header("retry-after", &used.reset.to_string())
+    } else {
+        answer.await
+    };
+    let reset = u64::try_from(real_now() / 1000).unwrap_or_default() + used.reset;
+    reply
+        .header("ratelimit-limit", &used.limit.to_string())
+        .header("ratelimit-remaining", &used.remaining.to_string())
+        .header("ratelimit-reset", &reset.to_string())
 }
 
 async fn pause(time: Duration) {

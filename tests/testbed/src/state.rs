@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value};
@@ -53,6 +53,14 @@ pub(crate) struct State {
     pub(crate) key_pool: HashMap<(&'static str, usize), Value>,
 }
 
+impl State {
+    /// Counts a request to a PDS, where there is a limit.
+    pub(crate) fn count_request(&mut self, pds: usize) -> Option<Used> {
+        let (limit, window) = self.policy.rate_limit?;
+        Some(self.servers[pds].window.count(limit, window))
+    }
+}
+
 /// One PDS, which is its own authorization server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -66,6 +74,42 @@ pub(crate) struct Server {
     /// Members merged into the documents; null removes.
     pub(crate) metadata_patch: Map<String, Value>,
     pub(crate) resource_patch: Map<String, Value>,
+    pub(crate) window: Window,
+}
+
+/// What is used up of a server's rate limit.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    began: Option<Instant>,
+    requests: u64,
+}
+
+/// A server's rate limit after one more request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    pub(crate) limit: u64,
+    pub(crate) is_exceeded: bool,
+    pub(crate) remaining: u64,
+    /// Seconds until the next window, rounded up.
+    pub(crate) reset: u64,
+}
+
+impl Window {
+    /// Counts a request.
+    pub(crate) fn count(&mut self, limit: u64, window: Duration) -> Used {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if began.elapsed() >= window {
+            *self = Self { began: Some(Instant::now()), requests: 0 };
+        }
+        self.requests += 1;
+        let left = window.saturating_sub(self.began.map_or(Duration::ZERO, |began| began.elapsed()));
+        Used {
+            limit,
+            is_exceeded: self.requests > limit,
+            remaining: limit.saturating_sub(self.requests),
+            reset: left.as_secs() + u64::from(left.subsec_nanos() > 0),
+        }
+    }
 }
 
 /// How the servers use DPoP nonces (RFC 9449 section 8).
@@ -104,6 +148,9 @@ pub struct Policy {
     /// The servers can fetch the client's documents. They do so behind the scenes: faults on the app's endpoints are
     /// for other readers.
     pub documents_reachable: bool,
+    /// Each PDS answers so many requests in such a window, says so in `RateLimit` fields, and refuses the
+    /// others.
+    pub rate_limit: Option<(u64, Duration)>,
     /// What nonces the authorization servers give and want.
     pub nonces: NoncePolicy,
     /// A new nonce after so many answers of an authorization server.
@@ -131,6 +178,7 @@ impl Default for Policy {
             revocation: true,
             document_cache: None,
             documents_reachable: true,
+            rate_limit: None,
             nonces: NoncePolicy::Always,
             nonce_every: None,
             old_nonces: 1,

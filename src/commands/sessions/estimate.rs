@@ -1,0 +1,55 @@
+//! Estimate of how long a run takes at the pace at which servers may be asked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::oauth::Network;
+use crate::session::{Age, Summary};
+use crate::ui::{Ui, counted};
+
+/// Shorter runs need no announcement.
+const WORTH_A_WORD: Duration = Duration::from_mins(1);
+
+/// Sessions to be exchanged, by what limits their pace.
+#[derive(Default)]
+pub struct Estimate {
+    by_issuer: BTreeMap<String, u64>,
+    by_directory: u64,
+    told: Duration,
+}
+
+impl Estimate {
+    /// Counts a session that is to be exchanged.
+    pub fn add(&mut self, session: &Summary<'_>) {
+        let issuer = session.issuer.as_deref().unwrap_or_default();
+        match self.by_issuer.get_mut(issuer) {
+            Some(count) => *count += 1,
+            None => drop(self.by_issuer.insert(issuer.to_owned(), 1)),
+        }
+        self.by_directory += u64::from(session.did.as_deref().is_some_and(|did| did.starts_with("did:plc:")));
+    }
+
+    /// Says how long all that was counted takes, where that is long. While more sessions are being read, once the time has
+    /// doubled since it was last said.
+    pub fn tell(&mut self, ui: &Ui, network: &Network, is_all: bool) {
+        let Some((time, sessions, rate)) = self.longest(network) else { return };
+        if time < WORTH_A_WORD || time < self.told * 2 {
+            return;
+        }
+        self.told = time;
+        let age = Age::from_secs(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+        let (sessions, about) = (counted(sessions, "session"), if is_all { "about" } else { "at least" });
+        ui.note(format!(
+            "{sessions} at {rate} requests a second to one server: this takes {about} {age} (--per-issuer-rate)"
+        ));
+    }
+
+    /// One request a session at its issuer, and one at the directory of `did:plc` documents.
+    fn longest(&self, network: &Network) -> Option<(Duration, u64, f64)> {
+        let of_issuers = self.by_issuer.iter().map(|(issuer, count)| (*count, network.rates(issuer)[0]));
+        let all = of_issuers.chain([(self.by_directory, network.rates("")[1])]);
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let time = |count: u64, rate: f64| Duration::try_from_secs_f64(count as f64 / rate).unwrap_or(Duration::MAX);
+        all.filter_map(|(count, rate)| Some((time(count, rate?), count, rate?))).max_by_key(|(time, ..)| *time)
+    }
+}

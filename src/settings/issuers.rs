@@ -1,0 +1,99 @@
+//! The settings of `[issuers."https://…"]`: what is different at single authorization servers.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use toml::{Table, Value};
+
+use super::{Settings, SettingsFile, wrong_type};
+use crate::error::Failure;
+use crate::oauth::RateSettings;
+use crate::session::Age;
+
+/// Settings of one authorization server. What is not set is as everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct IssuerSettings {
+    /// Sessions worked on at once.
+    pub per_issuer: Option<NonZeroUsize>,
+    /// Requests a second; 0 is no limit.
+    pub per_issuer_rate: Option<f64>,
+    /// How long a public client's session lives after a refresh.
+    pub public_lifetime: Option<Age>,
+    /// How long a confidential client's session lives after a refresh.
+    pub confidential_lifetime: Option<Age>,
+    /// How long the server keeps the app's documents before it fetches them again.
+    pub document_cache: Option<Age>,
+}
+
+/// Requests a second: from one an hour to one a microsecond, or 0 for no limit.
+pub fn parse_rate(text: &str) -> Option<f64> {
+    const RATES: std::ops::RangeInclusive<f64> = 1.0 / 3600.0..=1e6;
+    text.trim().parse::<f64>().ok().filter(|rate| *rate == 0.0 || RATES.contains(rate))
+}
+
+impl Settings {
+    /// The issuers of which anything is set.
+    pub fn issuers(&self) -> Result<BTreeMap<String, IssuerSettings>, Failure> {
+        let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
+        let Some(issuers) = file.table().get("issuers").and_then(Value::as_table) else { return Ok(BTreeMap::new()) };
+        let one = |(name, value): (&String, &Value)| {
+            let table = value.as_table().cloned().unwrap_or_default();
+            Ok((name.clone(), self.issuer(file, name, &table)?))
+        };
+        issuers.iter().map(one).collect()
+    }
+
+    fn issuer(&self, file: &SettingsFile, issuer: &str, table: &Table) -> Result<IssuerSettings, Failure> {
+        let place = |key: &str| format!("issuers.{issuer:?}.{key}");
+        let text = |key: &str| table.get(key).map(|value| self.one_value(value, file, &place(key))).transpose();
+        let age = |key: &str| {
+            let parse = |text: &str| text.parse().map_err(|e: Failure| e.at(place(key)));
+            text(key)?.map(|text| parse(&text)).transpose()
+        };
+        let count =
+            |text: &str| text.trim().parse().map_err(|_| wrong_type(&place("per_issuer"), "a whole number above 0"));
+        Ok(IssuerSettings {
+            per_issuer: text("per_issuer")?.map(|text| count(&text)).transpose()?,
+            per_issuer_rate: text("per_issuer_rate")?.map(|text| rate(&text, &place("per_issuer_rate"))).transpose()?,
+            public_lifetime: age("public_lifetime")?,
+            confidential_lifetime: age("confidential_lifetime")?,
+            document_cache: age("document_cache")?,
+        })
+    }
+
+    /// The rates of `[refresh]` and of single issuers.
+    pub(super) fn rates(&self) -> Result<RateSettings, Failure> {
+        let all = self.file_text("refresh", "per_issuer_rate")?;
+        let all = all.map(|text| rate(&text, "refresh.per_issuer_rate")).transpose()?;
+        let issuers = self.issuers()?.into_iter();
+        Ok(RateSettings {
+            all,
+            origins: issuers.filter_map(|(name, set)| Some((name, set.per_issuer_rate?))).collect(),
+        })
+    }
+}
+
+fn rate(text: &str, name: &str) -> Result<f64, Failure> {
+    parse_rate(text).ok_or_else(|| wrong_type(name, "a number of requests a second, or 0 for no limit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings_of;
+    use super::*;
+
+    #[test]
+    fn an_issuer_has_settings_of_its_own() {
+        let settings = settings_of(
+            "[refresh]\nper_issuer_rate = 2.5\n[issuers.\"https://pds.example\"]\nper_issuer = 1\nper_issuer_rate = 0\n\
+             confidential_lifetime = \"30d\"\ndocument_cache = \"1h\"\n",
+        );
+        let issuer = settings.issuers().unwrap()["https://pds.example"];
+        assert_eq!((issuer.per_issuer.map(NonZeroUsize::get), issuer.public_lifetime), (Some(1), None));
+        assert_eq!(issuer.confidential_lifetime.unwrap().to_string(), "30d");
+        assert_eq!(issuer.document_cache.unwrap().to_string(), "1h");
+        let rates = settings.network().unwrap().rates;
+        assert_eq!((rates.all, rates.origins["https://pds.example"]), (Some(2.5), 0.0));
+        assert_eq!(settings_of("").network().unwrap().rates, RateSettings::default());
+    }
+}
