@@ -84,7 +84,8 @@ impl Judge {
     /// The day by which the tokens of a session die, if nobody uses them. None where nothing tells when it was refreshed.
     pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
         let summary = self.summary(stored, None);
-        let lifetime = self.circumstances.policy.lifetime(summary.kid.is_some());
+        let issuer = summary.issuer.as_deref().unwrap_or_default();
+        let lifetime = self.circumstances.policy.lifetime(issuer, summary.kid.is_some());
         let end = summary.last_refreshed_at?.checked_add(lifetime.duration()).ok()?;
         Some(Offset::UTC.to_datetime(end).date())
     }

@@ -84,6 +84,7 @@ impl Exchanger {
         let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
         let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
-        Some(earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now))
+        let note = earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now);
+        Some(note.living_for(tokens.refresh_expires_in))
     }
 }

@@ -1,5 +1,7 @@
 //! Is what servers see of the client what is needed? Looks at the published documents as a server would.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::error::{Failure, failed};
@@ -9,7 +11,7 @@ use crate::oauth::Network;
 
 /// The published metadata must be confidential, and the published key set must hold the key.
 pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey) -> Result<(), Failure> {
-    let metadata = published(network, client_id).await?;
+    let (metadata, _) = published(network, client_id).await?;
     if text(&metadata, "token_endpoint_auth_method") != Some("private_key_jwt") {
         return Err(failed("the published client metadata does not say private_key_jwt: the client is public still")
             .at(client_id)
@@ -17,7 +19,7 @@ pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey
                 "publish what `oauthctl metadata` prints, and wait 10 minutes: servers keep the old one for that long",
             ));
     }
-    if !holds(&key_set(network, client_id, &metadata).await?, key) {
+    if !holds(&key_set(network, client_id, &metadata).await?.0, key) {
         let kid = key.kid().map(Kid::as_str).unwrap_or_default();
         return Err(failed(format!("the published key set does not hold key {kid}"))
             .at(client_id)
@@ -26,21 +28,22 @@ pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey
     Ok(())
 }
 
-/// The key set that servers find by the client's metadata.
-pub async fn published_keys(network: &Network, client_id: &str) -> Result<Value, Failure> {
-    let metadata = published(network, client_id).await?;
-    key_set(network, client_id, &metadata).await
+/// The key set that servers find by the client's metadata, and how long caches may keep it and the metadata.
+pub async fn published_keys(network: &Network, client_id: &str) -> Result<(Value, Duration), Failure> {
+    let (metadata, of_metadata) = published(network, client_id).await?;
+    let (keys, of_keys) = key_set(network, client_id, &metadata).await?;
+    Ok((keys, of_metadata.max(of_keys)))
 }
 
-async fn key_set(network: &Network, client_id: &str, metadata: &Value) -> Result<Value, Failure> {
+async fn key_set(network: &Network, client_id: &str, metadata: &Value) -> Result<(Value, Duration), Failure> {
     match (member(metadata, "jwks"), text(metadata, "jwks_uri")) {
-        (jwks @ Value::Object(_), _) => Ok(jwks.clone()),
+        (jwks @ Value::Object(_), _) => Ok((jwks.clone(), Duration::ZERO)),
         (_, Some(uri)) => published(network, uri).await,
         _ => Err(failed("the published client metadata names no keys").at(client_id)),
     }
 }
 
-async fn published(network: &Network, url: &str) -> Result<Value, Failure> {
+async fn published(network: &Network, url: &str) -> Result<(Value, Duration), Failure> {
     network.published(url).await.map_err(|e| {
         failed("cannot read the published document").at(url).because(e).hint("check that it is reachable from here")
     })

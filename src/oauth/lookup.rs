@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::http::{Answer, Http, HttpError, Limits};
+use super::http::{Answer, Http, HttpError, Limits, Served};
 
 /// Enough for any honest document, and for a slow but living server.
 pub(super) const LIMITS: Limits = Limits { within: Duration::from_secs(10), bytes: 256 * 1024 };
@@ -112,13 +112,23 @@ impl Error for LookupError {
 
 /// Fetches a JSON document. `what` completes "cannot fetch …".
 pub(super) async fn json<T: DeserializeOwned>(http: &Http, url: &Url, what: &str) -> Result<T, LookupError> {
+    json_served(http, url, what).await.map(|(document, _)| document)
+}
+
+/// The same, with how it was served.
+pub(super) async fn json_served<T: DeserializeOwned>(
+    http: &Http,
+    url: &Url,
+    what: &str,
+) -> Result<(T, Served), LookupError> {
     let answer = fetch(http, url, "application/json", what).await?;
     // A proxy's login page says nothing about the document behind it.
     if !answer.is_json() {
         return Err(LookupError::unavailable(format!("{what} is not JSON")));
     }
     let body = answer.body.map_err(|e| LookupError::no_answer(what, e))?;
-    serde_json::from_slice(&body).map_err(|_| LookupError::unavailable(format!("{what} is not the JSON it should be")))
+    let wrong = || LookupError::unavailable(format!("{what} is not the JSON it should be"));
+    Ok((serde_json::from_slice(&body).map_err(|_| wrong())?, answer.served))
 }
 
 /// Fetches any document that is there.

@@ -1,6 +1,7 @@
 //! Everybody outside, for one run: finds the authorization server that may be asked about a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -98,10 +99,12 @@ impl Network {
         identity::resolve_did(&self.http, &self.settings, did).await
     }
 
-    /// A document that an app publishes (client metadata, key set): JSON, status 200, no redirect.
-    pub async fn published(&self, url: &str) -> Result<serde_json::Value, LookupError> {
+    /// A document that an app publishes (client metadata, key set): JSON, status 200, no redirect. With it, how long caches
+    /// may keep it.
+    pub async fn published(&self, url: &str) -> Result<(serde_json::Value, Duration), LookupError> {
         let url = Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
-        lookup::json(&self.http, &url, "published document").await
+        let (document, served) = lookup::json_served(&self.http, &url, "published document").await?;
+        Ok((document, served.max_age.unwrap_or_default()))
     }
 
     /// A document as it is published, whatever is wrong with it.

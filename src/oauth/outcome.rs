@@ -101,6 +101,8 @@ pub struct TokenSet {
     pub scope: Option<String>,
     /// Life of the access token, where the server says so.
     pub expires_in: Option<Duration>,
+    /// Life of the refresh token, where the server says so. No RFC has a member for it; these two are in use.
+    pub refresh_expires_in: Option<Duration>,
     /// The account.
     pub sub: String,
 }
@@ -253,6 +255,9 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
         refresh_token,
         scope,
         expires_in: body.get("expires_in").and_then(seconds),
+        refresh_expires_in: ["refresh_token_expires_in", "refresh_expires_in"]
+            .into_iter()
+            .find_map(|name| body.get(name).and_then(seconds)),
         sub: found.unwrap_or_default(),
     };
     let why = if tokens.sub != sub {

@@ -5,6 +5,8 @@
 //! token is stale. While a token that oauthctl wrote is fresh, the app has no reason to renew it, and activity cannot be
 //! seen. Such time is *blind*.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,9 @@ pub struct Note {
     /// When that was.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     seen_at: Option<Timestamp>,
+    /// For how long the refresh token lives that oauthctl stored last, in seconds, where the server said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lives_for: Option<i64>,
 }
 
 /// Whether a session's user has been away.
@@ -126,9 +131,20 @@ impl Note {
         note.wrote = Some(fingerprint(new_token.as_bytes()));
         note.wrote_at = Some(now);
         note.fresh_for = fresh_for.as_secs().max(0);
-        (note.refused, note.refused_to) = (None, None);
+        (note.refused, note.refused_to, note.lives_for) = (None, None, None);
         (note.seen, note.seen_at) = (None, None);
         note
+    }
+
+    /// Takes in for how long the refresh token lives that came with this refresh.
+    pub fn living_for(self, lifetime: Option<Duration>) -> Self {
+        Self { lives_for: lifetime.and_then(|lifetime| i64::try_from(lifetime.as_secs()).ok()), ..self }
+    }
+
+    /// For how long the server lets this refresh token live, where it said so.
+    pub fn lifetime(&self, refresh_token: &str) -> Option<Age> {
+        self.wrote_at(refresh_token)?;
+        self.lives_for.filter(|seconds| *seconds > 0).map(Age::from_secs)
     }
 
     /// Whether the user has been away for this long.

@@ -1,7 +1,7 @@
 //! The states an operator reasons about, as far as they can be told without a network.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -38,7 +38,7 @@ pub struct Verdict {
 }
 
 /// The ages that decide.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// Refresh when the last refresh is longer ago than this.
     pub keep_alive: Age,
@@ -46,6 +46,17 @@ pub struct Policy {
     pub public_lifetime: Age,
     /// How long a confidential client's session lives after a refresh.
     pub confidential_lifetime: Age,
+    /// Lifetimes at single issuers.
+    pub issuers: HashMap<String, Lifetimes>,
+}
+
+/// How long sessions of one issuer live after a refresh, where it is not as everywhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lifetimes {
+    /// Of a public client.
+    pub public: Option<Age>,
+    /// Of a confidential client.
+    pub confidential: Option<Age>,
 }
 
 /// The client keys at hand, for telling which sessions can be refreshed.
@@ -79,14 +90,20 @@ impl Default for Policy {
             keep_alive: Age::from_secs(23 * 3600 + 30 * 60),
             public_lifetime: Age::from_secs(14 * DAY),
             confidential_lifetime: Age::from_secs(91 * DAY + 31 * DAY / 100),
+            issuers: HashMap::new(),
         }
     }
 }
 
 impl Policy {
-    /// How long refresh tokens live without being used.
-    pub fn lifetime(&self, is_confidential: bool) -> Age {
-        if is_confidential { self.confidential_lifetime } else { self.public_lifetime }
+    /// How long this issuer's refresh tokens live without being used, as far as the settings say.
+    pub fn lifetime(&self, issuer: &str, is_confidential: bool) -> Age {
+        let own = self.issuers.get(issuer).copied().unwrap_or_default();
+        if is_confidential {
+            own.confidential.unwrap_or(self.confidential_lifetime)
+        } else {
+            own.public.unwrap_or(self.public_lifetime)
+        }
     }
 }
 
@@ -164,7 +181,9 @@ impl Verdict {
             return Self::new(Status::Idle, "nothing tells when it was last refreshed");
         };
         let age = now.duration_since(since);
-        let lifetime = policy.lifetime(session.auth_method != AuthMethod::None);
+        let said = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.lifetime(token));
+        let lifetime =
+            said.unwrap_or_else(|| policy.lifetime(&session.issuer, session.auth_method != AuthMethod::None));
         if age > lifetime.duration() {
             return Self::new(Status::Suspect, format!("not refreshed for longer than {lifetime}"));
         }
@@ -227,6 +246,32 @@ mod tests {
         let record = RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
         assert_eq!(judged(&record, "2026-12-07T08:00:00Z", &KnownKeys::Unknown).0, Status::Due);
         assert_eq!(judged(&record, "2026-12-07T09:00:00Z", &KnownKeys::Unknown).0, Status::Suspect);
+    }
+
+    #[test]
+    fn the_server_s_word_counts_before_the_settings_for_its_issuer() {
+        let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
+        let (day, now) = (24 * 3600, "2026-12-04T10:00:00Z".parse().unwrap());
+        let own = Lifetimes { confidential: Some(Age::from_secs(10 * day)), public: None };
+        let issuers = |issuer: &str| HashMap::from([(issuer.to_owned(), own)]);
+        let written = "2026-11-23T08:02:00Z".parse().unwrap();
+        let said = |days: Option<u64>| {
+            let lifetime = days.map(|days| std::time::Duration::from_secs(days * 86_400));
+            let note = Note::default().refreshed("old", None, "ref-1", jiff::SignedDuration::from_hours(1), written);
+            note.living_for(lifetime)
+        };
+        for (issuer, days, status) in [
+            ("https://other.example", None, Status::Due),
+            ("https://as.example", None, Status::Suspect),
+            ("https://as.example", Some(30), Status::Due),
+            ("https://other.example", Some(3), Status::Suspect),
+        ] {
+            let policy = Policy { issuers: issuers(issuer), ..Policy::default() };
+            let circumstances = Circumstances { keys: KnownKeys::Unknown, policy, client_id: None, now };
+            let note = said(days);
+            let last = LastRefreshed::of(&session, Some(&note), Observed::default(), now);
+            assert_eq!(Verdict::of(&session, last, Some(&note), &circumstances).status, status, "{issuer} {days:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsFile, wrong_type};
 use crate::error::Failure;
 use crate::oauth::RateSettings;
-use crate::session::Age;
+use crate::session::{Age, Lifetimes, Policy};
 
 /// Settings of one authorization server. What is not set is as everywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,6 +59,19 @@ impl Settings {
             confidential_lifetime: age("confidential_lifetime")?,
             document_cache: age("document_cache")?,
         })
+    }
+
+    /// The ages by which sessions are judged.
+    pub fn policy(&self) -> Result<Policy, Failure> {
+        let lifetimes =
+            |set: IssuerSettings| Lifetimes { public: set.public_lifetime, confidential: set.confidential_lifetime };
+        let issuers = self.issuers()?.into_iter().map(|(issuer, set)| (issuer, lifetimes(set))).collect();
+        Ok(Policy { issuers, ..self.refresh()?.policy() })
+    }
+
+    /// How long servers may keep an older version of the app's documents, as far as the settings say.
+    pub fn document_cache(&self) -> Result<Option<Age>, Failure> {
+        Ok(self.issuers()?.into_values().filter_map(|set| set.document_cache).max())
     }
 
     /// The rates of `[refresh]` and of single issuers.

@@ -1,5 +1,6 @@
 //! The settings of `[refresh]`.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use super::Settings;
@@ -24,12 +25,13 @@ pub struct RefreshSettings {
 }
 
 impl RefreshSettings {
-    /// The ages by which sessions are judged.
+    /// The ages by which sessions are judged, but for single issuers.
     pub fn policy(&self) -> Policy {
         Policy {
             keep_alive: self.keep_alive,
             public_lifetime: self.public_lifetime,
             confidential_lifetime: self.confidential_lifetime,
+            issuers: HashMap::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `oauthctl keys rotate --promote`: a staged key takes over once servers have had time to learn it.
 
 use serde_json::{Value, json};
-use testbed::keys;
+use testbed::{Reply, keys};
 
 use crate::app::App;
 use crate::keys::kids_of;
@@ -77,4 +77,37 @@ fn waiting_for_servers_ends_at_the_first_signal() {
         assert!(output.code == code && output.stderr.ends_with("interrupted; nothing was changed\n"), "{output}");
         assert_eq!(app.sandbox.read("keys.json"), before);
     }
+}
+
+#[test]
+fn a_server_that_keeps_documents_for_longer_is_waited_for() {
+    let (mut app, active, next) = staged();
+    app.net.publish_confidential(&[active, next]);
+    app.configure(
+        "[issuers.\"https://a.example\"]\ndocument_cache = \"1h\"\n[issuers.\"https://b.example\"]\nper_issuer = 1",
+    );
+    let output = app.sandbox.run(PROMOTE);
+    assert!(output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T13:00:00Z"), "{output}");
+    app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T13:01:00Z");
+    assert_eq!(app.sandbox.run(PROMOTE).code, 0);
+}
+
+#[test]
+fn caches_that_may_keep_the_key_set_are_waited_for() {
+    let (app, active, next) = staged();
+    let jwks = json!({"keys": [keys::public(&active), keys::public(&next)]});
+    app.net.publish(testbed::JWKS_PATH, Reply::json(200, &jwks).header("cache-control", "public, max-age=7200"));
+    let output = app.sandbox.run(PROMOTE);
+    assert!(output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T14:00:00Z"), "{output}");
+}
+
+#[test]
+fn a_dry_run_does_not_wait() {
+    let (app, active, next) = staged();
+    app.net.publish_confidential(&[active, next]);
+    let before = app.sandbox.read("keys.json");
+    let output = app.sandbox.run([&PROMOTE[..], &["--wait", "--dry-run"]].concat());
+    let expected = ["dry run: would wait until 2026-11-23T12:10:00Z", "dry run: next would move to the front"];
+    assert!(output.code == 0 && expected.iter().all(|part| output.stderr.contains(part)), "{output}");
+    assert_eq!(app.sandbox.read("keys.json"), before);
 }

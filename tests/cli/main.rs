@@ -23,6 +23,7 @@ mod keys_promote;
 mod keys_retire;
 mod keys_rotate;
 mod layouts;
+mod lifetimes;
 mod locks;
 mod malformed;
 mod metadata;

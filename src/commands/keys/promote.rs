@@ -6,14 +6,15 @@ use super::first_seen::FirstSeen;
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again};
 use crate::context::Context;
-use crate::error::{Exit, failed, usage};
+use crate::error::{Exit, Failure, failed, usage};
 use crate::jose::{ClientKey, KeyState, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::maintenance::{holds, published_keys};
 use crate::session::Age;
 
-/// How long authorization servers keep a key set before they fetch it again.
-pub(super) const SERVER_CACHE: Age = Age::from_secs(600);
+/// How long authorization servers keep a key set before they fetch it again, unless the settings know one that keeps it for
+/// longer. The reference server: 600 s.
+const SERVER_CACHE: Age = Age::from_secs(600);
 
 /// How often to look while waiting.
 const POLL: Duration = Duration::from_secs(15);
@@ -43,31 +44,46 @@ pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: b
         return Err(usage(format!("{kid} cannot sign now: its nbf lies ahead, or it is expired or revoked")).into());
     }
     if published != Published::Unchecked {
-        served_long_enough(context, key, kid, published)?;
+        served_long_enough(context, key, kid, published, dry_run)?;
     }
     // Only now: waiting may have taken long, and the files may have changed.
     let _locks = lock_files(context)?;
     move_to_front(context, read_again(context, sources)?, kid, dry_run)
 }
 
-/// Refuses, or waits, until the published set has held the key for as long as servers keep an older one.
-fn served_long_enough(context: &Context, key: &ClientKey, kid: &Kid, published: Published) -> anyhow::Result<()> {
+/// How long the slowest of the servers keeps an older version of the app's documents.
+pub(super) fn server_cache(context: &Context) -> Result<Age, Failure> {
+    Ok(context.settings()?.document_cache()?.unwrap_or(SERVER_CACHE).max(SERVER_CACHE))
+}
+
+/// Refuses, or waits, until the published set has held the key for as long as servers, and caches before them, keep an older
+/// one. A dry run does not wait.
+fn served_long_enough(
+    context: &Context,
+    key: &ClientKey,
+    kid: &Kid,
+    published: Published,
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let server_cache = server_cache(context)?;
     let client_id = context.client_id()?;
     let interrupt = context.interrupt();
     let stopped = || interrupt.failure("nothing was changed");
     loop {
         let published_keys = interrupt.or(published_keys(context.network()?, &client_id));
-        let served = context.runtime()?.block_on(published_keys).ok_or_else(stopped)??;
+        let (served, max_age) = context.runtime()?.block_on(published_keys).ok_or_else(stopped)??;
+        let max_age = Age::from_secs(i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX));
+        let kept_for = server_cache.max(max_age);
         let now = context.now();
         let seen = FirstSeen::load(context, &client_id, kid)?;
         if !holds(&served, key) {
             seen.forget()?;
             return Err(failed(format!("the published key set does not hold key {kid}"))
                 .at(&client_id)
-                .hint("deploy the staged key, publish `oauthctl jwks`, and promote it 10 minutes later")
+                .hint(format!("deploy the staged key, publish `oauthctl jwks`, and promote it {kept_for} later"))
                 .into());
         }
-        let ready = seen.or_now(now)?.saturating_add(SERVER_CACHE.duration()).unwrap_or(now);
+        let ready = seen.or_now(now)?.saturating_add(kept_for.duration()).unwrap_or(now);
         if now >= ready {
             return Ok(());
         }
@@ -75,6 +91,10 @@ fn served_long_enough(context: &Context, key: &ClientKey, kid: &Kid, published: 
             return Err(failed(format!("key {kid} is published, but servers may keep an older set until {ready:.0}"))
                 .hint("try again then, or let --wait do so; --unpublished promotes it now")
                 .into());
+        }
+        if dry_run {
+            context.ui.note(format!("dry run: would wait until {ready:.0}, when servers know the key"));
+            return Ok(());
         }
         context.ui.note(format!("waiting until {ready:.0}, when servers know the key"));
         let left = Duration::try_from(ready.duration_since(now)).unwrap_or(POLL);

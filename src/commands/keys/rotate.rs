@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::place::{Target, line, lock_files};
-use super::promote::{self, Published, SERVER_CACHE};
+use super::promote::{self, Published};
 use crate::args::Knows;
 use crate::commands::output::assignment;
 use crate::context::Context;
@@ -90,6 +90,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         };
         return promote::run(context, kid, published, args.dry_run);
     }
+    let server_cache = promote::server_cache(context)?;
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
     let now = context.now();
@@ -104,7 +105,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     } else {
         change.target.write(context, &change.text)?;
     }
-    explain(context, args, &change.deploy, name, &active_kid, now);
+    explain(context, args, &change.deploy, name, &active_kid, server_cache);
     Ok(Exit::Done)
 }
 
@@ -301,8 +302,8 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// What to deploy, and when what happens.
-fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &Kid, now: Timestamp) {
-    let ui = &context.ui;
+fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &Kid, server_cache: Age) {
+    let (ui, now) = (&context.ui, context.now());
     let order = if args.stage { "behind" } else { "in front of" };
     ui.note(format!("new key {kid}, {order} {active}"));
     match deploy {
@@ -318,7 +319,7 @@ fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &
     }
     if args.stage {
         ui.note(format!(
-            "2. at least {SERVER_CACHE} later: `oauthctl keys rotate --promote {kid}` makes it the one that signs"
+            "2. at least {server_cache} later: `oauthctl keys rotate --promote {kid}` makes it the one that signs"
         ));
     } else {
         let at = now.checked_add(args.activate_in.duration()).unwrap_or(now);
@@ -326,9 +327,9 @@ fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &
             "2. before {at:.0} every instance must have the key; from then on new sessions are bound to it"
         ));
         ui.note("3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks");
-        if args.activate_in < SERVER_CACHE {
+        if args.activate_in < server_cache {
             ui.warn(format!(
-                "servers keep a published key set for up to {SERVER_CACHE}: those that fetched it just now refuse the new key for as long"
+                "servers keep a published key set for up to {server_cache}: those that fetched it just now refuse the new key for as long"
             ));
         }
     }

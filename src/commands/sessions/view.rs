@@ -11,7 +11,7 @@ use crate::ui::{Role, Row, brief_kid};
 
 /// Reads keys and settings.
 pub fn judge(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
-    let policy = context.settings()?.refresh()?.policy();
+    let policy = context.settings()?.policy()?;
     Ok(Judge::new(context.key_set()?.as_ref(), context.client_id().ok(), layout, policy, context.now()))
 }
 
