@@ -325,6 +325,17 @@ impl Context {
         Ok(store)
     }
 
+    /// Opens the store under each layout of which it has records, to look at it.
+    pub fn open_stores(&self) -> Result<Vec<Box<dyn Store>>, Failure> {
+        self.warn_of_exposed_files()?;
+        let (url, access, layout) = self.store_to_open()?;
+        let stores = self.runtime()?.block_on(store::open_all(&url, &access, &layout))?;
+        for store in &stores {
+            debug!("layout {}", store.layout().name);
+        }
+        Ok(stores)
+    }
+
     /// Opens the store unless that takes longer than this.
     pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
         let (url, access, layout) = self.store_to_open()?;

@@ -13,6 +13,7 @@ mod context;
 mod environment;
 mod error;
 mod files;
+mod hashes;
 mod interrupt;
 mod jose;
 mod json;

@@ -8,7 +8,7 @@ use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
 use crate::json::{items, member};
 use crate::oauth::brief;
-use crate::session::{AuthMethod, BoundCount, BoundRecords, NodeSession, NodeState, is_nobodys};
+use crate::session::{AuthMethod, BoundCount, BoundRecords, Copies, NodeSession, NodeState, Relation, is_nobodys};
 use crate::store::{Kind, Stored};
 use crate::ui::{counted, sessions_and_logins};
 
@@ -28,12 +28,27 @@ pub struct Tally {
     foreign: u64,
     /// The client that the first of them names.
     other_client: Option<String>,
+    /// Records that hold a session which another record holds, too.
+    copies: u64,
+    /// Sessions of accounts with several, in a layout for one.
+    rivals: u64,
+}
+
+/// `1 record holds a session`, `2 records hold a session`
+fn hold(count: u64) -> String {
+    format!("{} {} a session", counted(count, "record"), if count == 1 { "holds" } else { "hold" })
 }
 
 impl Tally {
     /// Nothing yet. Tokens are compared with the `client_id`, where it is known.
     pub fn new(client_id: Option<&str>) -> Self {
         Self { client_id: client_id.map(str::to_owned), ..Self::default() }
+    }
+
+    /// Counts the records that are not exchanged because of others.
+    pub fn add_copies(&mut self, copies: &Copies) {
+        self.copies += copies.count(Relation::Copy) + copies.count(Relation::CopyElsewhere);
+        self.rivals += copies.count(Relation::Rival);
     }
 
     /// Counts a record.
@@ -80,6 +95,22 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
             ),
             "a refresh under this client_id would destroy them, so oauthctl leaves them alone",
             "set client.client_id to what the app uses; if it was changed for good, those users must log in again",
+        ));
+    }
+    if tally.rivals > 0 {
+        findings.push(Finding::problem(
+            TOPIC,
+            format!("{} of an account with several, in a layout for one", hold(tally.rivals)),
+            "the app finds one of them, and nobody can tell which; none of them is refreshed",
+            "`oauthctl sessions list --status blocked` names them; make the key column unique, and delete the rows that are left over",
+        ));
+    }
+    if tally.copies > 0 {
+        findings.push(Finding::problem(
+            TOPIC,
+            format!("{} that another record holds, too", hold(tally.copies)),
+            "a refresh token works once: whoever sends that of a copy ends the session, so copies are not refreshed",
+            "`oauthctl sessions list --status blocked` names them; delete those that no app uses",
         ));
     }
     for (kid, count) in tally.by_kid.iter() {

@@ -27,6 +27,19 @@ pub fn unreadable(error: anyhow::Error) -> Finding {
     Finding::failed(TOPIC, error, "which keys the sessions depend on cannot be told")
 }
 
+/// Records of several layouts in one store.
+pub fn check_layouts(stores: &[Box<dyn Store>]) -> Option<Finding> {
+    let names: Vec<_> = stores.iter().map(|store| store.layout().name.as_str()).collect();
+    (names.len() > 1).then(|| {
+        Finding::problem(
+            TOPIC,
+            format!("the store has records of several layouts: {}", names.join(", ")),
+            "an app uses one of them, and commands that change something do nothing until they are told which",
+            format!("name the app's: `layout` under [store], or --layout {}", names.join(" or --layout ")),
+        )
+    })
+}
+
 /// Looks at an open store. `stamp` is what the note says, different in every run; none where a note would create a file.
 pub async fn check(
     store: &dyn Store,

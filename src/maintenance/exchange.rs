@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::canary::{Canaries, Group, Leave, Objection, Verdict};
+use super::copies::objection;
 use super::health::Health;
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, kept_back, look_up_failed, no_tokens, refused};
 use super::precedent::{KnownKey, WorkedKey};
@@ -102,6 +103,14 @@ pub(super) struct Ready<'k> {
     pub(super) is_new_to_key: bool,
     /// Where newer tokens of it would wait.
     entry: PathBuf,
+}
+
+/// Whether other records of the account are looked at before a token is sent.
+#[derive(Clone, Copy)]
+pub(super) enum CopyCheck {
+    Before,
+    /// Somebody has decided about them.
+    Done,
 }
 
 /// What came of a request for new tokens.
@@ -268,7 +277,7 @@ impl Exchanger {
         lock: &Lock,
         leave: &Leave,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
-        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock).await {
+        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
             Ok(asked) => asked,
             Err(outcome) => return (outcome, Verdict::Nothing, None),
         };
@@ -307,12 +316,19 @@ impl Exchanger {
         ready: &Ready<'_>,
         server: &AuthorizationServer,
         lock: &Lock,
+        copy_check: CopyCheck,
     ) -> Result<Asked, Outcome> {
         let (mut lost, mut parameters, mut repeated) = (None, None, 0);
         loop {
             // Before the record is read: from then on only the request itself is left to do.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key, parameters.take());
-            let checked = self.check_again(stored, &ready.entry).await;
+            let (checked, alone) = tokio::join!(self.check_again(stored, &ready.entry), async {
+                match copy_check {
+                    CopyCheck::Before => self.check_copies(stored, &ready.did).await,
+                    CopyCheck::Done => Ok(()),
+                }
+            });
+            let checked = checked.and(alone);
             let within = match checked.and_then(|()| time_for_request(lock).ok_or_else(too_little_time)) {
                 Ok(within) => within,
                 Err(outcome) => {
@@ -334,6 +350,15 @@ impl Exchanger {
                 Exchange::AnswerLost(error) if lost.is_none() => lost = Some(error),
                 answer => return Ok(Asked { answer, answer_was_lost: lost.is_some() }),
             }
+        }
+    }
+
+    /// No other record may hold the session, or the token of a copy would be sent twice.
+    async fn check_copies(&self, stored: &Stored, did: &Did) -> Result<(), Outcome> {
+        match objection(&*self.store, stored, did).await {
+            Ok(None) => Ok(()),
+            Ok(Some((_, why))) => Err(Outcome::Blocked(why)),
+            Err(error) => Err(self.store_trouble("cannot read the account's other sessions", &error)),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Judging stored records: what a judgement depends on, gathered once a run.
 
+use std::sync::{Arc, OnceLock};
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::jose::KeySet;
-use crate::session::{Age, Circumstances, KnownKeys, LastRefreshed, Note, Policy, Summary};
+use crate::session::{Age, Circumstances, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Status, Summary};
 use crate::store::{KeyPattern, Layout, Stored};
 
 /// The app itself may be about to refresh what it renewed more recently than this.
@@ -16,6 +18,9 @@ const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 pub struct Judge {
     circumstances: Circumstances,
     pattern: KeyPattern,
+    layout: Arc<str>,
+    /// Copies among the sessions of the run, once somebody has looked for them.
+    copies: Arc<OnceLock<Copies>>,
 }
 
 impl Judge {
@@ -32,11 +37,43 @@ impl Judge {
         Self {
             circumstances: Circumstances { keys, policy, client_id, now },
             pattern: layout.session_pattern().clone(),
+            layout: layout.name.as_str().into(),
+            copies: Arc::default(),
         }
+    }
+
+    /// Takes in which sessions are copies. Returns without effect when that is known.
+    pub fn learn(&self, copies: Copies) {
+        let _ = self.copies.set(copies);
+    }
+
+    /// Whether it is known which sessions are copies.
+    pub fn knows_copies(&self) -> bool {
+        self.copies.get().is_some()
+    }
+
+    /// The relation to another record that keeps a session from being exchanged, and what to say of it.
+    pub fn copy(&self, stored: &Stored) -> Option<(Relation, &str)> {
+        self.copies.get()?.of(&stored.key.text(), &stored.value)
     }
 
     /// Reads and judges one record.
     pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
+        let summary = self.summary_alone(stored, note);
+        match self.copy(stored) {
+            Some((_, why)) if summary.status != Status::Dead && !summary.status.is_unreadable() => {
+                Summary { status: Status::Blocked, reason: Some(why.to_owned().into()), ..summary }
+            }
+            _ => summary,
+        }
+    }
+
+    /// The same without regard to other records.
+    pub fn summary_alone<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
+        Summary { layout: Some(Arc::clone(&self.layout)), ..self.read(stored, note) }
+    }
+
+    fn read<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let key = stored.key.text();
         if let Some(why) = stored.unreadable {
             return Summary::foreign(key, why);

@@ -2,6 +2,7 @@
 //! happened for the commands to tell.
 
 mod canary;
+mod copies;
 mod exchange;
 mod first_seen;
 mod health;
@@ -23,6 +24,7 @@ mod witnesses;
 mod write_back;
 
 pub use canary::Canaries;
+pub use copies::{find_copies, find_copies_of};
 pub use exchange::{Binding, Exchanger};
 pub use first_seen::FirstSeen;
 pub use health::Health;

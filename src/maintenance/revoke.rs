@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::copies::objection;
 use super::exchange::{Exchanger, is_same_session};
 use super::judge::Judge;
 use super::outcome::{Outcome, Retry, look_up_failed};
 use super::present::present;
 use super::runner::Work;
 use crate::oauth::AuthorizationServer;
-use crate::session::fingerprint;
+use crate::session::{NodeSession, Relation, fingerprint};
 use crate::store::{EndlessLock, Kind, Lock, RecordKey, Stored, Written};
 use proof::Ending;
 
@@ -164,6 +165,7 @@ impl Revoker {
         if !is_meant && !(self.still_meant)(&current) {
             return Err(Revoked::Skipped("it was refreshed meanwhile, and is not among those meant any more".into()));
         }
+        self.check_elsewhere(&current).await?;
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             if self.has_ended(&current) {
@@ -191,6 +193,17 @@ impl Revoker {
             current = now;
         }
         Ok(last)
+    }
+
+    /// A copy in another layout may be the one that an app uses. Copies in this layout end together, as asked.
+    async fn check_elsewhere(&self, current: &Stored) -> Result<(), Revoked> {
+        let did = NodeSession::parse(&current.value).ok().and_then(|session| session.sub.parse().ok());
+        let Some(did) = did else { return Ok(()) };
+        match objection(&*self.exchanger.store, current, &did).await {
+            Ok(Some((Relation::CopyElsewhere, why))) => Err(Revoked::Failed(why)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.store_trouble(&error)),
+        }
     }
 
     /// The record as it is now, where it is of the login that was selected.

@@ -2,6 +2,7 @@
 
 mod age;
 mod bound;
+mod copies;
 mod dependence;
 mod did;
 mod evidence;
@@ -18,6 +19,7 @@ mod transfer;
 
 pub use age::Age;
 pub use bound::{BoundCount, BoundRecords};
+pub use copies::{Comparison, Copies, LayoutTraits, Relation, Repeats};
 pub use dependence::KeyDependence;
 pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};

@@ -28,6 +28,8 @@ pub struct NodeSession<'a> {
     pub auth_method: AuthMethod<'a>,
     /// The algorithm of the session's DPoP key, if it is one we know.
     pub dpop_alg: Option<&'static str>,
+    /// The public part of the session's DPoP key: curve, x and y.
+    pub dpop_public: [Option<Cow<'a, str>>; 3],
     /// When the access token expires, where the server said so in a form that can be read.
     pub expires_at: Option<Timestamp>,
     /// The record says when the access token expires, in a form that cannot be read.
@@ -97,6 +99,10 @@ struct RawDpopJwk<'a> {
     #[serde(borrow)]
     crv: Option<Text<'a>>,
     #[serde(borrow)]
+    x: Option<Text<'a>>,
+    #[serde(borrow)]
+    y: Option<Text<'a>>,
+    #[serde(borrow)]
     d: Option<Text<'a>>,
 }
 
@@ -147,6 +153,7 @@ impl<'a> NodeSession<'a> {
             scope: optional(tokens.scope),
             auth_method: raw.auth_method.ok_or("no authMethod: written by a very old client")?.into_known()?,
             dpop_alg: dpop.alg(),
+            dpop_public: [text(dpop.crv), text(dpop.x), text(dpop.y)],
             expires_at,
             has_unreadable_expiry: expires_at.is_none() && tokens.expires_at.is_some(),
             refresh_token: text(tokens.refresh_token),

@@ -1,6 +1,7 @@
 //! What is shown of a session: everything an operator needs, nothing secret.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -45,6 +46,9 @@ pub struct Summary<'a> {
     /// Its age is unknown, and it has not changed since oauthctl saw it first.
     #[serde(skip)]
     pub unchanged_since: Option<Timestamp>,
+    /// The layout that it is stored in.
+    #[serde(serialize_with = "shared_text")]
+    pub layout: Option<Arc<str>>,
 }
 
 impl<'a> Summary<'a> {
@@ -83,6 +87,7 @@ impl<'a> Summary<'a> {
             reason: verdict.reason,
             has_unreadable_expiry: session.has_unreadable_expiry,
             unchanged_since,
+            layout: None,
         }
     }
 
@@ -123,6 +128,7 @@ impl<'a> Summary<'a> {
             reason: Some(Cow::Borrowed(why)),
             has_unreadable_expiry: false,
             unchanged_since: None,
+            layout: None,
         }
     }
 }
@@ -134,6 +140,11 @@ fn milliseconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<
         Some(at) => serializer.collect_str(&format_args!("{at:.3}")),
         None => serializer.serialize_none(),
     }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+fn shared_text<S: Serializer>(text: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().serialize(serializer)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]

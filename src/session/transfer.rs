@@ -32,8 +32,17 @@ pub struct Transfer<'a> {
 /// Whether `incoming` is certainly from a later exchange than `present`: both say when, and it is later. What cannot be
 /// told apart is not newer: the older tokens of the two would be replayed, and that destroys the session.
 pub fn is_provably_newer(incoming: &NodeSession<'_>, present: &NodeSession<'_>) -> bool {
-    let issued = incoming.token_issued_at().zip(present.token_issued_at()).map(|(a, b)| a.cmp(&b));
-    let expires = incoming.expires_at.zip(present.expires_at).map(|(a, b)| a.cmp(&b));
+    let times = |session: &NodeSession<'_>| (session.token_issued_at(), session.expires_at);
+    is_later(times(incoming), times(present))
+}
+
+/// Whether all that is known of both says that the first is later: when access tokens were issued, and when they expire.
+pub(super) fn is_later(
+    one: (Option<Timestamp>, Option<Timestamp>),
+    other: (Option<Timestamp>, Option<Timestamp>),
+) -> bool {
+    let issued = one.0.zip(other.0).map(|(a, b)| a.cmp(&b));
+    let expires = one.1.zip(other.1).map(|(a, b)| a.cmp(&b));
     match (issued, expires) {
         (None, None) => false,
         (issued, expires) => issued.into_iter().chain(expires).all(std::cmp::Ordering::is_gt),

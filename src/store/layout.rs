@@ -105,8 +105,8 @@ pub struct LockRule {
 pub enum LayoutChoice {
     /// Whichever of these the store's own contents show.
     Auto(Vec<Arc<Layout>>),
-    /// This one.
-    Named(Arc<Layout>),
+    /// The first of these. The store may have records of the others, too.
+    Named(Arc<Layout>, Vec<Arc<Layout>>),
 }
 
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
@@ -283,6 +283,18 @@ impl Layout {
         }
     }
 
+    /// Whether both have their sessions in one place: the same keys, or the same rows.
+    pub fn shares_sessions_with(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Keys(one), Place::Keys(other)) => one.sessions.pattern == other.sessions.pattern,
+            (Place::Tables(one), Place::Tables(other)) => {
+                let (one, other) = (&one.sessions, &other.sessions);
+                one.name == other.name && one.value == other.value && one.only == other.only
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the app has a lock of its own, so that it and we keep out of each other's way.
     pub fn has_lock(&self) -> bool {
         matches!(&self.place, Place::Keys(keys) if keys.lock.rule().is_some())
@@ -323,7 +335,8 @@ impl LayoutChoice {
             return Ok(Self::Auto(all));
         }
         let known: Vec<_> = all.iter().map(|layout| layout.name.as_str()).collect();
-        all.iter().find(|layout| layout.name == text).cloned().map(Self::Named).ok_or_else(|| {
+        let named = all.iter().find(|layout| layout.name == text).cloned();
+        named.map(|named| Self::Named(named, all.clone())).ok_or_else(|| {
             let hint = crate::error::suggestion(text, &known);
             usage(format!("no layout is called {text:?}"))
                 .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}", known.join(", "))))

@@ -31,7 +31,7 @@ pub use pattern::KeyPattern;
 pub use scan::Scan;
 pub use url::StoreUrl;
 
-use crate::error::Failure;
+use crate::error::{Failure, usage};
 use crate::session::{Did, LastRefreshed, NodeSession, Observed};
 
 /// Which of the two kinds of record.
@@ -109,6 +109,27 @@ pub trait Store: Send + Sync {
     /// Refuses to write as a user whose files would keep the app out of its own store.
     fn check_user(&self) -> Result<(), Failure> {
         Ok(())
+    }
+
+    /// Whether several records of this layout may be of one account, or hold one session.
+    fn may_have_copies(&self) -> bool {
+        self.layout().session_pattern().has_many()
+    }
+
+    /// The same store under each other layout of which it has sessions.
+    async fn others(&self) -> Vec<Arc<dyn Store>> {
+        Vec::new()
+    }
+
+    /// Sessions of the account under other layouts, where their keys follow from the account. Each with its layout's name.
+    async fn elsewhere(&self, did: &Did) -> anyhow::Result<Vec<(String, Stored)>> {
+        let mut found = Vec::new();
+        let others = self.others().await;
+        for other in others.iter().filter(|other| !other.layout().session_pattern().has_many()) {
+            let sessions = other.sessions_of(did).await?;
+            found.extend(sessions.into_iter().map(|session| (other.layout().name.clone(), session)));
+        }
+        Ok(found)
     }
 
     /// Streams every record of a kind: each that exists during the whole scan exactly once, in no order. The scan ends
@@ -257,11 +278,28 @@ pub async fn census(url: &StoreUrl, access: &Access, layouts: Vec<Arc<Layout>>) 
     }
 }
 
-/// Opens the store at this address under this layout.
+/// Opens the store at this address under this layout. A store with records of several layouts has to be told which.
 pub async fn open(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
-    match url {
-        StoreUrl::Sqlite(path) => Ok(Box::new(sqlite::SqliteStore::open(path, layout)?)),
-        StoreUrl::Redis(address) => Ok(Box::new(redis::RedisStore::open(address, access, layout).await?)),
-        StoreUrl::Rest(address) => Ok(Box::new(redis::RedisStore::open_rest(address, access, layout).await?)),
+    let mut stores = open_all(url, access, layout).await?;
+    match stores.pop() {
+        Some(store) if stores.is_empty() => Ok(store),
+        last => {
+            let names: Vec<_> = stores.iter().chain(&last).map(|store| store.layout().name.as_str()).collect();
+            let options: Vec<_> = names.iter().map(|name| format!("--layout {name}")).collect();
+            let problem = format!("the store has records of several layouts: {}", names.join(", "));
+            Err(usage(problem).at(url).hint(format!("say which one is meant: {}", options.join(" or "))))
+        }
     }
+}
+
+/// Opens the store at this address under each layout of which it has records, or under the one that is named.
+pub async fn open_all(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Vec<Box<dyn Store>>, Failure> {
+    fn boxed(stores: Vec<impl Store + 'static>) -> Vec<Box<dyn Store>> {
+        stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>).collect()
+    }
+    Ok(match url {
+        StoreUrl::Sqlite(path) => boxed(sqlite::SqliteStore::open(path, layout)?),
+        StoreUrl::Redis(address) => boxed(redis::RedisStore::open(address, access, layout).await?),
+        StoreUrl::Rest(address) => boxed(redis::RedisStore::open_rest(address, access, layout).await?),
+    })
 }

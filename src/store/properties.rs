@@ -106,7 +106,7 @@ proptest! {
     ) {
         let described = BTreeMap::from([("mine".to_owned(), members.clone())]);
         match LayoutChoice::parse("mine", &described) {
-            Ok(LayoutChoice::Named(layout)) => {
+            Ok(LayoutChoice::Named(layout, _)) => {
                 let is_sql = matches!(layout.place, Place::Tables(_));
                 prop_assert_eq!(is_sql, members.contains_key("session_table"));
                 if let Some(template) = members.get("session_key") {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redis::Value;
+use tokio::sync::OnceCell;
 
 use super::layout::{self, Layout, LayoutChoice, RedisKeys};
 use super::lock::{EndlessLock, Lock};
@@ -47,6 +48,7 @@ pub(super) use trouble::NEEDED;
 use address::Place;
 use cli::Cli;
 use cluster::Cluster;
+use detect::Found;
 use dial::Dialer;
 use link::{Single, Whereabouts};
 use lock::Attempt;
@@ -64,6 +66,9 @@ pub(super) struct RedisStore {
     layout: Arc<Layout>,
     /// The part of the layout that Redis has to do with.
     keys: Arc<RedisKeys>,
+    /// Layouts that the store may have beside the one that was named.
+    known: Vec<Arc<Layout>>,
+    beside: OnceCell<Beside>,
     replicas: Replicas,
     /// The address as it is shown.
     place: Arc<str>,
@@ -71,11 +76,24 @@ pub(super) struct RedisStore {
     cli: Cli,
 }
 
+/// What the store has beside the layout in use.
+#[derive(Default)]
+struct Beside {
+    /// The other layouts with sessions.
+    others: Vec<Arc<dyn Store>>,
+    /// Other layouts that may have a session of an account, under a key that follows from the account.
+    elsewhere: Vec<Arc<Layout>>,
+}
+
 impl RedisStore {
-    /// Connects and settles the layout.
-    pub(super) async fn open(address: &RedisAddress, access: &Access, choice: &LayoutChoice) -> Result<Self, Failure> {
+    /// Connects, and opens each of the store's layouts.
+    pub(super) async fn open(
+        address: &RedisAddress,
+        access: &Access,
+        choice: &LayoutChoice,
+    ) -> Result<Vec<Self>, Failure> {
         let server = server(address, access.ca_pem.as_deref())?;
-        Self::new(server, address.to_string(), Cli::of(address), choice).await
+        Self::all(server, address.to_string(), Cli::of(address), choice).await
     }
 
     /// The same over REST.
@@ -83,25 +101,61 @@ impl RedisStore {
         address: &RestAddress,
         access: &Access,
         choice: &LayoutChoice,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Vec<Self>, Failure> {
         let server = Arc::new(Rest::new(address, access)?);
-        Self::new(server, address.to_string(), Cli::of_rest(address), choice).await
+        Self::all(server, address.to_string(), Cli::of_rest(address), choice).await
     }
 
-    async fn new(server: Arc<dyn Server>, place: String, cli: Cli, choice: &LayoutChoice) -> Result<Self, Failure> {
+    async fn all(
+        server: Arc<dyn Server>,
+        place: String,
+        cli: Cli,
+        choice: &LayoutChoice,
+    ) -> Result<Vec<Self>, Failure> {
         check_reachable(&*server, &place).await?;
-        let layout = match choice {
-            LayoutChoice::Named(layout) => Ok(Arc::clone(layout)),
-            LayoutChoice::Auto(all) => detect::layout(&*server, all).await.map_err(|e| e.explain(&place))?,
+        let place: Arc<str> = place.into();
+        let bare = |layout: &Arc<Layout>| {
+            let keys = keys_of(layout).map_err(|e| e.at(&place))?;
+            let (server, layout, place) = (Arc::clone(&server), Arc::clone(layout), Arc::clone(&place));
+            let (known, beside, cli) = (Vec::new(), OnceCell::new(), cli.clone());
+            Ok(Self { server, layout, keys, known, beside, replicas: Replicas::default(), place, cli })
         };
-        let layout = layout.map_err(|e| e.at(&place))?;
-        let layout::Place::Keys(keys) = &layout.place else {
-            let failure = usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name));
-            let hint = "name a layout of Redis keys with --layout, or the database with --store sqlite:PATH";
-            return Err(failure.hint(hint).at(&place));
+        match choice {
+            LayoutChoice::Named(layout, all) => Ok(vec![Self { known: all.clone(), ..bare(layout)? }]),
+            LayoutChoice::Auto(all) => {
+                let found = detect::layouts(&*server, all).await.map_err(|e| e.explain(&place))?;
+                let found = found.map_err(|e| e.at(&place))?;
+                let stores = found.layouts.iter().map(bare).collect::<Result<Vec<_>, Failure>>()?;
+                let with_beside = |store: Self| {
+                    let beside = OnceCell::new_with(Some(store.beside_of(&found)));
+                    Self { beside, ..store }
+                };
+                Ok(stores.into_iter().map(with_beside).collect())
+            }
+        }
+    }
+
+    /// The other layouts of the store, found out when first asked for.
+    async fn beside(&self) -> &Beside {
+        let find = async || self.beside_of(&detect::beside(&*self.server, &self.layout, &self.known).await);
+        self.beside.get_or_init(find).await
+    }
+
+    fn beside_of(&self, found: &Found) -> Beside {
+        let open = |layout: &Arc<Layout>| {
+            let keys = keys_of(layout).ok()?;
+            let (server, layout, place) = (Arc::clone(&self.server), Arc::clone(layout), Arc::clone(&self.place));
+            let (known, beside) = (Vec::new(), OnceCell::new_with(Some(Beside::default())));
+            let (replicas, cli) = (Replicas::default(), self.cli.clone());
+            let store = Self { server, layout, keys, known, beside, replicas, place, cli };
+            Some(Arc::new(store) as Arc<dyn Store>)
         };
-        let keys = Arc::clone(keys);
-        Ok(Self { server, layout, keys, replicas: Replicas::default(), place: place.into(), cli })
+        let others = found.layouts.iter().filter(|other| other.name != self.layout.name).filter_map(open).collect();
+        let is_another = |other: &&Arc<Layout>| {
+            let has_one_key = matches!(other.place, layout::Place::Keys(_)) && !other.session_pattern().has_many();
+            has_one_key && !other.shares_sessions_with(&self.layout)
+        };
+        Beside { others, elsewhere: found.possible.iter().filter(is_another).cloned().collect() }
     }
 
     fn failure(&self, trouble: Trouble) -> anyhow::Error {
@@ -220,6 +274,29 @@ impl Store for RedisStore {
         &self.layout
     }
 
+    async fn others(&self) -> Vec<Arc<dyn Store>> {
+        self.beside().await.others.clone()
+    }
+
+    async fn elsewhere(&self, did: &Did) -> anyhow::Result<Vec<(String, Stored)>> {
+        let layouts = &self.beside().await.elsewhere;
+        if layouts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = |layout: &Arc<Layout>| RecordKey::from_text(&layout.session_pattern().key(did.as_str(), None));
+        let keys: Vec<_> = layouts.iter().map(key).collect();
+        let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
+        let answers = patience::read(self.server.wire(), &commands).await.map_err(|e| self.failure(e))?;
+        let mut found = Vec::new();
+        for ((layout, key), answer) in layouts.iter().zip(keys).zip(answers) {
+            // What is no text, or may not be read, is no session of the app's.
+            let Value::BulkString(value) = answer else { continue };
+            let stored = keys_of(layout)?.stored(Kind::Session, key, value, None);
+            found.extend(stored.map(|stored| (layout.name.clone(), stored)));
+        }
+        Ok(found)
+    }
+
     fn scan(&self, kind: Kind, want: Want) -> Scan {
         self.start(self.search(kind, want, None))
     }
@@ -289,6 +366,17 @@ impl Store for RedisStore {
 
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         notes::remove(&*self.server, names).await.map_err(|e| self.failure(e))
+    }
+}
+
+/// The part of a layout that Redis has to do with.
+fn keys_of(layout: &Layout) -> Result<Arc<RedisKeys>, Failure> {
+    match &layout.place {
+        layout::Place::Keys(keys) => Ok(Arc::clone(keys)),
+        layout::Place::Tables(_) => {
+            Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
+                .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
+        }
     }
 }
 

@@ -44,6 +44,10 @@ pub(super) struct SqliteStore {
     layout: Arc<Layout>,
     /// The part of the layout that a database has to do with.
     tables: Arc<SqlTables>,
+    /// Whether the table cannot have several rows of one key.
+    has_unique_keys: bool,
+    /// The other layouts with sessions.
+    others: Vec<Arc<dyn Store>>,
     /// One write after the other: SQLite lets those who wait race for their turn, and some would never get it. The
     /// connection stays, for each that is opened and closed again costs more than the write itself.
     writer: Arc<Mutex<Option<Connection>>>,
@@ -59,14 +63,35 @@ struct Database {
 }
 
 impl SqliteStore {
-    /// Opens the database, creating nothing, and settles the layout.
-    pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Self, Failure> {
+    /// Opens the database, creating nothing, under each of its layouts.
+    pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Vec<Self>, Failure> {
         let database = Database::find(path)?;
         let connection = database.connect(Access::Read)?;
-        let shapes = shape::tables(&connection).map_err(|e| database.explain(e))?;
-        let (layout, tables) = shape::choose(&shapes, choice).map_err(|e| e.at(path.display()))?;
+        let explain = |e| database.explain(e);
+        let shapes = shape::tables(&connection).map_err(explain)?;
+        let (mut layouts, mut others) = shape::choose(&shapes, choice).map_err(|e| e.at(path.display()))?;
+        for kind in [Kind::Session, Kind::State] {
+            // Of several, those that the app uses.
+            let in_use = in_use(&connection, kind, &layouts).map_err(explain)?;
+            if layouts.len() > 1 && !in_use.is_empty() {
+                layouts = in_use;
+                break;
+            }
+        }
+        others = in_use(&connection, Kind::Session, &others).map_err(explain)?;
         let sidecar = Sidecar::beside(&database.file);
-        Ok(Self { database, sidecar, layout, tables, writer: Arc::default() })
+        let open = |(layout, tables): &shape::Fitting, others| {
+            let has_unique_keys = shape::has_unique_keys(&connection, &tables.sessions).map_err(explain)?;
+            let (layout, tables) = (Arc::clone(layout), Arc::clone(tables));
+            let (database, sidecar) = (database.clone(), sidecar.clone());
+            Ok(Self { database, sidecar, layout, tables, has_unique_keys, others, writer: Arc::default() })
+        };
+        let open_beside = |layout: &shape::Fitting| {
+            let rest = layouts.iter().filter(|(other, _)| other.name != layout.0.name).chain(&others);
+            let others = rest.map(|other| Ok(Arc::new(open(other, Vec::new())?) as Arc<dyn Store>));
+            open(layout, others.collect::<Result<_, Failure>>()?)
+        };
+        layouts.iter().map(open_beside).collect()
     }
 
     /// Reads on a thread where waiting for the database holds nobody up.
@@ -132,6 +157,14 @@ impl Store for SqliteStore {
 
     fn check_user(&self) -> Result<(), Failure> {
         owner::check_user(&self.database.file)
+    }
+
+    fn may_have_copies(&self) -> bool {
+        self.layout.session_pattern().has_many() || !self.has_unique_keys
+    }
+
+    async fn others(&self) -> Vec<Arc<dyn Store>> {
+        self.others.clone()
     }
 
     fn scan(&self, kind: Kind, _: Want) -> Scan {
@@ -263,6 +296,17 @@ impl Store for SqliteStore {
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         self.sidecar.remove_notes(names).await
     }
+}
+
+/// Those of the layouts whose tables have rows of this kind.
+fn in_use(connection: &Connection, kind: Kind, layouts: &[shape::Fitting]) -> rusqlite::Result<Vec<shape::Fitting>> {
+    let mut in_use = Vec::new();
+    for (layout, tables) in layouts {
+        if shape::has_rows(connection, tables.of(kind))? {
+            in_use.push((Arc::clone(layout), Arc::clone(tables)));
+        }
+    }
+    Ok(in_use)
 }
 
 impl Table {

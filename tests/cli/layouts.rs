@@ -33,7 +33,7 @@ impl Mine {
 
     /// A session that was begun on a browser, as the server knows it.
     fn login(&self, did: &str) -> Value {
-        self.app.net.login(LoginOptions { did: Some(did.to_owned()), ..days_ago(2) })
+        self.app.net.login(LoginOptions { did: Some(did.to_owned()), dpop_pool: None, ..days_ago(2) })
     }
 
     fn put(&self, key: &str, value: &Value, seconds_left: i64) {

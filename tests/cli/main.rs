@@ -5,6 +5,7 @@ mod bad_arguments;
 mod bad_keys;
 mod bad_stores;
 mod completion;
+mod copies;
 mod database;
 mod dialects;
 mod doctor;

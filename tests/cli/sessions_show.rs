@@ -20,6 +20,7 @@ fn a_session_is_shown_one_field_a_line() {
     exit 0
     -- stdout --
     key                did:plc:ewvi7nxzyoun6zhxrhs64oiz
+    layout             statusphere
     did                did:plc:ewvi7nxzyoun6zhxrhs64oiz
     status             due
     issuer             https://auth.example.com
@@ -40,6 +41,7 @@ fn a_record_that_is_no_session_is_shown_too() {
     exit 0
     -- stdout --
     key     did:plc:z72i7hdynmk6r22z27h6tvur
+    layout  statusphere
     did     unknown
     status  foreign
     reason  no tokenSet
@@ -52,7 +54,7 @@ fn json_is_a_list_as_that_of_all_sessions() {
     exit 0
     -- stdout --
     [
-    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null}
+    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null,"layout":"statusphere"}
     ]
     "#);
 }

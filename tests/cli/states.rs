@@ -49,11 +49,11 @@ fn list_shows_every_login_but_its_secrets() {
     4 pending logins in sqlite:app.db (layout statusphere)
     ");
     insta::assert_snapshot!(sandbox.run(["states", "list", "--format", "csv", "-q"]).stdout, @"
-    key,issuer,auth_method,kid,begun_at,begun_by,reason
-    old,https://old.example.com,,,,,
-    public,https://bsky.social,none,,,,
-    state-1,https://auth.example.com,private_key_jwt,key1,,,
-    state-2,https://auth.example.com,private_key_jwt,key1,,,
+    key,issuer,auth_method,kid,begun_at,begun_by,reason,layout
+    old,https://old.example.com,,,,,,statusphere
+    public,https://bsky.social,none,,,,,statusphere
+    state-1,https://auth.example.com,private_key_jwt,key1,,,,statusphere
+    state-2,https://auth.example.com,private_key_jwt,key1,,,,statusphere
     ");
     for format in ["table", "json", "jsonl", "csv"] {
         let output = sandbox.run(["states", "list", "--format", format]).to_string();
@@ -75,7 +75,7 @@ fn list_tells_the_age_where_the_store_knows_it() {
     -- stderr --
     1 pending login in sqlite:app.db (layout adonis)
     ");
-    insta::assert_snapshot!(sandbox.run(["states", "list", "--format", "jsonl", "-q"]).stdout, @r#"{"key":"a","issuer":"https://auth.example.com","auth_method":"private_key_jwt","kid":"key1","begun_at":"2026-11-23T11:00:00Z","begun_by":"column","reason":null}"#);
+    insta::assert_snapshot!(sandbox.run(["states", "list", "--format", "jsonl", "-q"]).stdout, @r#"{"key":"a","issuer":"https://auth.example.com","auth_method":"private_key_jwt","kid":"key1","begun_at":"2026-11-23T11:00:00Z","begun_by":"column","reason":null,"layout":"adonis"}"#);
 }
 
 #[test]

@@ -98,16 +98,17 @@ fn of_two_layouts_in_one_store_none_is_guessed() {
     put(&redis, &format!("oauth:session:{BOB}"), &session(BOB, "3h").to_string());
     put(&redis, "oauth:state:0b5c", &state("key1").to_string());
     let sandbox = Sandbox::new();
-    let list = |options: &[&str]| {
-        let output = sandbox.run([&["sessions", "list", "--store", &redis.url()], options].concat());
+    let run = |command: &str, options: &[&str]| {
+        let output = sandbox.run([&["sessions", command, "--store", &redis.url()], options].concat());
         without_port(output, redis.port())
     };
-    insta::assert_snapshot!(list(&[]), @r"
+    insta::assert_snapshot!(run("prune", &[]), @"
     exit 2
     -- stderr --
-    error: redis://127.0.0.1:PORT/0: several layouts fit what is in the store: npmx, oauth; it has atproto:oauth:sessions:{did} (1 key, string, a session of the Node client); oauth:session:{did} (1 key, string, a session of the Node client); oauth:state:* (1 key, string, a pending login of the Node client)
-    hint: name the layout with --layout
+    error: redis://127.0.0.1:PORT/0: the store has records of several layouts: npmx, oauth
+    hint: say which one is meant: --layout npmx or --layout oauth
     ");
+    let list = |options: &[&str]| run("list", options);
     for (layout, did) in [("npmx", ALICE), ("oauth", BOB)] {
         let listed = list(&["--layout", layout, "--format", "jsonl"]);
         assert_eq!(object(&listed.stdout)["did"], did);

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{items, member, text};
 use crate::keyring::KeySource;
-use crate::maintenance::{Recovery, Waiting};
+use crate::maintenance::{Recovery, Waiting, find_copies};
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
 use crate::settings::Settings;
@@ -126,8 +126,8 @@ impl Examination<'_> {
     }
 
     fn store(&mut self, client_id: Option<&str>) -> anyhow::Result<Option<Records>> {
-        let opened = self.context.store_address().and_then(|place| Ok((place, self.context.open_store()?)));
-        let ((address, origin), open) = match opened {
+        let opened = self.context.store_address().and_then(|place| Ok((place, self.context.open_stores()?)));
+        let ((address, origin), stores) = match opened {
             Ok(opened) => opened,
             Err(e) => {
                 self.findings.push(store::unreachable(e));
@@ -136,35 +136,40 @@ impl Examination<'_> {
         };
         let stamp = self.context.now().to_string();
         let runtime = self.context.runtime()?;
+        self.findings.extend(store::check_layouts(&stores));
+        let Some(first) = stores.first() else { return Ok(None) };
         let database = match &address {
             StoreUrl::Sqlite(path) => Some(path.as_path()),
             StoreUrl::Redis(_) | StoreUrl::Rest(_) => None,
         };
         // Notes on a database are in a file of their own, which looking does not create.
         let stamp = Some(stamp.as_bytes()).filter(|_| database.is_none_or(owners::has_own_file));
-        self.findings.extend(runtime.block_on(store::check(&*open, &address, &origin, stamp)));
+        self.findings.extend(runtime.block_on(store::check(&**first, &address, &origin, stamp)));
         self.findings.extend(database.and_then(owners::check_database));
-        let tally = match self.tally(&*open, client_id) {
+        let tally = match self.tally(&stores, client_id) {
             Ok(tally) => Some(tally),
             Err(e) => {
                 self.findings.push(store::unreadable(e));
                 None
             }
         };
-        Ok(Some(Records { ttl: open.layout().session_ttl(), tally }))
+        Ok(Some(Records { ttl: first.layout().session_ttl(), tally }))
     }
 
-    fn tally(&self, store: &dyn Store, client_id: Option<&str>) -> anyhow::Result<Tally> {
+    fn tally(&self, stores: &[Box<dyn Store>], client_id: Option<&str>) -> anyhow::Result<Tally> {
         let progress = self.context.ui.progress("records read");
         let mut tally = Tally::new(client_id);
         self.context.runtime()?.block_on(async {
-            for kind in [Kind::Session, Kind::State] {
-                let mut scan = store.scan(kind, Want { values: true, ttls: false });
-                while let Some(records) = scan.next().await? {
-                    for record in &records {
-                        tally.add(kind, record);
+            for store in stores {
+                tally.add_copies(&find_copies(&**store).await?);
+                for kind in [Kind::Session, Kind::State] {
+                    let mut scan = store.scan(kind, Want { values: true, ttls: false });
+                    while let Some(records) = scan.next().await? {
+                        for record in &records {
+                            tally.add(kind, record);
+                        }
+                        progress.advance(records.len());
                     }
-                    progress.advance(records.len());
                 }
             }
             Ok(tally)

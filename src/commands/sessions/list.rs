@@ -2,7 +2,7 @@
 
 use super::inactive::InactiveArgs;
 use super::select::SelectArgs;
-use super::view::{BriefRow, judge};
+use super::view::{BriefRow, LayoutRow, judge, tell_where};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
@@ -39,22 +39,33 @@ pub struct Args {
 
 /// Selects, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let store = context.open_store()?;
-    let judge = judge(context, store.layout())?;
-    let mut listing = if args.wide { context.ui.listing::<Summary>() } else { context.ui.listing::<BriefRow>() };
+    let stores = context.open_stores()?;
+    let mut listing = match (args.wide, stores.len()) {
+        (true, _) => context.ui.listing::<Summary>(),
+        (false, 1) => context.ui.listing::<BriefRow>(),
+        (false, _) => context.ui.listing::<LayoutRow>(),
+    };
     let mut count = 0;
-    context.runtime()?.block_on(args.inactive.for_each(&args.select, context, &*store, &judge, |_, summary| {
-        if args.wide {
-            listing.push(summary)?;
-        } else {
-            listing.push(&BriefRow::of(summary, &judge))?;
-        }
-        count += 1;
-        Ok(())
-    }))?;
+    for store in &stores {
+        let judge = judge(context, store.layout())?;
+        args.select.in_one_of(stores.len(), count);
+        context.runtime()?.block_on(args.inactive.for_each(
+            &args.select,
+            context,
+            &**store,
+            &judge,
+            |_, summary| {
+                match (args.wide, stores.len()) {
+                    (true, _) => listing.push(summary)?,
+                    (false, 1) => listing.push(&BriefRow::of(summary, &judge))?,
+                    (false, _) => listing.push(&LayoutRow(BriefRow::of(summary, &judge)))?,
+                }
+                count += 1;
+                Ok(())
+            },
+        ))?;
+    }
     listing.finish()?;
-    let (url, _) = context.store_address()?;
-    let so_far = context.interrupt().so_far();
-    context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "session"), store.layout().name));
+    tell_where(context, &stores, &counted(count, "session"))?;
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

@@ -23,7 +23,7 @@ mod view;
 pub use pace::PaceArgs;
 pub use revoke::{rehearse as rehearse_revocation, revoke_selected};
 pub use select::SelectArgs;
-pub use view::judge;
+pub use view::{judge, tell_where};
 
 use crate::context::Context;
 use crate::error::Exit;

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
-use crate::session::{Filter, Note, Status, Summary};
+use crate::session::{Filter, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
@@ -107,8 +107,12 @@ pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, 
     let ui = &context.ui;
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
     let (mut possible, mut impossible) = (0, 0);
-    context.runtime()?.block_on(select.for_each(context, &**store, judge, |_, session| {
-        let result = if session.status == Status::Blocked || session.status.is_unreadable() {
+    context.runtime()?.block_on(select.for_each(context, &**store, judge, |stored, session| {
+        let copy = judge.copy(stored);
+        // Copies in this layout end together, as asked.
+        let alone = copy.map_or(session.status, |_| judge.summary_alone(stored, None).status);
+        let is_elsewhere = copy.is_some_and(|(relation, _)| relation == Relation::CopyElsewhere);
+        let result = if is_elsewhere || alone == Status::Blocked || alone.is_unreadable() {
             impossible += 1;
             "would fail"
         } else {

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::{Failure, failed, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::Kid;
-use crate::maintenance::Judge;
+use crate::maintenance::{Judge, find_copies, find_copies_of};
 use crate::session::{Age, Filter, Note, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 use crate::ui::Progress;
@@ -55,6 +55,12 @@ pub struct SelectArgs {
     /// Whether it was said which accounts have no session.
     #[arg(skip)]
     warned: Cell<bool>,
+    /// One of several layouts is read: what is named may be in another one.
+    #[arg(skip)]
+    one_of_several: Cell<bool>,
+    /// Sessions that were selected in the layouts before this one.
+    #[arg(skip)]
+    taken: Cell<u64>,
 }
 
 /// An issuer as records name it (RFC 8414 section 2), from what tables show and people paste: `auth.example.com` is
@@ -166,15 +172,21 @@ impl SelectArgs {
         judge: &'a Judge,
     ) -> anyhow::Result<Selection<'a>> {
         let interrupt = context.interrupt();
-        let source = interrupt.or(self.source(context, store)).await.unwrap_or(Ok(Source::Named(None)))?;
+        let source = interrupt.or(self.source(context, store, judge)).await.unwrap_or(Ok(Source::Named(None)))?;
         Ok(Selection {
             source: source.noted(store),
             filter: self.filter(),
-            left: self.limit.unwrap_or(u64::MAX),
+            left: self.limit.unwrap_or(u64::MAX).saturating_sub(self.taken.get()),
             judge,
             interrupt,
             progress: context.ui.progress("sessions read"),
         })
+    }
+
+    /// Prepares to read this layout, which may be one of several.
+    pub fn in_one_of(&self, layouts: usize, taken: u64) {
+        self.one_of_several.set(layouts > 1);
+        self.taken.set(taken);
     }
 
     /// Reads the store and hands over every selected session, until all were seen or a signal came.
@@ -198,8 +210,11 @@ impl SelectArgs {
     }
 
     /// The named sessions if any are named, else all of the store.
-    async fn source(&self, context: &Context, store: &dyn Store) -> anyhow::Result<Source> {
+    async fn source(&self, context: &Context, store: &dyn Store, judge: &Judge) -> anyhow::Result<Source> {
         if self.accounts.is_empty() && self.records.is_empty() {
+            if !judge.knows_copies() {
+                judge.learn(find_copies(store).await?);
+            }
             return Ok(Source::All(store.scan(Kind::Session, Want { values: true, ttls: true })));
         }
         let mut named = Vec::new();
@@ -211,15 +226,17 @@ impl SelectArgs {
                 continue;
             }
             let sessions = store.sessions_of(&did).await?;
-            if sessions.is_empty() && !warned {
+            if sessions.is_empty() && !warned && !self.one_of_several.get() {
                 context.ui.warn(format!("{did} has no session"));
             }
             named.extend(sessions);
         }
         for key in &self.records {
             let key = RecordKey::from_text(key);
-            let records = store.records(Kind::Session, &key).await?;
-            if records.is_empty() {
+            let mut records = store.records(Kind::Session, &key).await?;
+            if self.one_of_several.get() {
+                records.retain(|_| store.layout().session_pattern().parse_key(&key.text()).is_some());
+            } else if records.is_empty() {
                 return Err(failed(format!("there is no session under the key {}", key.text()))
                     .hint("`oauthctl sessions list --format jsonl` shows the keys there are")
                     .into());
@@ -230,6 +247,9 @@ impl SelectArgs {
             }
         }
         named.sort_by(|a, b| a.key.cmp(&b.key));
+        if !judge.knows_copies() {
+            judge.learn(find_copies_of(store, &named).await?);
+        }
         Ok(Source::Named(Some(named)))
     }
 }

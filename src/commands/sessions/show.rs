@@ -8,7 +8,7 @@ use super::view::{judge, role};
 use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Exit, failed};
-use crate::maintenance::Judge;
+use crate::maintenance::{Judge, find_copies_of};
 use crate::session::{Age, Summary};
 use crate::store::Stored;
 use crate::ui::Format;
@@ -27,12 +27,18 @@ pub struct Args {
 
 /// Finds, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let store = context.open_store()?;
-    let judge = judge(context, store.layout())?;
-    let (did, found) = context.runtime()?.block_on(async {
+    let stores = context.open_stores()?;
+    let mut found = Vec::new();
+    let did = context.runtime()?.block_on(async {
         let did = args.account.did(context).await?;
-        let sessions = store.sessions_of(&did).await?;
-        anyhow::Ok((did, noted(&*store, sessions).await?))
+        for store in &stores {
+            let judge = judge(context, store.layout())?;
+            let sessions = store.sessions_of(&did).await?;
+            judge.learn(find_copies_of(&**store, &sessions).await?);
+            let noted = noted(&**store, sessions).await?;
+            found.extend(noted.into_iter().map(|(stored, note)| (judge.clone(), stored, note)));
+        }
+        anyhow::Ok(did)
     })?;
     if found.is_empty() {
         return Err(failed(format!("{did} has no session in {}", context.store_address()?.0))
@@ -40,16 +46,16 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .into());
     }
     if context.ui.format == Format::Table {
-        for (n, (stored, note)) in found.iter().enumerate() {
+        for (n, (judge, stored, note)) in found.iter().enumerate() {
             if n > 0 {
                 context.ui.result("\n")?;
             }
-            show_card(context, &judge, stored, &judge.summary(stored, note.as_ref()))?;
+            show_card(context, judge, stored, &judge.summary(stored, note.as_ref()))?;
         }
         return Ok(Exit::Done);
     }
     let mut listing = context.ui.listing::<Summary>();
-    for (stored, note) in &found {
+    for (judge, stored, note) in &found {
         listing.push(&judge.summary(stored, note.as_ref()))?;
     }
     listing.finish()?;
@@ -63,6 +69,7 @@ fn show_card(context: &Context, judge: &Judge, stored: &Stored, summary: &Summar
     let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
     let mut fields = vec![
         ("key", summary.key.to_string(), None),
+        ("layout", known(summary.layout.as_deref()), None),
         ("did", known(summary.did.as_deref()), None),
         ("status", summary.status.name().to_owned(), role(summary.status)),
     ];

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::inactive::InactiveArgs;
 use super::select::SelectArgs;
-use super::view::{judge, role};
+use super::view::{judge, role, tell_where};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::Judge;
@@ -52,12 +52,14 @@ struct Stats {
     issuers: HashMap<String, u64>,
     kids: HashMap<String, u64>,
     auth_methods: HashMap<String, u64>,
+    layouts: HashMap<String, u64>,
     ages: HashMap<&'static str, u64>,
 }
 
 impl Stats {
     fn add(&mut self, session: &Summary<'_>, judge: &Judge) {
         self.total += 1;
+        count(&mut self.layouts, session.layout.as_deref().unwrap_or(UNKNOWN));
         *self.statuses.entry(session.status).or_default() += 1;
         if session.status.is_unreadable() {
             return;
@@ -74,7 +76,7 @@ impl Stats {
     }
 
     /// The counts of every aspect, with its name; within each, in the order in which they are shown.
-    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 5] {
+    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 6] {
         let statuses = Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
         let classes = AGES.iter().map(|(_, name)| *name).chain([OLDER, UNKNOWN]);
         let ages = classes.map(|name| (name.to_owned(), self.ages.get(name).copied().unwrap_or(0)));
@@ -84,6 +86,7 @@ impl Stats {
             ("issuer", most_first(&self.issuers)),
             ("kid", most_first(&self.kids)),
             ("auth_method", most_first(&self.auth_methods)),
+            ("layout", most_first(&self.layouts)),
         ]
     }
 
@@ -108,21 +111,28 @@ fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
 
 /// Selects, counts and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let store = context.open_store()?;
-    let judge = judge(context, store.layout())?;
+    let stores = context.open_stores()?;
     let mut stats = Stats::default();
-    context.runtime()?.block_on(args.inactive.for_each(&args.select, context, &*store, &judge, |_, summary| {
-        stats.add(summary, &judge);
-        Ok(())
-    }))?;
+    for store in &stores {
+        let judge = judge(context, store.layout())?;
+        args.select.in_one_of(stores.len(), stats.total);
+        context.runtime()?.block_on(args.inactive.for_each(
+            &args.select,
+            context,
+            &**store,
+            &judge,
+            |_, summary| {
+                stats.add(summary, &judge);
+                Ok(())
+            },
+        ))?;
+    }
     match context.ui.format {
         Format::Table => show(context, &stats)?,
         Format::Json | Format::Jsonl => context.ui.document(&document(&stats))?,
         Format::Csv => show_csv(context, &stats)?,
     }
-    let (url, _) = context.store_address()?;
-    let so_far = context.interrupt().so_far();
-    context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(stats.total, "session"), store.layout().name));
+    tell_where(context, &stores, &counted(stats.total, "session"))?;
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }
 
@@ -138,7 +148,7 @@ fn document(stats: &Stats) -> Value {
 fn show(context: &Context, stats: &Stats) -> std::io::Result<()> {
     for (aspect, mut counts) in stats.groups() {
         counts.retain(|(_, n)| *n > 0);
-        if counts.is_empty() {
+        if counts.is_empty() || aspect == "layout" && counts.len() == 1 {
             continue;
         }
         let rest: u64 = counts.iter().skip(SHOWN).map(|(_, n)| n).sum();

@@ -108,6 +108,11 @@ async fn steps(
     healthiest_first(judge, &mut sessions);
     let mut steps = Vec::with_capacity(sessions.len());
     for (session, note) in sessions {
+        if let Some((_, why)) = judge.copy(&session) {
+            let outcome = Outcome::Blocked(why.to_owned());
+            steps.push(Step::Settled(Event { session, outcome }));
+            continue;
+        }
         let skipped = {
             let summary = judge.summary(&session, note.as_ref());
             match summary.status {

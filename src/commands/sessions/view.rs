@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::maintenance::Judge;
 use crate::session::{Status, Summary};
-use crate::store::Layout;
+use crate::store::{Layout, Store};
 use crate::ui::{Role, Row, brief_kid};
 
 /// Reads keys and settings.
@@ -61,6 +61,33 @@ impl Row for BriefRow<'_> {
     }
 }
 
+/// The same for a store with several layouts.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct LayoutRow<'a>(pub BriefRow<'a>);
+
+impl Row for LayoutRow<'_> {
+    const FIELDS: &'static [&'static str] = Summary::FIELDS;
+    const TITLES: &'static [&'static str] = &["did", "layout", "status", "refreshed", "kid", "issuer", "reason"];
+    const SPARE: &'static [usize] = &[5, 4];
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let mut cells = self.0.cells();
+        cells.insert(1, (layout(self.0.summary).to_owned(), None));
+        cells
+    }
+}
+
+/// Says how many records were shown, of which store and layouts.
+pub fn tell_where(context: &Context, stores: &[Box<dyn Store>], count: &str) -> anyhow::Result<()> {
+    let (url, _) = context.store_address()?;
+    let so_far = context.interrupt().so_far();
+    let names: Vec<_> = stores.iter().map(|store| store.layout().name.as_str()).collect();
+    let layouts = if names.len() == 1 { "layout" } else { "layouts" };
+    context.ui.note(format!("{count}{so_far} in {url} ({layouts} {})", names.join(", ")));
+    Ok(())
+}
+
 /// The reason, in which a kid is not longer than in its own column.
 fn brief_reason(summary: &Summary<'_>) -> String {
     let reason = summary.reason.as_deref().unwrap_or_default();
@@ -76,6 +103,10 @@ fn account(summary: &Summary<'_>) -> String {
 
 fn kid<'a>(summary: &'a Summary<'_>) -> &'a str {
     summary.kid.as_deref().or(summary.auth_method).unwrap_or("-")
+}
+
+fn layout<'a>(summary: &'a Summary<'_>) -> &'a str {
+    summary.layout.as_deref().unwrap_or("-")
 }
 
 /// The wide table.
@@ -94,8 +125,10 @@ impl Row for Summary<'_> {
         "last_refreshed_by",
         "status",
         "reason",
+        "layout",
     ];
-    const TITLES: &'static [&'static str] = &["did", "status", "kid", "expires", "last refreshed", "issuer", "reason"];
+    const TITLES: &'static [&'static str] =
+        &["did", "status", "kid", "expires", "last refreshed", "issuer", "layout", "reason"];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
@@ -107,6 +140,7 @@ impl Row for Summary<'_> {
             time(self.expires_at),
             time(self.last_refreshed_at),
             plain(self.issuer.as_deref()),
+            plain(Some(layout(self))),
             (self.reason.as_deref().unwrap_or_default().to_owned(), None),
         ]
     }

@@ -6,6 +6,7 @@ use std::pin::pin;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::commands::sessions::tell_where;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::StateAge;
@@ -32,12 +33,13 @@ struct StateRow<'a> {
     begun_at: Option<Timestamp>,
     begun_by: Option<&'static str>,
     reason: Option<&'static str>,
+    layout: &'a str,
     #[serde(skip)]
     age: Option<Age>,
 }
 
 impl<'a> StateRow<'a> {
-    fn of(stored: &'a Stored, now: Timestamp) -> Self {
+    fn of(stored: &'a Stored, layout: &'a str, now: Timestamp) -> Self {
         let age = StateAge::of(stored, now);
         let parsed = stored.unreadable.map_or_else(|| NodeState::parse(&stored.value), Err);
         let (state, reason) = match parsed {
@@ -58,13 +60,15 @@ impl<'a> StateRow<'a> {
                 StateAge::FirstSeen(_) | StateAge::Unknown => None,
             },
             reason,
+            layout,
             age: age.known().map(|age| Age::from_secs(age.as_secs().max(0))),
         }
     }
 }
 
 impl Row for StateRow<'_> {
-    const FIELDS: &'static [&'static str] = &["key", "issuer", "auth_method", "kid", "begun_at", "begun_by", "reason"];
+    const FIELDS: &'static [&'static str] =
+        &["key", "issuer", "auth_method", "kid", "begun_at", "begun_by", "reason", "layout"];
     const TITLES: &'static [&'static str] = &["key", "issuer", "auth", "kid", "age", "reason"];
     const SPARE: &'static [usize] = &[2, 1];
 
@@ -83,34 +87,34 @@ impl Row for StateRow<'_> {
 
 /// Scans and prints.
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
-    let store = context.open_store()?;
+    let stores = context.open_stores()?;
     let now = context.now();
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");
     let mut listing = context.ui.listing::<StateRow>();
     let mut count = 0;
     context.runtime()?.block_on(async {
-        let mut scan = store.scan(Kind::State, Want { values: true, ttls: true });
         let mut raised = pin!(interrupt.raised());
-        loop {
-            let next = tokio::select! {
-                biased;
-                () = &mut raised => break,
-                next = scan.next() => next?,
-            };
-            let Some(records) = next else { break };
-            for stored in &records {
-                listing.push(&StateRow::of(stored, now))?;
-                count += 1;
+        for store in &stores {
+            let mut scan = store.scan(Kind::State, Want { values: true, ttls: true });
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    () = &mut raised => return Ok(()),
+                    next = scan.next() => next?,
+                };
+                let Some(records) = next else { break };
+                for stored in &records {
+                    listing.push(&StateRow::of(stored, &store.layout().name, now))?;
+                    count += 1;
+                }
+                progress.advance(records.len());
             }
-            progress.advance(records.len());
         }
         anyhow::Ok(())
     })?;
     drop(progress);
     listing.finish()?;
-    let so_far = interrupt.so_far();
-    let (url, _) = context.store_address()?;
-    context.ui.note(format!("{}{so_far} in {url} (layout {})", counted(count, "pending login"), store.layout().name));
+    tell_where(context, &stores, &counted(count, "pending login"))?;
     Ok(interrupt.exit().unwrap_or(Exit::Done))
 }

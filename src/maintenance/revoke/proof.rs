@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use super::super::exchange::{Ready, time_for_request, too_little_time};
+use super::super::exchange::{CopyCheck, Ready, time_for_request, too_little_time};
 use super::super::outcome::{NONCES, Retry, chain};
 use super::{Revoked, Revoker, unable};
 use crate::oauth::{
@@ -30,7 +30,7 @@ impl Revoker {
     /// Ends the session. The error says why there is no proof of it, and the record may be another by then.
     pub(super) async fn end(&self, ending: &Ending<'_>) -> Result<(), Revoked> {
         let Ending { current, ready, server, lock } = *ending;
-        let asked = self.exchanger.ask(current, ready, server, lock).await.map_err(unable)?;
+        let asked = self.exchanger.ask(current, ready, server, lock, CopyCheck::Done).await.map_err(unable)?;
         match asked.answer {
             Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
             Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),

@@ -94,7 +94,11 @@ async fn a_layout_is_told_from_its_records() {
         (vec![(indigo.0.to_owned(), indigo.1)], &none, Err("the Go library indigo")),
         (vec![("authState:abc".to_owned(), STATE)], &none, Ok("auth-camel")),
         (vec![("cache:1".to_owned(), "{}")], &none, Err("cache:* (1 key, string, JSON of unknown shape)")),
-        (vec![(key("oauth:session:"), RECORD), (key("session:"), RECORD)], &none, Err("several layouts fit")),
+        (
+            vec![(key("oauth:session:"), RECORD), (key("session:"), RECORD)],
+            &none,
+            Err("records of several layouts: oauth, hypercerts"),
+        ),
         (vec![(key("own:"), wrapped.as_str())], &own(&[("envelope", "true")]), Ok("own")),
         (vec![(key("own:"), wrapped.as_str())], &own(&[]), Err("a record in an envelope")),
         (vec![], &none, Err("nothing in the store")),

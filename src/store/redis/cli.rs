@@ -4,6 +4,7 @@ use super::address::{Endpoint, Place, RedisAddress};
 use super::rest::RestAddress;
 
 /// Beginning of a command line for one Redis.
+#[derive(Clone)]
 pub(super) struct Cli(String);
 
 impl Cli {

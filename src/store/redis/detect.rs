@@ -35,40 +35,91 @@ struct Candidate {
     fitting_states: usize,
 }
 
-/// The layout that the store's records show; the failure says what is there instead. The outer error is the store's.
-pub(super) async fn layout(server: &dyn Server, all: &[Arc<Layout>]) -> Result<Result<Arc<Layout>, Failure>, Trouble> {
-    let mut candidates: Vec<_> = all.iter().filter_map(Candidate::new).collect();
-    let mut shapes = Shapes::default();
-    let mut seen = 0;
-    for shard in server.shards().await? {
-        let mut cursor = b"0".to_vec();
-        loop {
-            let (next, keys) = page(&*shard.scan, "*", shard.limits.scan_count, &cursor).await?;
-            seen += keys.len();
-            for key in keys.into_iter().filter(|key| !key.0.starts_with(OWN_PREFIX.as_bytes())) {
-                shapes.add(&key.text());
-                for candidate in &mut candidates {
-                    candidate.offer(&key);
+/// Layouts of a Redis.
+pub(super) struct Found {
+    /// Those that its records show. Several, where it has records of several.
+    pub(super) layouts: Vec<Arc<Layout>>,
+    /// Those under whose keys of sessions there may be something.
+    pub(super) possible: Vec<Arc<Layout>>,
+}
+
+/// The layouts that the store's records show; the failure says what is there instead. The outer error is the store's.
+pub(super) async fn layouts(server: &dyn Server, all: &[Arc<Layout>]) -> Result<Result<Found, Failure>, Trouble> {
+    let mut survey = Survey::new(all, MANY_KEYS);
+    survey.run(server).await?;
+    let layouts: Vec<_> = best(&survey.candidates).iter().map(|one| Arc::clone(&one.layout)).collect();
+    if !layouts.is_empty() {
+        return Ok(Ok(Found { layouts, possible: survey.possible() }));
+    }
+    Ok(Err(if survey.shapes.is_empty() { empty(server).await? } else { unfit(server, survey.shapes).await? }))
+}
+
+/// The layouts of which the store has sessions beside those of `named`, as far as its first keys show.
+pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layout>]) -> Found {
+    let all: Vec<_> = all.iter().filter(|layout| !layout.shares_sessions_with(named)).cloned().collect();
+    let mut survey = Survey::new(&all, FEW_KEYS);
+    // A store that does not say is no obstacle: then any layout is possible.
+    let is_known = survey.run(server).await.is_ok();
+    let with_sessions = best(&survey.candidates).into_iter().filter(|one| one.fitting_sessions > 0);
+    let layouts = with_sessions.map(|one| Arc::clone(&one.layout)).collect();
+    Found { layouts, possible: if is_known { survey.possible() } else { all } }
+}
+
+/// A look at the keys of a store.
+struct Survey {
+    candidates: Vec<Candidate>,
+    shapes: Shapes,
+    /// Keys looked at where none of them is a session's.
+    most_keys: usize,
+    /// All keys were looked at.
+    is_complete: bool,
+}
+
+impl Survey {
+    fn new(all: &[Arc<Layout>], most_keys: usize) -> Self {
+        let candidates = all.iter().filter_map(Candidate::new).collect();
+        Self { candidates, shapes: Shapes::default(), most_keys, is_complete: false }
+    }
+
+    async fn run(&mut self, server: &dyn Server) -> Result<(), Trouble> {
+        let mut seen = 0;
+        let is_enough = |candidates: &[Candidate], seen| {
+            let found = candidates.iter().any(|candidate| !candidate.sessions.is_empty());
+            seen >= self.most_keys || (found && seen >= FEW_KEYS)
+        };
+        'all: {
+            for shard in server.shards().await? {
+                let mut cursor = b"0".to_vec();
+                loop {
+                    let (next, keys) = page(&*shard.scan, "*", shard.limits.scan_count, &cursor).await?;
+                    seen += keys.len();
+                    for key in keys.into_iter().filter(|key| !key.0.starts_with(OWN_PREFIX.as_bytes())) {
+                        self.shapes.add(&key.text());
+                        for candidate in &mut self.candidates {
+                            candidate.offer(&key);
+                        }
+                    }
+                    cursor = next;
+                    if cursor == b"0" {
+                        break;
+                    }
+                    if is_enough(&self.candidates, seen) {
+                        break 'all;
+                    }
                 }
             }
-            let found = candidates.iter().any(|candidate| !candidate.sessions.is_empty());
-            cursor = next;
-            if cursor == b"0" || seen >= MANY_KEYS || (found && seen >= FEW_KEYS) {
-                break;
-            }
+            self.is_complete = true;
         }
-        if candidates.iter().any(|candidate| !candidate.sessions.is_empty()) && seen >= FEW_KEYS {
-            break;
+        for candidate in &mut self.candidates {
+            candidate.read(server).await?;
         }
+        Ok(())
     }
-    for candidate in &mut candidates {
-        candidate.read(server).await?;
-    }
-    let fitting = best(&candidates);
-    match fitting[..] {
-        [one] => Ok(Ok(Arc::clone(&one.layout))),
-        [] if shapes.is_empty() => Ok(Err(empty(server).await?)),
-        _ => Ok(Err(undecided(server, &fitting, shapes).await?)),
+
+    /// The layouts whose keys were seen, or may be where not all keys were.
+    fn possible(&self) -> Vec<Arc<Layout>> {
+        let possible = self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.is_empty());
+        possible.map(|one| Arc::clone(&one.layout)).collect()
     }
 }
 
@@ -182,15 +233,8 @@ async fn other_databases(server: &dyn Server) -> String {
     databases.collect::<Vec<_>>().join(", ")
 }
 
-/// Nothing fits, or too much: says what there is.
-async fn undecided(server: &dyn Server, fitting: &[&Candidate], shapes: Shapes) -> Result<Failure, Trouble> {
-    let problem = match fitting {
-        [] => "no known layout fits what is in the store".to_owned(),
-        several => {
-            let names: Vec<_> = several.iter().map(|candidate| candidate.layout.name.as_str()).collect();
-            format!("several layouts fit what is in the store: {}", names.join(", "))
-        }
-    };
+/// Nothing fits: says what there is.
+async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> {
     let mut seen = Vec::new();
     let (mut session_key, mut state_key) = (None, None);
     for (shape, count, sample) in shapes.most() {
@@ -203,12 +247,10 @@ async fn undecided(server: &dyn Server, fitting: &[&Candidate], shapes: Shapes) 
         }
     }
     let seen = seen.join("; ");
-    let mut hint = "name the layout with --layout".to_owned();
-    if fitting.is_empty() {
-        hint.push_str(", or describe it in oauthctl.toml (lock_key is \"none\" where the app has no lock):\n");
-        hint.push_str(&description(session_key, state_key));
-    }
-    Ok(usage(format!("{problem}; it has {seen}")).hint(hint))
+    let lines = description(session_key, state_key);
+    Ok(usage(format!("no known layout fits what is in the store; it has {seen}")).hint(format!(
+        "name the layout with --layout, or describe it in oauthctl.toml (lock_key is \"none\" where the app has no lock):\n{lines}"
+    )))
 }
 
 /// Template of the keys of this shape; none where the shape has no place for the subject.

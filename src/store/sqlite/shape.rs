@@ -1,10 +1,12 @@
 //! Which layout fits a database: told from its tables and columns.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::quoted;
 use crate::error::{Failure, usage};
 use crate::store::layout::{Layout, LayoutChoice, Place, SqlTables, Table};
 
@@ -28,23 +30,64 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
     Ok(tables)
 }
 
-/// The layout asked for if it fits, or the one that does.
-pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Arc<Layout>, Arc<SqlTables>), Failure> {
-    if let LayoutChoice::Named(layout) = choice
-        && tables_of(layout).is_none()
-    {
-        return Err(usage(format!("layout {} is one of Redis keys, and this is an SQLite database", layout.name))
-            .hint("name a layout of SQLite tables with --layout, or the Redis with --store redis://HOST"));
-    }
-    let fitting: Vec<_> = known(choice).filter(|(_, tables)| fits(tables, shapes)).collect();
-    match fitting[..] {
-        [(layout, tables)] => Ok((Arc::clone(layout), Arc::clone(tables))),
-        [] => Err(unfit(shapes, choice)),
-        [..] => {
-            let names = fitting.iter().map(|(layout, _)| layout.name.as_str()).collect::<Vec<_>>().join(", ");
-            Err(usage(format!("several layouts fit this database: {names}")).hint("say which one with --layout"))
+/// A layout, and its part that a database has to do with.
+pub(super) type Fitting = (Arc<Layout>, Arc<SqlTables>);
+
+/// The layouts of the database: the one that is named, or all that fit; and those that fit beside the one that is named.
+pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, Vec<Fitting>), Failure> {
+    let all = match choice {
+        LayoutChoice::Named(layout, all) => {
+            if tables_of(layout).is_none() {
+                return Err(usage(format!(
+                    "layout {} is one of Redis keys, and this is an SQLite database",
+                    layout.name
+                ))
+                .hint("name a layout of SQLite tables with --layout, or the Redis with --store redis://HOST"));
+            }
+            std::slice::from_ref(layout).iter().chain(all)
+        }
+        LayoutChoice::Auto(all) => [].iter().chain(all),
+    };
+    let mut fitting: Vec<Fitting> = Vec::new();
+    for layout in all {
+        let Some(tables) = tables_of(layout).filter(|tables| fits(tables, shapes)) else { continue };
+        // An operator's own description of the same rows comes first.
+        if !fitting.iter().any(|(other, _)| other.shares_sessions_with(layout)) {
+            fitting.push((Arc::clone(layout), Arc::clone(tables)));
         }
     }
+    let named = match choice {
+        LayoutChoice::Named(layout, _) => fitting.first().is_some_and(|(first, _)| first == layout),
+        LayoutChoice::Auto(_) => !fitting.is_empty(),
+    };
+    if !named {
+        return Err(unfit(shapes, choice));
+    }
+    let others = if matches!(choice, LayoutChoice::Named(..)) { fitting.split_off(1) } else { Vec::new() };
+    Ok((fitting, others))
+}
+
+/// Whether a table has rows of this kind.
+pub(super) fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&table.name), table.filter());
+    connection.prepare(&sql)?.exists([])
+}
+
+/// Whether no two rows of this kind can have the same key.
+pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let sql = r#"SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
+                 WHERE l."unique" AND NOT l.partial ORDER BY l.name"#;
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([&table.name])?;
+    let mut indexes: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        indexes.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    let only = table.only.as_ref().map(|(column, _)| column.as_str());
+    // An index may have expressions, which have no names.
+    let is_of_key =
+        |column: &Option<String>| column.as_deref().is_some_and(|column| column == table.key || Some(column) == only);
+    Ok(indexes.values().any(|columns| columns.iter().all(is_of_key)))
 }
 
 /// The tables of these layouts that are there, each once.
@@ -63,7 +106,7 @@ pub(super) fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<T
 /// The layouts to choose from, as far as they are of tables.
 fn known(choice: &LayoutChoice) -> impl Iterator<Item = (&Arc<Layout>, &Arc<SqlTables>)> {
     let layouts = match choice {
-        LayoutChoice::Named(layout) => std::slice::from_ref(layout),
+        LayoutChoice::Named(layout, _) => std::slice::from_ref(layout),
         LayoutChoice::Auto(all) => all,
     };
     layouts.iter().filter_map(|layout| Some((layout, tables_of(layout)?)))
@@ -94,7 +137,7 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
     let found = shapes.iter().map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
     let found = if found.is_empty() { "it has no tables".to_owned() } else { format!("it has {}", found.join(", ")) };
     let problem = match choice {
-        LayoutChoice::Named(layout) => {
+        LayoutChoice::Named(layout, _) => {
             format!("the tables of layout {} are not in this database: {found}", layout.name)
         }
         LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),

@@ -1,0 +1,114 @@
+//! Finds records that hold one session twice: for a whole store, for some accounts, and under the lock on an account.
+
+use std::collections::HashSet;
+use std::iter;
+
+use crate::session::{Comparison, Copies, Did, LayoutTraits, NodeSession, Relation, Repeats};
+use crate::store::{Kind, Layout, Store, Stored, Want};
+
+/// Reads a whole store, unless its layout rules copies out, and again where something occurs twice. Memory: 16 bytes a
+/// record, and more only for records that have something in common.
+pub async fn find_copies(store: &dyn Store) -> anyhow::Result<Copies> {
+    let others = store.others().await;
+    if others.is_empty() && !store.may_have_copies() {
+        return Ok(Copies::default());
+    }
+    let stores: Vec<_> = iter::once(store).chain(others.iter().map(|other| &**other)).collect();
+    let layouts: Vec<_> = stores.iter().map(|store| traits(store.layout())).collect();
+    let mut repeats = Repeats::new(&layouts);
+    for store in &stores {
+        for_each(*store, |_, session| repeats.add(session)).await?;
+    }
+    let mut comparison = Comparison::new(layouts);
+    if !repeats.is_empty() {
+        for (n, store) in stores.iter().enumerate() {
+            let add = |stored: &Stored, session: &NodeSession<'_>| {
+                if repeats.has(session) {
+                    comparison.add(n, &stored.key.text(), &stored.value, &session.sub);
+                }
+            };
+            for_each(*store, add).await?;
+        }
+    }
+    Ok(comparison.copies())
+}
+
+/// Reads what else there is of the accounts of these sessions.
+pub async fn find_copies_of(store: &dyn Store, sessions: &[Stored]) -> anyhow::Result<Copies> {
+    let others = store.others().await;
+    let layouts = iter::once(store.layout()).chain(others.iter().map(|other| other.layout())).map(traits);
+    let mut comparison = Comparison::new(layouts.collect());
+    let mut seen = HashSet::new();
+    for session in sessions {
+        let key = session.key.text();
+        let account = store.layout().session_pattern().parse_key(&key).and_then(|(did, _)| did.parse::<Did>().ok());
+        let Some(did) = account else { continue };
+        if !store.may_have_copies() {
+            comparison.add(0, &key, &session.value, did.as_str());
+        }
+        if !seen.insert(did.clone()) {
+            continue;
+        }
+        if store.may_have_copies() {
+            for stored in store.sessions_of(&did).await? {
+                comparison.add(0, &stored.key.text(), &stored.value, did.as_str());
+            }
+        }
+        for (n, other) in others.iter().enumerate().filter(|(_, other)| other.layout().session_pattern().has_many()) {
+            for stored in other.sessions_of(&did).await? {
+                comparison.add(n + 1, &stored.key.text(), &stored.value, did.as_str());
+            }
+        }
+        add_elsewhere(&mut comparison, store, &did).await?;
+    }
+    Ok(comparison.copies())
+}
+
+/// Reads the account's other sessions again, where their keys follow from the account. Returns what keeps this one from
+/// being exchanged.
+pub(super) async fn objection(
+    store: &dyn Store,
+    session: &Stored,
+    did: &Did,
+) -> anyhow::Result<Option<(Relation, String)>> {
+    let mut comparison = Comparison::new(vec![traits(store.layout())]);
+    if store.may_have_copies() && !store.layout().session_pattern().has_many() {
+        for stored in store.sessions_of(did).await? {
+            comparison.add(0, &stored.key.text(), &stored.value, did.as_str());
+        }
+    } else {
+        comparison.add(0, &session.key.text(), &session.value, did.as_str());
+    }
+    add_elsewhere(&mut comparison, store, did).await?;
+    let copies = comparison.copies();
+    Ok(copies.of(&session.key.text(), &session.value).map(|(relation, why)| (relation, why.to_owned())))
+}
+
+async fn add_elsewhere(comparison: &mut Comparison, store: &dyn Store, did: &Did) -> anyhow::Result<()> {
+    for (layout, stored) in store.elsewhere(did).await? {
+        let n = comparison.layout(LayoutTraits { name: layout, has_one: true });
+        comparison.add(n, &stored.key.text(), &stored.value, did.as_str());
+    }
+    Ok(())
+}
+
+fn traits(layout: &Layout) -> LayoutTraits {
+    LayoutTraits { name: layout.name.clone(), has_one: !layout.session_pattern().has_many() }
+}
+
+/// Reads every session of an account that its key names.
+async fn for_each(store: &dyn Store, mut see: impl FnMut(&Stored, &NodeSession<'_>)) -> anyhow::Result<()> {
+    let pattern = store.layout().session_pattern();
+    let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
+    while let Some(records) = scan.next().await? {
+        for stored in &records {
+            let key = stored.key.text();
+            let Some((named, _)) = pattern.parse_key(&key) else { continue };
+            let Ok(session) = NodeSession::parse(&stored.value) else { continue };
+            if session.sub == named {
+                see(stored, &session);
+            }
+        }
+    }
+    Ok(())
+}
