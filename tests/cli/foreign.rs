@@ -136,7 +136,7 @@ fn an_expiry_that_only_javascript_reads_keeps_a_session_alive() {
         let record = store(&expiry);
         let row = object(&app.sandbox.run(["sessions", "list", "--format", "jsonl"]).stdout);
         assert_eq!((&row["status"], &row["expires_at"]), (&json!("idle"), &Value::Null), "{expiry}");
-        for command in ["refresh", "refresh --expired", "prune --malformed", "prune --inactive 1s"] {
+        for command in ["refresh", "refresh --expired", "prune --malformed", "prune --inactive 1d"] {
             let output = app.sessions(command);
             assert_eq!(output.code, 0, "{expiry}, {command}: {output}");
         }

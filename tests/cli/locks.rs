@@ -41,8 +41,8 @@ fn nothing_is_sent_where_nobody_says_whether_there_is_a_lock() {
         "sessions upgrade --unpublished --dry-run",
         "sessions revoke --all --yes",
         "sessions revoke --all --dry-run",
-        "sessions prune --inactive 1s",
-        "sessions prune --inactive 1s --format json --dry-run",
+        "sessions prune --inactive 1d",
+        "sessions prune --inactive 1d --format json --dry-run",
     ] {
         let refusal = npmx.app.sandbox.refusal(command.split(' '));
         assert_eq!(refusal.code, 2, "{command}: {refusal}");
