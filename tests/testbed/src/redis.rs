@@ -172,10 +172,22 @@ impl Redis {
         answer.expect("the server answers")
     }
 
+    /// Waits until a replica has everything.
+    pub fn wait_for(&self, replica: &Self) {
+        wait_until("the replica", || has_caught_up(self, replica));
+    }
+
     /// Ends it at once, as a crash would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Stops the process, so that nothing is answered and no connection closed, or lets it go on.
+    pub fn freeze(&self, on: bool) {
+        let signal = if on { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the process takes signals");
     }
 
     /// Starts it again after [`Self::kill`], where it was, with what it has saved.
@@ -304,6 +316,58 @@ impl Sentinels {
         self.servers[0].kill();
     }
 
+    /// Tells the sentinels to make a replica the master, as before a maintenance.
+    pub fn fail_over(&self) {
+        let told = self.sentinels[0].ask(&["SENTINEL", "FAILOVER", MASTER]);
+        assert_eq!(told, Answer::Status("OK".to_owned()));
+    }
+
+    /// Cuts the master off from sentinels and replicas, while clients that are connected go on. Returns a connection to it,
+    /// since it takes no new ones.
+    ///
+    /// # Panics
+    /// When the master does not answer.
+    pub fn isolate_master(&self) -> Connection {
+        let mut inside = Connection::open(self.servers[0].port()).expect("the master takes connections");
+        let mut ask = |command: &[&str]| inside.ask(command).expect("the master answers");
+        ask(&["CONFIG", "SET", "maxclients", "1"]);
+        ask(&["CLIENT", "KILL", "TYPE", "replica"]);
+        let Answer::Bulk(Some(clients)) = ask(&["CLIENT", "LIST"]) else { panic!("there are clients") };
+        for client in String::from_utf8_lossy(&clients).lines().filter(|line| line.contains(" name=sentinel-")) {
+            let id = client.trim_start_matches("id=").split(' ').next().unwrap_or_default();
+            ask(&["CLIENT", "KILL", "ID", id]);
+        }
+        inside
+    }
+
+    /// Waits until one of the servers is the master, by all sentinels, and the other is its replica. Returns which.
+    pub fn settled_master(&self) -> usize {
+        let mut settled = 0;
+        wait_until("one master", || {
+            // Whatever is under way has begun, or has not, in the time in which sentinels notice it.
+            sleep(Duration::from_secs(3));
+            (0..2).any(|at| {
+                let port = self.servers[at].port().to_string();
+                settled = at;
+                let is_named = self.sentinels.iter().all(|sentinel| {
+                    let answer = sentinel.ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]);
+                    matches!(answer, Answer::List(parts) if parts[1] == Answer::Bulk(Some(port.clone().into())))
+                });
+                is_named && has_caught_up(&self.servers[at], &self.servers[1 - at])
+            })
+        });
+        settled
+    }
+
+    /// Waits until the first master is a replica of the second.
+    pub fn wait_for_demotion(&self) {
+        wait_until("the demotion", || {
+            let role = Connection::open(self.servers[0].port()).and_then(|mut connection| connection.ask(&["ROLE"]));
+            matches!(role, Ok(Answer::List(parts)) if parts[0] == Answer::Bulk(Some("slave".into())))
+        });
+        wait_until("the new replica", || has_caught_up(&self.servers[1], &self.servers[0]));
+    }
+
     /// Waits until the replica is the master, and all sentinels say so.
     pub fn wait_for_fail_over(&self) {
         let port = self.servers[1].port().to_string();
@@ -360,6 +424,54 @@ impl Cluster {
             wait_until("the cluster", || known(node, "cluster_state:ok") && known(node, "cluster_size:3"));
         }
         Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() }
+    }
+
+    /// Makes a replica the master of its part: in agreement with the master that it replaces, or without.
+    pub fn fail_over(&self, replica: usize, how: &[&str]) {
+        let told = self.nodes[replica].ask(&[&["CLUSTER", "FAILOVER"], how].concat());
+        assert_eq!(told, Answer::Status("OK".to_owned()));
+    }
+
+    /// Moves the slot of a key from one master to another, with all that is in it.
+    ///
+    /// # Panics
+    /// When a node does not answer.
+    pub fn move_slot(&self, key: &str, from: usize, to: usize) {
+        let (from, to) = (&self.nodes[from], &self.nodes[to]);
+        let id = |node: &Redis| match node.ask(&["CLUSTER", "MYID"]) {
+            Answer::Bulk(Some(id)) => String::from_utf8_lossy(&id).into_owned(),
+            _ => panic!("a node has an id"),
+        };
+        let (from_id, to_id) = (id(from), id(to));
+        let Answer::Number(slot) = from.ask(&["CLUSTER", "KEYSLOT", key]) else { panic!("a key has a slot") };
+        let slot = slot.to_string();
+        let set = |node: &Redis, state: &str, id: &str| {
+            let set = node.ask(&["CLUSTER", "SETSLOT", &slot, state, id]);
+            assert_eq!(set, Answer::Status("OK".to_owned()), "SETSLOT {slot} {state}");
+        };
+        set(to, "IMPORTING", &from_id);
+        set(from, "MIGRATING", &to_id);
+        let port = to.port().to_string();
+        while let Answer::List(keys) = from.ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]) {
+            if keys.is_empty() {
+                break;
+            }
+            for key in keys {
+                let Answer::Bulk(Some(key)) = key else { continue };
+                let key = String::from_utf8_lossy(&key).into_owned();
+                from.ask(&["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"]);
+            }
+        }
+        for node in [to, from].into_iter().chain(self.nodes.iter().take(3)) {
+            set(node, "NODE", &to_id);
+        }
+    }
+
+    /// Lets nodes be silent for so long before others take over, on a machine with much else to do.
+    pub fn be_patient(&self, time: Duration) {
+        for node in &self.nodes {
+            node.ask(&["CONFIG", "SET", "cluster-node-timeout", &time.as_millis().to_string()]);
+        }
     }
 
     /// Waits until the replicas have everything.
