@@ -1,5 +1,6 @@
 //! Where sessions live: the promises every store keeps, and how a store is opened.
 
+mod checkpoint;
 mod id;
 mod layout;
 mod lock;
@@ -24,6 +25,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use zeroize::{Zeroize as _, Zeroizing};
 
+pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
 pub use lock::{EndlessLock, Lock};
@@ -88,7 +90,7 @@ pub struct Want {
 pub enum Written {
     /// The new value stands.
     Done,
-    /// The new value stands, but so far only on a server that others may take over from without it.
+    /// The new value stands, on a server that others may take over from without it: a [`Store::checkpoint`] tells.
     Unconfirmed,
     /// Somebody else changed the record; nothing was written.
     Changed,
@@ -151,6 +153,18 @@ pub trait Store: Send + Sync {
     /// live becomes the layout's own, or stays what it is where the layout has none; a time column becomes the current
     /// time. Never creates a record, and never changes more than one.
     async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written>;
+
+    /// The servers in charge at this moment, for making sure that what was written `Unconfirmed` outlives a fail-over.
+    /// None where no server takes over from another, so that nothing ever is.
+    async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
+        Ok(None)
+    }
+
+    /// Counts what happens when another server takes over: lost connections, writes that too few replicas have. Where it
+    /// has grown, it is time for a [`Self::checkpoint`].
+    fn disturbances(&self) -> u64 {
+        0
+    }
 
     /// Makes sure that a [`Self::replace`] now would not be refused: that this user may do all that it takes, and that
     /// the store takes writes. Changes nothing, and costs about as much as a replacement. Of a cluster one server

@@ -11,13 +11,16 @@ use tokio::sync::OnceCell;
 use super::layout::{self, Layout, LayoutChoice, RedisKeys};
 use super::lock::{EndlessLock, Lock};
 use super::scan::Scan;
-use super::{Access, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at};
+use super::{
+    Access, Checkpoint, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at,
+};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 use crate::tls;
 
 mod address;
 mod census;
+mod checkpoint;
 mod cli;
 mod cluster;
 mod detect;
@@ -35,6 +38,7 @@ mod scan;
 mod seen;
 mod sentinel;
 mod shape;
+mod slots;
 mod trouble;
 mod wire;
 mod write;
@@ -46,6 +50,7 @@ pub use rest::RestAddress;
 pub(super) use trouble::NEEDED;
 
 use address::Place;
+use checkpoint::{RedisCheckpoint, Watch};
 use cli::Cli;
 use cluster::Cluster;
 use detect::Found;
@@ -69,7 +74,9 @@ pub(super) struct RedisStore {
     /// Layouts that the store may have beside the one that was named.
     known: Vec<Arc<Layout>>,
     beside: OnceCell<Beside>,
-    replicas: Replicas,
+    replicas: Arc<Replicas>,
+    /// For how long the servers have looked the same.
+    watch: Arc<Watch>,
     /// The address as it is shown.
     place: Arc<str>,
     /// The way there for an operator.
@@ -118,7 +125,8 @@ impl RedisStore {
             let keys = keys_of(layout).map_err(|e| e.at(&place))?;
             let (server, layout, place) = (Arc::clone(&server), Arc::clone(layout), Arc::clone(&place));
             let (known, beside, cli) = (Vec::new(), OnceCell::new(), cli.clone());
-            Ok(Self { server, layout, keys, known, beside, replicas: Replicas::default(), place, cli })
+            let (replicas, watch) = (Arc::default(), Arc::default());
+            Ok(Self { server, layout, keys, known, beside, replicas, watch, place, cli })
         };
         match choice {
             LayoutChoice::Named(layout, all) => Ok(vec![Self { known: all.clone(), ..bare(layout)? }]),
@@ -146,8 +154,8 @@ impl RedisStore {
             let keys = keys_of(layout).ok()?;
             let (server, layout, place) = (Arc::clone(&self.server), Arc::clone(layout), Arc::clone(&self.place));
             let (known, beside) = (Vec::new(), OnceCell::new_with(Some(Beside::default())));
-            let (replicas, cli) = (Replicas::default(), self.cli.clone());
-            let store = Self { server, layout, keys, known, beside, replicas, place, cli };
+            let (replicas, watch, cli) = (Arc::default(), Arc::default(), self.cli.clone());
+            let store = Self { server, layout, keys, known, beside, replicas, watch, place, cli };
             Some(Arc::new(store) as Arc<dyn Store>)
         };
         let others = found.layouts.iter().filter(|other| other.name != self.layout.name).filter_map(open).collect();
@@ -156,6 +164,22 @@ impl RedisStore {
             has_one_key && !other.shares_sessions_with(&self.layout)
         };
         Beside { others, elsewhere: found.possible.iter().filter(is_another).cloned().collect() }
+    }
+
+    /// The same store by way of other connections.
+    fn by(&self, server: &Arc<dyn Server>) -> Self {
+        Self {
+            server: Arc::clone(server),
+            layout: Arc::clone(&self.layout),
+            keys: Arc::clone(&self.keys),
+            known: Vec::new(),
+            // Whoever makes sure that a record lasts looks nowhere else.
+            beside: OnceCell::new_with(Some(Beside::default())),
+            replicas: Arc::clone(&self.replicas),
+            watch: Arc::clone(&self.watch),
+            place: Arc::clone(&self.place),
+            cli: self.cli.clone(),
+        }
     }
 
     fn failure(&self, trouble: Trouble) -> anyhow::Error {
@@ -326,9 +350,21 @@ impl Store for RedisStore {
         self.try_replace(key, expected, new).await.map_err(|e| self.failure(e))
     }
 
+    async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
+        let checkpoint = RedisCheckpoint::reach(self).await.map_err(|e| self.failure(e))?;
+        Ok(checkpoint.map(|checkpoint| Box::new(checkpoint) as _))
+    }
+
+    fn disturbances(&self) -> u64 {
+        self.server.disturbances() + self.replicas.shortfalls()
+    }
+
     async fn check_writable(&self) -> anyhow::Result<()> {
         let key = self.layout.session_pattern().key(NOBODY, Some("nobody"));
-        write::check(&*self.server, key.as_bytes()).await.map_err(|e| self.failure(e))
+        write::check(&*self.server, key.as_bytes()).await.map_err(|e| self.failure(e))?;
+        // A replica that goes before the first write has been there.
+        self.replicas.ask(&*self.server, key.as_bytes()).await;
+        Ok(())
     }
 
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
@@ -391,11 +427,10 @@ fn server(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Serve
     let dialer = Dialer { tls, login: address.login.clone(), database: address.database };
     let whereabouts = match &address.place {
         Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),
-        Place::Sentinel { sentinels, master, login } => Whereabouts::Asked(Arc::new(Sentinels {
-            dialer: Dialer { tls: dialer.tls.clone(), login: login.clone(), database: 0 },
-            endpoints: sentinels.clone(),
-            master: master.clone(),
-        })),
+        Place::Sentinel { sentinels, master, login } => {
+            let dialer = Dialer { tls: dialer.tls.clone(), login: login.clone(), database: 0 };
+            Whereabouts::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
+        }
         Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
     };
     Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))

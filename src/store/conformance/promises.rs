@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::apps::App;
 use crate::session::Did;
-use crate::store::{Kind, RecordKey, Store, Stored, Want, Written};
+use crate::store::{Durability, Kind, RecordKey, Store, Stored, Want, Written};
 
 const ALL: Want = Want { values: true, ttls: true };
 
@@ -99,7 +99,8 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_expected(store: &dyn
     let key = session_key(store, 2);
     let replace =
         async |expected: &str, new: &str| store.replace(&key, expected.as_bytes(), new.as_bytes()).await.unwrap();
-    assert_eq!(replace("session 2", "new").await, Written::Done);
+    let written = replace("session 2", "new").await;
+    assert_eq!(written == Written::Unconfirmed, is_confirmed_later(store, &key, "new").await, "{written:?}");
     assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("new"));
     if let Some(ttl) = store.layout().session_ttl() {
         let (left, whole) = (app.ttl(&key.text()).unwrap(), Duration::try_from(ttl.duration()).unwrap());
@@ -112,6 +113,15 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_expected(store: &dyn
     let absent = session_key(store, MANY + 1);
     assert_eq!(store.replace(&absent, b"", b"new").await.unwrap(), Written::Gone);
     assert_eq!(app.value(Kind::Session, &absent.text()), None);
+}
+
+/// Whether another server may take over. Then those in charge have the record, and so have their replicas.
+async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &str) -> bool {
+    let Some(checkpoint) = store.checkpoint().await.unwrap() else { return false };
+    let record = checkpoint.store().get(Kind::Session, key).await.unwrap().unwrap();
+    assert_eq!(record.value, value.as_bytes());
+    assert_eq!(checkpoint.durability().await, Durability::Durable);
+    true
 }
 
 async fn whether_writing_is_possible_is_found_out_without_writing(store: &dyn Store, app: &dyn App) {

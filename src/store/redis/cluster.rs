@@ -1,22 +1,28 @@
 //! A cluster: every key has a slot, every slot a master, and slots move.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use redis::Value;
+use tokio::time::timeout;
 
 use super::address::Endpoint;
+use super::checkpoint::CHECK_KEY;
 use super::dial::Dialer;
 use super::link::{Link, Whereabouts};
+use super::slots::{Consensus, SLOTS, SlotMap, View};
 use super::trouble::{Trouble, text};
-use super::wire::{Command, Limits, Server, Shard, Wire, run_one};
-
-const SLOTS: u16 = 16384;
+use super::wire::{Command, Limits, Server, Shard, Survey, Wire, run_one};
 
 /// A command is sent on so many times while the cluster is being rearranged.
 const REDIRECTIONS: usize = 5;
+
+/// How long a node may take to say what the cluster looks like.
+const VIEW_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The masters as we know them.
 pub(super) struct Cluster {
@@ -25,6 +31,8 @@ pub(super) struct Cluster {
     /// For single keys and values, and for scans.
     links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 2],
     map: Mutex<Known>,
+    /// How often the map turned out to be wrong, or a master did not answer.
+    distrusts: AtomicU64,
 }
 
 /// The last map, and whether it still holds: one that does not still names servers that know the next one.
@@ -32,18 +40,6 @@ pub(super) struct Cluster {
 struct Known {
     map: Option<Arc<SlotMap>>,
     is_stale: bool,
-}
-
-/// Which master has which slots.
-struct SlotMap {
-    /// By the last slot of the range.
-    ranges: BTreeMap<u16, Range>,
-}
-
-struct Range {
-    first: u16,
-    master: Endpoint,
-    id: String,
 }
 
 /// What a server says of a key that it does not have.
@@ -56,7 +52,13 @@ enum Redirection {
 
 impl Cluster {
     pub(super) fn new(dialer: &Arc<Dialer>, seeds: &[Endpoint]) -> Self {
-        Self { dialer: Arc::clone(dialer), seeds: seeds.to_vec(), links: Default::default(), map: Mutex::default() }
+        Self {
+            dialer: Arc::clone(dialer),
+            seeds: seeds.to_vec(),
+            links: Default::default(),
+            map: Mutex::default(),
+            distrusts: AtomicU64::default(),
+        }
     }
 
     fn link(&self, purpose: usize, endpoint: &Endpoint) -> Arc<Link> {
@@ -75,6 +77,43 @@ impl Cluster {
 
     fn distrust_map(&self) {
         self.known().is_stale = true;
+        self.distrusts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Asks one node what the cluster looks like.
+    async fn view(&self, endpoint: &Endpoint) -> Result<View, Trouble> {
+        let link = self.main_link(endpoint);
+        let questions = ["SLOTS", "NODES"].map(|what| Command::keyless("CLUSTER").arg(what));
+        let answers = timeout(VIEW_TIMEOUT, link.run(&questions)).await;
+        let answers = answers.unwrap_or_else(|_| Err(Trouble::unreached(format!("{endpoint}: no answer in time"))))?;
+        let [slots, nodes] = &answers[..] else { return Err(Trouble::nonsense()) };
+        View::read(slots, nodes, endpoint)
+    }
+
+    /// Asks every node that is known, and every master that these name.
+    async fn views(&self, mut endpoints: Vec<Endpoint>) -> Result<(Vec<View>, bool), Trouble> {
+        let (mut asked, mut views, mut last) = (HashSet::new(), Vec::new(), None);
+        loop {
+            endpoints.retain(|endpoint| asked.insert(endpoint.clone()));
+            if endpoints.is_empty() {
+                break;
+            }
+            let answers = join_all(endpoints.iter().map(|endpoint| self.view(endpoint))).await;
+            endpoints.clear();
+            for answer in answers {
+                match answer {
+                    Ok(view) => {
+                        endpoints.extend(view.map.ranges.values().map(|range| range.master.clone()));
+                        views.push(view);
+                    }
+                    Err(trouble) => last = Some(trouble),
+                }
+            }
+        }
+        match (views.is_empty(), last) {
+            (true, last) => Err(last.unwrap_or_else(|| Trouble::unreached("no server is named"))),
+            (false, last) => Ok((views, last.is_none())),
+        }
     }
 
     /// Asks for the map: the masters known so far, then the servers of the address.
@@ -244,49 +283,33 @@ impl Server for Cluster {
     fn wire(&self) -> &dyn Wire {
         self
     }
-}
 
-impl SlotMap {
-    /// Reads the answer to `CLUSTER SLOTS`; a server that does not say where it is, is where it was asked.
-    fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
-        let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
-        let ranges = parts.iter().map(|part| {
-            let Value::Array(range) = part else { return None };
-            let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else { return None };
-            let [host, Value::Int(port), id, ..] = &master[..] else { return None };
-            let host = match (text(host).filter(|host| !host.is_empty()), asked) {
-                (Some(host), _) => host,
-                (None, Endpoint::Tcp(host, _)) => host.clone(),
-                (None, Endpoint::Socket(_)) => return None,
-            };
-            let master = Endpoint::Tcp(host, u16::try_from(*port).ok()?);
-            let range = Range { first: u16::try_from(*first).ok()?, master, id: text(id)? };
-            Some((u16::try_from(*last).ok()?, range))
-        });
-        let ranges: Option<BTreeMap<_, _>> = ranges.collect();
-        ranges.map(|ranges| Self { ranges }).ok_or_else(Trouble::nonsense)
+    fn disturbances(&self) -> u64 {
+        self.distrusts.load(Ordering::SeqCst)
     }
 
-    fn range(&self, key: &[u8]) -> Result<&Range, Trouble> {
-        let slot = slot(key);
-        let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
-        let range = range.ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
-        range.map(|(_, range)| range)
-    }
-
-    fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
-        self.range(key).map(|range| &range.master)
+    async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+        let mut endpoints = self.seeds.clone();
+        let known = self.known().map.clone();
+        endpoints.extend(known.iter().flat_map(|map| map.ranges.values()).map(|range| range.master.clone()));
+        let server = Self::new(&self.dialer, &self.seeds);
+        let (views, is_complete) = server.views(endpoints).await?;
+        let Consensus { map, doubt } = Consensus::of(&views);
+        let keys = map.ids().into_iter().filter_map(|id| key_at(&map, id)).collect();
+        let masters: Vec<_> = map.ids().into_iter().collect();
+        let identity = masters.join(" ");
+        let map = Arc::new(map);
+        for cluster in [self, &server] {
+            *cluster.known() = Known { map: Some(Arc::clone(&map)), is_stale: false };
+        }
+        Ok(Some(Survey { server: Arc::new(server), identity, doubt, is_complete, keys }))
     }
 }
 
-/// The slot of a key: of what is in its first braces, where there is something.
-fn slot(key: &[u8]) -> u16 {
-    let tag = || {
-        let open = key.iter().position(|byte| *byte == b'{')? + 1;
-        let length = key[open..].iter().position(|byte| *byte == b'}')?;
-        (length > 0).then(|| &key[open..open + length])
-    };
-    crc16::State::<crc16::XMODEM>::calculate(tag().unwrap_or(key)) % SLOTS
+/// A key of oauthctl's own that this master has.
+fn key_at(map: &SlotMap, id: &str) -> Option<Vec<u8>> {
+    let mut keys = (0..=u32::from(SLOTS) * 16).map(|n| format!("{CHECK_KEY}:{n}").into_bytes());
+    keys.find(|key| map.range(key).is_ok_and(|range| range.id == id))
 }
 
 fn redirection(answer: &Value) -> Option<Redirection> {
@@ -312,14 +335,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_are_those_of_the_cluster_specification() {
-        assert_eq!(slot(b"123456789"), 0x31c3);
-        assert_eq!(slot(b"{user1000}.following"), slot(b"user1000"));
-        assert_eq!(slot(b"foo{}{bar}"), crc16::State::<crc16::XMODEM>::calculate(b"foo{}{bar}") % SLOTS);
-        assert_eq!(slot(b"foo{{bar}}zap"), slot(b"{bar"));
-    }
-
-    #[test]
     fn slots_on_their_way_are_seen() {
         let line = "id 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-5460";
         assert!(!moves_slots(line));
@@ -329,51 +344,11 @@ mod tests {
 
 #[cfg(test)]
 mod properties {
-    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
 
-    /// Any answer, not deep.
-    fn answer() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Nil),
-            any::<i64>().prop_map(Value::Int),
-            "[a-z0-9.]{0,8}".prop_map(|text| Value::BulkString(text.into_bytes())),
-        ];
-        leaf.prop_recursive(3, 16, 5, |inner| vec(inner, 0..5).prop_map(Value::Array))
-    }
-
-    /// A range of slots as `CLUSTER SLOTS` describes it.
-    fn range(first: u16, last: u16, port: u16) -> Value {
-        let text = |text: String| Value::BulkString(text.into_bytes());
-        let master = vec![text(format!("h{port}")), Value::Int(port.into()), text(format!("id{port}"))];
-        Value::Array(vec![Value::Int(first.into()), Value::Int(last.into()), Value::Array(master)])
-    }
-
     proptest! {
-        #[test]
-        fn every_slot_is_where_the_map_says(cuts in proptest::collection::btree_set(1..SLOTS, 0..6), key in vec(any::<u8>(), 0..24)) {
-            let starts: Vec<_> = std::iter::once(0).chain(cuts).collect();
-            let ends = starts[1..].iter().map(|next| next - 1).chain([SLOTS - 1]);
-            let ranges = (1..).zip(&starts).zip(ends).map(|((port, first), last)| range(*first, last, port));
-            let map = SlotMap::read(&Value::Array(ranges.collect()), &Endpoint::Tcp("asked".to_owned(), 1)).unwrap();
-            let number = starts.partition_point(|first| *first <= slot(&key));
-            let port = u16::try_from(number).unwrap();
-            prop_assert_eq!(map.master(&key).unwrap(), &Endpoint::Tcp(format!("h{port}"), port));
-        }
-
-        #[test]
-        fn an_answer_that_is_no_map_is_refused_or_names_masters(answer in answer(), ranges in vec((any::<u16>(), any::<u16>()), 0..3), key in vec(any::<u8>(), 0..8)) {
-            let asked = Endpoint::Tcp("asked".to_owned(), 1);
-            let mixed = ranges.iter().map(|(first, last)| range(*first, *last, 7)).chain([answer.clone()]).collect();
-            for answer in [answer, Value::Array(mixed)] {
-                if let Ok(map) = SlotMap::read(&answer, &asked) && let Ok(Endpoint::Tcp(host, _)) = map.master(&key) {
-                    prop_assert!(map.ranges.values().any(|range| matches!(&range.master, Endpoint::Tcp(known, _) if known == host)));
-                }
-            }
-        }
-
         #[test]
         fn a_redirection_leads_where_it_says(slot in 0..SLOTS, host in "[a-z]{1,8}|[0-9a-f:]{2,12}", port: u16, text in crate::arbitrary::text()) {
             for (line, leads) in [(format!("-ASK {slot} {host}:{port}"), true), (format!("-ASK {text}"), false), (format!("-{text}"), false)] {

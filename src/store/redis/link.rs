@@ -1,6 +1,7 @@
 //! A connection to one server that is made when needed and made anew when it was lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -9,10 +10,11 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex;
 
 use super::address::Endpoint;
+use super::checkpoint::CHECK_KEY;
 use super::dial::{self, Dialer};
 use super::sentinel::Sentinels;
 use super::trouble::{Kind, Trouble};
-use super::wire::{self, Command, Limits, Server, Shard, Wire};
+use super::wire::{self, Command, Limits, Server, Shard, Survey, Wire};
 
 /// Where the server is.
 #[derive(Clone)]
@@ -28,30 +30,31 @@ pub(super) struct Link {
     dialer: Arc<Dialer>,
     whereabouts: Whereabouts,
     current: Mutex<Current>,
+    losses: AtomicU64,
 }
 
 /// The connection that is in use, and how many there were: a failure of an earlier one says nothing of this one.
 #[derive(Default)]
 struct Current {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<(MultiplexedConnection, Endpoint)>,
     number: u64,
 }
 
 impl Link {
     pub(super) fn new(dialer: Arc<Dialer>, whereabouts: Whereabouts) -> Self {
-        Self { dialer, whereabouts, current: Mutex::default() }
+        Self { dialer, whereabouts, current: Mutex::default(), losses: AtomicU64::default() }
     }
 
     async fn connection(&self) -> Result<(MultiplexedConnection, u64), Trouble> {
         let mut current = self.current.lock().await;
-        if let Some(connection) = &current.connection {
+        if let Some((connection, _)) = &current.connection {
             return Ok((connection.clone(), current.number));
         }
-        let connection = match &self.whereabouts {
-            Whereabouts::Fixed(endpoint) => self.dialer.dial(endpoint).await?,
+        let (connection, endpoint) = match &self.whereabouts {
+            Whereabouts::Fixed(endpoint) => (self.dialer.dial(endpoint).await?, endpoint.clone()),
             Whereabouts::Asked(sentinels) => sentinels.dial_master(&self.dialer).await?,
         };
-        current.connection = Some(connection.clone());
+        current.connection = Some((connection.clone(), endpoint));
         current.number += 1;
         Ok((connection, current.number))
     }
@@ -60,7 +63,21 @@ impl Link {
         let mut current = self.current.lock().await;
         if current.number == number {
             current.connection = None;
+            self.losses.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    /// Gives up a connection to another server than this one.
+    async fn leave_all_but(&self, endpoint: &Endpoint) {
+        let mut current = self.current.lock().await;
+        if current.connection.as_ref().is_some_and(|(_, connected)| connected != endpoint) {
+            current.connection = None;
+        }
+    }
+
+    /// How often the connection was lost, or its server said that it is a replica.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::SeqCst)
     }
 }
 
@@ -125,5 +142,23 @@ impl Server for Single {
 
     fn wire(&self) -> &dyn Wire {
         self
+    }
+
+    fn disturbances(&self) -> u64 {
+        self.main.losses()
+    }
+
+    async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+        let (endpoint, identity, doubt, is_complete) = match &self.main.whereabouts {
+            Whereabouts::Fixed(endpoint) => (endpoint.clone(), endpoint.to_string(), None, false),
+            Whereabouts::Asked(sentinels) => {
+                let opinion = sentinels.opinion().await?;
+                let identity = format!("{} {}", opinion.master, opinion.epoch);
+                self.main.leave_all_but(&opinion.master).await;
+                (opinion.master, identity, opinion.doubt, opinion.is_complete)
+            }
+        };
+        let server = Arc::new(Self::new(&self.main.dialer, &Whereabouts::Fixed(endpoint)));
+        Ok(Some(Survey { server, identity, doubt, is_complete, keys: vec![CHECK_KEY.into()] }))
     }
 }

@@ -1,57 +1,197 @@
-//! Asking sentinels where the master is.
+//! Asking sentinels where the master is. During a fail-over they disagree, and the old master may still answer and take
+//! writes: the sentinel with the highest configuration epoch knows best.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
+use tokio::time::timeout;
 
 use super::address::Endpoint;
 use super::dial::{self, Dialer};
 use super::trouble::{Trouble, text};
 
+/// How long to wait for the other sentinels when a majority has answered.
+const STRAGGLERS: Duration = Duration::from_millis(300);
+/// How long a sentinel may take that the address does not name: it may be nowhere we can reach.
+const UNNAMED: Duration = Duration::from_secs(2);
+/// A sentinel that has had no answer from the master for so long (ms) takes it for lost soon.
+const SILENCE: u64 = 3000;
+
 /// The sentinels of one master.
 pub(super) struct Sentinels {
-    pub(super) dialer: Dialer,
-    pub(super) endpoints: Vec<Endpoint>,
-    pub(super) master: String,
+    dialer: Dialer,
+    endpoints: Vec<Endpoint>,
+    master: String,
+    /// Sentinels that others have named and that did not answer. They are not tried twice.
+    out_of_reach: Mutex<HashSet<Endpoint>>,
+}
+
+/// The answer of one sentinel.
+#[derive(Clone, Debug)]
+struct Answer {
+    master: Endpoint,
+    epoch: u64,
+    /// It sees a fail-over under way, or takes the master for down in agreement with others.
+    is_failing_over: bool,
+    /// It does not reach the master.
+    misses_master: bool,
+    others: Vec<Endpoint>,
+}
+
+/// What the sentinels say, taken together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opinion {
+    pub(super) master: Endpoint,
+    /// Grows with every fail-over.
+    pub(super) epoch: u64,
+    /// Why the master may be another in a moment.
+    pub(super) doubt: Option<String>,
+    /// Every sentinel there is has answered.
+    pub(super) is_complete: bool,
 }
 
 impl Sentinels {
-    /// Connects to the master: the first that a sentinel names and that itself says it is one. During a fail-over
-    /// sentinels disagree, and an old master may still answer.
-    pub(super) async fn dial_master(&self, dialer: &Arc<Dialer>) -> Result<MultiplexedConnection, Trouble> {
-        let mut last = Trouble::unreached("no sentinel is named");
-        for sentinel in &self.endpoints {
-            let found = match self.ask(sentinel).await {
-                Ok(master) => self.greet(dialer, &master).await,
-                Err(trouble) => Err(trouble),
-            };
-            match found {
-                Ok(connection) => return Ok(connection),
+    pub(super) fn new(dialer: Dialer, endpoints: Vec<Endpoint>, master: String) -> Self {
+        Self { dialer, endpoints, master, out_of_reach: Mutex::default() }
+    }
+
+    /// Connects to the master: the one named last that itself says it is one.
+    pub(super) async fn dial_master(&self, dialer: &Arc<Dialer>) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
+        let (mut answers, trouble) = self.ask_named().await;
+        let mut last = trouble.unwrap_or_else(|| Trouble::unreached("no sentinel is named"));
+        answers.sort_by_key(|answer| std::cmp::Reverse(answer.epoch));
+        let mut tried = HashSet::new();
+        for Answer { master, .. } in answers {
+            if !tried.insert(master.clone()) {
+                continue;
+            }
+            match self.greet(dialer, &master).await {
+                Ok(connection) => return Ok((connection, master)),
                 Err(trouble) => last = trouble,
             }
         }
         Err(last)
     }
 
-    async fn ask(&self, sentinel: &Endpoint) -> Result<Endpoint, Trouble> {
+    /// Asks all sentinels, also those that the address does not name.
+    pub(super) async fn opinion(&self) -> Result<Opinion, Trouble> {
+        let (mut answers, trouble) = self.ask_named().await;
+        let heard = answers.len();
+        let mut asked: HashSet<_> = self.endpoints.iter().cloned().collect();
+        let mut is_complete = heard == self.endpoints.len();
+        let others: Vec<_> = answers.iter().flat_map(|answer| answer.others.clone()).collect();
+        let mut more = FuturesUnordered::new();
+        for other in others {
+            if !asked.insert(other.clone()) {
+                continue;
+            }
+            if self.out_of_reach().contains(&other) {
+                is_complete = false;
+                continue;
+            }
+            more.push(async move { (timeout(UNNAMED, self.ask(&other)).await, other) });
+        }
+        while let Some((answer, other)) = more.next().await {
+            if let Ok(Ok(answer)) = answer {
+                answers.push(answer);
+            } else {
+                is_complete = false;
+                self.out_of_reach().insert(other);
+            }
+        }
+        drop(more);
+        let doubt = (heard * 2 <= self.endpoints.len())
+            .then(|| format!("only {heard} of {} sentinels answer", self.endpoints.len()));
+        let opinion = Self::conclude(&answers, doubt, is_complete);
+        opinion.ok_or_else(|| trouble.unwrap_or_else(|| Trouble::unreached("no sentinel is named")))
+    }
+
+    fn conclude(answers: &[Answer], doubt: Option<String>, is_complete: bool) -> Option<Opinion> {
+        let best = answers.iter().max_by_key(|answer| answer.epoch)?;
+        let missing = answers.iter().filter(|answer| answer.misses_master).count();
+        let doubt = doubt.or_else(|| {
+            if answers.iter().any(|answer| answer.is_failing_over) {
+                Some("the sentinels are making another server the master".to_owned())
+            } else if missing * 2 > answers.len() {
+                Some("the sentinels do not reach the master".to_owned())
+            } else if answers.iter().any(|answer| answer.epoch == best.epoch && answer.master != best.master) {
+                Some("the sentinels name different masters".to_owned())
+            } else {
+                None
+            }
+        });
+        Some(Opinion { master: best.master.clone(), epoch: best.epoch, doubt, is_complete })
+    }
+
+    fn out_of_reach(&self) -> std::sync::MutexGuard<'_, HashSet<Endpoint>> {
+        self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the sentinels of the address at the same time: their answers, and why the last of the others gave none.
+    async fn ask_named(&self) -> (Vec<Answer>, Option<Trouble>) {
+        let mut asked: FuturesUnordered<_> = self.endpoints.iter().map(|sentinel| self.ask(sentinel)).collect();
+        let (mut answers, mut last) = (Vec::new(), None);
+        loop {
+            let next = if answers.len() * 2 > self.endpoints.len() {
+                timeout(STRAGGLERS, asked.next()).await.unwrap_or_default()
+            } else {
+                asked.next().await
+            };
+            match next {
+                Some(Ok(answer)) => answers.push(answer),
+                Some(Err(trouble)) => last = Some(trouble),
+                None => return (answers, last),
+            }
+        }
+    }
+
+    async fn ask(&self, sentinel: &Endpoint) -> Result<Answer, Trouble> {
         let mut connection = self.dialer.dial(sentinel).await?;
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
-        let answers = dial::run(&mut connection, &dial::pipeline(std::iter::once(&question))).await?;
-        match answers.first() {
-            Some(Value::Nil) => Err(Trouble::refusal("", &format!("{sentinel} knows no master {:?}", self.master))
-                .hint("check the name of the master in the address: redis+sentinel://HOSTS/MASTER")),
-            Some(Value::Array(parts)) => {
+        let question = |name: &str| {
+            let mut question = redis::cmd("SENTINEL");
+            question.arg(name).arg(&self.master);
+            question
+        };
+        let questions = ["GET-MASTER-ADDR-BY-NAME", "MASTER", "SENTINELS"].map(question);
+        let answers = dial::run(&mut connection, &dial::pipeline(questions.iter())).await?;
+        let [master, state, others] = &answers[..] else { return Err(Trouble::nonsense()) };
+        let master = match master {
+            Value::Nil => {
+                return Err(Trouble::refusal("", &format!("{sentinel} knows no master {:?}", self.master))
+                    .hint("check the name of the master in the address: redis+sentinel://HOSTS/MASTER"));
+            }
+            Value::Array(parts) => {
                 let [host, port] = &parts[..] else { return Err(Trouble::nonsense()) };
                 let (host, port) = (text(host), text(port).and_then(|port| port.parse().ok()));
-                host.zip(port).map(|(host, port)| Endpoint::Tcp(host, port)).ok_or_else(Trouble::nonsense)
+                host.zip(port).map(|(host, port)| Endpoint::Tcp(host, port)).ok_or_else(Trouble::nonsense)?
             }
-            Some(answer) => Err(Trouble::in_answer(answer)
-                .unwrap_or_else(Trouble::nonsense)
-                .hint("is this a sentinel? redis+sentinel:// names the sentinels, not the servers")),
-            None => Err(Trouble::nonsense()),
-        }
+            answer => {
+                return Err(Trouble::in_answer(answer)
+                    .unwrap_or_else(Trouble::nonsense)
+                    .hint("is this a sentinel? redis+sentinel:// names the sentinels, not the servers"));
+            }
+        };
+        // Whoever may not ask for these still learns where the master is.
+        let member = |name: &str| member(state, name);
+        let flags = member("flags").unwrap_or_default();
+        let has = |flag: &str| flags.split(',').any(|one| one == flag);
+        let silence = member("last-ok-ping-reply").and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
+        let others = match others {
+            Value::Array(others) => others.iter().filter_map(endpoint).collect(),
+            _ => Vec::new(),
+        };
+        Ok(Answer {
+            master,
+            epoch: member("config-epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0),
+            is_failing_over: has("failover_in_progress") || has("o_down"),
+            misses_master: has("s_down") || silence > SILENCE,
+            others,
+        })
     }
 
     async fn greet(&self, dialer: &Dialer, master: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
@@ -64,5 +204,54 @@ impl Sentinels {
             Some(Value::ServerError(_)) => Ok(connection),
             _ => Err(Trouble::unreached(format!("{master} is not the master at the moment"))),
         }
+    }
+}
+
+/// A member of an answer that is a list of names and values.
+fn member(answer: &Value, name: &str) -> Option<String> {
+    let Value::Array(parts) = answer else { return None };
+    let pairs = parts.chunks_exact(2);
+    pairs.into_iter().find(|pair| text(&pair[0]).as_deref() == Some(name)).and_then(|pair| text(&pair[1]))
+}
+
+fn endpoint(answer: &Value) -> Option<Endpoint> {
+    let port = member(answer, "port")?.parse().ok()?;
+    member(answer, "ip").filter(|ip| !ip.is_empty()).map(|ip| Endpoint::Tcp(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(port: u16, epoch: u64) -> Answer {
+        let master = Endpoint::Tcp("host".to_owned(), port);
+        Answer { master, epoch, is_failing_over: false, misses_master: false, others: Vec::new() }
+    }
+
+    fn conclude(answers: &[Answer]) -> (u16, bool) {
+        let opinion = Sentinels::conclude(answers, None, true).unwrap();
+        let Endpoint::Tcp(_, port) = opinion.master else { panic!() };
+        (port, opinion.doubt.is_some())
+    }
+
+    #[test]
+    fn the_highest_epoch_names_the_master() {
+        assert_eq!(conclude(&[answer(1, 4), answer(2, 5), answer(1, 4)]), (2, false));
+        assert_eq!(conclude(&[answer(1, 5), answer(1, 5), answer(2, 4)]), (1, false));
+        assert!(conclude(&[answer(1, 5), answer(2, 5)]).1);
+        assert!(Sentinels::conclude(&[], None, true).is_none());
+    }
+
+    #[test]
+    fn one_sentinel_that_begins_a_fail_over_is_enough_for_doubt() {
+        let begins = Answer { is_failing_over: true, ..answer(1, 4) };
+        assert!(conclude(&[answer(1, 4), answer(1, 4), begins]).1);
+    }
+
+    #[test]
+    fn one_sentinel_that_misses_the_master_is_not() {
+        let missing = || Answer { misses_master: true, ..answer(1, 4) };
+        assert!(!conclude(&[answer(1, 4), answer(1, 4), missing()]).1);
+        assert!(conclude(&[answer(1, 4), missing(), missing()]).1);
     }
 }

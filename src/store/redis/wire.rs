@@ -48,6 +48,31 @@ pub(super) trait Server: Wire {
 
     /// Itself, for running commands.
     fn wire(&self) -> &dyn Wire;
+
+    /// Grows with everything that happens when another server takes over: connections that are lost, keys that move.
+    fn disturbances(&self) -> u64 {
+        0
+    }
+
+    /// Asks anew which servers are in charge, and connects to them anew. Where they are others than before, the next
+    /// commands go there, too. None where no server takes over from another, or nobody can tell.
+    async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+        Ok(None)
+    }
+}
+
+/// The servers in charge at one moment.
+pub(super) struct Survey {
+    /// New connections to them.
+    pub(super) server: Arc<dyn Server>,
+    /// The same as long as the same servers are in charge.
+    pub(super) identity: String,
+    /// Why others may be in charge in a moment.
+    pub(super) doubt: Option<String>,
+    /// Everybody who could know of a change has answered.
+    pub(super) is_complete: bool,
+    /// For each server a key of oauthctl's own that belongs there.
+    pub(super) keys: Vec<Vec<u8>>,
 }
 
 /// A server that holds some of the keys, or all.

@@ -119,8 +119,8 @@ pub(super) async fn replace(
     let mut patience = Patience::new();
     loop {
         let trouble = match replicas.run(server, key, &make).await {
-            Ok((answer, is_confirmed)) => match written(answer) {
-                Ok(Written::Done) if !is_confirmed => return Ok(Written::Unconfirmed),
+            Ok(answer) => match written(answer) {
+                Ok(Written::Done) => return Ok(done(server, replicas)),
                 Ok(written) => return Ok(written),
                 Err(trouble) => trouble,
             },
@@ -129,15 +129,18 @@ pub(super) async fn replace(
         if !trouble.was_not_run() {
             match read_again(server, key, &trouble).await? {
                 None => return Ok(Written::Gone),
-                // Whether any other server has it nobody said.
-                Some(now) if now == new && replicas.are_none(server, key).await => return Ok(Written::Done),
-                Some(now) if now == new => return Ok(Written::Unconfirmed),
+                Some(now) if now == new => return Ok(done(server, replicas)),
                 Some(now) if now != current => return Ok(Written::Changed),
                 Some(_) => {}
             }
         }
         after_refusal(server, &mut patience, trouble).await?;
     }
+}
+
+/// What a new value is that stands.
+fn done(server: &dyn Server, replicas: &Replicas) -> Written {
+    if replicas.may_take_over(server) { Written::Unconfirmed } else { Written::Done }
 }
 
 /// Makes sure that a replacement would not be refused, without changing anything.
