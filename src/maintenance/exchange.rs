@@ -15,6 +15,7 @@ use super::outcome::{BUSY_PAUSE, Outcome, Retry, kept_back, look_up_failed, no_t
 use super::precedent::{KnownKey, WorkedKey};
 use super::present::present;
 use super::recovery::Recovery;
+use super::unconfirmed::Unconfirmed;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
     Auth, AuthorizationServer, Cause, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal,
@@ -77,6 +78,8 @@ pub struct Exchanger {
     /// Refusals of this run that say either that the session has ended or that the configuration is wrong, until one session
     /// of the group has worked. At most as many as stop a group.
     pub undecided: Mutex<HashMap<RecordKey, Refusal>>,
+    /// New tokens that the store has, and that a fail-over may still undo.
+    pub unconfirmed: Arc<Unconfirmed>,
     /// Whether to try what has cost a session before: the operator has named whose session it may cost this time.
     pub insists: bool,
 }
@@ -217,7 +220,11 @@ impl Exchanger {
     /// key or under the wrong `client_id` would destroy the session.
     pub(super) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let ready = self.check_record(stored).await?;
-        check_recovery(&ready.entry)?;
+        if let Err(outcome) = check_recovery(&ready.entry) {
+            // Where the store has the new ones, too, they only wait to be confirmed.
+            self.check_unchanged(stored).await?;
+            return Err(outcome);
+        }
         Ok(ready)
     }
 
@@ -365,15 +372,20 @@ impl Exchanger {
     /// The record must still be the one that was checked, and nothing must have happened that makes sending its token
     /// unwise.
     async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
-        match present(&*self.store, stored).await {
-            Ok(Some(present)) if present.value == stored.value => {}
-            Ok(Some(_)) => return Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
-            Ok(None) => return Err(Outcome::Skipped("it was deleted meanwhile".into())),
-            Err(error) => return Err(self.store_trouble("cannot read it again", &error)),
-        }
+        self.check_unchanged(stored).await?;
         // Whoever held the lock before us may have exchanged the token and failed to store what came.
         check_recovery(entry)?;
         self.check_store()
+    }
+
+    /// The record in the store must still be this one.
+    async fn check_unchanged(&self, stored: &Stored) -> Result<(), Outcome> {
+        match present(&*self.store, stored).await {
+            Ok(Some(present)) if present.value == stored.value => Ok(()),
+            Ok(Some(_)) => Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
+            Ok(None) => Err(Outcome::Skipped("it was deleted meanwhile".into())),
+            Err(error) => Err(self.store_trouble("cannot read it again", &error)),
+        }
     }
 
     /// A store that fails is spared, and what could not be stored in it, too.

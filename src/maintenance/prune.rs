@@ -298,6 +298,12 @@ impl Work for Pruner {
             None => false,
         }
     }
+
+    async fn confirm(&self) {
+        if let Some(online) = &self.online {
+            online.confirm().await;
+        }
+    }
 }
 
 impl Pruner {

@@ -66,11 +66,22 @@ pub struct Waiting {
     pub unreadable: u64,
 }
 
+/// An entry that this store was tried for.
+pub(super) struct Applied {
+    /// The key of its record.
+    pub(super) key: String,
+    pub(super) result: Recovered,
+    /// It was made for a store of another address.
+    is_elsewhere: bool,
+}
+
 /// What became of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
-    /// Its record is in the store now.
+    /// Its record was written to the store.
     Applied,
+    /// Its record was in the store before.
+    Present,
     /// The record it supersedes was replaced; the entry is of no use any more and was removed.
     Superseded,
     /// The record it supersedes is gone. The entry stays for some days, in case the record comes back.
@@ -174,15 +185,9 @@ impl Recovery {
         Ok(waiting)
     }
 
-    /// Applies the entry, if this store has the record it supersedes. None when it has not, and the entry is another
-    /// store's by its address. Such an entry stays even when it was applied: of two copies of a record each needs it.
-    pub async fn apply(
-        &self,
-        path: &Path,
-        store: &dyn Store,
-        id: &StoreId,
-        now: Timestamp,
-    ) -> anyhow::Result<Option<(String, Recovered)>> {
+    /// Applies the entry, if this store has the record it supersedes, and leaves it where it is: see [`Self::finish`].
+    /// None when it has not, and the entry is another store's by its address.
+    pub(super) async fn apply(&self, path: &Path, store: &dyn Store, id: &StoreId) -> anyhow::Result<Option<Applied>> {
         let bytes = fs::read(path).map_err(|e| {
             let failure = failed("cannot read the recovery entry").at(path.display()).because(e);
             failure.hint("give the file back to the user that oauthctl runs as")
@@ -193,19 +198,39 @@ impl Recovery {
         if Record::parse(entry.record.as_bytes()).is_none() {
             return Err(unreadable("is a recovery entry without a record", path).into());
         }
-        let recovered = apply(&entry, store).await?;
-        if entry.store != *id {
-            return Ok((recovered == Recovered::Applied).then(|| (entry.key.clone(), recovered)));
+        let result = apply(&entry, store).await?;
+        let is_elsewhere = entry.store != *id;
+        if is_elsewhere && !matches!(result, Recovered::Applied | Recovered::Present) {
+            return Ok(None);
         }
-        let stays = match recovered {
-            Recovered::Pending => true,
-            Recovered::Orphaned => !is_older(path, ORPHAN_LIFETIME, now),
-            Recovered::Applied | Recovered::Superseded => false,
-        };
-        if !stays {
-            fs::remove_file(path).map_err(|e| failed("cannot remove the entry").at(path.display()).because(e))?;
+        Ok(Some(Applied { key: entry.key.clone(), result, is_elsewhere }))
+    }
+
+    /// Removes an entry that was applied, once what it has brought is sure to last, and one that nobody can use any more.
+    /// One of another store by its address stays even then: of two copies of a record each needs it.
+    pub(super) fn finish(&self, path: &Path, applied: &Applied, now: Timestamp) -> anyhow::Result<()> {
+        let stays = applied.is_elsewhere
+            || match applied.result {
+                Recovered::Pending => true,
+                Recovered::Orphaned => !is_older(path, ORPHAN_LIFETIME, now),
+                Recovered::Applied | Recovered::Present | Recovered::Superseded => false,
+            };
+        if stays {
+            return Ok(());
         }
-        Ok(Some((entry.key.clone(), recovered)))
+        match fs::remove_file(path) {
+            // Another run may have done it.
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(failed("cannot remove the entry").at(path.display()).because(e).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The key of the record that an entry is for.
+    pub(super) fn key_of(path: &Path) -> Option<String> {
+        let bytes = Zeroizing::new(fs::read(path).ok()?);
+        serde_json::from_slice::<Entry>(&bytes).ok().map(|entry| entry.key.clone())
     }
 
     /// Removes entries that have outlived their tokens, and what a run left behind that was killed while it wrote.
@@ -246,7 +271,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     let key = RecordKey::from_text(&entry.key);
     let mut rows = store.records(Kind::Session, &key).await?;
     if rows.iter().any(|row| row.value == entry.record.as_bytes()) {
-        return Ok(Recovered::Applied);
+        return Ok(Recovered::Present);
     }
     // Where several rows share the key, the one that the entry supersedes.
     rows.sort_by_key(|row| (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token));
@@ -266,10 +291,10 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
         return Ok(Recovered::Superseded);
     };
     Ok(match store.replace(&key, &present.value, &new).await? {
-        Written::Done => Recovered::Applied,
+        Written::Done | Written::Unconfirmed => Recovered::Applied,
         Written::Gone => Recovered::Orphaned,
-        // Somebody was faster; the next attempt sees what they wrote, or that what we wrote has lasted.
-        Written::Unconfirmed | Written::Changed => Recovered::Pending,
+        // Somebody was faster; the next attempt sees what they wrote.
+        Written::Changed => Recovered::Pending,
     })
 }
 

@@ -31,6 +31,10 @@ impl Work for Exchanger {
         self.note_worked_keys().await;
         self.store_all_waiting(within).await
     }
+
+    async fn confirm(&self) {
+        self.confirm_all().await;
+    }
 }
 
 /// Counts of outcomes.

@@ -113,6 +113,10 @@ impl Work for Revoker {
     async fn wind_up(&self, within: Duration) -> bool {
         self.exchanger.wind_up(within).await
     }
+
+    async fn confirm(&self) {
+        self.exchanger.confirm_all().await;
+    }
 }
 
 impl Revoker {

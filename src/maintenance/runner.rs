@@ -75,6 +75,9 @@ pub trait Work: Send + Sync + 'static {
 
     /// Does what sessions have left to do, where they began to less than `within` ago. Whether something is still left.
     fn wind_up(&self, within: Duration) -> impl Future<Output = bool> + Send;
+
+    /// Makes sure, in the end, that what was written lasts.
+    fn confirm(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Works on sessions as they come.
@@ -148,6 +151,7 @@ impl<W: Work> Runner<W> {
         while self.shared.work.wind_up(self.shared.limits.retry_for).await && self.shared.pause(pause).await {
             pause *= 2;
         }
+        self.shared.work.confirm().await;
         teller.failure.map_or(outcome, Err)
     }
 

@@ -10,11 +10,12 @@ use super::exchange::{Exchanger, Ready, Waiting, is_same_session};
 use super::outcome::{Outcome, Retry};
 use super::present::present;
 use super::recovery::Recovered;
+use super::settle::settle;
 use crate::error::{Failure, failed};
 use crate::jose::ClientKey;
 use crate::oauth::{AuthorizationServer, TokenSet};
 use crate::session::Record;
-use crate::store::{Stored, Written};
+use crate::store::{Durability, Stored, Written};
 
 /// A write that takes longer has the tokens put into the recovery directory meanwhile.
 const SHORTLY: Duration = Duration::from_secs(2);
@@ -26,8 +27,8 @@ const LAST_RESORT: Duration = Duration::from_mins(1);
 /// What the recovery directory has of one exchange.
 struct Kept {
     entry: Result<PathBuf, Failure>,
-    /// Even though the store has it, too.
-    stays: bool,
+    /// The store has it, too, and a fail-over may undo that.
+    is_unconfirmed: bool,
     /// The first failure of the store.
     cause: Option<String>,
 }
@@ -44,17 +45,29 @@ impl Exchanger {
         tokens: &TokenSet,
         entry: Option<PathBuf>,
     ) -> Outcome {
-        let mut kept = Kept { entry: entry.ok_or_else(|| failed("there was no time to")), stays: false, cause: None };
+        let mut kept =
+            Kept { entry: entry.ok_or_else(|| failed("there was no time to")), is_unconfirmed: false, cause: None };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         if outcome.is_none() {
             self.health.fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
         }
         match (outcome, kept.entry) {
-            (Some(outcome), Ok(entry)) if !kept.stays => {
+            (Some(outcome), Ok(entry)) if kept.is_unconfirmed => {
+                self.unconfirmed.add(entry);
+                self.heed_disturbances().await;
+                outcome
+            }
+            (Some(outcome), Ok(entry)) => {
                 self.recovery.discard(&entry);
                 outcome
             }
-            (Some(outcome), _) => outcome,
+            (Some(outcome), Err(error)) => {
+                if kept.is_unconfirmed {
+                    // A fail-over would cost every further session.
+                    self.health.fail(error);
+                }
+                outcome
+            }
             (None, Ok(entry)) => {
                 let outcome = waits(&entry, Retry::Soon);
                 self.waiting().insert(stored.key.clone(), Waiting { entry, since: Instant::now() });
@@ -72,12 +85,23 @@ impl Exchanger {
         if !entry.exists() {
             return Outcome::Skipped("another run has taken care of its new tokens".into());
         }
-        match self.recovery.apply(entry, &*self.store, &self.store_id, self.clock.now()).await {
-            Ok(Some((_, Recovered::Applied))) => Outcome::Refreshed,
-            Ok(Some((_, Recovered::Superseded))) => Outcome::Skipped("somebody else refreshed it meanwhile".into()),
-            // What was written but not confirmed is to be seen to last: by the next run, and not a moment later.
-            Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None) => waits(entry, Retry::Never),
-            Err(_) => waits(entry, Retry::Soon),
+        let entries = vec![entry.to_owned()];
+        let Ok(mut settled) = settle(&self.recovery, &*self.store, &self.store_id, self.clock.now(), entries).await
+        else {
+            return waits(entry, Retry::Soon);
+        };
+        match settled.entries.pop() {
+            Some((_, Ok(Some((_, Recovered::Applied | Recovered::Present))))) => {
+                if settled.durability != Durability::Durable {
+                    self.unconfirmed.add(entry.to_owned());
+                }
+                Outcome::Refreshed
+            }
+            Some((_, Ok(Some((_, Recovered::Superseded))))) => {
+                Outcome::Skipped("somebody else refreshed it meanwhile".into())
+            }
+            Some((_, Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None))) => waits(entry, Retry::Never),
+            Some((_, Err(_))) | None => waits(entry, Retry::Soon),
         }
     }
 
@@ -125,9 +149,8 @@ impl Exchanger {
             match written {
                 Ok(Written::Done) => return Some(Outcome::Refreshed),
                 Ok(Written::Unconfirmed) => {
-                    // For the case that another server takes over without it. The next run sees whether one did.
                     self.keep(stored, &new, kept);
-                    kept.stays = true;
+                    kept.is_unconfirmed = true;
                     return Some(Outcome::Refreshed);
                 }
                 Ok(Written::Gone) => {
@@ -135,7 +158,11 @@ impl Exchanger {
                     return Some(Outcome::Skipped(format!("it was deleted meanwhile; {tokens}").into()));
                 }
                 Ok(Written::Changed) => match present(&*self.store, stored).await {
-                    Ok(Some(now)) if now.value == new => return Some(Outcome::Refreshed),
+                    // By an attempt of ours of which nobody heard.
+                    Ok(Some(now)) if now.value == new => {
+                        kept.is_unconfirmed = kept.entry.is_ok();
+                        return Some(Outcome::Refreshed);
+                    }
                     // Somebody touched the record but not its tokens: theirs are the ones just used up.
                     Ok(Some(now)) if holds(&now.value, &ready.refresh_token) => {
                         new = renewed(&now.value)?;

@@ -1,7 +1,9 @@
 //! The same promises where sessions live in Redis, under the app's own lock.
 
-use testbed::redis::Answer;
-use testbed::{Endpoint, Fault, Gate, Injection};
+use std::time::Duration;
+
+use testbed::redis::{Answer, Redis};
+use testbed::{Endpoint, Fault, Gate, Injection, Proxy};
 
 use crate::npmx::{Npmx, key, lock};
 
@@ -98,5 +100,69 @@ fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     let left = npmx.redis.ask(&["PTTL", &lock(&npmx.dids[0])]);
     assert!(matches!(left, Answer::Number(1..)), "{left:?}");
     assert_eq!(npmx.app.sessions("recover").stdout, "stored 1 session\n");
+    npmx.assert_nobody_lost(output);
+}
+
+/// An app whose Redis has a replica that has everything, with a proxy between the two.
+fn with_replica(users: usize) -> (Npmx, Redis, Proxy) {
+    let npmx = Npmx::with_users(users);
+    let between = Proxy::before(&npmx.redis.url()).unwrap();
+    let master = format!("127.0.0.1 {}", between.address().port());
+    npmx.redis.ask(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
+    let replica = Redis::start_with(&["--replicaof", &master]);
+    npmx.redis.wait_for(&replica);
+    (npmx, replica, between)
+}
+
+#[test]
+fn what_a_replica_has_is_confirmed_before_the_run_ends() {
+    let (npmx, replica, _between) = with_replica(5);
+    let output = npmx.app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 5 sessions\n"), "{output}");
+    assert!(npmx.app.recovery_entries().is_empty());
+    let record = |did: &str| match replica.ask(&["GET", &key(did)]) {
+        Answer::Bulk(Some(text)) => serde_json::from_slice(&text).ok(),
+        _ => None,
+    };
+    assert_eq!(npmx.app.lost_among(&npmx.dids, record).len(), 0, "{output}");
+}
+
+#[test]
+fn what_a_lagging_replica_lacks_is_named_and_kept() {
+    let (npmx, replica, between) = with_replica(3);
+    // What is written from now on does not reach it.
+    between.set_delay(Duration::ZERO, Duration::from_hours(1));
+    let output = npmx.app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (3, "refreshed 0 sessions, 3 unknown\n"), "{output}");
+    let named = "refreshed, but a fail-over of the store may undo it (0 of 1 replicas have it); its tokens wait in ";
+    assert_eq!(output.stderr.matches(named).count(), 3, "{output}");
+    assert_eq!(npmx.app.recovery_entries().len(), 3, "{output}");
+    npmx.assert_nobody_lost(&output);
+    between.heal();
+    between.kill_all();
+    npmx.redis.wait_for(&replica);
+    let output = npmx.app.sessions("recover");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 3 sessions\n"), "{output}");
+    assert!(npmx.app.recovery_entries().is_empty(), "{output}");
+    npmx.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_master_that_loses_its_replica_is_not_one_without() {
+    let (npmx, mut replica, _between) = with_replica(3);
+    let answers = Gate::closed();
+    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1));
+    let child = npmx.app.begin("refresh --all --format json");
+    npmx.app.wait_for_exchange();
+    replica.kill();
+    answers.open();
+    let output = npmx.app.sandbox.output_of(child);
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stderr.contains("a fail-over of the store may undo it (0 of 1 replicas have it)"), "{output}");
+    assert!(!npmx.app.recovery_entries().is_empty(), "{output}");
+    // In a run that has not seen the replica this is a server like any other.
+    let output = npmx.app.sessions("recover");
+    assert_eq!(output.code, 0, "{output}");
+    assert!(npmx.app.recovery_entries().is_empty(), "{output}");
     npmx.assert_nobody_lost(output);
 }

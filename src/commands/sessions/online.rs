@@ -7,13 +7,25 @@ use super::recover::recover;
 use super::select::Noted;
 use crate::context::Context;
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Exchanger, Health, Judge, Recovery, Stop};
+use crate::maintenance::{Binding, Canaries, Exchanger, Health, Judge, Left, Recovery, Stop, Unconfirmed};
 use crate::store::Store;
 
 /// Whether a signal came.
 pub fn stop(context: &Context) -> Stop {
     let interrupt = context.interrupt();
     Box::new(move || interrupt.is_set())
+}
+
+/// Names the sessions whose new tokens a fail-over may still undo. Returns how many.
+pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
+    let left = unconfirmed.take_left();
+    for Left { key, entry, why } in &left {
+        context.ui.warn(format!(
+            "{key}: refreshed, but a fail-over of the store may undo it ({why}); its tokens wait in {}, too",
+            entry.display()
+        ));
+    }
+    left.len() as u64
 }
 
 /// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a session that had long
@@ -56,6 +68,7 @@ pub fn exchanger(
         health: Health::default(),
         waiting: std::sync::Mutex::default(),
         undecided: std::sync::Mutex::default(),
+        unconfirmed: Arc::default(),
         insists: false,
     })
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use self::batches::Batches;
 use self::told::{Results, intentions, tell_plan, threshold};
 use super::foreign::ForeignRecords;
-use super::online::{exchanger, stop};
+use super::online::{exchanger, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::ResultRow;
 use super::select::{Meant, SelectArgs};
@@ -234,8 +234,10 @@ fn settle(
 ) -> anyhow::Result<()> {
     let judge = results.judge;
     let keys = context.key_set()?.unwrap_or_default();
+    let mut unconfirmed = Arc::default();
     let online = if plan.needs_servers() {
         let exchanger = exchanger(context, store, keys, Binding::Recorded, &args.pace)?;
+        unconfirmed = Arc::clone(&exchanger.unconfirmed);
         // What is touched after planning stays, whoever touched it.
         Some(Revoker::new(exchanger, Box::new(|_| false), judge.clone()))
     } else {
@@ -243,7 +245,7 @@ fn settle(
     };
     let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: Health::default() };
     let mut batches = Batches::new(context, args);
-    context.runtime()?.block_on(async {
+    let done = context.runtime()?.block_on(async {
         for witness in witnesses {
             if context.interrupt().is_set() {
                 break;
@@ -267,5 +269,7 @@ fn settle(
             Ok(Some(batch.into_iter().map(Step::Work).collect()))
         };
         runner.run(source, async |_, event| results.add(&event)).await
-    })
+    });
+    results.take_back(tell_unconfirmed(context, &unconfirmed));
+    done
 }

@@ -1,14 +1,22 @@
 //! `oauthctl sessions recover`: stores tokens that an earlier run exchanged and could not store.
 
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 use serde_json::json;
 use tracing::debug;
 
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Recovered, Recovery, Waiting};
-use crate::store::Store;
+use crate::maintenance::{Recovered, Recovery, Settled, Waiting, settle};
+use crate::store::{Durability, Store};
 use crate::ui::{Format, counted, counts};
+
+/// How long to wait until it is settled which servers are in charge of the store.
+const STANDSTILL: Duration = Duration::from_secs(20);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Store tokens that an earlier run exchanged and could not store
 #[derive(clap::Args)]
@@ -65,34 +73,69 @@ fn rehearse(context: &Context) -> anyhow::Result<Exit> {
 /// Stores the results of exchanges that an earlier run could not. Returns how many wait on.
 pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryReport> {
     let recovery = Recovery::new(context.recovery_directory()?);
-    let id = context.store_id()?;
     let mut report = RecoveryReport::default();
-    for path in recovery.entries()? {
-        match context.runtime()?.block_on(recovery.apply(&path, store, &id, context.now())) {
-            Ok(None) => report.elsewhere += 1,
-            Ok(Some((key, Recovered::Applied))) => {
+    let entries = recovery.entries()?;
+    if entries.is_empty() {
+        return Ok(report);
+    }
+    let settled = context.runtime()?.block_on(settled(context, &recovery, store, &entries))?;
+    let doubt = match &settled.durability {
+        Durability::Durable => None,
+        Durability::Lagging(why) | Durability::Unsettled(why) => Some(why),
+    };
+    for (_, result) in settled.entries {
+        match (result, doubt) {
+            (Ok(None), _) => report.elsewhere += 1,
+            (Ok(Some((key, Recovered::Applied | Recovered::Present))), Some(why)) => {
+                report.pending += 1;
+                context.ui.warn(format!("the tokens kept for {key} are stored, but a fail-over may undo it: {why}"));
+            }
+            (Ok(Some((key, Recovered::Applied))), None) => {
                 report.applied += 1;
                 context.ui.note(format!("stored the tokens of {key} that an earlier run could not store"));
             }
-            Ok(Some((key, Recovered::Superseded))) => {
+            (Ok(Some((key, Recovered::Present))), None) => {
+                report.applied += 1;
+                debug!("the tokens of {key} were stored, and now last");
+            }
+            (Ok(Some((key, Recovered::Superseded))), _) => {
                 report.superseded += 1;
                 context.ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
             }
-            Ok(Some((key, Recovered::Orphaned))) => {
+            (Ok(Some((key, Recovered::Orphaned))), _) => {
                 report.orphaned += 1;
                 debug!("the record of {key} is gone, and the tokens kept for it stay for some days");
             }
-            Ok(Some((key, Recovered::Pending))) => {
+            (Ok(Some((key, Recovered::Pending))), _) => {
                 report.pending += 1;
                 context.ui.warn(format!("the tokens kept for {key} could not be stored yet"));
             }
-            Err(error) => {
+            (Err(error), _) => {
                 report.pending += 1;
                 context.ui.warn(format!("{error:#}"));
             }
         }
     }
     Ok(report)
+}
+
+/// Applies the entries; while it is not settled which servers are in charge of the store, again.
+async fn settled(
+    context: &Context,
+    recovery: &Recovery,
+    store: &dyn Store,
+    entries: &[PathBuf],
+) -> anyhow::Result<Settled> {
+    let id = context.store_id()?;
+    let begun = Instant::now();
+    loop {
+        let settled = settle(recovery, store, &id, context.now(), entries.to_vec()).await;
+        let is_settled = matches!(&settled, Ok(settled) if !matches!(settled.durability, Durability::Unsettled(_)));
+        if is_settled || begun.elapsed() > STANDSTILL || context.interrupt().is_set() {
+            return settled;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// What became of recovery entries.

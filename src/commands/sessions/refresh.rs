@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::estimate::Estimate;
 use super::foreign::ForeignRecords;
-use super::online::{exchanger, healthiest_first, stop};
+use super::online::{exchanger, healthiest_first, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
@@ -82,6 +82,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
     let planner = Planner::new(context, args, &*store, &judge)?;
+    let mut unconfirmed = Arc::default();
     let (runner, verb) = if args.dry_run {
         // What keeps every session from being refreshed keeps a dry run from saying otherwise.
         context.client_id()?;
@@ -90,6 +91,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     } else {
         let mut exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
         exchanger.insists = args.select.names_sessions();
+        unconfirmed = Arc::clone(&exchanger.unconfirmed);
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
     };
     let first_seen = FirstSeen::default();
@@ -118,6 +120,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
             None => rehearse(source, &mut results).await,
         }
     });
+    results.take_back(tell_unconfirmed(context, &unconfirmed));
     counts.extend(counts_of(&results.document())?);
     planner.tell(context, &mut results);
     let exit = results.finish(done)?;

@@ -50,6 +50,7 @@ pub struct Results<'c> {
     verb: &'static str,
     dry_run: bool,
     some_are_told: bool,
+    some_are_unconfirmed: bool,
     /// Of the selected sessions, some needed nothing, and none was attempted.
     pub some_are_well: bool,
     /// Whether people are told of skipped sessions, too: whoever names one wants to know why nothing was done with it.
@@ -85,6 +86,7 @@ impl<'c> Results<'c> {
             verb,
             dry_run,
             some_are_told: false,
+            some_are_unconfirmed: false,
             some_are_well: false,
             tells_skipped: false,
         }
@@ -121,6 +123,13 @@ impl<'c> Results<'c> {
         Ok(())
     }
 
+    /// Takes back that so many were refreshed: whether they stay so nobody knows.
+    pub fn take_back(&mut self, unconfirmed: u64) {
+        self.report.refreshed = self.report.refreshed.saturating_sub(unconfirmed);
+        self.report.unknown += unconfirmed;
+        self.some_are_unconfirmed = unconfirmed > 0;
+    }
+
     /// How many ended how.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
         let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
@@ -141,7 +150,7 @@ impl<'c> Results<'c> {
         let others = [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")];
         let summary = format!("{} {}{}", self.verb, counted(refreshed, "session"), counts(", ", others));
         ui.summary(summary)?;
-        let achieved = refreshed + skipped + gone > 0 || self.some_are_well;
+        let achieved = refreshed + skipped + gone > 0 || self.some_are_well || self.some_are_unconfirmed;
         Ok(exit(self.context, done, blocked + unknown, achieved))
     }
 

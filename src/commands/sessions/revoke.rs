@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use super::online::{exchanger, stop};
+use super::online::{exchanger, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::select::{Meant, SelectArgs};
 use super::view::judge;
@@ -151,6 +151,7 @@ pub fn revoke_selected(
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
     let binding = active.map_or(Binding::Recorded, Binding::RecordedOr);
     let exchanger = exchanger(context, store, keys, binding, pace)?;
+    let unconfirmed = Arc::clone(&exchanger.unconfirmed);
     let still_meant = still_meant(select.filter(), Judge::clone(judge));
     let revoker = Revoker::new(exchanger, still_meant, Judge::clone(judge));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
@@ -164,6 +165,8 @@ pub fn revoke_selected(
         };
         runner.run(source, async |revoker, event| results.add(event, forget, revoker).await).await
     });
+    // They are counted as unconfirmed already: a session that was renewed has not ended.
+    tell_unconfirmed(context, &unconfirmed);
     results.finish(done)
 }
 

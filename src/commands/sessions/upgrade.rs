@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::online::{exchanger, healthiest_first, stop};
+use super::online::{exchanger, healthiest_first, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
@@ -60,11 +60,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
+    let mut unconfirmed = Arc::default();
     let (runner, verb) = if args.dry_run {
         (None, "would upgrade")
     } else {
         let mut exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
         exchanger.insists = args.select.names_sessions();
+        unconfirmed = Arc::clone(&exchanger.unconfirmed);
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
     };
     let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active, agreed(context, args));
@@ -83,6 +85,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             None => rehearse(source, &mut results).await,
         }
     });
+    results.take_back(tell_unconfirmed(context, &unconfirmed));
     for (issuer, count) in upgrades.dangers() {
         context.ui.warn(format!(
             "{} at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries one of them first",

@@ -10,6 +10,7 @@
 
 mod boundaries;
 mod disk;
+mod fail_over;
 mod hostile;
 mod kills;
 mod oracle;

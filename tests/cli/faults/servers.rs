@@ -26,7 +26,7 @@ fn asked(server: &Redis, command: &[&str]) -> Option<Answer> {
 }
 
 /// The record of an account, on whichever server has it.
-fn record(servers: &[Redis], did: &str) -> Option<Value> {
+pub(super) fn record(servers: &[Redis], did: &str) -> Option<Value> {
     servers.iter().find_map(|server| match asked(server, &["GET", &key(did)])? {
         Answer::Bulk(Some(text)) => serde_json::from_slice(&text).ok(),
         _ => None,
@@ -49,16 +49,23 @@ fn set(connection: &mut Connection, key: &str, text: &str) {
 
 /// An app whose Redis has sentinels, with a proxy between the master and the replica.
 fn behind_sentinels(users: usize) -> (App, Sentinels, Proxy, Vec<String>) {
-    let (mut app, (sentinels, between)) = (App::new(), Sentinels::start_with_proxy());
+    let (sentinels, between) = Sentinels::start_with_proxy();
+    let (app, dids) = watched_by(&sentinels, users);
+    (app, sentinels, between, dids)
+}
+
+/// An app whose Redis has these sentinels.
+pub(super) fn watched_by(sentinels: &Sentinels, users: usize) -> (App, Vec<String>) {
+    let mut app = App::new();
     app.sandbox.set("OAUTHCTL_STORE", sentinels.url());
     let mut master = Connection::open(sentinels.servers[0].port()).unwrap();
     let dids = log_in(&app, users, |key, text| set(&mut master, key, text));
     sentinels.wait_for_replica();
-    (app, sentinels, between, dids)
+    (app, dids)
 }
 
 /// An app whose Redis is a cluster.
-fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, Vec<String>) {
+pub(super) fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, Vec<String>) {
     let (mut app, cluster) = (App::new(), Cluster::start(with_replicas));
     app.sandbox.set("OAUTHCTL_STORE", cluster.url());
     let mut masters: Vec<_> = cluster.nodes[..3].iter().map(|node| Connection::open(node.port()).unwrap()).collect();
@@ -70,7 +77,7 @@ fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, Vec<String>
 }
 
 /// Which of the masters has the key in the beginning.
-fn place(cluster: &Cluster, key: &str) -> usize {
+pub(super) fn place(cluster: &Cluster, key: &str) -> usize {
     let Answer::Number(slot) = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]) else { panic!("a key has a slot") };
     [5460, 10_922, 16_383].iter().position(|last| slot <= *last).unwrap()
 }
@@ -235,11 +242,13 @@ fn a_fail_over_to_a_replica_that_lags_behind_loses_nothing() {
     // What is written from now on never reaches the replica.
     between.set_delay(Duration::ZERO, Duration::from_hours(1));
     let output = app.sessions("refresh --all");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 3 sessions\n"), "{output}");
+    // Sentinels may find a way around the proxy before the run gives up.
+    assert_eq!((output.code, app.recovery_entries().len()), if output.code == 0 { (0, 0) } else { (3, 3) }, "{output}");
     sentinels.kill_master();
     sentinels.wait_for_fail_over();
     let recovered = app.sessions("recover");
     assert_eq!(recovered.code, 0, "{recovered}");
+    assert!(app.recovery_entries().is_empty(), "{recovered}");
     let lost = app.lost_among(&dids, |did| record(&sentinels.servers, did));
     assert_eq!(lost, BTreeSet::new(), "{output}\n{recovered}");
 }

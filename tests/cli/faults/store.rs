@@ -120,7 +120,7 @@ fn a_server_that_never_comes_back_is_not_waited_for_by_every_session() {
     npmx.proxy.kill_all();
     looked_up.open();
     let (output, _) = ending(&npmx.app.sandbox, child);
-    let waited = output.stdout.lines().filter(|line| line.contains("cannot take the lock")).count();
+    let waited = output.stdout.lines().filter(|line| line.contains("\"cannot take the lock")).count();
     // Three are enough to give up; until the third has, those before make room for others.
     assert!(output.code == 3 && (3..=6).contains(&waited), "{waited} waited: {output}");
     assert!(output.stdout.contains("not attempted, since the store fails"), "{output}");

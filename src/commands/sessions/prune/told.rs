@@ -81,6 +81,7 @@ pub struct Results<'c> {
     pub judge: &'c Judge,
     listing: Option<Listing>,
     report: PruneReport,
+    some_are_unconfirmed: bool,
 }
 
 impl<'c> Results<'c> {
@@ -88,7 +89,7 @@ impl<'c> Results<'c> {
     pub fn new(context: &'c Context, judge: &'c Judge) -> Self {
         let has_lines = matches!(context.ui.format, Format::Jsonl | Format::Csv);
         let listing = has_lines.then(|| context.ui.listing::<ResultRow>());
-        Self { context, judge, listing, report: PruneReport::default() }
+        Self { context, judge, listing, report: PruneReport::default(), some_are_unconfirmed: false }
     }
 
     /// Takes one in.
@@ -109,6 +110,15 @@ impl<'c> Results<'c> {
         Ok(())
     }
 
+    /// Takes back that all is settled with so many sessions that live: whether their new tokens last nobody knows.
+    pub fn take_back(&mut self, unconfirmed: u64) {
+        let alive = unconfirmed.min(self.report.alive);
+        self.report.alive -= alive;
+        self.report.witnesses = self.report.witnesses.saturating_sub(unconfirmed - alive);
+        self.report.unsettled += unconfirmed;
+        self.some_are_unconfirmed = unconfirmed > 0;
+    }
+
     /// Everything that was counted, as a document.
     pub fn document(&self, plan: &Plan) -> Document {
         let Plan { read, unobservable, foreign, .. } = *plan;
@@ -118,9 +128,9 @@ impl<'c> Results<'c> {
     /// One line for people, one document for programs.
     pub fn finish(self, done: anyhow::Result<()>, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<Exit> {
         let document = self.document(plan);
-        let Self { context, report, listing, .. } = self;
+        let Self { context, report, listing, some_are_unconfirmed, .. } = self;
         let ui = &context.ui;
-        let achieved = report.removed() + report.alive + report.witnesses > 0;
+        let achieved = report.removed() + report.alive + report.witnesses > 0 || some_are_unconfirmed;
         let done = cut_short(context, done, achieved)?;
         if let Some(listing) = listing {
             listing.finish()?;
