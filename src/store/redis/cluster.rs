@@ -42,10 +42,17 @@ struct Known {
     is_stale: bool,
 }
 
+/// Where a command is to be sent instead, and whether only this once.
+#[derive(Clone)]
+struct Detour {
+    endpoint: Endpoint,
+    is_asking: bool,
+}
+
 /// What a server says of a key that it does not have.
 enum Redirection {
-    /// It is there from now on.
-    Moved,
+    /// It is there from now on; none when the server does not say where.
+    Moved(Option<Endpoint>),
     /// It may already be there.
     Ask(Endpoint),
 }
@@ -162,14 +169,14 @@ impl Cluster {
         &self,
         commands: &[Command],
         answers: &mut [Option<Value>],
-        asked: &mut HashMap<usize, Endpoint>,
+        detours: &mut HashMap<usize, Detour>,
     ) -> Result<(), Trouble> {
         let map = self.map().await.map_err(Trouble::before_sending)?;
         let mut groups: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
         let (mut singles, open) = (Vec::new(), (0..commands.len()).filter(|at| answers[*at].is_none()));
         for at in open.collect::<Vec<_>>() {
-            match asked.remove(&at) {
-                Some(endpoint) => singles.push((at, endpoint)),
+            match detours.remove(&at) {
+                Some(detour) => singles.push((at, detour)),
                 None => groups.entry(map.master(commands[at].key())?.clone()).or_default().push(at),
             }
         }
@@ -178,9 +185,13 @@ impl Cluster {
             let answers = self.main_link(&endpoint).run(&some).await;
             (places, answers)
         });
-        let singles = singles.into_iter().map(|(at, endpoint)| async move {
+        let singles = singles.into_iter().map(|(at, Detour { endpoint, is_asking })| async move {
+            let link = self.main_link(&endpoint);
+            if !is_asking {
+                return (vec![at], link.run(&[commands[at].clone()]).await);
+            }
             let both = [Command::keyless("ASKING"), commands[at].clone()];
-            let answers = self.main_link(&endpoint).run(&both).await;
+            let answers = link.run(&both).await;
             (vec![at], answers.map(|mut answers| answers.split_off(1)))
         });
         let (groups, singles) = futures_util::future::join(join_all(groups), join_all(singles)).await;
@@ -211,18 +222,22 @@ impl Cluster {
 impl Wire for Cluster {
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
         let mut answers = vec![None; commands.len()];
-        let mut asked = HashMap::new();
+        let mut detours = HashMap::new();
         for _ in 0..REDIRECTIONS {
-            self.run_open(commands, &mut answers, &mut asked).await?;
+            self.run_open(commands, &mut answers, &mut detours).await?;
             for at in 0..answers.len() {
                 // Answered where the command is not that it was to follow.
                 let left_by = (0..at).find(|led| answers[*led].is_none() && commands[at].follows(&commands[*led]));
                 match (answers[at].as_ref().and_then(redirection), left_by) {
-                    (Some(Redirection::Moved), _) => self.distrust_map(),
-                    (Some(Redirection::Ask(endpoint)), _) => {
-                        asked.insert(at, endpoint);
+                    (Some(Redirection::Moved(endpoint)), _) => {
+                        self.distrust_map();
+                        // The next map may be one of a node that has not heard of it yet.
+                        detours.extend(endpoint.map(|endpoint| (at, Detour { endpoint, is_asking: false })));
                     }
-                    (None, Some(led)) => asked.extend(asked.get(&led).cloned().map(|endpoint| (at, endpoint))),
+                    (Some(Redirection::Ask(endpoint)), _) => {
+                        detours.insert(at, Detour { endpoint, is_asking: true });
+                    }
+                    (None, Some(led)) => detours.extend(detours.get(&led).cloned().map(|detour| (at, detour))),
                     (None, None) => continue,
                 }
                 answers[at] = None;
@@ -314,12 +329,16 @@ fn key_at(map: &SlotMap, id: &str) -> Option<Vec<u8>> {
 
 fn redirection(answer: &Value) -> Option<Redirection> {
     let Value::ServerError(error) = answer else { return None };
+    let endpoint = || {
+        let (host, port) = error.details()?.split(' ').nth(1)?.rsplit_once(':')?;
+        Some(Endpoint::Tcp(host.to_owned(), port.parse().ok()?))
+    };
     match error.code() {
-        "MOVED" => Some(Redirection::Moved),
-        "ASK" => {
-            let (host, port) = error.details()?.split(' ').nth(1)?.rsplit_once(':')?;
-            Some(Redirection::Ask(Endpoint::Tcp(host.to_owned(), port.parse().ok()?)))
-        }
+        // A server that does not know its name in the network leaves it out.
+        "MOVED" => Some(Redirection::Moved(
+            endpoint().filter(|endpoint| !matches!(endpoint, Endpoint::Tcp(host, _) if host.is_empty())),
+        )),
+        "ASK" => endpoint().map(Redirection::Ask),
         _ => None,
     }
 }
