@@ -225,7 +225,10 @@ fn a_description_that_is_misspelt_or_contradicts_itself_is_refused_whether_or_no
         ("session_key = 'a:{did'\nstate_key = 'b:{state}'", "layouts.mine: session_key"),
         ("session_key = 'a:{did}:{did}'\nstate_key = 'b:{state}'", "layouts.mine: session_key"),
         ("session_key = 'a:{did}{sid}'\nstate_key = 'b:{state}'", "layouts.mine: session_key"),
-        ("session_key = ['a:{did}']", "layouts.mine.session_key must be one value\n"),
+        (
+            "session_key = ['a:{did}']",
+            "layouts.mine.session_key must be a text in quotes, a number, or true or false\n",
+        ),
         (&format!("{KEYS}lock_ttl = 'soon'"), "layouts.mine: lock_ttl: \"soon\" is not a length of time\n"),
         (&KEYS.replace("30d", "0s"), "layouts.mine: session_ttl is no time at all\n"),
         (&KEYS.replace("lock:{name}", "lock:{name}:{sid}"), "layouts.mine: lock_key must not contain {sid}\n"),
