@@ -1336,11 +1336,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__retire)
-<<<<<<< HEAD
-            opts="-n -y -q -v -h -V --unused --ignore-malformed --revoke-sessions --forget --dry-run --concurrency --per-issuer --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
-=======
-            opts="-n -y -q -v -h -V --ignore-malformed --revoke-sessions --forget --dry-run --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
->>>>>>> fd31284 (oauth: ask each origin at a pace, and leave alone one that asks for it)
+            opts="-n -y -q -v -h -V --unused --ignore-malformed --revoke-sessions --forget --dry-run --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
