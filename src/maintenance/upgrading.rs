@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::outcome::{Outcome, Retry, look_up_failed};
 use crate::jose::{ClientKey, DpopKey};
-use crate::oauth::{Auth, Credentials, LookupError, Network, Upgrading};
-use crate::session::{NodeSession, Record};
+use crate::oauth::{Auth, AuthorizationServer, Credentials, LookupError, Network, Upgrading};
+use crate::session::{Did, NodeSession, Record};
 use crate::store::Stored;
 
 /// The servers' ways with public sessions, each asked once.
@@ -49,7 +49,13 @@ impl Upgrades {
         let record = Record::parse(&stored.value)?;
         let dpop_key = DpopKey::from_members(record.dpop_jwk()?).ok()?;
         if !self.known.contains_key(&*session.issuer) {
-            let objection = self.ask(&session.issuer, &dpop_key).await.err();
+            let did: Did = session.sub.parse().ok()?;
+            let (server, _) = match self.network.server_for(&did, &session.issuer).await {
+                Ok(found) => found,
+                // That is about this session, and not about the others of its server.
+                Err(error) => return Some(look_up_failed(&error)),
+            };
+            let objection = self.ask(&server, &session.issuer, &dpop_key).await.err();
             self.known.insert(session.issuer.clone().into_owned(), Way { objection, kept_from: 0 });
         }
         let Entry::Occupied(mut way) = self.known.entry(session.issuer.into_owned()) else { return None };
@@ -64,9 +70,8 @@ impl Upgrades {
         self.known.iter().filter(move |(_, way)| may_end(way)).map(|(issuer, way)| (issuer.as_str(), way.kept_from))
     }
 
-    async fn ask(&self, issuer: &str, dpop_key: &DpopKey) -> Result<(), Objection> {
+    async fn ask(&self, server: &AuthorizationServer, issuer: &str, dpop_key: &DpopKey) -> Result<(), Objection> {
         let failed = |error: &LookupError| Objection { outcome: look_up_failed(error), may_end: false };
-        let server = self.network.server(issuer).await.map_err(|error| failed(&error))?;
         server.prepare(&self.client_id, dpop_key).await.map_err(|error| failed(&error))?;
         let credentials = Credentials { client_id: &self.client_id, auth: Auth::PrivateKeyJwt(&self.key) };
         let (why, may_end) = match server.upgrading(credentials, dpop_key).await {
