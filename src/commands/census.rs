@@ -112,7 +112,16 @@ impl Census {
         format!("the {} of {}", sessions_and_logins(self.all.sessions, self.all.states), self.store)
     }
 
-    /// `2 records of sqlite:app.db, among them KEY`
+    /// Why a key that nothing was counted for may be needed all the same.
+    pub fn doubt(&self) -> String {
+        if self.unplaced > 0 {
+            format!("{} could not be read, and may be bound to any key", self.counted_unplaced())
+        } else {
+            format!("{} has no session and no login", self.store)
+        }
+    }
+
+    /// `2 records of sqlite:app.db (KEY, …)`
     pub fn counted_unplaced(&self) -> String {
         let others = if self.unplaced > self.examples.len() as u64 { ", …" } else { "" };
         format!("{} of {} ({}{others})", counted(self.unplaced, "record"), self.store, self.examples.join(", "))

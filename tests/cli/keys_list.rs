@@ -130,3 +130,31 @@ fn list_warns_when_nobody_can_log_in() {
     warning: 2 records bound to key key2, which is not in the set: the app deletes them when their users return
     ");
 }
+
+#[test]
+fn list_shows_the_keys_while_the_store_does_not_answer() {
+    let sandbox = array_of(&[KEY1, KEY2]);
+    let output = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "redis://127.0.0.1:1"]);
+    assert_eq!((output.code, output.stdout.lines().count()), (3, 3), "{output}");
+    assert!(output.stdout.contains("key2  retiring  -        -         -       keys.json"), "{output}");
+    assert!(output.stderr.starts_with("warning: what depends on each key could not be counted: "), "{output}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output}");
+    // What is wrong with the command line still is.
+    assert_eq!(sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "nonsense://x"]).code, 2);
+}
+
+#[test]
+fn list_calls_no_key_unused_that_retire_would_keep() {
+    let sandbox = array_of(&[KEY1, KEY2]);
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    let check = |doubt: &str| {
+        let output = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db"]);
+        assert_eq!(output.stderr, format!("warning: {doubt}: no key is called unused\n"));
+        assert!(output.stdout.contains("key2  retiring  -        0         0 "), "{output}");
+        let retire = ["keys", "retire", "key2", "--keys", "keys.json", "--store", "sqlite:app.db"];
+        assert_eq!(sandbox.run(retire).code, 2);
+    };
+    check("sqlite:app.db has no session and no login");
+    database.session(&session(ALICE, "3h")).record("did:web:damaged", "{");
+    check("1 record of sqlite:app.db (did:web:damaged) could not be read, and may be bound to any key");
+}

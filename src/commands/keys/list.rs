@@ -18,10 +18,10 @@ States:
   next      published, not signing yet
   active    signs new sessions
   retiring  signs only for the sessions bound to it
-  unused    nothing depends on it; `oauthctl keys retire` removes it
+  unused    the store shows that nothing depends on it; `oauthctl keys retire` removes it
 
 Sessions and pending logins are counted when a store is named (--store, OAUTHCTL_STORE or
-oauthctl.toml).
+oauthctl.toml). Exit status 3: that store does not answer, and nothing could be counted.
 
 Examples:
   oauthctl keys list --keys env:NUXT_OAUTH_JWK_ONE
@@ -79,13 +79,19 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let origins: Vec<String> = sources.iter().flat_map(|s| s.keys.iter().map(|_| s.source.to_string())).collect();
     let keys = keyring::key_set(&sources)?;
     let is_named = context.settings()?.store_url()?.is_some();
-    let bound = if is_named { Some(Census::take(context)?) } else { None };
+    let bound = if is_named { count_bound(context)? } else { None };
+    let is_proof = bound.as_ref().is_none_or(Census::is_proof);
+    let mut any_doubtful = false;
     let now = context.now();
     let mut listing = context.ui.listing::<KeyRow>();
     for (key, source) in keys.iter().zip(&origins) {
         let Some(kid) = key.kid() else { continue };
         let count = bound.as_ref().map(|bound| bound.records.to(kid.as_str()));
         let state = keys.state(key, count.map(BoundCount::total), now);
+        // `keys retire` would refuse to remove it.
+        let is_doubtful = state == KeyState::Unused && !is_proof;
+        any_doubtful |= is_doubtful;
+        let state = if is_doubtful { keys.state(key, None, now) } else { state };
         listing.push(&KeyRow {
             kid: kid.as_str(),
             alg: "ES256",
@@ -117,8 +123,24 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
             counted(count.total(), "record")
         ));
     }
-    if bound.is_none() {
-        context.ui.note("name a store (--store) to count the sessions that depend on each key");
+    match &bound {
+        Some(census) if any_doubtful => context.ui.warn(format!("{}: no key is called unused", census.doubt())),
+        None if !is_named => {
+            context.ui.note("name a store (--store) to count the sessions that depend on each key");
+        }
+        _ => {}
     }
-    Ok(Exit::Done)
+    Ok(if is_named && bound.is_none() { Exit::Partial } else { Exit::Done })
+}
+
+/// Counts what is bound to each key. A store that does not answer is warned of: the keys can be listed all the same.
+fn count_bound(context: &Context) -> anyhow::Result<Option<Census>> {
+    match Census::take(context) {
+        Ok(census) => Ok(Some(census)),
+        Err(error) if Exit::of(&error) == Exit::Failed => {
+            context.ui.warn(format!("what depends on each key could not be counted: {error:#}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
