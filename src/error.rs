@@ -153,6 +153,15 @@ pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
     (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
 }
 
+/// The known name that was probably meant: of few other letters, or of some in another order.
+pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let tolerance = (given.len() / 5).max(2);
+    let known = known.into_iter().filter(|known| known.len().abs_diff(given.len()) <= tolerance);
+    let (distance, best) =
+        known.map(|known| (strsim::osa_distance(given, known), known)).min_by_key(|(distance, _)| *distance)?;
+    (distance <= tolerance && distance < given.len()).then_some(best)
+}
+
 /// Whether it is only that nobody reads the output any more.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)

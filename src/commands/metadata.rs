@@ -150,7 +150,7 @@ fn line(finding: &Finding) -> String {
 }
 
 /// Brings options and settings together.
-fn describe(context: &Context, args: &Args) -> Result<ClientMetadata, Failure> {
+fn describe(context: &Context, args: &Args) -> anyhow::Result<ClientMetadata> {
     let settings = context.settings()?;
     let text = |given: &Option<String>, member: &str| match given {
         Some(text) => Ok(Some(text.clone())),
@@ -243,7 +243,7 @@ fn loopback_redirect_uris(context: &Context, args: &Args, site: &Site) -> Result
 }
 
 /// Public only when nothing speaks for keys: a public document, published by mistake, locks a confidential app out.
-fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authentication, Failure> {
+fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result<Authentication> {
     let method = context.settings()?.auth_method()?;
     if args.public || method == Some(ClientAuthMethod::None) {
         return Ok(Authentication::Public);
@@ -251,7 +251,8 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authent
     let place = args.jwks.unwrap_or(KeyPlace::Uri);
     if place == KeyPlace::Inline && args.jwks_uri.is_some() {
         return Err(usage("--jwks-uri and --jwks inline exclude each other: servers refuse a document with both")
-            .hint("leave one of them out"));
+            .hint("leave one of them out")
+            .into());
     }
     let jwks_uri = match &args.jwks_uri {
         Some(uri) => Some(uri.clone()),
@@ -260,13 +261,15 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> Result<Authent
     let Some(keys) = context.key_set()? else {
         if jwks_uri.is_some() || args.jwks.is_some() || method.is_some() {
             return Err(usage("keys are to be published, and no key source is configured")
-                .hint("name one with --keys env:NAME or --keys FILE; --public describes a client without keys"));
+                .hint("name one with --keys env:NAME or --keys FILE; --public describes a client without keys")
+                .into());
         }
         return Ok(Authentication::Public);
     };
     if keys.is_empty() {
         return Err(usage("the key source holds no key, and a confidential client needs one")
-            .hint("`oauthctl gen-jwk` makes one; --public describes a client without keys"));
+            .hint("`oauthctl gen-jwk` makes one; --public describes a client without keys")
+            .into());
     }
     if place == KeyPlace::Inline {
         args.publish.check(context, &keys, args.output.file())?;

@@ -13,6 +13,7 @@ pub mod states;
 
 mod census;
 mod ending;
+mod kid;
 mod metrics;
 mod output;
 mod publish;

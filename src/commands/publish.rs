@@ -1,14 +1,16 @@
 //! Guard of what is published: no key that sessions need may be missing from it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::census::Census;
+use super::kid::{find_kid, kids_of};
 use crate::args::Knows;
 use crate::context::Context;
-use crate::error::{Failure, usage};
+use crate::error::{Failure, nearest, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
 use crate::ui::sessions_and_logins;
 
@@ -29,31 +31,70 @@ pub struct PublishArgs {
 impl PublishArgs {
     /// Fails where the file would lose a key that is not to be dropped, or lack one that records are bound to. For a
     /// document that goes to stdout the latter is a warning.
-    pub fn check(&self, context: &Context, keys: &KeySet, file: Option<&Path>) -> Result<(), Failure> {
+    pub fn check(&self, context: &Context, keys: &KeySet, file: Option<&Path>) -> anyhow::Result<()> {
         if let Some(kid) = self.drop_key.iter().find(|kid| keys.get(kid).is_some()) {
             return Err(usage(format!("key {kid} is in the key set, and what is in it is published"))
-                .hint(format!("`oauthctl keys retire {kid}` takes it out of the set")));
+                .hint(format!("`oauthctl keys retire {kid}` takes it out of the set"))
+                .into());
         }
-        let is_dropped = |kid: &str| self.drop_key.iter().any(|dropped| dropped.as_str() == kid);
         let census = if self.offline { None } else { look_into_store(context) };
+        let published = file.map(published_in).unwrap_or_default();
+        let dropped = self.dropped(context, keys, &published, census.as_ref())?;
+        let is_dropped = |kid: &str| dropped.contains(kid);
         let or_else = if file.is_some() { "; if it is lost for good: --drop-key KID" } else { "" };
         let missing = census.as_ref().and_then(|census| missing(census, keys, is_dropped, or_else));
         match (missing, file) {
-            (Some(missing), Some(_)) => return Err(missing),
+            (Some(missing), Some(_)) => return Err(missing.into()),
             (Some(missing), None) => context.ui.warn(missing.in_one_line()),
             (None, _) => {}
         }
         let Some(file) = file else { return Ok(()) };
-        let lost = published_in(file).into_iter().filter(|key| !is_held(keys, key));
+        let lost = published.iter().filter(|key| !is_held(keys, key));
         for kid in lost.filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())).filter(|kid| !is_dropped(kid)) {
             match &census {
                 Some(census) if census.is_proof() && census.records.to(&kid).total() == 0 => {
                     context.ui.note(format!("left out key {kid}: it is needed by none of {}", census.counted()));
                 }
-                _ => return Err(would_lose(file, keys, &kid)),
+                _ => return Err(would_lose(file, keys, &kid).into()),
             }
         }
         Ok(())
+    }
+
+    /// The whole kids that are to be dropped, among those that the key set, the file or the store has.
+    fn dropped(
+        &self,
+        context: &Context,
+        keys: &KeySet,
+        published: &[Value],
+        census: Option<&Census>,
+    ) -> anyhow::Result<BTreeSet<String>> {
+        let mut known = kids_of(keys);
+        known.extend(published.iter().filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())));
+        known.extend(census.iter().flat_map(|census| census.records.iter()).map(|(kid, _)| kid.to_owned()));
+        let mut dropped = BTreeSet::new();
+        for given in self.drop_key.iter().map(Kid::as_str) {
+            match find_kid(given, &known)? {
+                Some(found) if found.by_prefix && keys.get(&found.kid.parse()?).is_some() => {
+                    return Err(usage(format!(
+                        "{given} is the beginning of kid {}, which is in the key set",
+                        found.kid
+                    ))
+                    .hint("what is in the key set is published; name another key")
+                    .into());
+                }
+                Some(found) => {
+                    dropped.insert(found.accepted(context, given, Some("Leave that key out?"))?);
+                }
+                // Done already, unless another was meant.
+                None => {
+                    if let Some(near) = nearest(given, known.iter().map(String::as_str)) {
+                        context.ui.warn(format!("there is no key {given} to leave out; did you mean {near}?"));
+                    }
+                }
+            }
+        }
+        Ok(dropped)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The exit codes that the README promises.
 
+use crate::app::{App, did_of, hours_ago};
 use crate::database::AppDatabase;
 use crate::samples::{ALICE, KEY1, session};
 use crate::sandbox::Sandbox;
@@ -106,4 +107,18 @@ fn a_failure_of_our_own_names_its_place_and_quotes_nothing() {
     assert_eq!((output.code, output.stdout.as_str()), (101, ""), "{output}");
     assert!(output.stderr.starts_with("error: oauthctl failed at src/context.rs:"), "{output}");
     assert!(output.stderr.ends_with("; please report this line\n") && !output.stderr.contains("S3cret"), "{output}");
+}
+
+#[test]
+fn sessions_that_are_all_gone_make_a_refresh_3() {
+    for (count, code) in [(2, 0), (3, 3)] {
+        let app = App::new();
+        for record in app.log_in(count, &hours_ago(30)) {
+            app.net.end_sessions_of(did_of(&record));
+        }
+        let output = app.sessions("refresh --all");
+        let summary = format!("refreshed 0 sessions, {count} gone\n");
+        assert!(output.code == code && output.stdout.ends_with(&summary), "{output}");
+        assert_eq!(output.stderr.contains("`oauthctl doctor`"), code == 3, "{output}");
+    }
 }

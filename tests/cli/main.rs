@@ -29,6 +29,7 @@ mod locks;
 mod malformed;
 mod metadata;
 mod metrics;
+mod names;
 mod npmx;
 mod owners;
 mod pace;

@@ -58,17 +58,16 @@ fn nobody_is_signed_out_by_mistake() {
     let output = app.sessions("revoke --all --dry-run");
     assert!(output.code == 0 && output.stdout.ends_with("\nwould revoke 2 sessions\n"), "{output}");
     assert!(
-        app.records().keys().all(|did| output.stdout.contains(&format!("{did}  would revoke  kept\n"))),
+        app.records().keys().all(|did| output.stdout.contains(&format!("{did}  would revoke  would be removed\n"))),
         "{output}"
     );
     assert_eq!(app.net.counters().requests, [].into());
     assert_eq!((app.net.alive(), app.records().len()), (2, 2));
     insta::assert_snapshot!(app.sessions(&format!("revoke {ALICE}")), @"
-    exit 0
-    -- stdout --
-    0 sessions: 0 confirmed
+    exit 1
     -- stderr --
-    warning: did:plc:ewvi7nxzyoun6zhxrhs64oiz has no session
+    error: did:plc:ewvi7nxzyoun6zhxrhs64oiz has no session
+    hint: `oauthctl sessions list --format jsonl` shows the accounts and keys there are
     ");
 }
 
@@ -111,7 +110,7 @@ fn a_revocation_without_effect_is_not_believed() {
     let app = App::with_alice();
     app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
     let (code, result, reason, record) = revoked(&app, "");
-    assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "kept"), "{reason}");
+    assert_eq!((code, result.as_str(), record.as_str()), (1, "failed", "kept"), "{reason}");
     assert!(reason.contains("the server keeps the session alive"), "{reason}");
     // The proofs have made new tokens, and those are stored.
     app.assert_nobody_lost(reason);
@@ -195,7 +194,9 @@ fn a_dry_run_says_what_cannot_be_revoked() {
     app.database.record("did:plc:damaged", "{");
     let output = app.sessions("revoke --all --dry-run");
     assert!(
-        output.stdout.contains("did:plc:damaged                   would fail    kept    not JSON, perhaps encrypted\n"),
+        output.stdout.contains(
+            "did:plc:damaged                   would fail    would be kept     not JSON, perhaps encrypted\n"
+        ),
         "{output}"
     );
     assert!(output.stdout.ends_with("would revoke 1 session, 1 would fail\n"), "{output}");

@@ -46,6 +46,14 @@ fn selected(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
     output.stdout.lines().map(name).collect()
 }
 
+/// Nothing has the name, and that is said.
+#[track_caller]
+fn assert_none(sandbox: &Sandbox, options: &[&str], warning: &str) {
+    let output = list(sandbox, options);
+    let expected = (0, "", format!("warning: {warning}\n"));
+    assert_eq!((output.code, output.stdout.as_str(), output.stderr.clone()), expected, "{options:?}");
+}
+
 const ALL: [&str; 11] =
     ["ageless", "bsky", "chat", "dead", "fresh", "malformed", "month", "ordinary", "other-key", "public", "two-days"];
 
@@ -67,7 +75,7 @@ fn accounts_are_named_by_did() {
     // What an account has not is no session of it, in a list at least.
     let output = list(&sandbox, &["did:web:nobody", "did:web:fresh", "did:web:no-one"]);
     assert_eq!((output.code, output.stdout.lines().count()), (0, 1), "{output}");
-    let warnings = "warning: did:web:nobody has no session\nwarning: did:web:no-one has no session\n";
+    let warnings = "warning: did:web:no-one has no session\nwarning: did:web:nobody has no session\n";
     assert_eq!(output.stderr, warnings);
     // A record that is none of the account's is found by its key all the same, to be looked at.
     assert_eq!(selected(&sandbox, &["did:web:malformed"]), ["malformed"]);
@@ -78,12 +86,7 @@ fn one_record_is_named_by_its_key() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["--key", "did:web:fresh", "--key", "did:web:malformed"]), ["fresh", "malformed"]);
     assert_eq!(selected(&sandbox, &["did:web:fresh", "--key", "did:web:fresh"]), ["fresh"]);
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--key", "did:web:nobody"]), @"
-    exit 1
-    -- stderr --
-    error: there is no session under the key did:web:nobody
-    hint: `oauthctl sessions list --format jsonl` shows the keys there are
-    ");
+    assert_none(&sandbox, &["--key", "did:web:nobody"], "there is no session under the key did:web:nobody");
 }
 
 #[test]
@@ -91,7 +94,7 @@ fn the_authorization_server_may_be_asked_for() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["--issuer", "https://bsky.social"]), ["bsky"]);
     assert_eq!(selected(&sandbox, &["--issuer", "https://auth.example.com"]), but(&["bsky", "malformed"]));
-    assert_eq!(selected(&sandbox, &["--issuer", "https://bsky"]), [""; 0]);
+    assert_none(&sandbox, &["--issuer", "https://bsky"], "no session has the issuer https://bsky");
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn a_scope_is_a_whole_word() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["--scope", "transition:chat.bsky"]), ["chat"]);
     assert_eq!(selected(&sandbox, &["--scope", "transition:generic"]), but(&["chat", "malformed"]));
-    assert_eq!(selected(&sandbox, &["--scope", "transition"]), [""; 0]);
+    assert_none(&sandbox, &["--scope", "transition"], "no session was granted the scope transition");
 }
 
 #[test]
@@ -173,7 +176,27 @@ fn of_several_filters_all_must_hold() {
 fn the_count_is_of_what_was_selected() {
     let sandbox = app();
     let output = sandbox.run(["sessions", "list", "--format", "csv", "--status", "due"]);
-    assert_eq!(output.stderr, "2 sessions in sqlite:app.db (layout statusphere)\n");
+    assert_eq!(output.stderr, "2 of 11 sessions in sqlite:app.db (layout statusphere)\n");
+}
+
+#[test]
+fn a_count_never_passes_a_part_for_the_whole() {
+    let sandbox = app();
+    for (options, count) in [
+        (&[] as &[&str], "11 sessions"),
+        (&["--limit", "3"], "the first 3 sessions"),
+        (&["--status", "idle", "--limit", "2"], "the first 2 sessions"),
+        (&["--limit", "12"], "11 sessions"),
+        (&["--inactive", "10d"], "1 of 11 sessions"),
+        (&["did:web:fresh"], "1 selected session"),
+        (&["did:web:fresh", "did:web:dead", "--status", "dead"], "1 selected session"),
+    ] {
+        for command in ["list", "stats"] {
+            let output = sandbox.run([&["sessions", command], options].concat());
+            let told = format!("{count} in sqlite:app.db (layout statusphere)\n");
+            assert!(output.stderr.ends_with(&told), "{command} {options:?}: {output}");
+        }
+    }
 }
 
 #[test]
@@ -201,7 +224,8 @@ fn an_issuer_is_known_by_what_tables_show_of_it() {
     for text in ["https://bsky.social", "bsky.social", "https://bsky.social/", "HTTPS://BSKY.SOCIAL:443"] {
         assert_eq!(selected(&sandbox, &["--issuer", text]), ["bsky"], "{text}");
     }
-    assert_eq!(selected(&sandbox, &["--issuer", "http://bsky.social"]), [""; 0]);
+    let nearest = "no session has the issuer http://bsky.social; did you mean https://bsky.social?";
+    assert_none(&sandbox, &["--issuer", "http://bsky.social"], nearest);
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--issuer", "https://"]), @r#"
     exit 2
     -- stderr --

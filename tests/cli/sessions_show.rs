@@ -72,11 +72,11 @@ fn tokens_and_keys_are_not_shown() {
 
 #[test]
 fn an_account_without_a_session_is_an_error() {
-    insta::assert_snapshot!(app().refusal(["sessions", "show", "did:plc:nobody"]), @r"
+    insta::assert_snapshot!(app().refusal(["sessions", "show", "did:web:nobody"]), @r"
     exit 1
     -- stderr --
-    error: did:plc:nobody has no session in sqlite:app.db
-    hint: `oauthctl sessions list` shows all that there are
+    error: did:web:nobody has no session in sqlite:app.db
+    hint: `oauthctl sessions list --format jsonl` shows the accounts and keys there are
     ");
 }
 

@@ -51,16 +51,20 @@ fn people_see_bars() {
       up to 30d  1    6.3%  ███
       up to 91d  1    6.3%  ███
       older      1    6.3%  ███
-      unknown    1    6.3%  ███
+      unknown    2   12.5%  █████
     issuer
       https://auth.example.com  14   87.5%  ███████████████████████████████████
       https://bsky.social        1    6.3%  ███
+      unknown                    1    6.3%  ███
     kid
-      key1  13   81.3%  █████████████████████████████████
-      key2   1    6.3%  ███
+      key1     13   81.3%  █████████████████████████████████
+      key2      1    6.3%  ███
+      none      1    6.3%  ███
+      unknown   1    6.3%  ███
     auth method
       private_key_jwt  14   87.5%  ███████████████████████████████████
       none              1    6.3%  ███
+      unknown           1    6.3%  ███
     -- stderr --
     16 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -72,7 +76,7 @@ fn programs_get_one_json_document() {
     insta::assert_snapshot!(output, @r#"
     exit 0
     -- stdout --
-    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":1},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1},"by_kid":{"key1":13,"key2":1},"by_auth_method":{"private_key_jwt":14,"none":1},"by_layout":{"statusphere":16}}
+    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":2},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1,"unknown":1},"by_kid":{"key1":13,"key2":1,"none":1,"unknown":1},"by_auth_method":{"private_key_jwt":14,"none":1,"unknown":1},"by_layout":{"statusphere":16}}
     "#);
     assert_eq!(app().run(["sessions", "stats", "--format", "jsonl", "-q"]), output);
 }
@@ -98,13 +102,17 @@ fn spreadsheets_get_a_line_a_count() {
     last_refreshed,up to 30d,1
     last_refreshed,up to 91d,1
     last_refreshed,older,1
-    last_refreshed,unknown,1
+    last_refreshed,unknown,2
     issuer,https://auth.example.com,14
     issuer,https://bsky.social,1
+    issuer,unknown,1
     kid,key1,13
     kid,key2,1
+    kid,none,1
+    kid,unknown,1
     auth_method,private_key_jwt,14
     auth_method,none,1
+    auth_method,unknown,1
     layout,statusphere,16
     ");
 }
@@ -127,8 +135,16 @@ fn the_filters_of_sessions_hold_here_too() {
     -- stdout --
     status
       malformed  1  100.0%  ████████████████████████████████████████
+    last refreshed
+      unknown  1  100.0%  ████████████████████████████████████████
+    issuer
+      unknown  1  100.0%  ████████████████████████████████████████
+    kid
+      unknown  1  100.0%  ████████████████████████████████████████
+    auth method
+      unknown  1  100.0%  ████████████████████████████████████████
     -- stderr --
-    1 session in sqlite:app.db (layout statusphere)
+    1 of 16 sessions in sqlite:app.db (layout statusphere)
     ");
 }
 
@@ -168,4 +184,17 @@ fn a_terminal_shows_bars_in_the_colour_of_their_status() {
     AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "10m")).session(&session(BOB, "100d"));
     let shown = sandbox.on_a_terminal(["sessions", "stats"]);
     assert!(shown.contains("\u{1b}[32m") && shown.contains("\u{1b}[33m"), "{shown}");
+}
+
+#[test]
+fn every_section_adds_up_to_the_total() {
+    for options in [&[] as &[&str], &["--status", "idle,malformed"], &["--limit", "5"], &["--not-refreshed-for", "1d"]]
+    {
+        let output = app().run([&["sessions", "stats", "--format", "json", "-q"], options].concat());
+        let counts = object(&output.stdout);
+        for (section, counted) in counts.iter().filter(|(name, _)| name.starts_with("by_")) {
+            let sum: u64 = counted.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+            assert_eq!(Some(sum), counts["total"].as_u64(), "{section} of {options:?}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ fn a_public_session_that_a_server_does_not_revoke_goes_on_as_a_confidential_one(
     let app = formerly_public(1);
     app.net.fault(Endpoint::Revoke, Fault::Instead(testbed::Reply::json(200, &json!({}))));
     let output = app.sessions("revoke --all --yes");
-    assert!(output.code == 1 && output.stdout.contains("1 unconfirmed"), "{output}");
+    assert!(output.code == 1 && output.stdout.contains("1 failed"), "{output}");
     let record = app.records().into_values().next().unwrap();
     assert_eq!(record["authMethod"], json!({"method": "private_key_jwt", "kid": "testbed-1"}));
     app.assert_nobody_lost(output);
@@ -268,4 +268,14 @@ fn a_server_whose_words_are_unknown_is_tried_only_by_consent() {
     app.assert_nobody_lost(&output);
     let output = app.sessions(&format!("upgrade --issuer {} --yes", app.net.pds_url()));
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 2 sessions\n"), "{output}");
+}
+
+#[test]
+fn an_upgrade_that_lost_its_session_has_failed() {
+    let app = formerly_public(0);
+    for record in app.log_in(1, &public()) {
+        app.net.end_sessions_of(did_of(&record));
+    }
+    let output = app.sessions("upgrade --limit 1");
+    assert!(output.code == 1 && output.stdout.ends_with("upgraded 0 sessions, 1 gone\n"), "{output}");
 }

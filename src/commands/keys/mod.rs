@@ -7,9 +7,10 @@ mod promote;
 mod retire;
 mod rotate;
 
+use crate::commands::kid::kids_of;
 use crate::context::Context;
-use crate::error::{Exit, Failure, usage};
-use crate::jose::Kid;
+use crate::error::{Exit, Failure, nearest, usage};
+use crate::jose::{KeySet, Kid};
 
 // What the noun is about stands in the command tree.
 #[derive(clap::Subcommand)]
@@ -28,6 +29,11 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     }
 }
 
-fn no_such_key(kid: &Kid) -> Failure {
-    usage(format!("there is no key {kid}")).hint("`oauthctl keys list` shows the keys there are")
+fn no_such_key(kid: &Kid, keys: &KeySet) -> Failure {
+    let known = kids_of(keys);
+    let hint = match nearest(kid.as_str(), known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "`oauthctl keys list` shows the keys there are".to_owned(),
+    };
+    usage(format!("there is no key {kid}")).hint(hint)
 }

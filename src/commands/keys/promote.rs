@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::first_seen::FirstSeen;
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again};
+use crate::commands::kid::whole_kid;
 use crate::context::Context;
 use crate::error::{Exit, Failure, failed, usage};
 use crate::jose::{ClientKey, KeyState, Kid};
@@ -35,7 +36,8 @@ pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: b
     let sources = context.required_key_sources()?;
     let set = keyring::key_set(&sources)?;
     let now = context.now();
-    let key = set.get(kid).ok_or_else(|| no_such_key(kid))?;
+    let kid = &whole_kid(context, kid, &set, None)?;
+    let key = set.get(kid).ok_or_else(|| no_such_key(kid, &set))?;
     if set.state(key, None, now) == KeyState::Active {
         context.ui.note(format!("{kid} signs already; nothing to do"));
         return Ok(Exit::Done);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::args::Knows;
 use crate::commands::census::Census;
+use crate::commands::kid::whole_kid;
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -13,13 +14,13 @@ use crate::keyring::{self, LoadedSource};
 use crate::maintenance::forget_key;
 use crate::session::NodeSession;
 use crate::store::{Kind, Store, Want};
-use crate::ui::counted;
+use crate::ui::{counted, sessions_and_logins};
 
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again, retired_beside};
 
 /// Remove a key that no session and no pending login depends on
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(after_help = "\
 A session cannot be moved to another key. While any is bound to this one, in whatever layout, it
 stays; the app deletes a session as soon as its key is missing. The key is kept in a file beside the
@@ -51,10 +52,19 @@ pub struct Args {
     pace: PaceArgs,
 }
 
+/// Not every store forgets them.
+const LOGINS_END: &str = "pending logins end within an hour where they have a TTL, or by `oauthctl states purge`";
+
 /// Checks that nothing depends on the key, or nothing but sessions that are to end; then removes it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
+    let question = (!args.dry_run).then_some("Retire that key?");
+    let kid = whole_kid(context, &args.kid, &keyring::key_set(&sources)?, question)?;
+    retire(context, &Args { kid, ..args.clone() }, sources)
+}
+
+fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow::Result<Exit> {
     check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
     let store = context.open_named_store()?.ok_or_else(|| {
         usage(format!("no store was named, so nobody knows which sessions are bound to key {}", args.kid))
@@ -107,7 +117,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// The key must be there, must not be the one that signs, and another must remain that does.
 fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure> {
     let Some(key) = set.get(kid) else {
-        return Err(no_such_key(kid));
+        return Err(no_such_key(kid, set));
     };
     let others_sign = set.iter().filter(|other| other.kid() != Some(kid)).cloned().collect();
     let now = context.now();
@@ -132,7 +142,7 @@ fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn S
     let judge = judge(context, store.layout())?;
     let select = SelectArgs::bound_to(&args.kid);
     if args.dry_run {
-        return rehearse_revocation(context, &select, store, &judge);
+        return rehearse_revocation(context, &select, args.forget, store, &judge);
     }
     let question = format!(
         "End {} bound to key {}? Their users will have to log in again.",
@@ -157,18 +167,16 @@ fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(),
     let count = census.records.to(kid.as_str());
     let are_in_the_way = count.states > 0 || count.sessions > 0 && sessions != Sessions::WillEnd;
     if are_in_the_way {
-        let (states, store) = (counted(count.states, "pending login"), census.store());
-        let error = usage(format!(
-            "{} and {states} of {store} are bound to key {kid}, and would be lost with it",
-            counted(count.sessions, "session"),
-        ));
-        return Err(match sessions {
-            Sessions::WillEnd => error.hint(
-                "nobody was signed out: logins end by themselves, within an hour or by `oauthctl states purge`; try again then",
-            ),
-            Sessions::Stay | Sessions::HaveEnded => error.hint(
-                "keep the key until they have ended, or end the sessions with --revoke-sessions; logins end by themselves",
-            ),
+        let (bound, store) = (sessions_and_logins(count.sessions, count.states), census.store());
+        let are = if count.total() == 1 { "is" } else { "are" };
+        let error = usage(format!("{bound} of {store} {are} bound to key {kid}, and would be lost with it"));
+        return Err(match (sessions, count.sessions, count.states) {
+            (Sessions::WillEnd, ..) => error.hint(format!("nobody was signed out: {LOGINS_END}; try again then")),
+            (_, _, 0) => error.hint("keep the key until they have ended, or end them with --revoke-sessions"),
+            (_, 0, _) => error.hint(format!("keep the key until then: {LOGINS_END}")),
+            _ => error.hint(format!(
+                "keep the key until they have ended, or end the sessions with --revoke-sessions; {LOGINS_END}"
+            )),
         });
     }
     if census.unplaced > 0 && !args.unused && !args.ignore_malformed {
@@ -222,7 +230,7 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>, census: Op
     let kid = &args.kid;
     let is_it = |key: &ClientKey| key.kid() == Some(kid);
     let Some(mut source) = sources.into_iter().find(|source| source.keys.iter().any(is_it)) else {
-        return Err(no_such_key(kid).into());
+        return Err(no_such_key(kid, &KeySet::default()).into());
     };
     let ui = &context.ui;
     let place = source.source.clone();

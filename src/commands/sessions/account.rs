@@ -16,10 +16,29 @@ pub enum Account {
     Handle(Handle),
 }
 
+/// Characters of a `did:plc` after its method (did:plc specification).
+const PLC_CHARACTERS: usize = 24;
+
+/// Fails where this is no `did:plc`: one character too few, and it would be that of nobody.
+fn check_plc(did: &str, id: &str) -> Result<(), Failure> {
+    let problem = match id.chars().find(|c| !matches!(c, 'a'..='z' | '2'..='7')) {
+        Some(odd) => format!("{odd:?} is none of its characters, a to z and 2 to 7"),
+        None if id.len() != PLC_CHARACTERS => {
+            format!("it has {} characters behind did:plc:, not {PLC_CHARACTERS}", id.len())
+        }
+        None => return Ok(()),
+    };
+    Err(usage(format!("{did:?} is not a DID: {problem}"))
+        .hint("a DID looks like did:plc:abcdefghijklmnopqrstuvwx or did:web:example.com"))
+}
+
 impl FromStr for Account {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
+        if let Some(id) = text.strip_prefix("did:plc:") {
+            check_plc(text, id)?;
+        }
         if text.starts_with("did:") {
             return text.parse().map(Self::Did);
         }

@@ -72,6 +72,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     let store = context.open_store_to_change()?;
     let pattern = store.layout().session_pattern().clone();
     let judge = judge(context, store.layout())?;
+    args.select.prepare(context, &[&*store], None)?;
     // Tokens that were used up must not be handed on while those that replace them wait to be stored.
     recover(context, &*store)?;
     let recovery = Recovery::new(context.recovery_directory()?);
@@ -105,6 +106,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
         Ok(())
     });
     context.runtime()?.block_on(select)?;
+    args.select.warn_of_missing(context, &[&*store])?;
     let so_far = if context.interrupt().is_set() { ", then interrupted" } else { "" };
     context.ui.note(format!("exported {}{so_far}", counted(written, "session")));
     let outcome = if left_out > 0 { Exit::Partial } else { Exit::Done };

@@ -6,7 +6,6 @@ use super::view::{BriefRow, LayoutRow, judge, tell_where};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
-use crate::ui::counted;
 
 /// List the sessions in the app's store
 #[derive(clap::Args)]
@@ -40,6 +39,8 @@ pub struct Args {
 /// Selects, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let stores = context.open_stores()?;
+    let all: Vec<_> = stores.iter().map(|store| &**store).collect();
+    args.select.prepare(context, &all, None)?;
     let mut listing = match (args.wide, stores.len()) {
         (true, _) => context.ui.listing::<Summary>(),
         (false, 1) => context.ui.listing::<BriefRow>(),
@@ -66,6 +67,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         ))?;
     }
     listing.finish()?;
-    tell_where(context, &stores, &counted(count, "session"))?;
+    args.select.warn_of_missing(context, &all)?;
+    let counted = args.select.seen().borrow().counted(count);
+    tell_where(context, &stores, &counted)?;
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }

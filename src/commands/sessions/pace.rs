@@ -10,7 +10,7 @@ use crate::session::Age;
 use crate::settings::{IssuerSettings, parse_rate};
 
 /// How hard a run may push.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Pace")]
 pub struct PaceArgs {
     /// Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]

@@ -125,11 +125,17 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     check_inactive(context, args)?;
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     let judge = judge(context, store.layout())?;
+    let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
+    args.select.prepare(context, &[&*store], question)?;
     let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let records = ForeignRecords::default();
     let (mut plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
+    let missing = args.select.check_names(context, &*store)?;
     let is_held_back = hold_back(context, args, &mut rules, &mut plan)?;
-    let exit_of = |exit| records.exit(context, if is_held_back && exit == Exit::Done { Exit::Partial } else { exit });
+    let exit_of = |exit| {
+        let exit = if is_held_back && exit == Exit::Done { Exit::Partial } else { exit };
+        records.exit(context, missing.exit(exit))
+    };
     if plan.needs_servers() {
         store.layout().check_lock_is_said()?;
     }

@@ -32,8 +32,9 @@ Results:
   blocked    cannot be refreshed now, through no fault of the session
   unknown    no answer; kept as it is
 
-Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown; 1 nothing but such. Where
-nothing was due, sessions that are blocked make it 3, and 1 only if there are no others.
+Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown, or three or more gone and
+none refreshed; 1 nothing but blocked or unknown ones. Where nothing was due, sessions that are
+blocked make it 3, and 1 only if there are no others.
 
 Examples:
   oauthctl sessions refresh                       in cron, once an hour
@@ -81,6 +82,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
+    args.select.prepare(context, &[&*store], None)?;
     let planner = Planner::new(context, args, &*store, &judge)?;
     let mut unconfirmed = Arc::default();
     let (runner, verb) = if args.dry_run {
@@ -122,8 +124,10 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     });
     results.take_back(tell_unconfirmed(context, &unconfirmed));
     counts.extend(counts_of(&results.document())?);
+    let done = done.and_then(|()| args.select.check_names(context, &*store));
     planner.tell(context, &mut results);
-    let exit = results.finish(done)?;
+    let (missing, done) = (done.as_ref().copied().unwrap_or_default(), done.map(drop));
+    let exit = missing.exit(results.finish(done)?);
     Ok(planner.seen.exit(context, exit))
 }
 

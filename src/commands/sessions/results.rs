@@ -10,6 +10,9 @@ use crate::maintenance::{Event, Judge, Outcome, Report, Step};
 use crate::session::Summary;
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
+/// So many sessions that have ended, and no other met, are no chance.
+const MANY: u64 = 3;
+
 /// One session's line: what became of it, or would.
 #[derive(Serialize)]
 pub struct ResultRow<'a> {
@@ -53,6 +56,8 @@ pub struct Results<'c> {
     some_are_unconfirmed: bool,
     /// Of the selected sessions, some needed nothing, and none was attempted.
     pub some_are_well: bool,
+    /// The run itself may end sessions at their server.
+    pub may_end_sessions: bool,
     /// Whether people are told of skipped sessions, too: whoever names one wants to know why nothing was done with it.
     pub tells_skipped: bool,
 }
@@ -88,6 +93,7 @@ impl<'c> Results<'c> {
             some_are_told: false,
             some_are_unconfirmed: false,
             some_are_well: false,
+            may_end_sessions: false,
             tells_skipped: false,
         }
     }
@@ -150,8 +156,17 @@ impl<'c> Results<'c> {
         let others = [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")];
         let summary = format!("{} {}{}", self.verb, counted(refreshed, "session"), counts(", ", others));
         ui.summary(summary)?;
-        let achieved = refreshed + skipped + gone > 0 || self.some_are_well || self.some_are_unconfirmed;
-        Ok(exit(self.context, done, blocked + unknown, achieved))
+        // Single sessions end all the time. Where nothing else is met, the configuration may be what ends them.
+        let doubtful = if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
+        if doubtful >= MANY {
+            ui.warn(format!(
+                "{} gone and none alive: `oauthctl doctor` tells whether the configuration is right",
+                counted(gone, "session")
+            ));
+        }
+        let ended = if self.may_end_sessions { 0 } else { gone };
+        let achieved = refreshed + skipped + ended > 0 || self.some_are_well || self.some_are_unconfirmed;
+        Ok(exit(self.context, done, blocked + unknown + doubtful, achieved))
     }
 
     /// The counts for a program, which must not take a rehearsal for the real thing.

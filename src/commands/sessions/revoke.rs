@@ -26,7 +26,7 @@ use crate::ui::{Format, Listing, Role, Row, counted, counts};
 Results:
   confirmed    the server refuses the session's token now, and its record is gone
   unconfirmed  revoked as far as one can tell, without proof; the record is kept
-  failed       could not be revoked; the record is kept
+  failed       could not be revoked, or is alive after its revocation; the record is kept
   forgotten    unconfirmed or failed, and the record removed because of --forget
   skipped      its record went or was replaced meanwhile
 
@@ -61,8 +61,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
+    args.select.prepare(context, &[&*store], None)?;
     if args.dry_run {
-        return rehearse(context, &args.select, &store, &judge);
+        return rehearse(context, &args.select, args.forget, &store, &judge);
     }
     let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |stored, session| {
@@ -75,14 +76,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if interrupt.is_set() {
         return Err(interrupt.failure("nothing was revoked").into());
     }
-    let Some(first) = first else { return Results::new(context, &judge).finish(Ok(())) };
+    let missing = args.select.check_names(context, &*store)?;
+    let Some(first) = first else { return Ok(missing.exit(Results::new(context, &judge).finish(Ok(()))?)) };
     let (url, _) = context.store_address()?;
     let question = match count {
         1 => format!("End the session of {first} in {url}? Its user will have to log in again."),
         _ => format!("End {} of {url}? Their users will have to log in again.", counted(count, "session")),
     };
     context.confirm(&question)?;
-    revoke_selected(context, &args.select, &args.pace, args.forget, &store, &judge, |stored| agreed.has(stored))
+    let is_meant = |stored: &Stored| agreed.has(stored);
+    let exit = revoke_selected(context, &args.select, &args.pace, args.forget, &store, &judge, is_meant)?;
+    Ok(missing.exit(exit))
 }
 
 /// The sessions that somebody has agreed to end. A filter or a limit may take in others by then.
@@ -100,7 +104,13 @@ impl Agreed {
 }
 
 /// Names what would be revoked, and does nothing.
-pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, judge: &Judge) -> anyhow::Result<Exit> {
+pub fn rehearse(
+    context: &Context,
+    select: &SelectArgs,
+    forget: bool,
+    store: &Arc<dyn Store>,
+    judge: &Judge,
+) -> anyhow::Result<Exit> {
     const VERB: &str = "would revoke";
     store.layout().check_lock_is_said()?;
     context.client_id()?;
@@ -120,9 +130,12 @@ pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, 
             VERB
         };
         let (key, did) = (&session.key, session.did.as_deref());
-        let row = ResultRow { key, did, result, reason: session.reason.as_deref(), record: "kept" };
+        let is_removed = result == VERB || forget && !alone.is_unreadable();
+        let record = if is_removed { "would be removed" } else { "would be kept" };
+        let row = ResultRow { key, did, result, reason: session.reason.as_deref(), record };
         listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
     }))?;
+    let missing = select.check_names(context, &**store)?;
     match listing {
         Some(listing) if possible + impossible > 0 || ui.format != Format::Table => listing.finish()?,
         Some(_) => {}
@@ -134,7 +147,7 @@ pub fn rehearse(context: &Context, select: &SelectArgs, store: &Arc<dyn Store>, 
     let others = counts(", ", [(impossible, "would fail")]);
     let summary = format!("{VERB} {}{others}{}", counted(possible, "session"), context.interrupt().before_the_end());
     ui.summary(summary)?;
-    Ok(context.interrupt().exit().unwrap_or(Exit::Done))
+    Ok(context.interrupt().exit().unwrap_or(missing.exit(Exit::Done)))
 }
 
 /// Revokes what is selected and `is_meant`, and tells what became of each.

@@ -1,7 +1,8 @@
 //! Which sessions a command is about: the arguments that all session commands share, and reading what they select.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use url::Url;
 
 use super::account::Account;
+use super::seen::{Named, Seen};
 use crate::args::Knows;
 use crate::context::Context;
-use crate::error::{Failure, failed, usage};
+use crate::error::{Failure, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::Kid;
 use crate::maintenance::{Judge, find_copies, find_copies_of};
@@ -52,15 +54,18 @@ pub struct SelectArgs {
     /// At most so many sessions; those with which nothing is done do not count
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Whether it was said which accounts have no session.
+    /// The whole kid, where `--kid` is the beginning of one.
     #[arg(skip)]
-    warned: Cell<bool>,
+    whole_kid: RefCell<Option<String>>,
     /// One of several layouts is read: what is named may be in another one.
     #[arg(skip)]
     one_of_several: Cell<bool>,
     /// Sessions that were selected in the layouts before this one.
     #[arg(skip)]
     taken: Cell<u64>,
+    /// What was read so far.
+    #[arg(skip)]
+    seen: Rc<RefCell<Seen>>,
 }
 
 /// An issuer as records name it (RFC 8414 section 2), from what tables show and people paste: `auth.example.com` is
@@ -117,6 +122,7 @@ pub struct Selection<'a> {
     judge: &'a Judge,
     interrupt: Interrupt,
     progress: Progress,
+    seen: Rc<RefCell<Seen>>,
 }
 
 enum Source {
@@ -156,12 +162,22 @@ impl SelectArgs {
     pub fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
-            kid: self.kid.clone(),
+            kid: self.whole_kid.borrow().clone().or_else(|| self.kid.clone()),
             auth_method: self.auth.clone(),
             statuses: self.status.clone(),
             not_refreshed_for: self.not_refreshed_for,
             scope: self.scope.clone(),
         }
+    }
+
+    /// Takes in which key is meant.
+    pub fn set_kid(&self, kid: String) {
+        self.whole_kid.replace(Some(kid));
+    }
+
+    /// What was read so far.
+    pub fn seen(&self) -> &RefCell<Seen> {
+        &self.seen
     }
 
     /// Begins to read what is selected.
@@ -180,6 +196,7 @@ impl SelectArgs {
             judge,
             interrupt,
             progress: context.ui.progress("sessions read"),
+            seen: Rc::clone(&self.seen),
         })
     }
 
@@ -201,6 +218,7 @@ impl SelectArgs {
         while let Some(records) = selection.next_read().await? {
             for (stored, note) in &records {
                 let summary = judge.summary(stored, note.as_ref());
+                self.seen.borrow_mut().see(&summary);
                 if selection.takes(&summary) {
                     consume(stored, &summary)?;
                 }
@@ -218,7 +236,6 @@ impl SelectArgs {
             return Ok(Source::All(store.scan(Kind::Session, Want { values: true, ttls: true })));
         }
         let mut named = Vec::new();
-        let warned = self.warned.replace(true);
         let mut dids = HashSet::new();
         for account in &self.accounts {
             let did = account.did(context).await?;
@@ -226,9 +243,7 @@ impl SelectArgs {
                 continue;
             }
             let sessions = store.sessions_of(&did).await?;
-            if sessions.is_empty() && !warned && !self.one_of_several.get() {
-                context.ui.warn(format!("{did} has no session"));
-            }
+            self.seen.borrow_mut().name(Named::Account(did.as_str().to_owned()), !sessions.is_empty());
             named.extend(sessions);
         }
         for key in &self.records {
@@ -236,11 +251,8 @@ impl SelectArgs {
             let mut records = store.records(Kind::Session, &key).await?;
             if self.one_of_several.get() {
                 records.retain(|_| store.layout().session_pattern().parse_key(&key.text()).is_some());
-            } else if records.is_empty() {
-                return Err(failed(format!("there is no session under the key {}", key.text()))
-                    .hint("`oauthctl sessions list --format jsonl` shows the keys there are")
-                    .into());
             }
+            self.seen.borrow_mut().name(Named::Record(key.text().into_owned()), !records.is_empty());
             // An account and one of its keys may both be named.
             if !named.iter().any(|record: &Stored| record.key == key) {
                 named.extend(records);
@@ -313,6 +325,7 @@ impl Selection<'_> {
         for (stored, note) in records {
             let is_meant = {
                 let summary = self.judge.summary(&stored, note.as_ref());
+                self.seen.borrow_mut().see(&summary);
                 see(&stored, &summary, note.as_ref());
                 if self.left > 0 && self.filter.matches(&summary, self.judge.now()) {
                     is_meant(&stored, &summary, note.as_ref())?
@@ -330,6 +343,7 @@ impl Selection<'_> {
 
     /// The next sessions read, selected or not.
     async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
+        self.seen.borrow_mut().is_cut |= self.left == 0;
         if self.left == 0 || self.interrupt.is_set() {
             return Ok(None);
         }
@@ -337,6 +351,7 @@ impl Selection<'_> {
         let read = self.interrupt.or(self.source.try_next()).await;
         let Some(records) = read.transpose()?.flatten() else { return Ok(None) };
         self.progress.advance(records.len());
+        self.seen.borrow_mut().read += records.len() as u64;
         Ok(Some(records))
     }
 

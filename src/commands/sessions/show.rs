@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::account::Account;
+use super::names::no_session;
 use super::select::noted;
 use super::view::{judge, role};
 use crate::args::Knows;
 use crate::context::Context;
-use crate::error::{Exit, failed};
+use crate::error::Exit;
 use crate::maintenance::{Judge, find_copies_of};
 use crate::session::{Age, Summary};
 use crate::store::Stored;
@@ -41,9 +42,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         anyhow::Ok(did)
     })?;
     if found.is_empty() {
-        return Err(failed(format!("{did} has no session in {}", context.store_address()?.0))
-            .hint("`oauthctl sessions list` shows all that there are")
-            .into());
+        let all: Vec<_> = stores.iter().map(|store| &**store).collect();
+        return Err(no_session(context, &all, did.as_str())?.into());
     }
     if context.ui.format == Format::Table {
         for (n, (judge, stored, note)) in found.iter().enumerate() {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::Judge;
 use crate::session::{Age, Status, Summary};
-use crate::ui::{Format, counted};
+use crate::ui::Format;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -27,6 +27,8 @@ const AGES: [(Age, &str); 6] = [
 ];
 const OLDER: &str = "older";
 const UNKNOWN: &str = "unknown";
+/// A public client has no key.
+const NONE: &str = "none";
 
 /// Rows shown of a group on the terminal; the others are summed up.
 const SHOWN: usize = 12;
@@ -44,7 +46,7 @@ pub struct Args {
     inactive: InactiveArgs,
 }
 
-/// Counts per value of each aspect.
+/// Counts per value of each aspect. Those of one aspect add up to the total.
 #[derive(Default)]
 struct Stats {
     total: u64,
@@ -61,14 +63,10 @@ impl Stats {
         self.total += 1;
         count(&mut self.layouts, session.layout.as_deref().unwrap_or(UNKNOWN));
         *self.statuses.entry(session.status).or_default() += 1;
-        if session.status.is_unreadable() {
-            return;
-        }
         count(&mut self.issuers, session.issuer.as_deref().unwrap_or(UNKNOWN));
         count(&mut self.auth_methods, session.auth_method.unwrap_or(UNKNOWN));
-        if let Some(kid) = session.kid.as_deref() {
-            count(&mut self.kids, kid);
-        }
+        let without_kid = if session.status.is_unreadable() { UNKNOWN } else { NONE };
+        count(&mut self.kids, session.kid.as_deref().unwrap_or(without_kid));
         let age = session.last_refreshed_at.map(|at| judge.age(at));
         let class =
             age.map_or(UNKNOWN, |age| AGES.iter().find(|(bound, _)| age <= *bound).map_or(OLDER, |(_, name)| name));
@@ -112,6 +110,8 @@ fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
 /// Selects, counts and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let stores = context.open_stores()?;
+    let all: Vec<_> = stores.iter().map(|store| &**store).collect();
+    args.select.prepare(context, &all, None)?;
     let mut stats = Stats::default();
     for store in &stores {
         let judge = judge(context, store.layout())?;
@@ -132,7 +132,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Format::Json | Format::Jsonl => context.ui.document(&document(&stats))?,
         Format::Csv => show_csv(context, &stats)?,
     }
-    tell_where(context, &stores, &counted(stats.total, "session"))?;
+    args.select.warn_of_missing(context, &all)?;
+    let counted = args.select.seen().borrow().counted(stats.total);
+    tell_where(context, &stores, &counted)?;
     Ok(context.interrupt().exit().unwrap_or(Exit::Done))
 }
 

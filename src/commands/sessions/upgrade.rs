@@ -60,6 +60,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
+    args.select.prepare(context, &[&*store], None)?;
     let mut unconfirmed = Arc::default();
     let (runner, verb) = if args.dry_run {
         (None, "would upgrade")
@@ -73,6 +74,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
+    results.may_end_sessions = true;
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
@@ -92,7 +94,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             counted(count, "session")
         ));
     }
-    results.finish(done)
+    let done = done.and_then(|()| args.select.check_names(context, &*store));
+    let (missing, done) = (done.as_ref().copied().unwrap_or_default(), done.map(drop));
+    Ok(missing.exit(results.finish(done)?))
 }
 
 /// The server that the operator has agreed to try: named, and with `--yes`.

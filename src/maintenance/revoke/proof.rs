@@ -91,7 +91,7 @@ impl Revoker {
             Exchange::Refreshed(newer) => {
                 self.keep_alive(ending, &newer, Some(entry)).await;
                 let why = doubt.unwrap_or_else(|| "the server keeps the session alive".to_owned());
-                Err(unconfirmed(why, Retry::Never))
+                Err(Revoked::Failed(why))
             }
             Exchange::Unacceptable { why, tokens: odd } => {
                 if let Some(odd) = odd {

@@ -1,0 +1,147 @@
+//! Names on the command line that nothing in the store has: an error where something was to be done with them, and a
+//! warning where it was to be looked at.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::seen::Missing;
+use super::select::SelectArgs;
+use crate::commands::kid::{find_kid, kids_of};
+use crate::context::Context;
+use crate::error::{Exit, Failure, failed, nearest};
+use crate::session::NodeSession;
+use crate::store::{Kind, Store, Want};
+
+/// How long to look for a name that may have been meant.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// For so many missing names.
+const MOST_SEARCHES: usize = 3;
+
+/// Whether names were missing, and others not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SomeMissing(bool);
+
+impl SomeMissing {
+    /// The exit status of a run that did what it could.
+    pub fn exit(self, exit: Exit) -> Exit {
+        if self.0 && exit == Exit::Done { Exit::Partial } else { exit }
+    }
+}
+
+impl SelectArgs {
+    /// Finds out which key is meant by `--kid`, and takes in what is asked for. Asks whether a kid that was given by its
+    /// beginning is meant, if `question` is one.
+    pub fn prepare(&self, context: &Context, stores: &[&dyn Store], question: Option<&str>) -> anyhow::Result<()> {
+        let keys = context.key_set()?.as_ref().map(kids_of).unwrap_or_default();
+        let given = self.filter().kid;
+        if let Some(given) = given.as_deref().filter(|given| !keys.contains(*given)) {
+            let interrupt = context.interrupt();
+            let bound = context.runtime()?.block_on(interrupt.or(bound_kids(stores))).unwrap_or(Ok(BTreeSet::new()))?;
+            let known = &keys | &bound;
+            if let Some(found) = find_kid(given, &known)? {
+                self.set_kid(found.accepted(context, given, question)?);
+            }
+        }
+        let filter = self.filter();
+        let is_known = filter.kid.as_ref().is_some_and(|kid| keys.contains(kid));
+        self.seen().borrow_mut().ask_for(&filter, is_known);
+        Ok(())
+    }
+
+    /// Fails where nothing in the store has a name that was given. Where others are there, warns of those that are not.
+    pub fn check_names(&self, context: &Context, store: &dyn Store) -> anyhow::Result<SomeMissing> {
+        let missing = self.missing(context);
+        let is_all = missing.iter().any(|missing| missing.others.is_some()) || !self.seen().borrow().any_named();
+        if missing.is_empty() || !is_all {
+            self.warn(context, &[store], &missing)?;
+            return Ok(SomeMissing(!missing.is_empty()));
+        }
+        let (last, first) = missing.split_last().unwrap_or_else(|| unreachable!("some are missing"));
+        self.warn(context, &[store], first)?;
+        Err(failure(context, &[store], last)?.into())
+    }
+
+    /// Warns of names that nothing in the store has.
+    pub fn warn_of_missing(&self, context: &Context, stores: &[&dyn Store]) -> anyhow::Result<()> {
+        self.warn(context, stores, &self.missing(context))
+    }
+
+    /// After a signal, nobody knows what else there is.
+    fn missing(&self, context: &Context) -> Vec<Missing> {
+        if context.interrupt().is_set() { Vec::new() } else { self.seen().borrow().missing() }
+    }
+
+    fn warn(&self, context: &Context, stores: &[&dyn Store], missing: &[Missing]) -> anyhow::Result<()> {
+        for (n, missing) in missing.iter().enumerate() {
+            let near = if n < MOST_SEARCHES { near(context, stores, missing)? } else { None };
+            context.ui.warn(match near {
+                Some(near) => format!("{}; did you mean {near}?", missing.message),
+                None => missing.message.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The failure to find this name.
+fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::Result<Failure> {
+    let failure = failed(missing.message.clone());
+    Ok(match (near(context, stores, missing)?, &missing.others) {
+        (Some(near), _) => failure.hint(format!("did you mean {near}?")),
+        (None, Some(_)) => failure.hint("`oauthctl sessions stats` shows the servers and keys that sessions have"),
+        (None, None) => failure.hint("`oauthctl sessions list --format jsonl` shows the accounts and keys there are"),
+    })
+}
+
+/// Fails because an account has no session, and names the nearest that has one.
+pub fn no_session(context: &Context, stores: &[&dyn Store], did: &str) -> anyhow::Result<Failure> {
+    let message = format!("{did} has no session in {}", context.store_address()?.0);
+    failure(context, stores, &Missing { message, name: did.to_owned(), others: None })
+}
+
+/// The name that was probably meant.
+fn near(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::Result<Option<String>> {
+    if let Some(others) = &missing.others {
+        return Ok(nearest(&missing.name, others.iter().map(String::as_str)).map(str::to_owned));
+    }
+    let search = async { tokio::time::timeout(PATIENCE, nearest_key(stores, &missing.name)).await };
+    let found = context.runtime()?.block_on(context.interrupt().or(search));
+    // An error says it already; a store that fails now has nothing to add.
+    Ok(found.and_then(Result::ok).and_then(Result::ok).flatten())
+}
+
+/// Among the accounts and keys of all sessions.
+async fn nearest_key(stores: &[&dyn Store], name: &str) -> anyhow::Result<Option<String>> {
+    let mut best: Option<String> = None;
+    for store in stores {
+        let pattern = store.layout().session_pattern();
+        let mut scan = store.scan(Kind::Session, Want { values: false, ttls: false });
+        while let Some(records) = scan.next().await? {
+            for stored in &records {
+                let key = stored.key.text();
+                let account = pattern.parse_key(&key).map(|(did, _)| did);
+                let candidates = account.into_iter().chain([&*key]).chain(best.as_deref());
+                let found = nearest(name, candidates).map(str::to_owned);
+                best = found.or(best);
+            }
+        }
+    }
+    Ok(best)
+}
+
+/// The kids that sessions are bound to.
+async fn bound_kids(stores: &[&dyn Store]) -> anyhow::Result<BTreeSet<String>> {
+    let mut kids = BTreeSet::new();
+    for store in stores {
+        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
+        while let Some(records) = scan.next().await? {
+            for stored in &records {
+                let kid = NodeSession::parse(&stored.value).ok().and_then(|session| session.auth_method.into_kid());
+                if let Some(kid) = kid.filter(|kid| !kids.contains(&**kid)) {
+                    kids.insert(kid.into_owned());
+                }
+            }
+        }
+    }
+    Ok(kids)
+}
