@@ -174,7 +174,7 @@ fn a_store_behind_the_servers_costs_one_session_at_most() {
     Cocoon    1 8 unknown | 1 8 unknown | 1 8 unknown
     Pegasus   1 8 unknown | 1 8 unknown | 1 8 unknown
     Tranquil  3 7 blocked unattempted, 1 gone; 1 lost | 3 6 blocked unattempted, 1 gone, 1 skipped; 1 lost | 3 5 blocked unattempted, 1 gone, 2 skipped; 1 lost
-    Cirrus    0 8 gone | 0 8 skipped | 0 8 skipped
+    Cirrus    3 8 gone | 0 8 skipped | 0 8 skipped
     ");
 }
 
@@ -395,7 +395,7 @@ fn public_sessions_are_carried_over_only_where_they_live_on() {
     });
     insta::assert_snapshot!(agreed, @r"
     Reference 0 5 upgraded | 0  | 0 
-    Rsky      3 4 blocked unattempted, 1 gone; 1 lost | 3 4 blocked unattempted, 1 skipped | 3 4 blocked unattempted, 1 skipped
+    Rsky      1 4 blocked unattempted, 1 gone; 1 lost | 3 4 blocked unattempted, 1 skipped | 3 4 blocked unattempted, 1 skipped
     Cocoon    1 1 blocked, 4 blocked unattempted | 1 1 blocked, 4 blocked unattempted | 1 1 blocked, 4 blocked unattempted
     Pegasus   0 5 upgraded | 0  | 0 
     Tranquil  0 5 upgraded | 0  | 0 

@@ -135,7 +135,10 @@ fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() 
     let output = world.run("prune --inactive 2d --dry-run --format json");
     assert_eq!(object(&output.stdout)["unobservable"], 2, "{output}");
     let output = world.run("list --inactive 2d --format jsonl");
-    assert!(output.stderr.starts_with("2 left out: cannot tell whether their users were away\n0 sessions"), "{output}");
+    assert!(
+        output.stderr.starts_with("2 left out: cannot tell whether their users were away\n0 of 2 sessions"),
+        "{output}"
+    );
     world.app.assert_nobody_lost(output);
 }
 

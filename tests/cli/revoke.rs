@@ -323,7 +323,7 @@ fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
     );
     assert_eq!(object(&dry_run("--all --format jsonl"))["result"], "would revoke");
     let header = "key,did,result,reason,record\n";
-    assert_eq!(dry_run("--all --format csv"), format!("{header}{ALICE},{ALICE},would revoke,,kept\n"));
+    assert_eq!(dry_run("--all --format csv"), format!("{header}{ALICE},{ALICE},would revoke,,would be removed\n"));
     assert_eq!(dry_run("--status dead --format csv"), header);
     // What matches nothing is answered in the same form.
     let none = |format: &str| app.sessions(&format!("revoke --status dead -q --format {format}")).stdout;

@@ -31,7 +31,7 @@ fn what_a_proof_has_renewed_is_named_and_not_taken_for_the_user_s_doing() {
     app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
     let output = app.sessions("revoke --not-refreshed-for 30d --yes --retry-for 10s --format jsonl");
     assert_eq!(output.code, 1, "{output}");
-    assert!(output.stdout.contains(r#""result":"unconfirmed""#), "{output}");
+    assert!(output.stdout.contains(r#""result":"failed""#), "{output}");
     app.assert_nobody_lost(&output);
     let listed = app.sessions("list --format jsonl");
     assert!(listed.stdout.contains(r#""last_refreshed_by":"notes""#), "{listed}");

@@ -61,7 +61,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge(context, store.layout())?;
-    args.select.prepare(context, &[&*store], None)?;
+    let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
+    args.select.prepare(context, &[&*store], question)?;
     if args.dry_run {
         return rehearse(context, &args.select, args.forget, &store, &judge);
     }
