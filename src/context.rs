@@ -24,7 +24,7 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app};
-use crate::store::{self, Access, LayoutChoice, Scan, Store, StoreId, StoreUrl};
+use crate::store::{self, Access, Layout, LayoutChoice, Scan, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
 /// Handed to every command.
@@ -352,10 +352,14 @@ impl Context {
     /// Begins to read every record of the store, in whatever layout. Also returns where the store is, and who says so.
     pub async fn begin_census(&self) -> Result<(StoreUrl, Origin, Scan), Failure> {
         let (url, origin) = self.store_address()?;
-        let access = self.store_access(&url)?;
-        let layouts = LayoutChoice::all(&self.settings()?.layouts()?)?;
+        let (access, layouts) = self.store_to_search(&url)?;
         let scan = store::census(&url, &access, layouts).await?;
         Ok((url, origin, scan))
+    }
+
+    /// What reading every record of the store takes: what opening it takes, and every layout there is.
+    pub fn store_to_search(&self, url: &StoreUrl) -> Result<(Access, Vec<Arc<Layout>>), Failure> {
+        Ok((self.store_access(url)?, LayoutChoice::all(&self.settings()?.layouts()?)?))
     }
 
     /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.

@@ -292,6 +292,16 @@ pub async fn census(url: &StoreUrl, access: &Access, layouts: Vec<Arc<Layout>>) 
     }
 }
 
+/// Addresses of the other databases of the same server that have keys; none where there are none to tell of.
+pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
+    match url {
+        StoreUrl::Redis(address) => {
+            redis::other_databases(address, access).await.into_iter().map(StoreUrl::Redis).collect()
+        }
+        StoreUrl::Sqlite(_) | StoreUrl::Rest(_) => Vec::new(),
+    }
+}
+
 /// Opens the store at this address under this layout. A store with records of several layouts has to be told which.
 pub async fn open(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
     let mut stores = open_all(url, access, layout).await?;

@@ -44,7 +44,7 @@ mod wire;
 mod write;
 
 pub use address::RedisAddress;
-pub(super) use census::{census, census_rest};
+pub(super) use census::{census, census_rest, other_databases};
 pub use rest::RestAddress;
 #[cfg(test)]
 pub(super) use trouble::NEEDED;

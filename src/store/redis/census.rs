@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::records::OWN_PREFIX;
 use super::scan::{self, Search, Stop};
-use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, server};
+use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, detect, server};
 use crate::error::Failure;
 use crate::session::KeyDependence;
 use crate::store::layout::{AppLock, KeyRule, Layout, Place, RedisKeys};
@@ -42,6 +42,14 @@ pub(in crate::store) async fn census_rest(
     layouts: Vec<Arc<Layout>>,
 ) -> Result<Scan, Failure> {
     start(Arc::new(Rest::new(address, access)?), address.to_string(), layouts).await
+}
+
+/// Addresses of the other databases of the same server that have keys; none where the server does not say.
+pub(in crate::store) async fn other_databases(address: &RedisAddress, access: &Access) -> Vec<RedisAddress> {
+    let Ok(server) = server(address, access.ca_pem.as_deref()) else { return Vec::new() };
+    let numbers = detect::databases(&*server).await.into_iter().map(|(number, _)| number);
+    let others = numbers.filter(|number| *number != address.database);
+    others.map(|database| RedisAddress { database, ..address.clone() }).collect()
 }
 
 async fn start(server: Arc<dyn Server>, place: String, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {

@@ -223,14 +223,20 @@ async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
 
 /// `db1: 20 keys`, of the databases beside this one; empty where there are none, or where the server does not say.
 async fn other_databases(server: &dyn Server) -> String {
+    let databases = databases(server).await.into_iter();
+    let databases = databases.map(|(number, keys)| format!("db{number}: {}", counted(keys, "key")));
+    databases.collect::<Vec<_>>().join(", ")
+}
+
+/// The databases with keys, and how many each has; none where the server does not say.
+pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
     let info = super::wire::run_one(server.wire(), Command::keyless("INFO").arg("keyspace")).await;
     let info = info.ok().and_then(|info| text(&info)).unwrap_or_default();
     let databases = info.lines().filter_map(|line| {
-        let (name, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
-        let keys: u64 = rest.split(',').next()?.parse().ok()?;
-        Some(format!("db{name}: {}", counted(keys, "key")))
+        let (number, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
+        Some((number.parse().ok()?, rest.split(',').next()?.parse().ok()?))
     });
-    databases.collect::<Vec<_>>().join(", ")
+    databases.collect()
 }
 
 /// Nothing fits: says what there is.
