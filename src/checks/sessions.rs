@@ -51,6 +51,11 @@ impl Tally {
         self.rivals += copies.count(Relation::Rival);
     }
 
+    /// Whether there is any session.
+    pub fn has_sessions(&self) -> bool {
+        self.sessions > 0
+    }
+
     /// Counts a record.
     pub fn add(&mut self, kind: Kind, stored: &Stored) {
         let auth_method = match kind {

@@ -40,6 +40,20 @@ pub fn check_layouts(stores: &[Box<dyn Store>]) -> Option<Finding> {
     })
 }
 
+/// Judges a store without a session by what speaks against it, and by the sessions of other clients beside it.
+pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Finding> {
+    let problem = problem.map(|what| {
+        Finding::problem(
+            TOPIC,
+            what,
+            "if the app keeps its sessions elsewhere, nobody refreshes them, and they end",
+            "check --store and --layout, or `url` and `layout` under [store]; a store that is meant to be empty is \
+             accepted after seven days of `oauthctl sessions refresh`",
+        )
+    });
+    problem.into_iter().chain(others.map(|what| Finding::ok(TOPIC, what))).collect()
+}
+
 /// Looks at an open store. `stamp` is what the note says, different in every run; none where a note would create a file.
 pub async fn check(
     store: &dyn Store,

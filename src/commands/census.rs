@@ -101,6 +101,11 @@ impl Census {
         self.all.total() == 0
     }
 
+    /// Whether there is any session.
+    pub fn has_sessions(&self) -> bool {
+        self.all.sessions > 0
+    }
+
     /// Whether nothing is bound to a key that nothing was counted for: the store was named, holds records, and shows of
     /// each which key it needs.
     pub fn is_proof(&self) -> bool {

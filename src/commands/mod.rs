@@ -12,8 +12,10 @@ pub mod sessions;
 pub mod states;
 
 mod census;
+mod empty_store;
 mod ending;
 mod kid;
+mod last_count;
 mod metrics;
 mod output;
 mod publish;

@@ -105,6 +105,11 @@ impl ImportReport {
             ImportEvent::Malformed => &mut self.malformed,
         } += 1;
     }
+
+    /// Number of sessions that the input had.
+    pub fn total(&self) -> u64 {
+        self.created + self.replaced + self.unchanged + self.kept + self.not_newer + self.crowded + self.malformed
+    }
 }
 
 impl Import {

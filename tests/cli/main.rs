@@ -9,6 +9,7 @@ mod copies;
 mod database;
 mod dialects;
 mod doctor;
+mod empty_store;
 mod exit_codes;
 mod faults;
 mod foreign;

@@ -276,7 +276,7 @@ fn its_counts_are_those_of_the_commands() {
             "sessions import" => "-",
             _ => "",
         };
-        let output = sandbox.sh(&format!("oauthctl {command} {arguments} --format json </dev/null"));
+        let output = sandbox.sh(&format!("oauthctl {command} {arguments} --format json <<<x"));
         let counts = object(&output.stdout);
         let mut counts: Vec<_> = counts.keys().map(String::as_str).filter(|name| *name != "dry_run").collect();
         named.sort_unstable();

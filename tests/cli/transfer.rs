@@ -350,7 +350,12 @@ fn an_import_reads_files_and_says_which_it_cannot() {
     ");
     assert_eq!(sandbox.refusal(["sessions", "import", "oauthctl.toml", "--store", "sqlite:missing.db"]).code, 2);
     sandbox.file("empty.jsonl", "");
-    assert_eq!(sandbox.result(["--profile", "new", "sessions", "import", "empty.jsonl"]), "imported 0 sessions\n");
+    insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "empty.jsonl"]), @"
+    exit 1
+    -- stderr --
+    error: empty.jsonl: nothing was imported: the input is empty
+    hint: check what `oauthctl sessions export` said: is its --store the one with the sessions?
+    ");
 }
 
 #[test]

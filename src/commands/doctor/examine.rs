@@ -13,6 +13,7 @@ use crate::checks::sessions::Tally;
 use crate::checks::{
     Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, server, sessions, store,
 };
+use crate::commands::empty_store::EmptyStore;
 use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{items, member, text};
@@ -153,6 +154,11 @@ impl Examination<'_> {
                 None
             }
         };
+        if tally.as_ref().is_some_and(|tally| !tally.has_sessions()) {
+            let layouts: Vec<_> = stores.iter().map(|store| store.layout().name.as_str()).collect();
+            let empty = EmptyStore::examine(self.context, &layouts)?;
+            self.findings.extend(store::check_empty(empty.problem(), empty.others()));
+        }
         Ok(Some(Records { ttl: first.layout().session_ttl(), tally }))
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::census::Census;
+use crate::commands::empty_store::EmptyStore;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
@@ -80,7 +81,9 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let keys = keyring::key_set(&sources)?;
     let is_named = context.settings()?.store_url()?.is_some();
     let bound = if is_named { count_bound(context)? } else { None };
-    let is_proof = bound.as_ref().is_none_or(Census::is_proof);
+    let is_empty = bound.as_ref().is_some_and(|bound| !bound.has_sessions());
+    let missing = if is_empty { EmptyStore::examine(context, &[])?.problem() } else { None };
+    let is_proof = missing.is_none() && bound.as_ref().is_none_or(Census::is_proof);
     let mut any_doubtful = false;
     let now = context.now();
     let mut listing = context.ui.listing::<KeyRow>();
@@ -123,8 +126,13 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
             counted(count.total(), "record")
         ));
     }
+    if let Some(missing) = &missing {
+        context.ui.warn(format!("{missing}: check --store; no key is called unused"));
+    }
     match &bound {
-        Some(census) if any_doubtful => context.ui.warn(format!("{}: no key is called unused", census.doubt())),
+        Some(census) if any_doubtful && missing.is_none() => {
+            context.ui.warn(format!("{}: no key is called unused", census.doubt()));
+        }
         None if !is_named => {
             context.ui.note("name a store (--store) to count the sessions that depend on each key");
         }

@@ -38,7 +38,7 @@ pub(super) const ENVIRONMENT: [Entry; 11] = [
 ];
 
 /// Files that are read and written.
-pub(super) const FILES: [Entry; 8] = [
+pub(super) const FILES: [Entry; 9] = [
     (
         &["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"],
         "Settings: the first that is there. The former also in a directory above, up to the first with .git, package.json or \
@@ -49,6 +49,10 @@ pub(super) const FILES: [Entry; 8] = [
     (
         &["$XDG_STATE_HOME/oauthctl/recovery/"],
         "Tokens that were exchanged and could not be stored; see `oauthctl sessions recover`.",
+    ),
+    (
+        &["$XDG_STATE_HOME/oauthctl/counts.json"],
+        "How many sessions each store had when `oauthctl sessions refresh` or `prune` last read all of it.",
     ),
     (&["$XDG_STATE_HOME/oauthctl/published.json"], "When a staged key was first seen in the published key set."),
     (&["KEYS.retired-KID.json"], "A key that `oauthctl keys retire` has taken out of KEYS.json, for its owner alone."),

@@ -12,6 +12,7 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use crate::commands::ending::{cut_short, unfinished};
+use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
 use crate::maintenance::{Arrived, Import, ImportEvent, ImportReport};
@@ -79,6 +80,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut report));
     let done = cut_short(context, imported, report.created + report.replaced > 0 && !report.dry_run)?;
+    if report.total() == 0 && !context.interrupt().is_set() {
+        return Err(failed("nothing was imported: the input is empty")
+            .at(args.file.display())
+            .hint("check what `oauthctl sessions export` said: is its --store the one with the sessions?")
+            .into());
+    }
+    if !report.dry_run {
+        last_count::added(context, store.layout(), report.created);
+    }
     tell(context, &report, done)?;
     let incomplete = report.malformed + report.not_newer + report.crowded > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))

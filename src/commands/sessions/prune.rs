@@ -34,6 +34,9 @@ the same server and key is refreshed: a wrong configuration must not be taken fo
 Inactivity is told apart from oauthctl's own refreshes by notes. Where keep-alive runs so often that
 a user's return could not have been seen, nobody is signed out, and the summary counts them.
 
+A store without a session that had some when it was last read, or has sessions of this client beside
+it, may be the wrong one: the run warns, and exits with 3.
+
 Examples:
   oauthctl sessions prune                         in cron, once a day
   oauthctl sessions prune --dry-run
@@ -142,7 +145,8 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let is_over = context.interrupt().is_set();
     if args.dry_run {
         tell_plan(context, &plan, args.inactive)?;
-        return Ok(exit_of(context.interrupt().exit().unwrap_or(Exit::Done)));
+        let exit = exit_of(context.interrupt().exit().unwrap_or(Exit::Done));
+        return Ok(records.compare(context, store.layout(), None, exit)?);
     }
     let mut results = Results::new(context, &judge);
     let done = if plan.total() == 0 || is_over {
@@ -155,7 +159,9 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         settle(context, args, &store, rules, &plan, witnesses, &mut results)
     };
     counts.extend(counts_of(&results.document(&plan))?);
-    Ok(exit_of(results.finish(done, &plan, args.inactive)?))
+    let removed = results.removed();
+    let exit = exit_of(results.finish(done, &plan, args.inactive)?);
+    Ok(records.compare(context, store.layout(), Some(removed), exit)?)
 }
 
 /// Reads everything once, before anything is removed.
@@ -196,6 +202,9 @@ fn plan(
             Ok(Meant::to_do_if(action.is_some()))
         };
         while selection.next_seen(&mut see, &mut add).await?.is_some() {}
+        if selection.is_complete() && !args.select.names_sessions() {
+            records.saw_all();
+        }
         anyhow::Ok(())
     })?;
     if args.malformed && !args.select.names_sessions() && unreadable * 2 > seen {

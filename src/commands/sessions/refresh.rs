@@ -34,7 +34,8 @@ Results:
 
 Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown, or three or more gone and
 none refreshed; 1 nothing but blocked or unknown ones. Where nothing was due, sessions that are
-blocked make it 3, and 1 only if there are no others.
+blocked make it 3, and 1 only if there are no others. A store without a session is 3 where it had
+some, or where others beside it have sessions of this client.
 
 Examples:
   oauthctl sessions refresh                       in cron, once an hour
@@ -110,6 +111,9 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
                 }
             };
             let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
+            if selection.is_complete() && !planner.is_named {
+                planner.seen.saw_all();
+            }
             first_seen.write(&*store).await?;
             let steps = sessions.map(|sessions| planner.steps(sessions));
             if !args.dry_run || steps.is_none() {
@@ -128,7 +132,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     planner.tell(context, &mut results);
     let (missing, done) = (done.as_ref().copied().unwrap_or_default(), done.map(drop));
     let exit = missing.exit(results.finish(done)?);
-    Ok(planner.seen.exit(context, exit))
+    let exit = planner.seen.exit(context, exit);
+    Ok(planner.seen.compare(context, store.layout(), (!args.dry_run).then_some(0), exit)?)
 }
 
 /// Decides about each session before anything is sent.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
+use super::foreign::ForeignRecords;
 use super::online::{exchanger, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::select::{Meant, SelectArgs};
 use super::view::judge;
 use crate::commands::ending::{cut_short, exit};
+use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
@@ -170,17 +172,29 @@ pub fn revoke_selected(
     let revoker = Revoker::new(exchanger, still_meant, Judge::clone(judge));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = Results::new(context, judge);
+    let seen = ForeignRecords::default();
     let done = context.runtime()?.block_on(async {
         let mut selection = select.begin(context, &**store, judge).await?;
         let source = async || {
             let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| Ok(Meant::to_do_if(is_meant(stored)));
-            let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
+            let see = |_: &Stored, session: &Summary<'_>, _: Option<&Note>| seen.see(session);
+            let Some(sessions) = selection.next_seen(see, meant).await? else {
+                if selection.is_complete() && !select.names_sessions() {
+                    seen.saw_all();
+                }
+                return Ok(None);
+            };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
         runner.run(source, async |revoker, event| results.add(event, forget, revoker).await).await
     });
     // They are counted as unconfirmed already: a session that was renewed has not ended.
     tell_unconfirmed(context, &unconfirmed);
+    let removed = results.report.confirmed + results.report.forgotten;
+    match seen.all() {
+        Some(sessions) if sessions > 0 => last_count::found(context, store.layout(), sessions, removed),
+        _ => last_count::removed(context, store.layout(), removed),
+    }
     results.finish(done)
 }
 

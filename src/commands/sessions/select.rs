@@ -123,6 +123,8 @@ pub struct Selection<'a> {
     interrupt: Interrupt,
     progress: Progress,
     seen: Rc<RefCell<Seen>>,
+    /// All that there was to read has been read.
+    is_complete: bool,
 }
 
 enum Source {
@@ -197,6 +199,7 @@ impl SelectArgs {
             interrupt,
             progress: context.ui.progress("sessions read"),
             seen: Rc::clone(&self.seen),
+            is_complete: false,
         })
     }
 
@@ -341,6 +344,11 @@ impl Selection<'_> {
         Ok(Some(meant))
     }
 
+    /// Returns whether all that there was to read has been read.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// The next sessions read, selected or not.
     async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
         self.seen.borrow_mut().is_cut |= self.left == 0;
@@ -349,7 +357,10 @@ impl Selection<'_> {
         }
         // A store that has nothing to say must not keep a signal from being heeded.
         let read = self.interrupt.or(self.source.try_next()).await;
-        let Some(records) = read.transpose()?.flatten() else { return Ok(None) };
+        let Some(records) = read.transpose()?.flatten() else {
+            self.is_complete = !self.interrupt.is_set();
+            return Ok(None);
+        };
         self.progress.advance(records.len());
         self.seen.borrow_mut().read += records.len() as u64;
         Ok(Some(records))

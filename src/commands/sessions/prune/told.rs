@@ -125,6 +125,11 @@ impl<'c> Results<'c> {
         Document { report: self.report, unobservable, foreign, read }
     }
 
+    /// Number of records that are gone.
+    pub fn removed(&self) -> u64 {
+        self.report.removed()
+    }
+
     /// One line for people, one document for programs.
     pub fn finish(self, done: anyhow::Result<()>, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<Exit> {
         let document = self.document(plan);

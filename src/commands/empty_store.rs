@@ -1,0 +1,177 @@
+//! Evidence that a store without sessions is not the one that the app uses: it had some, or there are some beside it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future;
+use tokio::time::timeout;
+
+use super::last_count;
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::jose::ClientKey;
+use crate::session::KeyDependence;
+use crate::store::{self, Access, Layout, Place, StoreUrl};
+use crate::ui::counted;
+
+/// So long is looked for sessions beside the store, in all.
+const LOOKED_FOR: Duration = Duration::from_secs(2);
+
+/// What speaks against a store in which no session was found.
+pub struct EmptyStore {
+    /// Sessions that it had when it was last read.
+    expected: u64,
+    /// Sessions in other layouts of the store, and in other databases of its server.
+    neighbours: Vec<Neighbour>,
+}
+
+/// Sessions beside those that were looked for.
+struct Neighbour {
+    /// `redis://HOST/1 (layout npmx)`
+    place: String,
+    /// The client's own.
+    own: u64,
+    others: u64,
+    /// All of it could be read in time.
+    is_complete: bool,
+}
+
+/// How the client's own sessions are recognised.
+struct Client {
+    client_id: Option<String>,
+    kids: HashSet<String>,
+}
+
+impl Client {
+    fn new(context: &Context) -> Self {
+        let keys = context.key_set().ok().flatten().unwrap_or_default();
+        let kids = keys.iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect();
+        Self { client_id: context.client_id().ok(), kids }
+    }
+
+    /// Returns whether a session is this client's. A kid is only a name, so the client that its tokens name comes first.
+    fn owns(&self, kid: Option<&str>, client_id: Option<&str>) -> bool {
+        match (client_id, &self.client_id) {
+            (Some(named), Some(own)) => named == own,
+            _ => kid.is_some_and(|kid| self.kids.contains(kid)),
+        }
+    }
+}
+
+impl EmptyStore {
+    /// Looks for evidence, after no session was found under these layouts; under all where none are given. Reads for two
+    /// seconds at most, and passes over what cannot be read.
+    pub fn examine(context: &Context, layouts: &[&str]) -> Result<Self, Failure> {
+        let expected = match layouts {
+            [] => last_count::expected(context, None),
+            layouts => layouts.iter().map(|layout| last_count::expected(context, Some(layout))).sum(),
+        };
+        let (url, _) = context.store_address()?;
+        let (access, layouts) = context.store_to_search(&url)?;
+        let client = Client::new(context);
+        let neighbours = RefCell::new(Vec::new());
+        let search = async {
+            let here = look(&url, true, &access, &layouts, &client, &neighbours);
+            let elsewhere = async {
+                let others = store::other_databases(&url, &access).await;
+                future::join_all(others.iter().map(|url| look(url, false, &access, &layouts, &client, &neighbours)))
+                    .await
+            };
+            future::join(here, elsewhere).await
+        };
+        // What was found in time counts.
+        let _ = context.runtime()?.block_on(context.interrupt().or(async { timeout(LOOKED_FOR, search).await }));
+        Ok(Self { expected, neighbours: neighbours.into_inner() })
+    }
+
+    /// Says why the store is probably the wrong one; none where nothing speaks for that.
+    pub fn problem(&self) -> Option<String> {
+        let expected = (self.expected > 0).then(|| {
+            format!("there is no session in the store, and there were {} when it was last read", self.expected)
+        });
+        let own = self.neighbours.iter().filter(|place| place.own > 0);
+        let own: Vec<_> = own.map(|place| format!("{} has {}", place.place, place.count(place.own))).collect();
+        let own = (!own.is_empty()).then(|| format!("{} of this client", own.join(", ")));
+        match (expected, own) {
+            (None, None) => None,
+            (Some(expected), None) => Some(expected),
+            (Some(expected), Some(own)) => Some(format!("{expected}; {own}")),
+            (None, Some(own)) => Some(format!("there is no session in the store, and {own}")),
+        }
+    }
+
+    /// Names the places with sessions of other clients only; none where there are none.
+    pub fn others(&self) -> Option<String> {
+        let others = self.neighbours.iter().filter(|place| place.own == 0 && place.others > 0);
+        let others: Vec<_> = others.map(|place| format!("{} has {}", place.place, place.count(place.others))).collect();
+        (!others.is_empty()).then(|| format!("{} of other clients", others.join(", ")))
+    }
+
+    /// Warns of it, and returns the exit status of a run that has found no session.
+    pub fn tell(&self, context: &Context, exit: Exit) -> Exit {
+        if let Some(others) = self.others() {
+            context.ui.note(others);
+        }
+        let Some(problem) = self.problem() else { return exit };
+        context.ui.warn(format!("{problem}: check --store and --layout"));
+        if exit == Exit::Done { Exit::Partial } else { exit }
+    }
+}
+
+impl Neighbour {
+    fn new(url: &StoreUrl, is_at_hand: bool, layout: Option<&str>) -> Self {
+        let place = match layout {
+            Some(layout) => format!("{url} (layout {layout})"),
+            None if is_at_hand => format!("{url} (another layout)"),
+            None => url.to_string(),
+        };
+        Self { place, own: 0, others: 0, is_complete: false }
+    }
+
+    fn count(&self, sessions: u64) -> String {
+        let sessions = counted(sessions, "session");
+        if self.is_complete { sessions } else { format!("at least {sessions}") }
+    }
+}
+
+/// Counts the sessions of a database by layout, as far as time allows.
+async fn look(
+    url: &StoreUrl,
+    is_at_hand: bool,
+    access: &Access,
+    layouts: &[Arc<Layout>],
+    client: &Client,
+    found: &RefCell<Vec<Neighbour>>,
+) {
+    let Ok(mut scan) = store::census(url, access, layouts.to_vec()).await else { return };
+    let mut places: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    while let Ok(records) = scan.next().await {
+        let Some(records) = records else {
+            for at in places.values() {
+                found.borrow_mut()[*at].is_complete = true;
+            }
+            return;
+        };
+        for record in &records {
+            let KeyDependence::Session { kid, client_id } = KeyDependence::of(&record.value) else { continue };
+            let layout = layout_of(&record.key.text(), layouts);
+            let mut found = found.borrow_mut();
+            let at = *places.entry(layout).or_insert_with(|| {
+                found.push(Neighbour::new(url, is_at_hand, layout));
+                found.len() - 1
+            });
+            let place = &mut found[at];
+            *if client.owns(kid.as_deref(), client_id.as_deref()) { &mut place.own } else { &mut place.others } += 1;
+        }
+    }
+}
+
+/// Layout of a session in Redis, by its key. Keys in SQLite are the accounts alone.
+fn layout_of<'l>(key: &str, layouts: &'l [Arc<Layout>]) -> Option<&'l str> {
+    let has_key = |layout: &&Arc<Layout>| {
+        matches!(layout.place, Place::Keys(_)) && layout.session_pattern().parse_key(key).is_some()
+    };
+    layouts.iter().find(has_key).map(|layout| layout.name.as_str())
+}
