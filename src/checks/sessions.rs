@@ -66,7 +66,7 @@ impl Tally {
                     *if is_nobodys { &mut self.malformed } else { &mut self.unknown } += 1;
                     return;
                 };
-                let of_another = |ours: &str| read.token_client_id().filter(|id| id != ours);
+                let of_another = |ours: &str| read.token_client_id().filter(|id| *id != ours).map(str::to_owned);
                 if let Some(id) = self.client_id.as_deref().and_then(of_another) {
                     // Its key is the other client's, and nothing to look for here.
                     self.other_client.get_or_insert(id);

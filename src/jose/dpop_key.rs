@@ -95,6 +95,24 @@ impl DpopKey {
     }
 }
 
+/// Returns the SHA-256 JWK thumbprint (RFC 7638 section 3) of a public EC key, whose coordinates are taken as they stand.
+pub fn ec_thumbprint(curve: &str, x: &str, y: &str) -> String {
+    let parts: [&[u8]; 7] = [
+        b"{\"crv\":\"",
+        curve.as_bytes(),
+        b"\",\"kty\":\"EC\",\"x\":\"",
+        x.as_bytes(),
+        b"\",\"y\":\"",
+        y.as_bytes(),
+        b"\"}",
+    ];
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part);
+    }
+    BASE64URL.encode(digest.finalize())
+}
+
 const NOT_A_SCALAR: &str = "its DPoP key is zero or beyond the group order";
 
 /// 32 bytes in unpadded base64url (RFC 7518 section 6.2).
@@ -128,6 +146,8 @@ mod tests {
             let key = DpopKey::from_members(members(&jwk)).unwrap();
             assert_eq!(key.alg(), ours);
             assert_eq!(key.thumbprint(), keys::thumbprint(&jwk));
+            let [curve, x, y] = ["crv", "x", "y"].map(|name| jwk[name].as_str().unwrap());
+            assert_eq!(ec_thumbprint(curve, x, y), key.thumbprint());
             assert_eq!(json!(key.public()), keys::public(&jwk));
             let token = key.sign(&json!({"alg": ours.name()}), &json!({"a": 1}));
             keys::Jws::decode(&token).unwrap().verify(&keys::public(&jwk)).unwrap();

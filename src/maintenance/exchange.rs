@@ -11,17 +11,18 @@ use std::time::{Duration, Instant};
 use super::canary::{Canaries, Group, Leave, Objection, Verdict};
 use super::copies::objection;
 use super::health::Health;
+use super::judge::{Judge, NEWER_TOKENS_WAIT};
 use super::outcome::{BUSY_PAUSE, Outcome, Retry, kept_back, look_up_failed, no_tokens, refused};
-use super::precedent::{KnownKey, WorkedKey};
+use super::precedent::WorkedKey;
 use super::present::present;
 use super::recovery::Recovery;
 use super::unconfirmed::Unconfirmed;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
     Auth, AuthorizationServer, Cause, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal,
-    Revocation, Revoke, TokenSet, brief,
+    Revocation, Revoke, TokenSet,
 };
-use crate::session::{AuthMethod, Did, NodeSession, Note, Record};
+use crate::session::{AuthMethod, Did, NO_REFRESH_TOKEN, NodeSession, Note, Record, Status};
 use crate::store::{EndlessLock, Lock, RecordKey, Store, StoreId, Stored};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
@@ -65,8 +66,8 @@ pub struct Exchanger {
     pub clock: Clock,
     /// Groups of sessions that stand or fall together.
     pub canaries: Canaries,
-    /// Keys compared with the notes in this run, by issuer and kid.
-    pub known_keys: Mutex<HashMap<(String, Kid), KnownKey>>,
+    /// Tells what can be known of a session without asking its server.
+    pub judge: Judge,
     /// Keys that have worked in this run and are not noted yet, by issuer and kid.
     pub worked_keys: Mutex<HashMap<(String, Kid), WorkedKey>>,
     /// The names of the notes that are the same for all sessions and were written in this run.
@@ -232,27 +233,21 @@ impl Exchanger {
     /// moment.
     pub(super) async fn check_record(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
+        let summary = self.judge.summary_of_record(stored, None);
+        if summary.status.is_unreadable() || summary.status == Status::Blocked && !summary.needs_upgrade {
+            return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
+        }
         let session = NodeSession::parse(&stored.value).map_err(blocked)?;
         let record = Record::parse(&stored.value).ok_or_else(|| blocked("not JSON"))?;
         let did: Did = session.sub.parse().map_err(|_| blocked("its account is not a DID"))?;
         let Some(refresh_token) = record.refresh_token().map(|token| zeroize::Zeroizing::new(token.to_owned())) else {
-            return Err(blocked("it has no refresh token"));
+            return Err(blocked(NO_REFRESH_TOKEN));
         };
         let dpop_jwk = record.dpop_jwk().ok_or_else(|| blocked("it has no DPoP key"))?;
-        let dpop_key = DpopKey::from_members(dpop_jwk)
-            .map_err(|why| Outcome::Blocked(format!("its DPoP key cannot be used: {why}")))?;
-        if let Some(id) = session.token_client_id().filter(|id| *id != self.client_id) {
-            let (id, ours) = (brief(&id), &self.client_id);
-            return Err(Outcome::Blocked(format!("its tokens were issued to the client_id {id}, not to {ours}")));
-        }
-        if session.token_key_thumbprint().is_some_and(|bound| bound != dpop_key.thumbprint()) {
-            return Err(blocked("its tokens are bound to another DPoP key than the stored one"));
-        }
+        let dpop_key = DpopKey::from_members(dpop_jwk).map_err(blocked)?;
         let client_key = match (&session.auth_method, &self.binding) {
-            (AuthMethod::None, Binding::Recorded) if !self.keys.is_empty() => {
-                return Err(blocked(
-                    "it began while the client was public; `oauthctl sessions upgrade` carries it over",
-                ));
+            (AuthMethod::None, Binding::Recorded) if summary.needs_upgrade => {
+                return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
             }
             (AuthMethod::None, Binding::Recorded) => None,
             (AuthMethod::None, Binding::Upgrade(kid) | Binding::RecordedOr(kid)) => Some(self.key(kid.as_str())?),
@@ -436,8 +431,7 @@ impl Ready<'_> {
 
 fn check_recovery(entry: &Path) -> Result<(), Outcome> {
     if entry.exists() {
-        let why = "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
-        return Err(Outcome::Blocked(why.to_owned()));
+        return Err(Outcome::Blocked(NEWER_TOKENS_WAIT.to_owned()));
     }
     Ok(())
 }

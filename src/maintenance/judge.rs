@@ -1,14 +1,20 @@
 //! Judging stored records: what a judgement depends on, gathered once a run.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use crate::jose::KeySet;
-use crate::session::{Age, Circumstances, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Status, Summary};
-use crate::store::{KeyPattern, Layout, Stored};
+use super::precedent::{KnownKey, noted_key};
+use super::recovery::Recovery;
+use crate::jose::{ClientKey, DpopKey, KeySet};
+use crate::oauth::objection;
+use crate::session::{
+    Age, Circumstances, Copies, KnownKeys, LastRefreshed, Note, Policy, Record, Relation, Status, Summary,
+};
+use crate::store::{KeyPattern, Layout, Store, Stored};
 
 /// The app itself may be about to refresh what it renewed more recently than this.
 const APP_IS_ACTIVE: Age = Age::from_secs(3600);
@@ -21,6 +27,31 @@ pub struct Judge {
     layout: Arc<str>,
     /// Copies among the sessions of the run, once somebody has looked for them.
     copies: Arc<OnceLock<Copies>>,
+    /// Where newer tokens of some sessions wait; none where there are no entries.
+    pending: Option<Arc<Recovery>>,
+    /// Whether http, and addresses that are not public, may be spoken to.
+    egress: [bool; 2],
+    /// Thumbprints of the client keys at hand, by kid.
+    thumbprints: Arc<HashMap<String, String>>,
+    noted_keys: Arc<Mutex<NotedKeys>>,
+}
+
+/// What is noted of the kids of the client keys at hand.
+#[derive(Default)]
+struct NotedKeys {
+    /// Whether there are notes at all, once somebody has asked.
+    any: Option<bool>,
+    /// By kid, then by issuer.
+    known: HashMap<String, HashMap<String, KnownKey>>,
+}
+
+/// Why a session is not exchanged of which newer tokens are kept.
+pub(super) const NEWER_TOKENS_WAIT: &str =
+    "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
+
+/// Why a session is not exchanged whose client key has changed.
+pub(super) fn key_has_changed(kid: &str) -> String {
+    format!("the key under the kid {kid} is not the one that worked before")
 }
 
 impl Judge {
@@ -32,14 +63,29 @@ impl Judge {
         policy: Policy,
         now: Timestamp,
     ) -> Self {
-        let kids = |keys: &KeySet| keys.iter().filter_map(|key| Some(key.kid()?.as_str().to_owned())).collect();
-        let keys = keys.map_or(KnownKeys::Unknown, |keys| KnownKeys::Only(kids(keys)));
+        let named = |key: &ClientKey| Some((key.kid()?.as_str().to_owned(), key.thumbprint()));
+        let thumbprints: HashMap<_, _> = keys.iter().flat_map(|keys| keys.iter()).filter_map(named).collect();
+        let keys = keys.map_or(KnownKeys::Unknown, |_| KnownKeys::Only(thumbprints.keys().cloned().collect()));
         Self {
             circumstances: Circumstances { keys, policy, client_id, now },
             pattern: layout.session_pattern().clone(),
             layout: layout.name.as_str().into(),
             copies: Arc::default(),
+            pending: None,
+            egress: [true; 2],
+            thumbprints: thumbprints.into(),
+            noted_keys: Arc::default(),
         }
+    }
+
+    /// The same with regard to tokens that wait in this recovery directory.
+    pub fn with_pending(self, recovery: Recovery) -> Self {
+        Self { pending: Some(recovery.into()), ..self }
+    }
+
+    /// The same where http, and addresses that are not public, may not be spoken to unless this says so.
+    pub fn with_egress(self, egress: [bool; 2]) -> Self {
+        Self { egress, ..self }
     }
 
     /// Takes in which sessions are copies. Returns without effect when that is known.
@@ -57,20 +103,103 @@ impl Judge {
         self.copies.get()?.of(&stored.key.text(), &stored.value)
     }
 
-    /// Reads and judges one record.
+    /// Reads and judges one record. All that can be known without asking a server.
     pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let summary = self.summary_alone(stored, note);
-        match self.copy(stored) {
-            Some((_, why)) if summary.status != Status::Dead && !summary.status.is_unreadable() => {
-                Summary { status: Status::Blocked, reason: Some(why.to_owned().into()), ..summary }
-            }
-            _ => summary,
-        }
+        let why = if is_settled(&summary) { None } else { self.copy(stored).map(|(_, why)| why.to_owned()) };
+        block(summary, why)
     }
 
     /// The same without regard to other records.
     pub fn summary_alone<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
-        Summary { layout: Some(Arc::clone(&self.layout)), ..self.read(stored, note) }
+        let summary = self.summary_of_record(stored, note);
+        let waits = !is_settled(&summary) && self.has_newer_tokens(stored);
+        block(summary, waits.then(|| NEWER_TOKENS_WAIT.to_owned()))
+    }
+
+    /// The same without regard to tokens that wait in the recovery directory, either.
+    pub(super) fn summary_of_record<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
+        let summary = Summary { layout: Some(Arc::clone(&self.layout)), ..self.read(stored, note) };
+        if summary.status == Status::Blocked && !summary.needs_upgrade || is_settled(&summary) {
+            return summary;
+        }
+        let issuer = summary.issuer.as_deref().unwrap_or_default();
+        let [allow_http, allow_private_hosts] = self.egress;
+        let why = objection(issuer, allow_http, allow_private_hosts).or_else(|| {
+            let kid = summary.kid.as_deref()?;
+            (self.noted(issuer, kid) == Some(KnownKey::Other)).then(|| key_has_changed(kid))
+        });
+        block(summary, why)
+    }
+
+    fn has_newer_tokens(&self, stored: &Stored) -> bool {
+        let entry = |recovery: &Arc<Recovery>| Some(recovery.entry_of(stored, &Record::parse(&stored.value)?));
+        self.pending.as_ref().and_then(entry).is_some_and(|entry| entry.exists())
+    }
+
+    /// Returns what is wrong with a session's DPoP key. Takes longer than all else that is judged.
+    pub fn unusable_key(stored: &Stored) -> Option<String> {
+        let record = Record::parse(&stored.value)?;
+        DpopKey::from_members(record.dpop_jwk()?).err().map(str::to_owned)
+    }
+
+    /// What is known to be noted of a kid at a server.
+    pub(super) fn noted(&self, issuer: &str, kid: &str) -> Option<KnownKey> {
+        let noted = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.known.get(kid)?.get(issuer).copied()
+    }
+
+    /// Finds out what is noted of a key at a server.
+    pub(super) async fn compare_key(
+        &self,
+        store: &dyn Store,
+        issuer: &str,
+        kid: &str,
+        thumbprint: &str,
+    ) -> anyhow::Result<KnownKey> {
+        if let Some(known) = self.noted(issuer, kid) {
+            return Ok(known);
+        }
+        let client_id = self.circumstances.client_id.as_deref().unwrap_or_default();
+        let known = noted_key(store, client_id, issuer, kid, thumbprint).await?;
+        let mut noted = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.known.entry(kid.to_owned()).or_default().insert(issuer.to_owned(), known);
+        Ok(known)
+    }
+
+    /// Finds out whether the client key of a session is the one that has worked before. Returns whether it is not, and the
+    /// session has to be judged anew.
+    pub async fn learn_key(&self, store: &dyn Store, session: &Summary<'_>) -> anyhow::Result<bool> {
+        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), session.kid.as_deref()) else { return Ok(false) };
+        let Some(thumbprint) = self.thumbprints.get(kid) else { return Ok(false) };
+        if self.circumstances.client_id.is_none() || !self.are_keys_noted(store).await? {
+            return Ok(false);
+        }
+        let is_new = self.noted(issuer, kid).is_none();
+        Ok(is_new && self.compare_key(store, issuer, kid, thumbprint).await? == KnownKey::Other)
+    }
+
+    /// Whether oauthctl has ever written a note into this store.
+    async fn are_keys_noted(&self, store: &dyn Store) -> anyhow::Result<bool> {
+        let known = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner).any;
+        if let Some(any) = known {
+            return Ok(any);
+        }
+        let any = store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some();
+        self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner).any = Some(any);
+        Ok(any)
+    }
+
+    /// Returns why a session of a public client is not to be bound to this key.
+    pub async fn objection_to_key(
+        &self,
+        store: &dyn Store,
+        session: &Summary<'_>,
+        key: &ClientKey,
+    ) -> anyhow::Result<Option<String>> {
+        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), key.kid()) else { return Ok(None) };
+        let known = self.compare_key(store, issuer, kid.as_str(), &key.thumbprint()).await?;
+        Ok((known == KnownKey::Other).then(|| key_has_changed(kid.as_str())))
     }
 
     fn read<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
@@ -130,5 +259,17 @@ impl Judge {
     /// How long ago something was.
     pub fn age(&self, at: Timestamp) -> Age {
         Age::from_secs(self.circumstances.now.duration_since(at).as_secs().max(0))
+    }
+}
+
+/// Whether nothing else matters of a session.
+fn is_settled(summary: &Summary<'_>) -> bool {
+    summary.status == Status::Dead || summary.status.is_unreadable()
+}
+
+fn block(summary: Summary<'_>, why: Option<String>) -> Summary<'_> {
+    match why {
+        Some(why) => Summary { status: Status::Blocked, reason: Some(why.into()), needs_upgrade: false, ..summary },
+        None => summary,
     }
 }

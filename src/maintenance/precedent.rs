@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use super::exchange::{Exchanger, Ready};
+use super::judge::key_has_changed;
 use super::noting::NOTE_LIFETIME;
 use super::outcome::Outcome;
 use crate::jose::{ClientKey, DpopKey, Kid};
@@ -71,31 +72,10 @@ impl Exchanger {
     /// A key that has worked before under this kid at this server must be the same key still.
     pub(super) async fn check_known_key(&self, issuer: &str, key: &ClientKey) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
-        let at = (issuer.to_owned(), kid.clone());
-        let known = self.known_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&at).copied();
-        let known = if let Some(known) = known {
-            known
-        } else {
-            let known = self.noted_key(issuer, kid, key).await?;
-            self.known_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(at, known);
-            known
-        };
-        match known {
-            KnownKey::Other => {
-                Err(Outcome::Blocked(format!("the key under the kid {kid} is not the one that worked before")))
-            }
+        let known = self.judge.compare_key(&*self.store, issuer, kid.as_str(), &key.thumbprint()).await;
+        match known.map_err(|e| self.store_trouble("cannot read the notes", &e))? {
+            KnownKey::Other => Err(Outcome::Blocked(key_has_changed(kid.as_str()))),
             KnownKey::Same | KnownKey::Unknown => Ok(()),
-        }
-    }
-
-    async fn noted_key(&self, issuer: &str, kid: &Kid, key: &ClientKey) -> Result<KnownKey, Outcome> {
-        let thumbprint = key.thumbprint().into_bytes();
-        match self.noted(self.name_of_key(issuer, kid)).await? {
-            None => Ok(KnownKey::Unknown),
-            Some(noted) if noted == thumbprint => Ok(KnownKey::Same),
-            // It was retired, and its name is free.
-            Some(noted) if self.noted(name_of_retired(kid)).await?.as_ref() == Some(&noted) => Ok(KnownKey::Unknown),
-            Some(_) => Ok(KnownKey::Other),
         }
     }
 
@@ -109,8 +89,8 @@ impl Exchanger {
         let key = ready.client_key?;
         let kid = key.kid()?;
         let at = (ready.issuer.clone(), kid.clone());
-        let known = self.known_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&at).copied();
-        let note = (self.name_of_key(&ready.issuer, kid), key.thumbprint().into_bytes());
+        let known = self.judge.noted(&ready.issuer, kid.as_str());
+        let note = (name_of_key(&self.client_id, &ready.issuer, kid.as_str()), key.thumbprint().into_bytes());
         if known == Some(KnownKey::Same) {
             return Some(note);
         }
@@ -139,15 +119,35 @@ impl Exchanger {
         }
     }
 
-    fn name_of_key(&self, issuer: &str, kid: &Kid) -> String {
-        format!("key:{}", fingerprint([&self.client_id, issuer, kid.as_str()].join("\n").as_bytes()))
-    }
-
     async fn noted(&self, name: String) -> Result<Option<Vec<u8>>, Outcome> {
-        let notes = self.store.notes(&[name]).await;
-        let noted = notes.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
-        Ok(noted.filter(|note| !note.is_empty()))
+        noted(&*self.store, name).await.map_err(|e| self.store_trouble("cannot read the notes", &e))
     }
+}
+
+async fn noted(store: &dyn Store, name: String) -> anyhow::Result<Option<Vec<u8>>> {
+    let noted = store.notes(&[name]).await?.pop().flatten();
+    Ok(noted.filter(|note| !note.is_empty()))
+}
+
+/// Compares the key under a kid with the one that is noted at a server.
+pub(super) async fn noted_key(
+    store: &dyn Store,
+    client_id: &str,
+    issuer: &str,
+    kid: &str,
+    thumbprint: &str,
+) -> anyhow::Result<KnownKey> {
+    match noted(store, name_of_key(client_id, issuer, kid)).await? {
+        None => Ok(KnownKey::Unknown),
+        Some(worked) if worked == thumbprint.as_bytes() => Ok(KnownKey::Same),
+        // It was retired, and its name is free.
+        Some(worked) if noted(store, name_of_retired(kid)).await?.as_ref() == Some(&worked) => Ok(KnownKey::Unknown),
+        Some(_) => Ok(KnownKey::Other),
+    }
+}
+
+fn name_of_key(client_id: &str, issuer: &str, kid: &str) -> String {
+    format!("key:{}", fingerprint([client_id, issuer, kid].join("\n").as_bytes()))
 }
 
 /// Frees the kid of a key that is gone, so that another may get its name. Where nothing was ever noted, nothing is written.
@@ -156,7 +156,7 @@ pub async fn forget_key(store: &dyn Store, kid: &Kid, key: &ClientKey) -> anyhow
     if !is_used {
         return Ok(());
     }
-    store.write_notes(&[(name_of_retired(kid), key.thumbprint().into_bytes())], NOTE_LIFETIME).await
+    store.write_notes(&[(name_of_retired(kid.as_str()), key.thumbprint().into_bytes())], NOTE_LIFETIME).await
 }
 
 async fn forget(store: &dyn Store, name: String) -> anyhow::Result<()> {
@@ -164,6 +164,6 @@ async fn forget(store: &dyn Store, name: String) -> anyhow::Result<()> {
 }
 
 /// The thumbprint of the key that was retired under this kid.
-fn name_of_retired(kid: &Kid) -> String {
-    format!("retired:{}", fingerprint(kid.as_str().as_bytes()))
+fn name_of_retired(kid: &str) -> String {
+    format!("retired:{}", fingerprint(kid.as_bytes()))
 }

@@ -23,6 +23,7 @@ use guard::Guard;
 use pace::{Pace, RateLimit};
 
 pub use error::HttpError;
+pub use guard::objection;
 pub use pace::RateSettings;
 pub use served::Served;
 

@@ -53,7 +53,7 @@ impl KeyDependence {
 
     fn of_record(value: &[u8]) -> Self {
         if let Ok(session) = NodeSession::parse(value) {
-            let client_id = session.token_client_id();
+            let client_id = session.token_client_id().map(str::to_owned);
             return Self::Session { kid: session.auth_method.into_kid().map(Into::into), client_id };
         }
         if let Ok(login) = NodeState::parse(value) {

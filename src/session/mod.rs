@@ -28,6 +28,6 @@ pub use kind::{RecordKind, is_nobodys};
 pub use node::{AuthMethod, NodeSession, NodeState};
 pub use note::{Note, Presence};
 pub use record::{NewTokens, Record, fingerprint};
-pub use status::{Circumstances, KnownKeys, Lifetimes, Policy, Status, Verdict};
+pub use status::{Circumstances, KnownKeys, Lifetimes, NO_REFRESH_TOKEN, Policy, Status, Verdict};
 pub use summary::Summary;
 pub use transfer::{Transfer, is_provably_newer};

@@ -1,6 +1,7 @@
 //! Records as `@atproto/oauth-client-node` writes them: `NodeSavedSession` and `NodeSavedState`.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -37,6 +38,15 @@ pub struct NodeSession<'a> {
     /// The refresh token. A secret.
     pub refresh_token: Option<Cow<'a, str>>,
     access_token: Cow<'a, str>,
+    claims: OnceLock<Claims>,
+}
+
+/// Claims of an access token, where it can be read.
+#[derive(Default)]
+struct Claims {
+    issued_at: Option<i64>,
+    client_id: Option<String>,
+    key_thumbprint: Option<String>,
 }
 
 /// Client authentication of a session (`authMethod`).
@@ -158,38 +168,48 @@ impl<'a> NodeSession<'a> {
             has_unreadable_expiry: expires_at.is_none() && tokens.expires_at.is_some(),
             refresh_token: text(tokens.refresh_token),
             access_token: text(tokens.access_token).ok_or("no access_token")?,
+            claims: OnceLock::new(),
         })
     }
 
     /// When the access token was issued, where it is a readable JWT.
     pub fn token_issued_at(&self) -> Option<Timestamp> {
-        Timestamp::from_second(self.token_claim(|claims| claims.iat)?).ok()
+        Timestamp::from_second(self.claims().issued_at?).ok()
     }
 
     /// The client that the access token was issued to, where it is a readable JWT.
-    pub fn token_client_id(&self) -> Option<String> {
-        self.token_claim(|claims| claims.client_id)
+    pub fn token_client_id(&self) -> Option<&str> {
+        self.claims().client_id.as_deref()
     }
 
     /// The thumbprint of the DPoP key that the access token is bound to, where it is a readable JWT.
-    pub fn token_key_thumbprint(&self) -> Option<String> {
-        self.token_claim::<Confirmation>(|claims| claims.cnf)?.jkt
+    pub fn token_key_thumbprint(&self) -> Option<&str> {
+        self.claims().key_thumbprint.as_deref()
     }
 
-    /// One claim of the access token, where the token can be read and the claim is what it should be.
-    fn token_claim<T: DeserializeOwned>(
-        &self,
-        claim: impl for<'p> Fn(&TokenClaims<'p>) -> Option<&'p RawValue>,
-    ) -> Option<T> {
+    fn claims(&self) -> &Claims {
+        self.claims.get_or_init(|| self.read_claims().unwrap_or_default())
+    }
+
+    fn read_claims(&self) -> Option<Claims> {
         let (_, rest) = self.access_token.split_once('.')?;
         // Most of what is no JWT shows in the first characters: a payload begins with `{`.
         if !rest.starts_with("ey") {
             return None;
         }
         let payload = BASE64URL.decode(rest.split('.').next()?).ok()?;
-        let claims = serde_json::from_slice(&payload).ok()?;
-        serde_json::from_str(claim(&claims)?.get()).ok()
+        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
+        Some(Claims {
+            issued_at: claim(claims.iat),
+            client_id: claim(claims.client_id),
+            key_thumbprint: claim::<Confirmation>(claims.cnf).and_then(|confirmation| confirmation.jkt),
+        })
     }
+}
+
+/// One claim, where it is of the type that it should be.
+fn claim<T: DeserializeOwned>(claim: Option<&RawValue>) -> Option<T> {
+    serde_json::from_str(claim?.get()).ok()
 }
 
 impl<'a> NodeState<'a> {
@@ -357,8 +377,8 @@ pub(super) mod tests {
             let record = RECORD.replace("eyJpYXQiOjEwMDB9", &BASE64URL.encode(claims));
             let session = NodeSession::parse(record.as_bytes()).unwrap();
             assert_eq!(session.token_issued_at().map(Timestamp::as_second), iat, "{claims}");
-            assert_eq!(session.token_client_id().as_deref(), client_id, "{claims}");
-            assert_eq!(session.token_key_thumbprint().as_deref(), thumbprint, "{claims}");
+            assert_eq!(session.token_client_id(), client_id, "{claims}");
+            assert_eq!(session.token_key_thumbprint(), thumbprint, "{claims}");
         }
     }
 

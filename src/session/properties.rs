@@ -195,7 +195,8 @@ proptest! {
         let session = NodeSession::parse(&bytes).unwrap();
         let found = (session.token_issued_at(), session.token_client_id(), session.token_key_thumbprint());
         if damage.is_none() {
-            prop_assert_eq!(found, (Timestamp::from_second(iat).ok(), Some(client_id.clone()), Some(client_id)));
+            let client_id = Some(client_id.as_str());
+            prop_assert_eq!(found, (Timestamp::from_second(iat).ok(), client_id, client_id));
         }
     }
 

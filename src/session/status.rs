@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Age, AuthMethod, LastRefreshed, NodeSession, Note};
+use super::{Age, AuthMethod, Did, LastRefreshed, NodeSession, Note};
+use crate::jose::ec_thumbprint;
 
 /// What can be done with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,8 @@ pub struct Verdict {
     pub status: Status,
     /// Why, where the status alone does not say it.
     pub reason: Option<Cow<'static, str>>,
+    /// Blocked for nothing but having begun while the client was public.
+    pub needs_upgrade: bool,
 }
 
 /// The ages that decide.
@@ -81,7 +84,12 @@ pub struct Circumstances {
     pub now: Timestamp,
 }
 
+/// Why a session cannot be refreshed whose access token may be valid still.
+pub const NO_REFRESH_TOKEN: &str = "it has no refresh token";
+
 const DAY: i64 = 86_400;
+/// So much is shown of what a token says.
+const MAX_FOREIGN_TEXT: usize = 200;
 
 impl Default for Policy {
     /// One rotation a day; lifetimes of the reference server: 14 days, and 91.31 days.
@@ -139,11 +147,11 @@ impl Status {
 
 impl Verdict {
     fn new(status: Status, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, reason: Some(reason.into()) }
+        Self { status, reason: Some(reason.into()), needs_upgrade: false }
     }
 
     fn plain(status: Status) -> Self {
-        Self { status, reason: None }
+        Self { status, reason: None, needs_upgrade: false }
     }
 
     /// Judges a session.
@@ -164,8 +172,12 @@ impl Verdict {
             }
             _ => {}
         }
-        if let Some(reason) = blocked(session, keys) {
+        if let Some(reason) = blocked(session, keys, client_id.as_deref()) {
             return Self::new(Status::Blocked, reason);
+        }
+        if session.auth_method == AuthMethod::None && matches!(keys, KnownKeys::Only(kids) if !kids.is_empty()) {
+            let blocked = Self::new(Status::Blocked, "it began while the client was public");
+            return Self { needs_upgrade: true, ..blocked };
         }
         if session.expires_at.is_some() && !expired {
             return Self::plain(Status::Fresh);
@@ -195,16 +207,28 @@ impl Verdict {
     }
 }
 
-fn blocked(session: &NodeSession<'_>, keys: &KnownKeys) -> Option<Cow<'static, str>> {
+/// What makes a request for new tokens useless or dangerous, as far as the record, the keys and the `client_id` tell. A
+/// request with the wrong key, the wrong DPoP key or under the wrong `client_id` would destroy the session.
+fn blocked(session: &NodeSession<'_>, keys: &KnownKeys, client_id: Option<&str>) -> Option<Cow<'static, str>> {
+    if !Did::is_valid(&session.sub) {
+        return Some("its account is not a DID".into());
+    }
     if session.dpop_alg.is_none() {
         return Some("its DPoP key is neither ES256 nor ES256K".into());
     }
-    let KnownKeys::Only(kids) = keys else { return None };
-    match &session.auth_method {
-        AuthMethod::PrivateKeyJwt(kid) if !kids.contains(kid.as_ref()) => {
+    if let Some((theirs, ours)) = session.token_client_id().zip(client_id).filter(|(theirs, ours)| theirs != ours) {
+        let theirs: String = theirs.chars().take(MAX_FOREIGN_TEXT).collect();
+        return Some(format!("its tokens were issued to the client_id {theirs}, not to {ours}").into());
+    }
+    if let (Some(bound), [Some(curve), Some(x), Some(y)]) = (session.token_key_thumbprint(), &session.dpop_public)
+        && bound != ec_thumbprint(curve, x, y)
+    {
+        return Some("its tokens are bound to another DPoP key than the stored one".into());
+    }
+    match (keys, &session.auth_method) {
+        (KnownKeys::Only(kids), AuthMethod::PrivateKeyJwt(kid)) if !kids.contains(kid.as_ref()) => {
             Some(format!("its client key {kid} is not in the key set").into())
         }
-        AuthMethod::None if !kids.is_empty() => Some("it began while the client was public".into()),
         _ => None,
     }
 }

@@ -40,6 +40,12 @@ pub struct Summary<'a> {
     pub status: Status,
     /// Why.
     pub reason: Option<Cow<'static, str>>,
+    /// Blocked for nothing but having begun while the client was public.
+    #[serde(skip)]
+    pub needs_upgrade: bool,
+    /// It has a refresh token.
+    #[serde(skip)]
+    pub has_refresh_token: bool,
     /// It says when its access token expires, in a form that cannot be read.
     #[serde(skip)]
     pub has_unreadable_expiry: bool,
@@ -85,6 +91,8 @@ impl<'a> Summary<'a> {
             last_refreshed_by: last.map(|last| last.by.name()),
             status: verdict.status,
             reason: verdict.reason,
+            needs_upgrade: verdict.needs_upgrade,
+            has_refresh_token: session.refresh_token.is_some(),
             has_unreadable_expiry: session.has_unreadable_expiry,
             unchanged_since,
             layout: None,
@@ -126,6 +134,8 @@ impl<'a> Summary<'a> {
             last_refreshed_by: None,
             status,
             reason: Some(Cow::Borrowed(why)),
+            needs_upgrade: false,
+            has_refresh_token: false,
             has_unreadable_expiry: false,
             unchanged_since: None,
             layout: None,

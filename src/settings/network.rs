@@ -33,6 +33,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether http, and addresses that are not public, may be spoken to.
+    pub fn egress(&self) -> Result<[bool; 2], Failure> {
+        let flag = |key| self.value("network", key, "true or false", false);
+        Ok([flag("allow_http")?, flag("allow_private_hosts")?])
+    }
+
     fn address(&self, key: &str, default: &str) -> Result<Url, Failure> {
         let text = self.file_text("network", key)?;
         let text = text.as_deref().map_or(default, String::as_str);

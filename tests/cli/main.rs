@@ -24,6 +24,7 @@ mod keys_list;
 mod keys_promote;
 mod keys_retire;
 mod keys_rotate;
+mod known_locally;
 mod layouts;
 mod lifetimes;
 mod locks;

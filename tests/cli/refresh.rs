@@ -148,6 +148,7 @@ fn a_session_that_seems_to_be_of_the_future_may_have_been_renewed_just_now() {
     let mut renewed = session(ALICE, "3h");
     renewed["tokenSet"]["access_token"] = json!("opaque");
     renewed["tokenSet"]["expires_at"] = json!("2026-11-23T13:00:05Z");
+    renewed["dpopJwk"] = keys::generate(keys::Alg::Es256k);
     AppDatabase::create(&sandbox.path("app.db")).session(&renewed);
     sandbox.file("keys.json", KEY1);
     sandbox.file("oauthctl.toml", "keys = ['keys.json']\n[client]\nclient_uri = 'https://app.example.com'\n");

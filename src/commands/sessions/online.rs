@@ -39,6 +39,7 @@ pub fn healthiest_first(judge: &Judge, sessions: &mut [Noted]) {
 pub fn exchanger(
     context: &Context,
     store: &Arc<dyn Store>,
+    judge: &Judge,
     keys: KeySet,
     binding: Binding,
     pace: &PaceArgs,
@@ -62,7 +63,7 @@ pub fn exchanger(
         lock_timeout: pace.lock_timeout(),
         clock: context.clock(),
         canaries: Canaries::default(),
-        known_keys: std::sync::Mutex::default(),
+        judge: judge.clone(),
         worked_keys: std::sync::Mutex::default(),
         noted: std::sync::Mutex::default(),
         health: Health::default(),

@@ -251,7 +251,7 @@ fn settle(
     let keys = context.key_set()?.unwrap_or_default();
     let mut unconfirmed = Arc::default();
     let online = if plan.needs_servers() {
-        let exchanger = exchanger(context, store, keys, Binding::Recorded, &args.pace)?;
+        let exchanger = exchanger(context, store, judge, keys, Binding::Recorded, &args.pace)?;
         unconfirmed = Arc::clone(&exchanger.unconfirmed);
         // What is touched after planning stays, whoever touched it.
         Some(Revoker::new(exchanger, Box::new(|_| false), judge.clone()))

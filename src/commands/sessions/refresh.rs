@@ -9,12 +9,12 @@ use super::online::{exchanger, healthiest_first, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
-use super::view::judge;
+use super::view::judge_of_run;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Binding, Event, FirstSeen, Judge, Outcome, Runner, Step};
-use crate::session::{Age, Note, Status, Summary};
+use crate::session::{Age, NO_REFRESH_TOKEN, Note, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counted;
 
@@ -82,7 +82,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
-    let judge = judge(context, store.layout())?;
+    let judge = judge_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     let planner = Planner::new(context, args, &*store, &judge)?;
     let mut unconfirmed = Arc::default();
@@ -92,7 +92,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         args.pace.set(context.network()?);
         (None, "would refresh")
     } else {
-        let mut exchanger = exchanger(context, &store, keys, Binding::Recorded, &args.pace)?;
+        let mut exchanger = exchanger(context, &store, &judge, keys, Binding::Recorded, &args.pace)?;
         exchanger.insists = args.select.names_sessions();
         unconfirmed = Arc::clone(&exchanger.unconfirmed);
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "refreshed")
@@ -248,6 +248,7 @@ impl<'a> Planner<'a> {
         }
         match self.judge.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
             Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
+            None if !session.has_refresh_token => Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
             None => Plan::Exchange,
         }
     }

@@ -70,7 +70,10 @@ pub async fn rehearse(
     while let Some(steps) = source().await? {
         for step in steps {
             results.add(&match step {
-                Step::Work(session) => Event { session, outcome: Outcome::Refreshed },
+                Step::Work(session) => {
+                    let outcome = Judge::unusable_key(&session).map_or(Outcome::Refreshed, Outcome::Blocked);
+                    Event { session, outcome }
+                }
                 Step::Settled(event) => event,
             })?;
         }

@@ -11,14 +11,14 @@ use super::foreign::ForeignRecords;
 use super::online::{exchanger, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::select::{Meant, SelectArgs};
-use super::view::judge;
+use super::view::judge_of_run;
 use crate::commands::ending::{cut_short, exit};
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
-use crate::session::{Filter, Note, Relation, Status, Summary};
+use crate::session::{Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
@@ -62,7 +62,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
-    let judge = judge(context, store.layout())?;
+    let judge = judge_of_run(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     if args.dry_run {
@@ -120,22 +120,33 @@ pub fn rehearse(
     let ui = &context.ui;
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
     let (mut possible, mut impossible) = (0, 0);
+    let has_signing_key = context.key_set()?.unwrap_or_default().active(context.now()).is_some();
     context.runtime()?.block_on(select.for_each(context, &**store, judge, |stored, session| {
         let copy = judge.copy(stored);
         // Copies in this layout end together, as asked.
-        let alone = copy.map_or(session.status, |_| judge.summary_alone(stored, None).status);
+        let alone = copy.map(|_| judge.summary_alone(stored, None));
+        let own = alone.as_ref().unwrap_or(session);
         let is_elsewhere = copy.is_some_and(|(relation, _)| relation == Relation::CopyElsewhere);
-        let result = if is_elsewhere || alone == Status::Blocked || alone.is_unreadable() {
+        let is_blocked = own.status == Status::Blocked && !(own.needs_upgrade && has_signing_key);
+        let why = match () {
+            () if own.status.is_unreadable() || is_blocked || is_elsewhere => {
+                session.reason.as_deref().map(str::to_owned)
+            }
+            () if !own.has_refresh_token => Some(NO_REFRESH_TOKEN.to_owned()),
+            () => Judge::unusable_key(stored),
+        };
+        let result = if why.is_some() {
             impossible += 1;
             "would fail"
         } else {
             possible += 1;
             VERB
         };
+        let reason = why.as_deref().or(session.reason.as_deref().filter(|_| !own.needs_upgrade));
         let (key, did) = (&session.key, session.did.as_deref());
-        let is_removed = result == VERB || forget && !alone.is_unreadable();
+        let is_removed = result == VERB || forget && !own.status.is_unreadable();
         let record = if is_removed { "would be removed" } else { "would be kept" };
-        let row = ResultRow { key, did, result, reason: session.reason.as_deref(), record };
+        let row = ResultRow { key, did, result, reason, record };
         listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
     }))?;
     let missing = select.check_names(context, &**store)?;
@@ -166,7 +177,7 @@ pub fn revoke_selected(
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
     let binding = active.map_or(Binding::Recorded, Binding::RecordedOr);
-    let exchanger = exchanger(context, store, keys, binding, pace)?;
+    let exchanger = exchanger(context, store, judge, keys, binding, pace)?;
     let unconfirmed = Arc::clone(&exchanger.unconfirmed);
     let still_meant = still_meant(select.filter(), Judge::clone(judge));
     let revoker = Revoker::new(exchanger, still_meant, Judge::clone(judge));

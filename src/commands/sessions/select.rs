@@ -36,7 +36,7 @@ pub struct SelectArgs {
     /// Sessions with this authorization server
     #[arg(long, value_name = "URL", value_parser = issuer)]
     issuer: Option<String>,
-    /// Sessions bound to this client key
+    /// Sessions bound to this client key, given whole or by six or more of its first characters
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Knows::Kids)]
     kid: Option<String>,
     /// Sessions with this client authentication
@@ -119,6 +119,7 @@ pub struct Selection<'a> {
     source: BoxStream<'a, anyhow::Result<Vec<Noted>>>,
     filter: Filter,
     left: u64,
+    store: &'a dyn Store,
     judge: &'a Judge,
     interrupt: Interrupt,
     progress: Progress,
@@ -195,6 +196,7 @@ impl SelectArgs {
             source: source.noted(store),
             filter: self.filter(),
             left: self.limit.unwrap_or(u64::MAX).saturating_sub(self.taken.get()),
+            store,
             judge,
             interrupt,
             progress: context.ui.progress("sessions read"),
@@ -220,7 +222,7 @@ impl SelectArgs {
         let mut selection = self.begin(context, store, judge).await?;
         while let Some(records) = selection.next_read().await? {
             for (stored, note) in &records {
-                let summary = judge.summary(stored, note.as_ref());
+                let summary = selection.judged(stored, note.as_ref()).await?;
                 self.seen.borrow_mut().see(&summary);
                 if selection.takes(&summary) {
                     consume(stored, &summary)?;
@@ -327,7 +329,7 @@ impl Selection<'_> {
         let mut meant = Vec::with_capacity(records.len());
         for (stored, note) in records {
             let is_meant = {
-                let summary = self.judge.summary(&stored, note.as_ref());
+                let summary = self.judged(&stored, note.as_ref()).await?;
                 self.seen.borrow_mut().see(&summary);
                 see(&stored, &summary, note.as_ref());
                 if self.left > 0 && self.filter.matches(&summary, self.judge.now()) {
@@ -347,6 +349,13 @@ impl Selection<'_> {
     /// Returns whether all that there was to read has been read.
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Judges a session, once it is known whether its client key is the one that has worked before.
+    async fn judged<'s>(&self, stored: &'s Stored, note: Option<&Note>) -> anyhow::Result<Summary<'s>> {
+        let summary = self.judge.summary(stored, note);
+        let is_outdated = self.judge.learn_key(self.store, &summary).await?;
+        Ok(if is_outdated { self.judge.summary(stored, note) } else { summary })
     }
 
     /// The next sessions read, selected or not.

@@ -37,6 +37,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             let sessions = store.sessions_of(&did).await?;
             judge.learn(find_copies_of(&**store, &sessions).await?);
             let noted = noted(&**store, sessions).await?;
+            for (stored, note) in &noted {
+                judge.learn_key(&**store, &judge.summary(stored, note.as_ref())).await?;
+            }
             found.extend(noted.into_iter().map(|(stored, note)| (judge.clone(), stored, note)));
         }
         anyhow::Ok(did)

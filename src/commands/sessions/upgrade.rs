@@ -6,11 +6,12 @@ use super::online::{exchanger, healthiest_first, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
 use super::select::{Meant, Noted, SelectArgs};
-use super::view::judge;
+use super::view::judge_of_run;
 use crate::context::Context;
 use crate::error::{Exit, usage};
+use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, Upgrades, check_published};
-use crate::session::{Age, AuthMethod, NodeSession, Status};
+use crate::session::{Age, AuthMethod, NO_REFRESH_TOKEN, NodeSession, Status};
 use crate::store::{Store, Stored};
 use crate::ui::counted;
 
@@ -59,18 +60,18 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
-    let judge = judge(context, store.layout())?;
+    let judge = judge_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     let mut unconfirmed = Arc::default();
     let (runner, verb) = if args.dry_run {
         (None, "would upgrade")
     } else {
-        let mut exchanger = exchanger(context, &store, keys, Binding::Upgrade(kid), &args.pace)?;
+        let mut exchanger = exchanger(context, &store, &judge, keys, Binding::Upgrade(kid), &args.pace)?;
         exchanger.insists = args.select.names_sessions();
         unconfirmed = Arc::clone(&exchanger.unconfirmed);
         (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
     };
-    let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active, agreed(context, args));
+    let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active.clone(), agreed(context, args));
     let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
     let mut results = Results::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
@@ -80,7 +81,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let source = async || {
             let sessions = selection.next_meant(|stored, _, _| Ok(Meant::to_do_if(is_public(stored)))).await?;
             let Some(sessions) = sessions else { return Ok(None) };
-            Ok(Some(steps(&judge, may_meet_the_app, &mut upgrades, sessions).await))
+            steps(&*store, &judge, &active, may_meet_the_app, &mut upgrades, sessions).await.map(Some)
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
@@ -107,38 +108,41 @@ fn agreed(context: &Context, args: &Args) -> Option<String> {
 /// What to do with these sessions of the public client. Instances of the app that were not deployed anew yet may still
 /// refresh them, and where no lock keeps the two of us apart, `may_meet_the_app` says so.
 async fn steps(
+    store: &dyn Store,
     judge: &Judge,
+    key: &ClientKey,
     may_meet_the_app: bool,
     upgrades: &mut Upgrades,
     mut sessions: Vec<Noted>,
-) -> Vec<Step<Outcome>> {
+) -> anyhow::Result<Vec<Step<Outcome>>> {
     healthiest_first(judge, &mut sessions);
     let mut steps = Vec::with_capacity(sessions.len());
     for (session, note) in sessions {
-        if let Some((_, why)) = judge.copy(&session) {
-            let outcome = Outcome::Blocked(why.to_owned());
-            steps.push(Step::Settled(Event { session, outcome }));
-            continue;
-        }
-        let skipped = {
+        let settled = {
             let summary = judge.summary(&session, note.as_ref());
+            let reason = summary.reason.as_deref().unwrap_or_default();
             match summary.status {
                 Status::Dead | Status::Malformed | Status::Foreign => {
-                    Some(format!("{}: {}", summary.status.name(), summary.reason.as_deref().unwrap_or_default()))
+                    Some(Outcome::Skipped(format!("{}: {reason}", summary.status.name()).into()))
                 }
-                _ => judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app),
+                Status::Blocked if !summary.needs_upgrade => Some(Outcome::Blocked(reason.to_owned())),
+                _ => match judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
+                    Some(why) => Some(Outcome::Skipped(why.into())),
+                    None if !summary.has_refresh_token => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
+                    None => judge.objection_to_key(store, &summary, key).await?.map(Outcome::Blocked),
+                },
             }
         };
-        let settled = match skipped {
-            Some(why) => Some(Outcome::Skipped(why.into())),
+        let settled = match settled {
             None => upgrades.objection(&session).await,
+            settled => settled,
         };
         steps.push(match settled {
             None => Step::Work(session),
             Some(outcome) => Step::Settled(Event { session, outcome }),
         });
     }
-    steps
+    Ok(steps)
 }
 
 /// Those of the confidential client are none of our business.

@@ -4,15 +4,32 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::maintenance::Judge;
+use crate::jose::KeySet;
+use crate::maintenance::{Judge, Recovery};
 use crate::session::{Status, Summary};
 use crate::store::{Layout, Store};
 use crate::ui::{Role, Row, brief_kid};
 
 /// Reads keys and settings.
 pub fn judge(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
-    let policy = context.settings()?.policy()?;
-    Ok(Judge::new(context.key_set()?.as_ref(), context.client_id().ok(), layout, policy, context.now()))
+    judge_by(context, layout, context.key_set()?.as_ref())
+}
+
+/// The same for a run that exchanges sessions: where no key source is configured, there are no keys.
+pub fn judge_of_run(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
+    judge_by(context, layout, Some(&context.key_set()?.unwrap_or_default()))
+}
+
+fn judge_by(context: &Context, layout: &Layout, keys: Option<&KeySet>) -> anyhow::Result<Judge> {
+    let settings = context.settings()?;
+    let judge = Judge::new(keys, context.client_id().ok(), layout, settings.policy()?, context.now());
+    let judge = judge.with_egress(settings.egress()?);
+    let recovery = context.recovery_directory().map(Recovery::new).ok();
+    let any_pending = |recovery: &Recovery| recovery.entries().is_ok_and(|entries| !entries.is_empty());
+    Ok(match recovery.filter(any_pending) {
+        Some(recovery) => judge.with_pending(recovery),
+        None => judge,
+    })
 }
 
 /// The colour of a status.

@@ -8,6 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use super::super::address::is_public;
+use super::HttpError;
 
 /// Why the guards refuse an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,18 @@ impl Guard {
     fn lets_through(self, address: IpAddr) -> bool {
         self.allow_private_hosts || is_public(address)
     }
+}
+
+/// Returns why the settings let nothing go to this server, as far as its address tells.
+pub fn objection(address: &str, allow_http: bool, allow_private_hosts: bool) -> Option<String> {
+    // Most are names, which are judged when they are resolved.
+    let is_plain = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.contains('@');
+    if address.strip_prefix("https://").is_some_and(is_plain) {
+        return None;
+    }
+    let url = Url::parse(address).ok()?;
+    let forbidden = Guard { allow_http, allow_private_hosts }.check(&url).err()?;
+    Some(HttpError::forbidden(url.origin().ascii_serialization(), forbidden).to_string())
 }
 
 impl Resolve for Guard {
