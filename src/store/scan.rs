@@ -11,6 +11,7 @@ const BATCHES_AHEAD: usize = 4;
 pub struct Scan(mpsc::Receiver<Message>);
 
 /// The sending end, which the store's task holds.
+#[derive(Clone)]
 pub(super) struct ScanSender(mpsc::Sender<Message>);
 
 enum Message {
@@ -53,6 +54,11 @@ impl ScanSender {
     /// Hands records over.
     pub(super) async fn send(&self, records: Vec<Stored>) -> Result<(), ConsumerGone> {
         self.0.send(Message::Batch(records)).await.map_err(|_| ConsumerGone)
+    }
+
+    /// Waits until the consumer is gone.
+    pub(super) async fn closed(&self) {
+        self.0.closed().await;
     }
 
     /// Ends the scan.

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
+use tokio::runtime::Handle;
 
 use super::{Access, BATCH, Database, MAX_VALUE, bytes, quoted, read_all, shape};
 use crate::error::Failure;
@@ -27,6 +28,11 @@ pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result
 
 fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Failure> {
     let connection = database.connect(Access::Read)?;
+    let (consumer, interrupt) = (sender.clone(), InterruptOnDrop(connection.get_interrupt_handle()));
+    Handle::current().spawn(async move {
+        consumer.closed().await;
+        drop(interrupt);
+    });
     let shapes = shape::tables(&connection).map_err(|e| database.explain(e))?;
     let tables = shape::fitting_tables(&shapes, layouts);
     for table in &tables {
@@ -42,6 +48,15 @@ fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Re
         }
     }
     Ok(())
+}
+
+/// Ends a query that finds nothing to send, and so does not see that the consumer is gone.
+struct InterruptOnDrop(InterruptHandle);
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        self.0.interrupt();
+    }
 }
 
 #[derive(PartialEq, Eq)]
