@@ -121,16 +121,48 @@ pub fn is_nobodys(value: &[u8]) -> bool {
     if value.trim_ascii().is_empty() {
         return true;
     }
-    serde_json::from_slice(value).is_ok_and(|json| is_known(&json) && !may_hold_secret(&json))
+    serde_json::from_slice(value).is_ok_and(|json| is_known(&json) && !may_be_secret("", &json))
 }
 
-/// Members that hold a record, tokens or a key in every known format. Text that is not JSON in their place may be
-/// encrypted.
-const CONTAINERS: [&str; 9] =
-    ["tokenSet", "token_set", "dpopJwk", "dpopKey", "dpop_key", "dpop_data", "tokens", "session", "value"];
-
-/// Parts of the names of members that hold secrets, in lower case and without separators.
-const SECRETS: [&str; 8] = ["refresh", "private", "secret", "encrypt", "cipher", "sealed", "multibase", "pem"];
+/// Members of the known formats that hold neither a refresh token nor a private key. A text under any other name may be
+/// one, perhaps encrypted.
+const PUBLIC_MEMBERS: [&str; 35] = [
+    "access_token",
+    "account_did",
+    "alg",
+    "aud",
+    "authserver_revocation_endpoint",
+    "authserver_token_endpoint",
+    "authserver_url",
+    "created_at",
+    "crv",
+    "did",
+    "dpop_authserver_nonce",
+    "dpop_host_nonce",
+    "expires_at",
+    "handle",
+    "host_url",
+    "iss",
+    "issuer",
+    "key_ops",
+    "kid",
+    "kty",
+    "lastUpdatedAt",
+    "method",
+    "pds_url",
+    "redirectUri",
+    "request_uri",
+    "scope",
+    "scopes",
+    "session_id",
+    "state",
+    "sub",
+    "token_type",
+    "updated_at",
+    "use",
+    "x",
+    "y",
+];
 
 fn is_json(text: &str) -> bool {
     text.starts_with(['{', '[', '"']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
@@ -148,36 +180,16 @@ fn is_known(json: &Value) -> bool {
     }
 }
 
-fn may_hold_secret(json: &Value) -> bool {
-    match json {
-        Value::Object(members) => members.iter().any(|(name, value)| {
-            let is_opaque = value.as_str().is_some_and(|text| !text.is_empty() && !is_json(text));
-            is_secret(name) && !is_blank(value)
-                || is_opaque && CONTAINERS.contains(&name.as_str())
-                || may_hold_secret(value)
-        }),
-        Value::Array(values) => values.iter().any(may_hold_secret),
-        Value::String(text) => match serde_json::from_str::<Value>(text) {
-            Ok(inner) => may_hold_secret(&inner),
-            Err(_) => text.contains("PRIVATE KEY"),
-        },
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// Returns whether a member of this name holds a secret; `d` is the private part of a JWK (RFC 7518 section 6.2.2).
-fn is_secret(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    plain == "d" || SECRETS.iter().any(|part| plain.contains(part))
-}
-
-fn is_blank(value: &Value) -> bool {
+/// Returns whether a value under this name may be a secret, or hold one.
+fn may_be_secret(name: &str, value: &Value) -> bool {
     match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(values) => values.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+        Value::Object(members) => members.iter().any(|(name, value)| may_be_secret(name, value)),
+        Value::Array(values) => values.iter().any(|value| may_be_secret(name, value)),
+        Value::String(text) if is_json(text) => {
+            serde_json::from_str(text).is_ok_and(|inner| may_be_secret(name, &inner))
+        }
+        Value::String(text) => !text.is_empty() && !PUBLIC_MEMBERS.contains(&name),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -315,7 +327,8 @@ mod tests {
     fn bare(json: &Value) -> Value {
         match json {
             Value::Object(members) => {
-                let kept = members.iter().filter(|(name, _)| !is_secret(name));
+                let secrets = ["refresh_token", "d", "dpop_privatekey_multibase"];
+                let kept = members.iter().filter(|(name, _)| !secrets.contains(&name.as_str()));
                 kept.map(|(name, value)| (name.clone(), bare(value))).collect()
             }
             other => other.clone(),
@@ -348,6 +361,9 @@ mod tests {
             r#"{"tokenSet":{},"key":"-----BEGIN EC PRIVATE KEY-----"}"#,
             r#"{"tokenSet":"AES:q83vEjRWeJASNFZ4","dpopJwk":{}}"#,
             r#"{"tokenSet":{},"dpopJwk":"AES:q83vEjRWeJASNFZ4"}"#,
+            r#"{"tokenSet":{"iv":"q83v","ct":"EjRWeJASNFZ4"},"dpopJwk":{"iv":"q83v","ct":"EjRW"}}"#,
+            r#"{"tokenSet":{"tokensRef":"t-1"},"dpopJwk":{"keyRef":"k-1"}}"#,
+            r#"{"tokenSet":{"sub":"did:plc:a","rt":"ref-1"}}"#,
             r#"{"value":"q83vEjRWeJASNFZ4","cachedAt":1}"#,
             r#"{"value":null,"cachedAt":1}"#,
             r#"{"tokenSet":"#,
