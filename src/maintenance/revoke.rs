@@ -5,7 +5,7 @@
 mod proof;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -65,6 +65,10 @@ pub struct Revoker {
     pub still_meant: StillMeant,
     /// Tells when tokens die that cannot be revoked.
     pub judge: Judge,
+    /// Ends only sessions of users who are away.
+    for_absent_users: bool,
+    /// Reason for which no further session is ended: the store is behind what the servers know.
+    store_is_behind: OnceLock<String>,
     /// Records of sessions that have ended and whose removal has failed so far, by fingerprint.
     ended: Mutex<HashSet<String>>,
     /// Fingerprints of refresh tokens that this run has stored, by their record's key.
@@ -74,7 +78,22 @@ pub struct Revoker {
 impl Revoker {
     /// Nothing is done yet.
     pub fn new(exchanger: Exchanger, still_meant: StillMeant, judge: Judge) -> Self {
-        Self { exchanger, still_meant, judge, ended: Mutex::default(), renewed: Mutex::default() }
+        Self {
+            exchanger,
+            still_meant,
+            judge,
+            for_absent_users: false,
+            store_is_behind: OnceLock::new(),
+            ended: Mutex::default(),
+            renewed: Mutex::default(),
+        }
+    }
+
+    /// Ends only sessions of users who are away, where nothing has changed since they were selected. A refresh token that
+    /// somebody else has used shows that the user is not away and that the store is behind, as a copy or a backup is: then
+    /// no further session is ended.
+    pub fn for_absent_users(exchanger: Exchanger, judge: Judge) -> Self {
+        Self { for_absent_users: true, ..Self::new(exchanger, Box::new(|_| false), judge) }
     }
 }
 
@@ -123,6 +142,7 @@ impl Revoker {
     async fn revoke(&self, selected: &Stored) -> Result<Revoked, Revoked> {
         let exchanger = &self.exchanger;
         exchanger.check_store().map_err(unable)?;
+        self.check_store_is_current()?;
         let ready = match exchanger.check_record(selected).await {
             Ok(ready) => ready,
             Err(outcome) => return Err(unable(outcome)),
@@ -157,6 +177,13 @@ impl Revoker {
         outcome
     }
 
+    fn check_store_is_current(&self) -> Result<(), Revoked> {
+        match self.store_is_behind.get() {
+            Some(why) => Err(Revoked::Failed(format!("not attempted: {why}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Under the lock: the record as it is now, its newest token revoked, and the proof.
     async fn revoke_locked(
         &self,
@@ -170,6 +197,7 @@ impl Revoker {
             return Err(Revoked::Skipped("it was refreshed meanwhile, and is not among those meant any more".into()));
         }
         self.check_elsewhere(&current).await?;
+        self.check_store_is_current()?;
         let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             if self.has_ended(&current) {

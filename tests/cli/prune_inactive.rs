@@ -212,3 +212,29 @@ fn more_than_max_removed_are_left_alone_and_the_dead_still_go() {
     let output = app.sessions("prune --inactive 30d --max-removed 3");
     assert!(output.code == 0 && output.stdout.starts_with("removed 3 of 3 sessions (3 signed out)"), "{output}");
 }
+
+#[test]
+fn a_store_that_is_behind_signs_out_nobody_after_the_first() {
+    let mut world = Simulation::new("");
+    let users = ["one", "two", "three", "four"].map(to_be);
+    for did in &users {
+        world.log_in(did);
+    }
+    for _ in 0..40 {
+        world.pass(24 * HOUR);
+        assert_eq!(world.run("refresh").code, 0);
+    }
+    // The app goes on with another store, of which this one is a copy.
+    let elsewhere: Vec<_> = users
+        .iter()
+        .map(|did| world.app.net.refresh_as_app(&world.app.record(did).unwrap()).expect("the newest tokens"))
+        .collect();
+    let before = world.app.records();
+    let output = world.run("prune --inactive 30d");
+    assert_eq!(output.code, 1, "{output}");
+    assert!(output.stderr.contains("is this store a copy, or restored from a backup?"), "{output}");
+    assert_eq!(output.stderr.matches("not attempted").count(), users.len() - 1, "{output}");
+    assert_eq!(world.app.records(), before);
+    let alive = elsewhere.iter().filter(|record| world.app.net.is_alive_with(record)).count();
+    assert_eq!(alive, users.len() - 1, "{output}");
+}

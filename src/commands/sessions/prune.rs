@@ -253,8 +253,7 @@ fn settle(
     let online = if plan.needs_servers() {
         let exchanger = exchanger(context, store, judge, keys, Binding::Recorded, &args.pace)?;
         unconfirmed = Arc::clone(&exchanger.unconfirmed);
-        // What is touched after planning stays, whoever touched it.
-        Some(Revoker::new(exchanger, Box::new(|_| false), judge.clone()))
+        Some(Revoker::for_absent_users(exchanger, judge.clone()))
     } else {
         None
     };

@@ -33,6 +33,15 @@ impl Revoker {
         let asked = self.exchanger.ask(current, ready, server, lock, CopyCheck::Done).await.map_err(unable)?;
         match asked.answer {
             Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
+            Exchange::Refused(refusal)
+                if self.for_absent_users && !asked.answer_was_lost && refusal.meaning().0 == Cause::Replayed =>
+            {
+                let why = format!(
+                    "somebody else has used the token of a session whose user counts as away; is this store a copy, or \
+                     restored from a backup? ({refusal})"
+                );
+                Err(Revoked::Failed(self.store_is_behind.get_or_init(|| why).clone()))
+            }
             Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),
             Exchange::Refused(refusal) => {
                 // Without proof, but perhaps not without effect.
