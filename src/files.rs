@@ -73,8 +73,16 @@ impl NewFile {
 
     /// Gives the file its name.
     pub fn keep(self) -> Result<(), Failure> {
+        let path = self.path.clone();
+        self.file.as_file().sync_all().map_err(|e| cannot_write(&path, e))?;
+        self.name()?;
+        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost then.
+        let _ = File::open(directory_of(&path)).and_then(|d| d.sync_all());
+        Ok(())
+    }
+
+    fn name(self) -> Result<(), Failure> {
         let path = &self.path;
-        self.file.as_file().sync_all().map_err(|e| cannot_write(path, e))?;
         let kept = match self.existing {
             Existing::Keep | Existing::KeepAlways => self.file.persist_noclobber(path),
             Existing::Replace => self.file.persist(path),
@@ -83,8 +91,6 @@ impl NewFile {
             io::ErrorKind::AlreadyExists => exists(path, self.existing),
             _ => cannot_write(path, e.error),
         })?;
-        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost then.
-        let _ = File::open(directory_of(path)).and_then(|d| d.sync_all());
         Ok(())
     }
 }
@@ -102,6 +108,13 @@ impl Write for NewFile {
 /// Fails where there is such a file, which --force would replace.
 pub fn check_absent(path: &Path) -> Result<(), Failure> {
     if fs::symlink_metadata(path).is_ok() { Err(exists(path, Existing::Keep)) } else { Ok(()) }
+}
+
+/// Writes a private file that need not survive a power cut, in the place of any other.
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut file = NewFile::create(path, Existing::Replace)?;
+    file.write_all(bytes).map_err(|e| cannot_write(path, e))?;
+    file.name()
 }
 
 /// Writes a file of this mode.

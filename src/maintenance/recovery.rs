@@ -121,6 +121,36 @@ impl Recovery {
 
     /// Keeps the result of an exchange.
     pub fn keep(&self, store: &StoreId, key: &RecordKey, superseded: &[u8], record: &[u8]) -> Result<PathBuf, Failure> {
+        let (path, bytes) = self.entry(store, key, superseded, record);
+        let write = || files::write_file(&path, &bytes, PRIVATE, Existing::Replace);
+        write().or_else(|_| {
+            drop(self.reserve.lock().unwrap_or_else(PoisonError::into_inner).take());
+            write()
+        })?;
+        Ok(path)
+    }
+
+    /// Keeps the result of an exchange that the store has, too, until it is confirmed. It does not survive a power cut,
+    /// and takes none of the room for those that the store has not.
+    pub(super) fn keep_beside(
+        &self,
+        store: &StoreId,
+        key: &RecordKey,
+        superseded: &[u8],
+        record: &[u8],
+    ) -> Result<PathBuf, Failure> {
+        let (path, bytes) = self.entry(store, key, superseded, record);
+        files::write_unsynced(&path, &bytes)?;
+        Ok(path)
+    }
+
+    fn entry(
+        &self,
+        store: &StoreId,
+        key: &RecordKey,
+        superseded: &[u8],
+        record: &[u8],
+    ) -> (PathBuf, Zeroizing<Vec<u8>>) {
         let entry = Entry {
             store: store.clone(),
             key: key.text().into_owned(),
@@ -130,13 +160,7 @@ impl Recovery {
         };
         let superseded = entry.supersedes_token.as_deref().unwrap_or(&entry.supersedes);
         let path = self.path_of(&entry.key, superseded);
-        let bytes = Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON"));
-        let write = || files::write_file(&path, &bytes, PRIVATE, Existing::Replace);
-        write().or_else(|_| {
-            drop(self.reserve.lock().unwrap_or_else(PoisonError::into_inner).take());
-            write()
-        })?;
-        Ok(path)
+        (path, Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON")))
     }
 
     /// Removes an entry whose record is in the store after all. One that stays is found out by the next attempt to apply

@@ -2,6 +2,7 @@
 //! were read at the servers in charge and these have told it to their replicas. Whenever something happens that may be a
 //! fail-over they are checked at once, and what the new servers lack is written there.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -126,6 +127,8 @@ impl Exchanger {
         let left = entries.into_iter().filter_map(|entry| {
             // Another run may have confirmed it.
             let key = Recovery::key_of(&entry)?;
+            // From now on it has to last.
+            let _ = File::open(&entry).and_then(|file| file.sync_all());
             Some(Left { key, entry, why: why.clone() })
         });
         unconfirmed.left.lock().unwrap_or_else(PoisonError::into_inner).extend(left);

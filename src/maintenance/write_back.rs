@@ -149,7 +149,10 @@ impl Exchanger {
             match written {
                 Ok(Written::Done) => return Some(Outcome::Refreshed),
                 Ok(Written::Unconfirmed) => {
-                    self.keep(stored, &new, kept);
+                    if kept.entry.is_err() {
+                        let id = &self.store_id;
+                        kept.entry = self.recovery.keep_beside(id, &stored.key, &stored.value, &new);
+                    }
                     kept.is_unconfirmed = true;
                     return Some(Outcome::Refreshed);
                 }
