@@ -18,6 +18,6 @@ for (const [name, { jwksSchema, jwksPubSchema, jwkPubSchema, isPublicJwk }] of O
   })
 
   test(`${name} takes an empty key set`, () => {
-    jwksPubSchema.parse(json(['jwks', '--quiet', '--keys', 'env:KEYS'], { KEYS: '[]' }))
+    assert.deepEqual(jwksPubSchema.parse(json(['jwks', '--quiet'])).keys, [])
   })
 }
