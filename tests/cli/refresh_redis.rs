@@ -5,6 +5,7 @@ use std::time::Duration;
 use testbed::redis::{Answer, Redis};
 use testbed::{Endpoint, Fault, Gate, Injection, Proxy};
 
+use crate::app::wait_until;
 use crate::npmx::{Npmx, key, lock};
 
 const DAYS_179: i64 = 179 * 86_400;
@@ -111,6 +112,11 @@ fn with_replica(users: usize) -> (Npmx, Redis, Proxy) {
     npmx.redis.ask(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
     let replica = Redis::start_with(&["--replicaof", &master]);
     npmx.redis.wait_for(&replica);
+    // A master lists a replica only once that has acknowledged what it was sent.
+    wait_until(|| match npmx.redis.ask(&["ROLE"]) {
+        Answer::List(role) => matches!(role.get(2), Some(Answer::List(replicas)) if !replicas.is_empty()),
+        _ => false,
+    });
     (npmx, replica, between)
 }
 
