@@ -26,15 +26,15 @@ fn status(app: &App) -> (Value, Value) {
 #[test]
 fn a_session_of_unknown_age_is_due_once_it_was_seen_for_long_enough() {
     let app = ageless();
-    app.configure("keep_alive = \"1s\"\nmin_interval = \"0s\"");
+    app.configure("keep_alive = \"2s\"\nmin_interval = \"0s\"");
     for command in ["list", "stats", "refresh --dry-run", "show did:plc:ewvi7nxzyoun6zhxrhs64oiz"] {
         assert_eq!(app.sessions(command).code, 0, "{command}");
     }
     assert_eq!(app.sandbox.run(["doctor", "--offline"]).code, 0);
-    std::thread::sleep(std::time::Duration::from_millis(2100));
+    std::thread::sleep(std::time::Duration::from_millis(3100));
     assert_eq!(app.sessions("refresh").stdout, "refreshed 0 sessions\n", "nobody but a refresh notes it");
     assert_eq!(status(&app), (json!("idle"), Value::Null));
-    std::thread::sleep(std::time::Duration::from_millis(2100));
+    std::thread::sleep(std::time::Duration::from_millis(3100));
     assert_eq!(status(&app), (json!("due"), Value::Null));
     let output = app.sessions("refresh");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
@@ -44,9 +44,9 @@ fn a_session_of_unknown_age_is_due_once_it_was_seen_for_long_enough() {
 #[test]
 fn a_session_that_changed_is_seen_anew() {
     let app = ageless();
-    app.configure("keep_alive = \"1s\"");
+    app.configure("keep_alive = \"2s\"");
     app.sessions("refresh");
-    std::thread::sleep(std::time::Duration::from_millis(2100));
+    std::thread::sleep(std::time::Duration::from_millis(3100));
     let mut record = app.record(ALICE).unwrap();
     record["tokenSet"]["refresh_token"] = json!("another");
     app.database.execute("DELETE FROM auth_session");
