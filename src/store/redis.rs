@@ -60,7 +60,7 @@ use lock::Attempt;
 use records::Ttl;
 use replicas::Replicas;
 use rest::Rest;
-use scan::{Search, Stop};
+use scan::Search;
 use sentinel::Sentinels;
 use trouble::Trouble;
 use wire::{Command, Server};
@@ -192,17 +192,7 @@ impl RedisStore {
     }
 
     fn start(&self, search: Search) -> Scan {
-        let (sender, scan) = Scan::channel();
-        let (server, place) = (Arc::clone(&self.server), Arc::clone(&self.place));
-        tokio::spawn(async move {
-            let outcome = scan::run(&*server, search, &sender).await;
-            let outcome = match outcome {
-                Ok(()) | Err(Stop::ConsumerGone) => Ok(()),
-                Err(Stop::Trouble(trouble)) => Err(trouble.explain(&place).into()),
-            };
-            sender.end(outcome).await;
-        });
-        scan
+        scan::start(Arc::clone(&self.server), Arc::clone(&self.place), search)
     }
 
     async fn read(&self, kind: Kind, key: &RecordKey) -> Result<Option<Stored>, Trouble> {

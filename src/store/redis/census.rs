@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::records::OWN_PREFIX;
-use super::scan::{self, Search, Stop};
+use super::scan::{self, Search};
 use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, detect, server};
 use crate::error::Failure;
 use crate::session::KeyDependence;
@@ -56,15 +56,7 @@ async fn start(server: Arc<dyn Server>, place: String, layouts: Vec<Arc<Layout>>
     check_reachable(&*server, &place).await?;
     let want = Want { values: true, ttls: false };
     let search = Search { layout: Arc::clone(&EVERY_KEY), kind: Kind::State, want, glob: "*".to_owned() };
-    let (sender, mut all) = Scan::channel();
-    tokio::spawn(async move {
-        let outcome = scan::run(&*server, search, &sender).await;
-        let outcome = match outcome {
-            Ok(()) | Err(Stop::ConsumerGone) => Ok(()),
-            Err(Stop::Trouble(trouble)) => Err(trouble.explain(&place).into()),
-        };
-        sender.end(outcome).await;
-    });
+    let mut all = scan::start(server, place.into(), search);
     let (sender, records) = Scan::channel();
     tokio::spawn(async move {
         let outcome = keep_records(&mut all, &layouts, &sender).await;

@@ -16,7 +16,7 @@ use super::seen::Seen;
 use super::trouble::{Kind as TroubleKind, Trouble, text};
 use super::wire::{Command, Server, Shard, Wire, accepted, run_one};
 use crate::store::layout::RedisKeys;
-use crate::store::scan::ScanSender;
+use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, RecordKey, Stored, TOO_LARGE, Want};
 
 /// About so many bytes of values are asked for at a time.
@@ -37,7 +37,7 @@ pub(super) struct Search {
 }
 
 /// How a scan ended early.
-pub(super) enum Stop {
+enum Stop {
     /// Nobody wants the rest.
     ConsumerGone,
     Trouble(Trouble),
@@ -49,8 +49,21 @@ impl From<Trouble> for Stop {
     }
 }
 
+/// Starts a scan in a task of its own. Its error names `place`, the store's address as it is shown.
+pub(super) fn start(server: Arc<dyn Server>, place: Arc<str>, search: Search) -> Scan {
+    let (sender, scan) = Scan::channel();
+    tokio::spawn(async move {
+        let outcome = match run(&*server, search, &sender).await {
+            Ok(()) | Err(Stop::ConsumerGone) => Ok(()),
+            Err(Stop::Trouble(trouble)) => Err(trouble.explain(&place).into()),
+        };
+        sender.end(outcome).await;
+    });
+    scan
+}
+
 /// Finds every record and sends it.
-pub(super) async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result<(), Stop> {
+async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result<(), Stop> {
     let search = Arc::new(search);
     let mut seen = Seen::new();
     let mut done = HashSet::new();
