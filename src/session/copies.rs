@@ -244,7 +244,7 @@ fn account(hasher: &RandomState, session: &NodeSession<'_>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::*;
 
     const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";

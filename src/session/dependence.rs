@@ -89,7 +89,7 @@ fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 mod tests {
     use serde_json::json;
 
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::*;
 
     #[test]

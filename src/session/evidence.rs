@@ -82,7 +82,7 @@ impl LastRefreshed {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::*;
 
     #[test]

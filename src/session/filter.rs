@@ -40,7 +40,7 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::super::{Circumstances, KnownKeys, Observed, Policy};
     use super::*;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::record::fingerprint;
+use super::format::fingerprint;
 use super::{Age, NodeSession};
 
 const WEEK: i64 = 7 * 86_400;
@@ -208,7 +208,7 @@ impl Note {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::*;
 
     const DAY: i64 = 86_400;

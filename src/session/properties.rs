@@ -12,7 +12,7 @@ use proptest::sample::select;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::node::tests::RECORD;
+use super::format::node::tests::RECORD;
 use super::*;
 use crate::arbitrary::{damage, json as any_json, text, unknown_members};
 

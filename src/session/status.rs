@@ -236,7 +236,7 @@ fn blocked(session: &NodeSession<'_>, keys: &KnownKeys, client_id: Option<&str>)
 #[cfg(test)]
 mod tests {
     use super::super::Observed;
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::*;
 
     /// The record expires at 09:02 and was therefore refreshed at 08:02.

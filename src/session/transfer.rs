@@ -51,7 +51,7 @@ pub(super) fn is_later(
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::tests::RECORD;
+    use super::super::format::node::tests::RECORD;
     use super::*;
 
     #[test]

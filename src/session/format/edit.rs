@@ -112,7 +112,7 @@ pub fn fingerprint(secret: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::NodeSession;
+    use super::super::node::NodeSession;
     use super::super::node::tests::RECORD;
     use super::*;
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{NodeSession, NodeState};
+use super::node::{NodeSession, NodeState};
 
 /// Format of a value, told from its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -283,7 +283,7 @@ fn json_problem(error: &serde_json::Error) -> &'static str {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::session) mod tests {
     use super::*;
 
     /// A record as a real client wrote it, tokens and keys replaced.
