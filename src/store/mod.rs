@@ -4,7 +4,6 @@ mod checkpoint;
 mod id;
 mod layout;
 mod lock;
-mod pattern;
 #[cfg(test)]
 mod properties;
 mod redis;
@@ -27,9 +26,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
-pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, Place};
+pub use layout::{CUSTOM_MEMBERS, KeyPattern, Layout, LayoutChoice, Place};
 pub use lock::{EndlessLock, Lock};
-pub use pattern::KeyPattern;
 pub use scan::Scan;
 pub use url::StoreUrl;
 

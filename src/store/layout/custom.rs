@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::key::{KeyPattern, Subject};
 use super::{AppLock, KeyRule, Layout, LockRule, Place, RedisKeys, SqlTables, Table};
 use crate::error::{Failure, usage};
 use crate::session::Age;
-use crate::store::pattern::{KeyPattern, Subject};
 
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);

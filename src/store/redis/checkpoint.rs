@@ -8,15 +8,12 @@ use async_trait::async_trait;
 use redis::Value;
 
 use super::RedisStore;
-use super::replicas::{Head, head, majority, wait};
-use super::trouble::Trouble;
-use super::wire::{Command, Survey};
+use super::client::command::{Command, Survey};
+use super::client::error::Trouble;
+use super::client::replicas::{Head, head, majority, wait};
 use crate::store::Store;
 use crate::store::checkpoint::{Checkpoint, Durability};
 
-/// Written so that the replicas can be asked whether they have everything that came before. A cluster needs one for each
-/// server, which is told apart by a number.
-pub(super) const CHECK_KEY: &str = "oauthctl:check";
 const CHECK_LIFETIME: Duration = Duration::from_mins(1);
 
 /// How long replicas may take to have everything.

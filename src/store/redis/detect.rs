@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use super::patience;
+use super::client::command::{Command, Server};
+use super::client::error::{Trouble, text};
+use super::client::retry;
 use super::records::OWN_PREFIX;
 use super::scan::page;
 use super::shape::{self, Shapes};
-use super::trouble::{Trouble, text};
-use super::wire::{Command, Server};
 use crate::error::{Failure, usage};
 use crate::session::{NodeSession, NodeState, RecordKind};
+use crate::store::layout::key::{KeyPattern, Subject};
 use crate::store::layout::{Layout, Place, RedisKeys, usual_lock};
-use crate::store::pattern::{KeyPattern, Subject};
 use crate::store::{Kind, RecordKey};
 use crate::ui::counted;
 
@@ -150,7 +150,7 @@ impl Candidate {
                 continue;
             }
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
-            let values = patience::read(server.wire(), &commands).await?;
+            let values = retry::read(server.wire(), &commands).await?;
             let fits = |(key, value): (&RecordKey, redis::Value)| match value {
                 redis::Value::BulkString(value) => fits(&self.keys, kind, &key.text(), &value),
                 _ => false,
@@ -230,7 +230,7 @@ async fn other_databases(server: &dyn Server) -> String {
 
 /// The databases with keys, and how many each has; none where the server does not say.
 pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
-    let info = super::wire::run_one(server.wire(), Command::keyless("INFO").arg("keyspace")).await;
+    let info = super::client::command::run_one(server.wire(), Command::keyless("INFO").arg("keyspace")).await;
     let info = info.ok().and_then(|info| text(&info)).unwrap_or_default();
     let databases = info.lines().filter_map(|line| {
         let (number, rest) = line.strip_prefix("db")?.split_once(":keys=")?;

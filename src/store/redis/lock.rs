@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use redis::Value;
 
-use super::patience::{self, Patience};
+use super::client::command::{Command, Server, run_one};
+use super::client::error::Trouble;
+use super::client::retry::{self, Patience};
 use super::records::OWN_PREFIX;
-use super::trouble::Trouble;
-use super::wire::{Command, Server, run_one};
 use super::write::{self, milliseconds};
 use crate::session::{Age, Did};
 use crate::store::layout::{LockRule, RedisKeys};
@@ -61,7 +61,7 @@ pub(super) async fn take(
         let left = patience.saturating_sub(begun.elapsed());
         if left.is_zero() {
             lock::tell_busy(&name);
-            let left = patience::read(server.wire(), &[Command::new("PTTL", key.as_bytes())]).await?;
+            let left = retry::read(server.wire(), &[Command::new("PTTL", key.as_bytes())]).await?;
             return Ok(if left == [Value::Int(FOREVER)] { Attempt::Endless(key) } else { Attempt::Busy });
         }
         tokio::time::sleep(jittered(wait, &owner).min(left)).await;
@@ -79,7 +79,7 @@ async fn try_once(server: &dyn Server, key: &str, owner: &str, ttl: Duration) ->
         };
         if !trouble.was_not_run() {
             // Perhaps it is ours. Held for less long than we think it never is: its time runs since the first attempt.
-            let now = patience::read(server.wire(), &[Command::new("GET", key.as_bytes())]).await?;
+            let now = retry::read(server.wire(), &[Command::new("GET", key.as_bytes())]).await?;
             match now.first() {
                 Some(Value::BulkString(now)) => return Ok(now == owner.as_bytes()),
                 Some(Value::Nil) => {}

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::patience;
+use super::client::command::{Command, Server, accepted};
+use super::client::error::Trouble;
+use super::client::retry;
 use super::records::OWN_PREFIX;
 use super::scan::refusal;
-use super::trouble::Trouble;
-use super::wire::{Command, Server, accepted};
 use super::write::milliseconds;
 
 /// Notes in one request.
@@ -25,10 +25,10 @@ pub(super) async fn read(server: &dyn Server, names: &[String]) -> Result<Vec<Op
         let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
         let answers = if server.has_slots() {
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", key)).collect();
-            patience::read(server.wire(), &commands).await?
+            retry::read(server.wire(), &commands).await?
         } else {
             let all = Command::many("MGET", keys.iter().map(Vec::as_slice));
-            match patience::read(server.wire(), &[all]).await?.pop().map(accepted).transpose()? {
+            match retry::read(server.wire(), &[all]).await?.pop().map(accepted).transpose()? {
                 Some(Value::Array(answers)) if answers.len() == keys.len() => answers,
                 _ => return Err(Trouble::nonsense()),
             }
@@ -64,7 +64,7 @@ pub(super) async fn remove(server: &dyn Server, names: &[String]) -> Result<(), 
 }
 
 async fn run(server: &dyn Server, commands: Vec<Command>) -> Result<(), Trouble> {
-    for answer in patience::read(server.wire(), &commands).await? {
+    for answer in retry::read(server.wire(), &commands).await? {
         accepted(answer)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::limit::TOO_LONG;
+use super::client::limit::TOO_LONG;
 use crate::session::Observed;
 use crate::store::layout::RedisKeys;
 use crate::store::lock::LOCK_PREFIX;

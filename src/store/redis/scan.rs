@@ -10,11 +10,11 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use redis::Value;
 use tokio::sync::Mutex;
 
-use super::patience::{self, Patience};
+use super::client::command::{Command, Server, Shard, Wire, accepted, run_one};
+use super::client::error::{Kind as TroubleKind, Trouble, text};
+use super::client::retry::{self, Patience};
 use super::records::{NOT_SENDABLE, Ttl, unreadable, wrong_type};
 use super::seen::Seen;
-use super::trouble::{Kind as TroubleKind, Trouble, text};
-use super::wire::{Command, Server, Shard, Wire, accepted, run_one};
 use crate::store::layout::RedisKeys;
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, RecordKey, Stored, TOO_LARGE, Want};
@@ -299,7 +299,7 @@ async fn fetch(
     if want.ttls {
         commands.extend(keys.iter().map(|key| Command::new("PTTL", &key.0)));
     }
-    let mut answers = patience::read(&*shard.read, &commands).await?;
+    let mut answers = retry::read(&*shard.read, &commands).await?;
     let ttls = if want.ttls { answers.split_off(answers.len() - keys.len()) } else { Vec::new() };
     let ttls = ttls.iter().map(|answer| Ttl::read(answer).ok_or_else(|| refusal(answer))).map(|ttl| ttl.map(Some));
     let mut ttls = ttls.chain(std::iter::repeat_with(|| Ok(None)));
@@ -346,7 +346,7 @@ pub(super) async fn of_wrong_type(
     keys: Vec<(RecordKey, Option<Ttl>)>,
 ) -> Result<Vec<Stored>, Trouble> {
     let commands: Vec<_> = keys.iter().map(|(key, _)| Command::new("TYPE", &key.0)).collect();
-    let types = patience::read(wire, &commands).await?;
+    let types = retry::read(wire, &commands).await?;
     let mut found = Vec::new();
     for ((key, ttl), answer) in keys.into_iter().zip(types) {
         let name = text(&answer).ok_or_else(|| refusal(&answer))?;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use redis::Value;
 
-use super::limit::TOO_LONG;
-use super::patience;
-use super::trouble::{Trouble, text};
-use super::wire::{Command, Server};
+use super::client::command::{Command, Server};
+use super::client::error::{Trouble, text};
+use super::client::limit::TOO_LONG;
+use super::client::retry;
 use crate::session::RecordKind;
 
 /// Shapes that are counted, and those that are shown.
@@ -71,7 +71,7 @@ fn is_word(part: &str) -> bool {
 
 /// Describes what stands under a key in a few words, without quoting it, and tells the format of a string.
 pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<(String, Option<RecordKind>), Trouble> {
-    let answers = patience::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
+    let answers = retry::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
     let [kind, value] = &answers[..] else { return Err(Trouble::nonsense()) };
     Ok(match (text(kind).unwrap_or_default().as_str(), value) {
         ("string", Value::BulkString(value)) if value == TOO_LONG => ("string, larger than 1 MiB".to_owned(), None),

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::patience::{self, Patience};
+use super::client::command::{Command, Server, Wire, accepted, run_one};
+use super::client::error::Trouble;
+use super::client::replicas::Replicas;
+use super::client::retry::{self, Patience};
 use super::records::WRONG_TYPES;
-use super::replicas::Replicas;
 use super::scan::refusal;
-use super::trouble::Trouble;
-use super::wire::{Command, Server, Wire, accepted, run_one};
 use crate::store::{MAX_VALUE, RecordValue, Stored, TOO_LARGE, Written};
 
 /// A script and the hash by which a server knows it.
@@ -277,7 +277,7 @@ fn type_of(why: &'static str) -> &'static str {
 
 /// What stands under a key whose write was not answered. When even that cannot be learnt, the loss is what is reported.
 async fn read_again(server: &dyn Server, key: &[u8], lost: &Trouble) -> Result<Option<Vec<u8>>, Trouble> {
-    let Ok(answer) = patience::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) else {
+    let Ok(answer) = retry::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) else {
         return Err(lost.clone());
     };
     match answer {
@@ -322,7 +322,7 @@ mod tests {
 
     use async_trait::async_trait;
 
-    use super::super::wire::Shard;
+    use super::super::client::command::Shard;
     use super::*;
     use crate::store::{Kind, RecordKey};
 
@@ -356,7 +356,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_that_is_gone_was_deleted_by_us_only_if_an_answer_was_lost() {
-        use super::super::trouble::Kind as TroubleKind;
+        use super::super::client::error::Kind as TroubleKind;
         let record = Stored {
             key: RecordKey::from_text("x"),
             value: RecordValue::default(),

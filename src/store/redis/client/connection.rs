@@ -10,15 +10,15 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex;
 
 use super::address::Endpoint;
-use super::checkpoint::CHECK_KEY;
+use super::command::CHECK_KEY;
+use super::command::{self, Command, Limits, Server, Shard, Survey, Wire};
 use super::dial::{self, Dialer};
+use super::error::{Kind, Trouble};
 use super::sentinel::Sentinels;
-use super::trouble::{Kind, Trouble};
-use super::wire::{self, Command, Limits, Server, Shard, Survey, Wire};
 
 /// Where the server is.
 #[derive(Clone)]
-pub(super) enum Whereabouts {
+pub enum Whereabouts {
     /// Here.
     Fixed(Endpoint),
     /// Where the sentinels say, each time.
@@ -26,7 +26,7 @@ pub(super) enum Whereabouts {
 }
 
 /// The connection.
-pub(super) struct Link {
+pub struct Link {
     dialer: Arc<Dialer>,
     whereabouts: Whereabouts,
     current: Mutex<Current>,
@@ -41,7 +41,7 @@ struct Current {
 }
 
 impl Link {
-    pub(super) fn new(dialer: Arc<Dialer>, whereabouts: Whereabouts) -> Self {
+    pub fn new(dialer: Arc<Dialer>, whereabouts: Whereabouts) -> Self {
         Self { dialer, whereabouts, current: Mutex::default(), losses: AtomicU64::default() }
     }
 
@@ -76,7 +76,7 @@ impl Link {
     }
 
     /// How often the connection was lost, or its server said that it is a replica.
-    pub(super) fn losses(&self) -> u64 {
+    pub fn losses(&self) -> u64 {
         self.losses.load(Ordering::SeqCst)
     }
 }
@@ -92,7 +92,7 @@ impl Wire for Link {
         let pipeline = dial::pipeline(commands.iter().map(|command| &command.cmd));
         let begun = Instant::now();
         let answers = dial::run(&mut connection, &pipeline).await;
-        wire::tell(commands, begun, &answers);
+        command::tell(commands, begun, &answers);
         let demoted =
             |answers: &[Value]| answers.iter().filter_map(Trouble::in_answer).any(|trouble| trouble.is("READONLY"));
         match &answers {
@@ -108,7 +108,7 @@ impl Wire for Link {
 }
 
 /// One server that has all the keys.
-pub(super) struct Single {
+pub struct Single {
     main: Arc<Link>,
     /// For scans: pages of keys, and values. What else is asked meanwhile must not wait behind megabytes of them.
     scan: Arc<Link>,
@@ -116,7 +116,7 @@ pub(super) struct Single {
 }
 
 impl Single {
-    pub(super) fn new(dialer: &Arc<Dialer>, whereabouts: &Whereabouts) -> Self {
+    pub fn new(dialer: &Arc<Dialer>, whereabouts: &Whereabouts) -> Self {
         let link = || Arc::new(Link::new(Arc::clone(dialer), whereabouts.clone()));
         Self { main: link(), scan: link(), read: link() }
     }

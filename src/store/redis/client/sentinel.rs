@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::address::Endpoint;
 use super::dial::{self, Dialer};
-use super::trouble::{Trouble, text};
+use super::error::{Trouble, text};
 
 /// How long to wait for the other sentinels when a majority has answered.
 const STRAGGLERS: Duration = Duration::from_millis(300);
@@ -23,7 +23,7 @@ const UNNAMED: Duration = Duration::from_secs(2);
 const SILENCE: u64 = 3000;
 
 /// The sentinels of one master.
-pub(super) struct Sentinels {
+pub struct Sentinels {
     dialer: Dialer,
     endpoints: Vec<Endpoint>,
     master: String,
@@ -45,23 +45,23 @@ struct Answer {
 
 /// What the sentinels say, taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opinion {
-    pub(super) master: Endpoint,
+pub struct Opinion {
+    pub master: Endpoint,
     /// Grows with every fail-over.
-    pub(super) epoch: u64,
+    pub epoch: u64,
     /// Why the master may be another in a moment.
-    pub(super) doubt: Option<String>,
+    pub doubt: Option<String>,
     /// Every sentinel there is has answered.
-    pub(super) is_complete: bool,
+    pub is_complete: bool,
 }
 
 impl Sentinels {
-    pub(super) fn new(dialer: Dialer, endpoints: Vec<Endpoint>, master: String) -> Self {
+    pub fn new(dialer: Dialer, endpoints: Vec<Endpoint>, master: String) -> Self {
         Self { dialer, endpoints, master, out_of_reach: Mutex::default() }
     }
 
     /// Connects to the master: the one named last that itself says it is one.
-    pub(super) async fn dial_master(&self, dialer: &Arc<Dialer>) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
+    pub async fn dial_master(&self, dialer: &Arc<Dialer>) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
         let (mut answers, trouble) = self.ask_named().await;
         let mut last = trouble.unwrap_or_else(|| Trouble::unreached("no sentinel is named"));
         answers.sort_by_key(|answer| std::cmp::Reverse(answer.epoch));
@@ -79,7 +79,7 @@ impl Sentinels {
     }
 
     /// Asks all sentinels, also those that the address does not name.
-    pub(super) async fn opinion(&self) -> Result<Opinion, Trouble> {
+    pub async fn opinion(&self) -> Result<Opinion, Trouble> {
         let (mut answers, trouble) = self.ask_named().await;
         let heard = answers.len();
         let mut asked: HashSet<_> = self.endpoints.iter().cloned().collect();

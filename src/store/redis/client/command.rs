@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use redis::{Cmd, ToRedisArgs, Value};
 use tracing::{Level, trace};
 
-use super::trouble::Trouble;
+use super::error::Trouble;
 
 /// A command, and which of its parts is the key that says which server of a cluster it is for.
 #[derive(Clone)]
-pub(super) struct Command {
-    pub(super) cmd: Cmd,
+pub struct Command {
+    pub cmd: Cmd,
     key_at: usize,
     /// The key of another command that this one must follow to its server.
     beside: Option<Box<[u8]>>,
@@ -21,7 +21,7 @@ pub(super) struct Command {
 
 /// Runs commands.
 #[async_trait]
-pub(super) trait Wire: Send + Sync {
+pub trait Wire: Send + Sync {
     /// Runs the commands in one go. One answer a command, in order; what the server refuses is among the answers
     /// ([`Value::ServerError`]). An error says that the answers are not known, and whether the commands may have been run.
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble>;
@@ -29,7 +29,7 @@ pub(super) trait Wire: Send + Sync {
 
 /// A Redis with all its data.
 #[async_trait]
-pub(super) trait Server: Wire {
+pub trait Server: Wire {
     /// Those parts whose scans together see every key.
     async fn shards(&self) -> Result<Vec<Shard>, Trouble>;
 
@@ -61,56 +61,60 @@ pub(super) trait Server: Wire {
     }
 }
 
+/// Written so that the replicas can be asked whether they have everything that came before. A cluster needs one for each
+/// server, which is told apart by a number.
+pub const CHECK_KEY: &str = "oauthctl:check";
+
 /// The servers in charge at one moment.
-pub(super) struct Survey {
+pub struct Survey {
     /// New connections to them.
-    pub(super) server: Arc<dyn Server>,
+    pub server: Arc<dyn Server>,
     /// The same as long as the same servers are in charge.
-    pub(super) identity: String,
+    pub identity: String,
     /// Why others may be in charge in a moment.
-    pub(super) doubt: Option<String>,
+    pub doubt: Option<String>,
     /// Everybody who could know of a change has answered.
-    pub(super) is_complete: bool,
+    pub is_complete: bool,
     /// For each server a key of oauthctl's own that belongs there.
-    pub(super) keys: Vec<Vec<u8>>,
+    pub keys: Vec<Vec<u8>>,
 }
 
 /// A server that holds some of the keys, or all.
-pub(super) struct Shard {
+pub struct Shard {
     /// Changes when other keys belong to it than before.
-    pub(super) id: String,
+    pub id: String,
     /// For scanning.
-    pub(super) scan: Arc<dyn Wire>,
+    pub scan: Arc<dyn Wire>,
     /// For reading values, so that neither waits behind the other.
-    pub(super) read: Arc<dyn Wire>,
+    pub read: Arc<dyn Wire>,
     /// What it can be asked for at once.
-    pub(super) limits: Limits,
+    pub limits: Limits,
 }
 
 /// What a server may be asked for at once.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub struct Limits {
     /// `COUNT` of a scan.
-    pub(super) scan_count: usize,
+    pub scan_count: usize,
     /// The most values in one request.
-    pub(super) values: usize,
+    pub values: usize,
     /// Requests for values at the same time.
-    pub(super) requests: usize,
+    pub requests: usize,
     /// Whether one `MGET` may ask for keys of several slots.
-    pub(super) mget: bool,
+    pub mget: bool,
     /// Whether keys can be sent that are no text.
-    pub(super) bytes: bool,
+    pub bytes: bool,
 }
 
 impl Limits {
     /// Those of a Redis server. A scan of this count keeps other clients waiting for one to three milliseconds; with half
     /// of it, pages would be what one waits for on a server ten milliseconds away, and with half the requests the values.
-    pub(super) const SERVER: Self = Self { scan_count: 2000, values: 500, requests: 12, mget: true, bytes: true };
+    pub const SERVER: Self = Self { scan_count: 2000, values: 500, requests: 12, mget: true, bytes: true };
 }
 
 impl Command {
     /// A command about a key, which is its first argument.
-    pub(super) fn new(name: &str, key: &[u8]) -> Self {
+    pub fn new(name: &str, key: &[u8]) -> Self {
         // Hundreds of thousands of these are made in a scan.
         let mut cmd = Cmd::with_capacity(2, name.len() + key.len());
         cmd.arg(name).arg(key);
@@ -118,27 +122,27 @@ impl Command {
     }
 
     /// A command about no key.
-    pub(super) fn keyless(name: &str) -> Self {
+    pub fn keyless(name: &str) -> Self {
         Self { cmd: redis::cmd(name), key_at: usize::MAX, beside: None }
     }
 
     /// A script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
-    pub(super) fn script(name: &str, script: &str, key: &[u8]) -> Self {
+    pub fn script(name: &str, script: &str, key: &[u8]) -> Self {
         Self { key_at: 3, ..Self::keyless(name).arg(script).arg(1).arg(key) }
     }
 
     /// A command about no key that belongs where this one is.
-    pub(super) fn beside(self, key: &[u8]) -> Self {
+    pub fn beside(self, key: &[u8]) -> Self {
         Self { beside: Some(key.into()), ..self }
     }
 
     /// Whether it is about no key, and belongs where this one is.
-    pub(super) fn follows(&self, other: &Self) -> bool {
+    pub fn follows(&self, other: &Self) -> bool {
         self.beside.as_deref().is_some_and(|key| key == other.key())
     }
 
     /// The key; empty for commands about none.
-    pub(super) fn key(&self) -> &[u8] {
+    pub fn key(&self) -> &[u8] {
         if let Some(key) = &self.beside {
             return key;
         }
@@ -149,7 +153,7 @@ impl Command {
     }
 
     /// What it is called.
-    pub(super) fn name(&self) -> &[u8] {
+    pub fn name(&self) -> &[u8] {
         match self.cmd.args_iter().next() {
             Some(redis::Arg::Simple(name)) => name,
             _ => &[],
@@ -157,7 +161,7 @@ impl Command {
     }
 
     /// A command about several keys that one server holds.
-    pub(super) fn many<'k>(name: &str, keys: impl Iterator<Item = &'k [u8]>) -> Self {
+    pub fn many<'k>(name: &str, keys: impl Iterator<Item = &'k [u8]>) -> Self {
         let mut command = Self::keyless(name);
         for key in keys {
             command.cmd.arg(key);
@@ -166,7 +170,7 @@ impl Command {
     }
 
     /// With one more argument.
-    pub(super) fn arg(mut self, arg: impl ToRedisArgs) -> Self {
+    pub fn arg(mut self, arg: impl ToRedisArgs) -> Self {
         self.cmd.arg(arg);
         self
     }
@@ -174,7 +178,7 @@ impl Command {
 
 /// Tells with `-vv` which commands were sent, by their names alone: keys may hold what only a user's browser knows, and
 /// values are secrets.
-pub(super) fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
+pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
     if !tracing::enabled!(Level::TRACE) {
         return;
     }
@@ -195,7 +199,7 @@ pub(super) fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, 
 }
 
 /// The answer, when the server did not refuse.
-pub(super) fn accepted(value: Value) -> Result<Value, Trouble> {
+pub fn accepted(value: Value) -> Result<Value, Trouble> {
     match value {
         Value::ServerError(error) => Err(Trouble::refused(&error)),
         value => Ok(value),
@@ -203,7 +207,7 @@ pub(super) fn accepted(value: Value) -> Result<Value, Trouble> {
 }
 
 /// Runs one command.
-pub(super) async fn run_one(wire: &dyn Wire, command: Command) -> Result<Value, Trouble> {
+pub async fn run_one(wire: &dyn Wire, command: Command) -> Result<Value, Trouble> {
     let answers = wire.run(&[command]).await?;
     accepted(answers.into_iter().next().ok_or_else(Trouble::nonsense)?)
 }

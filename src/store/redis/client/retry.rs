@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::trouble::Trouble;
-use super::wire::{Command, Wire};
+use super::command::{Command, Wire};
+use super::error::Trouble;
 
 /// Fail-overs take about this long with usual settings.
 const WHOLE: Duration = Duration::from_secs(20);
@@ -14,24 +14,24 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How much longer to try.
-pub(super) struct Patience {
+pub struct Patience {
     /// None: counted from the next trouble on.
     until: Option<Instant>,
     pause: Duration,
 }
 
 impl Patience {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { until: Some(Instant::now() + WHOLE), pause: FIRST_PAUSE }
     }
 
     /// There was progress: whatever comes now is new trouble.
-    pub(super) fn renew(&mut self) {
+    pub fn renew(&mut self) {
         *self = Self { until: None, pause: FIRST_PAUSE };
     }
 
     /// Waits until it is worth trying again; gives the trouble back when it is not.
-    pub(super) async fn after(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+    pub async fn after(&mut self, trouble: Trouble) -> Result<(), Trouble> {
         let now = Instant::now();
         let until = *self.until.get_or_insert(now + WHOLE);
         if !trouble.may_pass() || now + self.pause > until {
@@ -44,7 +44,7 @@ impl Patience {
 }
 
 /// Runs commands that are harmless to run twice, until they were answered.
-pub(super) async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+pub async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
     let mut patience = Patience::new();
     loop {
         let trouble = match wire.run(commands).await {

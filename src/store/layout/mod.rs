@@ -1,12 +1,12 @@
 //! How apps lay their stores out. A new layout is one row in a table.
 
 mod custom;
+pub mod key;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use super::Kind;
-use super::pattern::KeyPattern;
 use crate::error::{Failure, usage};
 use crate::session::Age;
 
@@ -110,6 +110,7 @@ pub enum LayoutChoice {
 }
 
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
+pub use key::KeyPattern;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

@@ -5,28 +5,28 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use redis::Value;
 
 use super::address::Endpoint;
-use super::trouble::{Trouble, text};
+use super::error::{Trouble, text};
 
-pub(super) const SLOTS: u16 = 16384;
+pub const SLOTS: u16 = 16384;
 
 /// Which master has which slots.
-pub(super) struct SlotMap {
+pub struct SlotMap {
     /// By the last slot of the range.
-    pub(super) ranges: BTreeMap<u16, Range>,
+    pub ranges: BTreeMap<u16, Range>,
 }
 
 #[derive(Clone)]
-pub(super) struct Range {
-    pub(super) first: u16,
-    pub(super) master: Endpoint,
-    pub(super) id: String,
+pub struct Range {
+    pub first: u16,
+    pub master: Endpoint,
+    pub id: String,
 }
 
 /// The cluster as one node sees it.
-pub(super) struct View {
+pub struct View {
     /// Its own id.
     id: String,
-    pub(super) map: SlotMap,
+    pub map: SlotMap,
     /// The configuration epoch of each node.
     epochs: HashMap<String, u64>,
     /// Nodes that it takes for failed, or is about to.
@@ -34,15 +34,15 @@ pub(super) struct View {
 }
 
 /// The cluster as its nodes see it together.
-pub(super) struct Consensus {
-    pub(super) map: SlotMap,
+pub struct Consensus {
+    pub map: SlotMap,
     /// Why other masters may be in charge in a moment.
-    pub(super) doubt: Option<String>,
+    pub doubt: Option<String>,
 }
 
 impl SlotMap {
     /// Reads the answer to `CLUSTER SLOTS`; a server that does not say where it is, is where it was asked.
-    pub(super) fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
+    pub fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
         let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
         let ranges = parts.iter().map(|part| {
             let Value::Array(range) = part else { return None };
@@ -61,20 +61,20 @@ impl SlotMap {
         ranges.map(|ranges| Self { ranges }).ok_or_else(Trouble::nonsense)
     }
 
-    pub(super) fn range(&self, key: &[u8]) -> Result<&Range, Trouble> {
+    pub fn range(&self, key: &[u8]) -> Result<&Range, Trouble> {
         let slot = slot(key);
         let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
         let range = range.ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
         range.map(|(_, range)| range)
     }
 
-    pub(super) fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
+    pub fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
         self.range(key).map(|range| &range.master)
     }
 }
 
 /// The slot of a key: of what is in its first braces, where there is something.
-pub(super) fn slot(key: &[u8]) -> u16 {
+pub fn slot(key: &[u8]) -> u16 {
     let tag = || {
         let open = key.iter().position(|byte| *byte == b'{')? + 1;
         let length = key[open..].iter().position(|byte| *byte == b'}')?;
@@ -85,7 +85,7 @@ pub(super) fn slot(key: &[u8]) -> u16 {
 
 impl View {
     /// Reads the answers of one node to `CLUSTER SLOTS` and `CLUSTER NODES`.
-    pub(super) fn read(slots: &Value, nodes: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
+    pub fn read(slots: &Value, nodes: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
         let mut view = Self {
             id: String::new(),
             map: SlotMap::read(slots, asked)?,
@@ -117,7 +117,7 @@ impl View {
 
 impl Consensus {
     /// Takes the views together: a slot has the master with the highest epoch among those that are named for it.
-    pub(super) fn of(views: &[View]) -> Self {
+    pub fn of(views: &[View]) -> Self {
         let mut owners: Vec<Option<(u64, &Range)>> = vec![None; SLOTS.into()];
         for view in views {
             for (last, range) in &view.map.ranges {
@@ -164,7 +164,7 @@ fn doubt(map: &SlotMap, views: &[View]) -> Option<String> {
 
 impl SlotMap {
     /// The ids of the masters.
-    pub(super) fn ids(&self) -> BTreeSet<&str> {
+    pub fn ids(&self) -> BTreeSet<&str> {
         self.ranges.values().map(|range| range.id.as_str()).collect()
     }
 }

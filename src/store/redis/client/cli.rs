@@ -5,11 +5,11 @@ use super::rest::RestAddress;
 
 /// Beginning of a command line for one Redis.
 #[derive(Clone)]
-pub(super) struct Cli(String);
+pub struct Cli(String);
 
 impl Cli {
     /// For the Redis at this address. A password is asked for.
-    pub(super) fn of(address: &RedisAddress) -> Self {
+    pub fn of(address: &RedisAddress) -> Self {
         let mut login = String::new();
         if address.tls {
             login.push_str(" --tls");
@@ -38,12 +38,12 @@ impl Cli {
     }
 
     /// For the Redis behind a REST interface: such services speak the Redis protocol at the same host, too.
-    pub(super) fn of_rest(address: &RestAddress) -> Self {
+    pub fn of_rest(address: &RestAddress) -> Self {
         Self(format!("redis-cli --tls --askpass -h {}", quoted(address.host())))
     }
 
     /// The command line that deletes a key.
-    pub(super) fn del(&self, key: &str) -> String {
+    pub fn del(&self, key: &str) -> String {
         format!("{} DEL {}", self.0, quoted(key))
     }
 }

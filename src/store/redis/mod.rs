@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use redis::Value;
 use tokio::sync::OnceCell;
 
-use super::layout::{self, Layout, LayoutChoice, RedisKeys};
+use super::layout::{Layout, LayoutChoice, Place, RedisKeys};
 use super::lock::{EndlessLock, Lock};
 use super::scan::Scan;
 use super::{
@@ -16,54 +16,35 @@ use super::{
 };
 use crate::error::{Failure, usage};
 use crate::session::Did;
-use crate::tls;
 
-mod address;
 mod census;
 mod checkpoint;
-mod cli;
-mod cluster;
+mod client;
 mod detect;
-mod dial;
-mod identity;
-mod limit;
-mod link;
 mod lock;
 mod notes;
-mod patience;
 mod records;
-mod replicas;
-mod rest;
 mod scan;
 mod seen;
-mod sentinel;
 mod shape;
-mod slots;
-mod trouble;
-mod wire;
 mod write;
 
-pub use address::RedisAddress;
 pub(super) use census::{census, census_rest, other_databases};
-pub use rest::RestAddress;
 #[cfg(test)]
-pub(super) use trouble::NEEDED;
+pub(super) use client::NEEDED;
+pub use client::{RedisAddress, RestAddress};
 
-use address::Place;
 use checkpoint::{RedisCheckpoint, Watch};
-use cli::Cli;
-use cluster::Cluster;
+use client::cli::Cli;
+use client::command::{Command, Server};
+use client::error::{self, Trouble};
+use client::replicas::Replicas;
+use client::rest::Rest;
+use client::{check_reachable, connect, retry};
 use detect::Found;
-use dial::Dialer;
-use link::{Single, Whereabouts};
 use lock::Attempt;
 use records::Ttl;
-use replicas::Replicas;
-use rest::Rest;
 use scan::Search;
-use sentinel::Sentinels;
-use trouble::Trouble;
-use wire::{Command, Server};
 
 /// A Redis with an app's records.
 pub(super) struct RedisStore {
@@ -99,7 +80,7 @@ impl RedisStore {
         access: &Access,
         choice: &LayoutChoice,
     ) -> Result<Vec<Self>, Failure> {
-        let server = server(address, access.ca_pem.as_deref())?;
+        let server = connect(address, access.ca_pem.as_deref())?;
         Self::all(server, address.to_string(), Cli::of(address), choice).await
     }
 
@@ -160,7 +141,7 @@ impl RedisStore {
         };
         let others = found.layouts.iter().filter(|other| other.name != self.layout.name).filter_map(open).collect();
         let is_another = |other: &&Arc<Layout>| {
-            let has_one_key = matches!(other.place, layout::Place::Keys(_)) && !other.session_pattern().has_many();
+            let has_one_key = matches!(other.place, Place::Keys(_)) && !other.session_pattern().has_many();
             has_one_key && !other.shares_sessions_with(&self.layout)
         };
         Beside { others, elsewhere: found.possible.iter().filter(is_another).cloned().collect() }
@@ -197,8 +178,8 @@ impl RedisStore {
 
     async fn read(&self, kind: Kind, key: &RecordKey) -> Result<Option<Stored>, Trouble> {
         let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
-        let answers = match patience::read(self.server.wire(), &commands).await {
-            Err(trouble) if trouble.kind == trouble::Kind::TooLarge => {
+        let answers = match retry::read(self.server.wire(), &commands).await {
+            Err(trouble) if trouble.kind == error::Kind::TooLarge => {
                 return Ok(Some(records::unreadable(key.clone(), TOO_LARGE, None)));
             }
             answers => answers?,
@@ -218,7 +199,7 @@ impl RedisStore {
 
     /// The value under a key as it stands there, with whatever the layout wraps around it.
     async fn raw(&self, key: &RecordKey) -> Result<Option<RecordValue>, Trouble> {
-        let answers = patience::read(self.server.wire(), &[Command::new("GET", &key.0)]).await?;
+        let answers = retry::read(self.server.wire(), &[Command::new("GET", &key.0)]).await?;
         match answers.into_iter().next() {
             Some(Value::BulkString(value)) => Ok(Some(value.into())),
             Some(Value::Nil) => Ok(None),
@@ -274,14 +255,6 @@ impl RedisStore {
     }
 }
 
-/// What is wrong with address, login or network shows now, before anything is tried twice.
-async fn check_reachable(server: &dyn Server, place: &str) -> Result<(), Failure> {
-    match wire::run_one(server.wire(), Command::keyless("PING")).await {
-        Err(trouble) if !trouble.is_about_writing() => Err(trouble.explain(&place)),
-        _ => Ok(()),
-    }
-}
-
 #[async_trait]
 impl Store for RedisStore {
     fn layout(&self) -> &Layout {
@@ -300,7 +273,7 @@ impl Store for RedisStore {
         let key = |layout: &Arc<Layout>| RecordKey::from_text(&layout.session_pattern().key(did.as_str(), None));
         let keys: Vec<_> = layouts.iter().map(key).collect();
         let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
-        let answers = patience::read(self.server.wire(), &commands).await.map_err(|e| self.failure(e))?;
+        let answers = retry::read(self.server.wire(), &commands).await.map_err(|e| self.failure(e))?;
         let mut found = Vec::new();
         for ((layout, key), answer) in layouts.iter().zip(keys).zip(answers) {
             // What is no text, or may not be read, is no session of the app's.
@@ -398,32 +371,15 @@ impl Store for RedisStore {
 /// The part of a layout that Redis has to do with.
 fn keys_of(layout: &Layout) -> Result<Arc<RedisKeys>, Failure> {
     match &layout.place {
-        layout::Place::Keys(keys) => Ok(Arc::clone(keys)),
-        layout::Place::Tables(_) => {
-            Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
-                .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
-        }
+        Place::Keys(keys) => Ok(Arc::clone(keys)),
+        Place::Tables(_) => Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
+            .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH")),
     }
 }
 
 /// Whether nothing can be said to the server about the record.
 fn is_out_of_reach(record: &Stored) -> bool {
     record.unreadable == Some(records::NOT_SENDABLE)
-}
-
-/// What runs commands at this address.
-fn server(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Server>, Failure> {
-    let tls = if address.tls { Some(Arc::new(tls::client_config(ca_pem)?)) } else { None };
-    let dialer = Dialer { tls, login: address.login.clone(), database: address.database };
-    let whereabouts = match &address.place {
-        Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),
-        Place::Sentinel { sentinels, master, login } => {
-            let dialer = Dialer { tls: dialer.tls.clone(), login: login.clone(), database: 0 };
-            Whereabouts::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
-        }
-        Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
-    };
-    Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))
 }
 
 /// What apps write into records they write: their own clock's time.

@@ -11,12 +11,12 @@ use redis::Value;
 use tokio::time::timeout;
 
 use super::address::Endpoint;
-use super::checkpoint::CHECK_KEY;
+use super::command::CHECK_KEY;
+use super::command::{Command, Limits, Server, Shard, Survey, Wire, run_one};
+use super::connection::{Link, Whereabouts};
 use super::dial::Dialer;
-use super::link::{Link, Whereabouts};
+use super::error::{Trouble, text};
 use super::slots::{Consensus, SLOTS, SlotMap, View};
-use super::trouble::{Trouble, text};
-use super::wire::{Command, Limits, Server, Shard, Survey, Wire, run_one};
 
 /// A command is sent on so many times while the cluster is being rearranged.
 const REDIRECTIONS: usize = 5;
@@ -25,7 +25,7 @@ const REDIRECTIONS: usize = 5;
 const VIEW_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The masters as we know them.
-pub(super) struct Cluster {
+pub struct Cluster {
     dialer: Arc<Dialer>,
     seeds: Vec<Endpoint>,
     /// For single keys and values, and for scans.
@@ -58,7 +58,7 @@ enum Redirection {
 }
 
 impl Cluster {
-    pub(super) fn new(dialer: &Arc<Dialer>, seeds: &[Endpoint]) -> Self {
+    pub fn new(dialer: &Arc<Dialer>, seeds: &[Endpoint]) -> Self {
         Self {
             dialer: Arc::clone(dialer),
             seeds: seeds.to_vec(),

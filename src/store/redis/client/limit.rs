@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::store::MAX_VALUE;
 
 /// What stands for a value that was too long. A value that happens to be these bytes is no record either.
-pub(super) const TOO_LONG: &[u8] = b"\0oauthctl: longer than it may be\0";
+pub const TOO_LONG: &[u8] = b"\0oauthctl: longer than it may be\0";
 
 /// The mark as Redis would send it.
 const MARK: &[u8] = b"$33\r\n\0oauthctl: longer than it may be\0\r\n";
@@ -22,7 +22,7 @@ const BUFFER: usize = 128 * 1024;
 const LINE: usize = 32;
 
 /// A connection whose replies (RESP2) are looked at as they arrive.
-pub(super) struct Limited<S> {
+pub struct Limited<S> {
     stream: S,
     state: State,
     input: Box<[u8]>,
@@ -54,7 +54,7 @@ enum Next {
 }
 
 impl<S> Limited<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub fn new(stream: S) -> Self {
         let input = vec![0; BUFFER].into_boxed_slice();
         Self { stream, state: State::start(), input, start: 0, end: 0 }
     }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     /// What comes through when it arrives in pieces of this size and is read into room of that size.
-    pub(super) async fn through(bytes: &[u8], piece: usize, room: usize) -> Vec<u8> {
+    pub async fn through(bytes: &[u8], piece: usize, room: usize) -> Vec<u8> {
         struct Pieces<'a>(std::slice::Chunks<'a, u8>);
         impl AsyncRead for Pieces<'_> {
             fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -8,23 +8,23 @@ use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
 
-pub(super) const REDIS_PORT: u16 = 6379;
+pub const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
 /// Where a Redis is and how to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisAddress {
-    pub(super) place: Place,
+    pub place: Place,
     /// Whether connections are encrypted.
-    pub(super) tls: bool,
+    pub tls: bool,
     /// For the servers that hold the data.
-    pub(super) login: Login,
-    pub(super) database: u32,
+    pub login: Login,
+    pub database: u32,
 }
 
 /// One server, or those to ask where the servers are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub enum Place {
     Server(Endpoint),
     Sentinel { sentinels: Vec<Endpoint>, master: String, login: Login },
     Cluster(Vec<Endpoint>),
@@ -32,16 +32,16 @@ pub(super) enum Place {
 
 /// Where to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Endpoint {
+pub enum Endpoint {
     Tcp(String, u16),
     Socket(PathBuf),
 }
 
 /// A user and a password, each where there is one.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Login {
-    pub(super) user: Option<String>,
-    pub(super) password: Option<Zeroizing<String>>,
+pub struct Login {
+    pub user: Option<String>,
+    pub password: Option<Zeroizing<String>>,
 }
 
 /// The kinds of address, by scheme.

@@ -14,8 +14,8 @@ use tokio_rustls::TlsConnector;
 use tracing::debug;
 
 use super::address::{Endpoint, Login};
+use super::error::{Kind, Trouble, connecting};
 use super::limit::Limited;
-use super::trouble::{Kind, Trouble, connecting};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,15 +28,15 @@ const NO_TLS: &str = "does the server speak TLS? one that does not is named by r
 
 /// What every connection to the servers of one address has in common.
 #[derive(Clone)]
-pub(super) struct Dialer {
-    pub(super) tls: Option<Arc<ClientConfig>>,
-    pub(super) login: Login,
-    pub(super) database: u32,
+pub struct Dialer {
+    pub tls: Option<Arc<ClientConfig>>,
+    pub login: Login,
+    pub database: u32,
 }
 
 impl Dialer {
     /// Connects and logs in.
-    pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
+    pub async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
         let dialled = tokio::time::timeout(CONNECT_TIMEOUT, self.greet(endpoint)).await;
         let dialled = dialled.unwrap_or_else(|_| {
             let trouble = Trouble::unreached(format!("{endpoint}: no connection in time"));
@@ -109,14 +109,14 @@ impl Dialer {
 }
 
 /// Runs commands; what the server refuses is among the answers.
-pub(super) async fn run(connection: &mut MultiplexedConnection, commands: &Pipeline) -> Result<Vec<Value>, Trouble> {
+pub async fn run(connection: &mut MultiplexedConnection, commands: &Pipeline) -> Result<Vec<Value>, Trouble> {
     let count = commands.len();
     let answers = connection.req_packed_commands(commands, 0, count).await.map_err(|e| Trouble::of_sent(&e))?;
     if answers.len() == count { Ok(answers) } else { Err(Trouble::nonsense()) }
 }
 
 /// A pipeline of these commands.
-pub(super) fn pipeline<'c>(commands: impl ExactSizeIterator<Item = &'c Cmd>) -> Pipeline {
+pub fn pipeline<'c>(commands: impl ExactSizeIterator<Item = &'c Cmd>) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(commands.len());
     for command in commands {
         pipeline.add_command(command.clone());

@@ -1,7 +1,7 @@
 //! Servers that take over from one that fails know only what had reached them. Whether a write has, is asked for in the
 //! same go (`WAIT`), since a server confirms before its replicas know. That is no proof: a replica that has answered may
 //! be made to forget it, and a master that has been replaced goes on taking writes. What counts is asked for later, by
-//! [`super::checkpoint`].
+//! [`crate::store::redis::checkpoint`].
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::trouble::{Trouble, text};
-use super::wire::{Command, Server};
+use super::command::{Command, Server};
+use super::error::{Trouble, text};
 
 /// How long a write may take to reach the replicas. Usually it takes a round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -23,7 +23,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
 /// What is known of the replicas of each server that has keys.
 #[derive(Default)]
-pub(super) struct Replicas {
+pub struct Replicas {
     known: Mutex<HashMap<String, Known>>,
     /// Writes that had not reached a majority of the replicas in time.
     shortfalls: AtomicU64,
@@ -48,11 +48,11 @@ struct Known {
 
 /// What a master says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub struct Head {
     /// Its replicas; none when it does not say.
-    pub(super) attached: Option<usize>,
+    pub attached: Option<usize>,
     /// Its `master_replid`; none when it does not say.
-    pub(super) history: Option<String>,
+    pub history: Option<String>,
 }
 
 impl Known {
@@ -90,7 +90,7 @@ impl Known {
 impl Replicas {
     /// Runs a script that writes under a key, in full where the server does not know it, and waits for a majority of the
     /// replicas. Returns its answer.
-    pub(super) async fn run(
+    pub async fn run(
         &self,
         server: &dyn Server,
         key: &[u8],
@@ -130,7 +130,7 @@ impl Replicas {
     }
 
     /// Asks the server that has this key about its replicas, unless it was asked before.
-    pub(super) async fn ask(&self, server: &dyn Server, key: &[u8]) {
+    pub async fn ask(&self, server: &dyn Server, key: &[u8]) {
         let home = server.home(key);
         if !self.known(&home).was_asked {
             // Without an answer to that, the write itself says what there is to say.
@@ -158,22 +158,22 @@ impl Replicas {
 
     /// Whether another server may take over without what was written: as a rule behind sentinels and in a cluster, else
     /// where replicas were seen in this run.
-    pub(super) fn may_take_over(&self, server: &dyn Server) -> bool {
+    pub fn may_take_over(&self, server: &dyn Server) -> bool {
         server.fails_over() || self.all().values().any(|known| known.most > 0)
     }
 
     /// Takes in what the server with this name says of itself.
-    pub(super) fn meet(&self, home: &str, head: &Head) {
+    pub fn meet(&self, home: &str, head: &Head) {
         self.learn(home, |known| known.meet(head));
     }
 
     /// The most replicas that the server with this name has had at the same time.
-    pub(super) fn most(&self, home: &str) -> usize {
+    pub fn most(&self, home: &str) -> usize {
         self.known(home).most
     }
 
     /// How many writes had not reached a majority of the replicas in time.
-    pub(super) fn shortfalls(&self) -> u64 {
+    pub fn shortfalls(&self) -> u64 {
         self.shortfalls.load(Ordering::SeqCst)
     }
 
@@ -194,18 +194,18 @@ impl Replicas {
 }
 
 /// So many of the replicas that what they have outlives the others.
-pub(super) fn majority(replicas: usize) -> usize {
+pub fn majority(replicas: usize) -> usize {
     if replicas == 0 { 0 } else { replicas / 2 + 1 }
 }
 
 /// Asks in how many replicas is what this connection has written, waiting for so many.
-pub(super) fn wait(replicas: usize, patience: Duration) -> Command {
+pub fn wait(replicas: usize, patience: Duration) -> Command {
     let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
     Command::keyless("WAIT").arg(replicas).arg(patience)
 }
 
 /// Asks the server that has this key about itself. An error says that it is no master, or does not answer.
-pub(super) async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
+pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
     let info = Command::keyless("INFO").arg("replication");
     let answers = server.wire().run(&[Command::keyless("ROLE").beside(key), info.beside(key)]).await?;
     let [role, info] = &answers[..] else { return Err(Trouble::nonsense()) };
@@ -232,7 +232,7 @@ fn replicas_in(role: &Value) -> Result<Option<usize>, Trouble> {
 mod tests {
     use async_trait::async_trait;
 
-    use super::super::wire::{Shard, Wire};
+    use super::super::command::{Shard, Wire};
     use super::*;
 
     /// Two masters: the keys of the one begin with `a`, and it has no replica; the other has three, of which two hear of

@@ -10,8 +10,8 @@ use crate::error::{Failure, failed, usage};
 
 /// A failure of the connection or a refusal by the server.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
-    pub(super) kind: Kind,
+pub struct Trouble {
+    pub kind: Kind,
     /// The first word of the server's refusal: `NOAUTH`, `READONLY`; empty otherwise.
     code: String,
     message: String,
@@ -20,7 +20,7 @@ pub(super) struct Trouble {
 
 /// What is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Nothing was sent.
     Unreached,
     /// Something was sent, and no answer came.
@@ -37,38 +37,38 @@ pub(super) enum Kind {
 const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
 
 /// What a user must be allowed.
-pub(in crate::store) const NEEDED: &str = "\
+pub const NEEDED: &str = "\
     the user may not do this: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change anything SET, UNLINK, \
     EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING \
     for a cluster; and may have ROLE, WAIT and INFO";
 
 impl Trouble {
-    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, code: String::new(), message: message.into(), hint: None }
     }
 
-    pub(super) fn hint(mut self, hint: &'static str) -> Self {
+    pub fn hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }
 
     /// Nothing was sent.
-    pub(super) fn unreached(message: impl Into<String>) -> Self {
+    pub fn unreached(message: impl Into<String>) -> Self {
         Self::new(Kind::Unreached, message)
     }
 
     /// An answer that is none.
-    pub(super) fn nonsense() -> Self {
+    pub fn nonsense() -> Self {
         Self::new(Kind::Nonsense, "the answer is not what Redis answers")
     }
 
     /// What the server said.
-    pub(super) fn refused(error: &ServerError) -> Self {
+    pub fn refused(error: &ServerError) -> Self {
         Self::refusal(error.code(), error.details().unwrap_or_default())
     }
 
     /// What a server said, in two parts. Some servers repeat what they were sent, tokens and all: that part is left out.
-    pub(super) fn refusal(code: &str, details: &str) -> Self {
+    pub fn refusal(code: &str, details: &str) -> Self {
         let said = format!("{code} {details}");
         let echo = ECHOES.iter().filter_map(|words| said.find(words)).min();
         let message = said[..echo.unwrap_or(said.len())].trim().trim_end_matches([',', ';', ':']).to_owned();
@@ -76,7 +76,7 @@ impl Trouble {
     }
 
     /// The refusal that an answer is, if it is one.
-    pub(super) fn in_answer(answer: &Value) -> Option<Self> {
+    pub fn in_answer(answer: &Value) -> Option<Self> {
         match answer {
             Value::ServerError(error) => Some(Self::refused(error)),
             _ => None,
@@ -84,18 +84,18 @@ impl Trouble {
     }
 
     /// The same trouble, met while nothing was sent yet.
-    pub(super) fn before_sending(self) -> Self {
+    pub fn before_sending(self) -> Self {
         let kind = if self.kind == Kind::Lost { Kind::Unreached } else { self.kind };
         Self { kind, ..self }
     }
 
     /// The same trouble, where other commands of the same go were run.
-    pub(super) fn after_sending(self) -> Self {
+    pub fn after_sending(self) -> Self {
         Self { kind: if self.was_not_run() { Kind::Lost } else { self.kind }, ..self }
     }
 
     /// What became of commands that were sent.
-    pub(super) fn of_sent(error: &RedisError) -> Self {
+    pub fn of_sent(error: &RedisError) -> Self {
         if error.kind() == redis::ErrorKind::Parse {
             return Self::nonsense();
         }
@@ -110,22 +110,22 @@ impl Trouble {
     }
 
     /// Whether the server refused with this word.
-    pub(super) fn is(&self, code: &str) -> bool {
+    pub fn is(&self, code: &str) -> bool {
         self.code == code
     }
 
     /// Whether the server answers so to a mere PING while reading goes well.
-    pub(super) fn is_about_writing(&self) -> bool {
+    pub fn is_about_writing(&self) -> bool {
         self.is("MISCONF")
     }
 
     /// Whether the commands certainly were not run.
-    pub(super) fn was_not_run(&self) -> bool {
+    pub fn was_not_run(&self) -> bool {
         matches!(self.kind, Kind::Unreached | Kind::Refused)
     }
 
     /// Whether the same may go well in a moment.
-    pub(super) fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         const PASSING: [&str; 7] =
             ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "BUSY", "UNBLOCKED"];
         match self.kind {
@@ -136,7 +136,7 @@ impl Trouble {
     }
 
     /// Puts it to the operator.
-    pub(super) fn explain(self, place: &impl fmt::Display) -> Failure {
+    pub fn explain(self, place: &impl fmt::Display) -> Failure {
         let (is_usage, hint) = self.advice();
         let hint = self.hint.unwrap_or(hint);
         let problem = match self.kind {
@@ -197,7 +197,7 @@ impl fmt::Display for Trouble {
 impl std::error::Error for Trouble {}
 
 /// Why no connection came about.
-pub(super) fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
+pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
     let trouble = Trouble::unreached(format!("{to}: {error}"));
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
@@ -210,7 +210,7 @@ pub(super) fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
 }
 
 /// The text of an answer.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Value::SimpleString(text) => Some(text.clone()),

@@ -15,9 +15,9 @@ use serde_json::Value as Json;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use super::command::{self, Command, Limits, Server, Shard, Wire};
+use super::error::{Kind, Trouble};
 use super::limit::TOO_LONG;
-use super::trouble::{Kind, Trouble};
-use super::wire::{self, Command, Limits, Server, Shard, Wire};
 use crate::error::{Failure, failed, usage};
 use crate::json;
 use crate::store::{Access, MAX_VALUE};
@@ -67,7 +67,7 @@ impl RestAddress {
 
 impl RestAddress {
     /// The host.
-    pub(super) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 }
@@ -80,7 +80,7 @@ impl fmt::Display for RestAddress {
 
 /// The interface.
 #[derive(Clone)]
-pub(super) struct Rest {
+pub struct Rest {
     client: Client,
     pipeline: String,
     token: Zeroizing<String>,
@@ -93,7 +93,7 @@ pub(super) struct Rest {
 const SYNC_TOKEN: &str = "upstash-sync-token";
 
 impl Rest {
-    pub(super) fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
+    pub fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
         let Some(token) = access.token.clone() else {
             return Err(usage("no token is named for it")
                 .at(address)
@@ -160,7 +160,7 @@ impl Wire for Rest {
         let body = commands.iter().map(json).collect::<Result<Json, _>>()?;
         let begun = Instant::now();
         let answer = self.post(&body).await;
-        wire::tell(commands, begun, &answer);
+        command::tell(commands, begun, &answer);
         let answer = answer?;
         let answers: Vec<Json> = serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
         if answers.len() != commands.len() {

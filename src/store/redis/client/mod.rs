@@ -1,0 +1,56 @@
+//! Client of a Redis in all its forms: one server, one behind sentinels, a cluster, a REST interface. Knows nothing of
+//! sessions.
+
+mod address;
+pub mod cli;
+mod cluster;
+pub mod command;
+mod connection;
+mod dial;
+pub mod error;
+mod identity;
+pub mod limit;
+pub mod replicas;
+pub mod rest;
+pub mod retry;
+mod sentinel;
+mod slots;
+
+use std::sync::Arc;
+
+pub use address::RedisAddress;
+#[cfg(test)]
+pub use error::NEEDED;
+pub use rest::RestAddress;
+
+use crate::error::Failure;
+use crate::tls;
+use address::Place;
+use cluster::Cluster;
+use command::{Command, Server};
+use connection::{Single, Whereabouts};
+use dial::Dialer;
+use sentinel::Sentinels;
+
+/// Returns the client of the Redis at this address. It connects when it is used.
+pub fn connect(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Server>, Failure> {
+    let tls = if address.tls { Some(Arc::new(tls::client_config(ca_pem)?)) } else { None };
+    let dialer = Dialer { tls, login: address.login.clone(), database: address.database };
+    let whereabouts = match &address.place {
+        Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),
+        Place::Sentinel { sentinels, master, login } => {
+            let dialer = Dialer { tls: dialer.tls.clone(), login: login.clone(), database: 0 };
+            Whereabouts::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
+        }
+        Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
+    };
+    Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))
+}
+
+/// What is wrong with address, login or network shows now, before anything is tried twice.
+pub async fn check_reachable(server: &dyn Server, place: &str) -> Result<(), Failure> {
+    match command::run_one(server.wire(), Command::keyless("PING")).await {
+        Err(trouble) if !trouble.is_about_writing() => Err(trouble.explain(&place)),
+        _ => Ok(()),
+    }
+}
