@@ -24,6 +24,7 @@ mod owner;
 mod session;
 mod settings;
 mod store;
+mod text;
 mod tls;
 mod ui;
 

@@ -12,13 +12,13 @@ use self::answers::Interview;
 use self::draft::Draft;
 use self::first_key::FirstKey;
 use self::plan::Plan;
-use crate::commands::census::Census;
 use crate::commands::output::tidy;
 use crate::commands::publish::{self, STORE_PATIENCE};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::directory_of;
 use crate::jose::KeySet;
+use crate::maintenance::Census;
 use crate::settings::{FILE_NAME, SettingsFile};
 use std::path::{Path, PathBuf};
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::census::Census;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
+use crate::maintenance::Census;
 
 /// A shorter beginning of a kid names no key.
 const SHORTEST_PREFIX: usize = 6;

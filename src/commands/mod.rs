@@ -11,7 +11,6 @@ pub mod metadata;
 pub mod sessions;
 pub mod states;
 
-mod census;
 mod empty_store;
 mod ending;
 mod kid;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::census::Census;
 use super::kid::{find_kid, kids_of};
 use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Failure, nearest, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
+use crate::maintenance::Census;
 use crate::ui::sessions_and_logins;
 
 /// How long reading the store may take.

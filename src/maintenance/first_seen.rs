@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use super::noting::NOTE_LIFETIME;
+use super::refresh::NOTE_LIFETIME;
 use crate::session::{NodeSession, Note, Summary};
 use crate::store::{Store, Stored};
 

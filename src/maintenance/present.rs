@@ -1,6 +1,6 @@
 //! Reading a record again: of several rows under one key, the row that was read.
 
-use super::exchange::is_same_session;
+use super::refresh::is_same_session;
 use crate::session::{NodeSession, Record, is_provably_newer};
 use crate::store::{Kind, Store, Stored};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::health::Health;
-use super::judge::Judge;
-use super::outcome::{Outcome, Retry};
+use super::assess::Judge;
+use super::breaker::Health;
+use super::refresh::{Outcome, Retry};
 use super::revoke::{Revoked, Revoker};
 use super::runner::{Event, Work};
 use crate::session::{Age, NodeSession, Note, Presence, Status, Summary};

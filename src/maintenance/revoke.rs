@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::assess::Judge;
 use super::copies::objection;
-use super::exchange::{Exchanger, is_same_session};
-use super::judge::Judge;
-use super::outcome::{Outcome, Retry, look_up_failed};
 use super::present::present;
+use super::refresh::{Exchanger, is_same_session};
+use super::refresh::{Outcome, Retry, look_up_failed};
 use super::runner::Work;
 use crate::oauth::AuthorizationServer;
 use crate::session::{NodeSession, Relation, fingerprint};

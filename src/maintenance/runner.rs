@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::outcome::Retry;
+use super::refresh::Retry;
 use crate::session::NodeSession;
 use crate::store::Stored;
 

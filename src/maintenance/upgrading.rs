@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use super::outcome::{Outcome, Retry, look_up_failed};
+use super::refresh::{Outcome, Retry, look_up_failed};
 use crate::jose::{ClientKey, DpopKey};
 use crate::oauth::{Auth, AuthorizationServer, Credentials, LookupError, Network, Upgrading};
 use crate::session::{Did, NodeSession, Record};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::judge::Judge;
+use super::assess::Judge;
 use crate::session::{Age, Status, Summary};
 use crate::store::Stored;
 

@@ -1,7 +1,7 @@
 //! Counts as bars that people can compare at a glance.
 
-use super::text::shortened;
 use super::{Palette, Role, sanitised};
+use crate::text::shortened;
 
 /// Width of the longest possible bar, in characters, where the terminal has room for it.
 const WIDTH: usize = 40;

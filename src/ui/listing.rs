@@ -6,7 +6,7 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Format, Palette, Role, sanitised, text};
+use super::{Format, Palette, Role, sanitised};
 
 /// One row. Its serialised fields are what JSON and CSV show, in declaration order.
 pub trait Row: Serialize {
@@ -75,12 +75,12 @@ impl Listing {
             Sink::Json(out, line) => {
                 line.clear();
                 line.extend_from_slice(if self.rows == 0 { b"[\n" } else { b",\n" });
-                text::write_json_line(line, row)?;
+                crate::text::write_json_line(line, row)?;
                 out.write_all(line)?;
             }
             Sink::Jsonl(out, line) => {
                 line.clear();
-                text::write_json_line(line, row)?;
+                crate::text::write_json_line(line, row)?;
                 line.push(b'\n');
                 out.write_all(line)?;
             }
@@ -116,7 +116,7 @@ impl Listing {
                 for row in rows {
                     table.add_row(columns.iter().map(|(n, width)| {
                         let (cell, role) = &row[*n];
-                        let cell = text::shortened(cell, *width);
+                        let cell = crate::text::shortened(cell, *width);
                         role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
                     }));
                 }

@@ -8,20 +8,20 @@ mod palette;
 mod progress;
 mod prompt;
 mod report;
-mod text;
 
 use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 
 use crate::error::Failure;
+use crate::text;
 
+pub use crate::text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
 pub use entries::Entry;
 pub use listing::{Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
 pub use report::{panicked, report};
-pub use text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

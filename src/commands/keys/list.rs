@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::commands::census::Census;
 use crate::commands::empty_store::EmptyStore;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
 use crate::keyring;
+use crate::maintenance::Census;
 use crate::session::{Age, BoundCount};
 use crate::ui::{Role, Row, counted};
 

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::args::Knows;
-use crate::commands::census::Census;
 use crate::commands::kid::whole_kid;
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
 use crate::keyring::{self, LoadedSource};
+use crate::maintenance::Census;
 use crate::maintenance::forget_key;
 use crate::session::NodeSession;
 use crate::store::{Kind, Store, Want};

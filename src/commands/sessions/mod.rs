@@ -1,7 +1,6 @@
 //! `oauthctl sessions …`: the sessions of the app's users.
 
 mod account;
-mod estimate;
 mod export;
 mod foreign;
 mod import;
@@ -15,7 +14,6 @@ mod recover;
 mod refresh;
 mod results;
 mod revoke;
-mod seen;
 mod select;
 mod show;
 mod stats;

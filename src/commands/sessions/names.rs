@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::seen::Missing;
 use super::select::SelectArgs;
 use crate::commands::kid::{find_kid, kids_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, failed, nearest};
+use crate::maintenance::Missing;
 use crate::session::NodeSession;
 use crate::store::{Kind, Store, Want};
 

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::estimate::Estimate;
 use super::foreign::ForeignRecords;
 use super::online::{exchanger, healthiest_first, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
@@ -13,6 +12,7 @@ use super::view::judge_of_run;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
+use crate::maintenance::Estimate;
 use crate::maintenance::{Binding, Event, FirstSeen, Judge, Outcome, Runner, Step};
 use crate::session::{Age, NO_REFRESH_TOKEN, Note, Status, Summary};
 use crate::store::{Store, Stored};

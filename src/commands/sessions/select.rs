@@ -12,13 +12,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use url::Url;
 
 use super::account::Account;
-use super::seen::{Named, Seen};
 use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::interrupt::Interrupt;
 use crate::jose::Kid;
 use crate::maintenance::{Judge, find_copies, find_copies_of};
+use crate::maintenance::{Named, Seen};
 use crate::session::{Age, Filter, Note, Status, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 use crate::ui::Progress;

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use super::super::exchange::{CopyCheck, Ready, time_for_request, too_little_time};
-use super::super::outcome::{NONCES, Retry, chain};
+use super::super::refresh::{CopyCheck, Ready, time_for_request, too_little_time};
+use super::super::refresh::{NONCES, Retry, chain};
 use super::{Revoked, Revoker, unable};
 use crate::oauth::{
     AuthorizationServer, Cause, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Refusal, Revocation, Revoke, TokenSet,

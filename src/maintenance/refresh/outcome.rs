@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::canary::{Objection, Verdict};
-use super::exchange::Ready;
+use super::Ready;
+use crate::maintenance::breaker::{Objection, Verdict};
 use crate::oauth::{Cause, Exchange, Fate, LookupError, Refusal};
 
 /// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
-pub(super) const BUSY_PAUSE: Duration = Duration::from_secs(2);
+pub const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// Why a server could not be brought to consider a request.
-pub(super) const NONCES: &str = "the server keeps asking for a newer nonce";
+pub const NONCES: &str = "the server keeps asking for a newer nonce";
 
 /// How one session's turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +40,7 @@ pub enum Retry {
 
 /// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the same client and key in this
 /// run, so that the configuration is not the cause.
-pub(super) fn refused(
-    ready: &Ready<'_>,
-    refusal: &Refusal,
-    answer_was_lost: bool,
-    has_worked: bool,
-) -> (Outcome, Verdict) {
+pub fn refused(ready: &Ready<'_>, refusal: &Refusal, answer_was_lost: bool, has_worked: bool) -> (Outcome, Verdict) {
     let why = match refusal.meaning().0 {
         Cause::ClientAuthentication | Cause::ClientDocuments => ready.client_refused(refusal),
         _ => refusal.to_string(),
@@ -85,7 +80,7 @@ pub(super) fn refused(
 }
 
 /// No answer, or one that neither brings tokens nor refuses them.
-pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
+pub fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
     let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
     match answer {
         // It was asked twice already. Whether there are new tokens is for another run to find out.
@@ -114,7 +109,7 @@ pub(super) fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
 }
 
 /// What keeps a session back that others of its kind speak against.
-pub(super) fn kept_back(objection: Objection) -> Outcome {
+pub fn kept_back(objection: Objection) -> Outcome {
     match objection {
         Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
         Objection::Resting(why, wait) => {
@@ -124,7 +119,7 @@ pub(super) fn kept_back(objection: Objection) -> Outcome {
 }
 
 /// A look-up that failed: what was found may say no for good, or there was no answer today.
-pub(super) fn look_up_failed(error: &LookupError) -> Outcome {
+pub fn look_up_failed(error: &LookupError) -> Outcome {
     let text = chain(error);
     if error.is_transient() {
         Outcome::Unknown(text, error.retry_after().map_or(Retry::Soon, Retry::After))
@@ -133,7 +128,7 @@ pub(super) fn look_up_failed(error: &LookupError) -> Outcome {
     }
 }
 
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let causes: Vec<_> = std::iter::successors(Some(error), |cause| cause.source()).map(ToString::to_string).collect();
     match &causes[..] {
         // Those in between say the same less clearly.

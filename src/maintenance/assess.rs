@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use super::precedent::{KnownKey, noted_key};
+use super::known_keys::{KnownKey, noted_key};
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, DpopKey, KeySet};
 use crate::oauth::objection;

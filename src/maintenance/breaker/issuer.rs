@@ -28,14 +28,14 @@ const HARMLESS: u32 = 20;
 
 /// Sessions that stand or fall together: the same server, the same client, the same client key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Group {
+pub struct Group {
     pub issuer: String,
     pub kid: Option<String>,
 }
 
 /// What one exchange has taught about its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// The configuration is right, and the server works.
     Works,
     /// Refused, as a wrong configuration would be: why.
@@ -98,7 +98,7 @@ struct Member {
 }
 
 /// Why a session may not be exchanged.
-pub(super) enum Objection {
+pub enum Objection {
     /// The group was stopped.
     Stopped(Arc<str>),
     /// Its server is left alone for so long.
@@ -147,7 +147,7 @@ impl fmt::Display for Objection {
 }
 
 /// The right to exchange one session.
-pub(super) struct Leave {
+pub struct Leave {
     group: Group,
     member: Arc<Member>,
     /// Held by a canary: the others wait until it is dropped.
@@ -156,7 +156,7 @@ pub(super) struct Leave {
 
 impl Canaries {
     /// Waits until the session may be exchanged, or until it is known that it may not.
-    pub(super) async fn permit(&self, group: &Group) -> Result<Leave, Objection> {
+    pub async fn permit(&self, group: &Group) -> Result<Leave, Objection> {
         let member = self.member(group);
         let mut known = member.known();
         let mut turn = None;
@@ -176,7 +176,7 @@ impl Canaries {
     }
 
     /// Whether the server has taken any session of the group in this run.
-    pub(super) fn has_worked(&self, group: &Group) -> bool {
+    pub fn has_worked(&self, group: &Group) -> bool {
         self.member(group).state().has_worked
     }
 
@@ -198,12 +198,12 @@ impl Member {
 
 impl Leave {
     /// Whether this exchange goes first of its group.
-    pub(super) fn is_canary(&self) -> bool {
+    pub fn is_canary(&self) -> bool {
         self.turn.is_some()
     }
 
     /// Whether others have found out meanwhile that the session may not be exchanged.
-    pub(super) fn objection(&self) -> Option<Objection> {
+    pub fn objection(&self) -> Option<Objection> {
         match self.member.known() {
             Known::Objection(objection) => Some(objection),
             Known::Proven | Known::Nothing => None,
@@ -211,12 +211,12 @@ impl Leave {
     }
 
     /// Whether the server has taken any session of the group in this run.
-    pub(super) fn has_worked(&self) -> bool {
+    pub fn has_worked(&self) -> bool {
         self.member.state().has_worked
     }
 
     /// Draws the conclusion, and lets the others go.
-    pub(super) fn settle(self, verdict: Verdict) {
+    pub fn settle(self, verdict: Verdict) {
         if verdict != Verdict::Nothing {
             debug!("learnt of {}: {verdict}", self.group);
         }

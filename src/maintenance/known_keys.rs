@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::exchange::{Exchanger, Ready};
-use super::judge::key_has_changed;
-use super::noting::NOTE_LIFETIME;
-use super::outcome::Outcome;
+use super::assess::key_has_changed;
+use super::refresh::NOTE_LIFETIME;
+use super::refresh::Outcome;
+use super::refresh::{Exchanger, Ready};
 use crate::jose::{ClientKey, DpopKey, Kid};
 use crate::oauth::AuthorizationServer;
 use crate::session::{Note, fingerprint};

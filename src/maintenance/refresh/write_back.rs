@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::exchange::{Exchanger, Ready, Waiting, is_same_session};
 use super::outcome::{Outcome, Retry};
-use super::present::present;
-use super::recovery::Recovered;
-use super::settle::settle;
+use super::{Exchanger, Ready, Waiting, is_same_session};
 use crate::error::{Failure, failed};
 use crate::jose::ClientKey;
+use crate::maintenance::present::present;
+use crate::maintenance::recovery::Recovered;
+use crate::maintenance::settle::settle;
 use crate::oauth::{AuthorizationServer, TokenSet};
 use crate::session::Record;
 use crate::store::{Durability, Stored, Written};
@@ -37,7 +37,7 @@ impl Exchanger {
     /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
     /// tokens are worthless. While the store gives no answer, they are in the recovery directory. `entry` is the one under
     /// which tokens of this session are there already.
-    pub(super) async fn write_back(
+    pub(in crate::maintenance) async fn write_back(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
@@ -106,7 +106,7 @@ impl Exchanger {
     }
 
     /// Tries once more to store all tokens that wait, and have for less than `within`. Whether some still do.
-    pub(super) async fn store_all_waiting(&self, within: Duration) -> bool {
+    pub async fn store_all_waiting(&self, within: Duration) -> bool {
         let all: Vec<_> = self.waiting().iter().map(|(key, waiting)| (key.clone(), waiting.clone())).collect();
         let mut some_wait = false;
         for (key, Waiting { entry, since }) in all {
@@ -211,7 +211,7 @@ impl Exchanger {
     }
 
     /// Keeps new tokens on disk before anything else is done with them.
-    pub(super) fn keep_tokens(
+    pub(in crate::maintenance) fn keep_tokens(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,

@@ -3,20 +3,24 @@
 //! The order is the product's promise (see the README, "How a session is refreshed"): everything that can be checked
 //! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
 
+mod history;
+mod outcome;
+mod unconfirmed;
+mod write_back;
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::canary::{Canaries, Group, Leave, Objection, Verdict};
+use self::outcome::{BUSY_PAUSE, kept_back, no_tokens, refused};
+use super::assess::{Judge, NEWER_TOKENS_WAIT};
+use super::breaker::Health;
+use super::breaker::{Canaries, Group, Leave, Objection, Verdict};
 use super::copies::objection;
-use super::health::Health;
-use super::judge::{Judge, NEWER_TOKENS_WAIT};
-use super::outcome::{BUSY_PAUSE, Outcome, Retry, kept_back, look_up_failed, no_tokens, refused};
-use super::precedent::WorkedKey;
+use super::known_keys::WorkedKey;
 use super::present::present;
 use super::recovery::Recovery;
-use super::unconfirmed::Unconfirmed;
 use crate::jose::{ClientKey, DpopKey, KeySet, Kid};
 use crate::oauth::{
     Auth, AuthorizationServer, Cause, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal,
@@ -24,6 +28,11 @@ use crate::oauth::{
 };
 use crate::session::{AuthMethod, Did, NO_REFRESH_TOKEN, NodeSession, Note, Record, Status};
 use crate::store::{EndlessLock, Lock, RecordKey, Store, StoreId, Stored};
+
+pub(super) use history::NOTE_LIFETIME;
+pub use outcome::Outcome;
+pub(super) use outcome::{NONCES, Retry, chain, look_up_failed};
+pub use unconfirmed::{Left, Unconfirmed};
 
 /// Of a lock's time to live, so much is left for writing the new tokens back.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);

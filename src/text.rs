@@ -30,7 +30,7 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
 }
 
 /// The text, or its beginning and a `…` where it is longer than this.
-pub(super) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
         return Cow::Borrowed(text);
     }
@@ -72,12 +72,12 @@ pub fn counts(separator: &str, counts: impl IntoIterator<Item = (u64, &'static s
 }
 
 /// Writes one JSON value on one line, with what [`sanitised`] escapes written as `\u` escapes, which JSON reads back.
-pub(super) fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+pub fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
 }
 
 /// A JSON document and a line end: indented for a person, on one line for a program.
-pub(super) fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
+pub fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if pretty {
         value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Harmless(PrettyFormatter::new())))

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::exchange::Exchanger;
-use super::recovery::{Recovered, Recovery};
-use super::settle::settle;
+use super::Exchanger;
+use crate::maintenance::recovery::{Recovered, Recovery};
+use crate::maintenance::settle::settle;
 use crate::store::Durability;
 
 /// Between two attempts.
@@ -101,7 +101,7 @@ impl Exchanger {
     }
 
     /// Checks, in the end, until everything is confirmed, or it is no use any more.
-    pub(super) async fn confirm_all(&self) {
+    pub async fn confirm_all(&self) {
         let unconfirmed = &self.unconfirmed;
         let begun = Instant::now();
         let mut lags_since = None;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::exchange::Exchanger;
-use super::outcome::{Outcome, Retry};
+use super::refresh::Exchanger;
+use super::refresh::{Outcome, Retry};
 use super::runner::Work;
 use crate::store::Stored;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::exchange::{Exchanger, Ready};
 use super::outcome::{Outcome, Retry, refused};
+use super::{Exchanger, Ready};
 use crate::oauth::{AuthorizationServer, Refusal, TokenSet};
 use crate::session::{LastRefreshed, NodeSession, Note};
 use crate::store::Stored;
@@ -14,7 +14,7 @@ use crate::store::Stored;
 /// How long access tokens are fresh where the server does not say.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
 /// How long notes on sessions and keys are kept: longer than any session lives.
-pub(super) const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
+pub const NOTE_LIFETIME: Duration = Duration::from_hours(800 * 24);
 
 impl Exchanger {
     /// Judges a refusal once more that could not be judged when it came. Nothing is sent: what the server has said of this
@@ -45,13 +45,13 @@ impl Exchanger {
     }
 
     /// What was noted of the session before.
-    pub(super) async fn earlier_note(&self, stored: &Stored) -> Note {
+    pub async fn earlier_note(&self, stored: &Stored) -> Note {
         let noted = self.store.notes(&[Note::name(&stored.key.text())]).await.unwrap_or_default().pop().flatten();
         noted.and_then(|note| Note::parse(&note)).unwrap_or_default()
     }
 
     /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
-    pub(super) async fn note(
+    pub(in crate::maintenance) async fn note(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
