@@ -8,6 +8,7 @@ mod lock;
 mod properties;
 mod redis;
 mod scan;
+mod sql;
 mod sqlite;
 mod url;
 

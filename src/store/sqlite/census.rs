@@ -6,12 +6,16 @@ use std::sync::Arc;
 use rusqlite::{Connection, InterruptHandle};
 use tokio::runtime::Handle;
 
-use super::{Access, BATCH, Database, MAX_VALUE, bytes, quoted, read_all, shape};
+use super::connect::{Access, Database};
+use super::detect;
+use super::read::{self, BATCH, bytes};
 use crate::error::Failure;
 use crate::session::{KeyDependence, Observed};
 use crate::store::layout::{Layout, Table};
 use crate::store::scan::{Scan, ScanSender};
-use crate::store::{RecordKey, Stored};
+use crate::store::sql::quoting::quoted;
+use crate::store::sql::shape;
+use crate::store::{MAX_VALUE, RecordKey, Stored};
 
 /// Streams the rows of all layouts that fit the database, and what looks like a record in any other column.
 pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
@@ -33,10 +37,10 @@ fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Re
         consumer.closed().await;
         drop(interrupt);
     });
-    let shapes = shape::tables(&connection).map_err(|e| database.explain(e))?;
+    let shapes = detect::tables(&connection).map_err(|e| database.explain(e))?;
     let tables = shape::fitting_tables(&shapes, layouts);
     for table in &tables {
-        read_all(database, table, sender)?;
+        read::all(database, table, sender)?;
     }
     for (name, columns) in &shapes {
         for column in columns {

@@ -3,25 +3,19 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use async_trait::async_trait;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tracing::trace;
 
 use crate::owner::is_for_another_user;
-use crate::session::Did;
-use crate::store::lock::{self, Lock, Release, lock_name};
-
-/// How long a lock lasts that nobody gives back.
-const LOCK_TTL: Duration = Duration::from_secs(30);
 
 /// How often to look again for a lock that is held.
-const LOCK_POLL: Duration = Duration::from_millis(50);
+pub(super) const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// How long to wait while another process writes. Longer than for the app's database: only we use the file, and what
 /// keeps it is a machine with too much to do.
@@ -38,18 +32,18 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value BLOB NOT NULL, until_ms INTEGER NOT NULL) STRICT;
 ";
 
-type Pool = Arc<Mutex<Vec<Connection>>>;
+pub(super) type Pool = Arc<Mutex<Vec<Connection>>>;
 
 /// `<database>.oauthctl`
 #[derive(Clone)]
 pub(super) struct Sidecar {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Connections for the next use: the last one to be closed would write everything through to the disk.
     idle: Pool,
     /// The same for those that only read: they ask for no tables that would have to be made.
-    readers: Pool,
+    pub(super) readers: Pool,
     /// Whether what is to be forgotten has been removed in this run; it takes reading all notes.
-    swept: Arc<AtomicBool>,
+    pub(super) swept: Arc<AtomicBool>,
 }
 
 impl Sidecar {
@@ -76,7 +70,7 @@ impl Sidecar {
     }
 
     /// Opens the file as it is, to read: it may be another user's.
-    fn open_to_read(&self) -> rusqlite::Result<Connection> {
+    pub(super) fn open_to_read(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let open = |how: &str| {
             let path = percent_encode(self.path.as_os_str().as_bytes(), URI_PATH);
@@ -106,14 +100,14 @@ impl Sidecar {
         Path::new(&path).exists()
     }
 
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         self.with_one_of(Arc::clone(&self.idle), Self::open, work).await
     }
 
-    async fn with_one_of<T: Send + 'static>(
+    pub(super) async fn with_one_of<T: Send + 'static>(
         &self,
         pool: Pool,
         open: fn(&Self) -> rusqlite::Result<Connection>,
@@ -132,131 +126,14 @@ impl Sidecar {
         });
         done.await?.with_context(|| format!("cannot use {}", self.path.display()))
     }
-
-    pub(super) async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        let name = lock_name(did);
-        let begun = Instant::now();
-        loop {
-            let taken = Instant::now();
-            let wanted = name.clone();
-            let owner = self
-                .with(move |connection| {
-                    let now = epoch_millis();
-                    connection
-                        .query_row(
-                            "INSERT INTO lock (name, owner, until_ms) VALUES (?1, random(), ?2)
-                             ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
-                             WHERE until_ms < ?3 RETURNING owner",
-                            params![wanted, now + millis(LOCK_TTL), now],
-                            |row| row.get::<_, i64>(0),
-                        )
-                        .optional()
-                })
-                .await?;
-            if let Some(owner) = owner {
-                let held = Held { sidecar: self.clone(), name: name.clone(), owner };
-                return Ok(Some(Lock::new(Box::new(held), name, taken, LOCK_TTL)));
-            }
-            if begun.elapsed() >= patience {
-                lock::tell_busy(&name);
-                return Ok(None);
-            }
-            tokio::time::sleep(LOCK_POLL).await;
-        }
-    }
-
-    pub(super) async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
-        if !self.path.exists() {
-            return Ok(vec![None; names.len()]);
-        }
-        let names = names.to_vec();
-        self.with_one_of(Arc::clone(&self.readers), Self::open_to_read, move |connection| {
-            // A lock taken first makes the file, and its tables a moment later.
-            if !connection.table_exists(None, "note")? {
-                return Ok(vec![None; names.len()]);
-            }
-            let mut statement =
-                connection.prepare_cached("SELECT value FROM note WHERE name = ?1 AND until_ms >= ?2")?;
-            let now = epoch_millis();
-            names.iter().map(|name| statement.query_row(params![name, now], |row| row.get(0)).optional()).collect()
-        })
-        .await
-    }
-
-    pub(super) async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
-        let notes = notes.to_vec();
-        let sweep = !self.swept.swap(true, Ordering::Relaxed);
-        self.with(move |connection| {
-            let transaction = connection.transaction()?;
-            let now = epoch_millis();
-            if sweep {
-                transaction.execute("DELETE FROM note WHERE until_ms < ?1", [now])?;
-                transaction.execute("DELETE FROM lock WHERE until_ms < ?1", [now])?;
-            }
-            {
-                let mut statement = transaction.prepare(
-                    "INSERT INTO note (name, value, until_ms) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
-                )?;
-                for (name, value) in &notes {
-                    statement.execute(params![name, value, now + millis(lifetime)])?;
-                }
-            }
-            transaction.commit()
-        })
-        .await
-    }
-
-    /// Removes notes. Makes no file to do so.
-    pub(super) async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
-        if names.is_empty() || !self.path.exists() {
-            return Ok(());
-        }
-        let names = names.to_vec();
-        self.with(move |connection| {
-            let transaction = connection.transaction()?;
-            {
-                let mut statement = transaction.prepare("DELETE FROM note WHERE name = ?1")?;
-                for name in &names {
-                    statement.execute([name])?;
-                }
-            }
-            transaction.commit()
-        })
-        .await
-    }
-}
-
-/// A lock taken in the sidecar.
-struct Held {
-    sidecar: Sidecar,
-    name: String,
-    owner: i64,
-}
-
-#[async_trait]
-impl Release for Held {
-    async fn release(self: Box<Self>) -> anyhow::Result<bool> {
-        let (name, owner) = (self.name, self.owner);
-        self.sidecar
-            .with(move |connection| {
-                connection
-                    .execute(
-                        "DELETE FROM lock WHERE name = ?1 AND owner = ?2 AND until_ms >= ?3",
-                        params![name, owner, epoch_millis()],
-                    )
-                    .map(|deleted| deleted == 1)
-            })
-            .await
-    }
 }
 
 /// Locks of several processes on one machine are timed by the machine's clock, as Redis times its keys by its own.
 #[expect(clippy::disallowed_methods, reason = "a lock's end is real time, whatever time a test plays")]
-fn epoch_millis() -> i64 {
+pub(super) fn epoch_millis() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis)
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

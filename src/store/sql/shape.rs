@@ -1,40 +1,19 @@
-//! Which layout fits a database: told from its tables and columns.
+//! Detection of a database's layouts by its tables and columns.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
-use super::quoted;
 use crate::error::{Failure, usage};
 use crate::store::layout::{Layout, LayoutChoice, Place, SqlTables, Table};
 
 /// A table and its columns.
-pub(super) type Shape = (String, Vec<String>);
-
-/// Every table of the database.
-pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
-    let sql = "SELECT m.name, p.name FROM sqlite_schema m, pragma_table_info(m.name) p \
-               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut tables: Vec<Shape> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
-        match tables.last_mut().filter(|(name, _)| *name == table) {
-            Some((_, columns)) => columns.push(column),
-            None => tables.push((table, vec![column])),
-        }
-    }
-    Ok(tables)
-}
+pub type Shape = (String, Vec<String>);
 
 /// A layout, and its part that a database has to do with.
-pub(super) type Fitting = (Arc<Layout>, Arc<SqlTables>);
+pub type Fitting = (Arc<Layout>, Arc<SqlTables>);
 
 /// The layouts of the database: the one that is named, or all that fit; and those that fit beside the one that is named.
-pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, Vec<Fitting>), Failure> {
+pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, Vec<Fitting>), Failure> {
     let all = match choice {
         LayoutChoice::Named(layout, all) => {
             if tables_of(layout).is_none() {
@@ -67,31 +46,8 @@ pub(super) fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fit
     Ok((fitting, others))
 }
 
-/// Whether a table has rows of this kind.
-pub(super) fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
-    let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&table.name), table.filter());
-    connection.prepare(&sql)?.exists([])
-}
-
-/// Whether no two rows of this kind can have the same key.
-pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
-    let sql = r#"SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
-                 WHERE l."unique" AND NOT l.partial ORDER BY l.name"#;
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([&table.name])?;
-    let mut indexes: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        indexes.entry(row.get(0)?).or_default().push(row.get(1)?);
-    }
-    let only = table.only.as_ref().map(|(column, _)| column.as_str());
-    // An index may have expressions, which have no names.
-    let is_of_key =
-        |column: &Option<String>| column.as_deref().is_some_and(|column| column == table.key || Some(column) == only);
-    Ok(indexes.values().any(|columns| columns.iter().all(is_of_key)))
-}
-
 /// The tables of these layouts that are there, each once.
-pub(super) fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Table> {
+pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Table> {
     let mut found: Vec<Table> = Vec::new();
     for table in
         layouts.iter().filter_map(|layout| tables_of(layout)).flat_map(|tables| [&tables.sessions, &tables.states])

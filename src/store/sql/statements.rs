@@ -1,0 +1,48 @@
+//! Statements on tables of records.
+
+use super::quoting::{literal, quoted};
+use crate::store::MAX_VALUE;
+use crate::store::layout::Table;
+
+impl Table {
+    /// The key, the value unless it is too long, the time of the last write, and whether the value is too long, of every
+    /// row.
+    pub fn select(&self) -> String {
+        let updated = self.updated.as_deref().map_or_else(|| "NULL".to_owned(), quoted);
+        let (key, value, name) = (quoted(&self.key), quoted(&self.value), quoted(&self.name));
+        let fits = format!("octet_length({value}) <= {MAX_VALUE}");
+        format!("SELECT {key}, CASE WHEN {fits} THEN {value} END, {updated}, NOT ({fits}) FROM {name}")
+    }
+
+    /// The condition under which a row is a record of this kind.
+    pub fn filter(&self) -> String {
+        match &self.only {
+            None => "1".to_owned(),
+            Some((column, text)) => format!("{} = {}", quoted(column), literal(text)),
+        }
+    }
+
+    /// The condition under which a row is a record of this kind with the key ?1.
+    pub fn has_key(&self) -> String {
+        format!("{} AND {} = ?1", self.filter(), quoted(&self.key))
+    }
+
+    /// Inserts the key ?1 with the value ?2 and, where there is such a column, the time ?3, unless the key is there.
+    pub fn insert(&self, time_column: Option<&str>) -> String {
+        let mut columns = vec![quoted(&self.key), quoted(&self.value)];
+        let mut values = vec!["?1".to_owned(), "?2".to_owned()];
+        if let Some((column, text)) = &self.only {
+            columns.push(quoted(column));
+            values.push(literal(text));
+        }
+        if let Some(column) = time_column {
+            columns.push(column.to_owned());
+            values.push("?3".to_owned());
+        }
+        let (table, columns, values) = (quoted(&self.name), columns.join(", "), values.join(", "));
+        format!(
+            "INSERT INTO {table} ({columns}) SELECT {values} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {})",
+            self.has_key(),
+        )
+    }
+}

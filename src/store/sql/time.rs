@@ -1,0 +1,98 @@
+//! Time columns, in whichever form the app writes them.
+
+use jiff::Timestamp;
+
+/// Larger numbers are milliseconds: in seconds they would lie beyond the year 5000.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// A value of a time column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell<T> {
+    /// A number since the epoch.
+    Integer(i64),
+    /// A date and a time of day.
+    Text(T),
+}
+
+/// How a column holds times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Seconds since the epoch.
+    Seconds,
+    /// Milliseconds since the epoch.
+    Milliseconds,
+    /// `2026-11-23T12:00:00.000Z`
+    Iso8601,
+    /// `2026-11-23 12:00:00`, in UTC: SQLite's own.
+    Sql,
+}
+
+impl<T: AsRef<[u8]>> Cell<T> {
+    /// Reads a time; none where the text is no time.
+    pub fn read(&self) -> Option<Timestamp> {
+        match self {
+            Self::Integer(n) if *n >= MILLISECONDS_FROM => Timestamp::from_millisecond(*n).ok(),
+            Self::Integer(n) => Timestamp::from_second(*n).ok(),
+            Self::Text(text) => {
+                let text = std::str::from_utf8(text.as_ref()).ok()?;
+                text.parse().or_else(|_| format!("{text}Z").parse()).ok()
+            }
+        }
+    }
+
+    /// The form of the other times in this column.
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Integer(MILLISECONDS_FROM..) => Form::Milliseconds,
+            Self::Integer(_) => Form::Seconds,
+            Self::Text(text) if text.as_ref().contains(&b'T') => Form::Iso8601,
+            Self::Text(_) => Form::Sql,
+        }
+    }
+}
+
+impl Form {
+    /// The usual form in a column of this declared type.
+    pub fn of_type(declared: &str) -> Self {
+        if declared.to_ascii_uppercase().contains("INT") { Self::Seconds } else { Self::Sql }
+    }
+
+    /// A time in this form.
+    pub fn write(self, at: Timestamp) -> Cell<String> {
+        match self {
+            Self::Seconds => Cell::Integer(at.as_second()),
+            Self::Milliseconds => Cell::Integer(at.as_millisecond()),
+            Self::Iso8601 => Cell::Text(format!("{at:.3}")),
+            Self::Sql => Cell::Text(at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_in_whichever_form_it_was_written(ms in MILLISECONDS_FROM..4_000_000_000_000) {
+            let at = Timestamp::from_millisecond(ms).unwrap();
+            let seconds = Timestamp::from_second(at.as_second()).unwrap();
+            for (form, read_as) in
+                [(Form::Milliseconds, at), (Form::Seconds, seconds), (Form::Iso8601, at), (Form::Sql, seconds)]
+            {
+                let cell = form.write(at);
+                prop_assert_eq!((cell.form(), cell.read()), (form, Some(read_as)));
+            }
+        }
+
+        #[test]
+        fn what_is_no_time_is_none(bytes in proptest::collection::vec(any::<u8>(), 0..40), n: i64) {
+            let _ = (Cell::Text(&bytes).read(), Cell::Text(&bytes).form());
+            if let Some(at) = Cell::<&[u8]>::Integer(n).read() {
+                prop_assert!(at.as_second() == n || at.as_millisecond() == n);
+            }
+        }
+    }
+}

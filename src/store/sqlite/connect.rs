@@ -1,0 +1,93 @@
+//! Opening a database, and what its errors mean to an operator.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::{Failure, failed, usage};
+
+/// How long to wait while the app writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the database is.
+#[derive(Clone)]
+pub(super) struct Database {
+    /// As it was named.
+    named: PathBuf,
+    /// The file itself: by whichever name a database is opened, its locks are in one place.
+    pub(super) file: PathBuf,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+impl Database {
+    /// Looks where the file is.
+    pub(super) fn find(path: &Path) -> Result<Self, Failure> {
+        let file = match path.canonicalize() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(usage("there is no such database")
+                    .at(path.display())
+                    .hint("check the path, and let the app create its database; oauthctl never creates one"));
+            }
+            found => found.map_err(|e| failed("cannot find the database").at(path.display()).because(e))?,
+        };
+        if file.is_dir() {
+            return Err(usage("is a directory, not a database")
+                .at(path.display())
+                .hint("name the database file in it, like sqlite:DIRECTORY/app.db"));
+        }
+        Ok(Self { named: path.to_owned(), file })
+    }
+
+    /// Opens without creating. Write access is asked for even to read: the last reader of a WAL database removes the
+    /// files beside it only if it may write, and would leave them behind otherwise.
+    pub(super) fn connect(&self, access: Access) -> Result<Connection, Failure> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(&self.file, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.pragma_update(None, "query_only", access == Access::Read)?;
+            Ok(connection)
+        };
+        open().map_err(|e| self.explain(e))
+    }
+
+    pub(super) fn explain(&self, error: rusqlite::Error) -> Failure {
+        let place = self.named.display();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                failed("the database is locked by another process")
+                    .at(place)
+                    .because(error)
+                    .hint("try again when the app or its migration has finished writing")
+            }
+            Some(ErrorCode::NotADatabase) => {
+                usage("is not an SQLite database").at(place).because(error).hint("check --store")
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => failed(
+                "cannot open the database",
+            )
+            .at(place)
+            .because(error)
+            .hint("run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory"),
+            Some(ErrorCode::DatabaseCorrupt) => failed("the database is damaged").at(place).because(error).hint(
+                "`PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be",
+            ),
+            None if matches!(error, rusqlite::Error::StatementChangedRows(_)) => {
+                failed("several rows hold the same record; nothing was written").at(place)
+            }
+            Some(ErrorCode::ConstraintViolation) => failed("the app's table does not take the record")
+                .at(place)
+                .because(error)
+                .hint("a column that oauthctl does not know needs a value; let the app itself write it"),
+            _ => failed("cannot use the database").at(place).because(error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Tables of a database, and which of the layouts that fit them are in use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::store::Kind;
+use crate::store::layout::Table;
+use crate::store::sql::quoting::quoted;
+use crate::store::sql::shape::{Fitting, Shape};
+
+/// Every table of the database.
+pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
+    let sql = "SELECT m.name, p.name FROM sqlite_schema m, pragma_table_info(m.name) p \
+               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut tables: Vec<Shape> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
+        match tables.last_mut().filter(|(name, _)| *name == table) {
+            Some((_, columns)) => columns.push(column),
+            None => tables.push((table, vec![column])),
+        }
+    }
+    Ok(tables)
+}
+
+/// Those of the layouts whose tables have rows of this kind.
+pub(super) fn in_use(connection: &Connection, kind: Kind, layouts: &[Fitting]) -> rusqlite::Result<Vec<Fitting>> {
+    let mut in_use = Vec::new();
+    for (layout, tables) in layouts {
+        if has_rows(connection, tables.of(kind))? {
+            in_use.push((Arc::clone(layout), Arc::clone(tables)));
+        }
+    }
+    Ok(in_use)
+}
+
+/// Whether a table has rows of this kind.
+fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&table.name), table.filter());
+    connection.prepare(&sql)?.exists([])
+}
+
+/// Whether no two rows of this kind can have the same key.
+pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let sql = r#"SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
+                 WHERE l."unique" AND NOT l.partial ORDER BY l.name"#;
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([&table.name])?;
+    let mut indexes: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        indexes.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    let only = table.only.as_ref().map(|(column, _)| column.as_str());
+    // An index may have expressions, which have no names.
+    let is_of_key =
+        |column: &Option<String>| column.as_deref().is_some_and(|column| column == table.key || Some(column) == only);
+    Ok(indexes.values().any(|columns| columns.iter().all(is_of_key)))
+}

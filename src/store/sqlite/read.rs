@@ -1,0 +1,172 @@
+//! Reading rows: of a key, and whole tables page by page.
+
+use std::time::Instant;
+
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+use tracing::trace;
+
+use super::connect::{Access, Database};
+use crate::error::Failure;
+use crate::session::Observed;
+use crate::store::layout::Table;
+use crate::store::scan::ScanSender;
+use crate::store::sql::quoting::quoted;
+use crate::store::sql::time::Cell;
+use crate::store::{RecordKey, Stored, TOO_LARGE};
+
+/// Records read in one transaction.
+pub(super) const BATCH: usize = 500;
+
+/// Reads a table page by page in the order of its keys: each page is a transaction of its own, so that the app's
+/// checkpoints are not held up, and a key that is rewritten meanwhile keeps its place. Keys need be neither unique nor
+/// there at all: rows of equal keys are on one page.
+pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(), Failure> {
+    let connection = database.connect(Access::Read)?;
+    let mut after: Option<Bound> = None;
+    loop {
+        let begun = Instant::now();
+        let page = read_page(&connection, table, after.as_ref(), sender).map_err(|e| database.explain(e))?;
+        let Page { records, last, consumer_gone } = page;
+        trace!("store: read {}, {} ms", records.len(), begun.elapsed().as_millis());
+        if consumer_gone || sender.blocking_send(records).is_err() || last.is_none() {
+            return Ok(());
+        }
+        after = last;
+    }
+}
+
+/// What came of one page.
+struct Page {
+    /// Its last records, where there are more than a batch.
+    records: Vec<Stored>,
+    /// The last key, unless this was the last page.
+    last: Option<Bound>,
+    consumer_gone: bool,
+}
+
+/// Reads a batch of rows, and those that share the last one's key.
+fn read_page(
+    connection: &Connection,
+    table: &Table,
+    after: Option<&Bound>,
+    sender: &ScanSender,
+) -> rusqlite::Result<Page> {
+    let transaction = connection.unchecked_transaction()?;
+    let (name, filter, key) = (quoted(&table.name), table.filter(), quoted(&table.key));
+    // NULL compares with nothing, and comes first.
+    let above = match after {
+        None => "1",
+        Some(after) if after.is_null() => &format!("{key} IS NOT NULL"),
+        Some(_) => &format!("{key} > ?1"),
+    };
+    let ends =
+        format!("SELECT {key} FROM {name} WHERE {filter} AND {above} ORDER BY {key} LIMIT 1 OFFSET {}", BATCH - 1);
+    let parameters: Vec<&dyn ToSql> = after.iter().filter(|after| !after.is_null()).map(|after| *after as _).collect();
+    let last =
+        transaction.prepare_cached(&ends)?.query_row(&parameters[..], |row| Bound::of(row.get_ref(0)?)).optional()?;
+    let up_to = match &last {
+        None => "1",
+        Some(last) if last.is_null() => &format!("{key} IS NULL"),
+        Some(_) => &format!("{key} <= ?{}", parameters.len() + 1),
+    };
+    let sql = format!("{} WHERE {filter} AND {above} AND {up_to} ORDER BY {key}", table.select());
+    let mut parameters = parameters;
+    parameters.extend(last.iter().filter(|last| !last.is_null()).map(|last| last as &dyn ToSql));
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut rows = statement.query(&parameters[..])?;
+    let mut records = Vec::with_capacity(BATCH);
+    while let Some(row) = rows.next()? {
+        if records.len() == BATCH {
+            let batch = std::mem::replace(&mut records, Vec::with_capacity(BATCH));
+            if sender.blocking_send(batch).is_err() {
+                return Ok(Page { records: Vec::new(), last: None, consumer_gone: true });
+            }
+        }
+        records.push(stored(row)?);
+    }
+    Ok(Page { records, last, consumer_gone: false })
+}
+
+/// How a text picks rows by their keys.
+#[derive(Clone, Copy)]
+pub(super) enum KeyIs {
+    /// The key is this text.
+    Text,
+    /// The key has this text in it.
+    With,
+}
+
+/// The rows whose keys a text picks.
+pub(super) fn where_key(
+    connection: &Connection,
+    table: &Table,
+    key_is: KeyIs,
+    text: &str,
+) -> rusqlite::Result<Vec<Stored>> {
+    let condition = match key_is {
+        KeyIs::Text => table.has_key(),
+        KeyIs::With => format!("{} AND instr({}, ?1) > 0", table.filter(), quoted(&table.key)),
+    };
+    let sql = format!("{} WHERE {condition}", table.select());
+    connection.prepare(&sql)?.query_map([text], stored)?.collect()
+}
+
+/// A row of [`Table::select`].
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
+    Ok(Stored {
+        key: RecordKey(bytes(row.get_ref(0)?)),
+        value: bytes(row.get_ref(1)?).into(),
+        observed: Observed { ttl_age: None, column: time_cell(row.get_ref(2)?).and_then(|cell| cell.read()) },
+        ttl: None,
+        unreadable: too_long.then_some(TOO_LARGE),
+    })
+}
+
+/// A key that a page begins after. SQLite's texts need not be UTF-8, as those of [`Value`] must.
+enum Bound {
+    Text(Vec<u8>),
+    Other(Value),
+}
+
+impl Bound {
+    fn of(key: ValueRef<'_>) -> rusqlite::Result<Self> {
+        Ok(match key {
+            ValueRef::Text(text) => Self::Text(text.to_vec()),
+            other => Self::Other(other.try_into()?),
+        })
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Other(Value::Null))
+    }
+}
+
+impl ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(text))),
+            Self::Other(value) => value.to_sql(),
+        }
+    }
+}
+
+/// The bytes of a key or value, whatever type it has.
+pub(super) fn bytes(value: ValueRef<'_>) -> Vec<u8> {
+    match value {
+        ValueRef::Null => Vec::new(),
+        ValueRef::Integer(n) => n.to_string().into_bytes(),
+        ValueRef::Real(n) => n.to_string().into_bytes(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
+    }
+}
+
+/// The value of a time column; none where it is of a type that holds no times.
+pub(super) fn time_cell(value: ValueRef<'_>) -> Option<Cell<&[u8]>> {
+    match value {
+        ValueRef::Integer(n) => Some(Cell::Integer(n)),
+        ValueRef::Text(text) => Some(Cell::Text(text)),
+        _ => None,
+    }
+}
