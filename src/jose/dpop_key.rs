@@ -14,6 +14,9 @@ use super::jws::{Alg, Signer};
 /// Bytes of a coordinate or scalar of both curves.
 const FIELD_BYTES: usize = 32;
 
+/// Characters of a SHA-256 digest in base64url without padding.
+const THUMBPRINT_LENGTH: usize = 43;
+
 /// A session's DPoP key. A proof by any other key destroys the session at the server, so nothing is guessed here: the
 /// private part must belong to the public one, bit for bit.
 #[derive(Clone)]
@@ -95,8 +98,9 @@ impl DpopKey {
     }
 }
 
-/// Returns the SHA-256 JWK thumbprint (RFC 7638 section 3) of a public EC key, whose coordinates are taken as they stand.
-pub fn ec_thumbprint(curve: &str, x: &str, y: &str) -> String {
+/// Compares a SHA-256 JWK thumbprint (RFC 7638 section 3) with that of a public EC key, whose coordinates are taken as they
+/// stand.
+pub fn is_ec_thumbprint(thumbprint: &str, curve: &str, x: &str, y: &str) -> bool {
     let parts: [&[u8]; 7] = [
         b"{\"crv\":\"",
         curve.as_bytes(),
@@ -110,7 +114,8 @@ pub fn ec_thumbprint(curve: &str, x: &str, y: &str) -> String {
     for part in parts {
         digest.update(part);
     }
-    BASE64URL.encode(digest.finalize())
+    let mut text = [0; THUMBPRINT_LENGTH];
+    BASE64URL.encode_slice(digest.finalize(), &mut text).is_ok_and(|_| thumbprint.as_bytes() == text)
 }
 
 const NOT_A_SCALAR: &str = "its DPoP key is zero or beyond the group order";
@@ -147,7 +152,8 @@ mod tests {
             assert_eq!(key.alg(), ours);
             assert_eq!(key.thumbprint(), keys::thumbprint(&jwk));
             let [curve, x, y] = ["crv", "x", "y"].map(|name| jwk[name].as_str().unwrap());
-            assert_eq!(ec_thumbprint(curve, x, y), key.thumbprint());
+            assert!(is_ec_thumbprint(&key.thumbprint(), curve, x, y));
+            assert!(!is_ec_thumbprint(&key.thumbprint(), curve, y, x));
             assert_eq!(json!(key.public()), keys::public(&jwk));
             let token = key.sign(&json!({"alg": ours.name()}), &json!({"a": 1}));
             keys::Jws::decode(&token).unwrap().verify(&keys::public(&jwk)).unwrap();

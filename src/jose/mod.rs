@@ -10,7 +10,7 @@ mod kid;
 mod properties;
 
 pub use client_key::{ClientKey, PublicJwks};
-pub use dpop_key::{DpopKey, PublicEcJwk, ec_thumbprint};
+pub use dpop_key::{DpopKey, PublicEcJwk, is_ec_thumbprint};
 pub use forms::{KeyForm, parse_keys};
 pub use jws::Alg;
 pub use keyset::{KeySet, KeyState, ThumbprintMatch};

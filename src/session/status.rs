@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{Age, AuthMethod, Did, LastRefreshed, NodeSession, Note};
-use crate::jose::ec_thumbprint;
+use crate::jose::is_ec_thumbprint;
 
 /// What can be done with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -221,7 +221,7 @@ fn blocked(session: &NodeSession<'_>, keys: &KnownKeys, client_id: Option<&str>)
         return Some(format!("its tokens were issued to the client_id {theirs}, not to {ours}").into());
     }
     if let (Some(bound), [Some(curve), Some(x), Some(y)]) = (session.token_key_thumbprint(), &session.dpop_public)
-        && bound != ec_thumbprint(curve, x, y)
+        && !is_ec_thumbprint(bound, curve, x, y)
     {
         return Some("its tokens are bound to another DPoP key than the stored one".into());
     }
