@@ -4,6 +4,7 @@ mod app;
 mod bad_arguments;
 mod bad_keys;
 mod bad_stores;
+mod compat;
 mod completion;
 mod copies;
 mod database;
