@@ -3,12 +3,14 @@
 //!     cargo bench --bench scale                            everything, at 10,000 and 100,000 sessions; some minutes
 //!     cargo bench --bench scale -- list purge 1000000      so many sessions, and only these parts
 //!     cargo bench --bench scale -- list 200000 runs=5      the best of so many runs of each
+//!     cargo bench --bench scale -- allocations 20000       what each session takes from the allocator
 //!
 //! Starts servers of its own, fills them, and ends them. Needs redis-server and redis-cli; openssl, and Node with npm, for
-//! comparisons.
+//! comparisons; cc for the counting allocator.
 
 use std::process::ExitCode;
 
+mod allocations;
 mod bare;
 mod keys;
 mod list;
@@ -21,8 +23,12 @@ mod seed;
 const COUNTS: [usize; 2] = [10_000, 100_000];
 
 /// What there is to measure; the numbers are of sessions and of runs.
-const PARTS: [(&str, fn(usize, usize)); 3] =
-    [("list", list::report), ("purge", purge::report), ("refresh", refresh::report)];
+const PARTS: [(&str, fn(usize, usize)); 4] = [
+    ("list", list::report),
+    ("purge", purge::report),
+    ("refresh", refresh::report),
+    ("allocations", allocations::report),
+];
 
 fn main() -> ExitCode {
     // `cargo bench` adds `--bench`.
