@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::output::{OutputArgs, add_variable, assignment, tidy};
+use super::output::{OutputArgs, add_variable, assignment, for_client, tidy};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::files::{directory_of, is_open_to_others};
@@ -95,7 +95,7 @@ fn add_to_file(context: &Context, args: &Args, path: &Path, name: &str, value: &
     }
     tidy(context, directory_of(path));
     add_variable(path, name, value)?;
-    context.ui.note(format!("added {name} to {}", path.display()));
+    context.ui.note(format!("added {name} to {}{}", path.display(), for_client(context)));
     if is_open_to_others(path) {
         context.ui.warn(format!("{0} can be read by other users; `chmod 600 {0}`", path.display()));
     }

@@ -49,9 +49,7 @@ impl OutputArgs {
     pub fn write_document(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
         self.check_document()?;
         let document = serde_json::from_slice::<Value>(text).unwrap_or_default();
-        let client_id = json::text(&document, "client_id").map(str::to_owned);
-        let client_id = client_id.or_else(|| self.file().and_then(|_| context.client_id().ok()));
-        self.write(context, text, files::PUBLIC, client_id.as_deref())
+        self.write(context, text, files::PUBLIC, json::text(&document, "client_id"))
     }
 
     /// Writes a private key likewise. Keys that are in the file already stay: beside it, if it is to be replaced.
@@ -76,20 +74,25 @@ impl OutputArgs {
         self.write(context, text, files::PRIVATE, None)
     }
 
-    /// Says for which client the file was written, where that is known: the settings may stand in another directory.
     fn write(&self, context: &Context, text: &[u8], mode: u32, client_id: Option<&str>) -> anyhow::Result<()> {
         match self.file() {
             Some(path) => {
                 let existing = if self.force { Existing::Replace } else { Existing::Keep };
                 tidy(context, directory_of(path));
                 files::write_file(path, text, mode, existing)?;
-                let client = client_id.map(|id| format!(" for {id}")).unwrap_or_default();
+                let client = client_id.map_or_else(|| for_client(context), |id| format!(" for {id}"));
                 context.ui.note(format!("wrote {}{client}", path.display()));
             }
             None => context.ui.result(text)?,
         }
         Ok(())
     }
+}
+
+/// Returns the end of a message that a file was written: for which client, where that is known. The settings may stand in
+/// another directory.
+pub fn for_client(context: &Context) -> String {
+    context.client_id().map(|id| format!(" for {id}")).unwrap_or_default()
 }
 
 /// Removes what killed runs have left in a directory that is about to be written to.

@@ -347,6 +347,14 @@ fn settings_are_found_above_the_working_directory_and_named() {
     let output = below(&sandbox, "src/deep", "jwks -o jwks.json --offline");
     let expected = format!("settings of $SANDBOX/app/oauthctl.toml\nwrote jwks.json for {id}\n");
     assert_eq!((output.code, output.stderr), (0, expected));
+    for (command, file) in [
+        ("gen-jwk -o key.json", "wrote key.json"),
+        ("gen-jwk --env APP_KEY -o .env", "added APP_KEY to .env"),
+        ("sessions export -o out.jsonl", "wrote out.jsonl"),
+    ] {
+        let output = below(&sandbox, "src/deep", command);
+        assert!(output.stderr.contains(&format!("{file} for {id}")), "{command}: {output}");
+    }
     // Completion goes into the middle of a line that somebody types.
     let output = below(&sandbox, "src/deep", "__complete 2>&1 >/dev/null || true");
     assert!(!output.stdout.contains("settings of"), "{output}");

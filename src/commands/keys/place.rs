@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::commands::output::{assignment, tidy};
+use crate::commands::output::{assignment, for_client, tidy};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::files::{self, DirectoryLock, Existing, PRIVATE};
@@ -34,7 +34,7 @@ impl Target {
             Self::New(path) => {
                 tidy(context, files::directory_of(path));
                 files::write_file(path, text.as_bytes(), PRIVATE, Existing::KeepAlways)?;
-                context.ui.note(format!("wrote {}", path.display()));
+                context.ui.note(format!("wrote {}{}", path.display(), for_client(context)));
             }
             Self::Stdout => context.ui.result(text)?,
         }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::recover::recover;
 use super::select::SelectArgs;
 use super::view::judge;
-use crate::commands::output::{refuse_private_keys, tidy};
+use crate::commands::output::{for_client, refuse_private_keys, tidy};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile, directory_of};
@@ -64,7 +64,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Ok(exit);
     }
     file.keep()?;
-    context.ui.note(format!("wrote {}; it holds everybody's tokens: delete it after the move", args.output.display()));
+    let (path, client) = (args.output.display(), for_client(context));
+    context.ui.note(format!("wrote {path}{client}; it holds everybody's tokens: delete it after the move"));
     Ok(exit)
 }
 
