@@ -2,8 +2,10 @@
 //! happened for the commands to tell.
 
 mod assess;
+mod behind;
 mod breaker;
 mod census;
+mod clocks;
 mod copies;
 mod estimate;
 mod first_seen;
@@ -24,8 +26,10 @@ mod upgrading;
 mod witnesses;
 
 pub use assess::Judge;
+pub use behind::KnownBehind;
 pub use breaker::{Canaries, Health};
 pub use census::Census;
+pub use clocks::check_clock;
 pub use copies::{find_copies, find_copies_of};
 pub use estimate::Estimate;
 pub use first_seen::FirstSeen;

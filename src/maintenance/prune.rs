@@ -205,6 +205,11 @@ impl Plan {
         [Action::Ask, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
     }
 
+    /// Whether anything goes for its age, without the server having a say.
+    pub fn goes_by_age(&self) -> bool {
+        [Action::RemoveOld, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
+    }
+
     /// How many sessions would end, or lose their record, without the server having a say in whether they live.
     pub fn in_bulk(&self) -> u64 {
         Self::BULK.iter().filter_map(|action| self.actions.get(action)).sum()

@@ -11,12 +11,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::assess::Judge;
+use super::clocks::{is_wrong_clock, wrong_clock};
 use super::copies::objection;
 use super::present::present;
 use super::refresh::{Exchanger, is_same_session};
 use super::refresh::{Outcome, Retry, look_up_failed};
 use super::runner::Work;
-use crate::oauth::AuthorizationServer;
+use crate::oauth::{AuthorizationServer, Skew};
 use crate::session::{NodeSession, Relation, fingerprint};
 use crate::store::{EndlessLock, Kind, Lock, RecordKey, Stored, Written};
 use proof::Ending;
@@ -147,11 +148,17 @@ impl Revoker {
             Ok(ready) => ready,
             Err(outcome) => return Err(unable(outcome)),
         };
+        if self.for_absent_users {
+            exchanger.check_not_behind(selected, &ready).await.map_err(unable)?;
+        }
         // Tokens go back to where they came from, even if the account has moved.
         let server = match exchanger.network.server(&ready.issuer).await {
             Ok(server) => server,
             Err(error) => return Err(unable(look_up_failed(&error))),
         };
+        if self.for_absent_users {
+            self.check_clock()?;
+        }
         if !server.can_revoke() {
             let why = "the server has no revocation endpoint";
             let why = match self.judge.ends_by(selected) {
@@ -175,6 +182,16 @@ impl Revoker {
         let outcome = self.revoke_locked(selected, &server, &lock).await;
         exchanger.give_back(lock, selected).await;
         outcome
+    }
+
+    /// Fails where servers say that this machine's clock is wrong: by it, users count as away.
+    fn check_clock(&self) -> Result<(), Revoked> {
+        match self.exchanger.network.skew() {
+            Some(Skew { ahead, origin }) if is_wrong_clock(ahead) => {
+                Err(Revoked::Failed(format!("not attempted: {}", wrong_clock(ahead, &origin))))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_store_is_current(&self) -> Result<(), Revoked> {

@@ -154,6 +154,8 @@ static ROWS: &[Row] = {
         row(400, InvalidGrant, "is not supported by the server", (Request, Kept), &[REFERENCE]),
         row(400, InvalidGrant, "client credentials missing", (Request, Kept), &[REFERENCE]),
         row(400, InvalidGrant, "invalid request payload", (Request, Kept), &[REFERENCE]),
+        // The token has not the form of one.
+        row(400, InvalidGrant, "string must contain", (Request, Kept), &[REFERENCE]),
         // Where words leave a choice, the graver holds: the reference server compares clients and keys before it says that a
         // session has expired.
         row(400, InvalidGrant, "client_id mismatch", (OtherClient, Kept), &[CIRRUS]),

@@ -8,11 +8,11 @@ mod served;
 mod tls;
 
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use tracing::debug;
@@ -47,6 +47,16 @@ pub struct Http {
     guard: Guard,
     clock: Clock,
     pace: Arc<Pace>,
+    skew: Arc<Mutex<Option<Skew>>>,
+}
+
+/// Difference between this machine's clock and a server's.
+#[derive(Clone, Debug)]
+pub struct Skew {
+    /// By so much this machine's clock is ahead.
+    pub ahead: SignedDuration,
+    /// The server's origin.
+    pub origin: String,
 }
 
 /// How much a request may cost.
@@ -92,12 +102,26 @@ impl Http {
             .build()
             .context("cannot set up the HTTP client")?;
         let pace = Arc::new(Pace::new(settings.rates.clone()));
-        Ok(Self { client, guard, clock, pace })
+        Ok(Self { client, guard, clock, pace, skew: Arc::default() })
     }
 
     /// Whether the guards let a request to this URL out, as far as the URL shows.
     pub fn allows(&self, url: &Url) -> bool {
         self.guard.check(url).is_ok()
+    }
+
+    /// The difference between this machine's clock and that of the server that is nearest to it, of those that have told
+    /// the time so far.
+    pub fn skew(&self) -> Option<Skew> {
+        self.skew.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn compare_clocks(&self, served: &Served, origin: &str) {
+        let Some(ahead) = served.sent.map(|sent| served.received.duration_since(sent)) else { return };
+        let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
+        if skew.as_ref().is_none_or(|known| ahead.abs() < known.ahead.abs()) {
+            *skew = Some(Skew { ahead, origin: origin.to_owned() });
+        }
     }
 
     /// Sets the rate of all origins that have none of their own: requests a second, 0 for none.
@@ -180,13 +204,15 @@ impl Http {
         let (status, headers, now) = (response.status().as_u16(), response.headers(), self.clock.now());
         let limit = RateLimit::read(|name| headers.get(name)?.to_str().ok(), now);
         let retry_after = text(headers, &RETRY_AFTER).and_then(|value| retry_after(value, now));
+        let served = Served::of(headers, now);
+        self.compare_clocks(&served, &origin);
         self.pace.answered(url, status, retry_after, limit, method == Method::GET);
         Ok(Answer {
             status,
             content_type: text(headers, &CONTENT_TYPE).map(media_type),
             dpop_nonce: text(headers, &DPOP_NONCE).map(str::to_owned),
             retry_after,
-            served: Served::of(headers, now),
+            served,
             body: read(&mut response, limits.bytes, &origin).await,
         })
     }

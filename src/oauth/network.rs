@@ -7,7 +7,7 @@ use url::Url;
 
 use super::ambient::{Clock, NetworkSettings, Random};
 use super::dpop::Nonces;
-use super::http::Http;
+use super::http::{Http, Skew};
 use super::identity::{self, Handle, Identity};
 use super::lookup::{self, LookupError, Remembered};
 use super::published::{self, Published};
@@ -54,6 +54,11 @@ impl Network {
     pub fn rates(&self, issuer: &str) -> [Option<f64>; 2] {
         let rate_of = |url: &Url| self.http.rate(url);
         [issuer.parse().ok().as_ref().and_then(rate_of), rate_of(&self.settings.plc_directory)]
+    }
+
+    /// The difference between this machine's clock and those of the servers, as far as they have told the time.
+    pub fn skew(&self) -> Option<Skew> {
+        self.http.skew()
     }
 
     /// Gives up waiting for a turn at a server once this says so.

@@ -62,6 +62,12 @@ impl LastRefreshed {
         expires_at.duration_since(now) > ACCESS_TOKEN_LIFETIME.duration()
     }
 
+    /// When the tokens were issued, by the server's clock alone.
+    pub fn by_server(session: &NodeSession<'_>) -> Option<Timestamp> {
+        let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
+        session.token_issued_at().into_iter().chain(before_expiry).max()
+    }
+
     /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a lifetime was not the usual.
     pub fn of(session: &NodeSession<'_>, note: Option<&Note>, observed: Observed, now: Timestamp) -> Option<Self> {
         let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());

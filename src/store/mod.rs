@@ -182,6 +182,11 @@ pub trait Store: Send + Sync {
     /// for longer than `patience`; an [`EndlessLock`] where nobody will ever give it back.
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>>;
 
+    /// The store's own time; none where it has none, or does not tell.
+    async fn time(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// oauthctl's own notes of these names, in order. Notes live beside the app's records, never among them.
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>>;
 

@@ -1,7 +1,9 @@
 //! What a run has learnt of a configuration or a key holds for later runs, until somebody knows better.
 
+use std::time::Duration;
+
 use serde_json::Value;
-use testbed::{Credentials, Dialect, LoginOptions, keys};
+use testbed::{Credentials, Dialect, Endpoint, Fault, LoginOptions, Reply, iso8601, keys};
 
 use crate::app::{App, days_ago, hours_ago};
 use crate::samples::ALICE;
@@ -93,4 +95,80 @@ fn a_key_that_worked_for_another_client_blocks_nobody() {
     app.log_in(2, &days_ago(2));
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
+}
+
+/// Sessions that have ended at their server.
+fn ended(app: &App) -> usize {
+    app.net.sessions().iter().filter(|session| !session.alive).count()
+}
+
+#[test]
+fn a_copy_of_a_store_costs_one_session_over_all_runs() {
+    let app = App::with_users(6);
+    app.configure("min_interval = \"0s\"");
+    // The app goes on with another store, of which this one is a copy.
+    for record in app.records().into_values() {
+        app.net.refresh_as_app(&record).unwrap();
+    }
+    let output = app.sessions("refresh --all --per-issuer 1");
+    assert_eq!((output.code, ended(&app)), (3, 1), "{output}");
+    let sent = app.exchanges().len();
+    for command in ["refresh --all", "refresh", "prune --inactive 1d"] {
+        let output = app.sessions(command);
+        assert!(output.code != 0 && output.to_string().contains("Is this store a copy"), "{output}");
+        assert_eq!((app.exchanges().len(), ended(&app)), (sent, 1), "{output}");
+    }
+    let one = app.records_left().pop().unwrap();
+    app.sessions(&format!("refresh {one}"));
+    assert_eq!(app.exchanges().len(), sent + 1, "it was named");
+}
+
+#[test]
+fn signing_out_in_a_copy_of_a_store_is_tried_once_over_all_runs() {
+    let app = App::with_users(4);
+    for record in app.records().into_values() {
+        app.net.refresh_as_app(&record).unwrap();
+    }
+    for _ in 0..3 {
+        let output = app.sessions("prune --inactive 1d");
+        assert_eq!((output.code, ended(&app), app.exchanges().len()), (1, 1, 1), "{output}");
+    }
+}
+
+#[test]
+fn a_lost_write_holds_others_back_until_the_store_moves_on() {
+    let mut app = App::new();
+    app.net.stop_clock();
+    app.net.configure(|policy| policy.proofs_follow_clock = true);
+    app.configure("min_interval = \"0s\"");
+    app.log_in(4, &days_ago(2));
+    let records: Vec<_> = app.records().into_values().collect();
+    app.net.refresh_as_app(&records[0]).unwrap();
+    let run = |app: &mut App| {
+        app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(app.net.now()));
+        app.sessions("refresh --all --per-issuer 1 --retry-for 8s")
+    };
+    let output = run(&mut app);
+    assert_eq!((output.code, ended(&app)), (3, 1), "{output}");
+    app.net.advance(Duration::from_hours(24));
+    let sent = app.exchanges().len();
+    let output = run(&mut app);
+    assert_eq!((output.code, app.exchanges().len()), (3, sent), "{output}");
+    // A user comes.
+    let record = app.records().into_values().find(|record| app.net.is_alive_with(record)).unwrap();
+    app.database.session(&app.net.refresh_as_app(&record).unwrap());
+    app.net.advance(Duration::from_hours(24));
+    let output = run(&mut app);
+    assert!(output.stdout.ends_with("refreshed 3 sessions, 1 skipped\n"), "{output}");
+    assert_eq!(ended(&app), 1, "{output}");
+}
+
+#[test]
+fn a_token_of_the_wrong_form_says_nothing_about_its_session() {
+    let app = App::with_alice();
+    let words = "String must contain exactly 68 character(s)";
+    app.net.fault(Endpoint::Token, Fault::Instead(Reply::error(400, "invalid_grant", words)));
+    let output = app.sessions("refresh --all");
+    assert!(output.code == 1 && output.stdout.contains("1 unknown"), "{output}");
+    assert_eq!(app.records_left(), [ALICE]);
 }

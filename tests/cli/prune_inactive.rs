@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use testbed::redis::Redis;
 use testbed::{Endpoint, Fault, LoginOptions, Reply, iso8601};
 
 use crate::app::{App, days_ago, to_be};
@@ -237,4 +238,50 @@ fn a_store_that_is_behind_signs_out_nobody_after_the_first() {
     assert_eq!(world.app.records(), before);
     let alive = elsewhere.iter().filter(|record| world.app.net.is_alive_with(record)).count();
     assert_eq!(alive, users.len() - 1, "{output}");
+}
+
+#[test]
+fn a_clock_that_servers_contradict_signs_out_nobody() {
+    let mut world = Simulation::new("");
+    world.log_in(ALICE);
+    world.pass(24 * HOUR);
+    let days = i64::try_from((40 * 24 * HOUR).as_millis()).unwrap();
+    world.app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(world.app.net.now() + days));
+    let output = world.app.sessions("prune --inactive 30d");
+    assert!(
+        output.code == 1 && output.stderr.contains("this machine's clock is 40d ahead of that of http"),
+        "{output}"
+    );
+    assert_eq!((world.app.records_left(), world.app.net.counters().revoked), (vec![ALICE.to_owned()], 0));
+    world.app.assert_nobody_lost(output);
+}
+
+#[test]
+fn a_clock_that_the_store_contradicts_signs_out_nobody() {
+    let redis = Redis::start();
+    let mut app = App::new();
+    let record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(1) });
+    redis.ask(&["SET", &format!("atproto:oauth:sessions:{ALICE}"), &record.to_string()]);
+    let days = i64::try_from((40 * 24 * HOUR).as_millis()).unwrap();
+    app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(app.net.now() + days));
+    for more in ["", " --dry-run"] {
+        let output = app.sessions(&format!("prune --inactive 30d --store {}{more}", redis.url()));
+        assert!(output.code == 2 && output.stderr.contains("clock is 40d ahead of that of the store"), "{output}");
+    }
+    assert_eq!(app.net.counters().of(Endpoint::Token), 0);
+}
+
+#[test]
+fn a_refresh_by_a_clock_that_is_behind_makes_nobody_absent() {
+    let mut world = Simulation::new("");
+    world.log_in(ALICE);
+    world.pass(24 * HOUR);
+    let days = i64::try_from((40 * 24 * HOUR).as_millis()).unwrap();
+    world.app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(world.app.net.now() - days));
+    let output = world.app.sessions(&format!("refresh {ALICE}"));
+    assert_eq!(output.code, 0, "{output}");
+    world.pass(24 * HOUR);
+    let output = world.run("prune --inactive 30d");
+    assert_eq!((output.code, world.app.net.counters().revoked), (0, 0), "{output}");
+    world.app.assert_nobody_lost(output);
 }

@@ -7,7 +7,7 @@ use super::recover::recover;
 use super::select::Noted;
 use crate::context::Context;
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Exchanger, Health, Judge, Left, Recovery, Stop, Unconfirmed};
+use crate::maintenance::{Binding, Canaries, Exchanger, Health, Judge, KnownBehind, Left, Recovery, Stop, Unconfirmed};
 use crate::store::Store;
 
 /// Whether a signal came.
@@ -70,6 +70,7 @@ pub fn exchanger(
         waiting: std::sync::Mutex::default(),
         undecided: std::sync::Mutex::default(),
         unconfirmed: Arc::default(),
+        behind: KnownBehind::default(),
         insists: false,
     })
 }

@@ -18,7 +18,9 @@ use super::view::judge;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::maintenance::{Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses};
+use crate::maintenance::{
+    Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses, check_clock,
+};
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, counted};
@@ -133,6 +135,9 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let records = ForeignRecords::default();
     let (mut plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
+    if plan.goes_by_age() {
+        context.runtime()?.block_on(check_clock(&*store, context.now()))?;
+    }
     let missing = args.select.check_names(context, &*store)?;
     let is_held_back = hold_back(context, args, &mut rules, &mut plan)?;
     let exit_of = |exit| {

@@ -46,9 +46,12 @@ pub enum Verdict {
     Kept(String),
     /// Refused in words that leave no doubt that it is the configuration that is wrong.
     Misconfigured(String),
-    /// Refused because the record is out of step with the server: of one session that may happen, of many it means that
-    /// the whole store is, say because it was restored from a backup.
+    /// The record is out of step with the server since an answer was lost or could not be used: of one session that may
+    /// happen, of many it means that something is wrong with the server or the way to it.
     OutOfStep(String),
+    /// Refused because the record is older than what the server knows: where the store is a copy, or was restored from a
+    /// backup, so are others.
+    Behind(String),
     /// Tokens were sent, and no usable answer came: what happened to them nobody knows.
     Trouble(String),
     /// Nothing was at stake, but the server is not to be asked for so long, and why.
@@ -129,6 +132,7 @@ impl fmt::Display for Verdict {
             Self::Ended(why) => write!(f, "had ended: {why}"),
             Self::Kept(why) => write!(f, "kept: {why}"),
             Self::Misconfigured(why) => write!(f, "misconfigured: {why}"),
+            Self::Behind(why) => write!(f, "behind: {why}"),
             Self::OutOfStep(why) => write!(f, "out of step: {why}"),
             Self::Trouble(why) => write!(f, "in trouble: {why}"),
             Self::Busy(why, wait) => write!(f, "busy for {} s: {why}", wait.as_secs()),
@@ -250,7 +254,7 @@ impl State {
                     self.standing = Standing::Proven;
                 }
             }
-            Verdict::Misconfigured(why) => self.stop(&why),
+            Verdict::Misconfigured(why) | Verdict::Behind(why) => self.stop(&why),
             Verdict::Refused(why) => {
                 self.refused += 1;
                 if !proven {

@@ -81,7 +81,9 @@ impl Exchanger {
     fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
         let now = self.clock.now();
         let old = NodeSession::parse(&stored.value).ok()?;
+        // Where this machine's clock is behind, what the servers' clocks say lies in the future and is the nearest to the truth.
         let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
+        let written = written.into_iter().chain(LastRefreshed::by_server(&old)).max();
         let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         let note = earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now);

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::outcome::{BUSY_PAUSE, kept_back, no_tokens, refused};
 use super::assess::{Judge, NEWER_TOKENS_WAIT};
+use super::behind::KnownBehind;
 use super::breaker::Health;
 use super::breaker::{Canaries, Group, Leave, Objection, Verdict};
 use super::copies::objection;
@@ -90,6 +91,8 @@ pub struct Exchanger {
     pub undecided: Mutex<HashMap<RecordKey, Refusal>>,
     /// New tokens that the store has, and that a fail-over may still undo.
     pub unconfirmed: Arc<Unconfirmed>,
+    /// Groups of which an earlier run has found the store behind.
+    pub behind: KnownBehind,
     /// Whether to try what has cost a session before: the operator has named whose session it may cost this time.
     pub insists: bool,
 }
@@ -147,10 +150,7 @@ impl Exchanger {
         }
         self.check_store()?;
         let mut ready = self.check_locally(stored).await?;
-        let group = Group {
-            issuer: ready.issuer.clone(),
-            kid: ready.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned()),
-        };
+        let group = ready.group();
         let (server, pds) = self.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
         ready.audience = Some(format!("{pds}/"));
         if let Some(refusal) = self.undecided(stored) {
@@ -158,6 +158,7 @@ impl Exchanger {
         }
         let leave = self.canaries.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
+        self.check_not_behind(stored, &ready).await?;
         let mut precedent = None;
         if leave.is_canary() {
             precedent = self.precedent(&ready).await?;
@@ -202,6 +203,7 @@ impl Exchanger {
         // Before the others go, so that no other process need find it out once more.
         match &verdict {
             Verdict::Misconfigured(why) => self.set_precedent(&ready, why).await,
+            Verdict::Behind(_) => self.set_behind(&ready).await,
             Verdict::Works if precedent.is_some() => self.lift_precedent(&ready).await,
             _ => {}
         }
@@ -428,6 +430,12 @@ impl Exchanger {
 }
 
 impl Ready<'_> {
+    /// The sessions with which this one stands or falls.
+    pub(super) fn group(&self) -> Group {
+        let kid = self.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned());
+        Group { issuer: self.issuer.clone(), kid }
+    }
+
     /// The server's refusal of the client, with the server and the client key.
     pub(super) fn client_refused(&self, refusal: &Refusal) -> String {
         let issuer = &self.issuer;

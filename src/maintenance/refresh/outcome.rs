@@ -62,7 +62,7 @@ pub fn refused(ready: &Ready<'_>, refusal: &Refusal, answer_was_lost: bool, has_
             (gone(), Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")))
         }
         (Cause::Replayed | Cause::DpopKey, Fate::Gone) => {
-            (gone(), Verdict::OutOfStep(format!("records are older than what the server knows ({why})")))
+            (gone(), Verdict::Behind(format!("records are older than what the server knows ({why})")))
         }
         (Cause::OtherClient, Fate::Gone) => {
             let verdict = format!(

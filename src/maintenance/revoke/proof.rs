@@ -40,6 +40,7 @@ impl Revoker {
                     "somebody else has used the token of a session whose user counts as away; is this store a copy, or \
                      restored from a backup? ({refusal})"
                 );
+                self.exchanger.set_behind(ready).await;
                 Err(Revoked::Failed(self.store_is_behind.get_or_init(|| why).clone()))
             }
             Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),

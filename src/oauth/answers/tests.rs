@@ -14,6 +14,7 @@ const TRANSCRIPTS: &[(&str, u16, &str, &str, Cause, Fate)] = {
         (REFERENCE, 400, "invalid_grant", "\"refresh_token\" grant type is not allowed for this client", Request, Kept),
         (REFERENCE, 400, "invalid_grant", "\"refresh_token\" grant type is not supported by the server", Request, Kept),
         (REFERENCE, 400, "invalid_grant", "Client credentials missing: Required at body.client_id", Request, Kept),
+        (REFERENCE, 400, "invalid_grant", "String must contain exactly 68 character(s)", Request, Kept),
         (REFERENCE, 400, "invalid_grant", "Invalid request payload: Required at body.refresh_token", Request, Kept),
         (CIRRUS, 400, "invalid_grant", "client_id mismatch", OtherClient, Kept),
         (REFERENCE, 400, "invalid_grant", "Token was not issued to this client", OtherClient, Gone),

@@ -355,6 +355,13 @@ impl Store for RedisStore {
         }
     }
 
+    async fn time(&self) -> Option<Timestamp> {
+        let answer = wire::run_one(self.server.wire(), Command::keyless("TIME")).await.ok()?;
+        let Value::Array(parts) = answer else { return None };
+        let Value::BulkString(seconds) = parts.first()? else { return None };
+        Timestamp::from_second(str::from_utf8(seconds).ok()?.parse().ok()?).ok()
+    }
+
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         notes::read(&*self.server, names).await.map_err(|e| self.failure(e))
     }

@@ -66,9 +66,25 @@ pub fn iso8601(at: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
+/// The same as a header says it (RFC 9110 section 5.6.7).
+pub(crate) fn http_date(at: Millis) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = iso8601(at);
+    let weekday = usize::try_from(at.div_euclid(86_400_000).rem_euclid(7)).unwrap_or_default();
+    let month: usize = text[5..7].parse().unwrap_or(1);
+    format!("{}, {} {} {} {} GMT", DAYS[weekday], &text[8..10], MONTHS[month - 1], &text[..4], &text[11..19])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::iso8601;
+    use super::{http_date, iso8601};
+
+    #[test]
+    fn prints_as_headers_do() {
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(1_795_426_202_146), "Mon, 23 Nov 2026 09:30:02 GMT");
+    }
 
     #[test]
     fn prints_as_javascript_does() {

@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    clock::real_now,
+    clock::{http_date, real_now},
     directory, documents,
     faults::{Ending, Faults},
     http::{Reply, Request},
@@ -73,12 +73,17 @@ async fn answer(shared: Arc<Shared>, site: Site, line: Line, request: axum::extr
     let (parts, body) = request.into_parts();
     let request = Request::read(site, parts, body).await;
     // In its own task: a client that hangs up does not stop a server from finishing what it began.
+    let world = Arc::clone(&shared);
     let work = tokio::spawn(async move { process(&shared, &request).await });
-    let (reply, ending) = work.await.unwrap_or_else(|_| (Reply::error(500, "server_error", "panic"), Ending::Answer));
+    let (mut reply, ending) =
+        work.await.unwrap_or_else(|_| (Reply::error(500, "server_error", "panic"), Ending::Answer));
     match ending {
         Ending::Answer => {}
         Ending::Hang => std::future::pending::<()>().await,
         Ending::Close => line.cut(),
+    }
+    if world.lock().policy.proofs_follow_clock && !reply.headers.iter().any(|(name, _)| name == "date") {
+        reply = reply.header("date", &http_date(world.clock.now()));
     }
     reply.into_response()
 }
