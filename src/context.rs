@@ -102,6 +102,22 @@ impl Context {
         Ok(Self::of(self.ui.clone(), self.yes, Overrides::default(), self.environment.clone(), settings.into()))
     }
 
+    /// The same world under each part of the settings file: its top level, then each profile. The command line and the
+    /// variables that stand in for it say nothing there.
+    pub fn parts(&self) -> Result<Vec<Self>, Failure> {
+        const VARIABLES: [&str; 4] = ["OAUTHCTL_PROFILE", "OAUTHCTL_STORE", "OAUTHCTL_LAYOUT", "OAUTHCTL_KEYS"];
+        let settings = self.settings()?;
+        let Some(file) = settings.file() else { return Ok(Vec::new()) };
+        let profiles = settings.profiles().into_iter().map(|name| Some(name.to_owned()));
+        let part = |profile| {
+            let overrides = Overrides { profile, ..Overrides::default() };
+            let environment = self.environment.clone().without(&VARIABLES);
+            let settings = Settings::new(Some(file.clone()), environment.clone(), overrides.clone())?;
+            Ok(Self::of(self.ui.clone(), self.yes, overrides, environment, settings.into()))
+        };
+        std::iter::once(None).chain(profiles).map(part).collect()
+    }
+
     /// What the command line says about settings.
     pub fn overrides(&self) -> &Overrides {
         &self.overrides

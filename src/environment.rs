@@ -29,6 +29,12 @@ impl Environment {
         }
     }
 
+    /// The same without these variables.
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.variables.retain(|name, _| names.iter().all(|other| name != other));
+        self
+    }
+
     /// Takes in that a dotenv file is not there. That is said only where one of its variables is missed.
     pub fn lacks(&mut self, file: PathBuf) {
         self.missing_files.push(file);

@@ -201,6 +201,11 @@ impl Settings {
         all.filter(|path| is_open_to_others(path)).collect()
     }
 
+    /// The settings file itself.
+    pub fn file(&self) -> Option<&SettingsFile> {
+        self.file.as_ref()
+    }
+
     /// The profiles in the file.
     pub fn profiles(&self) -> Vec<&str> {
         self.file.as_ref().map(SettingsFile::profiles).unwrap_or_default()

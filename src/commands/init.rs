@@ -127,8 +127,19 @@ fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf, offline
     };
     let no_keys = KeySet::default();
     let set = keys.as_ref().unwrap_or(&no_keys);
-    if let Some(missing) = census.and_then(|census| publish::missing(&census, set, |_| false, "")) {
-        return Err(missing);
+    if let Some(census) = &census {
+        if let Some(missing) = publish::missing(census, set, |_| false, "") {
+            return Err(missing);
+        }
+        if let Some(doubt) = census.doubt_about_others(set) {
+            context.ui.warn(doubt);
+        }
+        if census.is_of_others() {
+            confirm_client(context, census)?;
+        }
+    }
+    if let (Some(file), Some(keys)) = (&draft.jwks_file, &keys) {
+        publish::compare_with_published(&context.ui, file, keys);
     }
     let mut plan = Plan::new(draft, settings_path);
     if let Some(first) = first_key {
@@ -137,6 +148,20 @@ fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf, offline
     plan.add_documents(&context.ui, keys.as_ref());
     plan.add_settings(text);
     Ok(plan)
+}
+
+/// Asks whether the client is the right one, where all sessions of the store are of another.
+fn confirm_client(context: &Context, census: &Census) -> Result<(), Failure> {
+    let what = format!("all sessions of {} were issued to another client than the one described here", census.store());
+    if !context.is_interactive() {
+        context.ui.warn(format!("{what}: check --client-id"));
+        return Ok(());
+    }
+    context.ui.warn(what);
+    if context.ui.ask("Is the client the right one all the same?")? {
+        return Ok(());
+    }
+    Err(usage("not confirmed; nothing was written").hint("name the client of those sessions with --client-id"))
 }
 
 /// Where the settings go.

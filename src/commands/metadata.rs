@@ -119,6 +119,9 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             "no key source is configured, so this is a public client, whose sessions last two weeks; --keys names one",
         );
     }
+    if matches!(metadata.authentication, Authentication::Public) && args.loopback.is_none() {
+        args.publish.check_public(context, args.output.file())?;
+    }
     let text = context.ui.json_document(&document, args.output.file().is_some());
     args.output.write_document(context, &text)?;
     Ok(Exit::Done)

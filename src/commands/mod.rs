@@ -18,3 +18,4 @@ mod last_count;
 mod metrics;
 mod output;
 mod publish;
+mod shared_keys;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::kid::{find_kid, kids_of};
+use super::shared_keys::SharedStore;
 use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Failure, nearest, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
 use crate::maintenance::Census;
-use crate::ui::sessions_and_logins;
+use crate::ui::{Ui, sessions_and_logins};
 
 /// How long reading the store may take.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,21 +39,36 @@ impl PublishArgs {
                 .into());
         }
         let census = if self.offline { None } else { look_into_store(context) };
+        let shared = if self.offline { Vec::new() } else { look_into_shared_stores(context, keys)? };
         let published = file.map(published_in).unwrap_or_default();
-        let dropped = self.dropped(context, keys, &published, census.as_ref())?;
+        let censuses = census.iter().chain(shared.iter().filter_map(|store| store.census.as_ref().ok()));
+        let dropped = self.dropped(context, keys, &published, censuses)?;
         let is_dropped = |kid: &str| dropped.contains(kid);
         let or_else = if file.is_some() { "; if it is lost for good: --drop-key KID" } else { "" };
-        let missing = census.as_ref().and_then(|census| missing(census, keys, is_dropped, or_else));
+        let missing_here = census.as_ref().and_then(|census| missing(census, keys, is_dropped, or_else));
+        let missing = missing_here.or_else(|| {
+            shared.iter().find_map(|store| {
+                let is_elsewhere = |kid: &str| is_dropped(kid) || store.has_key(kid);
+                missing(store.census.as_ref().ok()?, keys, is_elsewhere, or_else)
+            })
+        });
         match (missing, file) {
             (Some(missing), Some(_)) => return Err(missing.into()),
             (Some(missing), None) => context.ui.warn(missing.in_one_line()),
             (None, _) => {}
         }
+        if let Some(doubt) = census.as_ref().and_then(|census| census.doubt_about_others(keys)) {
+            context.ui.warn(doubt);
+        }
         let Some(file) = file else { return Ok(()) };
         let lost = published.iter().filter(|key| !is_held(keys, key));
         for kid in lost.filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())).filter(|kid| !is_dropped(kid)) {
             match &census {
-                Some(census) if census.is_proof() && census.records.to(&kid).total() == 0 => {
+                Some(census)
+                    if census.is_proof()
+                        && census.records.to(&kid).total() == 0
+                        && shared.iter().all(|store| store.needs_not(&kid)) =>
+                {
                     context.ui.note(format!("left out key {kid}: it is needed by none of {}", census.counted()));
                 }
                 _ => return Err(would_lose(file, keys, &kid).into()),
@@ -61,17 +77,42 @@ impl PublishArgs {
         Ok(())
     }
 
+    /// Fails where the file would describe a public client, and records of the store are bound to a key: their sessions could
+    /// not be refreshed. For a document that goes to stdout that is a warning.
+    pub fn check_public(&self, context: &Context, file: Option<&Path>) -> anyhow::Result<()> {
+        let Some(census) = (if self.offline { None } else { look_into_store(context) }) else { return Ok(()) };
+        let none = KeySet::default();
+        let dropped = self.dropped(context, &none, &[], std::iter::once(&census))?;
+        let Some((kid, count)) = census.missing_from(&none).find(|(kid, _)| !dropped.contains(*kid)) else {
+            return Ok(());
+        };
+        let bound = sessions_and_logins(count.sessions, count.states);
+        let refusal = usage(format!(
+            "{} has {bound} bound to key {kid}, and the app could not refresh them as a public client",
+            census.store()
+        ))
+        .hint(format!(
+            "describe a confidential client: no --public, and no auth_method = \"none\" under [client]; if those sessions \
+             are lost for good: --drop-key {kid}"
+        ));
+        if file.is_some() {
+            return Err(refusal.into());
+        }
+        context.ui.warn(refusal.in_one_line());
+        Ok(())
+    }
+
     /// The whole kids that are to be dropped, among those that the key set, the file or the store has.
-    fn dropped(
+    fn dropped<'c>(
         &self,
         context: &Context,
         keys: &KeySet,
         published: &[Value],
-        census: Option<&Census>,
+        censuses: impl Iterator<Item = &'c Census>,
     ) -> anyhow::Result<BTreeSet<String>> {
         let mut known = kids_of(keys);
         known.extend(published.iter().filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())));
-        known.extend(census.iter().flat_map(|census| census.records.iter()).map(|(kid, _)| kid.to_owned()));
+        known.extend(censuses.flat_map(|census| census.records.iter()).map(|(kid, _)| kid.to_owned()));
         let mut dropped = BTreeSet::new();
         for given in self.drop_key.iter().map(Kid::as_str) {
             match find_kid(given, &known)? {
@@ -107,6 +148,17 @@ fn look_into_store(context: &Context) -> Option<Census> {
     census.map_err(|e| context.ui.warn(format!("which keys sessions need could not be seen: {e:#}"))).ok()
 }
 
+/// Counts the records of other stores that need the same keys. One that cannot be read is warned of.
+fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<Vec<SharedStore>> {
+    let shared = SharedStore::read_all(context, keys, Some(STORE_PATIENCE))?;
+    for store in &shared {
+        if let Err(e) = &store.census {
+            context.ui.warn(format!("which keys {} needs could not be seen: {e:#}", store.name()));
+        }
+    }
+    Ok(shared)
+}
+
 /// The error about keys that records of the store are bound to and no source has; none where all are there. `or_else`
 /// ends its hint.
 pub fn missing(census: &Census, keys: &KeySet, is_dropped: impl Fn(&str) -> bool, or_else: &str) -> Option<Failure> {
@@ -119,6 +171,26 @@ pub fn missing(census: &Census, keys: &KeySet, is_dropped: impl Fn(&str) -> bool
     Some(usage(format!("{} has {named}, and no key source has the key", census.store())).hint(format!(
         "name the source of key {first} with --keys, too: without it those users are logged out{or_else}"
     )))
+}
+
+/// Warns where a published set that stays as it is lacks keys of this set, or has others.
+pub fn compare_with_published(ui: &Ui, file: &Path, keys: &KeySet) {
+    if std::fs::symlink_metadata(file).is_err() {
+        return;
+    }
+    let (published, file) = (published_in(file), file.display());
+    let is_published = |key: &&ClientKey| published.iter().any(|known| key.has_public_half(known));
+    if let Some(kid) = keys.iter().find(|key| !is_published(key)).and_then(ClientKey::kid) {
+        ui.warn(format!(
+            "{file} has not the key {kid}, and stays as it is: nobody can log in with that key before \
+             `oauthctl jwks -o {file} --force` publishes it"
+        ));
+    }
+    if let Some(kid) = published.iter().filter(|key| !is_held(keys, key)).find_map(|key| key.get("kid")?.as_str()) {
+        ui.warn(format!(
+            "{file} has the key {kid}, and no key source has it: name its source with --keys, too, if sessions need it"
+        ));
+    }
 }
 
 fn would_lose(file: &Path, keys: &KeySet, kid: &str) -> Failure {

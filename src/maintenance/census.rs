@@ -21,6 +21,9 @@ pub struct Census {
     pub records: BoundRecords,
     /// Those of them whose tokens name another client: two apps may share a store.
     of_others: BoundRecords,
+    sessions_of_others: u64,
+    /// One of those clients.
+    other_client: Option<String>,
     client_id: Option<String>,
     all: BoundCount,
     /// Records of which nobody knows which key they are bound to.
@@ -42,7 +45,8 @@ impl Census {
         context.runtime()?.block_on(read).unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
     }
 
-    async fn read(context: &Context) -> anyhow::Result<Self> {
+    /// Reads the whole store.
+    pub async fn read(context: &Context) -> anyhow::Result<Self> {
         let (url, origin, mut scan) = context.begin_census().await?;
         let mut census = Self::new(&url, &origin, context.client_id().ok());
         census.add_all(&mut scan).await?;
@@ -55,6 +59,8 @@ impl Census {
             is_named: !matches!(origin, Origin::Found(_)),
             records: BoundRecords::default(),
             of_others: BoundRecords::default(),
+            sessions_of_others: 0,
+            other_client: None,
             client_id,
             all: BoundCount::default(),
             unplaced: 0,
@@ -70,6 +76,8 @@ impl Census {
                         self.all.sessions += 1;
                         if client_id.is_some() && self.client_id.is_some() && client_id != self.client_id {
                             self.of_others.add(kid.clone(), |count| count.sessions += 1);
+                            self.sessions_of_others += 1;
+                            self.other_client = self.other_client.take().or(client_id);
                         }
                         self.records.add(kid, |count| count.sessions += 1);
                     }
@@ -89,6 +97,12 @@ impl Census {
             }
         }
         Ok(())
+    }
+
+    /// The same, and the part of the settings file that names the store.
+    pub fn of_part(mut self, part: &str) -> Self {
+        self.store = format!("{} ({part})", self.store);
+        self
     }
 
     /// Store that was counted, without secrets.
@@ -130,6 +144,25 @@ impl Census {
     pub fn counted_unplaced(&self) -> String {
         let others = if self.unplaced > self.examples.len() as u64 { ", …" } else { "" };
         format!("{} of {} ({}{others})", counted(self.unplaced, "record"), self.store, self.examples.join(", "))
+    }
+
+    /// Says which key that the set has not sessions of other clients are bound to; none where there is no such session.
+    pub fn doubt_about_others(&self, keys: &KeySet) -> Option<String> {
+        let is_there = |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
+        let (kid, count) = self.of_others.iter().find(|(kid, _)| !is_there(kid))?;
+        let (sessions, verb) = (counted(count.sessions, "session"), if count.sessions == 1 { "is" } else { "are" });
+        Some(format!(
+            "{sessions} of {} {verb} bound to key {kid}, which no key source has, and named for the client {}, not for {}: \
+             if that is this app, too, its users are logged out without the key",
+            self.store,
+            self.other_client.as_deref().unwrap_or_default(),
+            self.client_id.as_deref().unwrap_or_default()
+        ))
+    }
+
+    /// Whether there are sessions, and the tokens of all of them name other clients.
+    pub fn is_of_others(&self) -> bool {
+        self.all.sessions > 0 && self.sessions_of_others == self.all.sessions
     }
 
     /// Kids that records of this client are bound to and that the set has not, with what is bound to each.

@@ -12,6 +12,7 @@ use crate::error::{Failure, usage};
 pub const FILE_NAME: &str = "oauthctl.toml";
 
 /// A settings file all of whose settings are known and of their types.
+#[derive(Clone)]
 pub struct SettingsFile {
     path: PathBuf,
     table: Table,

@@ -460,3 +460,30 @@ fn no_is_an_answer_too() {
     assert!(dialogue.0.exp_eof().unwrap().contains("not confirmed; nothing was done"));
     assert_eq!(before, sandbox.everything());
 }
+
+#[test]
+fn sessions_that_are_all_of_another_client_are_warned_of() {
+    let sandbox = app();
+    let mut theirs = session(ALICE, "3h");
+    theirs["tokenSet"]["access_token"] = crate::publish::token_of("https://other.example.com/c.json").into();
+    AppDatabase::open(&sandbox.path("app.db")).session(&theirs);
+    let output = init(&sandbox, &[]);
+    for part in [
+        "warning: 1 session of sqlite:app.db is bound to key key1, which no key source has",
+        "warning: all sessions of sqlite:app.db were issued to another client than the one described here",
+    ] {
+        assert!(output.stderr.contains(part), "{output}");
+    }
+}
+
+#[test]
+fn a_published_set_that_lacks_the_first_key_is_warned_of() {
+    let sandbox = app();
+    sandbox.file("key1.json", KEY1);
+    std::fs::create_dir_all(sandbox.path("public/.well-known")).unwrap();
+    assert_eq!(sandbox.run(["jwks", "--keys", "key1.json", "-o", "public/.well-known/jwks.json"]).code, 0);
+    let output = init(&sandbox, &[]);
+    for part in [" has not the key ", " has the key key1, and no key source has it"] {
+        assert!(output.stderr.contains(&format!("warning: public/.well-known/jwks.json{part}")), "{output}");
+    }
+}

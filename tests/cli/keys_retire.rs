@@ -242,6 +242,17 @@ fn a_key_stays_while_one_session_of_it_may_live() {
 }
 
 #[test]
+fn a_dry_run_says_that_a_key_stays_whose_sessions_cannot_end() {
+    let app = leaked();
+    app.configure_client("https://other.example.com/c.json", "");
+    let output = end(&app, &["--dry-run"]);
+    assert!(output.stdout.ends_with("would revoke 0 sessions, 2 would fail\n"), "{output}");
+    assert!(output.stderr.contains("dry run: key testbed-1 stays"), "{output}");
+    let output = end(&app, &["--dry-run", "--forget"]);
+    assert!(output.stderr.contains("dry run: key testbed-1 would be removed"), "{output}");
+}
+
+#[test]
 fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
     let app = leaked();
     let assert_untouched = |options: &[&str], part: &str| {

@@ -58,6 +58,7 @@ mod sessions_select;
 mod sessions_show;
 mod sessions_stats;
 mod settings;
+mod shared_keys;
 mod states;
 mod stores;
 mod transfer;

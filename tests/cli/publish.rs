@@ -177,7 +177,7 @@ fn records_under_any_key_of_redis_need_their_key() {
 }
 
 #[test]
-fn records_of_another_client_in_the_same_store_need_none_of_our_keys() {
+fn records_of_another_client_need_none_of_our_keys_and_are_named() {
     let sandbox = published();
     let mut theirs = session(ALICE, "3h");
     theirs["authMethod"]["kid"] = json!("theirs");
@@ -185,12 +185,15 @@ fn records_of_another_client_in_the_same_store_need_none_of_our_keys() {
     AppDatabase::open(&sandbox.path("app.db")).session(&theirs);
     let settings = "keys = 'all.json'\n[client]\nclient_id = 'https://app.example.com/c.json'\n";
     sandbox.file("oauthctl.toml", settings);
-    assert_eq!(sandbox.result(["jwks", "-q", "-o", "jwks.json", "--force"]), "");
+    let output = sandbox.run(["jwks", "-o", "jwks.json", "--force"]);
+    let said = "warning: 1 session of sqlite:app.db is bound to key theirs, which no key source has, and named for the \
+        client https://other.example.com/c.json, not for https://app.example.com/c.json";
+    assert_says(&output, 0, said);
     sandbox.file("oauthctl.toml", settings.replace("app.example", "other.example"));
     assert_says(&sandbox.refusal(["jwks", "-o", "jwks.json", "--force"]), 2, "1 session bound to key theirs");
 }
 
-fn token_of(client_id: &str) -> String {
+pub(crate) fn token_of(client_id: &str) -> String {
     use base64::Engine as _;
     let claims = json!({"client_id": client_id}).to_string();
     format!("eyJ0eXAiOiJhdCtqd3QifQ.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
@@ -261,4 +264,26 @@ fn how_the_client_authenticates_is_one_of_two_words() {
         let output = sandbox.run(["doctor", "--offline"]);
         assert!(output.stdout.contains(part), "{output}");
     }
+}
+
+#[test]
+fn a_document_of_a_public_client_needs_a_store_without_bound_sessions() {
+    let sandbox = published();
+    let write = |more: &[&str]| sandbox.run([&METADATA[..], &["-o", "c.json", "--force"], more].concat());
+    assert_eq!(write(&["--keys", "all.json"]).code, 0);
+    let before = sandbox.read("c.json");
+    sandbox
+        .file("oauthctl.toml", "keys = 'all.json'\n[client]\nauth_method = 'none'\n[store]\nurl = 'sqlite:app.db'\n");
+    insta::assert_snapshot!(write(&[]), @r#"
+    exit 2
+    -- stderr --
+    error: sqlite:app.db has 1 session bound to key key1, and the app could not refresh them as a public client
+    hint: describe a confidential client: no --public, and no auth_method = "none" under [client]; if those sessions are lost for good: --drop-key key1
+    "#);
+    assert_says(&write(&["--drop-key", "key1"]), 2, "bound to key key2");
+    assert_eq!(sandbox.read("c.json"), before);
+    assert_says(&sandbox.run(METADATA), 0, "warning: sqlite:app.db has 1 session bound to key key1");
+    sandbox.file("oauthctl.toml", "keys = 'all.json'\n[store]\nurl = 'sqlite:app.db'\n");
+    assert_says(&write(&["--public"]), 2, "bound to key key1");
+    assert_eq!(write(&["--public", "--drop-key", "key1", "--drop-key", "key2"]).code, 0);
 }

@@ -332,3 +332,13 @@ fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
     assert_eq!((none("jsonl"), none("csv")), (String::new(), header.to_owned()));
     assert_eq!((app.net.alive(), app.net.counters().requests), (1, [].into()));
 }
+
+#[test]
+fn a_time_of_absence_that_nobody_can_mean_is_refused() {
+    let app = App::with_alice();
+    for age in ["0s", "59m"] {
+        let output = app.sessions(&format!("revoke --yes --not-refreshed-for {age}"));
+        assert!(output.code == 2 && output.stderr.contains("is less than an hour"), "{output}");
+    }
+    app.assert_nobody_lost("");
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::args::Knows;
 use crate::commands::kid::whole_kid;
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
+use crate::commands::shared_keys::SharedStore;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
@@ -73,25 +74,22 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     let store: Arc<dyn Store> = store.into();
     // Everything that may keep the key from going, before anybody is signed out for nothing.
     let mut census = Census::take(context)?;
+    check_shared_stores(context, args, &keyring::key_set(&sources)?)?;
     let mut ended = Exit::Done;
     let count = census.records.to(args.kid.as_str());
     if args.revoke_sessions && count.sessions > 0 {
         check_unbound(args, &census, Sessions::WillEnd)?;
         check_within_reach(context, args, &census, &*store)?;
+        if args.dry_run {
+            return rehearse(context, args, sources, &store);
+        }
         ended = end_sessions(context, args, count.sessions, &store)?;
         let may_go_on = ended == Exit::Done || args.forget && ended == Exit::Partial;
         if !may_go_on {
             if matches!(ended, Exit::Partial | Exit::Failed) {
-                context.ui.note(format!(
-                    "key {} stays, since some of its sessions may live; --forget removes their records and the key",
-                    args.kid
-                ));
+                context.ui.note(stays(args));
             }
             return Ok(ended);
-        }
-        if args.dry_run {
-            remove(context, args, sources, None)?;
-            return Ok(Exit::Done);
         }
         census = Census::take(context)?;
         // Whoever has just ended the last session of the store has seen that it is the right one.
@@ -137,13 +135,34 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
     })
 }
 
-/// Ends the sessions bound to the key while the key is still there to do it with; a dry run names them.
+fn stays(args: &Args) -> String {
+    format!("key {} stays, since some of its sessions may live; --forget removes their records and the key", args.kid)
+}
+
+/// Names the sessions that would end, and what would become of the key.
+fn rehearse(
+    context: &Context,
+    args: &Args,
+    sources: Vec<LoadedSource>,
+    store: &Arc<dyn Store>,
+) -> anyhow::Result<Exit> {
+    let judge = judge(context, store.layout())?;
+    let rehearsed = rehearse_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &judge)?;
+    if rehearsed.exit != Exit::Done {
+        return Ok(rehearsed.exit);
+    }
+    if rehearsed.impossible > 0 && !args.forget {
+        context.ui.note(format!("dry run: {}", stays(args)));
+    } else {
+        remove(context, args, sources, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Ends the sessions bound to the key while the key is still there to do it with.
 fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
     let judge = judge(context, store.layout())?;
     let select = SelectArgs::bound_to(&args.kid);
-    if args.dry_run {
-        return rehearse_revocation(context, &select, args.forget, store, &judge);
-    }
     let question = format!(
         "End {} bound to key {}? Their users will have to log in again.",
         counted(sessions, "session"),
@@ -179,17 +198,60 @@ fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(),
             )),
         });
     }
-    if census.unplaced > 0 && !args.unused && !args.ignore_malformed {
-        let unplaced = census.counted_unplaced();
-        return Err(usage(format!("{unplaced} could not be read, and may be bound to key {kid}"))
-            .hint("`oauthctl sessions list` and `states list` show what; --unused retires the key all the same"));
-    }
+    check_placed(args, census)?;
     if census.is_empty() && !args.unused && sessions == Sessions::Stay {
         return Err(usage(format!(
             "{} has no session and no login, so it does not show that key {kid} is unused",
             census.store()
         ))
         .hint("check that this is the store that the app uses; --unused retires the key all the same"));
+    }
+    Ok(())
+}
+
+fn check_placed(args: &Args, census: &Census) -> Result<(), Failure> {
+    if census.unplaced == 0 || args.unused || args.ignore_malformed {
+        return Ok(());
+    }
+    let unplaced = census.counted_unplaced();
+    Err(usage(format!("{unplaced} could not be read, and may be bound to key {}", args.kid))
+        .hint("`oauthctl sessions list` and `states list` show what; --unused retires the key all the same"))
+}
+
+/// Fails where another part of the settings file names a store whose sessions need the key.
+fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow::Result<()> {
+    let kid = &args.kid;
+    for store in SharedStore::read_all(context, keys, None)? {
+        let (name, profile) = (store.name(), store.profile);
+        let census = match store.census {
+            Ok(census) => census,
+            Err(e) if args.unused => {
+                context.ui.warn(format!("whether {name} needs key {kid} could not be seen: {e:#}"));
+                continue;
+            }
+            Err(e) => {
+                return Err(usage(format!("{name} cannot be read, and its sessions may be bound to key {kid}"))
+                    .because(e)
+                    .hint("run this where that store can be read; --unused retires the key all the same")
+                    .into());
+            }
+        };
+        let count = census.records.to(kid.as_str());
+        if count.total() > 0 {
+            let (bound, are) =
+                (sessions_and_logins(count.sessions, count.states), if count.total() == 1 { "is" } else { "are" });
+            let profile = profile.map_or_else(String::new, |profile| format!(" --profile {}", in_shell(&profile)));
+            return Err(usage(format!(
+                "{bound} of {} {are} bound to key {kid}, and would be lost with it",
+                census.store()
+            ))
+            .hint(format!(
+                "keep the key until they have ended, or end them with `oauthctl{profile} sessions revoke --kid {}`",
+                in_shell(kid.as_str())
+            ))
+            .into());
+        }
+        check_placed(args, &census)?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
-use crate::session::{Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
+use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
@@ -53,6 +53,9 @@ pub struct Args {
     pace: PaceArgs,
 }
 
+/// Less is no sign of absence: an access token is used for an hour before the app renews it.
+const SHORTEST: Age = Age::from_secs(3600);
+
 /// Counts, asks, revokes.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.select.is_empty() && !args.all {
@@ -60,13 +63,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             .hint("name accounts, filter (--issuer, --kid, --status, …), or say --all")
             .into());
     }
+    if let Some(age) = args.select.filter().not_refreshed_for.filter(|age| *age < SHORTEST) {
+        return Err(usage(format!(
+            "--not-refreshed-for {age} is less than an hour: it would sign out users who are there"
+        ))
+        .hint("m is minutes; write days or weeks, like 30d; --all means all")
+        .into());
+    }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
     let judge = judge_of_run(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     if args.dry_run {
-        return rehearse(context, &args.select, args.forget, &store, &judge);
+        return Ok(rehearse(context, &args.select, args.forget, &store, &judge)?.exit);
     }
     let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |stored, session| {
@@ -106,6 +116,13 @@ impl Agreed {
     }
 }
 
+/// End of a dry run.
+pub struct Rehearsed {
+    pub exit: Exit,
+    /// Sessions that could not be revoked.
+    pub impossible: u64,
+}
+
 /// Names what would be revoked, and does nothing.
 pub fn rehearse(
     context: &Context,
@@ -113,7 +130,7 @@ pub fn rehearse(
     forget: bool,
     store: &Arc<dyn Store>,
     judge: &Judge,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Rehearsed> {
     const VERB: &str = "would revoke";
     store.layout().check_lock_is_said()?;
     context.client_id()?;
@@ -161,7 +178,8 @@ pub fn rehearse(
     let others = counts(", ", [(impossible, "would fail")]);
     let summary = format!("{VERB} {}{others}{}", counted(possible, "session"), context.interrupt().before_the_end());
     ui.summary(summary)?;
-    Ok(context.interrupt().exit().unwrap_or(missing.exit(Exit::Done)))
+    let exit = context.interrupt().exit().unwrap_or(missing.exit(Exit::Done));
+    Ok(Rehearsed { exit, impossible })
 }
 
 /// Revokes what is selected and `is_meant`, and tells what became of each.

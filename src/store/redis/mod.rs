@@ -36,7 +36,7 @@ pub use client::{RedisAddress, RestAddress};
 
 use checkpoint::{RedisCheckpoint, Watch};
 use client::cli::Cli;
-use client::command::{Command, Server};
+use client::command::{Command, Server, run_one};
 use client::error::{self, Trouble};
 use client::replicas::Replicas;
 use client::rest::Rest;
@@ -356,7 +356,7 @@ impl Store for RedisStore {
     }
 
     async fn time(&self) -> Option<Timestamp> {
-        let answer = wire::run_one(self.server.wire(), Command::keyless("TIME")).await.ok()?;
+        let answer = run_one(self.server.wire(), Command::keyless("TIME")).await.ok()?;
         let Value::Array(parts) = answer else { return None };
         let Value::BulkString(seconds) = parts.first()? else { return None };
         Timestamp::from_second(str::from_utf8(seconds).ok()?.parse().ok()?).ok()
