@@ -22,7 +22,7 @@ use crate::keyring::{self, KeySource};
 use crate::oauth::{Published, Served};
 use crate::session::Observed;
 use crate::settings::{Overrides, Settings, SettingsFile};
-use crate::store::{Kind, RecordKey, Stored};
+use crate::store::{Kind, Layout, RecordKey, Stored};
 
 /// Members that some check reads, of client metadata, key sets, keys, server metadata and records.
 const MEMBERS: [&str; 28] = [
@@ -164,7 +164,7 @@ proptest! {
         for (value, key, is_session) in records {
             let (key, value) = (RecordKey::from_text(&key), value.into_bytes().into());
             let stored = Stored { key, value, observed: Observed::default(), ttl: None, unreadable: None };
-            tally.add(if is_session { Kind::Session } else { Kind::State }, &stored);
+            tally.add(if is_session { Kind::Session } else { Kind::State }, &Layout::built_in()[0], &stored);
         }
         assert_complete(&sessions::check(&tally, &keys_of(which), published.as_ref(), now))?;
     }

@@ -8,8 +8,8 @@ use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
 use crate::json::{items, member};
 use crate::oauth::brief;
-use crate::session::{AuthMethod, BoundCount, BoundRecords, Copies, NodeSession, NodeState, Relation, is_nobodys};
-use crate::store::{Kind, Stored};
+use crate::session::{BoundCount, BoundRecords, Copies, Relation};
+use crate::store::{Kind, Layout, Stored};
 use crate::ui::{counted, sessions_and_logins};
 
 const TOPIC: Topic = Topic::Sessions;
@@ -57,28 +57,27 @@ impl Tally {
     }
 
     /// Counts a record.
-    pub fn add(&mut self, kind: Kind, stored: &Stored) {
-        let auth_method = match kind {
+    pub fn add(&mut self, kind: Kind, layout: &Layout, stored: &Stored) {
+        let client_auth = match kind {
             Kind::Session => {
                 self.sessions += 1;
-                let Ok(read) = NodeSession::parse(&stored.value) else {
-                    let is_nobodys = stored.unreadable.is_none() && is_nobodys(&stored.value);
-                    *if is_nobodys { &mut self.malformed } else { &mut self.unknown } += 1;
+                let Ok(read) = layout.session(stored) else {
+                    *if stored.is_nobodys() { &mut self.malformed } else { &mut self.unknown } += 1;
                     return;
                 };
-                let of_another = |ours: &str| read.token_client_id().filter(|id| *id != ours).map(str::to_owned);
+                let of_another = |ours: &str| read.access_token.client_id().filter(|id| *id != ours).map(str::to_owned);
                 if let Some(id) = self.client_id.as_deref().and_then(of_another) {
                     // Its key is the other client's, and nothing to look for here.
                     self.other_client.get_or_insert(id);
                     return self.foreign += 1;
                 }
-                self.public += u64::from(read.auth_method == AuthMethod::None);
-                Some(read.auth_method)
+                self.public += u64::from(read.is_public());
+                read.client_auth
             }
             // One that cannot be read ends by itself.
-            Kind::State => NodeState::parse(&stored.value).ok().and_then(|state| state.auth_method),
+            Kind::State => layout.login(stored).ok().and_then(|login| login.client_auth),
         };
-        let Some(count) = auth_method.and_then(|method| self.by_kid.of(method)) else { return };
+        let Some(count) = client_auth.and_then(|method| self.by_kid.of(method)) else { return };
         match kind {
             Kind::Session => count.sessions += 1,
             Kind::State => count.states += 1,

@@ -9,12 +9,12 @@ use jiff::tz::Offset;
 
 use super::known_keys::{KnownKey, noted_key};
 use super::recovery::Recovery;
-use crate::jose::{ClientKey, DpopKey, KeySet};
+use crate::jose::{ClientKey, KeySet};
 use crate::oauth::objection;
 use crate::session::{
-    Age, Circumstances, Copies, KnownKeys, LastRefreshed, Note, Policy, Record, Relation, Status, Summary,
+    Age, Circumstances, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status, Summary,
 };
-use crate::store::{KeyPattern, Layout, Store, Stored};
+use crate::store::{Layout, NoRecord, Store, Stored};
 
 /// The app itself may be about to refresh what it renewed more recently than this.
 const APP_IS_ACTIVE: Age = Age::from_secs(3600);
@@ -23,8 +23,9 @@ const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 #[derive(Clone)]
 pub struct Judge {
     circumstances: Circumstances,
-    pattern: KeyPattern,
-    layout: Arc<str>,
+    layout: Layout,
+    /// Name of the layout, for summaries.
+    layout_name: Arc<str>,
     /// Copies among the sessions of the run, once somebody has looked for them.
     copies: Arc<OnceLock<Copies>>,
     /// Where newer tokens of some sessions wait; none where there are no entries.
@@ -68,8 +69,8 @@ impl Judge {
         let keys = keys.map_or(KnownKeys::Unknown, |_| KnownKeys::Only(thumbprints.keys().cloned().collect()));
         Self {
             circumstances: Circumstances { keys, policy, client_id, now },
-            pattern: layout.session_pattern().clone(),
-            layout: layout.name.as_str().into(),
+            layout: layout.clone(),
+            layout_name: layout.name.as_str().into(),
             copies: Arc::default(),
             pending: None,
             egress: [true; 2],
@@ -113,13 +114,13 @@ impl Judge {
     /// The same without regard to other records.
     pub fn summary_alone<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let summary = self.summary_of_record(stored, note);
-        let waits = !is_settled(&summary) && self.has_newer_tokens(stored);
+        let waits = !is_settled(&summary) && self.has_newer_tokens(stored, &summary);
         block(summary, waits.then(|| NEWER_TOKENS_WAIT.to_owned()))
     }
 
     /// The same without regard to tokens that wait in the recovery directory, either.
     pub(super) fn summary_of_record<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
-        let summary = Summary { layout: Some(Arc::clone(&self.layout)), ..self.read(stored, note) };
+        let summary = Summary { layout: Some(Arc::clone(&self.layout_name)), ..self.read(stored, note) };
         if summary.status == Status::Blocked && !summary.needs_upgrade || is_settled(&summary) {
             return summary;
         }
@@ -132,15 +133,15 @@ impl Judge {
         block(summary, why)
     }
 
-    fn has_newer_tokens(&self, stored: &Stored) -> bool {
-        let entry = |recovery: &Arc<Recovery>| Some(recovery.entry_of(stored, &Record::parse(&stored.value)?));
-        self.pending.as_ref().and_then(entry).is_some_and(|entry| entry.exists())
+    fn has_newer_tokens(&self, stored: &Stored, summary: &Summary<'_>) -> bool {
+        let entry = |recovery: &Arc<Recovery>| recovery.entry_of(stored, summary.refresh_token.as_deref());
+        self.pending.as_ref().map(entry).is_some_and(|entry| entry.exists())
     }
 
     /// Returns what is wrong with a session's DPoP key. Takes longer than all else that is judged.
     pub fn unusable_key(stored: &Stored) -> Option<String> {
-        let record = Record::parse(&stored.value)?;
-        DpopKey::from_members(record.dpop_jwk()?).err().map(str::to_owned)
+        let session = Session::read(&stored.value).ok()?;
+        session.format.dpop_key(&stored.value).err().map(|error| error.to_string())
     }
 
     /// What is known to be noted of a kid at a server.
@@ -204,14 +205,11 @@ impl Judge {
 
     fn read<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let key = stored.key.text();
-        if let Some(why) = stored.unreadable {
-            return Summary::foreign(key, why);
+        match self.layout.session(stored) {
+            Ok(session) => Summary::of(key, session, stored.observed, note, &self.circumstances),
+            Err(NoRecord::Malformed(why)) => Summary::of_no_session(key, &stored.value, why),
+            Err(why) => Summary::foreign(key, why.description()),
         }
-        let Some((named, _)) = self.pattern.parse_key(&key) else {
-            return Summary::foreign(key, "the key names no account");
-        };
-        let named = named.to_owned();
-        Summary::of(key, &named, &stored.value, stored.observed, note, &self.circumstances)
     }
 
     /// The moment of the judgement.

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use super::breaker::Group;
 use super::refresh::{Exchanger, NOTE_LIFETIME, Outcome, Ready, Retry};
-use crate::session::{LastRefreshed, NodeSession, fingerprint};
+use crate::session::{LastRefreshed, Session, fingerprint};
 use crate::store::Stored;
 
 /// After the second time, so long only what was written since is sent.
@@ -94,7 +94,7 @@ impl Exchanger {
 impl Behind {
     /// Whether the record was written after this was found.
     fn is_before(self, stored: &Stored, now: Timestamp) -> bool {
-        let session = NodeSession::parse(&stored.value).ok();
+        let session = Session::read(&stored.value).ok();
         let written = session.and_then(|session| LastRefreshed::of(&session, None, stored.observed, now));
         written.is_some_and(|written| written.at > self.at)
     }

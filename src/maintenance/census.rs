@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::failed;
 use crate::jose::{ClientKey, KeySet};
-use crate::session::{BoundCount, BoundRecords, KeyDependence, is_nobodys};
+use crate::session::{BoundCount, BoundRecords, KeyDependence};
 use crate::settings::Origin;
 use crate::store::{Scan, StoreUrl};
 use crate::ui::{counted, sessions_and_logins};
@@ -86,7 +86,7 @@ impl Census {
                         self.records.add(kid, |count| count.states += 1);
                     }
                     // What is provably nobody's needs no key.
-                    _ if record.unreadable.is_none() && is_nobodys(&record.value) => {}
+                    _ if record.is_nobodys() => {}
                     KeyDependence::Unknown | KeyDependence::None => {
                         self.unplaced += 1;
                         if self.examples.len() < EXAMPLES {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::iter;
 
-use crate::session::{Comparison, Copies, Did, LayoutTraits, NodeSession, Relation, Repeats};
+use crate::session::{Comparison, Copies, Did, LayoutTraits, Relation, Repeats, Session};
 use crate::store::{Kind, Layout, Store, Stored, Want};
 
 /// Reads a whole store, unless its layout rules copies out, and again where something occurs twice. Memory: 16 bytes a
@@ -22,9 +22,9 @@ pub async fn find_copies(store: &dyn Store) -> anyhow::Result<Copies> {
     let mut comparison = Comparison::new(layouts);
     if !repeats.is_empty() {
         for (n, store) in stores.iter().enumerate() {
-            let add = |stored: &Stored, session: &NodeSession<'_>| {
+            let add = |stored: &Stored, session: &Session<'_>| {
                 if repeats.has(session) {
-                    comparison.add(n, &stored.key.text(), &stored.value, &session.sub);
+                    comparison.add(n, &stored.key.text(), &stored.value, &session.did);
                 }
             };
             for_each(*store, add).await?;
@@ -97,15 +97,11 @@ fn traits(layout: &Layout) -> LayoutTraits {
 }
 
 /// Reads every session of an account that its key names.
-async fn for_each(store: &dyn Store, mut see: impl FnMut(&Stored, &NodeSession<'_>)) -> anyhow::Result<()> {
-    let pattern = store.layout().session_pattern();
+async fn for_each(store: &dyn Store, mut see: impl FnMut(&Stored, &Session<'_>)) -> anyhow::Result<()> {
     let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
     while let Some(records) = scan.next().await? {
         for stored in &records {
-            let key = stored.key.text();
-            let Some((named, _)) = pattern.parse_key(&key) else { continue };
-            let Ok(session) = NodeSession::parse(&stored.value) else { continue };
-            if session.sub == named {
+            if let Ok(session) = store.layout().session(stored) {
                 see(stored, &session);
             }
         }

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use super::refresh::NOTE_LIFETIME;
-use crate::session::{NodeSession, Note, Summary};
-use crate::store::{Store, Stored};
+use crate::session::{Note, Summary};
+use crate::store::Store;
 
 /// Notes that are still to be written.
 #[derive(Default)]
@@ -15,12 +15,12 @@ pub struct FirstSeen(RefCell<Vec<(String, Vec<u8>)>>);
 
 impl FirstSeen {
     /// Takes in a session that was read. One whose age is known, or that was seen before, needs no note.
-    pub fn see(&self, stored: &Stored, session: &Summary<'_>, note: Option<&Note>, now: Timestamp) {
+    pub fn see(&self, session: &Summary<'_>, note: Option<&Note>, now: Timestamp) {
         if session.last_refreshed_at.is_some() || session.unchanged_since.is_some() || session.status.is_unreadable() {
             return;
         }
-        let Ok(Some(token)) = NodeSession::parse(&stored.value).map(|session| session.refresh_token) else { return };
-        let note = note.cloned().unwrap_or_default().first_seen(&token, now);
+        let Some(token) = &session.refresh_token else { return };
+        let note = note.cloned().unwrap_or_default().first_seen(token, now);
         self.0.borrow_mut().push((Note::name(&session.key), note.to_bytes()));
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::session::{Age, NodeSession, Record, Transfer, fingerprint, is_provably_newer};
+use crate::session::{Age, Session, Traces, Transfer, fingerprint, is_provably_newer};
 use crate::store::{Kind, RecordKey, Store, Written};
 
 /// A session whose time would have run out by the new layout's reckoning gets this long, so that nobody is logged out
@@ -117,8 +117,8 @@ impl Import {
     pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportEvent> {
         let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else { return Ok(ImportEvent::Malformed) };
         let value = incoming.record.get().as_bytes();
-        let session = match NodeSession::parse(value) {
-            Ok(session) if session.sub == incoming.did => session,
+        let session = match Session::read_as(store.layout().formats, value) {
+            Ok(session) if session.did == incoming.did => session,
             _ => return Ok(ImportEvent::Malformed),
         };
         let key = key_in(store, &incoming);
@@ -140,7 +140,7 @@ impl Import {
                 ImportEvent::Crowded
             });
         };
-        if is_same(&present.value, value) {
+        if present.value == value || is_same(&present.value, &session) {
             return Ok(ImportEvent::Unchanged);
         }
         let is_ours = arrived.contains(&name);
@@ -152,7 +152,7 @@ impl Import {
         } else {
             (ImportEvent::Replaced, ImportEvent::NotNewer)
         };
-        match NodeSession::parse(&present.value) {
+        match store.layout().session(&present) {
             Ok(older) if is_provably_newer(&session, &older) => {}
             _ => return Ok(not_newer),
         }
@@ -182,21 +182,13 @@ impl Import {
 }
 
 /// Whether both are one session with the same tokens of the same exchange, however the one was written anew.
-fn is_same(present: &[u8], incoming: &[u8]) -> bool {
-    if present == incoming {
-        return true;
-    }
-    let tokens = |record| {
-        let record = Record::parse(record)?;
-        Some((record.refresh_token()?.to_owned(), record.dpop_jwk()?.clone()))
-    };
-    let times = |record| NodeSession::parse(record).ok().map(|session| (session.expires_at, session.token_issued_at()));
-    tokens(present).is_some_and(|present| Some(present) == tokens(incoming)) && times(present) == times(incoming)
+fn is_same(present: &[u8], incoming: &Session<'_>) -> bool {
+    Session::read(present).is_ok_and(|present| present.is_of_same_refresh(incoming))
 }
 
 /// A name for the tokens of a record, which [`is_same`] compares.
 fn token_of(record: &[u8]) -> u128 {
-    match Record::parse(record).as_ref().and_then(Record::refresh_token) {
+    match Traces::refresh_token(record) {
         Some(token) => number(&fingerprint(token.as_bytes())),
         None => number(&fingerprint(record)),
     }

@@ -1,7 +1,6 @@
 //! Reading a record again: of several rows under one key, the row that was read.
 
-use super::refresh::is_same_session;
-use crate::session::{NodeSession, Record, is_provably_newer};
+use crate::session::{Session, Traces, is_provably_newer};
 use crate::store::{Kind, Store, Stored};
 
 /// The record as it is now. Where several rows share its key: the row as it was read, else a row with the same refresh
@@ -19,18 +18,18 @@ pub(super) async fn present(store: &dyn Store, read: &Stored) -> anyhow::Result<
 }
 
 fn likeness(row: &Stored, read: &Stored) -> u8 {
-    let token = |stored: &Stored| Some(Record::parse(&stored.value)?.refresh_token()?.to_owned());
+    let token = |stored: &Stored| Traces::refresh_token(&stored.value);
     if row.value == read.value {
         3
     } else if token(row).is_some() && token(row) == token(read) {
         2
     } else {
-        u8::from(is_same_session(&row.value, &read.value))
+        u8::from(Traces::are_of_one_login(&row.value, &read.value))
     }
 }
 
 fn is_newer(one: &Stored, other: &Stored) -> bool {
-    match (NodeSession::parse(&one.value), NodeSession::parse(&other.value)) {
+    match (Session::read(&one.value), Session::read(&other.value)) {
         (Ok(one), Ok(other)) => is_provably_newer(&one, &other),
         _ => false,
     }

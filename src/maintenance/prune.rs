@@ -11,7 +11,7 @@ use super::breaker::Health;
 use super::refresh::{Outcome, Retry};
 use super::revoke::{Revoked, Revoker};
 use super::runner::{Event, Work};
-use crate::session::{Age, NodeSession, Note, Presence, Status, Summary};
+use crate::session::{Age, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 
 /// Without asking the server, a session is taken for ended only beyond the longest life that the atproto OAuth profile
@@ -138,13 +138,7 @@ impl Action {
 
 impl Rules {
     /// What to do with a session, if anything. `Err` when it was asked for, and yet is not to be touched.
-    pub fn action(
-        &self,
-        stored: &Stored,
-        summary: &Summary<'_>,
-        note: Option<&Note>,
-        judge: &Judge,
-    ) -> Result<Option<Action>, Kept> {
+    pub fn action(&self, summary: &Summary<'_>, note: Option<&Note>, judge: &Judge) -> Result<Option<Action>, Kept> {
         match summary.status {
             Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
             // The layout may be the wrong one, or a prefix shared: a living session must not pay for that.
@@ -159,8 +153,7 @@ impl Rules {
             Status::Fresh | Status::Idle | Status::Due => {}
         }
         let Some(period) = self.inactive.filter(|_| !self.offline) else { return Ok(None) };
-        let Ok(session) = NodeSession::parse(&stored.value) else { return Ok(None) };
-        match Note::presence(note, &session, summary.last_refreshed_at, period, judge.now()) {
+        match Note::presence(note, summary, period, judge.now()) {
             Presence::Away => Ok(Some(Action::SignOut)),
             Presence::Seen => Ok(None),
             Presence::Unobservable => Err(Kept::Unobservable),
@@ -317,7 +310,7 @@ impl Pruner {
         let note = self.store.notes(&[name]).await?.pop().flatten().and_then(|note| Note::parse(&note));
         let action = {
             let summary = self.judge.summary(session, note.as_ref());
-            self.rules.action(session, &summary, note.as_ref(), &self.judge)
+            self.rules.action(&summary, note.as_ref(), &self.judge)
         };
         match (action, &self.online) {
             (Ok(Some(Action::Ask)), Some(online)) => self.ask(online, session).await,

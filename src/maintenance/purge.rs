@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::session::{Age, NodeState, fingerprint};
+use crate::session::{Age, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
 
 /// First-seen notes go with their states; those of completed logins are forgotten so long after they have become of use.
@@ -127,9 +127,8 @@ impl Purge {
         report: &mut PurgeReport,
     ) -> anyhow::Result<()> {
         // Something else may share the prefix of the app's states: only what is a state by its value may go.
-        let (states, others): (Vec<_>, Vec<_>) = records
-            .into_iter()
-            .partition(|record| record.unreadable.is_none() && NodeState::parse(&record.value).is_ok());
+        let (states, others): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| store.layout().login(record).is_ok());
         report.malformed += others.len() as u64;
         let ages = self.ages(store, &states).await?;
         let mut old = Vec::new();

@@ -15,7 +15,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
-use crate::session::{Record, fingerprint};
+use crate::session::{FORMATS, Session, Traces, fingerprint};
 use crate::store::{Kind, RecordKey, Store, StoreId, Stored, Written};
 
 /// Room on the disk for one entry. Records have 1 to 2 kB.
@@ -170,9 +170,8 @@ impl Recovery {
     }
 
     /// Where the entry of a session is while one waits to be applied. Such a session is never exchanged.
-    pub fn entry_of(&self, stored: &Stored, record: &Record) -> PathBuf {
-        let superseded =
-            record.refresh_token().map_or_else(|| fingerprint(&stored.value), |token| fingerprint(token.as_bytes()));
+    pub fn entry_of(&self, stored: &Stored, refresh_token: Option<&str>) -> PathBuf {
+        let superseded = fingerprint(refresh_token.map_or(&stored.value, str::as_bytes));
         self.path_of(&stored.key.text(), &superseded)
     }
 
@@ -219,7 +218,7 @@ impl Recovery {
         let bytes = Zeroizing::new(bytes);
         // The parser's words may quote what is there.
         let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| unreadable("is not a recovery entry", path))?;
-        if Record::parse(entry.record.as_bytes()).is_none() {
+        if Traces::read(entry.record.as_bytes()).is_none() {
             return Err(unreadable("is a recovery entry without a record", path).into());
         }
         let result = apply(&entry, store).await?;
@@ -301,16 +300,13 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     rows.sort_by_key(|row| (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token));
     let Some(present) = rows.into_iter().next() else { return Ok(Recovered::Orphaned) };
     let new = if fingerprint(&present.value) == entry.supersedes {
-        entry.record.clone().into_bytes()
+        Zeroizing::new(entry.record.clone().into_bytes())
     } else if entry.supersedes_token.is_some() && token(&present.value) == entry.supersedes_token {
         // Somebody touched the record but not its tokens, and those are used up.
-        match (Record::parse(&present.value), Record::parse(entry.record.as_bytes())) {
-            (Some(mut record), Some(renewed)) => {
-                record.adopt(&renewed);
-                record.to_bytes()
-            }
-            _ => return Ok(Recovered::Superseded),
-        }
+        let renewed = entry.record.as_bytes();
+        let format = Session::read(renewed).map_or(FORMATS[0], |session| session.format);
+        let Ok(adopted) = format.adopt(&present.value, renewed) else { return Ok(Recovered::Superseded) };
+        adopted
     } else {
         return Ok(Recovered::Superseded);
     };
@@ -323,7 +319,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
 }
 
 fn token(record: &[u8]) -> Option<String> {
-    Record::parse(record)?.refresh_token().map(|token| fingerprint(token.as_bytes()))
+    Traces::refresh_token(record).map(|token| fingerprint(token.as_bytes()))
 }
 
 #[cfg(test)]

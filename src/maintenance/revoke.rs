@@ -14,11 +14,11 @@ use super::assess::Judge;
 use super::clocks::{is_wrong_clock, wrong_clock};
 use super::copies::objection;
 use super::present::present;
-use super::refresh::{Exchanger, is_same_session};
+use super::refresh::Exchanger;
 use super::refresh::{Outcome, Retry, look_up_failed};
 use super::runner::Work;
 use crate::oauth::{AuthorizationServer, Skew};
-use crate::session::{NodeSession, Relation, fingerprint};
+use crate::session::{Relation, Traces, fingerprint};
 use crate::store::{EndlessLock, Kind, Lock, RecordKey, Stored, Written};
 use proof::Ending;
 
@@ -246,8 +246,8 @@ impl Revoker {
 
     /// A copy in another layout may be the one that an app uses. Copies in this layout end together, as asked.
     async fn check_elsewhere(&self, current: &Stored) -> Result<(), Revoked> {
-        let did = NodeSession::parse(&current.value).ok().and_then(|session| session.sub.parse().ok());
-        let Some(did) = did else { return Ok(()) };
+        let session = self.exchanger.store.layout().session(current);
+        let Some(did) = session.ok().and_then(|session| session.did.parse().ok()) else { return Ok(()) };
         match objection(&*self.exchanger.store, current, &did).await {
             Ok(Some((Relation::CopyElsewhere, why))) => Err(Revoked::Failed(why)),
             Ok(_) => Ok(()),
@@ -258,7 +258,9 @@ impl Revoker {
     /// The record as it is now, where it is of the login that was selected.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
         match present(&*self.exchanger.store, selected).await {
-            Ok(Some(now)) if now.value == selected.value || is_same_session(&now.value, &selected.value) => Ok(now),
+            Ok(Some(now)) if now.value == selected.value || Traces::are_of_one_login(&now.value, &selected.value) => {
+                Ok(now)
+            }
             Ok(Some(_)) => Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned())),
             Ok(None) => Err(Revoked::Skipped("its record was deleted meanwhile".to_owned())),
             Err(error) => Err(self.store_trouble(&error)),
@@ -292,7 +294,7 @@ impl Revoker {
     pub async fn forget(&self, selected: &Stored) -> anyhow::Result<bool> {
         let store = &self.exchanger.store;
         let Some(now) = present(&**store, selected).await? else { return Ok(true) };
-        if now.value != selected.value && !is_same_session(&now.value, &selected.value) {
+        if now.value != selected.value && !Traces::are_of_one_login(&now.value, &selected.value) {
             return Ok(false);
         }
         let removed = store.remove(Kind::Session, &[now]).await?;

@@ -12,7 +12,7 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::refresh::Retry;
-use crate::session::NodeSession;
+use crate::session::Session;
 use crate::store::Stored;
 
 /// Sessions that wait for their turn, for each that is being worked on: enough that one busy server does not keep the
@@ -306,7 +306,7 @@ impl<W: Work> Shared<W> {
     }
 
     fn issuer(&self, session: &Stored) -> Arc<Issuer> {
-        let name = NodeSession::parse(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
+        let name = Session::read(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
         let at_once = self.limits.issuers.get(&name).copied().unwrap_or(self.limits.per_issuer);
         let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(issuers.entry(name).or_insert_with(|| {

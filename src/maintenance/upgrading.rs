@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::refresh::{Outcome, Retry, look_up_failed};
 use crate::jose::{ClientKey, DpopKey};
 use crate::oauth::{Auth, AuthorizationServer, Credentials, LookupError, Network, Upgrading};
-use crate::session::{Did, NodeSession, Record};
+use crate::session::{Did, Session};
 use crate::store::Stored;
 
 /// The servers' ways with public sessions, each asked once.
@@ -41,15 +41,14 @@ impl Upgrades {
 
     /// Why a session is not to be sent to its server; none where it may be.
     pub async fn objection(&mut self, stored: &Stored) -> Option<Outcome> {
-        let session = NodeSession::parse(&stored.value).ok()?;
+        let session = Session::read(&stored.value).ok()?;
         if self.agreed.as_deref() == Some(&*session.issuer) {
             return None;
         }
         // A record that cannot be used is refused by the exchange itself.
-        let record = Record::parse(&stored.value)?;
-        let dpop_key = DpopKey::from_members(record.dpop_jwk()?).ok()?;
+        let dpop_key = session.format.dpop_key(&stored.value).ok()?;
         if !self.known.contains_key(&*session.issuer) {
-            let did: Did = session.sub.parse().ok()?;
+            let did: Did = session.did.parse().ok()?;
             let (server, _) = match self.network.server_for(&did, &session.issuer).await {
                 Ok(found) => found,
                 // That is about this session, and not about the others of its server.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::answers::Refusal;
 use super::dpop::{ProofParameters, is_nonce};
 use super::http::{Answer, HttpError};
-use crate::session::NewTokens;
+use crate::session::Renewal;
 
 /// Longer access tokens are not believed.
 const MAX_ACCESS_TOKEN: usize = 16 * 1024;
@@ -108,14 +108,16 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// What the session's record keeps of them, when they came at this time for this PDS.
-    pub fn for_record<'a>(&'a self, audience: Option<&'a str>, now: Timestamp) -> NewTokens<'a> {
-        NewTokens {
+    /// Returns what the session's record keeps of tokens that came at this time for this PDS. `kid` is the client key to
+    /// which they are newly bound.
+    pub fn renewal<'a>(&'a self, pds: Option<&'a str>, kid: Option<&'a str>, now: Timestamp) -> Renewal<'a> {
+        Renewal {
             access_token: &self.access_token,
             refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
             scope: self.scope.as_deref(),
             expires_at: self.expires_in.map(|life| now.saturating_add(life).unwrap_or(now)),
-            audience,
+            pds,
+            kid,
         }
     }
 }
@@ -375,7 +377,7 @@ mod tests {
     fn tokens_of_the_right_account_are_accepted() {
         let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
-        let kept = tokens.for_record(None, "2026-11-23T09:00:00Z".parse().unwrap());
+        let kept = tokens.renewal(None, None, "2026-11-23T09:00:00Z".parse().unwrap());
         assert_eq!((kept.access_token, kept.refresh_token), ("a", Some("r")));
         assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
     }

@@ -94,7 +94,7 @@ proptest! {
                 prop_assert_eq!(found.refresh_token.as_ref().map(|token| token.as_str()), refresh_token.as_str());
                 let debug = format!("{found:?}");
                 prop_assert!(access_token.as_str().is_some_and(|token| token.len() < 12 || !shows(&debug, token)));
-                let kept = found.for_record(None, jiff::Timestamp::MAX);
+                let kept = found.renewal(None, None, jiff::Timestamp::MAX);
                 prop_assert!(kept.expires_at.is_none_or(|at| at <= jiff::Timestamp::MAX));
             }
             _ => prop_assert!(!(fits && status == 200)),

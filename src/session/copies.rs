@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use jiff::Timestamp;
 
-use super::NodeSession;
+use super::Session;
 use super::transfer::is_later;
 use crate::hashes::Hashes;
 
@@ -83,7 +83,7 @@ impl Repeats {
     }
 
     /// Takes a record in.
-    pub fn add(&mut self, session: &NodeSession<'_>) {
+    pub fn add(&mut self, session: &Session<'_>) {
         let Some(hashes) = self.hashes(session) else { return };
         for (set, hash) in [&mut self.tokens, &mut self.logins].into_iter().zip(hashes) {
             if !set.insert(hash, hash) {
@@ -98,11 +98,11 @@ impl Repeats {
     }
 
     /// Whether something of the record occurred in another one, too.
-    pub fn has(&self, session: &NodeSession<'_>) -> bool {
+    pub fn has(&self, session: &Session<'_>) -> bool {
         self.hashes(session).is_some_and(|hashes| hashes.iter().any(|hash| self.repeated.contains(hash)))
     }
 
-    fn hashes(&self, session: &NodeSession<'_>) -> Option<[u64; 2]> {
+    fn hashes(&self, session: &Session<'_>) -> Option<[u64; 2]> {
         let token = token(&self.hasher, session)?;
         let login = if self.by_account { account(&self.hasher, session) } else { login(&self.hasher, session) };
         Some([token, login])
@@ -126,7 +126,7 @@ impl Comparison {
     /// Adds a record of an account, unless it is none or has no refresh token: nothing of it can be sent twice.
     pub fn add(&mut self, layout: usize, key: &str, value: &[u8], did: &str) {
         let hasher = &self.hasher;
-        let Some(session) = NodeSession::parse(value).ok().filter(|session| session.sub == did) else { return };
+        let Some(session) = Session::read(value).ok().filter(|session| session.did == did) else { return };
         let Some(token) = token(hasher, &session) else { return };
         self.marks.push(Marks {
             layout,
@@ -135,7 +135,7 @@ impl Comparison {
             account: account(hasher, &session),
             token,
             login: login(hasher, &session),
-            times: (session.token_issued_at(), session.expires_at),
+            times: session.times(),
         });
     }
 
@@ -230,21 +230,21 @@ fn newest(marks: &[&Marks]) -> Option<usize> {
     (0..marks.len()).all(all_older).then_some(newest)
 }
 
-fn token(hasher: &RandomState, session: &NodeSession<'_>) -> Option<u64> {
+fn token(hasher: &RandomState, session: &Session<'_>) -> Option<u64> {
     session.refresh_token.as_deref().map(|token| hasher.hash_one(("token", token)))
 }
 
-fn login(hasher: &RandomState, session: &NodeSession<'_>) -> u64 {
-    hasher.hash_one(("login", &session.sub, &session.dpop_public))
+fn login(hasher: &RandomState, session: &Session<'_>) -> u64 {
+    hasher.hash_one(("login", &session.did, &session.dpop.public))
 }
 
-fn account(hasher: &RandomState, session: &NodeSession<'_>) -> u64 {
-    hasher.hash_one(("account", &session.sub))
+fn account(hasher: &RandomState, session: &Session<'_>) -> u64 {
+    hasher.hash_one(("account", &session.did))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::node::tests::RECORD;
+    use super::super::format::RECORD;
     use super::*;
 
     const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn repeats_are_what_copies_have_in_common() {
         let [one, copy, other] = [record("t1", "a", 9), record("t2", "a", 10), record("t3", "b", 9)];
-        let parse = |record: &'static str| NodeSession::parse(record.as_bytes()).unwrap();
+        let parse = |record: &'static str| Session::read(record.as_bytes()).unwrap();
         let [one, copy, other] = [one, copy, other].map(|record| parse(record.leak()));
         let mut repeats = Repeats::new(&layouts(false)[..1]);
         repeats.add(&one);

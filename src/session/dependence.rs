@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{NodeSession, NodeState, RecordKind};
+use super::{AuthMethod, PendingLogin, Recognised, Session};
 
 /// Envelopes and strings around a record: more of them are nobody's.
 const MOST_LAYERS: usize = 3;
@@ -52,26 +52,25 @@ impl KeyDependence {
     }
 
     fn of_record(value: &[u8]) -> Self {
-        if let Ok(session) = NodeSession::parse(value) {
-            let client_id = session.token_client_id().map(str::to_owned);
-            return Self::Session { kid: session.auth_method.into_kid().map(Into::into), client_id };
+        if let Ok(session) = Session::read(value) {
+            let client_id = session.access_token.client_id().map(str::to_owned);
+            return Self::Session {
+                kid: session.client_auth.and_then(AuthMethod::into_kid).map(Into::into),
+                client_id,
+            };
         }
-        if let Ok(login) = NodeState::parse(value) {
-            return login.auth_method.map_or(Self::Unknown, |method| Self::Login(method.into_kid().map(Into::into)));
+        if let Ok(login) = PendingLogin::read(value) {
+            return login.client_auth.map_or(Self::Unknown, |method| Self::Login(method.into_kid().map(Into::into)));
         }
-        match RecordKind::of(value) {
-            RecordKind::Indigo
-            | RecordKind::Jacquard
-            | RecordKind::Atrium
-            | RecordKind::Atcute
-            | RecordKind::DamagedSession => Self::Unknown,
-            RecordKind::Session
-            | RecordKind::Login
-            | RecordKind::Enveloped
-            | RecordKind::Nested
-            | RecordKind::OtherJson
-            | RecordKind::NoJson
-            | RecordKind::Empty => Self::None,
+        match Recognised::of(value) {
+            Recognised::Unsupported(_) | Recognised::Damaged(_) => Self::Unknown,
+            Recognised::Session(_)
+            | Recognised::Login(_)
+            | Recognised::Enveloped
+            | Recognised::Nested
+            | Recognised::OtherJson
+            | Recognised::NoJson
+            | Recognised::Empty => Self::None,
         }
     }
 }
@@ -89,7 +88,7 @@ fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 mod tests {
     use serde_json::json;
 
-    use super::super::format::node::tests::RECORD;
+    use super::super::format::RECORD;
     use super::*;
 
     #[test]

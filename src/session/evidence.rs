@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Age, NodeSession, Note};
+use super::{Age, Note, Session};
 
 /// Access tokens of the reference server live this long.
 const ACCESS_TOKEN_LIFETIME: Age = Age::from_secs(3600);
@@ -63,19 +63,19 @@ impl LastRefreshed {
     }
 
     /// When the tokens were issued, by the server's clock alone.
-    pub fn by_server(session: &NodeSession<'_>) -> Option<Timestamp> {
+    pub fn by_server(session: &Session<'_>) -> Option<Timestamp> {
         let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
-        session.token_issued_at().into_iter().chain(before_expiry).max()
+        session.access_token.issued_at().into_iter().chain(before_expiry).max()
     }
 
     /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a lifetime was not the usual.
-    pub fn of(session: &NodeSession<'_>, note: Option<&Note>, observed: Observed, now: Timestamp) -> Option<Self> {
+    pub fn of(session: &Session<'_>, note: Option<&Note>, observed: Observed, now: Timestamp) -> Option<Self> {
         let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
         let by_ttl = observed.ttl_age.and_then(|age| now.checked_sub(age).ok());
         let noted = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.wrote_at(token));
         [
             (before_expiry, Evidence::ExpiresAt),
-            (session.token_issued_at(), Evidence::AccessToken),
+            (session.access_token.issued_at(), Evidence::AccessToken),
             (by_ttl, Evidence::Ttl),
             (observed.column, Evidence::Column),
             (noted, Evidence::Notes),
@@ -88,12 +88,12 @@ impl LastRefreshed {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::node::tests::RECORD;
+    use super::super::format::RECORD;
     use super::*;
 
     #[test]
     fn the_newest_evidence_wins_and_the_future_is_none() {
-        let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
+        let session = Session::read(RECORD.as_bytes()).unwrap();
         let now: Timestamp = "2026-11-24T00:00:00Z".parse().unwrap();
         let found = LastRefreshed::of(&session, None, Observed::default(), now).unwrap();
         assert_eq!((found.at.to_string().as_str(), found.by), ("2026-11-23T08:02:00.978Z", Evidence::ExpiresAt));

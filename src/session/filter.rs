@@ -40,8 +40,8 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::node::tests::RECORD;
-    use super::super::{Circumstances, KnownKeys, Observed, Policy};
+    use super::super::format::RECORD;
+    use super::super::{Circumstances, KnownKeys, Observed, Policy, Session};
     use super::*;
 
     #[test]
@@ -49,8 +49,7 @@ mod tests {
         let now: Timestamp = "2026-11-24T09:02:00Z".parse().unwrap();
         let session = Summary::of(
             "key".into(),
-            "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
-            RECORD.as_bytes(),
+            Session::read(RECORD.as_bytes()).unwrap(),
             Observed::default(),
             None,
             &Circumstances { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now },

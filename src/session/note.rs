@@ -10,8 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::format::fingerprint;
-use super::{Age, NodeSession};
+use super::{Age, Summary, fingerprint};
 
 const WEEK: i64 = 7 * 86_400;
 /// Blind time is remembered for so many weeks.
@@ -148,17 +147,11 @@ impl Note {
     }
 
     /// Whether the user has been away for this long.
-    pub fn presence(
-        note: Option<&Self>,
-        session: &NodeSession<'_>,
-        last_refreshed: Option<Timestamp>,
-        period: Age,
-        now: Timestamp,
-    ) -> Presence {
+    pub fn presence(note: Option<&Self>, session: &Summary<'_>, period: Age, now: Timestamp) -> Presence {
         let ours = note.zip(session.refresh_token.as_deref()).filter(|(note, token)| note.wrote_at(token).is_some());
         let Some((note, _)) = ours else {
             // The app wrote it. Until its access token expired, the user may have been there without a trace.
-            let Some(written) = last_refreshed.filter(|_| !session.has_unreadable_expiry) else {
+            let Some(written) = session.last_refreshed_at.filter(|_| !session.has_unreadable_expiry) else {
                 return Presence::Unobservable;
             };
             let last_trace = session.expires_at.filter(|at| *at <= now).map_or(written, |at| at.max(written));
@@ -208,7 +201,8 @@ impl Note {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::node::tests::RECORD;
+    use super::super::format::RECORD;
+    use super::super::{Circumstances, KnownKeys, Observed, Policy, Session};
     use super::*;
 
     const DAY: i64 = 86_400;
@@ -216,6 +210,18 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    fn summary(record: &str, last_refreshed_at: Option<Timestamp>) -> Summary<'_> {
+        let circumstances = Circumstances {
+            keys: KnownKeys::Unknown,
+            policy: Policy::default(),
+            client_id: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let session = Session::read(record.as_bytes()).unwrap();
+        let summary = Summary::of("key".into(), session, Observed::default(), None, &circumstances);
+        Summary { last_refreshed_at, ..summary }
     }
 
     fn record(token: &str) -> String {
@@ -240,8 +246,8 @@ mod tests {
         }
         let now = at(start + 40 * DAY + 60);
         let record = record(&token);
-        let session = NodeSession::parse(record.as_bytes()).unwrap();
-        Note::presence(Some(&note), &session, Some(at(written)), Age::from_secs(30 * DAY), now)
+        let session = summary(&record, Some(at(written)));
+        Note::presence(Some(&note), &session, Age::from_secs(30 * DAY), now)
     }
 
     #[test]
@@ -259,10 +265,11 @@ mod tests {
     #[test]
     fn without_notes_the_app_s_own_last_refresh_speaks() {
         let record = record("app");
-        let session = NodeSession::parse(record.as_bytes()).unwrap();
         let written: Timestamp = "2026-11-23T08:02:00Z".parse().unwrap();
-        let presence =
-            |now: &str, last| Note::presence(None, &session, last, Age::from_secs(30 * DAY), now.parse().unwrap());
+        let presence = |now: &str, last| {
+            let session = summary(&record, last);
+            Note::presence(None, &session, Age::from_secs(30 * DAY), now.parse().unwrap())
+        };
         assert_eq!(presence("2026-12-20T00:00:00Z", Some(written)), Presence::Seen);
         // Thirty days after the token was written, but not after it went stale.
         assert_eq!(presence("2026-12-23T08:30:00Z", Some(written)), Presence::Seen);

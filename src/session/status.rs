@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Age, AuthMethod, Did, LastRefreshed, NodeSession, Note};
+use super::{Age, AuthMethod, Did, LastRefreshed, Note, Session};
 use crate::jose::is_ec_thumbprint;
 
 /// What can be done with a session.
@@ -86,6 +86,8 @@ pub struct Circumstances {
 
 /// Why a session cannot be refreshed whose access token may be valid still.
 pub const NO_REFRESH_TOKEN: &str = "it has no refresh token";
+/// Reason why a session is not refreshed: a request with the wrong key, or without one, could end it.
+pub const NO_CLIENT_AUTH: &str = "its record does not say how the client authenticates";
 
 const DAY: i64 = 86_400;
 /// So much is shown of what a token says.
@@ -156,7 +158,7 @@ impl Verdict {
 
     /// Judges a session.
     pub fn of(
-        session: &NodeSession<'_>,
+        session: &Session<'_>,
         last: Option<LastRefreshed>,
         note: Option<&Note>,
         circumstances: &Circumstances,
@@ -175,7 +177,7 @@ impl Verdict {
         if let Some(reason) = blocked(session, keys, client_id.as_deref()) {
             return Self::new(Status::Blocked, reason);
         }
-        if session.auth_method == AuthMethod::None && matches!(keys, KnownKeys::Only(kids) if !kids.is_empty()) {
+        if session.is_public() && matches!(keys, KnownKeys::Only(kids) if !kids.is_empty()) {
             let blocked = Self::new(Status::Blocked, "it began while the client was public");
             return Self { needs_upgrade: true, ..blocked };
         }
@@ -194,8 +196,7 @@ impl Verdict {
         };
         let age = now.duration_since(since);
         let said = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.lifetime(token));
-        let lifetime =
-            said.unwrap_or_else(|| policy.lifetime(&session.issuer, session.auth_method != AuthMethod::None));
+        let lifetime = said.unwrap_or_else(|| policy.lifetime(&session.issuer, !session.is_public()));
         if age > lifetime.duration() {
             return Self::new(Status::Suspect, format!("not refreshed for longer than {lifetime}"));
         }
@@ -209,24 +210,27 @@ impl Verdict {
 
 /// What makes a request for new tokens useless or dangerous, as far as the record, the keys and the `client_id` tell. A
 /// request with the wrong key, the wrong DPoP key or under the wrong `client_id` would destroy the session.
-fn blocked(session: &NodeSession<'_>, keys: &KnownKeys, client_id: Option<&str>) -> Option<Cow<'static, str>> {
-    if !Did::is_valid(&session.sub) {
+fn blocked(session: &Session<'_>, keys: &KnownKeys, client_id: Option<&str>) -> Option<Cow<'static, str>> {
+    if !Did::is_valid(&session.did) {
         return Some("its account is not a DID".into());
     }
-    if session.dpop_alg.is_none() {
+    if session.dpop.alg.is_none() {
         return Some("its DPoP key is neither ES256 nor ES256K".into());
     }
-    if let Some((theirs, ours)) = session.token_client_id().zip(client_id).filter(|(theirs, ours)| theirs != ours) {
+    if let Some((theirs, ours)) =
+        session.access_token.client_id().zip(client_id).filter(|(theirs, ours)| theirs != ours)
+    {
         let theirs: String = theirs.chars().take(MAX_FOREIGN_TEXT).collect();
         return Some(format!("its tokens were issued to the client_id {theirs}, not to {ours}").into());
     }
-    if let (Some(bound), [Some(curve), Some(x), Some(y)]) = (session.token_key_thumbprint(), &session.dpop_public)
+    if let (Some(bound), [Some(curve), Some(x), Some(y)]) = (session.access_token.jkt(), &session.dpop.public)
         && !is_ec_thumbprint(bound, curve, x, y)
     {
         return Some("its tokens are bound to another DPoP key than the stored one".into());
     }
-    match (keys, &session.auth_method) {
-        (KnownKeys::Only(kids), AuthMethod::PrivateKeyJwt(kid)) if !kids.contains(kid.as_ref()) => {
+    match (keys, &session.client_auth) {
+        (_, None) => Some(NO_CLIENT_AUTH.into()),
+        (KnownKeys::Only(kids), Some(AuthMethod::PrivateKeyJwt(kid))) if !kids.contains(kid.as_ref()) => {
             Some(format!("its client key {kid} is not in the key set").into())
         }
         _ => None,
@@ -236,13 +240,13 @@ fn blocked(session: &NodeSession<'_>, keys: &KnownKeys, client_id: Option<&str>)
 #[cfg(test)]
 mod tests {
     use super::super::Observed;
-    use super::super::format::node::tests::RECORD;
+    use super::super::format::RECORD;
     use super::*;
 
     /// The record expires at 09:02 and was therefore refreshed at 08:02.
     fn judged(record: &str, now: &str, keys: &KnownKeys) -> (Status, Option<String>) {
         let now = now.parse().unwrap();
-        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        let session = Session::read(record.as_bytes()).unwrap();
         let last = LastRefreshed::of(&session, None, Observed::default(), now);
         let verdict = {
             let circumstances = Circumstances { keys: keys.clone(), policy: Policy::default(), client_id: None, now };
@@ -274,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_server_s_word_counts_before_the_settings_for_its_issuer() {
-        let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
+        let session = Session::read(RECORD.as_bytes()).unwrap();
         let (day, now) = (24 * 3600, "2026-12-04T10:00:00Z".parse().unwrap());
         let own = Lifetimes { confidential: Some(Age::from_secs(10 * day)), public: None };
         let issuers = |issuer: &str| HashMap::from([(issuer.to_owned(), own)]);
@@ -325,7 +329,7 @@ mod tests {
     fn a_session_of_unknown_age_is_due_after_it_was_first_seen() {
         let record =
             RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
-        let session = NodeSession::parse(record.as_bytes()).unwrap();
+        let session = Session::read(record.as_bytes()).unwrap();
         let note = Note::default().first_seen("ref-1", "2026-11-23T10:00:00Z".parse().unwrap());
         for (now, note, status) in [
             ("2026-11-24T09:29:00Z", &note, Status::Idle),

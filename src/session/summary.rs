@@ -6,7 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Circumstances, LastRefreshed, NodeSession, Note, Observed, RecordKind, Status, Verdict, is_nobodys};
+use super::{
+    AuthMethod, Circumstances, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session, Status, Verdict,
+    is_nobodys,
+};
 
 /// One session, as every format shows it.
 #[derive(Debug, Serialize)]
@@ -43,9 +46,12 @@ pub struct Summary<'a> {
     /// Blocked for nothing but having begun while the client was public.
     #[serde(skip)]
     pub needs_upgrade: bool,
-    /// It has a refresh token.
+    /// Refresh token.
     #[serde(skip)]
-    pub has_refresh_token: bool,
+    pub refresh_token: Option<Secret<'a>>,
+    /// It is a public client's.
+    #[serde(skip)]
+    pub is_public: bool,
     /// It says when its access token expires, in a form that cannot be read.
     #[serde(skip)]
     pub has_unreadable_expiry: bool,
@@ -58,68 +64,66 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Reads and judges a stored record, whose key names the account `named`.
+    /// Judges a session.
     pub fn of(
         key: Cow<'a, str>,
-        named: &str,
-        value: &'a [u8],
+        session: Session<'a>,
         observed: Observed,
         note: Option<&Note>,
         circumstances: &Circumstances,
     ) -> Self {
-        let session = match NodeSession::parse(value) {
-            Ok(session) if session.sub == named => session,
-            Ok(_) => return Self::foreign(key, "the session is of another account than its key says"),
-            Err(why) => return Self::of_no_session(key, value, why),
-        };
         let last = LastRefreshed::of(&session, note, observed, circumstances.now);
         let seen = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.seen_at(token));
         let unchanged_since = seen.filter(|at| last.is_none() && *at <= circumstances.now);
         let verdict = Verdict::of(&session, last, note, circumstances);
-        let auth_method = session.auth_method.name();
+        let is_public = session.is_public();
+        let auth_method = session.client_auth.as_ref().map(AuthMethod::name);
         Self {
             key,
-            did: Some(session.sub),
+            did: Some(session.did),
             issuer: Some(session.issuer),
-            pds: session.audience,
+            pds: session.pds,
             scope: session.scope,
-            auth_method: Some(auth_method),
-            kid: session.auth_method.into_kid(),
-            dpop_alg: session.dpop_alg,
+            auth_method,
+            kid: session.client_auth.and_then(AuthMethod::into_kid),
+            dpop_alg: session.dpop.alg,
             expires_at: session.expires_at,
             last_refreshed_at: last.map(|last| last.at),
             last_refreshed_by: last.map(|last| last.by.name()),
             status: verdict.status,
             reason: verdict.reason,
             needs_upgrade: verdict.needs_upgrade,
-            has_refresh_token: session.refresh_token.is_some(),
+            refresh_token: session.refresh_token,
+            is_public,
             has_unreadable_expiry: session.has_unreadable_expiry,
             unchanged_since,
             layout: None,
         }
     }
 
-    /// A record that is no session, for this reason.
-    fn of_no_session(key: Cow<'a, str>, value: &[u8], why: &'static str) -> Self {
+    /// Summary of a value that is no session.
+    pub fn of_no_session(key: Cow<'a, str>, value: &[u8], why: Malformed) -> Self {
+        let kind = Recognised::of(value);
+        // What is missing says more.
+        let missing = Cow::Borrowed(why.0);
         if is_nobodys(value) {
-            let why = if value.trim_ascii().is_empty() { RecordKind::Empty.description() } else { why };
+            let why = if kind == Recognised::Empty { kind.description() } else { missing };
             return Self::unreadable(key, Status::Malformed, why);
         }
-        let why = match RecordKind::of(value) {
-            // What is missing says more.
-            RecordKind::DamagedSession | RecordKind::OtherJson => why,
-            RecordKind::NoJson => "not JSON, perhaps encrypted",
+        let why = match kind {
+            Recognised::Damaged(_) | Recognised::OtherJson => missing,
+            Recognised::NoJson => "not JSON, perhaps encrypted".into(),
             known => known.description(),
         };
         Self::foreign(key, why)
     }
 
-    /// A record that may be somebody else's.
-    pub fn foreign(key: Cow<'a, str>, why: &'static str) -> Self {
-        Self::unreadable(key, Status::Foreign, why)
+    /// Summary of a record that may be somebody else's.
+    pub fn foreign(key: Cow<'a, str>, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::unreadable(key, Status::Foreign, why.into())
     }
 
-    fn unreadable(key: Cow<'a, str>, status: Status, why: &'static str) -> Self {
+    fn unreadable(key: Cow<'a, str>, status: Status, why: Cow<'static, str>) -> Self {
         Self {
             key,
             did: None,
@@ -133,9 +137,10 @@ impl<'a> Summary<'a> {
             last_refreshed_at: None,
             last_refreshed_by: None,
             status,
-            reason: Some(Cow::Borrowed(why)),
+            reason: Some(why),
             needs_upgrade: false,
-            has_refresh_token: false,
+            refresh_token: None,
+            is_public: false,
             has_unreadable_expiry: false,
             unchanged_since: None,
             layout: None,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::NodeSession;
+use super::Session;
 
 /// A line of an export. Holds tokens and keys.
 #[derive(Serialize, Deserialize)]
@@ -31,9 +31,8 @@ pub struct Transfer<'a> {
 
 /// Whether `incoming` is certainly from a later exchange than `present`: both say when, and it is later. What cannot be
 /// told apart is not newer: the older tokens of the two would be replayed, and that destroys the session.
-pub fn is_provably_newer(incoming: &NodeSession<'_>, present: &NodeSession<'_>) -> bool {
-    let times = |session: &NodeSession<'_>| (session.token_issued_at(), session.expires_at);
-    is_later(times(incoming), times(present))
+pub fn is_provably_newer(incoming: &Session<'_>, present: &Session<'_>) -> bool {
+    is_later(incoming.times(), present.times())
 }
 
 /// Whether all that is known of both says that the first is later: when access tokens were issued, and when they expire.
@@ -51,7 +50,7 @@ pub(super) fn is_later(
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::node::tests::RECORD;
+    use super::super::format::RECORD;
     use super::*;
 
     #[test]
@@ -60,7 +59,7 @@ mod tests {
         let contradictory = RECORD.replace("T09:02", "T10:02");
         let silent =
             RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
-        let parse = |record| NodeSession::parse(str::as_bytes(record)).unwrap();
+        let parse = |record| Session::read(str::as_bytes(record)).unwrap();
         assert!(is_provably_newer(&parse(&later), &parse(RECORD)));
         for not_newer in [RECORD, &contradictory, &silent] {
             assert!(!is_provably_newer(&parse(not_newer), &parse(RECORD)));

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tracing::debug;
 
-/// What client libraries call the lock on an account's sessions: this and the account.
-pub(super) const LOCK_PREFIX: &str = "@atproto-oauth-client-";
+use crate::session::FORMATS;
 
-/// The name of the lock on an account's sessions.
-pub(super) fn lock_name(did: &crate::session::Did) -> String {
-    format!("{LOCK_PREFIX}{did}")
+/// Returns whether a client library names locks on an account's sessions like this.
+pub(super) fn is_lock_name(name: &str) -> bool {
+    FORMATS.iter().any(|format| name.starts_with(format.lock_prefix()))
 }
 
 /// Tells that somebody else kept a lock for too long.

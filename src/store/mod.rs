@@ -10,6 +10,7 @@ mod redis;
 mod scan;
 mod sql;
 mod sqlite;
+mod unreadable;
 mod url;
 
 #[cfg(test)]
@@ -27,13 +28,14 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
-pub use layout::{CUSTOM_MEMBERS, KeyPattern, Layout, LayoutChoice, Place};
+pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Place};
 pub use lock::{EndlessLock, Lock};
 pub use scan::Scan;
+pub use unreadable::Unreadable;
 pub use url::StoreUrl;
 
 use crate::error::{Failure, usage};
-use crate::session::{Did, LastRefreshed, NodeSession, Observed};
+use crate::session::{Did, LastRefreshed, Observed, Session, is_nobodys};
 
 /// Which of the two kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +73,8 @@ pub struct Stored {
     pub observed: Observed,
     /// How long it will live, where the store knows and was asked.
     pub ttl: Option<Duration>,
-    /// Why the value cannot be what it should be, when the store itself can tell: a Redis list, say. `value` is empty.
-    pub unreadable: Option<&'static str>,
+    /// Reason why `value` is empty, when the store itself can tell that it is no record.
+    pub unreadable: Option<Unreadable>,
 }
 
 /// What a scan should bring along; everything left out makes it faster.
@@ -203,16 +205,13 @@ pub const NOBODY: &str = "did:web:nobody.oauthctl.invalid";
 /// Longer values are not read: no record of an OAuth client is a hundredth of this.
 const MAX_VALUE: u64 = 1 << 20;
 
-/// Why a value that was too long is not read.
-const TOO_LARGE: &str = "the value is larger than 1 MiB";
-
 /// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
 /// it had been refreshed just now.
 fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
     if kind == Kind::State {
         return now;
     }
-    let session = NodeSession::parse(value).ok();
+    let session = Session::read(value).ok();
     let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
     last.map_or(now, |last| last.at)
 }
@@ -264,6 +263,13 @@ impl RecordKey {
     pub fn text(&self) -> Cow<'_, str> {
         // Almost all are text, which this sees several times as fast as what replaces the rest.
         std::str::from_utf8(&self.0).map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
+    }
+}
+
+impl Stored {
+    /// Returns whether the record provably belongs to nobody.
+    pub fn is_nobodys(&self) -> bool {
+        self.unreadable.is_none() && is_nobodys(&self.value)
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::layout::CUSTOM_MEMBERS;
+use super::layout::{CUSTOM_MEMBERS, KeyPattern};
 use super::*;
 use crate::arbitrary::{damage, shows, text, told};
 

@@ -172,7 +172,7 @@ impl Examination<'_> {
                     let mut scan = store.scan(kind, Want { values: true, ttls: false });
                     while let Some(records) = scan.next().await? {
                         for record in &records {
-                            tally.add(kind, record);
+                            tally.add(kind, store.layout(), record);
                         }
                         progress.advance(records.len());
                     }

@@ -13,7 +13,6 @@ use crate::jose::{ClientKey, KeySet, KeyState, Kid};
 use crate::keyring::{self, LoadedSource};
 use crate::maintenance::Census;
 use crate::maintenance::forget_key;
-use crate::session::NodeSession;
 use crate::store::{Kind, Store, Want};
 use crate::ui::{counted, sessions_and_logins};
 
@@ -263,8 +262,7 @@ fn check_within_reach(context: &Context, args: &Args, census: &Census, store: &d
         let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
         let mut count = 0;
         while let Some(records) = scan.next().await? {
-            let kids =
-                records.iter().filter_map(|record| NodeSession::parse(&record.value).ok()?.auth_method.into_kid());
+            let kids = records.iter().filter_map(|record| store.layout().session(record).ok()?.client_auth?.into_kid());
             count += kids.filter(|kid| *kid == args.kid.as_str()).count() as u64;
         }
         anyhow::Ok(count)

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::files::{Existing, NewFile, directory_of};
 use crate::maintenance::Recovery;
-use crate::session::{Record, Summary, Transfer};
+use crate::session::{Summary, Transfer};
 use crate::store::Stored;
 use crate::ui::counted;
 
@@ -86,7 +86,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
             context.ui.warn(format!("left out {}: {why}", summary.key));
             return Ok(());
         };
-        let waits = || Record::parse(&stored.value).is_some_and(|record| recovery.entry_of(stored, &record).exists());
+        let waits = || recovery.entry_of(stored, summary.refresh_token.as_deref()).exists();
         if any_pending && waits() {
             left_out += 1;
             context.ui.warn(format!("left out {}: its new tokens wait to be stored (`sessions recover`)", summary.key));

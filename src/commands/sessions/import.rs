@@ -16,7 +16,7 @@ use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
 use crate::maintenance::{Arrived, Import, ImportEvent, ImportReport};
-use crate::session::{Record, Transfer};
+use crate::session::{Traces, Transfer};
 use crate::store::Store;
 use crate::ui::{Format, counted, counts};
 
@@ -219,8 +219,7 @@ impl Lines {
 
 fn has_refresh_token(line: &str) -> bool {
     let session = serde_json::from_str::<Transfer<'_>>(line).ok();
-    let record = session.and_then(|session| Record::parse(session.record.get().as_bytes()));
-    record.is_some_and(|record| record.refresh_token().is_some())
+    session.is_some_and(|session| Traces::refresh_token(session.record.get().as_bytes()).is_some())
 }
 
 /// A line of the export; none of ours when it is no text, or longer than any session.

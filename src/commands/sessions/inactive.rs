@@ -33,7 +33,7 @@ impl InactiveArgs {
         let rules = Rules { inactive: self.inactive, malformed: false, offline: false };
         let mut unobservable = 0;
         let mut is_away = |stored: &Stored, summary: &Summary<'_>, note: Option<&Note>| {
-            let is_away = match rules.action(stored, summary, note, judge) {
+            let is_away = match rules.action(summary, note, judge) {
                 Ok(action) => action == Some(Action::SignOut),
                 Err(kept) => {
                     unobservable += u64::from(matches!(kept, Kept::Unobservable));

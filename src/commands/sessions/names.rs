@@ -9,7 +9,6 @@ use crate::commands::kid::{find_kid, kids_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, failed, nearest};
 use crate::maintenance::Missing;
-use crate::session::NodeSession;
 use crate::store::{Kind, Store, Want};
 
 /// How long to look for a name that may have been meant.
@@ -136,7 +135,8 @@ async fn bound_kids(stores: &[&dyn Store]) -> anyhow::Result<BTreeSet<String>> {
         let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
         while let Some(records) = scan.next().await? {
             for stored in &records {
-                let kid = NodeSession::parse(&stored.value).ok().and_then(|session| session.auth_method.into_kid());
+                let session = store.layout().session(stored).ok();
+                let kid = session.and_then(|session| session.client_auth?.into_kid());
                 if let Some(kid) = kid.filter(|kid| !kids.contains(&**kid)) {
                     kids.insert(kid.into_owned());
                 }

@@ -192,11 +192,11 @@ fn plan(
             seen += 1;
             unreadable += u64::from(summary.status == Status::Malformed);
         };
-        let mut add = |stored: &Stored, summary: &Summary<'_>, note: Option<&_>| {
+        let mut add = |_: &Stored, summary: &Summary<'_>, note: Option<&_>| {
             if summary.kid.is_some() && !judge.knows_keys() && !args.offline {
                 return Err(no_keys().into());
             }
-            let action = plan.add(rules.action(stored, summary, note, judge));
+            let action = plan.add(rules.action(summary, note, judge));
             if action == Some(Action::Ask) {
                 witnesses.borrow_mut().suspect(summary);
             }
@@ -278,8 +278,8 @@ fn settle(
         let mut waiting: Vec<Stored> = Vec::new();
         let source = async || {
             while waiting.is_empty() {
-                let wanted = |stored: &Stored, summary: &Summary<'_>, note: Option<&_>| {
-                    Ok(Meant::to_do_if(matches!(rules.action(stored, summary, note, judge), Ok(Some(_)))))
+                let wanted = |_: &Stored, summary: &Summary<'_>, note: Option<&_>| {
+                    Ok(Meant::to_do_if(matches!(rules.action(summary, note, judge), Ok(Some(_)))))
                 };
                 let Some(sessions) = selection.next_meant(wanted).await? else { return Ok(None) };
                 waiting = sessions.into_iter().map(|(stored, _)| stored).collect();

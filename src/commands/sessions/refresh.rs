@@ -104,10 +104,10 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let see = |stored: &Stored, session: &Summary<'_>, note: Option<&Note>| {
+            let see = |_: &Stored, session: &Summary<'_>, note: Option<&Note>| {
                 planner.seen.see(session);
                 if !args.dry_run {
-                    first_seen.see(stored, session, note, judge.now());
+                    first_seen.see(session, note, judge.now());
                 }
             };
             let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
@@ -248,7 +248,7 @@ impl<'a> Planner<'a> {
         }
         match self.judge.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
             Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
-            None if !session.has_refresh_token => Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
+            None if session.refresh_token.is_none() => Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
             None => Plan::Exchange,
         }
     }

@@ -149,7 +149,7 @@ pub fn rehearse(
             () if own.status.is_unreadable() || is_blocked || is_elsewhere => {
                 session.reason.as_deref().map(str::to_owned)
             }
-            () if !own.has_refresh_token => Some(NO_REFRESH_TOKEN.to_owned()),
+            () if own.refresh_token.is_none() => Some(NO_REFRESH_TOKEN.to_owned()),
             () => Judge::unusable_key(stored),
         };
         let result = if why.is_some() {

@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
 use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, Upgrades, check_published};
-use crate::session::{Age, AuthMethod, NO_REFRESH_TOKEN, NodeSession, Status};
-use crate::store::{Store, Stored};
+use crate::session::{Age, NO_REFRESH_TOKEN, Status};
+use crate::store::Store;
 use crate::ui::counted;
 
 /// Carry sessions begun as a public client over to the confidential client
@@ -79,7 +79,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
-            let sessions = selection.next_meant(|stored, _, _| Ok(Meant::to_do_if(is_public(stored)))).await?;
+            let sessions = selection.next_meant(|_, session, _| Ok(Meant::to_do_if(session.is_public))).await?;
             let Some(sessions) = sessions else { return Ok(None) };
             steps(&*store, &judge, &active, may_meet_the_app, &mut upgrades, sessions).await.map(Some)
         };
@@ -128,7 +128,7 @@ async fn steps(
                 Status::Blocked if !summary.needs_upgrade => Some(Outcome::Blocked(reason.to_owned())),
                 _ => match judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
                     Some(why) => Some(Outcome::Skipped(why.into())),
-                    None if !summary.has_refresh_token => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
+                    None if summary.refresh_token.is_none() => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
                     None => judge.objection_to_key(store, &summary, key).await?.map(Outcome::Blocked),
                 },
             }
@@ -143,9 +143,4 @@ async fn steps(
         });
     }
     Ok(steps)
-}
-
-/// Those of the confidential client are none of our business.
-fn is_public(session: &Stored) -> bool {
-    NodeSession::parse(&session.value).is_ok_and(|session| session.auth_method == AuthMethod::None)
 }

@@ -10,8 +10,8 @@ use crate::commands::sessions::tell_where;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::StateAge;
-use crate::session::{Age, AuthMethod, NodeState};
-use crate::store::{Kind, Stored, Want};
+use crate::session::{Age, AuthMethod};
+use crate::store::{Kind, Layout, NoRecord, Stored, Want};
 use crate::ui::{Role, Row, brief_kid, counted};
 
 /// List the logins that were begun and not completed
@@ -39,20 +39,17 @@ struct StateRow<'a> {
 }
 
 impl<'a> StateRow<'a> {
-    fn of(stored: &'a Stored, layout: &'a str, now: Timestamp) -> Self {
+    fn of(stored: &'a Stored, layout: &'a Layout, now: Timestamp) -> Self {
         let age = StateAge::of(stored, now);
-        let parsed = stored.unreadable.map_or_else(|| NodeState::parse(&stored.value), Err);
-        let (state, reason) = match parsed {
-            Ok(state) => (Some(state), None),
-            Err(why) => (None, Some(why)),
-        };
-        let (issuer, auth_method) = state.map(|state| (state.issuer, state.auth_method)).unzip();
-        let auth_method = auth_method.flatten();
+        let login = layout.login(stored);
+        let reason = login.as_ref().err().copied().map(NoRecord::description);
+        let (issuer, client_auth) = login.ok().map(|login| (login.issuer, login.client_auth)).unzip();
+        let client_auth = client_auth.flatten();
         Self {
             key: stored.key.text(),
             issuer,
-            auth_method: auth_method.as_ref().map(AuthMethod::name),
-            kid: auth_method.and_then(AuthMethod::into_kid),
+            auth_method: client_auth.as_ref().map(AuthMethod::name),
+            kid: client_auth.and_then(AuthMethod::into_kid),
             begun_at: age.known().and_then(|age| now.checked_sub(age).ok()),
             begun_by: match age {
                 StateAge::Ttl(_) => Some("ttl"),
@@ -60,7 +57,7 @@ impl<'a> StateRow<'a> {
                 StateAge::FirstSeen(_) | StateAge::Unknown => None,
             },
             reason,
-            layout,
+            layout: &layout.name,
             age: age.known().map(|age| Age::from_secs(age.as_secs().max(0))),
         }
     }
@@ -105,7 +102,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
                 };
                 let Some(records) = next else { break };
                 for stored in &records {
-                    listing.push(&StateRow::of(stored, &store.layout().name, now))?;
+                    listing.push(&StateRow::of(stored, store.layout(), now))?;
                     count += 1;
                 }
                 progress.advance(records.len());

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::outcome::{Outcome, Retry, refused};
 use super::{Exchanger, Ready};
 use crate::oauth::{AuthorizationServer, Refusal, TokenSet};
-use crate::session::{LastRefreshed, NodeSession, Note};
+use crate::session::{LastRefreshed, Note};
 use crate::store::Stored;
 
 /// How long access tokens are fresh where the server does not say.
@@ -80,7 +80,7 @@ impl Exchanger {
     /// From the tokens themselves: by now the app may have put others in their place.
     fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
         let now = self.clock.now();
-        let old = NodeSession::parse(&stored.value).ok()?;
+        let old = self.store.layout().session(stored).ok()?;
         // Where this machine's clock is behind, what the servers' clocks say lies in the future and is the nearest to the truth.
         let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
         let written = written.into_iter().chain(LastRefreshed::by_server(&old)).max();

@@ -27,7 +27,7 @@ use crate::oauth::{
     Auth, AuthorizationServer, Cause, Clock, Credentials, Exchange, MAX_NONCE_RETRIES, Network, Refresh, Refusal,
     Revocation, Revoke, TokenSet,
 };
-use crate::session::{AuthMethod, Did, NO_REFRESH_TOKEN, NodeSession, Note, Record, Status};
+use crate::session::{AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Note, Status};
 use crate::store::{EndlessLock, Lock, RecordKey, Store, StoreId, Stored};
 
 pub(super) use history::NOTE_LIFETIME;
@@ -108,9 +108,11 @@ pub struct Waiting {
 
 /// A session that passed every check that needs no network.
 pub(super) struct Ready<'k> {
+    /// Format of the record.
+    pub(super) format: &'static dyn Format,
     pub did: Did,
     pub issuer: String,
-    /// The PDS as the Node client writes it into `tokenSet.aud`, once it was resolved.
+    /// URL of the PDS as client libraries store it, once it was resolved.
     pub(super) audience: Option<String>,
     pub refresh_token: zeroize::Zeroizing<String>,
     pub dpop_key: DpopKey,
@@ -248,15 +250,13 @@ impl Exchanger {
         if summary.status.is_unreadable() || summary.status == Status::Blocked && !summary.needs_upgrade {
             return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
         }
-        let session = NodeSession::parse(&stored.value).map_err(blocked)?;
-        let record = Record::parse(&stored.value).ok_or_else(|| blocked("not JSON"))?;
-        let did: Did = session.sub.parse().map_err(|_| blocked("its account is not a DID"))?;
-        let Some(refresh_token) = record.refresh_token().map(|token| zeroize::Zeroizing::new(token.to_owned())) else {
-            return Err(blocked(NO_REFRESH_TOKEN));
-        };
-        let dpop_jwk = record.dpop_jwk().ok_or_else(|| blocked("it has no DPoP key"))?;
-        let dpop_key = DpopKey::from_members(dpop_jwk).map_err(blocked)?;
-        let client_key = match (&session.auth_method, &self.binding) {
+        let session = self.store.layout().session(stored).map_err(|why| blocked(why.description()))?;
+        let did: Did = session.did.parse().map_err(|_| blocked("its account is not a DID"))?;
+        let refresh_token = session.refresh_token.as_deref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?;
+        let refresh_token = zeroize::Zeroizing::new(refresh_token.to_owned());
+        let dpop_key = session.format.dpop_key(&stored.value).map_err(|Malformed(why)| blocked(why))?;
+        let client_auth = session.client_auth.as_ref().ok_or_else(|| blocked(NO_CLIENT_AUTH))?;
+        let client_key = match (client_auth, &self.binding) {
             (AuthMethod::None, Binding::Recorded) if summary.needs_upgrade => {
                 return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
             }
@@ -267,13 +267,23 @@ impl Exchanger {
             }
             (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded | Binding::RecordedOr(_)) => Some(self.key(kid)?),
         };
-        let is_new_to_key = client_key.is_some() && session.auth_method == AuthMethod::None;
+        let is_new_to_key = client_key.is_some() && session.is_public();
         if let Some(key) = client_key {
             self.check_known_key(&session.issuer, key).await?;
         }
-        let entry = self.recovery.entry_of(stored, &record);
+        let entry = self.recovery.entry_of(stored, Some(&refresh_token));
         let issuer = session.issuer.clone().into_owned();
-        Ok(Ready { did, issuer, audience: None, refresh_token, dpop_key, client_key, is_new_to_key, entry })
+        Ok(Ready {
+            format: session.format,
+            did,
+            issuer,
+            audience: None,
+            refresh_token,
+            dpop_key,
+            client_key,
+            is_new_to_key,
+            entry,
+        })
     }
 
     fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
@@ -463,10 +473,4 @@ pub(super) fn time_for_request(lock: &Lock) -> Option<Duration> {
 /// The lock on the session has nearly run out.
 pub(super) fn too_little_time() -> Outcome {
     Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon)
-}
-
-/// Whether both are records of one login: each login makes a DPoP key of its own.
-pub(super) fn is_same_session(one: &[u8], other: &[u8]) -> bool {
-    let (Some(one), Some(other)) = (Record::parse(one), Record::parse(other)) else { return false };
-    one.dpop_jwk().is_some() && one.dpop_jwk() == other.dpop_jwk()
 }

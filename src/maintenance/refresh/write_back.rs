@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::outcome::{Outcome, Retry};
-use super::{Exchanger, Ready, Waiting, is_same_session};
+use super::{Exchanger, Ready, Waiting};
 use crate::error::{Failure, failed};
-use crate::jose::ClientKey;
+use crate::jose::{ClientKey, Kid};
 use crate::maintenance::present::present;
 use crate::maintenance::recovery::Recovered;
 use crate::maintenance::settle::settle;
 use crate::oauth::{AuthorizationServer, TokenSet};
-use crate::session::Record;
+use crate::session::Traces;
 use crate::store::{Durability, Stored, Written};
 
 /// A write that takes longer has the tokens put into the recovery directory meanwhile.
@@ -162,7 +163,7 @@ impl Exchanger {
                 }
                 Ok(Written::Changed) => match present(&*self.store, stored).await {
                     // By an attempt of ours of which nobody heard.
-                    Ok(Some(now)) if now.value == new => {
+                    Ok(Some(now)) if now.value == *new => {
                         kept.is_unconfirmed = kept.entry.is_ok();
                         return Some(Outcome::Refreshed);
                     }
@@ -172,7 +173,7 @@ impl Exchanger {
                         expected = now.value;
                     }
                     // Tokens of the very same session: revoking ours would end theirs.
-                    Ok(Some(now)) if is_same_session(&now.value, &stored.value) => {
+                    Ok(Some(now)) if Traces::are_of_one_login(&now.value, &stored.value) => {
                         return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
                     }
                     Ok(_) => {
@@ -201,13 +202,10 @@ impl Exchanger {
         }
     }
 
-    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Vec<u8>> {
-        let mut record = Record::parse(value)?;
-        record.renew(&tokens.for_record(ready.audience.as_deref(), self.clock.now()));
-        if let Some(kid) = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key) {
-            record.bind_to(kid.as_str());
-        }
-        Some(record.to_bytes())
+    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Zeroizing<Vec<u8>>> {
+        let new_key = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key);
+        let renewal = tokens.renewal(ready.audience.as_deref(), new_key.map(Kid::as_str), self.clock.now());
+        ready.format.renew(value, &renewal).ok()
     }
 
     /// Keeps new tokens on disk before anything else is done with them.
@@ -236,5 +234,5 @@ fn waits(entry: &Path, retry: Retry) -> Outcome {
 }
 
 fn holds(value: &[u8], refresh_token: &str) -> bool {
-    Record::parse(value).is_some_and(|record| record.refresh_token() == Some(refresh_token))
+    Traces::refresh_token(value).is_some_and(|token| *token == refresh_token)
 }

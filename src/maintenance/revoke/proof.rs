@@ -10,7 +10,7 @@ use super::{Revoked, Revoker, unable};
 use crate::oauth::{
     AuthorizationServer, Cause, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Refusal, Revocation, Revoke, TokenSet,
 };
-use crate::session::{Record, fingerprint};
+use crate::session::{Traces, fingerprint};
 use crate::store::{Lock, Stored};
 
 /// A session in the middle of a revocation, under its lock.
@@ -136,8 +136,7 @@ impl Revoker {
     /// Whether a record holds tokens that this run has put there.
     pub(super) fn is_renewed_by_us(&self, stored: &Stored) -> bool {
         let renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = Record::parse(&stored.value);
-        let token = record.as_ref().and_then(Record::refresh_token).map(|token| fingerprint(token.as_bytes()));
+        let token = Traces::refresh_token(&stored.value).map(|token| fingerprint(token.as_bytes()));
         token.is_some() && renewed.get(&stored.key) == token.as_ref()
     }
 

@@ -1,9 +1,110 @@
-//! Record formats of client libraries.
+//! Record formats of client libraries. A format is one file here and a row in [`FORMATS`].
 
+#[cfg(test)]
+mod conformance;
 mod edit;
-pub(super) mod node;
+mod node;
+mod read;
 mod recognise;
 
-pub use edit::{NewTokens, Record, fingerprint};
-pub use node::{AuthMethod, NodeSession, NodeState};
-pub use recognise::{RecordKind, is_nobodys};
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use node::Node;
+#[cfg(test)]
+pub(super) use node::tests::RECORD;
+pub use recognise::{Marks, Recognised, is_nobodys};
+
+use super::{PendingLogin, Renewal, Session};
+use crate::jose::DpopKey;
+
+/// Formats that are read and written, in the order in which they are tried.
+pub static FORMATS: &[&dyn Format] = &[&Node];
+
+/// Record format of a client library. It translates bytes; it knows neither keys nor stores.
+pub trait Format: Sync {
+    /// Name in settings and output.
+    fn name(&self) -> &'static str;
+
+    /// Name of the library in messages, with its article.
+    fn library(&self) -> &'static str;
+
+    /// Beginning of the name that the library passes to the app's lock. The account follows.
+    fn lock_prefix(&self) -> &'static str;
+
+    /// Returns whether a value with these members may be a damaged record of this format.
+    fn claims(&self, marks: &Marks<'_>) -> bool;
+
+    /// Reads a session in one pass, without copying.
+    fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed>;
+
+    /// Reads a pending login.
+    fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed>;
+
+    /// Reads what identifies a session, also from a record that is damaged elsewhere. `None` if it is no JSON object.
+    fn traces(&self, record: &[u8]) -> Option<Traces>;
+
+    /// Reads the private DPoP key of a session.
+    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed>;
+
+    /// Returns the record with new tokens. All that a refresh does not change stays as it is, unknown members included.
+    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed>;
+
+    /// Returns the record with the tokens and the client key of another copy of it, which was renewed.
+    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed>;
+
+    /// Returns a session and a pending login as the library writes them.
+    #[cfg(test)]
+    fn samples(&self) -> [&'static str; 2];
+}
+
+/// Reason why a value is not a record of a format. It never quotes the value, which holds secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+/// Parts of a record by which its tokens and its login are known again.
+pub struct Traces {
+    /// Refresh token.
+    pub refresh_token: Option<Zeroizing<String>>,
+    /// Curve, x and y of the DPoP key.
+    pub dpop_public: Option<[String; 3]>,
+}
+
+impl Traces {
+    /// Reads a value in any known format.
+    pub fn read(value: &[u8]) -> Option<Self> {
+        FORMATS.iter().find_map(|format| format.traces(value))
+    }
+
+    /// Returns the refresh token of a value in any known format.
+    pub fn refresh_token(value: &[u8]) -> Option<Zeroizing<String>> {
+        Self::read(value)?.refresh_token
+    }
+
+    /// Returns whether both values are of one login: each login makes a DPoP key of its own.
+    pub fn are_of_one_login(one: &[u8], other: &[u8]) -> bool {
+        let key = |value| Self::read(value)?.dpop_public;
+        key(one).is_some_and(|one| Some(one) == key(other))
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for dyn Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for dyn Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Format {}

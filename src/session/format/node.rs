@@ -1,70 +1,22 @@
 //! Records as `@atproto/oauth-client-node` writes them: `NodeSavedSession` and `NodeSavedState`.
 
-use std::borrow::Cow;
-use std::sync::OnceLock;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::json;
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
-/// A text that borrows from the record unless it has escapes. Inside an `Option`, serde would always copy a bare `Cow`.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+use super::edit::Members;
+use super::read::{Text, json_problem, optional, text};
+use super::{Format, Malformed, Marks, Traces};
+use crate::jose::DpopKey;
+use crate::session::{AuthMethod, DpopRef, PendingLogin, Renewal, Session};
 
-/// A session record, read but not owned.
-pub struct NodeSession<'a> {
-    /// The account (`tokenSet.sub`).
-    pub sub: Cow<'a, str>,
-    /// The authorization server (`tokenSet.iss`).
-    pub issuer: Cow<'a, str>,
-    /// The resource server, that is the PDS (`tokenSet.aud`).
-    pub audience: Option<Cow<'a, str>>,
-    /// Scopes granted, separated by spaces.
-    pub scope: Option<Cow<'a, str>>,
-    /// How the client authenticates for this session.
-    pub auth_method: AuthMethod<'a>,
-    /// The algorithm of the session's DPoP key, if it is one we know.
-    pub dpop_alg: Option<&'static str>,
-    /// The public part of the session's DPoP key: curve, x and y.
-    pub dpop_public: [Option<Cow<'a, str>>; 3],
-    /// When the access token expires, where the server said so in a form that can be read.
-    pub expires_at: Option<Timestamp>,
-    /// The record says when the access token expires, in a form that cannot be read.
-    pub has_unreadable_expiry: bool,
-    /// The refresh token. A secret.
-    pub refresh_token: Option<Cow<'a, str>>,
-    access_token: Cow<'a, str>,
-    claims: OnceLock<Claims>,
-}
+/// Format of the Node client.
+pub struct Node;
 
-/// Claims of an access token, where it can be read.
-#[derive(Default)]
-struct Claims {
-    issued_at: Option<i64>,
-    client_id: Option<String>,
-    key_thumbprint: Option<String>,
-}
-
-/// Client authentication of a session (`authMethod`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthMethod<'a> {
-    /// A public client.
-    None,
-    /// A confidential client, by the key of this name (RFC 7523).
-    PrivateKeyJwt(Cow<'a, str>),
-}
-
-/// A pending authorization request.
-pub struct NodeState<'a> {
-    /// The authorization server the user was sent to.
-    pub issuer: Cow<'a, str>,
-    /// How the client authenticated, in records that say so.
-    pub auth_method: Option<AuthMethod<'a>>,
-}
+const TOKENS: &str = "tokenSet";
+const CLIENT_AUTH: &str = "authMethod";
+const DPOP_KEY: &str = "dpopJwk";
 
 #[derive(Deserialize)]
 struct RawSession<'a> {
@@ -126,113 +78,99 @@ struct RawState<'a> {
     verifier: Option<Text<'a>>,
 }
 
-/// What an access token says when it is a JWT. A hint at most: by the profile the token is opaque to clients. So each
-/// claim is read by itself: one in a form of its own hides none of the others.
-#[derive(Deserialize)]
-struct TokenClaims<'a> {
-    #[serde(borrow)]
-    iat: Option<&'a RawValue>,
-    #[serde(borrow)]
-    client_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    cnf: Option<&'a RawValue>,
-}
+impl Format for Node {
+    fn name(&self) -> &'static str {
+        "node"
+    }
 
-/// What a token is bound to (RFC 7800, RFC 9449 section 6.1).
-#[derive(Deserialize)]
-struct Confirmation {
-    jkt: Option<String>,
-}
+    fn library(&self) -> &'static str {
+        "the Node client"
+    }
 
-impl<'a> NodeSession<'a> {
-    /// Reads a record; the error says in a few words why it is none. Never quotes the record, which holds secrets.
-    pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
+    fn lock_prefix(&self) -> &'static str {
+        "@atproto-oauth-client-"
+    }
+
+    fn claims(&self, marks: &Marks<'_>) -> bool {
+        marks.has(TOKENS) || marks.has(DPOP_KEY)
+    }
+
+    fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
         // Checked at once, which is faster than member by member.
-        let value = std::str::from_utf8(value).map_err(|_| "not JSON")?;
-        let raw: RawSession<'a> = serde_json::from_str(value).map_err(|e| json_problem(&e))?;
-        let tokens = raw.token_set.ok_or("no tokenSet")?;
-        let dpop = raw.dpop_jwk.ok_or("no dpopJwk")?;
+        let record = std::str::from_utf8(record).map_err(|_| Malformed("not JSON"))?;
+        let raw: RawSession<'a> = serde_json::from_str(record).map_err(|e| json_problem(&e))?;
+        let tokens = raw.token_set.ok_or(Malformed("no tokenSet"))?;
+        let dpop = raw.dpop_jwk.ok_or(Malformed("no dpopJwk"))?;
         let expires_at = optional(tokens.expires_at).and_then(|text| text.parse().ok());
         if dpop.d.is_none() {
-            return Err("dpopJwk has no private part");
+            return Err(Malformed("dpopJwk has no private part"));
         }
-        Ok(Self {
-            sub: text(tokens.sub).ok_or("no tokenSet.sub")?,
-            issuer: text(tokens.iss).ok_or("no tokenSet.iss")?,
-            audience: optional(tokens.aud),
+        let client_auth = raw.auth_method.ok_or(Malformed("no authMethod: written by a very old client"))?;
+        Ok(Session {
+            format: &Self,
+            did: text(tokens.sub).ok_or(Malformed("no tokenSet.sub"))?,
+            issuer: text(tokens.iss).ok_or(Malformed("no tokenSet.iss"))?,
+            pds: optional(tokens.aud),
             scope: optional(tokens.scope),
-            auth_method: raw.auth_method.ok_or("no authMethod: written by a very old client")?.into_known()?,
-            dpop_alg: dpop.alg(),
-            dpop_public: [text(dpop.crv), text(dpop.x), text(dpop.y)],
+            client_auth: Some(client_auth.into_known()?),
+            dpop: DpopRef { alg: dpop.alg(), public: [text(dpop.crv), text(dpop.x), text(dpop.y)] },
             expires_at,
             has_unreadable_expiry: expires_at.is_none() && tokens.expires_at.is_some(),
-            refresh_token: text(tokens.refresh_token),
-            access_token: text(tokens.access_token).ok_or("no access_token")?,
-            claims: OnceLock::new(),
+            access_token: text(tokens.access_token).ok_or(Malformed("no access_token"))?.into(),
+            refresh_token: text(tokens.refresh_token).map(Into::into),
         })
     }
 
-    /// When the access token was issued, where it is a readable JWT.
-    pub fn token_issued_at(&self) -> Option<Timestamp> {
-        Timestamp::from_second(self.claims().issued_at?).ok()
-    }
-
-    /// The client that the access token was issued to, where it is a readable JWT.
-    pub fn token_client_id(&self) -> Option<&str> {
-        self.claims().client_id.as_deref()
-    }
-
-    /// The thumbprint of the DPoP key that the access token is bound to, where it is a readable JWT.
-    pub fn token_key_thumbprint(&self) -> Option<&str> {
-        self.claims().key_thumbprint.as_deref()
-    }
-
-    fn claims(&self) -> &Claims {
-        self.claims.get_or_init(|| self.read_claims().unwrap_or_default())
-    }
-
-    fn read_claims(&self) -> Option<Claims> {
-        let (_, rest) = self.access_token.split_once('.')?;
-        // Most of what is no JWT shows in the first characters: a payload begins with `{`.
-        if !rest.starts_with("ey") {
-            return None;
-        }
-        let payload = BASE64URL.decode(rest.split('.').next()?).ok()?;
-        let claims: TokenClaims<'_> = serde_json::from_slice(&payload).ok()?;
-        Some(Claims {
-            issued_at: claim(claims.iat),
-            client_id: claim(claims.client_id),
-            key_thumbprint: claim::<Confirmation>(claims.cnf).and_then(|confirmation| confirmation.jkt),
-        })
-    }
-}
-
-/// One claim, where it is of the type that it should be.
-fn claim<T: DeserializeOwned>(claim: Option<&RawValue>) -> Option<T> {
-    serde_json::from_str(claim?.get()).ok()
-}
-
-impl<'a> NodeState<'a> {
-    /// Reads a record; the error says in a few words why it is none.
-    pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
-        let raw: RawState<'a> = serde_json::from_slice(value).map_err(|e| json_problem(&e))?;
+    fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed> {
+        let raw: RawState<'a> = serde_json::from_slice(record).map_err(|e| json_problem(&e))?;
         if raw.verifier.is_none() {
-            return Err("no verifier");
+            return Err(Malformed("no verifier"));
         }
-        Ok(Self {
-            issuer: text(raw.iss).ok_or("no iss")?,
-            auth_method: raw.auth_method.map(RawAuthMethod::into_known).transpose()?,
+        Ok(PendingLogin {
+            issuer: text(raw.iss).ok_or(Malformed("no iss"))?,
+            client_auth: raw.auth_method.map(RawAuthMethod::into_known).transpose()?,
         })
+    }
+
+    fn traces(&self, record: &[u8]) -> Option<Traces> {
+        Some(Members::parse(record).ok()?.traces(TOKENS, DPOP_KEY))
+    }
+
+    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed> {
+        let record = Members::parse(record)?;
+        let members = record.object(DPOP_KEY).ok_or(Malformed("it has no DPoP key"))?;
+        DpopKey::from_members(members).map_err(Malformed)
+    }
+
+    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut record = Members::parse(record)?;
+        // As JavaScript's toISOString writes it.
+        record.renew_tokens(TOKENS, renewal, renewal.expires_at.map(|at| json!(format!("{at:.3}"))))?;
+        if let Some(kid) = renewal.kid {
+            record.insert(CLIENT_AUTH, json!({ "method": "private_key_jwt", "kid": kid }));
+        }
+        Ok(record.to_bytes())
+    }
+
+    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut record = Members::parse(record)?;
+        record.adopt(&[TOKENS, CLIENT_AUTH], &Members::parse(renewed)?);
+        Ok(record.to_bytes())
+    }
+
+    #[cfg(test)]
+    fn samples(&self) -> [&'static str; 2] {
+        [tests::RECORD, tests::LOGIN]
     }
 }
 
 impl<'a> RawAuthMethod<'a> {
-    fn into_known(self) -> Result<AuthMethod<'a>, &'static str> {
+    fn into_known(self) -> Result<AuthMethod<'a>, Malformed> {
         match (text(self.method).as_deref(), text(self.kid)) {
             (Some("none"), _) => Ok(AuthMethod::None),
             (Some("private_key_jwt"), Some(kid)) => Ok(AuthMethod::PrivateKeyJwt(kid)),
-            (Some("private_key_jwt"), None) => Err("authMethod names no kid"),
-            _ => Err("authMethod is none that we know"),
+            (Some("private_key_jwt"), None) => Err(Malformed("authMethod names no kid")),
+            _ => Err(Malformed("authMethod is none that we know")),
         }
     }
 }
@@ -247,50 +185,12 @@ impl RawDpopJwk<'_> {
     }
 }
 
-impl<'a> AuthMethod<'a> {
-    /// The method's name in client metadata (RFC 7591 section 2).
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::PrivateKeyJwt(_) => "private_key_jwt",
-        }
-    }
-
-    /// The client key's name.
-    pub fn into_kid(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::None => None,
-            Self::PrivateKeyJwt(kid) => Some(kid),
-        }
-    }
-}
-
-fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
-    value.map(|Text(text)| text)
-}
-
-/// Reads a member that a record may lack. One in another form than expected is unknown, and no reason to take the record
-/// for damaged.
-fn optional(member: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let json = member?.get();
-    // Most texts have no escapes, and need not be parsed a second time.
-    if let Some(text) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'))
-        && !text.contains('\\')
-    {
-        return Some(Cow::Borrowed(text));
-    }
-    serde_json::from_str::<Text<'_>>(json).ok().map(|Text(text)| text)
-}
-
-fn json_problem(error: &serde_json::Error) -> &'static str {
-    match error.classify() {
-        serde_json::error::Category::Data => "a member has the wrong type",
-        _ => "not JSON",
-    }
-}
-
 #[cfg(test)]
 pub(in crate::session) mod tests {
+    use std::borrow::Cow;
+
+    use serde_json::Value;
+
     use super::*;
 
     /// A record as a real client wrote it, tokens and keys replaced.
@@ -300,16 +200,19 @@ pub(in crate::session) mod tests {
         "token_type":"DPoP","expires_at":"2026-11-23T09:02:00.978Z"},
         "dpopJwk":{"kty":"EC","crv":"secp256k1","x":"x","y":"y","d":"d"}}"#;
 
+    pub(in crate::session) const LOGIN: &str = r#"{"iss":"https://as.example","authMethod":{"method":"private_key_jwt","kid":"k1"},
+        "dpopJwk":{"kty":"EC","crv":"P-256","x":"x","y":"y","d":"d"},"verifier":"v","appState":"a"}"#;
+
     #[test]
     fn a_record_of_the_real_client_is_read() {
-        let session = NodeSession::parse(RECORD.as_bytes()).unwrap();
-        assert_eq!(session.sub, "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
-        assert_eq!(session.auth_method, AuthMethod::PrivateKeyJwt("k1".into()));
-        assert_eq!(session.dpop_alg, Some("ES256K"));
+        let session = Node.session(RECORD.as_bytes()).unwrap();
+        assert_eq!(session.did, "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
+        assert_eq!(session.client_auth, Some(AuthMethod::PrivateKeyJwt("k1".into())));
+        assert_eq!(session.dpop.alg, Some("ES256K"));
         assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-23T09:02:00.978Z");
-        assert_eq!(session.token_issued_at().unwrap().as_second(), 1000);
+        assert_eq!(session.access_token.issued_at().unwrap().as_second(), 1000);
         assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
-        assert!(matches!(session.sub, Cow::Borrowed(_)));
+        assert!(matches!(session.did, Cow::Borrowed(_)));
     }
 
     #[test]
@@ -323,7 +226,7 @@ pub(in crate::session) mod tests {
         ] {
             let record = RECORD.replace(from, to);
             assert_ne!(record, RECORD);
-            assert!(NodeSession::parse(record.as_bytes()).is_ok(), "{to}");
+            assert!(Node.session(record.as_bytes()).is_ok(), "{to}");
         }
     }
 
@@ -343,16 +246,16 @@ pub(in crate::session) mod tests {
             "{}",
         ] {
             let record = RECORD.replace(expiry, text);
-            let session = NodeSession::parse(record.as_bytes()).unwrap();
+            let session = Node.session(record.as_bytes()).unwrap();
             assert_eq!((session.expires_at, session.has_unreadable_expiry), (None, true), "{text}");
         }
         for record in [RECORD.replace(expiry, "null"), RECORD.replace(&format!(r#","expires_at":{expiry}"#), "")] {
-            let session = NodeSession::parse(record.as_bytes()).unwrap();
+            let session = Node.session(record.as_bytes()).unwrap();
             assert_eq!((session.expires_at, session.has_unreadable_expiry), (None, false), "{record}");
         }
         let record = RECORD.replace(r#""https://pds.example/""#, "[]").replace(r#""atproto transition:generic""#, "7");
-        let session = NodeSession::parse(record.as_bytes()).unwrap();
-        assert_eq!((session.audience, session.scope), (None, None));
+        let session = Node.session(record.as_bytes()).unwrap();
+        assert_eq!((session.pds, session.scope), (None, None));
     }
 
     #[test]
@@ -368,32 +271,64 @@ pub(in crate::session) mod tests {
             (r#""sub""#, r#""subject""#, "no tokenSet.sub"),
         ] {
             let record = RECORD.replace(from, to);
-            assert_eq!(NodeSession::parse(record.as_bytes()).err(), Some(why), "{to}");
+            assert_eq!(Node.session(record.as_bytes()).err(), Some(Malformed(why)), "{to}");
         }
     }
 
+    fn renewed(record: &str, renewal: &Renewal<'_>) -> String {
+        String::from_utf8(Node.renew(record.as_bytes(), renewal).unwrap().to_vec()).unwrap()
+    }
+
+    const RENEWAL: Renewal<'static> = Renewal {
+        access_token: "new-access",
+        refresh_token: Some("ref-2"),
+        scope: Some("atproto"),
+        expires_at: None,
+        pds: None,
+        kid: None,
+    };
+
     #[test]
-    fn a_claim_in_a_form_of_its_own_hides_none_of_the_others() {
-        for (claims, iat, client_id, thumbprint) in [
-            (r#"{"iat":7,"client_id":"c","cnf":{"jkt":"t"}}"#, Some(7), Some("c"), Some("t")),
-            (r#"{"iat":7,"client_id":"c","cnf":"t"}"#, Some(7), Some("c"), None),
-            (r#"{"iat":7.5,"client_id":"c","cnf":{"jkt":"t","x5t#S256":[]}}"#, None, Some("c"), Some("t")),
-            (r#"{"iat":"7","client_id":["c"],"cnf":{"jkt":"t"}}"#, None, None, Some("t")),
-            (r#"{"iat":null,"client_id":"\u0063","cnf":null}"#, None, Some("c"), None),
-        ] {
-            let record = RECORD.replace("eyJpYXQiOjEwMDB9", &BASE64URL.encode(claims));
-            let session = NodeSession::parse(record.as_bytes()).unwrap();
-            assert_eq!(session.token_issued_at().map(Timestamp::as_second), iat, "{claims}");
-            assert_eq!(session.token_client_id(), client_id, "{claims}");
-            assert_eq!(session.token_key_thumbprint(), thumbprint, "{claims}");
-        }
+    fn only_what_changed_is_written_anew() {
+        let before = RECORD.replace(r#"{"authMethod""#, r#"{"later":[1, 2],"authMethod""#);
+        let at = "2026-12-01T10:00:00Z".parse().unwrap();
+        let pds = Some("https://new.example/");
+        let after = renewed(&before, &Renewal { expires_at: Some(at), pds, ..RENEWAL });
+        let expected: Value = serde_json::from_str(
+            &before
+                .replace("a.eyJpYXQiOjEwMDB9.c", "new-access")
+                .replace("ref-1", "ref-2")
+                .replace("atproto transition:generic", "atproto")
+                .replace("2026-11-23T09:02:00.978Z", "2026-12-01T10:00:00.000Z")
+                .replace(r#""aud":"https://pds.example/""#, r#""aud":"https://new.example/""#),
+        )
+        .unwrap();
+        assert_eq!(after, expected.to_string());
     }
 
     #[test]
-    fn an_opaque_access_token_says_nothing() {
-        for token in ["opaque", "a.b.c", "a.eyJpYXQiOiJ4In0.c", "a.ey!.c"] {
-            let record = RECORD.replace("a.eyJpYXQiOjEwMDB9.c", token);
-            assert_eq!(NodeSession::parse(record.as_bytes()).unwrap().token_issued_at(), None, "{token}");
-        }
+    fn what_the_server_leaves_out_stays_but_for_the_expiry() {
+        let after = renewed(RECORD, &Renewal { refresh_token: None, scope: None, ..RENEWAL });
+        let session = Node.session(after.as_bytes()).unwrap();
+        assert_eq!(session.scope.as_deref(), Some("atproto transition:generic"));
+        assert_eq!(session.expires_at, None);
+        assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
+    }
+
+    #[test]
+    fn what_a_refresh_changed_is_adopted_and_nothing_else() {
+        let renewed = renewed(RECORD, &RENEWAL);
+        let touched = RECORD.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#);
+        let adopted = Node.adopt(touched.as_bytes(), renewed.as_bytes()).unwrap();
+        assert_eq!(Node.session(&adopted).unwrap().refresh_token.as_deref(), Some("ref-2"));
+        assert_eq!(adopted, renewed.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#).into_bytes().into());
+    }
+
+    #[test]
+    fn a_public_session_is_bound_to_its_new_key() {
+        let public = RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
+        let bound = renewed(&public, &Renewal { kid: Some("k1"), ..RENEWAL });
+        let session = Node.session(bound.as_bytes()).unwrap();
+        assert_eq!(session.client_auth, Some(AuthMethod::PrivateKeyJwt("k1".into())));
     }
 }

@@ -1,30 +1,29 @@
-//! Detects the record format of a stored value, and whether the value can still be somebody's.
+//! Recognises whose record a stored value is, and whether it can still be somebody's.
+
+use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::node::{NodeSession, NodeState};
+use super::read::Text;
+use super::{FORMATS, Format};
+use crate::session::Session;
 
-/// Format of a value, told from its members.
+/// Kind of a value, told from its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordKind {
-    /// A complete session of the Node client.
-    Session,
-    /// A pending login of the Node client.
-    Login,
-    /// A record of the Go library indigo.
-    Indigo,
-    /// A record of the Rust library jacquard.
-    Jacquard,
-    /// A session of the Rust library atrium.
-    Atrium,
-    /// A record of the library atcute.
-    Atcute,
-    /// A record in an envelope, which the layout does not speak of.
+pub enum Recognised {
+    /// Session.
+    Session(&'static dyn Format),
+    /// Pending login.
+    Login(&'static dyn Format),
+    /// Damaged record, or one of an old version of the library.
+    Damaged(&'static dyn Format),
+    /// Record of a library whose records are left alone, with its description.
+    Unsupported(&'static str),
+    /// Record in an envelope, which the layout does not speak of.
     Enveloped,
-    /// A session of the Node client that is damaged, or older than `authMethod`.
-    DamagedSession,
     /// JSON as a text inside of JSON.
     Nested,
     /// JSON of unknown shape.
@@ -35,37 +34,51 @@ pub enum RecordKind {
     Empty,
 }
 
-/// Members by which formats are known.
-#[derive(Deserialize)]
-struct Marks {
-    #[serde(rename = "cachedAt")]
-    cached_at: Option<IgnoredAny>,
-    #[serde(rename = "dpopKey")]
-    dpop_key_of_atcute: Option<IgnoredAny>,
-    dpop_privatekey_multibase: Option<IgnoredAny>,
-    dpop_data: Option<IgnoredAny>,
-    account_did: Option<IgnoredAny>,
-    dpop_key: Option<IgnoredAny>,
-    token_set: Option<IgnoredAny>,
-    #[serde(rename = "tokenSet")]
-    token_set_of_node: Option<IgnoredAny>,
-    #[serde(rename = "dpopJwk")]
-    dpop_jwk: Option<IgnoredAny>,
+/// Names of the members of a JSON object that are not `null`.
+pub struct Marks<'a>(Vec<Cow<'a, str>>);
+
+/// Library whose records are recognised and left alone.
+struct Library {
+    description: &'static str,
+    claims: fn(&Marks<'_>) -> bool,
 }
 
-impl RecordKind {
-    /// Detects the format.
+/// Libraries whose records are left alone. The first whose marks fit is the one.
+const UNSUPPORTED: &[Library] = &[
+    Library {
+        description: "a record of the Go library indigo, which is not supported",
+        claims: |marks| {
+            let is_jacquard = marks.has("dpop_data") || marks.has("dpop_key");
+            marks.has("dpop_privatekey_multibase") || marks.has("account_did") && !is_jacquard
+        },
+    },
+    Library {
+        description: "a record of the Rust library jacquard, which is not supported",
+        claims: |marks| marks.has("dpop_data") || marks.has("account_did") && marks.has("dpop_key"),
+    },
+    Library {
+        description: "a session of the Rust library atrium, which is not supported",
+        claims: |marks| marks.has("dpop_key") || marks.has("token_set"),
+    },
+    Library {
+        description: "a record of the library atcute, which is not supported",
+        claims: |marks| marks.has("dpopKey"),
+    },
+];
+
+impl Recognised {
+    /// Recognises a value.
     pub fn of(value: &[u8]) -> Self {
         if value.trim_ascii().is_empty() {
             return Self::Empty;
         }
-        if NodeSession::parse(value).is_ok() {
-            return Self::Session;
+        if let Ok(session) = Session::read(value) {
+            return Self::Session(session.format);
         }
-        if NodeState::parse(value).is_ok() {
-            return Self::Login;
+        if let Some(format) = FORMATS.iter().find(|format| format.login(value).is_ok()) {
+            return Self::Login(*format);
         }
-        match serde_json::from_slice::<Marks>(value) {
+        match serde_json::from_slice::<Marks<'_>>(value) {
             Ok(marks) => marks.kind(),
             Err(_) if serde_json::from_slice::<String>(value).is_ok_and(|text| is_json(&text)) => Self::Nested,
             Err(_) if serde_json::from_slice::<IgnoredAny>(value).is_ok() => Self::OtherJson,
@@ -73,45 +86,62 @@ impl RecordKind {
         }
     }
 
-    /// Describes the format in a few words, without quoting the value.
-    pub fn description(self) -> &'static str {
+    /// Describes the kind in a few words, without quoting the value.
+    pub fn description(self) -> Cow<'static, str> {
         match self {
-            Self::Session => "a session of the Node client",
-            Self::Login => "a pending login of the Node client",
-            Self::Indigo => "a record of the Go library indigo, which is not supported",
-            Self::Jacquard => "a record of the Rust library jacquard, which is not supported",
-            Self::Atrium => "a session of the Rust library atrium, which is not supported",
-            Self::Atcute => "a record of the library atcute, which is not supported",
-            Self::Enveloped => "a record in an envelope {value, ttl, cachedAt}",
-            Self::DamagedSession => "a damaged or old session of the Node client",
-            Self::Nested => "JSON encoded twice",
-            Self::OtherJson => "JSON of unknown shape",
-            Self::NoJson => "not JSON",
-            Self::Empty => "empty",
+            Self::Session(format) => format!("a session of {}", format.library()).into(),
+            Self::Login(format) => format!("a pending login of {}", format.library()).into(),
+            Self::Damaged(format) => format!("a damaged or old session of {}", format.library()).into(),
+            Self::Unsupported(description) => description.into(),
+            Self::Enveloped => "a record in an envelope {value, ttl, cachedAt}".into(),
+            Self::Nested => "JSON encoded twice".into(),
+            Self::OtherJson => "JSON of unknown shape".into(),
+            Self::NoJson => "not JSON".into(),
+            Self::Empty => "empty".into(),
         }
     }
 }
 
-impl Marks {
-    fn kind(&self) -> RecordKind {
-        let Self { account_did, dpop_key, token_set, .. } = self;
-        if self.dpop_privatekey_multibase.is_some() {
-            RecordKind::Indigo
-        } else if self.dpop_data.is_some() || account_did.is_some() && dpop_key.is_some() {
-            RecordKind::Jacquard
-        } else if account_did.is_some() {
-            RecordKind::Indigo
-        } else if dpop_key.is_some() || token_set.is_some() {
-            RecordKind::Atrium
-        } else if self.dpop_key_of_atcute.is_some() {
-            RecordKind::Atcute
-        } else if self.cached_at.is_some() {
-            RecordKind::Enveloped
-        } else if self.token_set_of_node.is_some() || self.dpop_jwk.is_some() {
-            RecordKind::DamagedSession
+impl Marks<'_> {
+    /// Returns whether the object has a member of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|mark| mark == name)
+    }
+
+    fn kind(&self) -> Recognised {
+        if let Some(library) = UNSUPPORTED.iter().find(|library| (library.claims)(self)) {
+            Recognised::Unsupported(library.description)
+        } else if self.has("cachedAt") {
+            Recognised::Enveloped
+        } else if let Some(format) = FORMATS.iter().find(|format| format.claims(self)) {
+            Recognised::Damaged(*format)
         } else {
-            RecordKind::OtherJson
+            Recognised::OtherJson
         }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Marks<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+
+        impl<'de> Visitor<'de> for Names {
+            type Value = Marks<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Marks<'de>, A::Error> {
+                let mut names = Vec::new();
+                while let Some((name, value)) = members.next_entry::<Text<'de>, Option<IgnoredAny>>()? {
+                    names.extend(value.map(|_| name.0));
+                }
+                Ok(Marks(names))
+            }
+        }
+
+        deserializer.deserialize_map(Names)
     }
 }
 
@@ -172,8 +202,8 @@ fn is_known(json: &Value) -> bool {
     match json {
         Value::String(text) => serde_json::from_str(text).is_ok_and(|inner| is_known(&inner)),
         Value::Object(members) => match Marks::deserialize(json).map(|marks| marks.kind()) {
-            Ok(RecordKind::OtherJson) | Err(_) => false,
-            Ok(RecordKind::Enveloped) => members.get("value").is_some_and(is_known),
+            Ok(Recognised::OtherJson) | Err(_) => false,
+            Ok(Recognised::Enveloped) => members.get("value").is_some_and(is_known),
             Ok(_) => true,
         },
         _ => false,
@@ -197,7 +227,8 @@ fn may_be_secret(name: &str, value: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::node::tests::RECORD;
+    use super::super::RECORD;
+    use super::super::node::Node;
     use super::*;
 
     const ACCOUNT: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
@@ -242,10 +273,12 @@ mod tests {
     }
 
     /// Records of every format that apps are known to keep, as they stand in a store.
-    fn samples() -> Vec<(&'static str, String, RecordKind)> {
-        use RecordKind::{
-            Atcute, Atrium, DamagedSession, Enveloped, Indigo, Jacquard, Login, Nested, NoJson, OtherJson, Session,
-        };
+    fn samples() -> Vec<(&'static str, String, Recognised)> {
+        use Recognised::{Enveloped, Nested, NoJson, OtherJson};
+        let (session, login_kind, damaged) =
+            (Recognised::Session(&Node), Recognised::Login(&Node), Recognised::Damaged(&Node));
+        let [indigo_kind, jacquard_kind, atrium_kind, atcute_kind] =
+            [0, 1, 2, 3].map(|n| Recognised::Unsupported(UNSUPPORTED[n].description));
         let node: Value = serde_json::from_str(RECORD).unwrap();
         let mut stamped = node.clone();
         stamped["lastUpdatedAt"] = json!(1_790_000_000_000_i64);
@@ -276,24 +309,24 @@ mod tests {
         let text = |value: &Value| value.to_string();
         let envelope = |value: &Value| json!({"value": value, "ttl": 9, "cachedAt": 1}).to_string();
         vec![
-            ("node", text(&node), Session),
-            ("node, stamped", text(&stamped), Session),
-            ("node, old", text(&old), DamagedSession),
+            ("node", text(&node), session),
+            ("node, stamped", text(&stamped), session),
+            ("node, old", text(&old), damaged),
             ("node, encoded twice", text(&json!(text(&node))), Nested),
             ("node, encoded three times", text(&json!(text(&json!(text(&node))))), Nested),
             ("node, in unstorage", envelope(&node), Enveloped),
-            ("node, login", text(&login), Login),
-            ("atcute", text(&atcute()), Atcute),
-            ("atcute, login", text(&atcute_login), Atcute),
-            ("indigo", text(&indigo()), Indigo),
-            ("indigo, login", text(&indigo_login()), Indigo),
+            ("node, login", text(&login), login_kind),
+            ("atcute", text(&atcute()), atcute_kind),
+            ("atcute, login", text(&atcute_login), atcute_kind),
+            ("indigo", text(&indigo()), indigo_kind),
+            ("indigo, login", text(&indigo_login()), indigo_kind),
             ("indigo, encoded twice", text(&json!(text(&indigo()))), Nested),
             ("tangled, companion", r#"{"created_at":"2026-11-23T09:02:00Z","updated_at":"x"}"#.to_owned(), OtherJson),
-            ("jacquard", text(&jacquard()), Jacquard),
-            ("jacquard, flattened less", json!({"dpop_data": {"dpop_key": jwk()}}).to_string(), Jacquard),
-            ("jacquard, login", text(&jacquard_login), Atrium),
+            ("jacquard", text(&jacquard()), jacquard_kind),
+            ("jacquard, flattened less", json!({"dpop_data": {"dpop_key": jwk()}}).to_string(), jacquard_kind),
+            ("jacquard, login", text(&jacquard_login), atrium_kind),
             ("jacquard, file", json!({"OAuth": jacquard()}).to_string(), OtherJson),
-            ("atrium", text(&atrium()), Atrium),
+            ("atrium", text(&atrium()), atrium_kind),
             ("atrium, in a cache", envelope(&atrium()), Enveloped),
             ("plyr, decrypted", text(&plyr), OtherJson),
             ("atproto_auth", text(&ruby), OtherJson),
@@ -306,7 +339,7 @@ mod tests {
             ),
             ("cookbook-python, a row", text(&row), OtherJson),
             ("smokesignal, a row", text(&smokesignal), OtherJson),
-            ("aip and quickslice, a row", text(&aip), Atrium),
+            ("aip and quickslice, a row", text(&aip), atrium_kind),
             ("oatproxy, a row", text(&oatproxy), OtherJson),
             ("encrypted members", text(&encrypted), OtherJson),
             ("chive", "q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0VniQEg==".to_owned(), NoJson),
@@ -319,7 +352,7 @@ mod tests {
     #[test]
     fn every_known_format_is_somebodys() {
         for (name, value, kind) in samples() {
-            assert_eq!((RecordKind::of(value.as_bytes()), is_nobodys(value.as_bytes())), (kind, false), "{name}");
+            assert_eq!((Recognised::of(value.as_bytes()), is_nobodys(value.as_bytes())), (kind, false), "{name}");
         }
     }
 

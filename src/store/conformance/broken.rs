@@ -6,7 +6,7 @@ use testbed::redis::{Answer, Cluster, Redis, Sentinels};
 use testbed::{Proxy, did};
 
 use super::{open, plain};
-use crate::store::{Kind, LayoutChoice, RecordKey, Store, StoreUrl, Want, Written};
+use crate::store::{Kind, LayoutChoice, RecordKey, Store, StoreUrl, Unreadable, Want, Written};
 
 const VALUES: Want = Want { values: true, ttls: false };
 
@@ -187,9 +187,9 @@ async fn what_is_no_record_is_listed_as_such() {
         [
             (b"\xff\x00".as_slice(), None),
             (b"\x1b[31m", None),
-            (b"", Some("the value is a Redis hash, not a string")),
-            (b"", Some("the value is larger than 1 MiB")),
-            (b"", Some("the value is a Redis list, not a string")),
+            (b"", Some(Unreadable::WrongType("hash"))),
+            (b"", Some(Unreadable::TooLarge)),
+            (b"", Some(Unreadable::WrongType("list"))),
         ]
     );
     for record in &found {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::apps::SqliteApp;
 use super::{open, plain};
-use crate::store::{Kind, RecordKey, Store, Want, Written};
+use crate::store::{Kind, RecordKey, Store, Unreadable, Want, Written};
 
 const ALL: Want = Want { values: true, ttls: true };
 
@@ -88,7 +88,7 @@ async fn a_value_that_is_too_long_is_not_read_and_can_be_removed() {
     let mut scan = store.scan(Kind::Session, ALL);
     let found = scan.next().await.unwrap().unwrap();
     let seen: Vec<_> = found.iter().map(|record| (record.value.len(), record.unreadable)).collect();
-    let too_large = (0, Some("the value is larger than 1 MiB"));
+    let too_large = (0, Some(Unreadable::TooLarge));
     assert_eq!(seen, [too_large, (1 << 20, None), too_large]);
     let key = RecordKey::from_text("did:plc:blob");
     assert_eq!(store.get(Kind::Session, &key).await.unwrap().unwrap().unreadable, too_large.1);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::key::{KeyPattern, Subject};
 use super::{AppLock, KeyRule, Layout, LockRule, Place, RedisKeys, SqlTables, Table};
 use crate::error::{Failure, usage};
-use crate::session::Age;
+use crate::session::{Age, FORMATS};
 
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
@@ -179,6 +179,7 @@ impl Layout {
             }
             Ok(Self {
                 name: name.to_owned(),
+                formats: FORMATS,
                 place: if is_sql { description.tables()? } else { description.keys()? },
                 is_generic: false,
             })

@@ -2,19 +2,22 @@
 
 mod custom;
 pub mod key;
+mod record;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use super::Kind;
 use crate::error::{Failure, usage};
-use crate::session::Age;
+use crate::session::{Age, Did, FORMATS, Format};
 
 /// Where an app keeps its records, how long they live, and how it locks them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// What `--layout` calls it.
     pub name: String,
+    /// Formats that records may have, in the order in which they are tried.
+    pub formats: &'static [&'static dyn Format],
     /// Where the records are.
     pub place: Place,
     /// Many apps have it, and the times to live are only those of most.
@@ -111,6 +114,7 @@ pub enum LayoutChoice {
 
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
 pub use key::KeyPattern;
+pub use record::NoRecord;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -200,6 +204,7 @@ fn redis_layout((name, sessions, states, lock): &RedisRow, stamped: bool) -> Lay
     };
     Layout {
         name: if stamped { format!("{name}-stamped") } else { (*name).to_owned() },
+        formats: FORMATS,
         place: Place::Keys(Arc::new(keys)),
         is_generic: *name == GENERIC,
     }
@@ -215,7 +220,7 @@ fn sql_layout((name, sessions, states): &SqlRow) -> Layout {
         updated: (!updated.is_empty()).then(|| (*updated).to_owned()),
     };
     let tables = SqlTables { sessions: table(sessions, "{did}"), states: table(states, "{state}") };
-    Layout { name: (*name).to_owned(), place: Place::Tables(Arc::new(tables)), is_generic: false }
+    Layout { name: (*name).to_owned(), formats: FORMATS, place: Place::Tables(Arc::new(tables)), is_generic: false }
 }
 
 impl AppLock {
@@ -294,6 +299,11 @@ impl Layout {
             }
             _ => false,
         }
+    }
+
+    /// Returns the name that the app's client library passes to the lock on an account's sessions.
+    pub fn lock_name(&self, did: &Did) -> String {
+        format!("{}{did}", self.formats[0].lock_prefix())
     }
 
     /// Whether the app has a lock of its own, so that it and we keep out of each other's way.

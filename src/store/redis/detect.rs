@@ -10,7 +10,7 @@ use super::records::OWN_PREFIX;
 use super::scan::page;
 use super::shape::{self, Shapes};
 use crate::error::{Failure, usage};
-use crate::session::{NodeSession, NodeState, RecordKind};
+use crate::session::{PendingLogin, Recognised};
 use crate::store::layout::key::{KeyPattern, Subject};
 use crate::store::layout::{Layout, Place, RedisKeys, usual_lock};
 use crate::store::{Kind, RecordKey};
@@ -152,7 +152,7 @@ impl Candidate {
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
             let values = retry::read(server.wire(), &commands).await?;
             let fits = |(key, value): (&RecordKey, redis::Value)| match value {
-                redis::Value::BulkString(value) => fits(&self.keys, kind, &key.text(), &value),
+                redis::Value::BulkString(value) => fits(&self.layout, &self.keys, kind, &key.text(), &value),
                 _ => false,
             };
             let fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
@@ -176,15 +176,13 @@ impl Candidate {
 }
 
 /// Whether a value is a record of this layout under this key.
-fn fits(keys: &RedisKeys, kind: Kind, key: &str, value: &[u8]) -> bool {
+fn fits(layout: &Layout, keys: &RedisKeys, kind: Kind, key: &str, value: &[u8]) -> bool {
     let Some((subject, _)) = keys.of(kind).pattern.parse_key(key) else { return false };
     let Some(record) = keys.decoded(value) else { return false };
     match kind {
-        Kind::Session => {
-            keys.stamp_fits(&record) && NodeSession::parse(&record).is_ok_and(|session| session.sub == subject)
-        }
+        Kind::Session => keys.stamp_fits(&record) && layout.session_at(key, &record).is_ok(),
         // A state is random text without colons: with one, it is the random text and an id.
-        Kind::State => !subject.contains(':') && NodeState::parse(&record).is_ok(),
+        Kind::State => !subject.contains(':') && PendingLogin::read_as(layout.formats, &record).is_ok(),
     }
 }
 
@@ -247,8 +245,8 @@ async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> 
         let (what, kind) = shape::describe(server, sample.as_bytes()).await?;
         seen.push(format!("{shape} ({}, {what})", counted(count, "key")));
         match kind {
-            Some(RecordKind::Session) => session_key = session_key.or_else(|| template(&shape, Subject::Did)),
-            Some(RecordKind::Login) => state_key = state_key.or_else(|| template(&shape, Subject::State)),
+            Some(Recognised::Session(_)) => session_key = session_key.or_else(|| template(&shape, Subject::Did)),
+            Some(Recognised::Login(_)) => state_key = state_key.or_else(|| template(&shape, Subject::State)),
             _ => {}
         }
     }

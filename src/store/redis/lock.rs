@@ -12,9 +12,9 @@ use super::client::error::Trouble;
 use super::client::retry::{self, Patience};
 use super::records::OWN_PREFIX;
 use super::write::{self, milliseconds};
-use crate::session::{Age, Did};
+use crate::session::Age;
 use crate::store::layout::{LockRule, RedisKeys};
-use crate::store::lock::{self, Lock, Release, lock_name};
+use crate::store::lock::{self, Lock, Release};
 
 /// How long oauthctl's own lock lasts, for layouts without one.
 const OWN_TTL: Age = Age::from_secs(30);
@@ -39,10 +39,9 @@ pub(super) enum Attempt {
 pub(super) async fn take(
     server: &Arc<dyn Server>,
     keys: &RedisKeys,
-    did: &Did,
+    name: String,
     patience: Duration,
 ) -> Result<Attempt, Trouble> {
-    let name = lock_name(did);
     let (key, ttl) = match keys.lock.rule() {
         Some(LockRule { pattern, ttl }) => (pattern.key(&name, None), *ttl),
         None => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),

@@ -12,7 +12,7 @@ use super::layout::{Layout, LayoutChoice, Place, RedisKeys};
 use super::lock::{EndlessLock, Lock};
 use super::scan::Scan;
 use super::{
-    Access, Checkpoint, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, TOO_LARGE, Want, Written, written_at,
+    Access, Checkpoint, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, Unreadable, Want, Written, written_at,
 };
 use crate::error::{Failure, usage};
 use crate::session::Did;
@@ -180,7 +180,7 @@ impl RedisStore {
         let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
         let answers = match retry::read(self.server.wire(), &commands).await {
             Err(trouble) if trouble.kind == error::Kind::TooLarge => {
-                return Ok(Some(records::unreadable(key.clone(), TOO_LARGE, None)));
+                return Ok(Some(records::unreadable(key.clone(), Unreadable::TooLarge, None)));
             }
             answers => answers?,
         };
@@ -345,7 +345,10 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        match lock::take(&self.server, &self.keys, did, patience).await.map_err(|e| self.failure(e))? {
+        match lock::take(&self.server, &self.keys, self.layout.lock_name(did), patience)
+            .await
+            .map_err(|e| self.failure(e))?
+        {
             Attempt::Taken(lock) => Ok(Some(lock)),
             Attempt::Busy => Ok(None),
             Attempt::Endless(key) => {
@@ -386,7 +389,7 @@ fn keys_of(layout: &Layout) -> Result<Arc<RedisKeys>, Failure> {
 
 /// Whether nothing can be said to the server about the record.
 fn is_out_of_reach(record: &Stored) -> bool {
-    record.unreadable == Some(records::NOT_SENDABLE)
+    record.unreadable == Some(Unreadable::KeyNotSendable)
 }
 
 /// What apps write into records they write: their own clock's time.

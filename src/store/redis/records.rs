@@ -11,8 +11,8 @@ use serde_json::{Map, Value as Json};
 use super::client::limit::TOO_LONG;
 use crate::session::Observed;
 use crate::store::layout::RedisKeys;
-use crate::store::lock::LOCK_PREFIX;
-use crate::store::{Kind, RecordKey, RecordValue, Stored, TOO_LARGE};
+use crate::store::lock::is_lock_name;
+use crate::store::{Kind, RecordKey, RecordValue, Stored, Unreadable};
 
 /// oauthctl's own keys begin with this; they are nobody's records.
 pub(super) const OWN_PREFIX: &str = "oauthctl:";
@@ -20,19 +20,8 @@ pub(super) const OWN_PREFIX: &str = "oauthctl:";
 /// The member in which apps keep the time of the last write.
 const STAMP: &str = "lastUpdatedAt";
 
-/// The types of Redis that are no strings, and why such a value is no record.
-pub(super) const WRONG_TYPES: [(&str, &str); 5] = [
-    ("list", "the value is a Redis list, not a string"),
-    ("hash", "the value is a Redis hash, not a string"),
-    ("set", "the value is a Redis set, not a string"),
-    ("zset", "the value is a Redis sorted set, not a string"),
-    ("stream", "the value is a Redis stream, not a string"),
-];
-/// The same for types of modules.
-pub(super) const FOREIGN_TYPE: &str = "the value is of a Redis type of its own, not a string";
-
-/// Why a record is not read whose key is no text, where everything goes as JSON.
-pub(super) const NOT_SENDABLE: &str = "the key is not text, which cannot be sent over REST";
+/// Types of Redis that are no strings, as `TYPE` names them.
+const OTHER_TYPES: [&str; 5] = ["list", "hash", "set", "zset", "stream"];
 
 /// A record in the envelope of a cache.
 #[derive(Deserialize)]
@@ -51,7 +40,7 @@ impl RedisKeys {
         let is = |kind| self.of(kind).pattern.parse_key(&text).is_some();
         let is_lock = || {
             let name = self.lock.rule().and_then(|lock| lock.pattern.parse_key(&text));
-            name.is_some_and(|(name, _)| name.starts_with(LOCK_PREFIX))
+            name.is_some_and(|(name, _)| is_lock_name(name))
         };
         let is_ours = || text.starts_with(OWN_PREFIX);
         match kind {
@@ -66,12 +55,12 @@ impl RedisKeys {
             return None;
         }
         if value == TOO_LONG {
-            return Some(unreadable(key, TOO_LARGE, ttl));
+            return Some(unreadable(key, Unreadable::TooLarge, ttl));
         }
         let (value, column) = if self.envelope {
             match unwrapped(&value) {
                 Some((inner, at)) => (inner, at),
-                None => return Some(unreadable(key, "the value is not wrapped as {value, ttl, cachedAt}", ttl)),
+                None => return Some(unreadable(key, Unreadable::NoEnvelope, ttl)),
             }
         } else {
             let stamp = if self.stamped { stamp_of(&value) } else { None };
@@ -118,18 +107,16 @@ impl RedisKeys {
     }
 }
 
-/// A record that cannot be read, and why.
-pub(super) fn unreadable(key: RecordKey, why: &'static str, ttl: Option<Ttl>) -> Stored {
+/// Returns a record without its value.
+pub(super) fn unreadable(key: RecordKey, why: Unreadable, ttl: Option<Ttl>) -> Stored {
     let ttl = ttl.and_then(Ttl::left);
     Stored { key, value: RecordValue::default(), observed: Observed::default(), ttl, unreadable: Some(why) }
 }
 
-/// Why a value of this type is no record; none for a string and for no value at all.
-pub(super) fn wrong_type(name: &str) -> Option<&'static str> {
-    if matches!(name, "string" | "none") {
-        return None;
-    }
-    Some(WRONG_TYPES.iter().find(|(known, _)| *known == name).map_or(FOREIGN_TYPE, |(_, why)| why))
+/// Returns why a value of this type is no record; `None` for a string and for no value at all.
+pub(super) fn wrong_type(name: &str) -> Option<Unreadable> {
+    let known = || OTHER_TYPES.into_iter().find(|known| *known == name).unwrap_or_default();
+    (!matches!(name, "string" | "none")).then(|| Unreadable::WrongType(known()))
 }
 
 /// An answer to `PTTL`.

@@ -13,11 +13,11 @@ use tokio::sync::Mutex;
 use super::client::command::{Command, Server, Shard, Wire, accepted, run_one};
 use super::client::error::{Kind as TroubleKind, Trouble, text};
 use super::client::retry::{self, Patience};
-use super::records::{NOT_SENDABLE, Ttl, unreadable, wrong_type};
+use super::records::{Ttl, unreadable, wrong_type};
 use super::seen::Seen;
 use crate::store::layout::RedisKeys;
 use crate::store::scan::{Scan, ScanSender};
-use crate::store::{Kind, RecordKey, Stored, TOO_LARGE, Want};
+use crate::store::{Kind, RecordKey, Stored, Unreadable, Want};
 
 /// About so many bytes of values are asked for at a time.
 const REQUEST_BYTES: usize = 1 << 19;
@@ -254,7 +254,8 @@ fn fetch_all<'s>(
     async move {
         if !shard.limits.bytes && keys.iter().any(|key| !key.is_text()) {
             let (texts, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(RecordKey::is_text);
-            let mut records: Vec<_> = others.into_iter().map(|key| unreadable(key, NOT_SENDABLE, None)).collect();
+            let aside = |key| unreadable(key, Unreadable::KeyNotSendable, None);
+            let mut records: Vec<_> = others.into_iter().map(aside).collect();
             records.extend(fetch_all(shard, search, texts, size).await?);
             return Ok(records);
         }
@@ -264,7 +265,7 @@ fn fetch_all<'s>(
         match fetch(shard, search, keys.clone(), size).await {
             Err(trouble) if trouble.kind == TroubleKind::TooLarge => {
                 if keys.len() == 1 {
-                    return Ok(keys.into_iter().map(|key| unreadable(key, TOO_LARGE, None)).collect());
+                    return Ok(keys.into_iter().map(|key| unreadable(key, Unreadable::TooLarge, None)).collect());
                 }
                 let rest = keys.split_off(keys.len() / 2);
                 let mut records = fetch_all(shard, search, keys, size).await?;

@@ -8,7 +8,7 @@ use super::client::command::{Command, Server};
 use super::client::error::{Trouble, text};
 use super::client::limit::TOO_LONG;
 use super::client::retry;
-use crate::session::RecordKind;
+use crate::session::Recognised;
 
 /// Shapes that are counted, and those that are shown.
 const COUNTED: usize = 1000;
@@ -70,13 +70,13 @@ fn is_word(part: &str) -> bool {
 }
 
 /// Describes what stands under a key in a few words, without quoting it, and tells the format of a string.
-pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<(String, Option<RecordKind>), Trouble> {
+pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<(String, Option<Recognised>), Trouble> {
     let answers = retry::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
     let [kind, value] = &answers[..] else { return Err(Trouble::nonsense()) };
     Ok(match (text(kind).unwrap_or_default().as_str(), value) {
         ("string", Value::BulkString(value)) if value == TOO_LONG => ("string, larger than 1 MiB".to_owned(), None),
         ("string", Value::BulkString(value)) => {
-            let kind = RecordKind::of(value);
+            let kind = Recognised::of(value);
             (format!("string, {}", kind.description()), Some(kind))
         }
         ("none", _) => ("gone meanwhile".to_owned(), None),

@@ -10,9 +10,8 @@ use super::client::command::{Command, Server, Wire, accepted, run_one};
 use super::client::error::Trouble;
 use super::client::replicas::Replicas;
 use super::client::retry::{self, Patience};
-use super::records::WRONG_TYPES;
 use super::scan::refusal;
-use crate::store::{MAX_VALUE, RecordValue, Stored, TOO_LARGE, Written};
+use crate::store::{MAX_VALUE, RecordValue, Stored, Unreadable, Written};
 
 /// A script and the hash by which a server knows it.
 pub(super) struct Script {
@@ -267,12 +266,13 @@ async fn remove_some(
     until_answered(server, &calls, written).await
 }
 
-/// The type of Redis that made a record unreadable for this reason.
-fn type_of(why: &'static str) -> &'static str {
-    if why == TOO_LARGE {
-        return "string";
+/// Returns the type of Redis of a value that is unreadable for this reason.
+fn type_of(why: Unreadable) -> &'static str {
+    match why {
+        Unreadable::TooLarge => "string",
+        Unreadable::WrongType(name) => name,
+        Unreadable::NoEnvelope | Unreadable::KeyNotSendable => "",
     }
-    WRONG_TYPES.iter().find(|(_, text)| *text == why).map_or("", |(name, _)| name)
 }
 
 /// What stands under a key whose write was not answered. When even that cannot be learnt, the loss is what is reported.

@@ -6,16 +6,14 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::sidecar::{LOCK_POLL, Sidecar, epoch_millis, millis};
-use crate::session::Did;
-use crate::store::lock::{self, Lock, Release, lock_name};
+use crate::store::lock::{self, Lock, Release};
 
 /// How long a lock lasts that nobody gives back.
 const LOCK_TTL: Duration = Duration::from_secs(30);
 
 impl Sidecar {
     /// Takes the lock, waiting for up to `patience`.
-    pub(super) async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        let name = lock_name(did);
+    pub(super) async fn lock(&self, name: String, patience: Duration) -> anyhow::Result<Option<Lock>> {
         let begun = Instant::now();
         loop {
             let taken = Instant::now();

@@ -219,7 +219,7 @@ impl Store for SqliteStore {
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
         self.check_user()?;
-        self.sidecar.lock(did, patience).await
+        self.sidecar.lock(self.layout.lock_name(did), patience).await
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {

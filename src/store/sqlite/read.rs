@@ -13,7 +13,7 @@ use crate::store::layout::Table;
 use crate::store::scan::ScanSender;
 use crate::store::sql::quoting::quoted;
 use crate::store::sql::time::Cell;
-use crate::store::{RecordKey, Stored, TOO_LARGE};
+use crate::store::{RecordKey, Stored, Unreadable};
 
 /// Records read in one transaction.
 pub(super) const BATCH: usize = 500;
@@ -120,7 +120,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
         value: bytes(row.get_ref(1)?).into(),
         observed: Observed { ttl_age: None, column: time_cell(row.get_ref(2)?).and_then(|cell| cell.read()) },
         ttl: None,
-        unreadable: too_long.then_some(TOO_LARGE),
+        unreadable: too_long.then_some(Unreadable::TooLarge),
     })
 }
 

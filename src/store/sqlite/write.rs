@@ -10,7 +10,7 @@ use crate::error::{Failure, failed};
 use crate::store::layout::Table;
 use crate::store::sql::quoting::quoted;
 use crate::store::sql::time::{Cell, Form};
-use crate::store::{Kind, MAX_VALUE, RecordValue, Stored, TOO_LARGE, Written, written_at};
+use crate::store::{Kind, MAX_VALUE, RecordValue, Stored, Unreadable, Written, written_at};
 
 impl Table {
     /// The time column, quoted, and this time as it holds it; none where the layout has no such column.
@@ -38,9 +38,9 @@ impl Table {
     }
 
     /// The condition under which a row holds exactly this value under the key ?1; the value itself is ?2 and ?3.
-    fn is_record(&self, unreadable: Option<&str>) -> String {
+    fn is_record(&self, unreadable: Option<Unreadable>) -> String {
         let column = quoted(&self.value);
-        let same = if unreadable == Some(TOO_LARGE) {
+        let same = if unreadable == Some(Unreadable::TooLarge) {
             format!("octet_length({column}) > {MAX_VALUE}")
         } else {
             // As it was read: an app may write text, bytes, or nothing at all.

@@ -1,0 +1,124 @@
+//! Promises that every format keeps, tried with the sample records that it provides.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::session::AuthMethod;
+
+const RENEWAL: Renewal<'static> = Renewal {
+    access_token: "new-access",
+    refresh_token: Some("new-refresh"),
+    scope: Some("atproto"),
+    expires_at: None,
+    pds: Some("https://new.example/"),
+    kid: Some("new-key"),
+};
+
+fn object(record: &[u8]) -> Map<String, Value> {
+    serde_json::from_slice(record).unwrap()
+}
+
+fn names(members: &Map<String, Value>) -> Vec<&String> {
+    members.keys().collect()
+}
+
+#[test]
+fn names_and_locks_of_formats_differ() {
+    let names: BTreeSet<_> = FORMATS.iter().map(|format| format.name()).collect();
+    let locks: BTreeSet<_> = FORMATS.iter().map(|format| format.lock_prefix()).collect();
+    assert_eq!((names.len(), locks.len()), (FORMATS.len(), FORMATS.len()));
+}
+
+#[test]
+fn a_record_is_read_by_its_own_format_only() {
+    for format in FORMATS {
+        let [session, login] = format.samples();
+        for other in FORMATS {
+            assert_eq!(other.session(session.as_bytes()).is_ok(), other == format, "{other:?}");
+            assert_eq!(other.login(login.as_bytes()).is_ok(), other == format, "{other:?}");
+        }
+        assert!(format.session(login.as_bytes()).is_err() && format.login(session.as_bytes()).is_err(), "{format:?}");
+        assert_eq!(Recognised::of(session.as_bytes()), Recognised::Session(*format));
+        assert_eq!(Recognised::of(login.as_bytes()), Recognised::Login(*format));
+    }
+}
+
+#[test]
+fn a_damaged_record_is_claimed_and_kept() {
+    for format in FORMATS {
+        let whole = object(format.samples()[0].as_bytes());
+        for name in whole.keys() {
+            let mut damaged = whole.clone();
+            damaged.insert(name.clone(), json!({"x": "secret"}));
+            let damaged = serde_json::to_vec(&damaged).unwrap();
+            assert_eq!(Recognised::of(&damaged), Recognised::Damaged(*format), "{name}");
+            assert!(!is_nobodys(&damaged), "{name}");
+        }
+    }
+}
+
+#[test]
+fn half_a_record_is_none() {
+    for format in FORMATS {
+        for sample in format.samples() {
+            for end in 0..sample.len() {
+                let half = &sample.as_bytes()[..end];
+                assert!(format.session(half).is_err() && format.login(half).is_err() && format.traces(half).is_none());
+                assert!(format.renew(half, &RENEWAL).is_err() && format.dpop_key(half).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
+    for format in FORMATS {
+        let mut record = object(format.samples()[0].as_bytes());
+        record.insert("later".to_owned(), json!({"b": [1.50, null], "a": "é\\"}));
+        let bytes = serde_json::to_vec(&record).unwrap();
+        let before = format.session(&bytes).unwrap();
+        for expires_at in [None, Some("2026-12-01T10:00:00.250Z".parse::<Timestamp>().unwrap())] {
+            let renewed = format.renew(&bytes, &Renewal { expires_at, ..RENEWAL }).unwrap();
+            let after = format.session(&renewed).unwrap();
+            assert_eq!(after.refresh_token.as_deref(), RENEWAL.refresh_token);
+            assert_eq!((after.scope.as_deref(), after.pds.as_deref()), (RENEWAL.scope, RENEWAL.pds));
+            assert_eq!((after.expires_at, after.has_unreadable_expiry), (expires_at, false));
+            assert_eq!(after.client_auth, Some(AuthMethod::PrivateKeyJwt("new-key".into())));
+            assert_eq!((&after.did, &after.issuer), (&before.did, &before.issuer));
+            assert_eq!(after.dpop.public, before.dpop.public);
+            let renewed_members = object(&renewed);
+            assert_eq!(names(&renewed_members), names(&record));
+            assert_eq!(renewed_members["later"], record["later"]);
+            // Another copy of the record takes the same over, and is the same then.
+            assert_eq!(format.adopt(&bytes, &renewed).unwrap(), renewed);
+        }
+        let kept = Renewal { refresh_token: None, scope: None, pds: None, kid: None, ..RENEWAL };
+        let kept = format.renew(&bytes, &kept).unwrap();
+        let after = format.session(&kept).unwrap();
+        assert_eq!(after.refresh_token, before.refresh_token);
+        assert_eq!((&after.scope, &after.pds, &after.client_auth), (&before.scope, &before.pds, &before.client_auth));
+    }
+}
+
+#[test]
+fn tokens_and_login_are_known_of_a_damaged_record_too() {
+    for format in FORMATS {
+        let sample = format.samples()[0].as_bytes();
+        let session = format.session(sample).unwrap();
+        let token = session.refresh_token.as_deref().unwrap();
+        let traces = |record: &[u8]| format.traces(record).unwrap();
+        assert_eq!(traces(sample).refresh_token.unwrap().as_str(), token);
+        for name in object(sample).keys() {
+            let mut damaged = object(sample);
+            damaged.shift_remove(name);
+            let damaged = serde_json::to_vec(&damaged).unwrap();
+            let (has_token, has_key) =
+                (traces(&damaged).refresh_token.is_some(), traces(&damaged).dpop_public.is_some());
+            assert!(has_token || has_key, "{name}");
+            assert_eq!(Traces::are_of_one_login(&damaged, sample), has_key, "{name}");
+        }
+    }
+}

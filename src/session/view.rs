@@ -1,0 +1,142 @@
+//! Views of records, the same for every format. They borrow from the record.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use jiff::Timestamp;
+use zeroize::Zeroize as _;
+
+use super::format::{FORMATS, Format, Malformed};
+use super::{AccessToken, AuthMethod};
+
+/// Session of a user.
+pub struct Session<'a> {
+    /// Format of the record.
+    pub format: &'static dyn Format,
+    /// Account.
+    pub did: Cow<'a, str>,
+    /// Authorization server.
+    pub issuer: Cow<'a, str>,
+    /// Resource server, that is the PDS.
+    pub pds: Option<Cow<'a, str>>,
+    /// Granted scopes, separated by spaces.
+    pub scope: Option<Cow<'a, str>>,
+    /// Client authentication, where the record names it.
+    pub client_auth: Option<AuthMethod<'a>>,
+    /// Key to which the tokens are bound.
+    pub dpop: DpopRef<'a>,
+    /// Expiry of the access token, where the record states it in a form that can be read.
+    pub expires_at: Option<Timestamp>,
+    /// The record states the expiry in a form that cannot be read.
+    pub has_unreadable_expiry: bool,
+    /// Access token.
+    pub access_token: AccessToken<'a>,
+    /// Refresh token.
+    pub refresh_token: Option<Secret<'a>>,
+}
+
+/// Public part of a session's DPoP key.
+pub struct DpopRef<'a> {
+    /// Algorithm; `None` if it is none that can be used.
+    pub alg: Option<&'static str>,
+    /// Curve, x and y.
+    pub public: [Option<Cow<'a, str>>; 3],
+}
+
+/// Pending authorization request.
+pub struct PendingLogin<'a> {
+    /// Authorization server to which the user was sent.
+    pub issuer: Cow<'a, str>,
+    /// Client authentication, where the record names it.
+    pub client_auth: Option<AuthMethod<'a>>,
+}
+
+/// Text that must not be shown. Wiped when it is dropped, unless it is borrowed from the record.
+#[derive(PartialEq, Eq)]
+pub struct Secret<'a>(Cow<'a, str>);
+
+impl<'a> Session<'a> {
+    /// Reads a value in any known format.
+    pub fn read(value: &'a [u8]) -> Result<Self, Malformed> {
+        Self::read_as(FORMATS, value)
+    }
+
+    /// Reads a value in the first of these formats that fits. The error is that of the first format.
+    pub fn read_as(formats: &[&'static dyn Format], value: &'a [u8]) -> Result<Self, Malformed> {
+        first_fitting(formats, |format| format.session(value))
+    }
+
+    /// Returns whether the session is a public client's.
+    pub fn is_public(&self) -> bool {
+        self.client_auth == Some(AuthMethod::None)
+    }
+
+    /// Returns whether both hold the same tokens of the same refresh, however they are written.
+    pub fn is_of_same_refresh(&self, other: &Session<'_>) -> bool {
+        self.refresh_token.is_some()
+            && self.refresh_token == other.refresh_token
+            && self.dpop.public == other.dpop.public
+            && self.times() == other.times()
+    }
+
+    /// Returns the times that tell which of two copies is the later one: issue and expiry of the access token.
+    pub(super) fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.access_token.issued_at(), self.expires_at)
+    }
+}
+
+impl<'a> PendingLogin<'a> {
+    /// Reads a value in any known format.
+    pub fn read(value: &'a [u8]) -> Result<Self, Malformed> {
+        Self::read_as(FORMATS, value)
+    }
+
+    /// Reads a value in the first of these formats that fits. The error is that of the first format.
+    pub fn read_as(formats: &[&'static dyn Format], value: &'a [u8]) -> Result<Self, Malformed> {
+        first_fitting(formats, |format| format.login(value))
+    }
+}
+
+fn first_fitting<T>(
+    formats: &[&'static dyn Format],
+    read: impl Fn(&'static dyn Format) -> Result<T, Malformed>,
+) -> Result<T, Malformed> {
+    let mut first = Malformed("no format fits");
+    for (n, format) in formats.iter().enumerate() {
+        match read(*format) {
+            Err(error) if n == 0 => first = error,
+            Err(_) => {}
+            read => return read,
+        }
+    }
+    Err(first)
+}
+
+impl<'a> From<Cow<'a, str>> for Secret<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self(text)
+    }
+}
+
+impl Deref for Secret<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Drop for Secret<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Records of a layout: the one place where stored values are read as sessions and pending logins.
+
+use super::Layout;
+use crate::session::{Malformed, PendingLogin, Session};
+use crate::store::{Kind, Stored, Unreadable};
+
+/// Reason why a stored value is not a record of its layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRecord {
+    /// The store has not handed out the value.
+    Unreadable(Unreadable),
+    /// The key names no account.
+    NoAccount,
+    /// The session is of another account than its key says.
+    OtherAccount,
+    /// The value is in none of the layout's formats.
+    Malformed(Malformed),
+}
+
+impl Layout {
+    /// Reads a stored session. Its key must name its account.
+    pub fn session<'s>(&self, stored: &'s Stored) -> Result<Session<'s>, NoRecord> {
+        if let Some(unreadable) = stored.unreadable {
+            return Err(NoRecord::Unreadable(unreadable));
+        }
+        self.session_at(&stored.key.text(), &stored.value)
+    }
+
+    /// Reads the value under a key as a session.
+    pub fn session_at<'s>(&self, key: &str, value: &'s [u8]) -> Result<Session<'s>, NoRecord> {
+        let (did, _) = self.pattern(Kind::Session).parse_key(key).ok_or(NoRecord::NoAccount)?;
+        let session = Session::read_as(self.formats, value).map_err(NoRecord::Malformed)?;
+        if session.did == did { Ok(session) } else { Err(NoRecord::OtherAccount) }
+    }
+
+    /// Reads a stored pending login.
+    pub fn login<'s>(&self, stored: &'s Stored) -> Result<PendingLogin<'s>, NoRecord> {
+        if let Some(unreadable) = stored.unreadable {
+            return Err(NoRecord::Unreadable(unreadable));
+        }
+        PendingLogin::read_as(self.formats, &stored.value).map_err(NoRecord::Malformed)
+    }
+}
+
+impl NoRecord {
+    /// Describes the reason.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Unreadable(unreadable) => unreadable.description(),
+            Self::NoAccount => "the key names no account",
+            Self::OtherAccount => "the session is of another account than its key says",
+            Self::Malformed(Malformed(why)) => why,
+        }
+    }
+}
