@@ -20,7 +20,6 @@ use crate::environment::Environment;
 use crate::jose::{ClientKey, KeyForm, KeySet};
 use crate::keyring::{self, KeySource};
 use crate::oauth::{Published, Served};
-use crate::session::Observed;
 use crate::settings::{Overrides, Settings, SettingsFile};
 use crate::store::{Kind, Layout, RecordKey, Stored};
 
@@ -163,7 +162,7 @@ proptest! {
         let mut tally = Tally::new(client_id.as_deref());
         for (value, key, is_session) in records {
             let (key, value) = (RecordKey::from_text(&key), value.into_bytes().into());
-            let stored = Stored { key, value, observed: Observed::default(), ttl: None, unreadable: None };
+            let stored = Stored::new(key, value);
             tally.add(if is_session { Kind::Session } else { Kind::State }, &Layout::built_in()[0], &stored);
         }
         assert_complete(&sessions::check(&tally, &keys_of(which), published.as_ref(), now))?;

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::jose::ClientKey;
 use crate::session::KeyDependence;
-use crate::store::{self, Access, Layout, Place, StoreUrl};
+use crate::store::{self, Access, Layout, StoreUrl};
 use crate::ui::counted;
 
 /// So long is looked for sessions beside the store, in all.
@@ -170,8 +170,6 @@ async fn look(
 
 /// Layout of a session in Redis, by its key. Keys in SQLite are the accounts alone.
 fn layout_of<'l>(key: &str, layouts: &'l [Arc<Layout>]) -> Option<&'l str> {
-    let has_key = |layout: &&Arc<Layout>| {
-        matches!(layout.place, Place::Keys(_)) && layout.session_pattern().parse_key(key).is_some()
-    };
+    let has_key = |layout: &&Arc<Layout>| layout.has_keys() && layout.session_pattern().parse_key(key).is_some();
     layouts.iter().find(has_key).map(|layout| layout.name.as_str())
 }

@@ -159,7 +159,7 @@ impl Import {
         if self.dry_run {
             return Ok(replaced);
         }
-        match store.replace(&key, &present.value, value).await? {
+        match store.replace(&present, value).await? {
             // The export is there still, should another server take over without it.
             Written::Done | Written::Unconfirmed => {
                 arrived.insert(name);

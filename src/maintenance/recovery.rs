@@ -310,7 +310,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     } else {
         return Ok(Recovered::Superseded);
     };
-    Ok(match store.replace(&key, &present.value, &new).await? {
+    Ok(match store.replace(&present, &new).await? {
         Written::Done | Written::Unconfirmed => Recovered::Applied,
         Written::Gone => Recovered::Orphaned,
         // Somebody was faster; the next attempt sees what they wrote.

@@ -1,6 +1,7 @@
 //! Where sessions live: the promises every store keeps, and how a store is opened.
 
 mod checkpoint;
+mod codec;
 mod id;
 mod layout;
 mod lock;
@@ -8,6 +9,7 @@ mod lock;
 mod properties;
 mod redis;
 mod scan;
+mod settle;
 mod sql;
 mod sqlite;
 mod unreadable;
@@ -28,7 +30,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
-pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Place};
+pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Records};
 pub use lock::{EndlessLock, Lock};
 pub use scan::Scan;
 pub use unreadable::Unreadable;
@@ -69,12 +71,26 @@ pub struct Stored {
     pub key: RecordKey,
     /// Its value, whatever it is: nothing says that an app wrote it. Without its envelope, where the layout has one.
     pub value: RecordValue,
+    /// The value as it stands in the store, where that differs.
+    pub raw: Option<RecordValue>,
     /// What the store knows of its age.
     pub observed: Observed,
     /// How long it will live, where the store knows and was asked.
     pub ttl: Option<Duration>,
     /// Reason why `value` is empty, when the store itself can tell that it is no record.
     pub unreadable: Option<Unreadable>,
+}
+
+impl Stored {
+    /// A record of which nothing else is known.
+    pub fn new(key: RecordKey, value: RecordValue) -> Self {
+        Self { key, value, raw: None, observed: Observed::default(), ttl: None, unreadable: None }
+    }
+
+    /// The value as it stands in the store: what a write compares.
+    fn version(&self) -> &RecordValue {
+        self.raw.as_ref().unwrap_or(&self.value)
+    }
 }
 
 /// What a scan should bring along; everything left out makes it faster.
@@ -150,10 +166,10 @@ pub trait Store: Send + Sync {
     /// Every session of an account, with its time to live.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
 
-    /// Puts `new` in the place of exactly `expected`, in one step. The only write that can be `Unconfirmed`. The time to
+    /// Puts `new` in the place of a session that is still as it was read, in one step. The only write that can be `Unconfirmed`. The time to
     /// live becomes the layout's own, or stays what it is where the layout has none; a time column becomes the current
     /// time. Never creates a record, and never changes more than one.
-    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written>;
+    async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written>;
 
     /// The servers in charge at this moment, for making sure that what was written `Unconfirmed` outlives a fail-over.
     /// None where no server takes over from another, so that nothing ever is.

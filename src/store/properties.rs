@@ -8,6 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::codec::Codec;
 use super::layout::{CUSTOM_MEMBERS, KeyPattern};
 use super::*;
 use crate::arbitrary::{damage, shows, text, told};
@@ -107,13 +108,13 @@ proptest! {
         let described = BTreeMap::from([("mine".to_owned(), members.clone())]);
         match LayoutChoice::parse("mine", &described) {
             Ok(LayoutChoice::Named(layout, _)) => {
-                let is_sql = matches!(layout.place, Place::Tables(_));
+                let is_sql = !layout.has_keys();
                 prop_assert_eq!(is_sql, members.contains_key("session_table"));
                 if let Some(template) = members.get("session_key") {
                     prop_assert_eq!(&layout.session_pattern().to_string(), template);
                 }
                 prop_assert_eq!(layout.has_lock(), members.get("lock_key").is_some_and(|text| text != "none"));
-                let is_wrapped = matches!(&layout.place, Place::Keys(keys) if keys.envelope);
+                let is_wrapped = matches!(layout.codec, Codec::Envelope { .. });
                 prop_assert_eq!(is_wrapped, members.get("envelope").is_some_and(|text| text == "true"));
             }
             Ok(LayoutChoice::Auto(_)) => prop_assert!(false, "a name is not auto"),

@@ -6,7 +6,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use super::reference::{self, Entry};
-use crate::store::{Layout, Place};
+use crate::store::{Layout, Records};
 
 /// Commands that read no settings.
 const WITHOUT_SETTINGS: [&str; 2] = ["oauthctl-completions", "oauthctl-man"];
@@ -111,12 +111,11 @@ fn settings_and_layouts(roff: &mut Roff) {
     }
     roff.control("fi", []).control("SH", ["LAYOUTS"]).text([roman(reference::LAYOUTS)]);
     for layout in Layout::built_in() {
-        let meaning = match &layout.place {
-            Place::Keys(keys) => format!("Redis: {}, {}", keys.sessions.pattern, keys.states.pattern),
-            Place::Tables(tables) => match (&tables.sessions.name, &tables.states.name) {
-                (sessions, states) if sessions == states => format!("SQLite: {sessions}"),
-                (sessions, states) => format!("SQLite: {sessions}, {states}"),
-            },
+        let records = [&layout.sessions, &layout.logins];
+        let meaning = match records.map(Records::table) {
+            [Some(sessions), Some(logins)] if sessions.name == logins.name => format!("SQLite: {}", sessions.name),
+            [Some(sessions), Some(logins)] => format!("SQLite: {}, {}", sessions.name, logins.name),
+            _ => format!("Redis: {}, {}", layout.sessions.pattern(), layout.logins.pattern()),
         };
         tagged(roff, &[&layout.name], &meaning);
     }

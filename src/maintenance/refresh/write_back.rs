@@ -133,13 +133,13 @@ impl Exchanger {
         kept: &mut Kept,
     ) -> Option<Outcome> {
         let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
-        let mut expected = stored.value.clone();
-        let mut new = renewed(&expected)?;
+        let mut expected = stored.clone();
+        let mut new = renewed(&expected.value)?;
         let begun = Instant::now();
         let mut failures = 0;
         loop {
             let written = {
-                let mut writing = self.store.replace(&stored.key, &expected, &new);
+                let mut writing = self.store.replace(&expected, &new);
                 if let Ok(written) = timeout(SHORTLY, writing.as_mut()).await {
                     written
                 } else {
@@ -170,7 +170,7 @@ impl Exchanger {
                     // Somebody touched the record but not its tokens: theirs are the ones just used up.
                     Ok(Some(now)) if holds(&now.value, &ready.refresh_token) => {
                         new = renewed(&now.value)?;
-                        expected = now.value;
+                        expected = now;
                     }
                     // Tokens of the very same session: revoking ours would end theirs.
                     Ok(Some(now)) if Traces::are_of_one_login(&now.value, &stored.value) => {

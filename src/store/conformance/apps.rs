@@ -3,28 +3,35 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use testbed::redis::{Answer, Cluster, Redis};
 
 use crate::store::Kind;
 
-/// An app that uses the store beside us.
+/// What not every store can do.
+pub(super) struct Capabilities {
+    /// Records end by themselves.
+    pub(super) lifetimes: bool,
+}
+
+/// An app that uses the store beside us: the part of this suite that each store has for itself.
 pub(super) trait App: Sync {
+    /// Tells which cases the store is tried with.
+    fn can(&self) -> Capabilities;
+
     /// Writes as the app does, without a time to live.
-    fn put(&self, kind: Kind, key: &str, value: &str);
+    fn put(&self, kind: Kind, key: &str, value: &Json);
 
     /// Reads as the app does.
-    fn value(&self, kind: Kind, key: &str) -> Option<String>;
+    fn value(&self, kind: Kind, key: &str) -> Option<Json>;
 
-    /// How long a record will live, in a store that knows.
-    fn ttl(&self, key: &str) -> Option<Duration>;
+    /// How long a record will live, in a store with lifetimes.
+    fn ttl(&self, _: &str) -> Option<Duration> {
+        None
+    }
 
     /// How many things there are in the store, the app's and anybody's.
     fn size(&self) -> usize;
-
-    /// Whether the store has keys of Redis.
-    fn has_lifetimes(&self) -> bool {
-        true
-    }
 }
 
 /// One server.
@@ -33,9 +40,9 @@ pub(super) struct RedisApp<'r>(pub(super) &'r Redis);
 /// A cluster.
 pub(super) struct ClusterApp<'r>(pub(super) &'r Cluster);
 
-fn text(answer: Answer) -> Option<String> {
+fn json(answer: Answer) -> Option<Json> {
     match answer {
-        Answer::Bulk(value) => value.map(|value| String::from_utf8(value).unwrap()),
+        Answer::Bulk(value) => value.map(|value| serde_json::from_slice(&value).unwrap()),
         other => panic!("{other:?}"),
     }
 }
@@ -55,12 +62,16 @@ fn number(answer: &Answer) -> usize {
 }
 
 impl App for RedisApp<'_> {
-    fn put(&self, _: Kind, key: &str, value: &str) {
-        assert_eq!(self.0.ask(&["SET", key, value]), Answer::Status("OK".to_owned()));
+    fn can(&self) -> Capabilities {
+        Capabilities { lifetimes: true }
     }
 
-    fn value(&self, _: Kind, key: &str) -> Option<String> {
-        text(self.0.ask(&["GET", key]))
+    fn put(&self, _: Kind, key: &str, value: &Json) {
+        assert_eq!(self.0.ask(&["SET", key, &value.to_string()]), Answer::Status("OK".to_owned()));
+    }
+
+    fn value(&self, _: Kind, key: &str) -> Option<Json> {
+        json(self.0.ask(&["GET", key]))
     }
 
     fn ttl(&self, key: &str) -> Option<Duration> {
@@ -82,12 +93,16 @@ impl ClusterApp<'_> {
 }
 
 impl App for ClusterApp<'_> {
-    fn put(&self, _: Kind, key: &str, value: &str) {
-        assert_eq!(self.ask(&["SET", key, value]), Answer::Status("OK".to_owned()));
+    fn can(&self) -> Capabilities {
+        Capabilities { lifetimes: true }
     }
 
-    fn value(&self, _: Kind, key: &str) -> Option<String> {
-        text(self.ask(&["GET", key]))
+    fn put(&self, _: Kind, key: &str, value: &Json) {
+        assert_eq!(self.ask(&["SET", key, &value.to_string()]), Answer::Status("OK".to_owned()));
+    }
+
+    fn value(&self, _: Kind, key: &str) -> Option<Json> {
+        json(self.ask(&["GET", key]))
     }
 
     fn ttl(&self, key: &str) -> Option<Duration> {
@@ -138,19 +153,20 @@ fn table(kind: Kind) -> &'static str {
 }
 
 impl App for SqliteApp {
-    fn put(&self, kind: Kind, key: &str, value: &str) {
+    fn can(&self) -> Capabilities {
+        Capabilities { lifetimes: false }
+    }
+
+    fn put(&self, kind: Kind, key: &str, value: &Json) {
         let sql =
             format!("INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", table(kind));
-        self.connection().execute(&sql, [key, value]).unwrap();
+        self.connection().execute(&sql, [key, &value.to_string()]).unwrap();
     }
 
-    fn value(&self, kind: Kind, key: &str) -> Option<String> {
+    fn value(&self, kind: Kind, key: &str) -> Option<Json> {
         let sql = format!("SELECT value FROM {} WHERE key = ?1", table(kind));
-        self.connection().query_row(&sql, [key], |row| row.get(0)).ok()
-    }
-
-    fn ttl(&self, _: &str) -> Option<Duration> {
-        None
+        let value: String = self.connection().query_row(&sql, [key], |row| row.get(0)).ok()?;
+        Some(serde_json::from_str(&value).unwrap())
     }
 
     fn size(&self) -> usize {
@@ -162,9 +178,5 @@ impl App for SqliteApp {
                 !name.ends_with("-wal") && !name.ends_with("-shm")
             })
             .count()
-    }
-
-    fn has_lifetimes(&self) -> bool {
-        false
     }
 }

@@ -48,8 +48,8 @@ async fn a_record_in_an_envelope_is_taken_out_and_put_back() {
     let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
     assert_eq!(record.value, br#"{"b":1,"a":2}"#);
     assert_eq!(record.observed.column.unwrap().as_millisecond(), 1_795_420_766_438);
-    assert_eq!(store.replace(&key, b"{}", br#"{"c":3}"#).await.unwrap(), Written::Changed);
-    assert_eq!(store.replace(&key, &record.value, br#"{"c":3}"#).await.unwrap(), Written::Done);
+    assert_eq!(store.replace(&record, br#"{"c":3}"#).await.unwrap(), Written::Done);
+    assert_eq!(store.replace(&record, br#"{"c":4}"#).await.unwrap(), Written::Changed);
     let now = value(&redis, &key.text());
     assert_eq!((&now["value"]["c"], &now["ttl"], &now["by"]), (&3.into(), &9.into(), &"app".into()));
     assert_ne!(now["cachedAt"], 1_795_420_766_438_u64);
@@ -71,7 +71,7 @@ async fn a_stamp_is_renewed_with_the_record() {
     let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
     assert_eq!(record.observed.column.unwrap().as_millisecond(), 1000);
     let new = br#"{"a":2,"lastUpdatedAt":1000}"#;
-    assert_eq!(store.replace(&key, &record.value, new).await.unwrap(), Written::Done);
+    assert_eq!(store.replace(&record, new).await.unwrap(), Written::Done);
     let now = value(&redis, &key.text());
     assert_eq!(now["a"], 2);
     assert!(now["lastUpdatedAt"].as_i64().unwrap() > 1_700_000_000_000);
@@ -134,11 +134,13 @@ async fn a_replacement_keeps_the_time_to_live_where_the_layout_has_none() {
     let store = opened(&redis, "atproto", &BTreeMap::new()).await.unwrap();
     let key = RecordKey::from_text(&format!("atproto:session:{DID}"));
     redis.ask(&["SET", &key.text(), "old", "EX", "1000"]);
-    assert_eq!(store.replace(&key, b"old", b"new").await.unwrap(), Written::Done);
+    let read = store.get(Kind::Session, &key).await.unwrap().unwrap();
+    assert_eq!(store.replace(&read, b"new").await.unwrap(), Written::Done);
     let Answer::Number(left) = redis.ask(&["TTL", &key.text()]) else { panic!("a number is answered") };
     assert!((900..=1000).contains(&left), "{left}");
     redis.ask(&["PERSIST", &key.text()]);
-    assert_eq!(store.replace(&key, b"new", b"newer").await.unwrap(), Written::Done);
+    let read = store.get(Kind::Session, &key).await.unwrap().unwrap();
+    assert_eq!(store.replace(&read, b"newer").await.unwrap(), Written::Done);
     assert_eq!(redis.ask(&["TTL", &key.text()]), Answer::Number(-1));
     assert_eq!(redis.ask(&["GET", &key.text()]), Answer::Bulk(Some(b"newer".to_vec())));
 }
@@ -162,7 +164,7 @@ async fn every_session_of_an_account_is_found_and_no_other_account_s() {
 
     let app = SqliteApp::new();
     for id in &ids {
-        app.put(Kind::Session, id, "x");
+        app.put(Kind::Session, id, &"x".into());
     }
     let members = [("session_table", "auth_session"), ("state_table", "auth_state"), ("session_key", "{did}/{sid}")];
     let members = members.map(|(name, value)| (name.to_owned(), value.to_owned()));

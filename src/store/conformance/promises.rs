@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value as Json, json};
+
 use super::apps::App;
 use crate::session::Did;
 use crate::store::{Durability, Kind, RecordKey, Store, Stored, Want, Written};
@@ -26,12 +28,29 @@ fn state_key(store: &dyn Store, n: usize) -> RecordKey {
     RecordKey::from_text(&pattern.key(&format!("state{n}"), None))
 }
 
+/// A value. Stores may spell it in their own way, so that values are compared as JSON.
+fn session(n: usize) -> Json {
+    json!({"session": n, "refresh_token": format!("token-{n}")})
+}
+
+fn state(n: usize) -> Json {
+    json!({"state": n})
+}
+
+fn bytes(value: &Json) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap()
+}
+
+fn read(record: &Stored) -> Json {
+    serde_json::from_slice(&record.value).unwrap()
+}
+
 /// Checks every promise. `other` is a second way to the same store.
 pub(super) async fn all(store: &dyn Store, other: &dyn Store, app: &dyn App) {
     looking_creates_nothing(store, app).await;
     a_scan_brings_every_record_once(store, app).await;
     single_records_are_found(store, app).await;
-    a_replacement_stands_only_in_the_place_of_what_was_expected(store, app).await;
+    a_replacement_stands_only_in_the_place_of_what_was_read(store, app).await;
     whether_writing_is_possible_is_found_out_without_writing(store, app).await;
     a_record_is_created_once(store, app).await;
     only_what_did_not_change_is_removed(store, app).await;
@@ -64,10 +83,10 @@ async fn looking_creates_nothing(store: &dyn Store, app: &dyn App) {
 
 async fn a_scan_brings_every_record_once(store: &dyn Store, app: &dyn App) {
     for n in 0..MANY {
-        app.put(Kind::Session, &session_key(store, n).text(), &format!("session {n}"));
+        app.put(Kind::Session, &session_key(store, n).text(), &session(n));
     }
     for n in 0..3 {
-        app.put(Kind::State, &state_key(store, n).text(), &format!("state {n}"));
+        app.put(Kind::State, &state_key(store, n).text(), &state(n));
     }
     for want in [ALL, Want { values: true, ttls: false }, Want { values: false, ttls: true }] {
         let found = scanned(store, Kind::Session, want).await;
@@ -75,7 +94,7 @@ async fn a_scan_brings_every_record_once(store: &dyn Store, app: &dyn App) {
         assert_eq!(found.keys().cloned().collect::<BTreeSet<_>>(), keys);
         for n in [0, 1, MANY - 1].into_iter().filter(|_| want.values) {
             let record = &found[&session_key(store, n)];
-            assert_eq!(record.value, format!("session {n}").as_bytes());
+            assert_eq!(read(record), session(n));
             assert_eq!((record.ttl, record.unreadable), (None, None));
         }
         assert_eq!(scanned(store, Kind::State, want).await.len(), 3);
@@ -85,41 +104,42 @@ async fn a_scan_brings_every_record_once(store: &dyn Store, app: &dyn App) {
 async fn single_records_are_found(store: &dyn Store, app: &dyn App) {
     let key = session_key(store, 1);
     let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
-    assert_eq!((record.key, &*record.value), (key, b"session 1".as_slice()));
-    let state = store.get(Kind::State, &state_key(store, 2)).await.unwrap().unwrap();
-    assert_eq!(state.value, b"state 2");
+    assert_eq!((&record.key, read(&record)), (&key, session(1)));
+    let login = store.get(Kind::State, &state_key(store, 2)).await.unwrap().unwrap();
+    assert_eq!(read(&login), state(2));
     let of_account = store.sessions_of(&did(1)).await.unwrap();
     assert_eq!(of_account.len(), 1);
-    assert_eq!(of_account[0].value, b"session 1");
-    app.put(Kind::Session, &session_key(store, 1).text(), "changed");
-    assert_eq!(store.get(Kind::Session, &session_key(store, 1)).await.unwrap().unwrap().value, b"changed");
+    assert_eq!(read(&of_account[0]), session(1));
+    app.put(Kind::Session, &key.text(), &json!("changed"));
+    assert_eq!(read(&store.get(Kind::Session, &key).await.unwrap().unwrap()), json!("changed"));
 }
 
-async fn a_replacement_stands_only_in_the_place_of_what_was_expected(store: &dyn Store, app: &dyn App) {
+async fn a_replacement_stands_only_in_the_place_of_what_was_read(store: &dyn Store, app: &dyn App) {
     let key = session_key(store, 2);
-    let replace =
-        async |expected: &str, new: &str| store.replace(&key, expected.as_bytes(), new.as_bytes()).await.unwrap();
-    let written = replace("session 2", "new").await;
-    assert_eq!(written == Written::Unconfirmed, is_confirmed_later(store, &key, "new").await, "{written:?}");
-    assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("new"));
+    let found = store.get(Kind::Session, &key).await.unwrap().unwrap();
+    let [new, newer] = [session(20_000), session(30_000)];
+    let written = store.replace(&found, &bytes(&new)).await.unwrap();
+    assert_eq!(written == Written::Unconfirmed, is_confirmed_later(store, &key, &new).await, "{written:?}");
+    assert_eq!(app.value(Kind::Session, &key.text()), Some(new.clone()));
     if let Some(ttl) = store.layout().session_ttl() {
         let (left, whole) = (app.ttl(&key.text()).unwrap(), Duration::try_from(ttl.duration()).unwrap());
         assert!(left <= whole && left + Duration::from_mins(1) > whole, "{left:?} of {whole:?}");
     } else {
         assert_eq!(app.ttl(&key.text()), None);
     }
-    assert_eq!(replace("session 2", "newer").await, Written::Changed);
-    assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("new"));
+    assert_eq!(store.replace(&found, &bytes(&newer)).await.unwrap(), Written::Changed);
+    assert_eq!(app.value(Kind::Session, &key.text()), Some(new));
     let absent = session_key(store, MANY + 1);
-    assert_eq!(store.replace(&absent, b"", b"new").await.unwrap(), Written::Gone);
+    let read = Stored { key: absent.clone(), ..found };
+    assert_eq!(store.replace(&read, &bytes(&newer)).await.unwrap(), Written::Gone);
     assert_eq!(app.value(Kind::Session, &absent.text()), None);
 }
 
 /// Whether another server may take over. Then those in charge have the record, and so have their replicas.
-async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &str) -> bool {
+async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &Json) -> bool {
     let Some(checkpoint) = store.checkpoint().await.unwrap() else { return false };
     let record = checkpoint.store().get(Kind::Session, key).await.unwrap().unwrap();
-    assert_eq!(record.value, value.as_bytes());
+    assert_eq!(read(&record), *value);
     assert_eq!(checkpoint.durability().await, Durability::Durable);
     true
 }
@@ -134,35 +154,35 @@ async fn whether_writing_is_possible_is_found_out_without_writing(store: &dyn St
 async fn a_record_is_created_once(store: &dyn Store, app: &dyn App) {
     let key = session_key(store, MANY + 2);
     let ttl = Duration::from_secs(1000);
-    assert!(store.create(Kind::Session, &key, b"one", Some(ttl)).await.unwrap());
-    assert!(!store.create(Kind::Session, &key, b"two", Some(ttl)).await.unwrap());
-    assert_eq!(app.value(Kind::Session, &key.text()).as_deref(), Some("one"));
-    if app.has_lifetimes() {
+    assert!(store.create(Kind::Session, &key, &bytes(&session(1)), Some(ttl)).await.unwrap());
+    assert!(!store.create(Kind::Session, &key, &bytes(&session(2)), Some(ttl)).await.unwrap());
+    assert_eq!(app.value(Kind::Session, &key.text()), Some(session(1)));
+    if app.can().lifetimes {
         let left = app.ttl(&key.text()).unwrap();
         assert!(left <= ttl && left > Duration::from_mins(15), "{left:?}");
         let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
         assert!(record.ttl.is_some());
         assert_eq!(record.observed.ttl_age.is_some(), store.layout().session_ttl().is_some());
     }
-    let state = state_key(store, 9);
-    assert!(store.create(Kind::State, &state, b"state", None).await.unwrap());
-    assert_eq!(app.ttl(&state.text()), None);
+    let login = state_key(store, 9);
+    assert!(store.create(Kind::State, &login, &bytes(&state(9)), None).await.unwrap());
+    assert_eq!(app.ttl(&login.text()), None);
 }
 
 async fn only_what_did_not_change_is_removed(store: &dyn Store, app: &dyn App) {
     let listed = scanned(store, Kind::Session, ALL).await;
     let take = |n: usize| listed[&session_key(store, n)].clone();
     let mut records: Vec<_> = (10..900).map(take).collect();
-    app.put(Kind::Session, &session_key(store, 11).text(), "changed");
+    app.put(Kind::Session, &session_key(store, 11).text(), &json!("changed"));
     let first = store.remove(Kind::Session, &records[..1]).await.unwrap();
     assert_eq!(first, [Written::Done]);
     let outcomes = store.remove(Kind::Session, &records).await.unwrap();
     assert_eq!(outcomes.len(), records.len());
     assert_eq!(&outcomes[..3], [Written::Gone, Written::Changed, Written::Done]);
     assert!(outcomes[2..].iter().all(|outcome| *outcome == Written::Done));
-    assert_eq!(app.value(Kind::Session, &session_key(store, 11).text()).as_deref(), Some("changed"));
+    assert_eq!(app.value(Kind::Session, &session_key(store, 11).text()), Some(json!("changed")));
     assert_eq!(app.value(Kind::Session, &session_key(store, 12).text()), None);
-    assert_eq!(app.value(Kind::Session, &session_key(store, 900).text()).as_deref(), Some("session 900"));
+    assert_eq!(app.value(Kind::Session, &session_key(store, 900).text()), Some(session(900)));
     records.clear();
     assert!(store.remove(Kind::Session, &records).await.unwrap().is_empty());
 }

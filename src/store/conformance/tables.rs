@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use super::apps::SqliteApp;
 use super::{open, plain};
-use crate::store::{Kind, RecordKey, Store, Unreadable, Want, Written};
+use crate::store::{Kind, RecordKey, Store, Stored, Unreadable, Want, Written};
 
 const ALL: Want = Want { values: true, ttls: true };
+
+fn as_read(key: &RecordKey, value: &[u8]) -> Stored {
+    Stored::new(key.clone(), value.to_vec().into())
+}
 
 /// How many sessions have each key, read page by page.
 async fn keys(store: &dyn Store) -> BTreeMap<RecordKey, usize> {
@@ -92,7 +96,7 @@ async fn a_value_that_is_too_long_is_not_read_and_can_be_removed() {
     assert_eq!(seen, [too_large, (1 << 20, None), too_large]);
     let key = RecordKey::from_text("did:plc:blob");
     assert_eq!(store.get(Kind::Session, &key).await.unwrap().unwrap().unreadable, too_large.1);
-    assert_eq!(store.replace(&key, b"", b"new").await.unwrap(), Written::Changed);
+    assert_eq!(store.replace(&as_read(&key, b""), b"new").await.unwrap(), Written::Changed);
     app.connection().execute("UPDATE auth_session SET value = '' WHERE key = 'did:plc:text'", []).unwrap();
     let removed = store.remove(Kind::Session, &found).await.unwrap();
     assert_eq!(removed, [Written::Done, Written::Done, Written::Changed]);
@@ -121,8 +125,8 @@ async fn a_write_meets_the_row_that_was_read() {
     let found = store.records(Kind::Session, &key).await.unwrap();
     assert_eq!(found.iter().map(|record| record.value.to_vec()).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
     assert_eq!(store.sessions_of(&key.text().parse().unwrap()).await.unwrap().len(), 3);
-    assert_eq!(store.replace(&key, b"b", b"B").await.unwrap(), Written::Done);
-    assert_eq!(store.replace(&key, b"b", b"x").await.unwrap(), Written::Changed);
+    assert_eq!(store.replace(&as_read(&key, b"b"), b"B").await.unwrap(), Written::Done);
+    assert_eq!(store.replace(&as_read(&key, b"b"), b"x").await.unwrap(), Written::Changed);
     assert_eq!(values(&app), ["B", "a", "c"]);
     let removed = store.remove(Kind::Session, &found).await.unwrap();
     assert_eq!(removed, [Written::Done, Written::Changed, Written::Done]);
@@ -133,10 +137,10 @@ async fn a_write_meets_the_row_that_was_read() {
 async fn rows_that_are_alike_are_not_replaced_and_go_one_by_one() {
     let (app, key) = rows_of_one_key(&["a", "a", "b"]);
     let store = open(&app.url(), &plain(), "statusphere").await;
-    let error = store.replace(&key, b"a", b"A").await.unwrap_err();
+    let error = store.replace(&as_read(&key, b"a"), b"A").await.unwrap_err();
     assert!(error.to_string().contains("several rows hold the same record"), "{error:#}");
     assert_eq!(values(&app), ["a", "a", "b"]);
-    assert_eq!(store.replace(&key, b"b", b"B").await.unwrap(), Written::Done);
+    assert_eq!(store.replace(&as_read(&key, b"b"), b"B").await.unwrap(), Written::Done);
     let found = store.records(Kind::Session, &key).await.unwrap();
     assert_eq!(store.remove(Kind::Session, &found[..1]).await.unwrap(), [Written::Done]);
     assert_eq!(values(&app), ["B", "a"]);
@@ -152,7 +156,7 @@ async fn a_row_is_met_whatever_type_its_value_has() {
         app.connection().execute(&insert, []).unwrap();
         let store = open(&app.url(), &plain(), "statusphere").await;
         let found = store.records(Kind::Session, &RecordKey::from_text("did:plc:a")).await.unwrap();
-        assert_eq!(store.replace(&found[0].key, &found[0].value, b"new").await.unwrap(), Written::Done, "{sql}");
+        assert_eq!(store.replace(&found[0], b"new").await.unwrap(), Written::Done, "{sql}");
         assert_eq!(values(&app), ["new", "other"], "{sql}");
         assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Changed, Written::Done], "{sql}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::key::{KeyPattern, Subject};
-use super::{AppLock, KeyRule, Layout, LockRule, Place, RedisKeys, SqlTables, Table};
+use super::{Codec, Layout, Location, LockRule, Records, Table};
 use crate::error::{Failure, usage};
 use crate::session::{Age, FORMATS};
 
@@ -105,25 +105,35 @@ impl Description<'_> {
         Err(usage(format!("{member} must contain {}", subject.placeholder())).hint("see `man oauthctl`, layouts"))
     }
 
-    fn keys(&self) -> Result<Place, Failure> {
+    fn keys(&self, name: String) -> Result<Layout, Failure> {
         self.refuse(&OF_TABLES, "layouts of SQLite tables")?;
-        let rule = |kind: &str, subject| -> Result<_, Failure> {
+        let records = |kind: &str, subject| -> Result<_, Failure> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
-            Ok(KeyRule { pattern, ttl: self.age(&format!("{kind}_ttl"))? })
+            Ok(Records { location: Location::Keys(pattern), ttl: self.age(&format!("{kind}_ttl"))? })
         };
-        Ok(Place::Keys(Arc::new(RedisKeys {
-            sessions: rule("session", Subject::Did)?,
-            states: rule("state", Subject::State)?,
+        Ok(Layout {
+            name,
+            sessions: records("session", Subject::Did)?,
+            logins: records("state", Subject::State)?,
             lock: self.lock()?,
-            envelope: self.flag("envelope")?,
-            stamped: self.flag("stamped")?,
-        })))
+            codec: self.codec()?,
+            formats: FORMATS,
+            is_generic: false,
+        })
     }
 
-    fn lock(&self) -> Result<AppLock, Failure> {
+    fn codec(&self) -> Result<Codec, Failure> {
+        Ok(match (self.flag("envelope")?, self.flag("stamped")?) {
+            (true, is_stamped) => Codec::Envelope { is_stamped },
+            (false, true) => Codec::Stamped,
+            (false, false) => Codec::Plain,
+        })
+    }
+
+    fn lock(&self) -> Result<LockRule, Failure> {
         let no_lock = match self.text("lock_key") {
-            None => Some(AppLock::Unsaid),
-            Some(NO_LOCK) => Some(AppLock::None),
+            None => Some(LockRule::Unsaid),
+            Some(NO_LOCK) => Some(LockRule::None),
             Some(_) => None,
         };
         if let Some(no_lock) = no_lock {
@@ -135,10 +145,10 @@ impl Description<'_> {
             return Err(usage("lock_key must not contain {sid}")
                 .hint("a lock is one for all sessions of an account, under the same key for everybody"));
         }
-        Ok(AppLock::Rule(LockRule { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) }))
+        Ok(LockRule::Key { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) })
     }
 
-    fn tables(&self) -> Result<Place, Failure> {
+    fn tables(&self, name: String) -> Result<Layout, Failure> {
         self.refuse(&OF_KEYS, "layouts of Redis keys")?;
         if self.text("kind_column").is_none() {
             self.refuse(&["session_kind", "state_kind"], "layouts with a kind_column")?;
@@ -164,7 +174,10 @@ impl Description<'_> {
             return Err(usage("sessions and pending logins would be the same rows")
                 .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
         }
-        Ok(Place::Tables(Arc::new(SqlTables { sessions, states })))
+        let [sessions, logins] =
+            [sessions, states].map(|table| Records { location: Location::Rows(Arc::new(table)), ttl: None });
+        let (codec, lock) = (Codec::Plain, LockRule::None);
+        Ok(Layout { name, formats: FORMATS, sessions, logins, codec, lock, is_generic: false })
     }
 }
 
@@ -177,12 +190,7 @@ impl Layout {
             if name == "auto" {
                 return Err(usage("auto is no name for a layout").hint("it means: find out which layout the store has"));
             }
-            Ok(Self {
-                name: name.to_owned(),
-                formats: FORMATS,
-                place: if is_sql { description.tables()? } else { description.keys()? },
-                is_generic: false,
-            })
+            if is_sql { description.tables(name.to_owned()) } else { description.keys(name.to_owned()) }
         };
         read().map_err(|e| e.at(format!("layouts.{name}")))
     }
@@ -207,10 +215,9 @@ mod tests {
             ("envelope", "true"),
         ])
         .unwrap();
-        let Place::Keys(keys) = &layout.place else { panic!("{layout:?}") };
-        assert!(keys.sessions.pattern.has_many() && keys.sessions.ttl == Some(Age::from_secs(179 * 86_400)));
-        assert!(keys.states.ttl.is_none() && keys.envelope && !keys.stamped);
-        assert_eq!(keys.lock.rule().map(|lock| lock.ttl), Some(USUAL_LOCK_TTL));
+        assert!(layout.session_pattern().has_many() && layout.session_ttl() == Some(Age::from_secs(179 * 86_400)));
+        assert_eq!((layout.logins.ttl, layout.codec), (None, Codec::Envelope { is_stamped: false }));
+        assert!(matches!(layout.lock, LockRule::Key { ttl: USUAL_LOCK_TTL, .. }), "{layout:?}");
     }
 
     #[test]
@@ -230,8 +237,7 @@ mod tests {
     #[test]
     fn a_layout_of_tables_needs_only_their_names() {
         let layout = described(&[("session_table", "s"), ("state_table", "t"), ("state_value_column", "v")]).unwrap();
-        let Place::Tables(tables) = &layout.place else { panic!("{layout:?}") };
-        let SqlTables { sessions, states } = &**tables;
+        let [Some(sessions), Some(states)] = [&layout.sessions, &layout.logins].map(Records::table) else { panic!() };
         assert_eq!((sessions.key.as_str(), sessions.value.as_str(), states.value.as_str()), ("key", "value", "v"));
     }
 

@@ -7,20 +7,20 @@ use super::scan::{self, Search};
 use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, connect, detect};
 use crate::error::Failure;
 use crate::session::KeyDependence;
-use crate::store::layout::{AppLock, KeyRule, Layout, Place, RedisKeys};
+use crate::store::codec::Codec;
+use crate::store::layout::{Layout, Location, LockRule, Records};
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, Stored, Want};
 
 /// Keys of all kinds, as if they were pending logins.
-static EVERY_KEY: LazyLock<Arc<RedisKeys>> = LazyLock::new(|| {
-    let rule = |template: &str| KeyRule { pattern: template.parse().expect("the template is well-formed"), ttl: None };
-    Arc::new(RedisKeys {
-        sessions: rule("oauthctl:no-session:{did}"),
-        states: rule("{state}"),
-        lock: AppLock::None,
-        envelope: false,
-        stamped: false,
-    })
+static EVERY_KEY: LazyLock<Arc<Layout>> = LazyLock::new(|| {
+    let keys = |template: &str| {
+        let pattern = template.parse().expect("the template is well-formed");
+        Records { location: Location::Keys(pattern), ttl: None }
+    };
+    let [sessions, logins] = ["oauthctl:no-session:{did}", "{state}"].map(keys);
+    let (codec, lock) = (Codec::Plain, LockRule::None);
+    Arc::new(Layout { name: String::new(), formats: &[], sessions, logins, codec, lock, is_generic: false })
 });
 
 /// Words in keys of sessions and logins, under which also what is encrypted counts as a record.
@@ -77,21 +77,15 @@ async fn keep_records(all: &mut Scan, layouts: &[Arc<Layout>], sender: &ScanSend
 
 fn may_be_record(stored: &Stored, layouts: &[Arc<Layout>]) -> bool {
     let key = stored.key.text();
-    let keys: Vec<_> = layouts.iter().filter_map(|layout| keys_of(layout)).collect();
-    let is_lock = |keys: &RedisKeys| keys.lock.rule().is_some_and(|lock| lock.pattern.parse_key(&key).is_some());
-    if key.starts_with(OWN_PREFIX) || keys.iter().any(|keys| is_lock(keys)) {
+    let is_lock = |layout: &Arc<Layout>| layout.lock.parse_key(&key).is_some();
+    if key.starts_with(OWN_PREFIX) || layouts.iter().any(is_lock) {
         return false;
     }
-    let is_of =
-        |keys: &RedisKeys| [&keys.sessions, &keys.states].iter().any(|rule| rule.pattern.parse_key(&key).is_some());
-    keys.iter().any(|keys| is_of(keys)) || KeyDependence::of(&stored.value) != KeyDependence::None || is_sealed(stored)
-}
-
-fn keys_of(layout: &Layout) -> Option<&RedisKeys> {
-    match &layout.place {
-        Place::Keys(keys) => Some(keys),
-        Place::Tables(_) => None,
-    }
+    let is_of = |layout: &Arc<Layout>| {
+        let kinds = [Kind::Session, Kind::State];
+        layout.has_keys() && kinds.iter().any(|kind| layout.pattern(*kind).parse_key(&key).is_some())
+    };
+    layouts.iter().any(is_of) || KeyDependence::of(&stored.value) != KeyDependence::None || is_sealed(stored)
 }
 
 /// Whether the record may be an encrypted session or login, by its key. JSON that is no record is some other cache of

@@ -11,8 +11,9 @@ use super::scan::page;
 use super::shape::{self, Shapes};
 use crate::error::{Failure, usage};
 use crate::session::{PendingLogin, Recognised};
+use crate::store::codec::{Codec, Decoded};
 use crate::store::layout::key::{KeyPattern, Subject};
-use crate::store::layout::{Layout, Place, RedisKeys, usual_lock};
+use crate::store::layout::{Layout, usual_lock};
 use crate::store::{Kind, RecordKey};
 use crate::ui::counted;
 
@@ -26,7 +27,6 @@ const SAMPLES: usize = 20;
 /// A layout, and what speaks for it.
 struct Candidate {
     layout: Arc<Layout>,
-    keys: Arc<RedisKeys>,
     /// Keys of the right look, whose values are read: some of each kind.
     sessions: Vec<RecordKey>,
     states: Vec<RecordKey>,
@@ -77,7 +77,7 @@ struct Survey {
 
 impl Survey {
     fn new(all: &[Arc<Layout>], most_keys: usize) -> Self {
-        let candidates = all.iter().filter_map(Candidate::new).collect();
+        let candidates = all.iter().filter(|layout| layout.has_keys()).map(Candidate::new).collect();
         Self { candidates, shapes: Shapes::default(), most_keys, is_complete: false }
     }
 
@@ -124,11 +124,9 @@ impl Survey {
 }
 
 impl Candidate {
-    /// None when the layout is not one of Redis.
-    fn new(layout: &Arc<Layout>) -> Option<Self> {
-        let Place::Keys(keys) = &layout.place else { return None };
-        let (layout, keys) = (Arc::clone(layout), Arc::clone(keys));
-        Some(Self { layout, keys, sessions: Vec::new(), states: Vec::new(), fitting_sessions: 0, fitting_states: 0 })
+    fn new(layout: &Arc<Layout>) -> Self {
+        let layout = Arc::clone(layout);
+        Self { layout, sessions: Vec::new(), states: Vec::new(), fitting_sessions: 0, fitting_states: 0 }
     }
 
     /// Keeps the key when it looks like one of this layout's.
@@ -136,7 +134,7 @@ impl Candidate {
         // What is no text is no app's, and cannot be asked for over REST.
         let Ok(text) = std::str::from_utf8(&key.0) else { return };
         for (kind, samples) in [(Kind::Session, &mut self.sessions), (Kind::State, &mut self.states)] {
-            if samples.len() < SAMPLES && self.keys.of(kind).pattern.parse_key(text).is_some() {
+            if samples.len() < SAMPLES && self.layout.pattern(kind).parse_key(text).is_some() {
                 samples.push(key.clone());
             }
         }
@@ -152,7 +150,7 @@ impl Candidate {
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
             let values = retry::read(server.wire(), &commands).await?;
             let fits = |(key, value): (&RecordKey, redis::Value)| match value {
-                redis::Value::BulkString(value) => fits(&self.layout, &self.keys, kind, &key.text(), &value),
+                redis::Value::BulkString(value) => fits(&self.layout, kind, &key.text(), value),
                 _ => false,
             };
             let fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
@@ -166,21 +164,26 @@ impl Candidate {
 
     /// Whether the two differ in nothing but the stamp.
     fn is_twin(&self, other: &Self) -> bool {
-        self.keys.stamped != other.keys.stamped && self.looks_like(other)
+        self.is_stamped() != other.is_stamped() && self.looks_like(other)
+    }
+
+    fn is_stamped(&self) -> bool {
+        self.layout.codec.is_stamped()
     }
 
     fn looks_like(&self, other: &Self) -> bool {
-        let (one, other) = (&self.keys, &other.keys);
-        one.sessions == other.sessions && one.states == other.states && one.envelope == other.envelope
+        let (one, other) = (&self.layout, &other.layout);
+        let is_wrapped = |layout: &Layout| matches!(layout.codec, Codec::Envelope { .. });
+        one.sessions == other.sessions && one.logins == other.logins && is_wrapped(one) == is_wrapped(other)
     }
 }
 
 /// Whether a value is a record of this layout under this key.
-fn fits(layout: &Layout, keys: &RedisKeys, kind: Kind, key: &str, value: &[u8]) -> bool {
-    let Some((subject, _)) = keys.of(kind).pattern.parse_key(key) else { return false };
-    let Some(record) = keys.decoded(value) else { return false };
+fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
+    let Some((subject, _)) = layout.pattern(kind).parse_key(key) else { return false };
+    let Some(Decoded { value: record, .. }) = layout.codec.decode(value.into()) else { return false };
     match kind {
-        Kind::Session => keys.stamp_fits(&record) && layout.session_at(key, &record).is_ok(),
+        Kind::Session => layout.codec.stamp_fits(&record) && layout.session_at(key, &record).is_ok(),
         // A state is random text without colons: with one, it is the random text and an id.
         Kind::State => !subject.contains(':') && PendingLogin::read_as(layout.formats, &record).is_ok(),
     }
@@ -198,9 +201,9 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
         !fitting.iter().any(|other| {
             // Where an app has begun to stamp its records, some bear a stamp and some do not yet. Without sessions
             // nothing is stamped, and the plain layout does.
-            let is_twin = one.is_twin(other) && (if with_sessions { other.keys.stamped } else { one.keys.stamped });
+            let is_twin = one.is_twin(other) && (if with_sessions { other.is_stamped() } else { one.is_stamped() });
             // The operator's own description of a built-in layout comes first.
-            let is_copy = one.keys.stamped == other.keys.stamped && one.looks_like(other) && at(other) < at(one);
+            let is_copy = one.is_stamped() == other.is_stamped() && one.looks_like(other) && at(other) < at(one);
             is_twin || is_copy
         })
     };

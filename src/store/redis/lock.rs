@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use redis::Value;
 
-use super::client::command::{Command, Server, run_one};
+use super::client::command::{Command, Server};
 use super::client::error::Trouble;
 use super::client::retry::{self, Patience};
 use super::records::OWN_PREFIX;
 use super::write::{self, milliseconds};
 use crate::session::Age;
-use crate::store::layout::{LockRule, RedisKeys};
+use crate::store::layout::LockRule;
 use crate::store::lock::{self, Lock, Release};
 
 /// How long oauthctl's own lock lasts, for layouts without one.
@@ -38,22 +38,23 @@ pub(super) enum Attempt {
 /// Takes the lock, waiting for up to `patience`.
 pub(super) async fn take(
     server: &Arc<dyn Server>,
-    keys: &RedisKeys,
+    rule: &LockRule,
     name: String,
     patience: Duration,
 ) -> Result<Attempt, Trouble> {
-    let (key, ttl) = match keys.lock.rule() {
-        Some(LockRule { pattern, ttl }) => (pattern.key(&name, None), *ttl),
-        None => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
+    let (key, ttl) = match rule {
+        LockRule::Key { pattern, ttl } => (pattern.key(&name, None), *ttl),
+        LockRule::None | LockRule::Unsaid => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
     };
     let ttl = Duration::try_from(ttl.duration()).unwrap_or_default();
     let owner = owner();
+    let command = Command::new("SET", key.as_bytes()).arg(&owner).arg("NX").arg("PX").arg(milliseconds(ttl));
     let begun = Instant::now();
     let mut wait = SHORTEST_WAIT;
     loop {
         // Counted from before the request, so that it ends for us no later than for the server.
         let taken = Instant::now();
-        if try_once(&**server, &key, &owner, ttl).await? {
+        if write::set_new(&**server, key.as_bytes(), owner.as_bytes(), &command).await? {
             let held = Held { server: Arc::clone(server), key, owner };
             return Ok(Attempt::Taken(Lock::new(Box::new(held), name, taken, ttl)));
         }
@@ -65,27 +66,6 @@ pub(super) async fn take(
         }
         tokio::time::sleep(jittered(wait, &owner).min(left)).await;
         wait = (wait * 2).min(LONGEST_WAIT);
-    }
-}
-
-async fn try_once(server: &dyn Server, key: &str, owner: &str, ttl: Duration) -> Result<bool, Trouble> {
-    let command = Command::new("SET", key.as_bytes()).arg(owner).arg("NX").arg("PX").arg(milliseconds(ttl));
-    let mut patience = Patience::new();
-    loop {
-        let trouble = match run_one(server.wire(), command.clone()).await {
-            Ok(answer) => return Ok(answer != Value::Nil),
-            Err(trouble) => trouble,
-        };
-        if !trouble.was_not_run() {
-            // Perhaps it is ours. Held for less long than we think it never is: its time runs since the first attempt.
-            let now = retry::read(server.wire(), &[Command::new("GET", key.as_bytes())]).await?;
-            match now.first() {
-                Some(Value::BulkString(now)) => return Ok(now == owner.as_bytes()),
-                Some(Value::Nil) => {}
-                _ => return Err(trouble),
-            }
-        }
-        write::after_refusal(server, &mut patience, trouble).await?;
     }
 }
 

@@ -8,12 +8,10 @@ use jiff::Timestamp;
 use redis::Value;
 use tokio::sync::OnceCell;
 
-use super::layout::{Layout, LayoutChoice, Place, RedisKeys};
+use super::layout::{Layout, LayoutChoice};
 use super::lock::{EndlessLock, Lock};
 use super::scan::Scan;
-use super::{
-    Access, Checkpoint, Kind, NOBODY, RecordKey, RecordValue, Store, Stored, Unreadable, Want, Written, written_at,
-};
+use super::{Access, Checkpoint, Kind, NOBODY, RecordKey, Store, Stored, Unreadable, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
@@ -50,8 +48,6 @@ use scan::Search;
 pub(super) struct RedisStore {
     server: Arc<dyn Server>,
     layout: Arc<Layout>,
-    /// The part of the layout that Redis has to do with.
-    keys: Arc<RedisKeys>,
     /// Layouts that the store may have beside the one that was named.
     known: Vec<Arc<Layout>>,
     beside: OnceCell<Beside>,
@@ -103,11 +99,11 @@ impl RedisStore {
         check_reachable(&*server, &place).await?;
         let place: Arc<str> = place.into();
         let bare = |layout: &Arc<Layout>| {
-            let keys = keys_of(layout).map_err(|e| e.at(&place))?;
+            check_keys(layout).map_err(|e| e.at(&place))?;
             let (server, layout, place) = (Arc::clone(&server), Arc::clone(layout), Arc::clone(&place));
             let (known, beside, cli) = (Vec::new(), OnceCell::new(), cli.clone());
             let (replicas, watch) = (Arc::default(), Arc::default());
-            Ok(Self { server, layout, keys, known, beside, replicas, watch, place, cli })
+            Ok(Self { server, layout, known, beside, replicas, watch, place, cli })
         };
         match choice {
             LayoutChoice::Named(layout, all) => Ok(vec![Self { known: all.clone(), ..bare(layout)? }]),
@@ -132,17 +128,12 @@ impl RedisStore {
 
     fn beside_of(&self, found: &Found) -> Beside {
         let open = |layout: &Arc<Layout>| {
-            let keys = keys_of(layout).ok()?;
-            let (server, layout, place) = (Arc::clone(&self.server), Arc::clone(layout), Arc::clone(&self.place));
-            let (known, beside) = (Vec::new(), OnceCell::new_with(Some(Beside::default())));
-            let (replicas, watch, cli) = (Arc::default(), Arc::default(), self.cli.clone());
-            let store = Self { server, layout, keys, known, beside, replicas, watch, place, cli };
-            Some(Arc::new(store) as Arc<dyn Store>)
+            let (replicas, watch) = (Arc::default(), Arc::default());
+            Arc::new(Self { layout: Arc::clone(layout), replicas, watch, ..self.by(&self.server) }) as Arc<dyn Store>
         };
-        let others = found.layouts.iter().filter(|other| other.name != self.layout.name).filter_map(open).collect();
+        let others = found.layouts.iter().filter(|other| other.name != self.layout.name).map(open).collect();
         let is_another = |other: &&Arc<Layout>| {
-            let has_one_key = matches!(other.place, Place::Keys(_)) && !other.session_pattern().has_many();
-            has_one_key && !other.shares_sessions_with(&self.layout)
+            other.has_keys() && !other.session_pattern().has_many() && !other.shares_sessions_with(&self.layout)
         };
         Beside { others, elsewhere: found.possible.iter().filter(is_another).cloned().collect() }
     }
@@ -152,7 +143,6 @@ impl RedisStore {
         Self {
             server: Arc::clone(server),
             layout: Arc::clone(&self.layout),
-            keys: Arc::clone(&self.keys),
             known: Vec::new(),
             // Whoever makes sure that a record lasts looks nowhere else.
             beside: OnceCell::new_with(Some(Beside::default())),
@@ -168,8 +158,8 @@ impl RedisStore {
     }
 
     fn search(&self, kind: Kind, want: Want, subject: Option<&str>) -> Search {
-        let glob = self.keys.of(kind).pattern.glob(subject);
-        Search { layout: Arc::clone(&self.keys), kind, want, glob }
+        let glob = self.layout.pattern(kind).glob(subject);
+        Search { layout: Arc::clone(&self.layout), kind, want, glob }
     }
 
     fn start(&self, search: Search) -> Scan {
@@ -188,46 +178,12 @@ impl RedisStore {
         let ttl = Ttl::read(&ttl).ok_or_else(|| scan::refusal(&ttl))?;
         match value {
             Value::Nil => Ok(None),
-            Value::BulkString(value) => Ok(self.keys.stored(kind, key.clone(), value, Some(ttl))),
+            Value::BulkString(value) => Ok(self.layout.stored(kind, key.clone(), value, Some(ttl))),
             Value::ServerError(error) if error.code() == "WRONGTYPE" => {
                 let found = scan::of_wrong_type(self.server.wire(), vec![(key.clone(), Some(ttl))]).await?;
                 Ok(found.into_iter().next())
             }
             other => Err(scan::refusal(&other)),
-        }
-    }
-
-    /// The value under a key as it stands there, with whatever the layout wraps around it.
-    async fn raw(&self, key: &RecordKey) -> Result<Option<RecordValue>, Trouble> {
-        let answers = retry::read(self.server.wire(), &[Command::new("GET", &key.0)]).await?;
-        match answers.into_iter().next() {
-            Some(Value::BulkString(value)) => Ok(Some(value.into())),
-            Some(Value::Nil) => Ok(None),
-            // No string: somebody else's, whatever it is.
-            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Ok(Some(RecordValue::default())),
-            Some(other) => Err(scan::refusal(&other)),
-            None => Err(Trouble::nonsense()),
-        }
-    }
-
-    async fn try_replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> Result<Written, Trouble> {
-        let ttl = self.keys.sessions.ttl.and_then(|ttl| Duration::try_from(ttl.duration()).ok());
-        loop {
-            let current: RecordValue = if self.keys.envelope {
-                let Some(current) = self.raw(key).await? else { return Ok(Written::Gone) };
-                if self.keys.decoded(&current).as_deref() != Some(expected) {
-                    return Ok(Written::Changed);
-                }
-                current
-            } else {
-                expected.to_vec().into()
-            };
-            let encoded: RecordValue = self.keys.encoded(new, Some(&current), ttl, now()).into();
-            let written = write::replace(&*self.server, &self.replicas, &key.0, &current, &encoded, ttl).await?;
-            // A new envelope around the same record is no other record.
-            if !(self.keys.envelope && written == Written::Changed) {
-                return Ok(written);
-            }
         }
     }
 
@@ -241,17 +197,7 @@ impl RedisStore {
         if kind == Kind::State {
             return write::unlink(&*self.server, records).await;
         }
-        let mut values = Vec::with_capacity(records.len());
-        for record in records {
-            let raw = if self.keys.envelope && record.unreadable.is_none() {
-                let raw = self.raw(&record.key).await?;
-                raw.filter(|raw| self.keys.decoded(raw).is_some_and(|decoded| decoded == record.value))
-            } else {
-                Some(record.value.clone())
-            };
-            values.push(raw);
-        }
-        write::remove(&*self.server, records, &values).await
+        write::remove(&*self.server, records).await
     }
 }
 
@@ -278,7 +224,7 @@ impl Store for RedisStore {
         for ((layout, key), answer) in layouts.iter().zip(keys).zip(answers) {
             // What is no text, or may not be read, is no session of the app's.
             let Value::BulkString(value) = answer else { continue };
-            let stored = keys_of(layout)?.stored(Kind::Session, key, value, None);
+            let stored = layout.stored(Kind::Session, key, value, None);
             found.extend(stored.map(|stored| (layout.name.clone(), stored)));
         }
         Ok(found)
@@ -309,8 +255,11 @@ impl Store for RedisStore {
         Ok(found)
     }
 
-    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
-        self.try_replace(key, expected, new).await.map_err(|e| self.failure(e))
+    async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written> {
+        let ttl = self.layout.session_ttl().and_then(|ttl| Duration::try_from(ttl.duration()).ok());
+        let new = self.layout.codec.encode(new, Some(read.version()), ttl, now());
+        let written = write::replace(&*self.server, &self.replicas, read, &new, ttl).await;
+        written.map_err(|e| self.failure(e))
     }
 
     async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
@@ -336,7 +285,7 @@ impl Store for RedisStore {
         // An envelope says how long the record lives from when it was put there.
         let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let whole = ttl.map(|ttl| ttl + age);
-        let value = self.keys.encoded(value, None, whole, at);
+        let value = self.layout.codec.encode(value, None, whole, at);
         write::create(&*self.server, &key.0, &value, ttl).await.map_err(|e| self.failure(e))
     }
 
@@ -345,10 +294,8 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        match lock::take(&self.server, &self.keys, self.layout.lock_name(did), patience)
-            .await
-            .map_err(|e| self.failure(e))?
-        {
+        let (name, rule) = (self.layout.lock_name(did), &self.layout.lock);
+        match lock::take(&self.server, rule, name, patience).await.map_err(|e| self.failure(e))? {
             Attempt::Taken(lock) => Ok(Some(lock)),
             Attempt::Busy => Ok(None),
             Attempt::Endless(key) => {
@@ -378,13 +325,13 @@ impl Store for RedisStore {
     }
 }
 
-/// The part of a layout that Redis has to do with.
-fn keys_of(layout: &Layout) -> Result<Arc<RedisKeys>, Failure> {
-    match &layout.place {
-        Place::Keys(keys) => Ok(Arc::clone(keys)),
-        Place::Tables(_) => Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
-            .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH")),
+/// Refuses a layout that is none of Redis.
+fn check_keys(layout: &Layout) -> Result<(), Failure> {
+    if layout.has_keys() {
+        return Ok(());
     }
+    Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
+        .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
 }
 
 /// Whether nothing can be said to the server about the record.

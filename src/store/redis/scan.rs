@@ -15,7 +15,7 @@ use super::client::error::{Kind as TroubleKind, Trouble, text};
 use super::client::retry::{self, Patience};
 use super::records::{Ttl, unreadable, wrong_type};
 use super::seen::Seen;
-use crate::store::layout::RedisKeys;
+use crate::store::layout::Layout;
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, RecordKey, Stored, Unreadable, Want};
 
@@ -30,7 +30,7 @@ const ROUNDS: usize = 5;
 
 /// What to scan for.
 pub(super) struct Search {
-    pub(super) layout: Arc<RedisKeys>,
+    pub(super) layout: Arc<Layout>,
     pub(super) kind: Kind,
     pub(super) want: Want,
     pub(super) glob: String,

@@ -1,5 +1,5 @@
 //! Conditional writes: what is compared and what is written happen in one step on the server, by short scripts on
-//! single keys. An answer that is lost is not guessed at: the record is read again, and says what became of it.
+//! single keys.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use super::client::error::Trouble;
 use super::client::replicas::Replicas;
 use super::client::retry::{self, Patience};
 use super::scan::refusal;
+use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
 use crate::store::{MAX_VALUE, RecordValue, Stored, Unreadable, Written};
 
 /// A script and the hash by which a server knows it.
@@ -104,36 +105,26 @@ pub(super) async fn run_scripts(
     Ok(answers)
 }
 
-/// Puts `new` in the place of exactly `current`.
+/// Puts `new` in the place of a value that is still as it was read.
 pub(super) async fn replace(
     server: &dyn Server,
     replicas: &Replicas,
-    key: &[u8],
-    current: &[u8],
+    read: &Stored,
     new: &[u8],
     ttl: Option<Duration>,
 ) -> Result<Written, Trouble> {
+    let (key, current) = (read.key.0.as_slice(), &**read.version());
     let ttl = ttl.map(|ttl| ttl.as_millis().to_string()).unwrap_or_default();
     let make = |whole| call(&REPLACE, whole, key).arg(current).arg(new).arg(&ttl);
+    let change = Change { before: Some(current), after: new };
     let mut patience = Patience::new();
     loop {
-        let trouble = match replicas.run(server, key, &make).await {
-            Ok(answer) => match written(answer) {
-                Ok(Written::Done) => return Ok(done(server, replicas)),
-                Ok(written) => return Ok(written),
-                Err(trouble) => trouble,
-            },
-            Err(trouble) => trouble,
-        };
-        if !trouble.was_not_run() {
-            match read_again(server, key, &trouble).await? {
-                None => return Ok(Written::Gone),
-                Some(now) if now == new => return Ok(done(server, replicas)),
-                Some(now) if now != current => return Ok(Written::Changed),
-                Some(_) => {}
-            }
+        let write = async { written(replicas.run(server, key, &make).await?) };
+        match settle(change, write, value(server, key)).await? {
+            Attempt::Settled(Written::Done) => return Ok(done(server, replicas)),
+            Attempt::Settled(written) => return Ok(written),
+            Attempt::NotDone(trouble) => after_refusal(server, &mut patience, trouble).await?,
         }
-        after_refusal(server, &mut patience, trouble).await?;
     }
 }
 
@@ -165,19 +156,22 @@ pub(super) async fn create(
     if let Some(ttl) = ttl {
         command = command.arg("PX").arg(milliseconds(ttl));
     }
+    set_new(server, key, value, &command).await
+}
+
+/// Runs a `SET NX` of this value; false, and nothing written, where there is another.
+pub(super) async fn set_new(server: &dyn Server, key: &[u8], new: &[u8], command: &Command) -> Result<bool, Trouble> {
+    let change = Change { before: None, after: new };
     let mut patience = Patience::new();
     loop {
-        let trouble = match run_one(server.wire(), command.clone()).await {
-            Ok(Value::Nil) => return Ok(false),
-            Ok(_) => return Ok(true),
-            Err(trouble) => trouble,
+        let write = async {
+            let answer = run_one(server.wire(), command.clone()).await?;
+            Ok(if answer == Value::Nil { Written::Changed } else { Written::Done })
         };
-        if !trouble.was_not_run()
-            && let Some(now) = read_again(server, key, &trouble).await?
-        {
-            return Ok(now == value);
+        match settle(change, write, value(server, key)).await? {
+            Attempt::Settled(written) => return Ok(written == Written::Done),
+            Attempt::NotDone(trouble) => after_refusal(server, &mut patience, trouble).await?,
         }
-        after_refusal(server, &mut patience, trouble).await?;
     }
 }
 
@@ -227,7 +221,7 @@ async fn until_answered(
                 }
             }
             Err(trouble) => {
-                was_lost |= !trouble.was_not_run();
+                was_lost |= trouble.fate() == Fate::Unknown;
                 trouble
             }
         };
@@ -236,34 +230,22 @@ async fn until_answered(
 }
 
 /// Deletes those sessions that are still what they were.
-pub(super) async fn remove(
-    server: &dyn Server,
-    records: &[Stored],
-    values: &[Option<RecordValue>],
-) -> Result<Vec<Written>, Trouble> {
+pub(super) async fn remove(server: &dyn Server, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
     let mut answers = Vec::with_capacity(records.len());
-    for (records, values) in records.chunks(REMOVALS).zip(values.chunks(REMOVALS)) {
-        answers.extend(remove_some(server, records, values).await?);
+    for records in records.chunks(REMOVALS) {
+        let make = |record| move |whole| remove_one(record, whole);
+        let calls: Vec<_> = records.iter().map(make).collect();
+        answers.extend(until_answered(server, &calls, written).await?);
     }
     Ok(answers)
 }
 
-async fn remove_some(
-    server: &dyn Server,
-    records: &[Stored],
-    values: &[Option<RecordValue>],
-) -> Result<Vec<Written>, Trouble> {
-    let make = |at: usize| {
-        move |whole: bool| {
-            let (key, value) = (&records[at].key.0, values[at].as_deref());
-            match records[at].unreadable {
-                None => call(&REMOVE, whole, key).arg(value.unwrap_or_default()),
-                Some(why) => call(&REMOVE_UNREADABLE, whole, key).arg(type_of(why)).arg(MAX_VALUE),
-            }
-        }
-    };
-    let calls: Vec<_> = (0..records.len()).map(make).collect();
-    until_answered(server, &calls, written).await
+fn remove_one(record: &Stored, whole: bool) -> Command {
+    let key = &record.key.0;
+    match record.unreadable {
+        None => call(&REMOVE, whole, key).arg(&**record.version()),
+        Some(why) => call(&REMOVE_UNREADABLE, whole, key).arg(type_of(why)).arg(MAX_VALUE),
+    }
 }
 
 /// Returns the type of Redis of a value that is unreadable for this reason.
@@ -275,14 +257,11 @@ fn type_of(why: Unreadable) -> &'static str {
     }
 }
 
-/// What stands under a key whose write was not answered. When even that cannot be learnt, the loss is what is reported.
-async fn read_again(server: &dyn Server, key: &[u8], lost: &Trouble) -> Result<Option<Vec<u8>>, Trouble> {
-    let Ok(answer) = retry::read(server.wire(), &[Command::new("GET", key)]).await.and_then(only) else {
-        return Err(lost.clone());
-    };
-    match answer {
+/// The value under a key; none where there is none.
+async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, Trouble> {
+    match only(retry::read(server.wire(), &[Command::new("GET", key)]).await?)? {
         Value::Nil => Ok(None),
-        Value::BulkString(now) => Ok(Some(now)),
+        Value::BulkString(now) => Ok(Some(now.into())),
         other => Err(refusal(&other)),
     }
 }
@@ -357,20 +336,14 @@ mod tests {
     #[tokio::test]
     async fn a_record_that_is_gone_was_deleted_by_us_only_if_an_answer_was_lost() {
         use super::super::client::error::Kind as TroubleKind;
-        let record = Stored {
-            key: RecordKey::from_text("x"),
-            value: RecordValue::default(),
-            observed: crate::session::Observed::default(),
-            ttl: None,
-            unreadable: None,
-        };
+        let record = Stored::new(RecordKey::from_text("x"), RecordValue::default());
         for (kind, written) in [(TroubleKind::Unreached, Written::Gone), (TroubleKind::Lost, Written::Done)] {
             for of in [Kind::State, Kind::Session] {
                 let server = Empty(Mutex::new(Some(Trouble::new(kind, "x"))));
                 let records = std::slice::from_ref(&record);
                 let removed = match of {
                     Kind::State => unlink(&server, records).await,
-                    Kind::Session => remove(&server, records, &[Some(RecordValue::default())]).await,
+                    Kind::Session => remove(&server, records).await,
                 };
                 assert_eq!(removed.unwrap(), [written], "{kind:?} {of:?}");
             }

@@ -4,19 +4,46 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::error::{Failure, usage};
-use crate::store::layout::{Layout, LayoutChoice, Place, SqlTables, Table};
+use crate::store::Kind;
+use crate::store::layout::{Layout, LayoutChoice, Table};
 
 /// A table and its columns.
 pub type Shape = (String, Vec<String>);
 
-/// A layout, and its part that a database has to do with.
-pub type Fitting = (Arc<Layout>, Arc<SqlTables>);
+/// A layout of tables.
+#[derive(Clone)]
+pub struct Fitting {
+    /// The layout.
+    pub layout: Arc<Layout>,
+    sessions: Arc<Table>,
+    logins: Arc<Table>,
+}
+
+impl Fitting {
+    /// Returns nothing for a layout that is none of tables.
+    fn new(layout: &Arc<Layout>) -> Option<Self> {
+        let [sessions, logins] = [&layout.sessions, &layout.logins].map(|records| records.table().cloned());
+        Some(Self { layout: Arc::clone(layout), sessions: sessions?, logins: logins? })
+    }
+
+    /// Returns the table of records of this kind.
+    pub fn table(&self, kind: Kind) -> &Arc<Table> {
+        match kind {
+            Kind::Session => &self.sessions,
+            Kind::State => &self.logins,
+        }
+    }
+
+    fn is_there(&self, shapes: &[Shape]) -> bool {
+        [&self.sessions, &self.logins].iter().all(|table| is_there(table, shapes))
+    }
+}
 
 /// The layouts of the database: the one that is named, or all that fit; and those that fit beside the one that is named.
 pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, Vec<Fitting>), Failure> {
     let all = match choice {
         LayoutChoice::Named(layout, all) => {
-            if tables_of(layout).is_none() {
+            if layout.has_keys() {
                 return Err(usage(format!(
                     "layout {} is one of Redis keys, and this is an SQLite database",
                     layout.name
@@ -29,14 +56,14 @@ pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, 
     };
     let mut fitting: Vec<Fitting> = Vec::new();
     for layout in all {
-        let Some(tables) = tables_of(layout).filter(|tables| fits(tables, shapes)) else { continue };
+        let Some(found) = Fitting::new(layout).filter(|found| found.is_there(shapes)) else { continue };
         // An operator's own description of the same rows comes first.
-        if !fitting.iter().any(|(other, _)| other.shares_sessions_with(layout)) {
-            fitting.push((Arc::clone(layout), Arc::clone(tables)));
+        if !fitting.iter().any(|other| other.layout.shares_sessions_with(layout)) {
+            fitting.push(found);
         }
     }
     let named = match choice {
-        LayoutChoice::Named(layout, _) => fitting.first().is_some_and(|(first, _)| first == layout),
+        LayoutChoice::Named(layout, _) => fitting.first().is_some_and(|first| first.layout == *layout),
         LayoutChoice::Auto(_) => !fitting.is_empty(),
     };
     if !named {
@@ -47,36 +74,14 @@ pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, 
 }
 
 /// The tables of these layouts that are there, each once.
-pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Table> {
-    let mut found: Vec<Table> = Vec::new();
-    for table in
-        layouts.iter().filter_map(|layout| tables_of(layout)).flat_map(|tables| [&tables.sessions, &tables.states])
-    {
-        if is_there(table, shapes) && !found.contains(table) {
-            found.push(table.clone());
+pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Arc<Table>> {
+    let mut found = Vec::new();
+    for table in layouts.iter().filter_map(Fitting::new).flat_map(|fitting| [fitting.sessions, fitting.logins]) {
+        if is_there(&table, shapes) && !found.contains(&table) {
+            found.push(table);
         }
     }
     found
-}
-
-/// The layouts to choose from, as far as they are of tables.
-fn known(choice: &LayoutChoice) -> impl Iterator<Item = (&Arc<Layout>, &Arc<SqlTables>)> {
-    let layouts = match choice {
-        LayoutChoice::Named(layout, _) => std::slice::from_ref(layout),
-        LayoutChoice::Auto(all) => all,
-    };
-    layouts.iter().filter_map(|layout| Some((layout, tables_of(layout)?)))
-}
-
-fn tables_of(layout: &Layout) -> Option<&Arc<SqlTables>> {
-    match &layout.place {
-        Place::Tables(tables) => Some(tables),
-        Place::Keys(_) => None,
-    }
-}
-
-fn fits(tables: &SqlTables, shapes: &[Shape]) -> bool {
-    [&tables.sessions, &tables.states].iter().all(|wanted| is_there(wanted, shapes))
 }
 
 fn is_there(wanted: &Table, shapes: &[Shape]) -> bool {
@@ -99,9 +104,13 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),
     };
     let mut hint = String::new();
-    for (layout, tables) in known(choice) {
-        let [sessions, states] = [&tables.sessions, &tables.states]
-            .map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
+    let known = match choice {
+        LayoutChoice::Named(layout, _) => std::slice::from_ref(layout),
+        LayoutChoice::Auto(all) => all,
+    };
+    for Fitting { layout, sessions, logins } in known.iter().filter_map(Fitting::new) {
+        let [sessions, states] =
+            [sessions, logins].map(|t| format!("{}({})", t.name, columns_of(&t).collect::<Vec<_>>().join(", ")));
         let separator = if hint.is_empty() { "" } else { "; " };
         let _ = write!(hint, "{separator}{} has {sessions} and {states}", layout.name);
     }

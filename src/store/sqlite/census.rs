@@ -10,7 +10,7 @@ use super::connect::{Access, Database};
 use super::detect;
 use super::read::{self, BATCH, bytes};
 use crate::error::Failure;
-use crate::session::{KeyDependence, Observed};
+use crate::session::KeyDependence;
 use crate::store::layout::{Layout, Table};
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::sql::quoting::quoted;
@@ -44,7 +44,11 @@ fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Re
     }
     for (name, columns) in &shapes {
         for column in columns {
-            let read: Vec<_> = tables.iter().filter(|table| table.name == *name && table.value == *column).collect();
+            let read: Vec<&Table> = tables
+                .iter()
+                .map(|table| &**table)
+                .filter(|table| table.name == *name && table.value == *column)
+                .collect();
             let others = others_of(&connection, name, column, &read, sender);
             if others.map_err(|e| database.explain(e))? == Consumer::Gone {
                 return Ok(());
@@ -94,7 +98,7 @@ fn others_of(
             continue;
         }
         let key = RecordKey::from_text(&format!("{name}.{column}"));
-        found.push(Stored { key, value: value.into(), observed: Observed::default(), ttl: None, unreadable: None });
+        found.push(Stored::new(key, value.into()));
         if found.len() == BATCH && sender.blocking_send(std::mem::take(&mut found)).is_err() {
             return Ok(Consumer::Gone);
         }

@@ -1,7 +1,6 @@
 //! Tables of a database, and which of the layouts that fit them are in use.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rusqlite::Connection;
 
@@ -30,9 +29,9 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
 /// Those of the layouts whose tables have rows of this kind.
 pub(super) fn in_use(connection: &Connection, kind: Kind, layouts: &[Fitting]) -> rusqlite::Result<Vec<Fitting>> {
     let mut in_use = Vec::new();
-    for (layout, tables) in layouts {
-        if has_rows(connection, tables.of(kind))? {
-            in_use.push((Arc::clone(layout), Arc::clone(tables)));
+    for fitting in layouts {
+        if has_rows(connection, fitting.table(kind))? {
+            in_use.push(fitting.clone());
         }
     }
     Ok(in_use)

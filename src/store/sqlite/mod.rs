@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::Mutex;
 use tracing::trace;
 
-use super::layout::{Layout, LayoutChoice, SqlTables};
+use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
 use super::sql::shape::{self, Fitting};
@@ -36,9 +36,8 @@ use sidecar::Sidecar;
 pub(super) struct SqliteStore {
     database: Database,
     sidecar: Sidecar,
-    layout: Arc<Layout>,
-    /// The part of the layout that a database has to do with.
-    tables: Arc<SqlTables>,
+    /// The layout and its tables.
+    of: Fitting,
     /// Whether the table cannot have several rows of one key.
     has_unique_keys: bool,
     /// The other layouts with sessions.
@@ -66,16 +65,15 @@ impl SqliteStore {
         }
         others = detect::in_use(&connection, Kind::Session, &others).map_err(explain)?;
         let sidecar = Sidecar::beside(&database.file);
-        let open = |(layout, tables): &Fitting, others| {
-            let has_unique_keys = detect::has_unique_keys(&connection, &tables.sessions).map_err(explain)?;
-            let (layout, tables) = (Arc::clone(layout), Arc::clone(tables));
-            let (database, sidecar) = (database.clone(), sidecar.clone());
-            Ok(Self { database, sidecar, layout, tables, has_unique_keys, others, writer: Arc::default() })
+        let open = |of: &Fitting, others| {
+            let has_unique_keys = detect::has_unique_keys(&connection, of.table(Kind::Session)).map_err(explain)?;
+            let (database, sidecar, of) = (database.clone(), sidecar.clone(), of.clone());
+            Ok(Self { database, sidecar, of, has_unique_keys, others, writer: Arc::default() })
         };
-        let open_beside = |layout: &Fitting| {
-            let rest = layouts.iter().filter(|(other, _)| other.name != layout.0.name).chain(&others);
+        let open_beside = |of: &Fitting| {
+            let rest = layouts.iter().filter(|other| other.layout.name != of.layout.name).chain(&others);
             let others = rest.map(|other| Ok(Arc::new(open(other, Vec::new())?) as Arc<dyn Store>));
-            open(layout, others.collect::<Result<_, Failure>>()?)
+            open(of, others.collect::<Result<_, Failure>>()?)
         };
         layouts.iter().map(open_beside).collect()
     }
@@ -138,7 +136,7 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     fn layout(&self) -> &Layout {
-        &self.layout
+        &self.of.layout
     }
 
     fn check_user(&self) -> Result<(), Failure> {
@@ -146,7 +144,7 @@ impl Store for SqliteStore {
     }
 
     fn may_have_copies(&self) -> bool {
-        self.layout.session_pattern().has_many() || !self.has_unique_keys
+        self.of.layout.session_pattern().has_many() || !self.has_unique_keys
     }
 
     async fn others(&self) -> Vec<Arc<dyn Store>> {
@@ -155,7 +153,7 @@ impl Store for SqliteStore {
 
     fn scan(&self, kind: Kind, _: Want) -> Scan {
         let (sender, scan) = Scan::channel();
-        let (database, table) = (self.database.clone(), self.tables.of(kind).clone());
+        let (database, table) = (self.database.clone(), Arc::clone(self.of.table(kind)));
         tokio::task::spawn_blocking(move || {
             let outcome = read::all(&database, &table, &sender);
             sender.blocking_end(outcome.map_err(Into::into));
@@ -168,13 +166,13 @@ impl Store for SqliteStore {
     }
 
     async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
-        let table = self.tables.of(kind).clone();
+        let table = Arc::clone(self.of.table(kind));
         let key = key.text().into_owned();
         self.read(move |connection| read::where_key(connection, &table, KeyIs::Text, &key)).await
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
-        let table = self.tables.of(Kind::Session).clone();
+        let table = Arc::clone(self.of.table(Kind::Session));
         // Keys of several sessions, or with something in front, are found by their text; the pattern has the last word.
         let (key_is, text) = if table.pattern.has_many() {
             (KeyIs::With, did.to_string())
@@ -182,17 +180,16 @@ impl Store for SqliteStore {
             (KeyIs::Text, table.pattern.key(did.as_str(), None))
         };
         let found = self.read(move |connection| read::where_key(connection, &table, key_is, &text)).await?;
-        let pattern = self.layout.session_pattern();
+        let pattern = self.of.layout.session_pattern();
         let of_account =
             |record: &Stored| pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str());
         Ok(found.into_iter().filter(of_account).collect())
     }
 
-    async fn replace(&self, key: &RecordKey, expected: &[u8], new: &[u8]) -> anyhow::Result<Written> {
-        let table = self.tables.of(Kind::Session).clone();
-        let (key, new) = (key.text().into_owned(), write::text(new)?);
-        let expected = expected.to_vec().into();
-        self.write(move |transaction| table.replace(transaction, &key, expected, &new)).await
+    async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written> {
+        let table = Arc::clone(self.of.table(Kind::Session));
+        let (read, new) = (read.clone(), write::text(new)?);
+        self.write(move |transaction| table.replace(transaction, &read, &new)).await
     }
 
     async fn check_writable(&self) -> anyhow::Result<()> {
@@ -206,20 +203,20 @@ impl Store for SqliteStore {
     }
 
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
-        let table = self.tables.of(kind).clone();
+        let table = Arc::clone(self.of.table(kind));
         let (key, value) = (key.text().into_owned(), write::text(value)?);
         self.write(move |transaction| table.create(transaction, kind, &key, &value)).await
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        let table = self.tables.of(kind).clone();
+        let table = Arc::clone(self.of.table(kind));
         let records = records.to_vec();
         self.write(move |transaction| records.iter().map(|record| table.remove(transaction, record)).collect()).await
     }
 
     async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
         self.check_user()?;
-        self.sidecar.lock(self.layout.lock_name(did), patience).await
+        self.sidecar.lock(self.layout().lock_name(did), patience).await
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {

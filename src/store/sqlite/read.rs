@@ -116,11 +116,9 @@ pub(super) fn where_key(
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
     Ok(Stored {
-        key: RecordKey(bytes(row.get_ref(0)?)),
-        value: bytes(row.get_ref(1)?).into(),
         observed: Observed { ttl_age: None, column: time_cell(row.get_ref(2)?).and_then(|cell| cell.read()) },
-        ttl: None,
         unreadable: too_long.then_some(Unreadable::TooLarge),
+        ..Stored::new(RecordKey(bytes(row.get_ref(0)?)), bytes(row.get_ref(1)?).into())
     })
 }
 

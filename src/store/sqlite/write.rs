@@ -10,7 +10,7 @@ use crate::error::{Failure, failed};
 use crate::store::layout::Table;
 use crate::store::sql::quoting::quoted;
 use crate::store::sql::time::{Cell, Form};
-use crate::store::{Kind, MAX_VALUE, RecordValue, Stored, Unreadable, Written, written_at};
+use crate::store::{Kind, MAX_VALUE, Stored, Unreadable, Written, written_at};
 
 impl Table {
     /// The time column, quoted, and this time as it holds it; none where the layout has no such column.
@@ -49,24 +49,18 @@ impl Table {
         format!("{} AND {same}", self.has_key())
     }
 
-    /// Puts `new` in the place of exactly `expected`.
-    pub(super) fn replace(
-        &self,
-        transaction: &Transaction<'_>,
-        key: &str,
-        expected: RecordValue,
-        new: &str,
-    ) -> rusqlite::Result<Written> {
+    /// Puts `new` in the place of a row that is still as it was read.
+    pub(super) fn replace(&self, transaction: &Transaction<'_>, read: &Stored, new: &str) -> rusqlite::Result<Written> {
         let time = self.time_of(transaction, now())?;
         let also = time.as_ref().map(|(column, _)| format!(", {column} = ?5")).unwrap_or_default();
         let (name, value) = (quoted(&self.name), quoted(&self.value));
         let sql = format!("UPDATE {name} SET {value} = ?4{also} WHERE {}", self.is_record(None));
-        let expected = Text(expected);
-        let bytes = &*expected.0;
-        let mut values: Vec<&dyn ToSql> = vec![&key, &expected, &bytes, &new];
+        let (key, bytes) = (read.key.text(), &**read.version());
+        let text = Text(bytes);
+        let mut values: Vec<&dyn ToSql> = vec![&key, &text, &bytes, &new];
         values.extend(time.iter().map(|(_, time)| time as &dyn ToSql));
         match transaction.execute(&sql, &values[..])? {
-            0 => self.changed_or_gone(transaction, key),
+            0 => self.changed_or_gone(transaction, &key),
             1 => Ok(Written::Done),
             // The error undoes it.
             rows => Err(rusqlite::Error::StatementChangedRows(rows)),
@@ -96,7 +90,7 @@ impl Table {
 
     /// Deletes one row that holds the record. Of rows that are alike, one goes for each that was listed.
     pub(super) fn remove(&self, connection: &Connection, record: &Stored) -> rusqlite::Result<Written> {
-        let (key, value) = (record.key.text(), Text(record.value.clone()));
+        let (key, bytes) = (record.key.text(), &**record.version());
         let (name, is_record) = (quoted(&self.name), self.is_record(record.unreadable));
         let one_of_them =
             format!("DELETE FROM {name} WHERE rowid = (SELECT rowid FROM {name} WHERE {is_record} LIMIT 1)");
@@ -106,8 +100,8 @@ impl Table {
             Err(_) => connection.prepare_cached(&format!("DELETE FROM {name} WHERE {is_record}"))?,
         };
         // A parameter that the condition does not name cannot be bound.
-        let (bytes, count) = (&*value.0, statement.parameter_count());
-        let parameters: [&dyn ToSql; 3] = [&key, &value, &bytes];
+        let count = statement.parameter_count();
+        let parameters: [&dyn ToSql; 3] = [&key, &Text(bytes), &bytes];
         match statement.execute(&parameters[..count])? {
             0 => self.changed_or_gone(connection, &key),
             1 => Ok(Written::Done),
@@ -117,11 +111,11 @@ impl Table {
 }
 
 /// A value as SQLite's text, which need not be UTF-8.
-struct Text(RecordValue);
+struct Text<'a>(&'a [u8]);
 
-impl ToSql for Text {
+impl ToSql for Text<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
     }
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use redis::{RedisError, ServerError, Value};
 
 use crate::error::{Failure, failed, usage};
+use crate::store::settle::{CommandError, Fate};
 
 /// A failure of the connection or a refusal by the server.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ impl Trouble {
 
     /// The same trouble, where other commands of the same go were run.
     pub fn after_sending(self) -> Self {
-        Self { kind: if self.was_not_run() { Kind::Lost } else { self.kind }, ..self }
+        Self { kind: if self.fate() == Fate::NotExecuted { Kind::Lost } else { self.kind }, ..self }
     }
 
     /// What became of commands that were sent.
@@ -117,11 +118,6 @@ impl Trouble {
     /// Whether the server answers so to a mere PING while reading goes well.
     pub fn is_about_writing(&self) -> bool {
         self.is("MISCONF")
-    }
-
-    /// Whether the commands certainly were not run.
-    pub fn was_not_run(&self) -> bool {
-        matches!(self.kind, Kind::Unreached | Kind::Refused)
     }
 
     /// Whether the same may go well in a moment.
@@ -184,6 +180,15 @@ impl Trouble {
                 _ if text.contains("DB index") => (true, "the server has no database of this number"),
                 _ => (false, ""),
             },
+        }
+    }
+}
+
+impl CommandError for Trouble {
+    fn fate(&self) -> Fate {
+        match self.kind {
+            Kind::Unreached | Kind::Refused => Fate::NotExecuted,
+            Kind::Lost | Kind::Nonsense | Kind::TooLarge => Fate::Unknown,
         }
     }
 }

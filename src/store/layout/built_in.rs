@@ -1,0 +1,175 @@
+//! Layouts of known apps, for records of the Node client.
+
+use std::sync::Arc;
+
+use super::{Codec, KeyPattern, Layout, Location, LockRule, Records, Table};
+use crate::session::{Age, FORMATS};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Layouts of Redis; of several that fit a store the first is taken.
+pub(super) fn redis() -> Vec<Layout> {
+    vec![
+        // https://github.com/npmx-dev/npmx.dev
+        Layout {
+            name: "npmx".into(),
+            sessions: keys("atproto:oauth:sessions:{did}", 179 * DAY),
+            logins: keys("atproto:oauth:state:{state}", 30 * MINUTE),
+            lock: lock("oauth:lock:{name}", 30),
+            ..bare()
+        },
+        // The first draft of npmx: one session a browser.
+        Layout {
+            name: "npmx-browser".into(),
+            sessions: keys("atproto:oauth:sessions:{did}:{sid}", 179 * DAY),
+            logins: keys("atproto:oauth:state:{state}:{sid}", 30 * MINUTE),
+            lock: lock("oauth:lock:{name}", 30),
+            ..bare()
+        },
+        // The one that is no single app's.
+        Layout {
+            name: "oauth".into(),
+            sessions: keys("oauth:session:{did}", 0),
+            logins: keys("oauth:state:{state}", HOUR),
+            lock: lock("oauth:lock:{name}", 30),
+            is_generic: true,
+            ..bare()
+        },
+        // Nuxt's `useStorage`.
+        Layout {
+            name: "atproto".into(),
+            sessions: keys("atproto:session:{did}", 0),
+            logins: keys("atproto:state:{state}", 0),
+            ..bare()
+        },
+        Layout {
+            name: "auth-camel".into(),
+            sessions: keys("authSession:{did}", 0),
+            logins: keys("authState:{state}", 0),
+            lock: lock("sessionLock:{name}", 10),
+            ..bare()
+        },
+        Layout {
+            name: "sequoia".into(),
+            sessions: keys("oauth_session:{did}", 14 * DAY),
+            logins: keys("oauth_state:{state}", 10 * MINUTE),
+            ..bare()
+        },
+        Layout {
+            name: "hypercerts".into(),
+            sessions: keys("session:{did}", DAY),
+            logins: keys("oauth-state:{state}", 10 * MINUTE),
+            ..bare()
+        },
+        // https://github.com/OpenMeet-Team/openmeet-api
+        Layout {
+            name: "openmeet".into(),
+            sessions: keys("bluesky:session:{did}", 0),
+            logins: keys("auth:bluesky:state:{state}", 10 * MINUTE),
+            lock: lock("bluesky:lock:{name}", 45),
+            ..bare()
+        },
+        // https://github.com/barazo-forum/barazo-api
+        Layout {
+            name: "barazo".into(),
+            sessions: keys("barazo:oauth:session:{did}", 7 * DAY),
+            logins: keys("barazo:oauth:state:{state}", 5 * MINUTE),
+            lock: lock("barazo:oauth:lock:{name}", 10),
+            ..bare()
+        },
+        Layout {
+            name: "authproto".into(),
+            sessions: keys("authproto:session:{did}", 0),
+            logins: keys("authproto:state:{state}", 0),
+            ..bare()
+        },
+        // `oauth` with `lastUpdatedAt` in the record.
+        Layout {
+            name: "oauth-stamped".into(),
+            sessions: keys("oauth:session:{did}", 0),
+            logins: keys("oauth:state:{state}", HOUR),
+            lock: lock("oauth:lock:{name}", 30),
+            codec: Codec::Stamped,
+            is_generic: true,
+            ..bare()
+        },
+    ]
+}
+
+/// Layouts of SQLite.
+pub(super) fn sqlite() -> Vec<Layout> {
+    vec![
+        // https://github.com/bluesky-social/statusphere-example-app
+        Layout {
+            name: "statusphere".into(),
+            sessions: rows(table("auth_session", ("key", "{did}"), "value")),
+            logins: rows(table("auth_state", ("key", "{state}"), "value")),
+            ..bare()
+        },
+        // The tutorial's first version, and its forks.
+        Layout {
+            name: "statusphere-legacy".into(),
+            sessions: rows(table("auth_session", ("key", "{did}"), "session")),
+            logins: rows(table("auth_state", ("key", "{state}"), "state")),
+            ..bare()
+        },
+        Layout {
+            name: "sveltekit-template".into(),
+            sessions: rows(Table {
+                only: Some(("storeName".to_owned(), "sessions".to_owned())),
+                updated: Some("createdAt".to_owned()),
+                ..table("keyValueStore", ("key", "{did}"), "value")
+            }),
+            logins: rows(Table {
+                only: Some(("storeName".to_owned(), "states".to_owned())),
+                updated: Some("createdAt".to_owned()),
+                ..table("keyValueStore", ("key", "{state}"), "value")
+            }),
+            ..bare()
+        },
+        Layout {
+            name: "adonis".into(),
+            sessions: rows(Table {
+                updated: Some("updated_at".to_owned()),
+                ..table("oauth_sessions", ("sub", "{did}"), "value")
+            }),
+            logins: rows(Table {
+                updated: Some("updated_at".to_owned()),
+                ..table("oauth_states", ("key", "{state}"), "value")
+            }),
+            ..bare()
+        },
+    ]
+}
+
+/// Members that most layouts share. Each has a name and records of its own.
+fn bare() -> Layout {
+    let (sessions, logins) = (keys("{did}", 0), keys("{state}", 0));
+    let (codec, lock) = (Codec::Plain, LockRule::None);
+    Layout { name: String::new(), formats: FORMATS, sessions, logins, codec, lock, is_generic: false }
+}
+
+/// Records under keys like this template. Their time to live is in seconds; 0 is none.
+fn keys(template: &str, ttl: i64) -> Records {
+    Records { location: Location::Keys(pattern(template)), ttl: (ttl > 0).then(|| Age::from_secs(ttl)) }
+}
+
+fn rows(table: Table) -> Records {
+    Records { location: Location::Rows(Arc::new(table)), ttl: None }
+}
+
+/// A table with these columns of the key and the value, and no others that matter.
+fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
+    let [name, key, value] = [name, key, value].map(str::to_owned);
+    Table { name, key, pattern: pattern(template), value, only: None, updated: None }
+}
+
+fn lock(template: &str, ttl: i64) -> LockRule {
+    LockRule::Key { pattern: pattern(template), ttl: Age::from_secs(ttl) }
+}
+
+fn pattern(template: &str) -> KeyPattern {
+    template.parse().expect("the templates of this file are well-formed")
+}

@@ -1,0 +1,62 @@
+//! Locks of apps on the sessions of an account.
+
+use super::{KeyPattern, Layout};
+use crate::session::Age;
+
+/// Lock of the app on an account's sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockRule {
+    /// The app has no lock.
+    None,
+    /// The layout does not say whether the app has a lock.
+    Unsaid,
+    /// A key of Redis (`SET NX`).
+    Key {
+        /// The lock's key, with `{name}` for the name that client libraries pass.
+        pattern: KeyPattern,
+        /// How long a lock lasts that nobody releases.
+        ttl: Age,
+    },
+}
+
+impl LockRule {
+    /// Returns the name that a key of this lock is for.
+    pub fn parse_key<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match self {
+            Self::Key { pattern, .. } => Some(pattern.parse_key(key)?.0),
+            Self::None | Self::Unsaid => None,
+        }
+    }
+}
+
+/// Lock that apps have whose session keys end like this template, behind the same prefix; none where no such app is known.
+pub fn usual_lock(session_key: &str) -> Option<String> {
+    let locks = Layout::built_in().iter().filter_map(|layout| {
+        let template = layout.session_pattern().to_string();
+        let prefix = session_key.strip_suffix(&template)?;
+        let LockRule::Key { pattern, .. } = &layout.lock else { return None };
+        Some((template.len(), format!("{prefix}{pattern}")))
+    });
+    locks.max().map(|(_, lock)| lock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_end_like_known_ones_have_their_lock() {
+        for (template, lock) in [
+            ("myapp:oauth:session:{did}", Some("myapp:oauth:lock:{name}")),
+            ("oauth:session:{did}", Some("oauth:lock:{name}")),
+            ("my:barazo:oauth:session:{did}", Some("my:barazo:oauth:lock:{name}")),
+            ("v2:atproto:oauth:sessions:{did}:{sid}", Some("v2:oauth:lock:{name}")),
+            ("myapp:authSession:{did}", Some("myapp:sessionLock:{name}")),
+            ("myapp:atproto:session:{did}", None),
+            ("myapp:session:{did}", None),
+            ("vault:{did}", None),
+        ] {
+            assert_eq!(usual_lock(template).as_deref(), lock, "{template}");
+        }
+    }
+}
