@@ -2,7 +2,7 @@
 //! that meets a record older than what the server knows notes that, and later runs send nothing of the group that has not
 //! been written since.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ const PROBATION: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Note that a record of a group was older than what its server knows.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Behind {
-    /// When that was found last.
+    /// When the run began that has found that last.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     at: Timestamp,
     /// How many sessions that has cost.
@@ -29,26 +29,41 @@ struct Behind {
 
 /// What is noted of each group, as far as it was read in this run.
 #[derive(Default)]
-pub struct KnownBehind(Mutex<HashMap<Group, Option<Behind>>>);
+pub struct KnownBehind {
+    groups: Mutex<HashMap<Group, Option<Behind>>>,
+    /// Groups of which the app has written a record since.
+    moved: Mutex<HashSet<Group>>,
+}
 
 impl KnownBehind {
     fn groups(&self) -> MutexGuard<'_, HashMap<Group, Option<Behind>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moved(&self) -> MutexGuard<'_, HashSet<Group>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Exchanger {
     /// Refuses to send the token of a record that may be older than what the server knows: one that has not been written
-    /// since another of its group was. Where the server takes one that was, the store has moved on with its app, and one
+    /// since another of its group was. Where the server takes one that its app has written, the store has moved on, and one
     /// lost write was all; the second time that is not believed at once.
     pub(super) async fn check_not_behind(&self, stored: &Stored, ready: &Ready<'_>) -> Result<(), Outcome> {
         let group = ready.group();
         let Some(behind) = self.noted_behind(&group).await? else { return Ok(()) };
-        if self.insists || behind.is_before(stored, self.clock.now()) {
+        if self.insists {
+            return Ok(());
+        }
+        if behind.is_before(stored, self.clock.now()) {
+            if !self.wrote(stored, ready).await {
+                self.behind.moved().insert(group);
+            }
             return Ok(());
         }
         let is_believed = behind.times <= 1 || self.clock.now().duration_since(behind.at) > PROBATION;
-        if is_believed && self.canaries.has_worked(&group) {
+        let has_moved = self.behind.moved().contains(&group);
+        if is_believed && has_moved && self.canaries.has_worked(&group) {
             return Ok(());
         }
         let why = format!(
@@ -60,12 +75,18 @@ impl Exchanger {
         Err(Outcome::Unknown(why, if is_believed { Retry::Soon } else { Retry::Never }))
     }
 
+    /// Whether oauthctl has put the record's token there, and not the app.
+    async fn wrote(&self, stored: &Stored, ready: &Ready<'_>) -> bool {
+        self.earlier_note(stored).await.wrote_at(&ready.refresh_token).is_some()
+    }
+
     /// Notes that a record of the group was older than what the server knows.
     pub(super) async fn set_behind(&self, ready: &Ready<'_>) {
         let group = ready.group();
         let earlier = self.noted_behind(&group).await.ok().flatten();
         let times = earlier.map_or(0, |behind| behind.times).saturating_add(1);
-        let behind = Behind { at: self.clock.now(), times };
+        // What this run has refreshed before was in step.
+        let behind = Behind { at: self.judge.now(), times };
         self.behind.groups().insert(group.clone(), Some(behind));
         let Ok(note) = serde_json::to_vec(&behind) else { return };
         if let Err(error) = self.store.write_notes(&[(self.name_of_behind(&group), note)], NOTE_LIFETIME).await {
@@ -92,10 +113,10 @@ impl Exchanger {
 }
 
 impl Behind {
-    /// Whether the record was written after this was found.
+    /// Whether the record was written after that run began.
     fn is_before(self, stored: &Stored, now: Timestamp) -> bool {
         let session = Session::read(&stored.value).ok();
         let written = session.and_then(|session| LastRefreshed::of(&session, None, stored.observed, now));
-        written.is_some_and(|written| written.at > self.at)
+        written.is_some_and(|written| written.at >= self.at)
     }
 }

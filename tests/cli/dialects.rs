@@ -169,11 +169,11 @@ fn a_store_behind_the_servers_costs_one_session_at_most() {
         runs(&app, 3, "refresh --all")
     });
     insta::assert_snapshot!(table, @r"
-    Reference 3 7 blocked unattempted, 1 gone; 1 lost | 3 6 blocked unattempted, 1 gone, 1 skipped; 1 lost | 3 5 blocked unattempted, 1 gone, 2 skipped; 1 lost
-    Rsky      3 7 blocked unattempted, 1 gone; 1 lost | 3 6 blocked unattempted, 1 gone, 1 skipped; 1 lost | 3 5 blocked unattempted, 1 gone, 2 skipped; 1 lost
+    Reference 3 7 blocked unattempted, 1 gone; 1 lost | 3 1 skipped, 7 unknown unattempted | 3 1 skipped, 7 unknown unattempted
+    Rsky      3 7 blocked unattempted, 1 gone; 1 lost | 3 1 skipped, 7 unknown unattempted | 3 1 skipped, 7 unknown unattempted
     Cocoon    1 8 unknown | 1 8 unknown | 1 8 unknown
     Pegasus   1 8 unknown | 1 8 unknown | 1 8 unknown
-    Tranquil  3 7 blocked unattempted, 1 gone; 1 lost | 3 6 blocked unattempted, 1 gone, 1 skipped; 1 lost | 3 5 blocked unattempted, 1 gone, 2 skipped; 1 lost
+    Tranquil  3 7 blocked unattempted, 1 gone; 1 lost | 3 1 skipped, 7 unknown unattempted | 3 1 skipped, 7 unknown unattempted
     Cirrus    3 8 gone | 0 8 skipped | 0 8 skipped
     ");
 }

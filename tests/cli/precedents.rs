@@ -141,9 +141,10 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
     app.net.stop_clock();
     app.net.configure(|policy| policy.proofs_follow_clock = true);
     app.configure("min_interval = \"0s\"");
-    app.log_in(4, &days_ago(2));
-    let records: Vec<_> = app.records().into_values().collect();
-    app.net.refresh_as_app(&records[0]).unwrap();
+    app.log_in(3, &days_ago(2));
+    // Who was here last comes first.
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..hours_ago(30) });
+    app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
     let run = |app: &mut App| {
         app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(app.net.now()));
         app.sessions("refresh --all --per-issuer 1 --retry-for 8s")

@@ -61,8 +61,11 @@ pub fn refused(ready: &Ready<'_>, refusal: &Refusal, answer_was_lost: bool, has_
         (Cause::Replayed | Cause::DpopKey, Fate::Gone) if answer_was_lost => {
             (gone(), Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")))
         }
-        (Cause::Replayed | Cause::DpopKey, Fate::Gone) => {
+        (Cause::Replayed, Fate::Gone) => {
             (gone(), Verdict::Behind(format!("records are older than what the server knows ({why})")))
+        }
+        (Cause::DpopKey, Fate::Gone) => {
+            (gone(), Verdict::OutOfStep(format!("records have other keys than the server knows ({why})")))
         }
         (Cause::OtherClient, Fate::Gone) => {
             let verdict = format!(
