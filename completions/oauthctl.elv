@@ -63,6 +63,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --format 'How to write results'
             cand --color 'When to use colour'
             cand --public 'Set up a public client, which has no key'
+            cand --new-key 'Make a new key although a variable that should hold the app''s key cannot be read'
             cand -n 'Show what would be written, and write nothing'
             cand --dry-run 'Show what would be written, and write nothing'
             cand --offline 'Do not look into the store: neither for its layout nor for keys that sessions need'

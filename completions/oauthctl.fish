@@ -72,6 +72,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l color -d 'Whe
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l public -d 'Set up a public client, which has no key'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l new-key -d 'Make a new key although a variable that should hold the app\'s key cannot be read'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s n -l dry-run -d 'Show what would be written, and write nothing'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l offline -d 'Do not look into the store: neither for its layout nor for keys that sessions need'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s y -l yes -d 'Do not ask'

@@ -23,7 +23,8 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
-use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app};
+use crate::settings::app::StoreVariable;
+use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app, nearby};
 use crate::store::{self, Access, Layout, LayoutChoice, Scan, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
@@ -174,6 +175,9 @@ impl Context {
             None
         };
         let settings = Settings::new(file, self.environment.clone(), self.overrides.clone())?;
+        if !self.is_silent {
+            settings.warnings().iter().for_each(|warning| self.ui.warn(warning));
+        }
         Ok(self.settings.get_or_init(|| settings))
     }
 
@@ -219,7 +223,7 @@ impl Context {
 
     /// Reads one key source.
     pub fn load_key_source(&self, source: KeySource) -> Result<LoadedSource, Failure> {
-        if let KeySource::Variable(name) = &source
+        if let KeySource::Variable { name, .. } = &source
             && !self.environment.exists(name)
         {
             // The settings may say where else the app keeps its variables.
@@ -239,11 +243,14 @@ impl Context {
 
     /// The key sources of a command that cannot do without keys.
     pub fn required_key_sources(&self) -> Result<Vec<LoadedSource>, Failure> {
-        self.load_key_sources()?.ok_or_else(|| {
-            usage("no key source is configured").hint(
-                "name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; `oauthctl gen-jwk` makes a first key",
-            )
-        })
+        if let Some(sources) = self.load_key_sources()? {
+            return Ok(sources);
+        }
+        let near = nearby::keys(self.environment(), &self.settings()?.found_keys());
+        Err(usage("no key source is configured").hint(format!(
+            "{near}name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet \
+             gets one from `oauthctl gen-jwk`",
+        )))
     }
 
     /// The address of the store, and whether somebody named it to us or it was merely found.
@@ -268,12 +275,11 @@ impl Context {
 
     /// What the app itself would use.
     fn found_store(&self) -> Result<Sourced, Failure> {
-        let rest = app::REST_VARIABLES.map(|(url, _)| url);
-        for variable in std::iter::once(app::REDIS_VARIABLE).chain(rest).chain([app::DATABASE_VARIABLE]) {
+        for (variable, kind) in app::STORE_VARIABLES {
             let Some(text) = self.environment().text(variable) else { continue };
-            let text = match variable {
-                app::DATABASE_VARIABLE => format!("sqlite:{}", text.strip_prefix("sqlite:").unwrap_or(text)),
-                _ => text.to_owned(),
+            let text = match kind {
+                StoreVariable::Database => app::database_address(text),
+                StoreVariable::Redis | StoreVariable::Rest(_) => text.to_owned(),
             };
             return Ok(Sourced { text, origin: Origin::Found(variable.to_owned()) });
         }
@@ -281,9 +287,10 @@ impl Context {
             let text = format!("sqlite:{}", app::DATABASE);
             return Ok(Sourced { text, origin: Origin::Found(app::DATABASE.to_owned()) });
         }
-        Err(usage(format!("no store is configured, and there is no {} here", app::DATABASE)).hint(
-            "name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]",
-        ))
+        let near = nearby::stores(self.environment());
+        Err(usage(format!("no store is configured, and there is no {} here", app::DATABASE)).hint(format!(
+            "{near}name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]",
+        )))
     }
 
     /// What opening the store takes beside its address.
@@ -300,7 +307,8 @@ impl Context {
 
     /// The app's own token for this address. One that belongs to another address is not sent there.
     fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
-        app::REST_VARIABLES.iter().find_map(|(address, token)| {
+        app::STORE_VARIABLES.iter().find_map(|(address, kind)| {
+            let StoreVariable::Rest(token) = kind else { return None };
             let is_another = |text: &str| StoreUrl::parse(text, Path::new("")).ok().as_ref() != Some(url);
             if self.environment().text(address).is_some_and(is_another) { None } else { self.environment().text(token) }
         })

@@ -1,10 +1,12 @@
 //! The environment, read once and handed on: nobody else asks the system for it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::error::{Failure, usage};
+use crate::input;
 
 /// The environment, as values.
 #[derive(Clone, Default)]
@@ -50,9 +52,23 @@ impl Environment {
         self.variables.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
     }
 
-    /// The variable's text, when it is set, not empty and UTF-8.
+    /// The variable's text without white space at its ends, when it is set, not empty and UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.variables.get(name.as_ref() as &std::ffi::OsStr)?.to_str().filter(|text| !text.is_empty())
+        let text = self.variables.get(name.as_ref() as &std::ffi::OsStr)?.to_str()?;
+        Some(input::trimmed(text)).filter(|text| !text.is_empty())
+    }
+
+    /// The variable as it is, with what is no text replaced; empty where it is empty.
+    pub fn lossy(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.variables.get(name.as_ref() as &std::ffi::OsStr).map(|value| value.to_string_lossy())
+    }
+
+    /// The names of the variables that are not empty, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let filled = self.variables.iter().filter(|(_, value)| !value.is_empty());
+        let mut names: Vec<_> = filled.filter_map(|(name, _)| name.to_str()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// The text of a variable that the settings name.
@@ -71,10 +87,10 @@ impl Environment {
                 None => Err(usage("the variable is not UTF-8 text")
                     .at(place)
                     .hint("a key or an address is text; export it again")),
-                Some(text) if text.trim().is_empty() => Err(usage("the variable is empty")
+                Some(text) if input::trimmed(text).is_empty() => Err(usage("the variable is empty")
                     .at(place)
                     .hint(format!("give {name} a value, or name another source"))),
-                Some(text) => Ok(text),
+                Some(text) => Ok(input::trimmed(text)),
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::error::{Failure, usage};
+use crate::input::{self, Unread};
 use crate::jose::{ClientKey, KeyForm, KeySet, Kid, parse_keys};
-use crate::settings::dotenv;
+use crate::settings::{app, dotenv};
 
 /// More than any key set needs, and no harm where the path is that of another file.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;
@@ -27,9 +28,16 @@ pub enum KeySource {
         named: String,
         /// Relative paths of a settings file resolved.
         path: PathBuf,
+        /// Kid of its key, where that has none itself.
+        kid: Option<Kid>,
     },
     /// An environment variable.
-    Variable(String),
+    Variable {
+        /// Its name.
+        name: String,
+        /// Kid of its key, where that has none itself.
+        kid: Option<Kid>,
+    },
     /// Standard input.
     Stdin,
 }
@@ -63,7 +71,7 @@ impl KeySource {
         }
         if let Some(name) = text.strip_prefix("env:") {
             if variable_name(name) {
-                return Ok(Self::Variable(name.to_owned()));
+                return Ok(Self::Variable { name: name.to_owned(), kid: None });
             }
             // Repeated only where it is meant as a name: it may be what should stand in the variable.
             let is_meant = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-. ".contains(&b));
@@ -74,19 +82,37 @@ impl KeySource {
         if text.is_empty() {
             return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));
         }
-        Ok(Self::File { named: text.to_owned(), path: base.join(place) })
+        Ok(Self::File { named: text.to_owned(), path: base.join(place), kid: None })
+    }
+
+    /// The source with the kid of its one key, which has none itself.
+    pub fn with_kid(mut self, named: Option<Kid>) -> Self {
+        match &mut self {
+            Self::File { kid, .. } | Self::Variable { kid, .. } => *kid = named,
+            Self::Stdin => {}
+        }
+        self
+    }
+
+    /// The kid that is named beside the source.
+    pub fn kid(&self) -> Option<&Kid> {
+        match self {
+            Self::File { kid, .. } | Self::Variable { kid, .. } => kid.as_ref(),
+            Self::Stdin => None,
+        }
     }
 }
 
 /// Whether the text is a key, or the beginning of one, in any of the forms that there are.
 fn is_key(text: &str) -> bool {
-    /// How the base64 of a PEM begins.
-    const PEM_BASE64: &str = "LS0tLS1CRUdJTi";
+    /// How base64 begins of a PEM, of a JWK, of an array of JWKs, and of PKCS#8 of a P-256 key with its public half or without.
+    const BASE64: [&str; 5] = ["LS0tLS1CRUdJTi", "eyJ", "W3si", "MIGHAgEAMB", "MEECAQAwEw"];
     /// How every P-256 key in multibase begins; longer than this is half of one at least.
     const MULTIBASE: (&str, usize) = ("z42", 24);
+    let text = input::trimmed(text).trim_start_matches(['\\', '"', '\'', '`']);
     text.starts_with(['{', '['])
-        || text.starts_with("-----BEGIN")
-        || text.starts_with(PEM_BASE64)
+        || text.contains("-----BEGIN")
+        || BASE64.iter().any(|begin| text.starts_with(begin))
         || (text.starts_with(MULTIBASE.0) && text.len() > MULTIBASE.1 && !text.contains(['/', '.']))
 }
 
@@ -101,7 +127,7 @@ impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { named, .. } => f.write_str(named),
-            Self::Variable(name) => write!(f, "env:{name}"),
+            Self::Variable { name, .. } => write!(f, "env:{name}"),
             Self::Stdin => f.write_str("standard input"),
         }
     }
@@ -134,12 +160,41 @@ impl LoadedSource {
 pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource, Failure> {
     let (text, mode) = match &source {
         KeySource::File { path, .. } => read_file(path).map_err(|e| e.at(&source))?,
-        KeySource::Variable(name) => (Zeroizing::new(environment.required(name)?.to_owned()), None),
+        KeySource::Variable { name, .. } => (Zeroizing::new(environment.required(name)?.to_owned()), None),
         KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, None),
     };
-    let parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
+    let mut parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
+    name_key(&mut parsed.keys, &source, environment).map_err(|e| e.at(&source))?;
     debug!("{} of {source}: {} key(s)", parsed.form.name(), parsed.keys.len());
     Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
+}
+
+/// Gives the one key of a source the kid that is named beside it: in the settings, or in a variable of the app.
+fn name_key(keys: &mut [ClientKey], source: &KeySource, environment: &Environment) -> Result<(), Failure> {
+    let Some(kid) = source.kid() else {
+        if let (KeySource::Variable { name, .. }, [key]) = (source, keys)
+            && key.kid().is_none()
+            && let Some((variable, text)) =
+                app::kid_variables(name).find_map(|known| Some((known.clone(), environment.text(&known)?)))
+        {
+            key.set_kid(text.parse().map_err(|e: Failure| e.at(variable))?);
+        }
+        return Ok(());
+    };
+    match keys {
+        [key] if key.kid().is_none() => {
+            key.set_kid(kid.clone());
+            Ok(())
+        }
+        [key] if key.kid() == Some(kid) => Ok(()),
+        [key] => {
+            let own = key.kid().map(Kid::as_str).unwrap_or_default();
+            Err(usage(format!("the key has the kid {own}, and the settings name it {kid}"))
+                .hint("take `kid` out of the settings: a key keeps the kid that it has"))
+        }
+        _ => Err(usage(format!("holds {} keys, and the settings name one kid for it", keys.len()))
+            .hint("take `kid` out of the settings; each key of a set has its own")),
+    }
 }
 
 /// Joins the sources' keys, in order, into a checked set.
@@ -198,17 +253,16 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
     Ok((read_text(file)?, metadata.is_file().then(|| metadata.mode() & 0o7777)))
 }
 
-fn read_text(input: impl io::Read) -> Result<Zeroizing<String>, Failure> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    input
-        .take(MAX_SOURCE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| usage("cannot read the key file").because(e))?;
-    if bytes.len() as u64 > MAX_SOURCE_BYTES {
-        return Err(usage("is larger than 1 MiB, which no key file is").hint("name the file that holds the key"));
+fn read_text(source: impl io::Read) -> Result<Zeroizing<String>, Failure> {
+    let bytes = input::read_bytes(source, MAX_SOURCE_BYTES).map_err(|unread| match unread {
+        Unread::Refused(e) => usage("cannot read the key file").because(e),
+        Unread::Unusable(_) => {
+            usage("is larger than 1 MiB, which no key file is").hint("name the file that holds the key")
+        }
+    })?;
+    // DER begins with a sequence.
+    if bytes.starts_with(b"\x30") && std::str::from_utf8(&bytes).is_err() {
+        return Err(usage("is DER, and text is expected").hint("`openssl pkey -inform DER -in FILE` prints it as PEM"));
     }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(usage("is not UTF-8 text").hint("a DER file can be turned into PEM with openssl")),
-    }
+    input::decode(&bytes).map(|text| Zeroizing::new(text.to_owned()))
 }

@@ -8,6 +8,7 @@ pub mod dotenv;
 mod file;
 mod find;
 mod issuers;
+pub mod nearby;
 mod network;
 #[cfg(test)]
 mod properties;
@@ -27,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::environment::Environment;
 use crate::error::{Failure, suggestion, usage};
 use crate::files::is_open_to_others;
+use crate::input;
 use crate::keyring::KeySource;
 
 pub use file::{FILE_NAME, SettingsFile};
@@ -34,7 +36,7 @@ pub use find::{FoundFile, find};
 pub use issuers::{IssuerSettings, parse_rate};
 pub use refresh::RefreshSettings;
 
-use reference::{is_reference, strings};
+use reference::{is_reference, named_sources, strings};
 use schema::wrong_type;
 
 /// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as `metadata` prints them.
@@ -53,6 +55,9 @@ pub const CLIENT_MEMBERS: [&str; 13] = [
     "jwks_uri",
     "contacts",
 ];
+
+/// More than any file of variables needs.
+pub const MAX_ENV_FILE: u64 = 1 << 20;
 
 /// How the client authenticates at the token endpoint, as `[client] auth_method` says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +111,8 @@ pub struct Settings {
     profile: Option<String>,
     environment: Environment,
     overrides: Overrides,
+    /// Faults of the files that keep nobody from using them.
+    warnings: Vec<String>,
 }
 
 impl fmt::Display for Origin {
@@ -122,7 +129,7 @@ impl Settings {
     /// Brings the layers together. Fails when the profile asked for does not exist.
     pub fn new(file: Option<SettingsFile>, environment: Environment, overrides: Overrides) -> Result<Self, Failure> {
         let profile = overrides.profile.clone().or_else(|| environment.text("OAUTHCTL_PROFILE").map(str::to_owned));
-        let mut settings = Self { file, profile, environment, overrides };
+        let mut settings = Self { file, profile, environment, overrides, warnings: Vec::new() };
         if let Some(profile) = &settings.profile {
             let known = settings.profiles();
             if !known.contains(&profile.as_str()) {
@@ -143,20 +150,24 @@ impl Settings {
     /// error: where the app is deployed its variables are exported, and a variable that is needed is missed by name.
     fn read_env_files(&mut self) -> Result<(), Failure> {
         for path in self.env_files() {
-            match std::fs::read_to_string(&path) {
+            match input::read(&path, MAX_ENV_FILE) {
                 Ok(text) => {
                     debug!("variables of {}", path.display());
-                    self.environment.add(dotenv::parse(&text));
+                    let read = dotenv::read(&text);
+                    self.warnings.extend(dotenv::warning(path.display(), &read.unread));
+                    self.environment.add(read.variables);
                 }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(input::Unread::Refused(e)) if e.kind() == std::io::ErrorKind::NotFound => {
                     debug!("no variables: no {}", path.display());
                     self.environment.lacks(path);
                 }
-                Err(e) => {
-                    return Err(usage("cannot read the file with the app's variables")
-                        .at(path.display())
-                        .because(e)
-                        .hint("check env_file, and that this user may read it"));
+                Err(unread) => {
+                    let refused = |e| {
+                        usage("cannot read the file with the app's variables")
+                            .because(e)
+                            .hint("check env_file, and that this user may read it")
+                    };
+                    return Err(unread.into_failure(refused).at(path.display()));
                 }
             }
         }
@@ -167,6 +178,11 @@ impl Settings {
     pub fn env_files(&self) -> Vec<PathBuf> {
         let Some((value, file)) = self.in_file("", "env_file") else { return Vec::new() };
         strings(value).iter().map(|name| file.directory().join(name)).collect()
+    }
+
+    /// Faults of the files that keep nobody from using them.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The variables that references are followed to: those exported, and those of the files that the settings name.
@@ -211,7 +227,7 @@ impl Settings {
         self.file.as_ref().map(SettingsFile::profiles).unwrap_or_default()
     }
 
-    /// The key sources named, or the first of the app's own variables that is set.
+    /// The key sources named, or the app's own variables.
     pub fn key_sources(&self) -> Result<Option<Vec<KeySource>>, Failure> {
         let parse = |sources: &[String], base: &Path| -> Result<_, Failure> {
             sources.iter().map(|s| KeySource::parse(s, base)).collect::<Result<Vec<_>, _>>().map(Some)
@@ -224,11 +240,25 @@ impl Settings {
             return parse(&sources, Path::new("")).map_err(|e| e.at("OAUTHCTL_KEYS"));
         }
         if let Some((value, file)) = self.in_file("", "keys") {
-            return parse(&strings(value), file.directory());
+            return named_sources(value, file.directory()).map(Some);
         }
+        let found = self.found_keys();
         // One that is there but empty counts: a secret that did not arrive must not pass for a public client.
-        let found = app::KEY_VARIABLES.iter().find(|name| self.environment.exists(name));
-        Ok(found.map(|name| vec![KeySource::Variable((*name).to_owned())]))
+        let names = if found.names.is_empty() { Vec::from_iter(found.empty) } else { found.names };
+        if !names.is_empty() {
+            return Ok(Some(names.into_iter().map(|name| KeySource::Variable { name, kid: None }).collect()));
+        }
+        self.environment
+            .text(app::KEY_PATH_VARIABLE)
+            .map(|path| parse(&[path.to_owned()], Path::new("")))
+            .transpose()
+            .map(Option::flatten)
+            .map_err(|e| e.at(app::KEY_PATH_VARIABLE))
+    }
+
+    /// The keys in the app's own variables.
+    pub fn found_keys(&self) -> app::FoundKeys {
+        app::find_keys(|name| self.environment.lossy(name), true)
     }
 
     /// A setting of `[client]` that is one text.

@@ -175,7 +175,7 @@ proptest! {
             let whole = forms[form].encode(std::slice::from_ref(&*KEY)).unwrap();
             let text = if is_whole { whole.to_string() } else { damage.to(&whole) };
             let variables = HashMap::from([("KEY".into(), text.replace('\0', "").into())]);
-            keyring::load(KeySource::Variable("KEY".to_owned()), &Environment::new(variables))
+            keyring::load(KeySource::Variable { name: "KEY".to_owned(), kid: None }, &Environment::new(variables))
         };
         assert_complete(&keys::check(Some(sources.into_iter().map(load).collect()), now).0)?;
     }

@@ -19,7 +19,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::files::directory_of;
 use crate::jose::KeySet;
 use crate::maintenance::Census;
-use crate::settings::{FILE_NAME, SettingsFile};
+use crate::settings::{FILE_NAME, SettingsFile, app};
 use std::path::{Path, PathBuf};
 
 /// Set oauthctl up for an app: settings, a first key and the documents to publish
@@ -57,6 +57,9 @@ pub struct Args {
     /// Set up a public client, which has no key
     #[arg(long, conflicts_with_all = ["jwks_file", "keys"])]
     public: bool,
+    /// Make a new key although a variable that should hold the app's key cannot be read
+    #[arg(long, conflicts_with = "public")]
+    new_key: bool,
     /// Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     metadata_file: Option<PathBuf>,
@@ -81,7 +84,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     // From here on Ctrl-C is an answer: nothing, or everything back.
     let interrupt = context.interrupt();
-    let app = look::around(context.environment())?;
+    let app = look::around(context.environment(), &context.ui)?;
     let interview = Interview { context, asks, app: &app };
     let plan = plan(&interview, interview.draft(args)?, settings_path, args.offline)?;
     for line in plan.preview().lines() {
@@ -104,7 +107,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf, offline: bool) -> Result<Plan, Failure> {
     let context = interview.context;
     let first_key = FirstKey::wanted(context, interview.app, &draft.keys)?;
-    let mut env_files = interview.app.files_of(draft.variables());
+    let kids: Vec<_> = draft.variables().flat_map(app::kid_variables).collect();
+    let mut env_files = interview.app.files_of(draft.variables().chain(kids.iter().map(String::as_str)));
     if let Some(file) = first_key.as_ref().and_then(FirstKey::env_file).filter(|file| !env_files.contains(file)) {
         env_files.push(file);
     }

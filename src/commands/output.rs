@@ -136,9 +136,9 @@ pub fn add_variable(path: &Path, name: &str, value: &str) -> Result<Option<Zeroi
         }
         expected.push((name.to_owned(), value.to_owned()));
         if dotenv::parse(after) != expected {
-            return Err(usage("a line added at its end would not be read: a quote is not closed")
+            return Err(usage("a line added at its end would not be read: its last line is not complete")
                 .at(path.display())
-                .hint("close the quote, then try again"));
+                .hint("complete that line, then try again"));
         }
         Ok(())
     })

@@ -80,7 +80,7 @@ fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool,
         let sources = context.settings()?.key_sources()?.unwrap_or_default();
         let paths = sources.into_iter().filter_map(|source| match source {
             KeySource::File { path, .. } => Some(path.canonicalize().unwrap_or(path)),
-            KeySource::Variable(_) | KeySource::Stdin => None,
+            KeySource::Variable { .. } | KeySource::Stdin => None,
         });
         Ok(paths.collect())
     };

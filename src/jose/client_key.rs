@@ -21,7 +21,7 @@ use super::jws::Signer;
 use crate::error::{Failure, usage};
 
 /// What to do about material that is no key at all.
-pub(super) const NOT_A_KEY: &str = "take the key from its origin again, or make a new one with `oauthctl gen-jwk`";
+pub(super) const NOT_A_KEY: &str = "take the key from its origin again, whole";
 const CUT_SHORT: &str = "the JWK is damaged; copy the whole of it";
 
 /// Of the names of key types and curves (RFC 7518 section 7), none is longer.
@@ -223,7 +223,8 @@ fn published(jwk: &Jwk) -> Map<String, Value> {
 
 fn check_curve(members: &Map<String, Value>) -> Result<(), Failure> {
     match members.get("kty") {
-        None => Err(usage("not a JWK: it has no `kty`").hint("`oauthctl gen-jwk` prints a key in the right form")),
+        None => Err(usage("not a JWK: it has no `kty`")
+            .hint(r#"a JWK begins with {"kty":"EC","crv":"P-256",…}; name the source that holds one"#)),
         Some(kty) if kty == "EC" => match members.get("crv") {
             Some(crv) if crv == "P-256" => Ok(()),
             crv => Err(unsupported("curve", crv)),
@@ -240,7 +241,7 @@ fn unsupported(what: &str, found: Option<&Value>) -> Failure {
         Some(_) => "of no known name".to_owned(),
     };
     usage(format!("unsupported {what} {found}: a client key is an EC key on P-256"))
-        .hint("atproto servers require ES256; `oauthctl gen-jwk` makes such a key")
+        .hint("atproto servers require ES256; name the source of the key that the app signs its token requests with")
 }
 
 /// A 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones mean lost leading zeros.
@@ -272,17 +273,18 @@ fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
     let parameters: Parameters = serde_json::from_value(Value::Object(stated)).map_err(|e| {
         usage("`alg`, `use` or `key_ops` is not what RFC 7517 allows")
             .because(e)
-            .hint(r#"a key that the app signs with has "alg":"ES256" and "key_ops":["sign"]"#)
+            .hint(r#"take `use` out; a key that the app signs with has "alg":"ES256" and "key_ops":["sign"]"#)
     })?;
     if let (Some(alg), Some(stated)) = (parameters.alg, members.get("alg"))
         && alg != Algorithm::Signing(Signing::Es256)
     {
         return Err(usage(format!("`alg` is {stated}, and a P-256 key signs ES256")).hint("set alg to ES256"));
     }
-    let may_sign = parameters.cls.is_none_or(|class| class == Class::Signing)
-        && parameters.ops.is_none_or(|ops| ops.contains(&Operations::Sign));
-    if !may_sign {
-        return Err(usage("`use` or `key_ops` does not let this key sign").hint(r#"set key_ops to ["sign"]"#));
+    if parameters.cls.is_some_and(|class| class != Class::Signing) {
+        return Err(usage("`use` does not let this key sign").hint("take `use` out of the JWK"));
+    }
+    if parameters.ops.is_some_and(|ops| !ops.contains(&Operations::Sign)) {
+        return Err(usage("`key_ops` does not let this key sign").hint(r#"set key_ops to ["sign"]"#));
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ impl KeySet {
         for (index, key) in keys.iter().enumerate() {
             let Some(kid) = key.kid() else {
                 return Err(usage(format!("key {} has no kid, so the app cannot publish it", index + 1))
-                    .hint("`oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it"));
+                    .hint("name the kid that the app uses for it in oauthctl.toml: keys = [{ source = \"SOURCE\", kid = \"KID\" }]"));
             };
             if !seen.insert(kid) {
                 return Err(usage(format!("two keys have the kid {kid}, and servers refuse such a set"))

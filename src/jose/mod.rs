@@ -8,10 +8,12 @@ mod keyset;
 mod kid;
 #[cfg(test)]
 mod properties;
+mod read;
 
 pub use client_key::{ClientKey, PublicJwks};
 pub use dpop_key::{DpopKey, PublicEcJwk, is_ec_thumbprint};
-pub use forms::{KeyForm, parse_keys};
+pub use forms::KeyForm;
 pub use jws::Alg;
 pub use keyset::{KeySet, KeyState, ThumbprintMatch};
 pub use kid::Kid;
+pub use read::{NotAKey, parse_keys, read_keys};

@@ -127,7 +127,8 @@ proptest! {
     fn damaged_material_is_whole_or_refused_and_never_repeated(
         key in named(),
         form in select(vec![
-            KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::Multibase,
+            KeyForm::Jwk, KeyForm::Array, KeyForm::Jwks, KeyForm::Pem, KeyForm::PemBase64, KeyForm::DerBase64,
+            KeyForm::JwkBase64, KeyForm::Multibase,
         ]),
         damage in damage(3),
     ) {
@@ -142,11 +143,47 @@ proptest! {
                 // How a key begins and ends is the same for every key.
                 let own = match form {
                     KeyForm::Multibase => &written[8..],
-                    KeyForm::Pem | KeyForm::PemBase64 => &written[40..written.len() - 40],
+                    KeyForm::Pem | KeyForm::PemBase64 | KeyForm::DerBase64 | KeyForm::JwkBase64 => {
+                        &written[40..written.len() - 40]
+                    }
                     _ => text_of(key.expose_jwk(), "d"),
                 };
                 prop_assert!(!shows(&told, own), "{}", told);
             }
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_whatever_stands_around_it_and_became_of_its_lines(
+        key in named(),
+        form in select(vec![
+            KeyForm::Jwk, KeyForm::Pem, KeyForm::PemBase64, KeyForm::DerBase64, KeyForm::JwkBase64, KeyForm::ArrayBase64,
+            KeyForm::JwksBase64, KeyForm::Multibase,
+        ]),
+        line_end in select(vec!["\n", "\r\n", " ", "", "\\n", "\\\\n", "\n\n", "\n\t "]),
+        around in ["[\u{feff} \r\n\t]{0,3}", "[\u{feff} \r\n\t]{0,3}"],
+        url_safe in any::<bool>(),
+    ) {
+        let mut written = form.encode(std::slice::from_ref(&key)).unwrap().replace('\n', line_end);
+        if url_safe && matches!(form, KeyForm::PemBase64 | KeyForm::DerBase64 | KeyForm::JwkBase64) {
+            written = written.replace('+', "-").replace('/', "_").replace('=', "");
+        }
+        let read = parse_keys(&format!("{}{written}{}", around[0], around[1])).unwrap();
+        prop_assert_eq!((read.form, read.keys.len()), (form, 1));
+        prop_assert_eq!(read.keys[0].thumbprint(), key.thumbprint());
+        prop_assert_eq!(read.keys[0].kid(), key.kid().filter(|_| form.has_kid()));
+    }
+
+    #[test]
+    fn any_text_is_keys_or_refused(
+        text in prop_oneof![
+            crate::arbitrary::text(),
+            "[\\[{\"'zA-Za-z0-9+/=_\\\\ \n-]{0,60}",
+            "(-----BEGIN [A-Z ]{0,20}-----)?[A-Za-z0-9+/=\\\\n \n]{0,60}(-----END [A-Z ]{0,12}-----)?",
+        ],
+    ) {
+        if let Err(rejected) = read_keys(&text) {
+            prop_assert!(rejected.failure.advice().is_some());
         }
     }
 

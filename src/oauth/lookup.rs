@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::input;
+
 use super::http::{Answer, Http, HttpError, Limits, Served};
 
 /// Enough for any honest document, and for a slow but living server.
@@ -128,7 +130,7 @@ pub(super) async fn json_served<T: DeserializeOwned>(
     }
     let body = answer.body.map_err(|e| LookupError::no_answer(what, e))?;
     let wrong = || LookupError::unavailable(format!("{what} is not the JSON it should be"));
-    Ok((serde_json::from_slice(&body).map_err(|_| wrong())?, answer.served))
+    Ok((serde_json::from_slice(input::without_mark(&body)).map_err(|_| wrong())?, answer.served))
 }
 
 /// Fetches any document that is there.

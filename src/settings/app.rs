@@ -1,20 +1,184 @@
-//! What apps call their own variables and files: where oauthctl looks when nobody has told it anything.
+//! Names that apps give their variables and files: where oauthctl looks when nobody has told it anything. The one table of
+//! them, for `init` and for every other command.
 
-/// The variables with keys, in the order in which they are looked at.
-pub const KEY_VARIABLES: [&str; 4] = ["NUXT_OAUTH_JWK_ONE", "OAUTH_JWK_ONE", "PRIVATE_KEYS", "PRIVATE_KEY"];
+use std::borrow::Cow;
 
-/// The variable with the address of a Redis.
-pub const REDIS_VARIABLE: &str = "REDIS_URL";
+use crate::error::Failure;
+use crate::jose::{NotAKey, read_keys};
 
-/// The variables of a Redis over REST: its address and its token.
-pub const REST_VARIABLES: [(&str, &str); 3] = [
-    ("UPSTASH_KV_REST_API_URL", "UPSTASH_KV_REST_API_TOKEN"),
-    ("KV_REST_API_URL", "KV_REST_API_TOKEN"),
-    ("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"),
+/// Dotenv files in which apps keep what a deployment needs; of two, the first has the last word.
+pub const ENV_FILES: [&str; 4] = [".env.production.local", ".env.local", ".env.production", ".env"];
+
+/// Variables with client keys, in the order in which they are looked at. An app uses one of these families; `#` stands for a
+/// number from 1 on.
+pub const KEY_FAMILIES: [&[&str]; 27] = [
+    &["NUXT_OAUTH_JWK_ONE", "NUXT_OAUTH_JWK_TWO", "NUXT_OAUTH_JWK_THREE"],
+    &["OAUTH_JWK_ONE", "OAUTH_JWK_TWO", "OAUTH_JWK_THREE"],
+    &["PRIVATE_KEYS"],
+    &["PRIVATE_KEY"],
+    &["OAUTH_JWK"],
+    &["PRIVATE_KEY_JWK"],
+    &["ATPROTO_JWK_PRIVATE"],
+    &["ATPROTO_PRIVATE_KEY_JWK"],
+    &["OAUTH_PRIVATE_KEYS"],
+    &["OAUTH_PRIVATE_KEY"],
+    &["OAUTH_PRIVATE_KEY_JWK"],
+    &["OAUTH_PRIVATE_KEY_#"],
+    &["PRIVATE_KEY_#"],
+    &["JWK_#"],
+    &["JOSE_PRIVATE_KEY_#"],
+    &["BLUESKY_KEY_#"],
+    &["BLUESKY_PRIVATE_KEY_#"],
+    &["BLUESKY_PRIVATE_JWK"],
+    &["BLUESKY_OAUTH_PRIVATE_KEY"],
+    &["BSKY_OAUTH_PRIVATE_KEY"],
+    &["BSKY_OAUTH_PRIVATE_KEY_PEM"],
+    &["CLIENT_ASSERTION_KEY"],
+    &["PRIVATE_KEY_ES256_B64"],
+    &["FLASK_CLIENT_SECRET_JWK"],
+    &["CLIENT_SECRET_KEY"],
+    &["OAUTH_SIGNING_KEY"],
+    &["KEY_#"],
 ];
 
-/// The variable with the path of a database.
-pub const DATABASE_VARIABLE: &str = "DATABASE_PATH";
+/// Variables with the path of a file with client keys.
+pub const KEY_PATH_VARIABLE: &str = "OAUTH_PRIVATE_KEY_PATH";
 
-/// What a database is called by default.
+/// Highest number that is looked for.
+const MOST_NUMBERED: usize = 20;
+
+/// A name so common that only what is a key counts as one.
+const COMMON: &str = "KEY_#";
+
+/// Kind of a variable that says where a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreVariable {
+    /// The address of a Redis.
+    Redis,
+    /// The address of a Redis over REST; the token stands in this variable.
+    Rest(&'static str),
+    /// The path of an SQLite database.
+    Database,
+}
+
+/// Variables that say where the app's store is, in the order in which they are looked at.
+pub const STORE_VARIABLES: [(&str, StoreVariable); 9] = [
+    ("REDIS_URL", StoreVariable::Redis),
+    ("VALKEY_URL", StoreVariable::Redis),
+    ("REDIS_TLS_URL", StoreVariable::Redis),
+    ("UPSTASH_KV_REST_API_URL", StoreVariable::Rest("UPSTASH_KV_REST_API_TOKEN")),
+    ("KV_REST_API_URL", StoreVariable::Rest("KV_REST_API_TOKEN")),
+    ("UPSTASH_REDIS_REST_URL", StoreVariable::Rest("UPSTASH_REDIS_REST_TOKEN")),
+    ("KV_URL", StoreVariable::Redis),
+    ("DATABASE_PATH", StoreVariable::Database),
+    ("DB_PATH", StoreVariable::Database),
+];
+
+/// Name of a database by default.
 pub const DATABASE: &str = "app.db";
+
+/// The client keys among variables.
+#[derive(Debug, Default)]
+pub struct FoundKeys {
+    /// Names of the variables that hold keys, or should.
+    pub names: Vec<String>,
+    /// The first of these that cannot be read.
+    pub unreadable: Option<(String, Failure)>,
+    /// A variable that is there and empty.
+    pub empty: Option<String>,
+    /// Variables with keys of another type, and what those are.
+    pub passed_over: Vec<(String, String)>,
+}
+
+/// Names of a family's variables.
+fn names_of(family: &'static [&'static str]) -> impl Iterator<Item = Cow<'static, str>> {
+    let numbered = |name: &'static str| (1..=MOST_NUMBERED).map(move |number| name.replace('#', &number.to_string()));
+    family.iter().flat_map(move |name| {
+        let plain = (!name.contains('#')).then_some(Cow::Borrowed(*name));
+        let numbered = name.contains('#').then(|| numbered(name)).into_iter().flatten();
+        plain.into_iter().chain(numbered.map(Cow::Owned))
+    })
+}
+
+/// Whether a variable of this name should hold a client key.
+pub fn is_key_variable(name: &str) -> bool {
+    KEY_FAMILIES.iter().filter(|family| family[0] != COMMON).any(|family| names_of(family).any(|known| known == name))
+}
+
+/// Finds the first family of which a variable holds a key, or something that cannot be read. A key of another type is passed
+/// over: anything may be called a private key. With `stops_at_empty`, a family of which all variables are empty counts.
+pub fn find_keys<'v>(value_of: impl Fn(&str) -> Option<Cow<'v, str>>, stops_at_empty: bool) -> FoundKeys {
+    let mut found = FoundKeys::default();
+    for family in KEY_FAMILIES {
+        for name in names_of(family) {
+            let Some(value) = value_of(&name) else { continue };
+            if value.trim().is_empty() {
+                found.empty.get_or_insert_with(|| name.into_owned());
+                continue;
+            }
+            match read_keys(&value) {
+                Ok(_) => found.names.push(name.into_owned()),
+                Err(NotAKey { is_foreign, failure }) if is_foreign || family[0] == COMMON => {
+                    found.passed_over.push((name.into_owned(), failure.to_string()));
+                }
+                Err(NotAKey { failure, .. }) => {
+                    found.names.push(name.clone().into_owned());
+                    found.unreadable.get_or_insert((name.into_owned(), failure));
+                }
+            }
+        }
+        if !found.names.is_empty() || (stops_at_empty && found.empty.is_some()) {
+            break;
+        }
+    }
+    found
+}
+
+/// Variables that may hold the kid of the key in this one.
+pub fn kid_variables(name: &str) -> impl Iterator<Item = String> {
+    let own = name.starts_with("BSKY_OAUTH_").then(|| "BSKY_OAUTH_KID".to_owned());
+    own.into_iter().chain(["_ID", "_KID"].map(|end| format!("{name}{end}")))
+}
+
+/// The address of the database at a path, as apps write it.
+pub fn database_address(path: &str) -> String {
+    let path = path.trim();
+    let path = ["sqlite:", "file:"].iter().find_map(|scheme| path.strip_prefix(scheme)).unwrap_or(path);
+    format!("sqlite:{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(variables: &[(&str, &str)]) -> FoundKeys {
+        let value_of = |name: &str| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+            Some(Cow::Borrowed(*value))
+        };
+        find_keys(value_of, false)
+    }
+
+    #[test]
+    fn every_family_is_found_under_each_of_its_names() {
+        let key = testbed::keys::client_key("a").to_string();
+        for family in KEY_FAMILIES {
+            for name in names_of(family) {
+                assert_eq!(found(&[(&name, &key)]).names, [&*name]);
+            }
+        }
+        let two = found(&[("PRIVATE_KEY_3", &key), ("PRIVATE_KEY_1", &key), ("JWK_1", &key)]);
+        assert_eq!(two.names, ["PRIVATE_KEY_1", "PRIVATE_KEY_3"]);
+    }
+
+    #[test]
+    fn a_key_of_another_type_is_passed_over_and_a_damaged_one_is_not() {
+        let (key, hex) = (testbed::keys::client_key("a").to_string(), "0f".repeat(32));
+        let other = found(&[("PRIVATE_KEY", &hex), ("OAUTH_JWK", &key), ("KEY_1", "x")]);
+        assert_eq!((other.names, other.passed_over.len()), (vec!["OAUTH_JWK".to_owned()], 1));
+        let damaged = found(&[("PRIVATE_KEY", "'x'"), ("OAUTH_JWK", &key)]);
+        assert_eq!(damaged.unreadable.unwrap().0, "PRIVATE_KEY");
+        assert_eq!(found(&[("KEY_1", "x")]).names, [""; 0]);
+        assert_eq!(found(&[("PRIVATE_KEYS", " ")]).empty.as_deref(), Some("PRIVATE_KEYS"));
+    }
+}

@@ -1,72 +1,142 @@
-//! Dotenv files, read as the apps' own loader reads them (Node's `dotenv`): nothing is expanded but `\n` and `\r` in
-//! double quotes, and of two lines for one variable the later counts.
+//! Dotenv files, read by the grammar of npm's `dotenv`, which apps load them with: nothing is expanded but `\n` and `\r` in
+//! double quotes, and of two lines for one variable the later counts. tests/interop compares the two.
+
+/// A file that was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Dotenv {
+    /// Its variables, in order.
+    pub variables: Vec<(String, String)>,
+    /// Numbers of the lines that are neither comments nor assignments.
+    pub unread: Vec<usize>,
+}
 
 /// The variables of a file, in order.
 pub fn parse(text: &str) -> Vec<(String, String)> {
+    read(text).variables
+}
+
+/// Reads a file.
+pub fn read(text: &str) -> Dotenv {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut variables = Vec::new();
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, after_line) = rest.split_once('\n').unwrap_or((rest, ""));
-        rest = after_line;
-        let Some((name, value)) = assignment(line) else { continue };
-        let quote = value.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
-        let value = match quote {
-            // A quoted value may go on over several lines: a PEM does.
-            Some(quote) => match quoted(value, after_line, quote) {
-                Some((value, after_value)) => {
-                    rest = after_value;
-                    value
-                }
-                None => unquoted(value),
-            },
-            None => unquoted(value),
-        };
-        variables.push((name.to_owned(), value));
+    let mut found = Dotenv::default();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let begin = at + (rest.len() - rest.trim_start_matches(is_space).len());
+        if let Some((name, value, end)) = assignment(&text[begin..]) {
+            found.variables.push((name.to_owned(), value));
+            at = begin + end;
+            // What follows the value on its line is white space or a comment.
+            at += text[at..].find(is_line_end).unwrap_or(text.len() - at);
+        } else {
+            let line = text[begin..].split(is_line_end).next().unwrap_or_default();
+            if !line.is_empty() && !line.starts_with('#') {
+                found.unread.push(text[..begin].matches('\n').count() + 1);
+            }
+            at = begin + line.len();
+        }
     }
-    variables
+    found
 }
 
-/// `NAME=value` or `export NAME=value`: the name, and what follows the `=`.
-fn assignment(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim_start();
-    let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, value) = line.split_once('=')?;
-    let name = name.trim();
-    let is_name =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    // A text in quotes may end with spaces, on this line or a later one.
-    is_name.then(|| (name, value.trim_start()))
-}
-
-/// The text up to the closing quote, and what follows its line; none when the quote is never closed.
-fn quoted<'t>(value: &str, after_line: &'t str, quote: char) -> Option<(String, &'t str)> {
-    let text =
-        |inner: &str| if quote == '"' { inner.replace("\\n", "\n").replace("\\r", "\r") } else { inner.to_owned() };
-    let start = &value[1..];
-    if let Some(end) = closing(start, quote) {
-        return Some((text(&start[..end]), after_line));
+/// The warning about lines of a file that are not read.
+pub fn warning(file: impl std::fmt::Display, unread: &[usize]) -> Option<String> {
+    const SHOWN: usize = 5;
+    let numbers = unread.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match unread {
+        [] => None,
+        [line] => Some(format!("{file}: line {line} is neither a comment nor an assignment, and is not read")),
+        _ => {
+            let more = if unread.len() > SHOWN { ", …" } else { "" };
+            let what = "are neither comments nor assignments, and are not read; is a quote not closed?";
+            Some(format!("{file}: lines {numbers}{more} {what}"))
+        }
     }
-    let end = closing(after_line, quote)?;
-    let after = after_line[end..].split_once('\n').map_or("", |(_, after)| after);
-    Some((text(&format!("{start}\n{}", &after_line[..end])), after))
 }
 
+/// White space of JavaScript, which the grammar is written in.
+fn is_space(c: char) -> bool {
+    (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\u{2028}' | '\u{2029}')
+}
+
+fn without_space(text: &str) -> &str {
+    text.trim_start_matches(is_space)
+}
+
+/// `NAME=VALUE`, `export NAME=VALUE` or `NAME: VALUE` at the beginning of the text: the name, the value, and where it ends.
+fn assignment(text: &str) -> Option<(&str, String, usize)> {
+    let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(is_space)).map(without_space);
+    let (name, after) = exported.and_then(named).or_else(|| named(text))?;
+    let (raw, after_value) = raw_value(after);
+    Some((name, value(raw), text.len() - after_value.len()))
+}
+
+/// The name, and what follows the sign after it.
+fn named(text: &str) -> Option<(&str, &str)> {
+    let is_in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let after_name = text.trim_start_matches(is_in_name);
+    let name = &text[..text.len() - after_name.len()];
+    let after_sign = match after_name.strip_prefix(':') {
+        // A colon needs white space behind it, of which one character belongs to it.
+        Some(rest) => rest.strip_prefix(is_space),
+        None => without_space(after_name).strip_prefix('='),
+    };
+    Some((name, after_sign?)).filter(|(name, _)| !name.is_empty())
+}
+
+/// The value with its quotes, and what follows it. One in quotes may stand on the next line and go on over several; without
+/// quotes it ends where the line does, or a comment begins.
+fn raw_value(text: &str) -> (&str, &str) {
+    let begin = without_space(text);
+    if let Some(quote) = begin.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))
+        && let Some(end) = closing(begin, quote)
+    {
+        return begin.split_at(end);
+    }
+    text.split_at(text.find(['#', '\n']).unwrap_or(text.len()))
+}
+
+/// The end of a text in quotes: behind the first quote without a backslash, else the last with one, where nothing but a
+/// comment follows on its line.
 fn closing(text: &str, quote: char) -> Option<usize> {
-    let is_escaped = |at: usize| text[..at].ends_with('\\');
-    text.match_indices(quote).map(|(at, _)| at).find(|at| !is_escaped(*at))
+    let mut escaped = Vec::new();
+    let quotes = text.match_indices(quote).map(|(at, _)| at).skip(1);
+    let mut first = None;
+    for at in quotes {
+        if text[..at].ends_with('\\') {
+            escaped.push(at);
+        } else {
+            first = Some(at);
+            break;
+        }
+    }
+    let is_end = |at: &usize| {
+        let after = &text[at + 1..];
+        let rest = without_space(after);
+        rest.is_empty() || rest.starts_with('#') || after[..after.len() - rest.len()].contains(is_line_end)
+    };
+    first.into_iter().chain(escaped.into_iter().rev()).find(is_end).map(|at| at + 1)
 }
 
-/// A value without quotes ends where a comment begins.
-fn unquoted(value: &str) -> String {
-    value.split('#').next().unwrap_or_default().trim().to_owned()
+/// The value that the app sees.
+fn value(raw: &str) -> String {
+    let raw = raw.trim_matches(is_space);
+    let quote = raw.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+    let inner = quote.and_then(|quote| raw[1..].strip_suffix(quote)).unwrap_or(raw);
+    if quote == Some('"') { inner.replace("\\n", "\n").replace("\\r", "\r") } else { inner.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    fn value(text: &str) -> Option<String> {
+    fn last(text: &str) -> Option<String> {
         parse(text).into_iter().rev().find(|(name, _)| name == "A").map(|(_, value)| value)
     }
 
@@ -84,10 +154,34 @@ mod tests {
             ("A='never closed", "'never closed"),
             ("A=", ""),
             ("A=1\nA=2", "2"),
+            ("\u{feff}A=1", "1"),
+            ("A: 1", "1"),
+            ("A: '1' # one", "1"),
+            ("A=\n'1'", "1"),
         ] {
-            assert_eq!(value(text).as_deref(), Some(expected), "{text}");
+            assert_eq!(last(text).as_deref(), Some(expected), "{text}");
         }
-        assert_eq!(value("# A=1\nnonsense\n=2\nA B=3"), None);
+        assert_eq!(last("# A=1\nnonsense\n=2\nA B=3\nA:4"), None);
+    }
+
+    #[test]
+    fn a_file_says_what_npm_s_dotenv_reads_in_it() {
+        let samples: Vec<(String, BTreeMap<String, String>)> =
+            serde_json::from_str(include_str!("../../tests/interop/dotenv.json")).unwrap();
+        for (text, expected) in samples {
+            assert_eq!(parse(&text).into_iter().collect::<BTreeMap<_, _>>(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_that_say_nothing_are_numbered() {
+        let unread = |text| read(text).unread;
+        assert_eq!(unread("# one\n\nA=1\nnonsense\n  B 2\nC='x\ny'\n=3"), [4, 5, 8]);
+        assert_eq!(unread("\u{feff}# a comment\r\n\r\nA=1\r\n"), [0; 0]);
+        assert_eq!(unread("A=\"-----BEGIN\nMIG\n-----END"), [2, 3]);
+        assert_eq!(warning(".env", &[]), None);
+        assert!(warning(".env", &[3]).is_some_and(|text| text.starts_with(".env: line 3 is neither")));
+        assert!(warning(".env", &[3, 4]).is_some_and(|text| text.starts_with(".env: lines 3, 4 are neither")));
     }
 
     #[test]

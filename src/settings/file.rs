@@ -7,9 +7,13 @@ use toml::{Table, Value};
 
 use super::{is_reference, schema};
 use crate::error::{Failure, usage};
+use crate::input;
 
 /// The name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
+
+/// More than any settings file needs.
+const MAX_FILE: u64 = 1 << 20;
 
 /// A settings file all of whose settings are known and of their types.
 #[derive(Clone)]
@@ -21,7 +25,10 @@ pub struct SettingsFile {
 impl SettingsFile {
     /// Reads a settings file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|e| cannot_read(path, e))?;
+        let text = input::read(path, MAX_FILE).map_err(|unread| match unread {
+            input::Unread::Refused(e) => cannot_read(path, e),
+            input::Unread::Unusable(e) => e.at(path.display()),
+        })?;
         Self::parse(path, &text)
     }
 

@@ -144,7 +144,7 @@ proptest! {
     ) {
         match KeySource::parse(&text, Path::new("")) {
             Ok(KeySource::Stdin) => prop_assert_eq!(text, "-"),
-            Ok(KeySource::Variable(name)) => {
+            Ok(KeySource::Variable { name, .. }) => {
                 prop_assert!(variable_name(&name));
                 prop_assert_eq!(text, format!("env:{name}"));
             }

@@ -8,6 +8,12 @@ use zeroize::Zeroizing;
 use super::schema::wrong_type;
 use super::{Settings, SettingsFile};
 use crate::error::{Failure, usage};
+use crate::input;
+use crate::jose::Kid;
+use crate::keyring::KeySource;
+
+/// More than any value needs.
+const MAX_REFERENCE: u64 = 1 << 20;
 
 /// Whether the text says where the value is, rather than being it.
 pub(super) fn is_reference(text: &str) -> bool {
@@ -21,6 +27,21 @@ pub(super) fn strings(value: &Value) -> Vec<String> {
         Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// The key sources of `keys`: texts, and tables that say which kid a key has that has none itself.
+pub(super) fn named_sources(value: &Value, base: &Path) -> Result<Vec<KeySource>, Failure> {
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let source = |item: &Value| match item {
+        Value::Table(table) => {
+            let text = |name| table.get(name).and_then(Value::as_str);
+            let source = KeySource::parse(text("source").unwrap_or_default(), base)?;
+            let kid = text("kid").map(|kid| kid.trim().parse::<Kid>().map_err(|e| e.at("keys"))).transpose()?;
+            Ok(source.with_kid(kid))
+        }
+        item => KeySource::parse(item.as_str().unwrap_or_default(), base),
+    };
+    items.iter().map(source).collect()
 }
 
 impl Settings {
@@ -42,9 +63,10 @@ impl Settings {
     /// Fetches what `env:NAME` or `file:PATH` refers to; any other text stands for itself.
     pub(super) fn follow(&self, text: &str, base: &Path, name: &str) -> Result<Zeroizing<String>, Failure> {
         let found = if let Some(variable) = text.strip_prefix("env:") {
-            self.environment().required(variable).map(|text| Zeroizing::new(text.trim().to_owned()))
+            self.environment().required(variable).map(|text| Zeroizing::new(text.to_owned())).and_then(whole)
         } else if let Some(path) = text.strip_prefix("file:") {
-            read_reference(&base.join(path))
+            read_reference(&base.join(path), path)
+                .and_then(|text| whole(text).map_err(|e| e.at(format!("file:{path}"))))
         } else {
             Ok(Zeroizing::new(text.to_owned()))
         };
@@ -52,13 +74,46 @@ impl Settings {
     }
 }
 
-fn read_reference(path: &Path) -> Result<Zeroizing<String>, Failure> {
+/// Fails where a loader has left quotes or escapes in the value.
+fn whole(text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
+    input::leftover(&text).map_or(Ok(text), Err)
+}
+
+/// The text of a file of which all is one value. `named` is how it was written.
+fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure> {
+    /// How every SQLite database begins.
+    const SQLITE: &[u8] = b"SQLite format 3\0";
     let place = format!("file:{}", path.display());
-    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|e| {
-        usage("cannot read the file").at(&place).because(e).hint("check the path, and that this user may read it")
+    let refused = |e: std::io::Error| {
+        let failure = usage("cannot read the file").at(&place);
+        if e.kind() == std::io::ErrorKind::NotFound && is_database_name(path) {
+            return failure
+                .because(e)
+                .hint(format!("file: names a file that holds the value; a database is named by sqlite:{named}"));
+        }
+        failure.because(e).hint("check the path, and that this user may read it")
+    };
+    let bytes = std::fs::File::open(path).map_err(refused)?;
+    let bytes = input::read_bytes(bytes, MAX_REFERENCE).map_err(|unread| match unread {
+        input::Unread::Unusable(_) if is_database_name(path) => is_a_database(&place, named),
+        unread => unread.into_failure(refused),
     })?;
-    if text.trim().is_empty() {
+    if bytes.starts_with(SQLITE) || (bytes.is_empty() && is_database_name(path)) {
+        return Err(is_a_database(&place, named));
+    }
+    let text = input::trimmed(input::decode(&bytes).map_err(|e| e.at(&place))?);
+    if text.is_empty() {
         return Err(usage("the file is empty").at(place).hint("put the value in it, or name another source"));
     }
-    Ok(Zeroizing::new(text.trim().to_owned()))
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn is_a_database(place: &str, named: &str) -> Failure {
+    usage("is a database, and file: names a file that holds the value").at(place).hint(format!("write sqlite:{named}"))
+}
+
+/// Whether apps call a database so.
+fn is_database_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("db" | "sqlite" | "sqlite3"))
 }

@@ -17,6 +17,8 @@ pub(super) enum Type {
     Text,
     /// A text, or an array of texts.
     Texts,
+    /// Key sources: as above, or tables of a source and a kid.
+    Sources,
     Flag,
     /// A number above 0.
     Count,
@@ -29,7 +31,7 @@ pub(super) enum Type {
 }
 
 /// Settings outside of sections.
-const TOP: [(&str, Type); 2] = [("keys", Type::Texts), ("env_file", Type::Texts)];
+const TOP: [(&str, Type); 2] = [("keys", Type::Sources), ("env_file", Type::Texts)];
 const STORE: [(&str, Type); 3] = [("url", Type::Text), ("token", Type::Text), ("layout", Type::Text)];
 const NETWORK: [(&str, Type); 5] = [
     ("plc_directory", Type::Text),
@@ -82,6 +84,10 @@ impl Type {
         let holds = match self {
             Self::Text => text.is_some(),
             Self::Texts => text.is_some() || value.as_array().is_some_and(|items| items.iter().all(Value::is_str)),
+            Self::Sources => {
+                let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                return items.iter().try_for_each(|item| check_source(item, name));
+            }
             Self::Scalar => text.is_some() || value.is_bool() || value.is_integer(),
             Self::Flag => {
                 value.is_bool() || text.is_some_and(|text| is_reference(text) || text.parse::<bool>().is_ok())
@@ -106,6 +112,7 @@ impl Type {
         match self {
             Self::Text => "a text in quotes",
             Self::Texts => "a text in quotes, or an array of such",
+            Self::Sources => "a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such",
             Self::Flag => "true or false",
             Self::Count => "a whole number above 0",
             Self::Age => "a length of time in quotes, like \"12h\"",
@@ -113,6 +120,21 @@ impl Type {
             Self::Scalar => "a text in quotes, a number, or true or false",
         }
     }
+}
+
+/// A key source, with the kid of a key that has none itself, or without.
+fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
+    const MEMBERS: [&str; 2] = ["source", "kid"];
+    let Some(table) = value.as_table() else {
+        return if value.is_str() { Ok(()) } else { Err(wrong_type(name, Type::Sources.expected())) };
+    };
+    if let Some(other) = table.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
+        return Err(unknown(&format!("{name}."), other, &MEMBERS));
+    }
+    if !table.values().all(Value::is_str) || !table.contains_key("source") {
+        return Err(wrong_type(name, Type::Sources.expected()));
+    }
+    Ok(())
 }
 
 /// A value that cannot be what the setting is for.
@@ -207,7 +229,10 @@ mod tests {
     #[test]
     fn every_setting_has_a_type_wherever_it_stands() {
         for (text, said) in [
-            ("keys = 1", "keys must be a text in quotes, or an array of such"),
+            ("keys = 1", "keys must be a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such"),
+            ("keys = [{ kid = 'a' }]", "keys must be a text in quotes, { source"),
+            ("keys = [{ source = 'a', kid = 1 }]", "keys must be a text in quotes, { source"),
+            ("keys = [{ source = 'a', kdi = 'b' }]", "unknown setting keys.kdi"),
             ("env_file = [1]", "env_file must be a text in quotes, or an array of such"),
             ("client = []", "client must be a section"),
             ("[client]\nclient_id = 5", "client.client_id must be a text in quotes"),
@@ -256,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_value_may_be_a_reference_whatever_its_type() {
-        let text = "keys = ['env:A', 'b']\nenv_file = '.env'\n[network]\nallow_http = 'env:A'\nallow_private_hosts = 'true'\n\
+        let text = "keys = ['env:A', 'b', { source = 'env:C', kid = 'c' }]\nenv_file = '.env'\n[network]\nallow_http = 'env:A'\nallow_private_hosts = 'true'\n\
                     [refresh]\nkeep_alive = 'file:a'\nconcurrency = 'env:N'\nper_issuer = '3'\nmin_interval = '1h'\n\
                     [layouts.own]\nsession_key = 'a:{did}'\nenvelope = true\n";
         assert!(SettingsFile::parse(Path::new("x.toml"), text).is_ok());

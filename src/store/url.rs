@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::StoreId;
 use super::redis::{RedisAddress, RestAddress};
 use crate::error::{Failure, usage};
+use crate::input;
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ const FORMS: &str = "write redis://HOST, rediss://HOST, unix:///SOCKET, redis+se
 impl StoreUrl {
     /// Reads an address. Relative paths are relative to `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
+        let text = input::value(text)?;
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             // Some write an absolute path with four slashes.

@@ -64,14 +64,14 @@ fn a_key_file_that_is_not_text() {
     insta::assert_snapshot!(refusal_of(b"\x30\x81\x87\x02\x01\x00"), @r"
     exit 2
     -- stderr --
-    error: key.json: is not UTF-8 text
-    hint: a DER file can be turned into PEM with openssl
+    error: key.json: is DER, and text is expected
+    hint: `openssl pkey -inform DER -in FILE` prints it as PEM
     ");
     insta::assert_snapshot!(refusal_of(format!("\u{feff}{KEY1}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @r"
     exit 2
     -- stderr --
-    error: key.json: is not UTF-8 text
-    hint: a DER file can be turned into PEM with openssl
+    error: key.json: is UTF-16 text, and UTF-8 is expected
+    hint: save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > NEW`
     ");
 }
 
@@ -111,7 +111,7 @@ fn text_that_is_no_key() {
     exit 2
     -- stderr --
     error: key.json: is no private key in any known form
-    hint: known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one, and a multibase P-256 key
+    hint: known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one of these, and a multibase P-256 key; copy the key whole from where the app reads it
     ");
     insta::assert_snapshot!(refusal_of(&KEY1[..KEY1.len() / 2]), @r"
     exit 2
@@ -131,12 +131,12 @@ fn text_that_is_no_key() {
 
 #[test]
 fn json_that_is_no_jwk() {
-    insta::assert_snapshot!(refusal_of("{}"), @r"
+    insta::assert_snapshot!(refusal_of("{}"), @r#"
     exit 2
     -- stderr --
     error: key.json: not a JWK: it has no `kty`
-    hint: `oauthctl gen-jwk` prints a key in the right form
-    ");
+    hint: a JWK begins with {"kty":"EC","crv":"P-256",…}; name the source that holds one
+    "#);
     insta::assert_snapshot!(refusal_of("[1]"), @r"
     exit 2
     -- stderr --
@@ -228,7 +228,7 @@ fn a_scalar_that_is_none() {
     exit 2
     -- stderr --
     error: key.json: `d` is not a P-256 private key: it is zero or beyond the group order
-    hint: take the key from its origin again, or make a new one with `oauthctl gen-jwk`
+    hint: take the key from its origin again, whole
     ");
 }
 
@@ -276,12 +276,12 @@ fn two_keys_with_one_kid() {
 
 #[test]
 fn a_key_without_a_kid() {
-    insta::assert_snapshot!(refusal_of_set(&jwk_with(KEY1, &json!({"kid": null}))), @r"
+    insta::assert_snapshot!(refusal_of_set(&jwk_with(KEY1, &json!({"kid": null}))), @r#"
     exit 2
     -- stderr --
     error: key.json: key 1 has no kid, so the app cannot publish it
-    hint: `oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it
-    ");
+    hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }]
+    "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"kid": ""}))), @r"
     exit 2
     -- stderr --
@@ -296,31 +296,31 @@ fn a_key_on_another_curve_or_of_another_kind() {
     exit 2
     -- stderr --
     error: key.json: unsupported curve "secp256k1": a client key is an EC key on P-256
-    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": "P-384"}))), @r#"
     exit 2
     -- stderr --
     error: key.json: unsupported curve "P-384": a client key is an EC key on P-256
-    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": null}))), @r"
     exit 2
     -- stderr --
     error: key.json: unsupported curve none: a client key is an EC key on P-256
-    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
     ");
     insta::assert_snapshot!(refusal_of(r#"{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}"#), @r#"
     exit 2
     -- stderr --
     error: key.json: unsupported key type "RSA": a client key is an EC key on P-256
-    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
     "#);
     insta::assert_snapshot!(refusal_of(r#"{"kty":"OKP","crv":"Ed25519","x":"AQAB","d":"AQAB"}"#), @r#"
     exit 2
     -- stderr --
     error: key.json: unsupported key type "OKP": a client key is an EC key on P-256
-    hint: atproto servers require ES256; `oauthctl gen-jwk` makes such a key
+    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"alg": "ES384"}))), @r#"
     exit 2
@@ -331,7 +331,7 @@ fn a_key_on_another_curve_or_of_another_kind() {
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"key_ops": ["verify"]}))), @r#"
     exit 2
     -- stderr --
-    error: key.json: `use` or `key_ops` does not let this key sign
+    error: key.json: `key_ops` does not let this key sign
     hint: set key_ops to ["sign"]
     "#);
     insta::assert_snapshot!(refusal_of("z3u2UCeJ4VzURwdp6jSPRKmAVTgfZ5XWJ6YGzXg8w3bA8yfd"), @r"
@@ -377,17 +377,13 @@ fn a_pem_of_another_kind() {
     insta::assert_snapshot!(from("p384.pem"), @r"
     exit 2
     -- stderr --
-    error: p384.pem: is not a PKCS#8 PEM of a P-256 private key
-    caused by: public key error: unknown/unsupported algorithm OID: 1.3.132.0.34
-    caused by: unknown/unsupported algorithm OID: 1.3.132.0.34
-    hint: an encrypted key or one on another curve cannot be used; `oauthctl gen-jwk` makes a new one
+    error: p384.pem: is an EC key on P-384, and a client key is an EC key on P-256
+    hint: name the source of the key that the app signs its token requests with
     ");
-    insta::assert_snapshot!(from("encrypted.pem"), @r#"
+    insta::assert_snapshot!(from("encrypted.pem"), @r"
     exit 2
     -- stderr --
-    error: encrypted.pem: is not a PKCS#8 PEM of a P-256 private key
-    caused by: PKCS#8 ASN.1 error: PEM error: unexpected PEM type label: expecting "BEGIN PRIVATE KEY"
-    caused by: PEM error: unexpected PEM type label: expecting "BEGIN PRIVATE KEY"
-    hint: an encrypted key or one on another curve cannot be used; `oauthctl gen-jwk` makes a new one
-    "#);
+    error: encrypted.pem: this PEM is encrypted
+    hint: `openssl pkey -in FILE` asks for its password and prints the key
+    ");
 }

@@ -55,12 +55,12 @@ fn a_form_without_a_kid_is_not_published() {
         let encoded = sandbox.result(["gen-jwk", "--from", "env:KEY", "--encoding", encoding]);
         sandbox.set("NAMELESS", encoded.trim_end());
         let refusal = sandbox.refusal(["jwks", "--keys", "env:NAMELESS"]);
-        insta::allow_duplicates! { insta::assert_snapshot!(refusal, @r"
+        insta::allow_duplicates! { insta::assert_snapshot!(refusal, @r#"
         exit 2
         -- stderr --
         error: env:NAMELESS: key 1 has no kid, so the app cannot publish it
-        hint: `oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it
-        ") };
+        hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }]
+        "#) };
     }
 }
 
@@ -193,13 +193,13 @@ fn a_source_that_was_named_and_holds_nothing_is_an_error() {
     exit 2
     -- stderr --
     error: empty.json: is empty
-    hint: `oauthctl gen-jwk` prints a key to put there
+    hint: put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "blank.json"]), @r"
     exit 2
     -- stderr --
     error: blank.json: is empty
-    hint: `oauthctl gen-jwk` prints a key to put there
+    hint: put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "directory"]), @r"
     exit 2
@@ -211,7 +211,7 @@ fn a_source_that_was_named_and_holds_nothing_is_an_error() {
     exit 2
     -- stderr --
     error: standard input: is empty
-    hint: `oauthctl gen-jwk` prints a key to put there
+    hint: put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", ""]), @r"
     exit 2

@@ -84,12 +84,13 @@ fn a_variable_that_is_set_is_left_alone() {
 #[test]
 fn a_line_that_would_not_be_read_is_not_added() {
     let sandbox = Sandbox::new();
-    sandbox.file(".env", "OTHER='never closed\n");
+    // The grammar takes the next line for the value.
+    sandbox.file(".env", "OTHER:\n");
     insta::assert_snapshot!(sandbox.refusal(ADD), @r"
     exit 2
     -- stderr --
-    error: .env: a line added at its end would not be read: a quote is not closed
-    hint: close the quote, then try again
+    error: .env: a line added at its end would not be read: its last line is not complete
+    hint: complete that line, then try again
     ");
     fs::remove_file(sandbox.path(".env")).unwrap();
     fs::create_dir(sandbox.path(".env")).unwrap();

@@ -376,12 +376,12 @@ fn a_rotation_waits_for_the_one_before_it() {
 fn a_key_without_a_name_cannot_be_rotated() {
     let sandbox = Sandbox::new();
     sandbox.file("key.pem", sandbox.result(["gen-jwk", "--encoding", "pem", "-q"]));
-    insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "key.pem"]), @"
+    insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "key.pem"]), @r#"
     exit 2
     -- stderr --
     error: key.pem: key 1 has no kid, so the app cannot publish it
-    hint: `oauthctl gen-jwk --from SOURCE --kid NAME` gives it the kid that the app uses for it
-    ");
+    hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }]
+    "#);
 }
 
 #[test]
@@ -393,11 +393,11 @@ fn nothing_to_rotate_is_an_error() {
     error: there is no signing key to rotate
     hint: `oauthctl gen-jwk` makes a first one
     ");
-    insta::assert_snapshot!(sandbox.refusal(["keys", "rotate"]), @"
+    insta::assert_snapshot!(sandbox.refusal(["keys", "rotate"]), @r"
     exit 2
     -- stderr --
     error: no key source is configured
-    hint: name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; `oauthctl gen-jwk` makes a first key
+    hint: name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet gets one from `oauthctl gen-jwk`
     ");
     assert_eq!(sandbox.refusal(["keys", "rotate", "--keys", "missing/keys.json"]).code, 2);
 }

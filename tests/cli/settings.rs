@@ -198,12 +198,12 @@ fn a_file_that_is_no_settings_file_is_refused_without_being_quoted() {
     error: oauthctl.toml: store must be a section
     hint: compare it with the settings in the README
     ");
-    insta::assert_snapshot!(refusal_of("keys = 1"), @r"
+    insta::assert_snapshot!(refusal_of("keys = 1"), @r#"
     exit 2
     -- stderr --
-    error: oauthctl.toml: keys must be a text in quotes, or an array of such
+    error: oauthctl.toml: keys must be a text in quotes, { source = "…", kid = "…" }, or an array of such
     hint: compare it with the settings in the README
-    ");
+    "#);
 }
 
 #[test]

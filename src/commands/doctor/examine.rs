@@ -113,7 +113,7 @@ impl Examination<'_> {
         let sources = settings.key_sources().ok().flatten().into_iter().flatten();
         let files = sources.filter_map(|source| match source {
             KeySource::File { path, .. } => Some(path),
-            KeySource::Variable(_) | KeySource::Stdin => None,
+            KeySource::Variable { .. } | KeySource::Stdin => None,
         });
         let files = files.chain(settings.env_files()).chain(settings.path().map(Path::to_owned));
         let directories = files.map(|file| directory_of(&file).to_owned()).chain([PathBuf::from(".")]);

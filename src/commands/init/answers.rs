@@ -14,6 +14,7 @@ use crate::error::{Failure, usage};
 use crate::json;
 use crate::keyring::KeySource;
 use crate::oauth::client_metadata::{self, Severity, Site};
+use crate::settings::app::FoundKeys;
 use crate::store::{LayoutChoice, StoreUrl};
 
 /// What apps that were not made with Nuxt most often call their callback; and what those do.
@@ -78,7 +79,7 @@ impl Interview<'_> {
             |text| check_member("scope", &site, |draft| text.clone_into(&mut draft.scope)),
         )?;
         let store = self.store()?;
-        let keys = if args.public { Vec::new() } else { self.keys()? };
+        let keys = if args.public { Vec::new() } else { self.keys(args.new_key)? };
         let metadata_file = self.metadata_file(args)?;
         let jwks_file = if args.public { None } else { Some(self.jwks_file(args, &metadata_file)?) };
         let client_id = match args.client_id.clone().or_else(|| known("client_id")) {
@@ -222,7 +223,7 @@ impl Interview<'_> {
             let found = self.app.variable(name).filter(|sighting| !sighting.value.is_empty());
             let missing = || usage(format!("{name} is neither exported nor in an .env file here"));
             let value = found.ok_or_else(|| missing().hint("name a variable that is set"))?.value;
-            return StoreUrl::parse(value, Path::new("")).map(drop).map_err(|e| e.at(name));
+            return StoreUrl::parse(&value, Path::new("")).map(drop).map_err(|e| e.at(name));
         }
         if text.starts_with("file:") {
             return Ok(());
@@ -236,18 +237,24 @@ impl Interview<'_> {
     }
 
     /// Where the keys are, or where the first one goes.
-    fn keys(&self) -> Result<Vec<String>, Failure> {
+    fn keys(&self, new_key: bool) -> Result<Vec<String>, Failure> {
         let given = self.context.overrides().keys.clone();
         let said = if given.is_empty() { self.variable("OAUTHCTL_KEYS") } else { Some(given.join(", ")) };
-        let found = self.app.key_variables()?;
+        let FoundKeys { names, empty, passed_over, .. } = self.found_keys(said.is_some(), new_key)?;
+        let found = names;
         let offered = match found.as_slice() {
-            [] => KEY_FILE.to_owned(),
+            [] => self.app.key_path().unwrap_or_else(|| KEY_FILE.to_owned()),
             names => names.iter().map(|name| format!("env:{name}")).collect::<Vec<_>>().join(", "),
         };
-        if said.is_none() && !found.is_empty() {
-            self.context.ui.note(format!("found the app's client key: {}", found.join(", ")));
+        if said.is_none() {
+            for (name, why) in passed_over {
+                self.context.ui.note(format!("passed over {name}: it {why}"));
+            }
+            if !found.is_empty() {
+                self.context.ui.note(format!("found the app's client key: {}", found.join(", ")));
+            }
         }
-        let empty = self.app.empty_key_variable().unwrap_or("NUXT_OAUTH_JWK_ONE");
+        let empty = empty.as_deref().unwrap_or("NUXT_OAUTH_JWK_ONE");
         let text = if found.is_empty() && !Path::new(KEY_FILE).exists() {
             format!("Where its new private key goes: a file, or env:{empty} for a line in .env")
         } else {
@@ -264,6 +271,30 @@ impl Interview<'_> {
             Ok(())
         };
         self.answer(question, check).map(|text| listed(&text).map(str::to_owned).collect())
+    }
+
+    /// The app's own keys. What should be one and cannot be read is an error: another key in its place would orphan the
+    /// sessions bound to it.
+    fn found_keys(&self, are_named: bool, new_key: bool) -> Result<FoundKeys, Failure> {
+        const INSIST: &str = "mend it, or name the app's key with --keys; --new-key makes a new one all the same";
+        let mut found = self.app.keys();
+        if are_named {
+            return Ok(found);
+        }
+        if new_key {
+            found.names.clear();
+            return Ok(found);
+        }
+        if let Some((name, failure)) = found.unreadable {
+            let hint = failure.advice().map_or_else(|| INSIST.to_owned(), |advice| format!("{advice}; or {INSIST}"));
+            return Err(failure.at(name).hint(hint));
+        }
+        if let (true, Some((file, line))) = (found.names.is_empty(), self.app.unread_key_line()) {
+            return Err(usage(format!("line {line} begins with the name of a key, and is no assignment"))
+                .at(file)
+                .hint(format!("write NAME='VALUE' there; or {INSIST}")));
+        }
+        Ok(found)
     }
 
     fn metadata_file(&self, args: &Args) -> Result<PathBuf, Failure> {

@@ -30,7 +30,9 @@ impl FirstKey {
             let source = KeySource::parse(text, Path::new(""))?;
             let is_missing = match &source {
                 KeySource::File { path, .. } => !path.exists(),
-                KeySource::Variable(name) => app.variable(name).is_none_or(|sighting| sighting.value.trim().is_empty()),
+                KeySource::Variable { name, .. } => {
+                    app.variable(name).is_none_or(|sighting| sighting.value.trim().is_empty())
+                }
                 KeySource::Stdin => false,
             };
             if is_missing {
@@ -48,12 +50,12 @@ impl FirstKey {
         };
         let key = gen_jwk::generate(context, None)?;
         // An app that reads a variable takes one JWK from it, by convention; a file can hold the keys of later rotations.
-        let form = if matches!(source, KeySource::Variable(_)) { KeyForm::Jwk } else { KeyForm::Jwks };
+        let form = if matches!(source, KeySource::Variable { .. }) { KeyForm::Jwk } else { KeyForm::Jwks };
         let text = form.encode(std::slice::from_ref(&key))?;
         Ok(Some(match source {
-            KeySource::Variable(name) => {
+            KeySource::Variable { name, .. } => {
                 let sighting = app.variable(name);
-                if sighting.is_some_and(|sighting| sighting.file.is_none()) {
+                if sighting.as_ref().is_some_and(|sighting| sighting.file.is_none()) {
                     return Err(usage("is exported, and empty: a line in .env would not be heeded")
                         .at(source)
                         .hint(format!("unset {name}, or export a key: `oauthctl gen-jwk` prints one")));

@@ -1,16 +1,12 @@
 //! What an app says about itself: its variables, from the environment and from dotenv files. Pure.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::environment::Environment;
-use crate::error::Failure;
-use crate::jose::parse_keys;
-use crate::settings::app;
-
-/// Dotenv files in which apps keep what a deployment needs; of two, the first has the last word.
-pub const ENV_FILES: [&str; 4] = [".env.production.local", ".env.local", ".env.production", ".env"];
+use crate::settings::app::{self, FoundKeys, StoreVariable};
 
 /// Variables with the address of the app.
 const SITE_VARIABLES: [&str; 12] = [
@@ -32,22 +28,6 @@ const SITE_VARIABLES: [&str; 12] = [
 const HOST_VARIABLES: [&str; 3] =
     ["VERCEL_PROJECT_PRODUCTION_URL", "RAILWAY_PUBLIC_DOMAIN", "RENDER_EXTERNAL_HOSTNAME"];
 
-/// Variables with client keys: an app uses one of these families.
-const KEY_FAMILIES: [&[&str]; 12] = [
-    &["NUXT_OAUTH_JWK_ONE", "NUXT_OAUTH_JWK_TWO", "NUXT_OAUTH_JWK_THREE"],
-    &["OAUTH_JWK_ONE", "OAUTH_JWK_TWO", "OAUTH_JWK_THREE"],
-    &["PRIVATE_KEYS"],
-    &["PRIVATE_KEY"],
-    &["OAUTH_JWK"],
-    &["PRIVATE_KEY_JWK"],
-    &["ATPROTO_JWK_PRIVATE"],
-    &["PRIVATE_KEY_1", "PRIVATE_KEY_2", "PRIVATE_KEY_3"],
-    &["JWK_1", "JWK_2", "JWK_3"],
-    &["BLUESKY_KEY_1", "BLUESKY_KEY_2", "BLUESKY_KEY_3"],
-    &["PRIVATE_KEY_ES256_B64"],
-    &["CLIENT_SECRET_KEY"],
-];
-
 /// Everything that was read before anything is concluded.
 #[derive(Default)]
 pub struct Surroundings {
@@ -55,6 +35,8 @@ pub struct Surroundings {
     pub exported: Environment,
     /// Dotenv files and their variables; of two files, the first has the last word.
     pub files: Vec<(String, Vec<(String, String)>)>,
+    /// Lines of these files that are neither comments nor assignments: the file, the number, and the first word.
+    pub unread_lines: Vec<(String, usize, String)>,
     /// Whether there is a database under the usual name.
     pub has_database: bool,
     /// Whether the app is one of Nuxt's.
@@ -68,10 +50,10 @@ pub struct Surroundings {
 }
 
 /// A variable that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting<'a> {
     /// Its value; perhaps empty.
-    pub value: &'a str,
+    pub value: Cow<'a, str>,
     /// The file it stands in; none when it is exported.
     pub file: Option<&'a str>,
 }
@@ -90,12 +72,12 @@ pub struct FoundStore {
 impl Surroundings {
     /// A variable, wherever it stands: what is exported comes first.
     pub fn variable(&self, name: &str) -> Option<Sighting<'_>> {
-        if self.exported.exists(name) {
-            return Some(Sighting { value: self.exported.text(name).unwrap_or_default(), file: None });
+        if let Some(value) = self.exported.lossy(name) {
+            return Some(Sighting { value, file: None });
         }
         self.files.iter().find_map(|(file, variables)| {
             let (_, value) = variables.iter().rfind(|(known, _)| known == name)?;
-            Some(Sighting { value, file: Some(file) })
+            Some(Sighting { value: value.into(), file: Some(file) })
         })
     }
 
@@ -113,31 +95,22 @@ impl Surroundings {
         })
     }
 
-    /// The variables that hold client keys, in order. A damaged key is an error: another in its place would orphan the
-    /// sessions bound to it.
-    pub fn key_variables(&self) -> Result<Vec<&'static str>, Failure> {
-        for family in KEY_FAMILIES {
-            let mut names = Vec::new();
-            for name in family {
-                let Some(sighting) = self.filled(name) else { continue };
-                match parse_keys(sighting.value) {
-                    Ok(_) => names.push(*name),
-                    Err(e) if sighting.value.trim_start().starts_with(['{', '[', '-']) => return Err(e.at(name)),
-                    // Anything may be called a private key.
-                    Err(_) => {}
-                }
-            }
-            if !names.is_empty() {
-                return Ok(names);
-            }
-        }
-        Ok(Vec::new())
+    /// The client keys among the variables.
+    pub fn keys(&self) -> FoundKeys {
+        app::find_keys(|name| Some(self.variable(name)?.value), false)
     }
 
-    /// The variable in which the app looks for a key, and which is empty.
-    pub fn empty_key_variable(&self) -> Option<&'static str> {
-        let is_empty = |name: &&str| self.variable(name).is_some_and(|sighting| sighting.value.trim().is_empty());
-        KEY_FAMILIES.iter().map(|family| family[0]).find(|name| is_empty(name))
+    /// A line that nobody reads, and that begins with the name of a variable for a client key: the file and its number.
+    pub fn unread_key_line(&self) -> Option<(&str, usize)> {
+        self.unread_lines
+            .iter()
+            .find(|(.., name)| app::is_key_variable(name))
+            .map(|(file, line, _)| (file.as_str(), *line))
+    }
+
+    /// The path of a key file, where a variable names one.
+    pub fn key_path(&self) -> Option<String> {
+        Some(self.filled(app::KEY_PATH_VARIABLE)?.value.trim().to_owned())
     }
 
     /// The store that the app uses.
@@ -145,17 +118,17 @@ impl Surroundings {
         let found = |url: String, token: Option<&str>, by: &str| {
             Some(FoundStore { url, token: token.map(|name| format!("env:{name}")), by: by.to_owned() })
         };
-        if self.filled(app::REDIS_VARIABLE).is_some() {
-            return found(format!("env:{}", app::REDIS_VARIABLE), None, app::REDIS_VARIABLE);
-        }
-        if let Some((url, token)) = app::REST_VARIABLES.iter().find(|(url, _)| self.filled(url).is_some()) {
-            return found(format!("env:{url}"), Some(token), url);
-        }
-        if let Some(path) = self.filled(app::DATABASE_VARIABLE) {
-            let path = path.value.trim();
-            let path = path.strip_prefix("sqlite:").or_else(|| path.strip_prefix("file:")).unwrap_or(path);
-            if path != ":memory:" {
-                return found(format!("sqlite:{path}"), None, app::DATABASE_VARIABLE);
+        for (name, kind) in app::STORE_VARIABLES {
+            let Some(sighting) = self.filled(name) else { continue };
+            match kind {
+                StoreVariable::Redis => return found(format!("env:{name}"), None, name),
+                StoreVariable::Rest(token) => return found(format!("env:{name}"), Some(token), name),
+                StoreVariable::Database => {
+                    let url = app::database_address(&sighting.value);
+                    if url != "sqlite::memory:" {
+                        return found(url, None, name);
+                    }
+                }
             }
         }
         if self.has_database { found(format!("sqlite:{}", app::DATABASE), None, app::DATABASE) } else { None }
@@ -183,10 +156,10 @@ mod tests {
     #[test]
     fn the_first_file_and_before_it_the_environment_has_the_last_word() {
         let mut app = app(&[(".env.local", "A=local"), (".env", "A=common\nB=common")]);
-        assert_eq!(app.variable("A"), Some(Sighting { value: "local", file: Some(".env.local") }));
-        assert_eq!(app.variable("B"), Some(Sighting { value: "common", file: Some(".env") }));
+        assert_eq!(app.variable("A"), Some(Sighting { value: "local".into(), file: Some(".env.local") }));
+        assert_eq!(app.variable("B"), Some(Sighting { value: "common".into(), file: Some(".env") }));
         app.exported = Environment::new([("A".into(), "exported".into())].into());
-        assert_eq!(app.variable("A"), Some(Sighting { value: "exported", file: None }));
+        assert_eq!(app.variable("A"), Some(Sighting { value: "exported".into(), file: None }));
         assert_eq!(app.files_of(["B", "A", "C"]), [".env"]);
     }
 
@@ -198,17 +171,24 @@ mod tests {
         assert_eq!(url("KV_REST_API_URL=https://h\nKV_REST_API_TOKEN=secret"), rest);
         assert_eq!(url("DATABASE_PATH=./data/app.db"), Some(("sqlite:./data/app.db".to_owned(), None)));
         assert_eq!(url("DATABASE_PATH=:memory:"), None);
+        assert_eq!(url("DB_PATH=\"db.sqlite\""), Some(("sqlite:db.sqlite".to_owned(), None)));
+        assert_eq!(url("DATABASE_PATH=file:./app.db"), Some(("sqlite:./app.db".to_owned(), None)));
+        assert_eq!(url("VALKEY_URL=redis://h"), Some(("env:VALKEY_URL".to_owned(), None)));
         assert_eq!(url("REDIS_URL="), None);
     }
 
     #[test]
     fn only_what_is_a_key_counts_as_one() {
         let jwk = testbed::keys::client_key("a");
-        let keys = |text: &str| app(&[(".env", text)]).key_variables();
-        assert_eq!(keys("PRIVATE_KEY=0x1234\nJWK_1=").unwrap(), [""; 0]);
-        assert_eq!(keys(&format!("PRIVATE_KEY=0x1234\nJWK_1='{jwk}'\nJWK_2='{jwk}'")).unwrap(), ["JWK_1", "JWK_2"]);
-        assert!(keys("NUXT_OAUTH_JWK_ONE={kty:EC}").unwrap_err().to_string().starts_with("NUXT_OAUTH_JWK_ONE: "));
-        assert_eq!(app(&[(".env", "PRIVATE_KEYS=")]).empty_key_variable(), Some("PRIVATE_KEYS"));
+        let keys = |text: &str| app(&[(".env", text)]).keys();
+        let hex = "0f".repeat(32);
+        assert_eq!(keys(&format!("PRIVATE_KEY=0x{hex}\nJWK_1=")).names, [""; 0]);
+        let found = keys(&format!("PRIVATE_KEY={hex}\nJWK_1='{jwk}'\nJWK_2='{jwk}'"));
+        assert_eq!(found.names, ["JWK_1", "JWK_2"]);
+        assert_eq!(found.passed_over[0].0, "PRIVATE_KEY");
+        let damaged = keys("NUXT_OAUTH_JWK_ONE={kty:EC}");
+        assert_eq!(damaged.unreadable.unwrap().0, "NUXT_OAUTH_JWK_ONE");
+        assert_eq!(keys("PRIVATE_KEYS=").empty.as_deref(), Some("PRIVATE_KEYS"));
     }
 
     #[test]

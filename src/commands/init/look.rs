@@ -5,11 +5,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::found::{ENV_FILES, Surroundings};
+use super::found::Surroundings;
 use crate::environment::Environment;
 use crate::error::{Failure, usage};
+use crate::input::{self, Unread};
 use crate::json::text;
-use crate::settings::{app, dotenv};
+use crate::settings::app::ENV_FILES;
+use crate::settings::{MAX_ENV_FILE, app, dotenv};
+use crate::ui::Ui;
 
 /// Directories whose files apps serve as they are.
 pub const SERVED: [&str; 2] = ["public", "static"];
@@ -17,22 +20,35 @@ pub const SERVED: [&str; 2] = ["public", "static"];
 const DOCUMENTS: [&str; 2] = ["oauth-client-metadata.json", "client-metadata.json"];
 
 /// What there is in the working directory. Nothing is changed.
-pub fn around(exported: &Environment) -> Result<Surroundings, Failure> {
+pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> {
+    let warn = |warning: Option<String>| warning.iter().for_each(|warning| ui.warn(warning));
     let served = SERVED.into_iter().find(|name| Path::new(name).is_dir());
-    let mut files = Vec::new();
+    let (mut files, mut unread_lines) = (Vec::new(), Vec::new());
     for name in ENV_FILES {
-        match fs::read_to_string(name) {
-            Ok(text) => files.push((name.to_owned(), dotenv::parse(&text))),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => {
+        match input::read(Path::new(name), MAX_ENV_FILE) {
+            Ok(text) => {
+                let read = dotenv::read(&text);
+                warn(dotenv::warning(name, &read.unread));
+                let word = |line: usize| {
+                    let line = input::trimmed(text.lines().nth(line - 1).unwrap_or_default());
+                    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+                    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default().to_owned()
+                };
+                unread_lines.extend(read.unread.iter().map(|line| (name.to_owned(), *line, word(*line))));
+                files.push((name.to_owned(), read.variables));
+            }
+            Err(Unread::Refused(e)) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(unread) => {
                 let hint = "check that this user may read it, and that it is text";
-                return Err(usage("cannot read the app's variables").at(name).because(e).hint(hint));
+                let refused = |e| usage("cannot read the app's variables").because(e).hint(hint);
+                return Err(unread.into_failure(refused).at(name));
             }
         }
     }
     Ok(Surroundings {
         exported: exported.clone(),
         files,
+        unread_lines,
         has_database: Path::new(app::DATABASE).is_file(),
         is_nuxt: ["nuxt.config.ts", "nuxt.config.js", "nuxt.config.mjs"].iter().any(|name| Path::new(name).exists()),
         served,
@@ -42,7 +58,7 @@ pub fn around(exported: &Environment) -> Result<Surroundings, Failure> {
 }
 
 fn json(path: &Path) -> Option<Value> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    serde_json::from_slice(input::without_mark(&fs::read(path).ok()?)).ok()
 }
 
 fn package_name() -> Option<String> {

@@ -72,7 +72,7 @@ pub(super) fn read_again(context: &Context, sources: Vec<LoadedSource>) -> Resul
 pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> anyhow::Result<()> {
     match source {
         KeySource::File { path, .. } => Target::Rewritten(path.clone()).write(context, &line(text)),
-        KeySource::Variable(name) => {
+        KeySource::Variable { name, .. } => {
             let assignment = Zeroizing::new(assignment(name, text)?);
             Target::Stdout.write(context, &line(&assignment))
         }

@@ -11,7 +11,7 @@ use crate::args::Knows;
 use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::jose::{ClientKey, Kid};
+use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::session::Age;
 
@@ -181,7 +181,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     let text = grown.encode()?;
     let printed = args.output_file().map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
     let (text, target, deploy) = match &grown.source {
-        KeySource::File { path, named } if args.output.is_none() => {
+        KeySource::File { path, named, .. } if args.output.is_none() => {
             (line(&text), Target::Rewritten(path.clone()), format!("deploy {named} to every instance of the app"))
         }
         KeySource::File { named, .. } => (
@@ -189,7 +189,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
             args.new_target(),
             format!("deploy {printed} in the place of {named} to every instance of the app"),
         ),
-        KeySource::Variable(name) => (
+        KeySource::Variable { name, .. } => (
             line(&Zeroizing::new(assignment(name, &text)?)),
             args.new_target(),
             format!("give env:{name} its new value on every instance of the app"),
@@ -208,24 +208,24 @@ fn beside(
     key: &ClientKey,
     kid: &str,
 ) -> Result<Change, Failure> {
-    let source = &sources[index].source;
-    let mut text = sources[index].form.encode(std::slice::from_ref(key))?;
+    let (source, form) = (&sources[index].source, sources[index].form);
+    let mut text = form.encode(std::slice::from_ref(key))?;
     let (target, new) = match source {
-        KeySource::Variable(name) => {
+        KeySource::Variable { name, .. } => {
             let name = new_variable(context, args, sources, name)?;
             text = Zeroizing::new(assignment(&name, &text)?);
-            (args.new_target(), Place::named(format!("env:{name}")))
+            (args.new_target(), Place::of_new(format!("env:{name}"), form, kid))
         }
         _ if args.new_env.is_some() => {
             return Err(usage(format!("{source} is no variable"))
                 .hint("leave --new-env out; --output says which file the new key goes to"));
         }
-        KeySource::File { path, named } if args.output.is_none() => {
+        KeySource::File { path, named, .. } if args.output.is_none() => {
             let named = Path::new(named.strip_prefix("file:").unwrap_or(named));
-            (Target::New(sibling(path, kid)), Place::named(sibling(named, kid).display().to_string()))
+            (Target::New(sibling(path, kid)), Place::of_new(sibling(named, kid).display().to_string(), form, kid))
         }
         _ => match args.output_file() {
-            Some(path) => (args.new_target(), Place::named(path.display().to_string())),
+            Some(path) => (args.new_target(), Place::of_new(path.display().to_string(), form, kid)),
             None => (Target::Stdout, Place { shown: "the new key".to_owned(), setting: None }),
         },
     };
@@ -247,21 +247,32 @@ impl Args {
 }
 
 impl Place {
-    fn named(name: String) -> Self {
-        Self { shown: name.clone(), setting: Some(name) }
+    /// With the kid, where the key itself has none.
+    fn named(name: String, kid: Option<&str>) -> Self {
+        let setting = match kid {
+            Some(kid) => format!("{{ source = {name:?}, kid = {kid:?} }}"),
+            None => format!("{name:?}"),
+        };
+        Self { shown: name, setting: Some(setting) }
+    }
+
+    /// Place of a new key in this form.
+    fn of_new(name: String, form: KeyForm, kid: &str) -> Self {
+        Self::named(name, Some(kid).filter(|_| !form.has_kid()))
     }
 
     fn of(source: &KeySource) -> Self {
         match source {
             KeySource::Stdin => Self { shown: "the old key".to_owned(), setting: None },
-            _ => Self::named(source.to_string()),
+            source => Self::named(source.to_string(), source.kid().map(Kid::as_str)),
         }
     }
 }
 
 /// The variable asked for, or the next one by the convention of the first.
 fn new_variable(context: &Context, args: &Args, sources: &[LoadedSource], first: &str) -> Result<String, Failure> {
-    let is_source = |name: &str| sources.iter().any(|s| matches!(&s.source, KeySource::Variable(n) if n == name));
+    let is_source =
+        |name: &str| sources.iter().any(|s| matches!(&s.source, KeySource::Variable { name: n, .. } if n == name));
     let taken = |name: &str| is_source(name) || context.environment().is_set(name);
     match &args.new_env {
         Some(name) if taken(name) => {
@@ -313,7 +324,7 @@ fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &
             ui.note(format!("1. let the app load, in this order: {shown}; deploy, and publish `oauthctl jwks` anew"));
             let settings: Option<Vec<_>> = places.iter().map(|place| place.setting.as_deref()).collect();
             if let Some(settings) = settings {
-                ui.note(format!("   name them to oauthctl in the same order: keys = {settings:?}"));
+                ui.note(format!("   name them to oauthctl in the same order: keys = [{}]", settings.join(", ")));
             }
         }
     }

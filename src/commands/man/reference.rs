@@ -17,22 +17,60 @@ pub(super) const EXIT_STATUS: [Entry; 5] = [
 ];
 
 /// Variables that are read.
-pub(super) const ENVIRONMENT: [Entry; 11] = [
+pub(super) const ENVIRONMENT: [Entry; 13] = [
     (&["OAUTHCTL_CONFIG"], "The settings file; also --config."),
     (&["OAUTHCTL_PROFILE"], "The profile of the settings file; also --profile."),
     (&["OAUTHCTL_STORE"], "The address of the store; also --store."),
     (&["OAUTHCTL_LAYOUT"], "The layout of the store; also --layout."),
     (&["OAUTHCTL_KEYS"], "Sources of private keys, separated by commas; also --keys."),
     (
-        &["NUXT_OAUTH_JWK_ONE", "OAUTH_JWK_ONE", "PRIVATE_KEYS", "PRIVATE_KEY"],
-        "The app's own keys: the first of these that is there, when nothing else names a key source.",
+        &[
+            "NUXT_OAUTH_JWK_ONE",
+            "OAUTH_JWK_ONE",
+            "PRIVATE_KEYS",
+            "PRIVATE_KEY",
+            "OAUTH_JWK",
+            "PRIVATE_KEY_JWK",
+            "ATPROTO_JWK_PRIVATE",
+            "ATPROTO_PRIVATE_KEY_JWK",
+            "OAUTH_PRIVATE_KEYS",
+            "OAUTH_PRIVATE_KEY",
+            "OAUTH_PRIVATE_KEY_JWK",
+            "OAUTH_PRIVATE_KEY_1",
+            "PRIVATE_KEY_1",
+            "JWK_1",
+            "JOSE_PRIVATE_KEY_1",
+            "BLUESKY_KEY_1",
+            "BLUESKY_PRIVATE_KEY_1",
+            "BLUESKY_PRIVATE_JWK",
+            "BLUESKY_OAUTH_PRIVATE_KEY",
+            "BSKY_OAUTH_PRIVATE_KEY",
+            "BSKY_OAUTH_PRIVATE_KEY_PEM",
+            "CLIENT_ASSERTION_KEY",
+            "PRIVATE_KEY_ES256_B64",
+            "FLASK_CLIENT_SECRET_JWK",
+            "CLIENT_SECRET_KEY",
+            "OAUTH_SIGNING_KEY",
+            "KEY_1",
+        ],
+        "The app's own keys: the first of these that is there, when nothing else names a key source. \
+         A name with a number or a number word goes on with the next.",
     ),
-    (&["REDIS_URL"], "The app's own Redis, when nothing else names a store."),
+    (&["OAUTH_PRIVATE_KEY_PATH"], "The path of the file with the app's keys, when none of these is there."),
+    (
+        &["CLIENT_SECRET_KEY_ID", "BSKY_OAUTH_KID"],
+        "The kid of the key in the variable with the same beginning, where that has none itself; \
+         likewise NAME_ID and NAME_KID for every NAME above.",
+    ),
+    (&["REDIS_URL", "VALKEY_URL", "REDIS_TLS_URL", "KV_URL"], "The app's own Redis, when nothing else names a store."),
     (
         &["UPSTASH_KV_REST_API_URL", "KV_REST_API_URL", "UPSTASH_REDIS_REST_URL"],
         "The app's own Redis over REST, likewise; its token is in the variable with TOKEN in the place of URL.",
     ),
-    (&["DATABASE_PATH"], "The app's own SQLite database, likewise; at last app.db in the working directory."),
+    (
+        &["DATABASE_PATH", "DB_PATH"],
+        "The app's own SQLite database, likewise; at last app.db in the working directory.",
+    ),
     (&["NO_COLOR"], "No colour when set, unless --color always."),
     (&["XDG_CONFIG_HOME", "XDG_STATE_HOME"], "Where the files below lie, if not in ~/.config and ~/.local/state."),
 ];

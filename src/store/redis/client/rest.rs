@@ -19,6 +19,7 @@ use super::command::{self, Command, Limits, Server, Shard, Wire};
 use super::error::{Kind, Trouble};
 use super::limit::TOO_LONG;
 use crate::error::{Failure, failed, usage};
+use crate::input;
 use crate::json;
 use crate::store::{Access, MAX_VALUE};
 use crate::tls;
@@ -99,6 +100,12 @@ impl Rest {
                 .at(address)
                 .hint("export KV_REST_API_TOKEN, or name it in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]"));
         };
+        let token = Zeroizing::new(input::value(&token).map_err(|e| e.at("the token"))?.to_owned());
+        if token.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
+            return Err(usage("the token has characters that no HTTP header can hold")
+                .at(address)
+                .hint("copy it anew from the provider's console"));
+        }
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client_config(access.ca_pem.as_deref())?)
             .redirect(redirect::Policy::none())

@@ -1,0 +1,388 @@
+//! Recognises private keys in text, in every form in the wild, and names what is none.
+
+use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, PrivateKeyInfoRef};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::ClientKey;
+use super::client_key::NOT_A_KEY;
+use super::forms::{KeyForm, P256_PRIVATE_MULTICODEC, ParsedKeys};
+use crate::error::{Failure, usage};
+use crate::{input, pem};
+
+/// What is known. There is no advice to make a new key: sessions are bound to the one that cannot be read.
+const FORMS: &str = "known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one of these, and a multibase \
+                     P-256 key; copy the key whole from where the app reads it";
+
+/// How PKCS#8 and its relatives begin.
+const DER_SEQUENCE: u8 = 0x30;
+/// Bytes of a bare private key.
+const BARE_KEY: usize = 32;
+
+/// Text that is no private key of an OAuth client.
+pub struct NotAKey {
+    /// What is wrong with it.
+    pub failure: Failure,
+    /// It is a key of another type, or for another purpose; no client library of atproto signs with it.
+    pub is_foreign: bool,
+}
+
+impl From<Failure> for NotAKey {
+    fn from(failure: Failure) -> Self {
+        Self { failure, is_foreign: false }
+    }
+}
+
+impl NotAKey {
+    fn foreign(failure: Failure) -> Self {
+        Self { failure, is_foreign: true }
+    }
+
+    fn at(self, place: String) -> Self {
+        Self { failure: self.failure.at(place), ..self }
+    }
+}
+
+/// Reads private keys in any form; the form is told from the text itself.
+pub fn parse_keys(text: &str) -> Result<ParsedKeys, Failure> {
+    read_keys(text).map_err(|rejected| rejected.failure)
+}
+
+/// The same, with the difference between a key that is damaged and one of another kind.
+pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
+    let text = input::trimmed(text);
+    if text.is_empty() {
+        return Err(usage("is empty")
+            .hint("put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`")
+            .into());
+    }
+    if let Some(read) = from_text(text) {
+        return read;
+    }
+    if let Some(encoded) = text.strip_prefix('z')
+        && let Ok(bytes) = bs58::decode(encoded).into_vec()
+    {
+        return Ok(ParsedKeys::new(KeyForm::Multibase, vec![from_multicodec(&Zeroizing::new(bytes))?]));
+    }
+    if let Some(failure) = input::leftover(text) {
+        return Err(failure.into());
+    }
+    let hex = text.strip_prefix("0x").unwrap_or(text);
+    if hex.len() == 2 * BARE_KEY && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(NotAKey::foreign(bare("in hex")));
+    }
+    // `\n` at the end stays where base64 was wrapped, and put on one line again.
+    let compact: Zeroizing<String> =
+        Zeroizing::new(text.replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect());
+    match pem::base64_bytes(&compact) {
+        Some(bytes) => from_bytes(&bytes),
+        None => Err(usage("is no private key in any known form").hint(FORMS).into()),
+    }
+}
+
+fn bare(how: &str) -> Failure {
+    usage(format!("is {BARE_KEY} bytes {how}, and no client library of atproto reads a key so")).hint(FORMS)
+}
+
+/// JSON or PEM.
+fn from_text(text: &str) -> Option<Result<ParsedKeys, NotAKey>> {
+    if text.starts_with(['{', '[']) {
+        return Some(from_json(text));
+    }
+    pem::is_pem(text).then(|| Ok(ParsedKeys::new(KeyForm::Pem, vec![from_pem(text)?])))
+}
+
+/// What base64 holds.
+fn from_bytes(bytes: &[u8]) -> Result<ParsedKeys, NotAKey> {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Some(read) = from_text(input::trimmed(text))
+    {
+        let mut read = read?;
+        read.form = read.form.in_base64().unwrap_or(read.form);
+        return Ok(read);
+    }
+    match bytes {
+        [DER_SEQUENCE, ..] => Ok(ParsedKeys::new(KeyForm::DerBase64, vec![from_der(bytes)?])),
+        _ if bytes.len() == BARE_KEY => Err(NotAKey::foreign(bare("in base64"))),
+        _ => Err(usage("is no private key in any known form").hint(FORMS).into()),
+    }
+}
+
+fn from_json(text: &str) -> Result<ParsedKeys, NotAKey> {
+    let json: Value = serde_json::from_str(text).map_err(|e| {
+        // The parser's own message names a position and a kind of token, never the text itself.
+        let broken = || {
+            usage("is not JSON")
+                .because(e)
+                .hint("check that the quotes of the shell or dotenv file left the JSON whole")
+        };
+        input::leftover(text).unwrap_or_else(broken)
+    })?;
+    match json {
+        Value::Object(mut object) => match object.get_mut("keys").map(Value::take) {
+            Some(Value::Array(keys)) => Ok(ParsedKeys { form: KeyForm::Jwks, keys: from_array(keys)?, around: object }),
+            Some(_) => Err(usage("`keys` must be an array of JWKs").hint(r#"a JWKS looks like {"keys":[{…}]}"#).into()),
+            None => Ok(ParsedKeys::new(KeyForm::Jwk, vec![from_members(object)?])),
+        },
+        Value::Array(keys) => Ok(ParsedKeys::new(KeyForm::Array, from_array(keys)?)),
+        _ => unreachable!("the text begins with a brace or a bracket"),
+    }
+}
+
+fn from_array(keys: Vec<Value>) -> Result<Vec<ClientKey>, NotAKey> {
+    keys.into_iter()
+        .enumerate()
+        .map(|(index, key)| match key {
+            Value::Object(members) => {
+                let place = place_of(index, &members);
+                from_members(members).map_err(|e| e.at(place))
+            }
+            _ => Err(usage("is not a JWK").at(format_args!("key {}", index + 1)).hint("a JWK is a JSON object").into()),
+        })
+        .collect()
+}
+
+fn from_members(members: Map<String, Value>) -> Result<ClientKey, NotAKey> {
+    let differs = |name: &str, ours: &str| members.get(name).and_then(Value::as_str).is_some_and(|value| value != ours);
+    let is_foreign = differs("kty", "EC") || differs("crv", "P-256");
+    ClientKey::from_members(members).map_err(|failure| NotAKey { failure, is_foreign })
+}
+
+fn place_of(index: usize, members: &Map<String, Value>) -> String {
+    match members.get("kid") {
+        Some(Value::String(kid)) => format!("key {} (kid {kid:?})", index + 1),
+        _ => format!("key {}", index + 1),
+    }
+}
+
+/// The one private key among the blocks; a public half or a certificate may stand beside it.
+fn from_pem(text: &str) -> Result<ClientKey, NotAKey> {
+    let blocks = pem::blocks(text);
+    let private: Vec<_> = blocks.iter().filter(|block| block.label == "PRIVATE KEY").collect();
+    match private[..] {
+        [] => Err(other_pem(&blocks)),
+        [block] if block.is_cut => Err(usage("this PEM is cut short: it has no END line")
+            .hint("copy the whole of it; in a dotenv file a value of several lines stands in double quotes")
+            .into()),
+        [block] => match block.decode() {
+            Some(der) => from_der(&der),
+            None => {
+                Err(usage("this PEM is damaged: what stands between its lines is not base64").hint(NOT_A_KEY).into())
+            }
+        },
+        _ => Err(usage(format!("holds {} private keys", private.len()))
+            .hint("put each in a source of its own, and name them in the order in which the app loads them")
+            .into()),
+    }
+}
+
+/// Names a PEM without a PKCS#8 key.
+fn other_pem(blocks: &[pem::Block]) -> NotAKey {
+    let is_there = |label: &str| blocks.iter().any(|block| block.label == label);
+    if blocks.iter().any(pem::Block::is_encrypted) {
+        return usage("this PEM is encrypted")
+            .hint("`openssl pkey -in FILE` asks for its password and prints the key")
+            .into();
+    }
+    if is_there("EC PRIVATE KEY") {
+        return sec1("this PEM is SEC1 (`BEGIN EC PRIVATE KEY`)").into();
+    }
+    let others = [
+        ("RSA PRIVATE KEY", "an RSA key"),
+        ("DSA PRIVATE KEY", "a DSA key"),
+        ("OPENSSH PRIVATE KEY", "an OpenSSH key"),
+        ("PGP PRIVATE KEY BLOCK", "a PGP key"),
+    ];
+    if let Some((_, what)) = others.iter().find(|(label, _)| is_there(label)) {
+        return NotAKey::foreign(other_type(what));
+    }
+    if blocks.iter().any(|block| block.label.ends_with("PUBLIC KEY")) {
+        return usage("this PEM is a public key, and a private one is needed").hint(WHERE_PRIVATE).into();
+    }
+    if is_there("CERTIFICATE") {
+        return usage("this PEM is a certificate, and a private key is needed")
+            .hint("name the source of the private key itself")
+            .into();
+    }
+    let label = blocks.first().and_then(pem::Block::shown_label).unwrap_or("something unknown");
+    usage(format!("this PEM holds {label}, and no private key")).hint(FORMS).into()
+}
+
+const WHERE_PRIVATE: &str = "name the source of the private key; the public half follows from it";
+
+fn sec1(what: &str) -> Failure {
+    usage(format!("{what}, which the client library does not read"))
+        .hint("`openssl pkcs8 -topk8 -nocrypt -in FILE` turns it into PKCS#8")
+}
+
+fn other_type(what: &str) -> Failure {
+    usage(format!("is {what}, and a client key is an EC key on P-256"))
+        .hint("name the source of the key that the app signs its token requests with")
+}
+
+fn from_der(der: &[u8]) -> Result<ClientKey, NotAKey> {
+    let error = match p256::SecretKey::from_pkcs8_der(der) {
+        Ok(secret) => return Ok(ClientKey::from_secret(secret)),
+        Err(error) => error,
+    };
+    if let Ok(info) = PrivateKeyInfoRef::try_from(der) {
+        let parameters = info.algorithm.parameters_oid().map(|oid| oid.to_string());
+        let curve = parameters.as_deref().unwrap_or_default();
+        if let Some(what) = type_of(&info.algorithm.oid.to_string(), curve) {
+            return Err(NotAKey::foreign(other_type(&what)));
+        }
+    }
+    if p256::PublicKey::from_public_key_der(der).is_ok() {
+        return Err(usage("is a public key, and a private one is needed").hint(WHERE_PRIVATE).into());
+    }
+    if p256::SecretKey::from_sec1_der(der).is_ok() {
+        return Err(sec1("is SEC1").into());
+    }
+    Err(usage("is not PKCS#8 of a P-256 private key").because(error).hint(NOT_A_KEY).into())
+}
+
+/// The type of a key by its identifiers (RFC 5480, RFC 8410); none for P-256.
+fn type_of(algorithm: &str, curve: &str) -> Option<String> {
+    Some(match (algorithm, curve) {
+        ("1.2.840.10045.2.1", "1.2.840.10045.3.1.7") => return None,
+        ("1.2.840.10045.2.1", "1.3.132.0.34") => "an EC key on P-384".to_owned(),
+        ("1.2.840.10045.2.1", "1.3.132.0.35") => "an EC key on P-521".to_owned(),
+        ("1.2.840.10045.2.1", "1.3.132.0.10") => "an EC key on secp256k1".to_owned(),
+        ("1.2.840.10045.2.1", _) => "an EC key on another curve".to_owned(),
+        ("1.2.840.113549.1.1.1", _) => "an RSA key".to_owned(),
+        ("1.3.101.112", _) => "an Ed25519 key".to_owned(),
+        (algorithm, _) => format!("a key of another type (OID {algorithm})"),
+    })
+}
+
+fn from_multicodec(bytes: &[u8]) -> Result<ClientKey, NotAKey> {
+    let Some(scalar) = bytes.strip_prefix(&P256_PRIVATE_MULTICODEC) else {
+        let failure = usage("this multibase key is not a P-256 private key").hint("those begin with z42");
+        return Err(NotAKey { failure, is_foreign: bytes.len() > BARE_KEY });
+    };
+    if scalar.len() != BARE_KEY {
+        let found = scalar.len();
+        return Err(usage(format!("this multibase key has {found} bytes where a P-256 key has {BARE_KEY}"))
+            .hint(NOT_A_KEY)
+            .into());
+    }
+    p256::SecretKey::from_slice(scalar).map(ClientKey::from_secret).map_err(|_| {
+        usage("this multibase key is not a P-256 private key: it is zero or beyond the group order")
+            .hint(NOT_A_KEY)
+            .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn key() -> ClientKey {
+        ClientKey::from_secret(p256::SecretKey::from_slice(&[7; 32]).unwrap())
+    }
+
+    fn written(form: KeyForm) -> String {
+        form.encode(&[key()]).unwrap().to_string()
+    }
+
+    #[track_caller]
+    fn assert_reads(text: &str, form: KeyForm) {
+        let parsed = parse_keys(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!((parsed.keys.len(), parsed.form), (1, form), "{text}");
+        assert_eq!(parsed.keys[0].thumbprint(), key().thumbprint(), "{text}");
+    }
+
+    #[test]
+    fn a_pem_is_read_whatever_became_of_its_line_breaks() {
+        let pem = written(KeyForm::Pem);
+        for between in [" ", "\\n", "\\\\n", "\\r\\n", "\r\n", "", "\n\n", "\n    ", "\\\n"] {
+            assert_reads(&pem.replace('\n', between), KeyForm::Pem);
+        }
+        assert_reads(&format!("\u{feff}{pem}"), KeyForm::Pem);
+    }
+
+    #[test]
+    fn a_private_key_is_found_among_other_blocks() {
+        let pem = written(KeyForm::Pem);
+        let public = "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n";
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        for text in [format!("{public}{pem}"), format!("{pem}{certificate}"), format!("Bag Attributes\n  x: y\n{pem}")]
+        {
+            assert_reads(&text, KeyForm::Pem);
+        }
+        let two = parse_keys(&format!("{pem}{pem}")).unwrap_err().to_string();
+        assert!(two.contains("holds 2 private keys"), "{two}");
+    }
+
+    #[test]
+    fn base64_is_read_in_either_alphabet_whatever_it_holds() {
+        for (form, expected) in [
+            (KeyForm::Pem, KeyForm::PemBase64),
+            (KeyForm::Jwk, KeyForm::JwkBase64),
+            (KeyForm::Array, KeyForm::ArrayBase64),
+            (KeyForm::Jwks, KeyForm::JwksBase64),
+        ] {
+            let text = written(form);
+            assert_reads(&STANDARD.encode(&text), expected);
+            assert_reads(&URL_SAFE_NO_PAD.encode(format!("\u{feff}{text}\n")), expected);
+        }
+        let der = written(KeyForm::DerBase64);
+        assert_reads(&der, KeyForm::DerBase64);
+        assert_reads(&der.replace('+', "-").replace('/', "_").replace('=', ""), KeyForm::DerBase64);
+        let (begin, end) = der.split_at(64);
+        for between in ["\n", "\r\n", "\\n", " "] {
+            assert_reads(&format!("{begin}{between}{end}{between}"), KeyForm::DerBase64);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_by_name() {
+        let jwk = written(KeyForm::Jwk);
+        let cut = &written(KeyForm::Pem)[..60];
+        for (text, part) in [
+            ("", "is empty"),
+            ("hello", "no private key in any known form"),
+            ("{\"kty\":", "is not JSON"),
+            ("{}", "no `kty`"),
+            ("[1]", "key 1: is not a JWK"),
+            ("{\"keys\":{}}", "must be an array"),
+            (r#"{"kty":"RSA"}"#, "unsupported key type \"RSA\""),
+            (r#"{"kty":"EC","crv":"P-384"}"#, "unsupported curve \"P-384\""),
+            (r#"{"kty":"EC","crv":"P-256","x":"","y":""}"#, "public key"),
+            (r#"{"kty":"EC","crv":"P-256","x":"A*A","y":"","d":""}"#, "`x` is not base64url"),
+            (r#"{"kty":"EC","crv":"P-256","x":"AAAA=","y":"","d":""}"#, "`x` is padded"),
+            (r#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"","d":""}"#, "`x` has 3 bytes"),
+            ("-----BEGIN PUBLIC KEY-----", "public key"),
+            ("-----BEGIN EC PRIVATE KEY-----", "SEC1"),
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----", "encrypted"),
+            ("-----BEGIN CERTIFICATE-----", "certificate"),
+            ("-----BEGIN PRIVATE KEY-----", "cut short"),
+            (cut, "cut short"),
+            ("z42abc", "multibase"),
+            (&format!("'{jwk}'"), "single quotes"),
+            (&jwk.replace('"', "\\\""), "in front of its quotes"),
+        ] {
+            let rejected = read_keys(text).unwrap_err();
+            let message = rejected.failure.to_string();
+            assert!(message.contains(part), "{text}: {message}");
+            assert_eq!(rejected.is_foreign, message.contains("unsupported"), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_for_something_else_are_told_from_damaged_ones() {
+        for text in [
+            &"0f".repeat(32),
+            &format!("0x{}", "AB".repeat(32)),
+            &STANDARD.encode([9; 32]),
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----",
+            r#"{"kty":"OKP","crv":"Ed25519","x":"AQAB","d":"AQAB"}"#,
+        ] {
+            assert!(read_keys(text).unwrap_err().is_foreign, "{text}");
+        }
+    }
+}
