@@ -6,8 +6,6 @@
 use std::fmt;
 use std::io;
 
-use clap::error::{ContextKind, ContextValue};
-
 /// How the process ends. The numbers are part of the interface (README, "Exit status").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -105,17 +103,9 @@ impl Failure {
         }
     }
 
-    /// What one of our own types said to an argument that it could not be read from.
-    pub fn of_command_line(error: &clap::Error) -> Option<Self> {
-        let said: &Self = std::error::Error::source(error)?.downcast_ref()?;
-        let failure = Self { exit: said.exit, message: said.message.clone(), hint: said.hint.clone(), source: None };
-        Some(match error.get(ContextKind::InvalidArg) {
-            // `--older-than <AGE>`, `[DID]...`: an option is named, while a positional value speaks for itself.
-            Some(ContextValue::String(argument)) if argument.starts_with('-') => {
-                failure.at(argument.split(' ').next().unwrap_or_default())
-            }
-            _ => failure,
-        })
+    /// The same without the lower error.
+    pub fn without_cause(&self) -> Self {
+        Self { exit: self.exit, message: self.message.clone(), hint: self.hint.clone(), source: None }
     }
 
     /// Names the input the failure is about: `at("env:PRIVATE_KEYS")` puts it in front of the message.

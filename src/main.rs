@@ -33,6 +33,7 @@ mod ui;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 
 use args::GlobalArgs;
 use cli::{Cli, Command};
@@ -70,11 +71,23 @@ fn main() -> ExitCode {
 /// Help, version, or a command line that is wrong. A value that our own types refuse is reported as any other failure,
 /// with its hint.
 fn not_parsed(error: &clap::Error) -> Exit {
-    if let Some(failure) = Failure::of_command_line(error) {
+    if let Some(failure) = failure_of(error) {
         let context = Context::new(GlobalArgs::default());
         return ui::report(&failure.into(), context.ui.err_palette(), &mut std::io::stderr());
     }
     // A reader that went away is not an error.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Returns what one of our own types said to an argument that it could not be read from.
+fn failure_of(error: &clap::Error) -> Option<Failure> {
+    let failure = std::error::Error::source(error)?.downcast_ref::<Failure>()?.without_cause();
+    Some(match error.get(ContextKind::InvalidArg) {
+        // `--older-than <AGE>`, `[DID]...`: an option is named, while a positional value speaks for itself.
+        Some(ContextValue::String(argument)) if argument.starts_with('-') => {
+            failure.at(argument.split(' ').next().unwrap_or_default())
+        }
+        _ => failure,
+    })
 }

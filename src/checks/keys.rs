@@ -11,7 +11,7 @@ use crate::files;
 use crate::jose::{ClientKey, KeySet, Kid, ThumbprintMatch};
 use crate::keyring::{self, KeysInFile, LoadedSource};
 use crate::settings::ClientAuthMethod;
-use crate::ui::counted;
+use crate::text::counted;
 
 const TOPIC: Topic = Topic::Keys;
 

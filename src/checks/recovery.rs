@@ -2,7 +2,7 @@
 
 use super::{Finding, Topic};
 use crate::error::Failure;
-use crate::ui::counted;
+use crate::text::counted;
 
 const TOPIC: Topic = Topic::Recovery;
 

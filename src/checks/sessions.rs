@@ -10,7 +10,7 @@ use crate::json::{items, member};
 use crate::oauth::brief;
 use crate::session::{BoundCount, BoundRecords, Copies, Relation};
 use crate::store::{Kind, Layout, Stored};
-use crate::ui::{counted, sessions_and_logins};
+use crate::text::{counted, sessions_and_logins};
 
 const TOPIC: Topic = Topic::Sessions;
 
@@ -32,11 +32,6 @@ pub struct Tally {
     copies: u64,
     /// Sessions of accounts with several, in a layout for one.
     rivals: u64,
-}
-
-/// `1 record holds a session`, `2 records hold a session`
-fn hold(count: u64) -> String {
-    format!("{} {} a session", counted(count, "record"), if count == 1 { "holds" } else { "hold" })
 }
 
 impl Tally {
@@ -101,21 +96,25 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
             "set client.client_id to what the app uses; if it was changed for good, those users must log in again",
         ));
     }
-    if tally.rivals > 0 {
-        findings.push(Finding::problem(
-            TOPIC,
-            format!("{} of an account with several, in a layout for one", hold(tally.rivals)),
+    let doubles = [
+        (
+            tally.rivals,
+            "of an account with several, in a layout for one",
             "the app finds one of them, and nobody can tell which; none of them is refreshed",
-            "`oauthctl sessions list --status blocked` names them; make the key column unique, and delete the rows that are left over",
-        ));
-    }
-    if tally.copies > 0 {
-        findings.push(Finding::problem(
-            TOPIC,
-            format!("{} that another record holds, too", hold(tally.copies)),
+            "make the key column unique, and delete the rows that are left over",
+        ),
+        (
+            tally.copies,
+            "that another record holds, too",
             "a refresh token works once: whoever sends that of a copy ends the session, so copies are not refreshed",
-            "`oauthctl sessions list --status blocked` names them; delete those that no app uses",
-        ));
+            "delete those that no app uses",
+        ),
+    ];
+    for (count, which, why, fix) in doubles.into_iter().filter(|(count, ..)| *count > 0) {
+        let (records, holds) = (counted(count, "record"), if count == 1 { "holds" } else { "hold" });
+        let what = format!("{records} {holds} a session {which}");
+        let fix = format!("`oauthctl sessions list --status blocked` names them; {fix}");
+        findings.push(Finding::problem(TOPIC, what, why, fix));
     }
     for (kid, count) in tally.by_kid.iter() {
         findings.extend(check_kid(kid, count, keys, published, now));

@@ -12,6 +12,7 @@ use self::answers::Interview;
 use self::draft::Draft;
 use self::first_key::FirstKey;
 use self::plan::Plan;
+use crate::commands::census;
 use crate::commands::output::tidy;
 use crate::commands::publish::{self, STORE_PATIENCE};
 use crate::context::Context;
@@ -197,7 +198,7 @@ fn look_into_store(
     }
     let ui = &interview.context.ui;
     let (url, _) = rehearsal.store_address()?;
-    let census = if offline { None } else { Some(Census::take_within(rehearsal, STORE_PATIENCE)) };
+    let census = if offline { None } else { Some(census::take_within(rehearsal, STORE_PATIENCE)) };
     let opened = match &census {
         None => Err(None),
         Some(Err(e)) => Err(Some(format!("{e:#}"))),

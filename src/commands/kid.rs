@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::commands::census;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
-use crate::maintenance::Census;
 
 /// A shorter beginning of a kid names no key.
 const SHORTEST_PREFIX: usize = 6;
@@ -66,7 +66,7 @@ pub fn whole_kid(context: &Context, given: &Kid, keys: &KeySet, question: Option
         return Ok(given.clone());
     }
     if context.settings()?.store_url()?.is_some() {
-        known.extend(Census::take(context)?.records.iter().map(|(kid, _)| kid.to_owned()));
+        known.extend(census::take(context)?.records.iter().map(|(kid, _)| kid.to_owned()));
     }
     match find_kid(given.as_str(), &known)? {
         Some(found) => Ok(found.accepted(context, given.as_str(), question)?.parse()?),

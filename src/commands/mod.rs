@@ -1,5 +1,6 @@
 //! What the operator can say: the path of a module is the path of a command.
 
+mod census;
 pub mod completions;
 pub mod doctor;
 pub mod gen_jwk;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::kid::{find_kid, kids_of};
 use super::shared_keys::SharedStore;
 use crate::args::Knows;
+use crate::commands::census;
 use crate::context::Context;
 use crate::error::{Failure, nearest, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
@@ -144,7 +145,7 @@ fn look_into_store(context: &Context) -> Option<Census> {
     if !context.has_store() {
         return None;
     }
-    let census = Census::take_within(context, STORE_PATIENCE);
+    let census = census::take_within(context, STORE_PATIENCE);
     census.map_err(|e| context.ui.warn(format!("which keys sessions need could not be seen: {e:#}"))).ok()
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future;
 
+use crate::commands::census;
 use crate::context::Context;
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, KeySet};
@@ -38,8 +39,8 @@ impl SharedStore {
         }
         let read = future::join_all(parts.iter().map(async |part| {
             let census = match limit {
-                None => Census::read(part).await,
-                Some(limit) => tokio::time::timeout(limit, Census::read(part))
+                None => census::read(part).await,
+                Some(limit) => tokio::time::timeout(limit, census::read(part))
                     .await
                     .unwrap_or_else(|_| Err(failed("reading the store takes too long").into())),
             };

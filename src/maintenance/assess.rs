@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use super::known_keys::{KnownKey, noted_key};
+use super::known_keys::{KnownKey, key_has_changed, noted_key};
 use super::recovery::Recovery;
 use crate::jose::{ClientKey, KeySet};
 use crate::oauth::objection;
@@ -49,11 +49,6 @@ struct NotedKeys {
 /// Why a session is not exchanged of which newer tokens are kept.
 pub(super) const NEWER_TOKENS_WAIT: &str =
     "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
-
-/// Why a session is not exchanged whose client key has changed.
-pub(super) fn key_has_changed(kid: &str) -> String {
-    format!("the key under the kid {kid} is not the one that worked before")
-}
 
 impl Judge {
     /// `keys` is none when no key source is configured, `client_id` when no client is.

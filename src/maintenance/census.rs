@@ -1,14 +1,9 @@
 //! Count of the records that each client key carries, in every layout that the app's store holds.
 
-use std::time::Duration;
-
-use crate::context::Context;
-use crate::error::failed;
 use crate::jose::{ClientKey, KeySet};
 use crate::session::{BoundCount, BoundRecords, KeyDependence};
-use crate::settings::Origin;
 use crate::store::{Scan, StoreUrl};
-use crate::ui::{counted, sessions_and_logins};
+use crate::text::{counted, sessions_and_logins};
 
 /// Keys of records that are named in a message.
 const EXAMPLES: usize = 3;
@@ -32,31 +27,16 @@ pub struct Census {
 }
 
 impl Census {
-    /// Reads the whole store. A signal ends that.
-    pub fn take(context: &Context) -> anyhow::Result<Self> {
-        let interrupt = context.interrupt();
-        let count = context.runtime()?.block_on(interrupt.or(Self::read(context)));
-        count.unwrap_or_else(|| Err(interrupt.failure("the keys are as they were").into()))
-    }
-
-    /// Reads the whole store, unless that takes longer than this.
-    pub fn take_within(context: &Context, limit: Duration) -> anyhow::Result<Self> {
-        let read = async { tokio::time::timeout(limit, Self::read(context)).await };
-        context.runtime()?.block_on(read).unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
-    }
-
-    /// Reads the whole store.
-    pub async fn read(context: &Context) -> anyhow::Result<Self> {
-        let (url, origin, mut scan) = context.begin_census().await?;
-        let mut census = Self::new(&url, &origin, context.client_id().ok());
-        census.add_all(&mut scan).await?;
-        Ok(census)
-    }
-
-    fn new(url: &StoreUrl, origin: &Origin, client_id: Option<String>) -> Self {
-        Self {
-            store: url.to_string(),
-            is_named: !matches!(origin, Origin::Found(_)),
+    /// Counts what a scan brings. `is_named`: somebody has named the store, which was not merely found.
+    pub async fn read(
+        store: &StoreUrl,
+        is_named: bool,
+        client_id: Option<String>,
+        scan: &mut Scan,
+    ) -> anyhow::Result<Self> {
+        let mut census = Self {
+            store: store.to_string(),
+            is_named,
             records: BoundRecords::default(),
             of_others: BoundRecords::default(),
             sessions_of_others: 0,
@@ -65,7 +45,9 @@ impl Census {
             all: BoundCount::default(),
             unplaced: 0,
             examples: Vec::new(),
-        }
+        };
+        census.add_all(scan).await?;
+        Ok(census)
     }
 
     async fn add_all(&mut self, scan: &mut Scan) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::oauth::Network;
 use crate::session::{Age, Summary};
-use crate::ui::{Ui, counted};
+use crate::text::counted;
 
 /// Shorter runs need no announcement.
 const WORTH_A_WORD: Duration = Duration::from_mins(1);
@@ -29,19 +29,19 @@ impl Estimate {
         self.by_directory += u64::from(session.did.as_deref().is_some_and(|did| did.starts_with("did:plc:")));
     }
 
-    /// Says how long all that was counted takes, where that is long. While more sessions are being read, once the time has
-    /// doubled since it was last said.
-    pub fn tell(&mut self, ui: &Ui, network: &Network, is_all: bool) {
-        let Some((time, sessions, rate)) = self.longest(network) else { return };
+    /// Returns how long all that was counted takes, where that is long. While more sessions are being read, once the time
+    /// has doubled since it was last said.
+    pub fn text(&mut self, network: &Network, is_all: bool) -> Option<String> {
+        let (time, sessions, rate) = self.longest(network)?;
         if time < WORTH_A_WORD || time < self.told * 2 {
-            return;
+            return None;
         }
         self.told = time;
         let age = Age::from_secs(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
         let (sessions, about) = (counted(sessions, "session"), if is_all { "about" } else { "at least" });
-        ui.note(format!(
+        Some(format!(
             "{sessions} at {rate} requests a second to one server: this takes {about} {age} (--per-issuer-rate)"
-        ));
+        ))
     }
 
     /// One request a session at its issuer, and one at the directory of `did:plc` documents.

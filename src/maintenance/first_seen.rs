@@ -5,7 +5,6 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use super::refresh::NOTE_LIFETIME;
 use crate::session::{Note, Summary};
 use crate::store::Store;
 
@@ -31,6 +30,6 @@ impl FirstSeen {
             return Ok(());
         }
         notes.push((Note::MARKER.to_owned(), b"1".to_vec()));
-        store.write_notes(&notes, NOTE_LIFETIME).await
+        store.write_notes(&notes, Note::LIFETIME).await
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::assess::Judge;
-use super::breaker::Health;
-use super::refresh::{Outcome, Retry};
+use super::breaker::StoreBreaker;
+use super::refresh::Outcome;
 use super::revoke::{Revoked, Revoker};
-use super::runner::{Event, Work};
+use super::runner::{Event, Retry, Work};
 use crate::session::{Age, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 
@@ -111,7 +111,7 @@ pub struct Pruner {
     /// What may be removed.
     pub rules: Rules,
     /// Whether the store is worth asking.
-    pub health: Health,
+    pub health: StoreBreaker,
 }
 
 impl Action {
@@ -330,7 +330,7 @@ impl Pruner {
 
     /// Refreshes a witness; none when that was not needed after all.
     pub async fn prove(&self, witness: Stored) -> Option<Event<Pruned>> {
-        let outcome = match self.online.as_ref()?.exchanger.exchange(&witness).await {
+        let outcome = match self.online.as_ref()?.refresher.refresh(&witness).await {
             Outcome::Refreshed => Pruned::Witness,
             Outcome::Skipped(_) => return None,
             Outcome::Gone(why) => Pruned::Refused(why),
@@ -341,7 +341,7 @@ impl Pruner {
 
     /// Lifetimes are a server's choice, so the server has the last word.
     async fn ask(&self, online: &Revoker, session: &Stored) -> anyhow::Result<Pruned> {
-        match online.exchanger.exchange(session).await {
+        match online.refresher.refresh(session).await {
             Outcome::Gone(_) => self.remove(session, Action::Ask).await,
             Outcome::Refreshed => Ok(Pruned::Alive),
             Outcome::Skipped(_) => Ok(Pruned::Changed),

@@ -11,7 +11,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::refresh::Retry;
 use crate::session::Session;
 use crate::store::Stored;
 
@@ -46,6 +45,17 @@ pub struct Event<O> {
     pub session: Stored,
     /// How it ended.
     pub outcome: O,
+}
+
+/// Whether to try again what nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// In this run.
+    Soon,
+    /// In this run, when the server wants to be asked again.
+    After(Duration),
+    /// Not in this run.
+    Never,
 }
 
 /// Asked before anything is begun: whether to begin nothing any more.

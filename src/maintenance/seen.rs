@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::session::{Filter, Summary};
-use crate::ui::counted;
+use crate::session::{Filter, Status, Summary};
+use crate::text::counted;
 
 /// So many other values are remembered, to name one that is near.
 const REMEMBERED: usize = 1000;
@@ -11,8 +11,8 @@ const REMEMBERED: usize = 1000;
 /// Records read, over all layouts of a store.
 #[derive(Default)]
 pub struct Seen {
-    /// How many.
-    pub read: u64,
+    /// Their number.
+    pub records: Records,
     /// The limit has kept others from being read.
     pub is_cut: bool,
     /// Accounts and keys of records that were named, and whether there is any record of them.
@@ -20,6 +20,22 @@ pub struct Seen {
     issuer: Value,
     kid: Value,
     scope: Value,
+}
+
+/// Counts of the records that a run has read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Records {
+    pub read: u64,
+    pub foreign: u64,
+    /// All records of the store were read.
+    pub are_all: bool,
+}
+
+impl Records {
+    /// Returns the number of records that are not foreign, where all records of the store were read.
+    pub fn all(&self) -> Option<u64> {
+        self.are_all.then(|| self.read - self.foreign)
+    }
 }
 
 /// A name of sessions.
@@ -88,6 +104,7 @@ impl Seen {
 
     /// Takes in a record, selected or not.
     pub fn see(&mut self, session: &Summary<'_>) {
+        self.records.foreign += u64::from(session.status == Status::Foreign);
         self.issuer.see(session.issuer.as_deref());
         self.kid.see(session.kid.as_deref());
         self.scope.see(session.scope.iter().flat_map(|scope| scope.split(' ')));
@@ -121,10 +138,10 @@ impl Seen {
             format!("the first {}", counted(selected, "session"))
         } else if !self.named.is_empty() {
             counted(selected, "selected session")
-        } else if selected == self.read {
+        } else if selected == self.records.read {
             counted(selected, "session")
         } else {
-            format!("{selected} of {}", counted(self.read, "session"))
+            format!("{selected} of {}", counted(self.records.read, "session"))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Recovery entries applied at the servers that are in charge of the store, and removed once what they have brought lasts.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -11,6 +12,10 @@ use crate::store::{Durability, Store, StoreId};
 
 /// Entries applied at the same time.
 const AT_ONCE: usize = 16;
+/// How long to wait until it is settled which servers are in charge of the store.
+const STANDSTILL: Duration = Duration::from_secs(20);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What became of entries.
 pub struct Settled {
@@ -58,6 +63,26 @@ pub async fn settle(
         (path, result)
     };
     Ok(Settled { entries: round.applied.into_iter().map(finish).collect(), durability: round.durability })
+}
+
+/// The same; while it is not settled which servers are in charge of the store, again, until `stop`.
+pub async fn settle_patiently(
+    recovery: &Recovery,
+    store: &dyn Store,
+    id: &StoreId,
+    now: Timestamp,
+    entries: &[PathBuf],
+    stop: impl Fn() -> bool,
+) -> anyhow::Result<Settled> {
+    let begun = Instant::now();
+    loop {
+        let settled = settle(recovery, store, id, now, entries.to_vec()).await;
+        let is_settled = matches!(&settled, Ok(settled) if !matches!(settled.durability, Durability::Unsettled(_)));
+        if is_settled || begun.elapsed() > STANDSTILL || stop() {
+            return settled;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 async fn once(recovery: &Recovery, store: &dyn Store, id: &StoreId, entries: Vec<PathBuf>) -> anyhow::Result<Round> {

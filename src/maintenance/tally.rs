@@ -1,41 +1,8 @@
-//! Refreshing many sessions: what a run of exchanges does with each, and how it is counted.
-
-use std::time::Duration;
+//! Counts of what became of sessions.
 
 use serde::Serialize;
 
-use super::refresh::Exchanger;
-use super::refresh::{Outcome, Retry};
-use super::runner::Work;
-use crate::store::Stored;
-
-impl Work for Exchanger {
-    type Outcome = Outcome;
-
-    async fn run(&self, session: &Stored) -> Outcome {
-        self.exchange(session).await
-    }
-
-    fn retry(outcome: &Outcome) -> Retry {
-        match outcome {
-            Outcome::Unknown(_, retry) => *retry,
-            _ => Retry::Never,
-        }
-    }
-
-    fn crashed() -> Outcome {
-        Outcome::Unknown("oauthctl failed; please report it".to_owned(), Retry::Never)
-    }
-
-    async fn wind_up(&self, within: Duration) -> bool {
-        self.note_worked_keys().await;
-        self.store_all_waiting(within).await
-    }
-
-    async fn confirm(&self) {
-        self.confirm_all().await;
-    }
-}
+use super::refresh::Outcome;
 
 /// Counts of outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

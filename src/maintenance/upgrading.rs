@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use super::refresh::{Outcome, Retry, look_up_failed};
+use super::assess::Judge;
+use super::refresh::{Outcome, look_up_failed};
+use super::runner::{Event, Retry, Step};
+use super::selection::{Noted, healthiest_first};
 use crate::jose::{ClientKey, DpopKey};
 use crate::oauth::{Auth, AuthorizationServer, Credentials, LookupError, Network, Upgrading};
-use crate::session::{Did, Session};
-use crate::store::Stored;
+use crate::session::{Age, Did, NO_REFRESH_TOKEN, Session, Status};
+use crate::store::{Store, Stored};
 
 /// The servers' ways with public sessions, each asked once.
 pub struct Upgrades {
@@ -39,8 +42,47 @@ impl Upgrades {
         Self { network, client_id, key, agreed, known: BTreeMap::new() }
     }
 
+    /// Returns what to do with these sessions of the public client. Instances of the app that were not deployed anew yet
+    /// may still refresh them, and where no lock keeps the two of us apart, `may_meet_the_app` says so.
+    pub async fn steps(
+        &mut self,
+        store: &dyn Store,
+        judge: &Judge,
+        may_meet_the_app: bool,
+        mut sessions: Vec<Noted>,
+    ) -> anyhow::Result<Vec<Step<Outcome>>> {
+        healthiest_first(judge, &mut sessions);
+        let mut steps = Vec::with_capacity(sessions.len());
+        for (session, note) in sessions {
+            let settled = {
+                let summary = judge.summary(&session, note.as_ref());
+                let reason = summary.reason.as_deref().unwrap_or_default();
+                match summary.status {
+                    Status::Dead | Status::Malformed | Status::Foreign => {
+                        Some(Outcome::Skipped(format!("{}: {reason}", summary.status.name()).into()))
+                    }
+                    Status::Blocked if !summary.needs_upgrade => Some(Outcome::Blocked(reason.to_owned())),
+                    _ => match judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
+                        Some(why) => Some(Outcome::Skipped(why.into())),
+                        None if summary.refresh_token.is_none() => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
+                        None => judge.objection_to_key(store, &summary, &self.key).await?.map(Outcome::Blocked),
+                    },
+                }
+            };
+            let settled = match settled {
+                None => self.objection(&session).await,
+                settled => settled,
+            };
+            steps.push(match settled {
+                None => Step::Work(session),
+                Some(outcome) => Step::Settled(Event { session, outcome }),
+            });
+        }
+        Ok(steps)
+    }
+
     /// Why a session is not to be sent to its server; none where it may be.
-    pub async fn objection(&mut self, stored: &Stored) -> Option<Outcome> {
+    async fn objection(&mut self, stored: &Stored) -> Option<Outcome> {
         let session = Session::read(&stored.value).ok()?;
         if self.agreed.as_deref() == Some(&*session.issuer) {
             return None;

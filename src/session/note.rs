@@ -64,6 +64,8 @@ pub enum Presence {
 impl Note {
     /// The note that says that there are notes at all.
     pub const MARKER: &'static str = "any";
+    /// How long notes on sessions and keys are kept: longer than any session lives.
+    pub const LIFETIME: Duration = Duration::from_hours(800 * 24);
 
     /// The name under which the note on a record is kept.
     pub fn name(key: &str) -> String {

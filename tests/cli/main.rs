@@ -50,6 +50,7 @@ mod refresh_trouble;
 mod refused_writes;
 mod revoke;
 mod revoke_trouble;
+mod rooms;
 mod samples;
 mod sandbox;
 mod secrets;

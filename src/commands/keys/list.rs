@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::commands::census;
 use crate::commands::empty_store::EmptyStore;
 use crate::context::Context;
 use crate::error::Exit;
@@ -143,7 +144,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
 
 /// Counts what is bound to each key. A store that does not answer is warned of: the keys can be listed all the same.
 fn count_bound(context: &Context) -> anyhow::Result<Option<Census>> {
-    match Census::take(context) {
+    match census::take(context) {
         Ok(census) => Ok(Some(census)),
         Err(error) if Exit::of(&error) == Exit::Failed => {
             context.ui.warn(format!("what depends on each key could not be counted: {error:#}"));

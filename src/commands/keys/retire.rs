@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::args::Knows;
+use crate::commands::census;
 use crate::commands::kid::whole_kid;
 use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
 use crate::commands::shared_keys::SharedStore;
@@ -72,7 +73,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     })?;
     let store: Arc<dyn Store> = store.into();
     // Everything that may keep the key from going, before anybody is signed out for nothing.
-    let mut census = Census::take(context)?;
+    let mut census = census::take(context)?;
     check_shared_stores(context, args, &keyring::key_set(&sources)?)?;
     let mut ended = Exit::Done;
     let count = census.records.to(args.kid.as_str());
@@ -90,7 +91,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
             }
             return Ok(ended);
         }
-        census = Census::take(context)?;
+        census = census::take(context)?;
         // Whoever has just ended the last session of the store has seen that it is the right one.
         check_unbound(args, &census, Sessions::HaveEnded)?;
     } else {

@@ -1,8 +1,8 @@
 //! `--inactive` of the commands that look at sessions: whom `sessions prune --inactive` would sign out.
 
-use super::select::{Meant, SelectArgs};
+use super::select::SelectArgs;
 use crate::context::Context;
-use crate::maintenance::{Action, Judge, Kept, Rules};
+use crate::maintenance::{Action, Judge, Kept, Meant, Rules};
 use crate::session::{Age, Note, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counts;

@@ -1,8 +1,9 @@
 //! `oauthctl sessions list`: the selected sessions, streamed.
 
 use super::inactive::InactiveArgs;
+use super::layouts::Layouts;
 use super::select::SelectArgs;
-use super::view::{BriefRow, LayoutRow, judge, tell_where};
+use super::view::{BriefRow, LayoutRow};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Summary;
@@ -38,37 +39,17 @@ pub struct Args {
 
 /// Selects, judges and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let stores = context.open_stores()?;
-    let all: Vec<_> = stores.iter().map(|store| &**store).collect();
-    args.select.prepare(context, &all, None)?;
-    let mut listing = match (args.wide, stores.len()) {
+    let layouts = Layouts::open(context, &args.select, &args.inactive)?;
+    let mut listing = match (args.wide, layouts.are_several()) {
         (true, _) => context.ui.listing::<Summary>(),
-        (false, 1) => context.ui.listing::<BriefRow>(),
-        (false, _) => context.ui.listing::<LayoutRow>(),
+        (false, false) => context.ui.listing::<BriefRow>(),
+        (false, true) => context.ui.listing::<LayoutRow>(),
     };
-    let mut count = 0;
-    for store in &stores {
-        let judge = judge(context, store.layout())?;
-        args.select.in_one_of(stores.len(), count);
-        context.runtime()?.block_on(args.inactive.for_each(
-            &args.select,
-            context,
-            &**store,
-            &judge,
-            |_, summary| {
-                match (args.wide, stores.len()) {
-                    (true, _) => listing.push(summary)?,
-                    (false, 1) => listing.push(&BriefRow::of(summary, &judge))?,
-                    (false, _) => listing.push(&LayoutRow(BriefRow::of(summary, &judge)))?,
-                }
-                count += 1;
-                Ok(())
-            },
-        ))?;
-    }
+    let count = layouts.for_each(|summary, judge| match (args.wide, layouts.are_several()) {
+        (true, _) => listing.push(summary),
+        (false, false) => listing.push(&BriefRow::of(summary, judge)),
+        (false, true) => listing.push(&LayoutRow(BriefRow::of(summary, judge))),
+    })?;
     listing.finish()?;
-    args.select.warn_of_missing(context, &all)?;
-    let counted = args.select.seen().borrow().counted(count);
-    tell_where(context, &stores, &counted)?;
-    Ok(context.interrupt().exit().unwrap_or(Exit::Done))
+    layouts.finish(count)
 }

@@ -5,6 +5,7 @@ mod export;
 mod foreign;
 mod import;
 mod inactive;
+mod layouts;
 mod list;
 mod names;
 mod online;

@@ -8,8 +8,8 @@ use super::select::SelectArgs;
 use crate::commands::kid::{find_kid, kids_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, failed, nearest};
-use crate::maintenance::Missing;
-use crate::store::{Kind, Store, Want};
+use crate::maintenance::{Missing, bound_kids, nearest_name};
+use crate::store::Store;
 
 /// How long to look for a name that may have been meant.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -103,45 +103,8 @@ fn near(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::
     if let Some(others) = &missing.others {
         return Ok(nearest(&missing.name, others.iter().map(String::as_str)).map(str::to_owned));
     }
-    let search = async { tokio::time::timeout(PATIENCE, nearest_key(stores, &missing.name)).await };
+    let search = async { tokio::time::timeout(PATIENCE, nearest_name(stores, &missing.name)).await };
     let found = context.runtime()?.block_on(context.interrupt().or(search));
     // An error says it already; a store that fails now has nothing to add.
     Ok(found.and_then(Result::ok).and_then(Result::ok).flatten())
-}
-
-/// Among the accounts and keys of all sessions.
-async fn nearest_key(stores: &[&dyn Store], name: &str) -> anyhow::Result<Option<String>> {
-    let mut best: Option<String> = None;
-    for store in stores {
-        let pattern = store.layout().session_pattern();
-        let mut scan = store.scan(Kind::Session, Want { values: false, ttls: false });
-        while let Some(records) = scan.next().await? {
-            for stored in &records {
-                let key = stored.key.text();
-                let account = pattern.parse_key(&key).map(|(did, _)| did);
-                let candidates = account.into_iter().chain([&*key]).chain(best.as_deref());
-                let found = nearest(name, candidates).map(str::to_owned);
-                best = found.or(best);
-            }
-        }
-    }
-    Ok(best)
-}
-
-/// The kids that sessions are bound to.
-async fn bound_kids(stores: &[&dyn Store]) -> anyhow::Result<BTreeSet<String>> {
-    let mut kids = BTreeSet::new();
-    for store in stores {
-        let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
-        while let Some(records) = scan.next().await? {
-            for stored in &records {
-                let session = store.layout().session(stored).ok();
-                let kid = session.and_then(|session| session.client_auth?.into_kid());
-                if let Some(kid) = kid.filter(|kid| !kids.contains(&**kid)) {
-                    kids.insert(kid.into_owned());
-                }
-            }
-        }
-    }
-    Ok(kids)
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::pace::PaceArgs;
 use super::recover::recover;
-use super::select::Noted;
 use crate::context::Context;
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Canaries, Exchanger, Health, Judge, KnownBehind, Left, Recovery, Stop, Unconfirmed};
+use crate::maintenance::{Binding, Judge, Left, Parts, Recovery, Refresher, Stop, Unconfirmed};
 use crate::store::Store;
 
 /// Whether a signal came.
@@ -28,22 +27,16 @@ pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
     left.len() as u64
 }
 
-/// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a session that had long
-/// ended would be taken for a sign of it.
-pub fn healthiest_first(judge: &Judge, sessions: &mut [Noted]) {
-    sessions
-        .sort_by_cached_key(|(stored, note)| std::cmp::Reverse(judge.summary(stored, note.as_ref()).last_refreshed_at));
-}
-
 /// Gathers what an exchange needs, when the store takes writes, and first stores what an earlier run could not.
-pub fn exchanger(
+pub fn refresher(
     context: &Context,
     store: &Arc<dyn Store>,
     judge: &Judge,
     keys: KeySet,
     binding: Binding,
     pace: &PaceArgs,
-) -> anyhow::Result<Exchanger> {
+    insists: bool,
+) -> anyhow::Result<Refresher> {
     store.layout().check_lock_is_said()?;
     let network = context.network()?;
     pace.set(network);
@@ -51,7 +44,7 @@ pub fn exchanger(
     recover(context, &**store)?;
     // A store that takes the lock and then refuses the tokens would cost one session after the other.
     context.runtime()?.block_on(store.check_writable())?;
-    Ok(Exchanger {
+    Ok(Refresher::new(Parts {
         store: Arc::clone(store),
         store_id: context.store_id()?,
         network: Arc::clone(network),
@@ -62,15 +55,7 @@ pub fn exchanger(
             .prepare(pace.limits(context)?.concurrency, context.now())?,
         lock_timeout: pace.lock_timeout(),
         clock: context.clock(),
-        canaries: Canaries::default(),
         judge: judge.clone(),
-        worked_keys: std::sync::Mutex::default(),
-        noted: std::sync::Mutex::default(),
-        health: Health::default(),
-        waiting: std::sync::Mutex::default(),
-        undecided: std::sync::Mutex::default(),
-        unconfirmed: Arc::default(),
-        behind: KnownBehind::default(),
-        insists: false,
-    })
+        insists,
+    }))
 }

@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 use self::batches::Batches;
 use self::told::{Results, intentions, tell_plan, threshold};
-use super::foreign::ForeignRecords;
-use super::online::{exchanger, stop, tell_unconfirmed};
+use super::foreign::{compare, exit_of};
+use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::ResultRow;
-use super::select::{Meant, SelectArgs};
+use super::select::SelectArgs;
 use super::view::judge;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{
-    Action, Binding, Health, Judge, Plan, Pruner, Revoker, Rules, Runner, Step, Witnesses, check_clock,
+    Action, Binding, Judge, Meant, Plan, Pruner, Revoker, Rules, Runner, Step, StoreBreaker, Witnesses, check_clock,
 };
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
@@ -133,16 +133,16 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
-    let records = ForeignRecords::default();
-    let (mut plan, witnesses) = plan(context, args, &*store, &judge, rules, &records)?;
+    let (mut plan, witnesses) = plan(context, args, &*store, &judge, rules)?;
     if plan.goes_by_age() {
         context.runtime()?.block_on(check_clock(&*store, context.now()))?;
     }
+    let records = args.select.seen().borrow().records;
     let missing = args.select.check_names(context, &*store)?;
     let is_held_back = hold_back(context, args, &mut rules, &mut plan)?;
-    let exit_of = |exit| {
+    let status = |exit| {
         let exit = if is_held_back && exit == Exit::Done { Exit::Partial } else { exit };
-        records.exit(context, missing.exit(exit))
+        exit_of(context, records, missing.exit(exit))
     };
     if plan.needs_servers() {
         store.layout().check_lock_is_said()?;
@@ -150,8 +150,8 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let is_over = context.interrupt().is_set();
     if args.dry_run {
         tell_plan(context, &plan, args.inactive)?;
-        let exit = exit_of(context.interrupt().exit().unwrap_or(Exit::Done));
-        return Ok(records.compare(context, store.layout(), None, exit)?);
+        let exit = status(context.interrupt().exit().unwrap_or(Exit::Done));
+        return Ok(compare(context, store.layout(), records, None, exit)?);
     }
     let mut results = Results::new(context, &judge);
     let done = if plan.total() == 0 || is_over {
@@ -165,8 +165,8 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     };
     counts.extend(counts_of(&results.document(&plan))?);
     let removed = results.removed();
-    let exit = exit_of(results.finish(done, &plan, args.inactive)?);
-    Ok(records.compare(context, store.layout(), Some(removed), exit)?)
+    let exit = status(results.finish(done, &plan, args.inactive)?);
+    Ok(compare(context, store.layout(), records, Some(removed), exit)?)
 }
 
 /// Reads everything once, before anything is removed.
@@ -176,7 +176,6 @@ fn plan(
     store: &dyn Store,
     judge: &Judge,
     rules: Rules,
-    records: &ForeignRecords,
 ) -> anyhow::Result<(Plan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
     let app_has_lock = store.layout().has_lock();
@@ -188,7 +187,6 @@ fn plan(
         let mut selection = args.select.begin(context, store, judge).await?;
         let mut see = |stored: &Stored, summary: &Summary<'_>, _: Option<&_>| {
             witnesses.borrow_mut().consider(stored, summary, judge, min_interval, app_has_lock);
-            records.see(summary);
             seen += 1;
             unreadable += u64::from(summary.status == Status::Malformed);
         };
@@ -207,9 +205,6 @@ fn plan(
             Ok(Meant::to_do_if(action.is_some()))
         };
         while selection.next_seen(&mut see, &mut add).await?.is_some() {}
-        if selection.is_complete() && !args.select.names_sessions() {
-            records.saw_all();
-        }
         anyhow::Ok(())
     })?;
     if args.malformed && !args.select.names_sessions() && unreadable * 2 > seen {
@@ -256,13 +251,14 @@ fn settle(
     let keys = context.key_set()?.unwrap_or_default();
     let mut unconfirmed = Arc::default();
     let online = if plan.needs_servers() {
-        let exchanger = exchanger(context, store, judge, keys, Binding::Recorded, &args.pace)?;
-        unconfirmed = Arc::clone(&exchanger.unconfirmed);
-        Some(Revoker::for_absent_users(exchanger, judge.clone()))
+        let refresher = refresher(context, store, judge, keys, Binding::Recorded, &args.pace, false)?;
+        unconfirmed = refresher.unconfirmed();
+        Some(Revoker::for_absent_users(refresher, judge.clone()))
     } else {
         None
     };
-    let pruner = Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: Health::default() };
+    let pruner =
+        Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: StoreBreaker::default() };
     let mut batches = Batches::new(context, args);
     let done = context.runtime()?.block_on(async {
         for witness in witnesses {

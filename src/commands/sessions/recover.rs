@@ -1,22 +1,14 @@
 //! `oauthctl sessions recover`: stores tokens that an earlier run exchanged and could not store.
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
 use serde::Serialize;
 use serde_json::json;
 use tracing::debug;
 
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Recovered, Recovery, Settled, Waiting, settle};
+use crate::maintenance::{Recovered, Recovery, Waiting, settle_patiently};
 use crate::store::{Durability, Store};
 use crate::ui::{Format, counted, counts};
-
-/// How long to wait until it is settled which servers are in charge of the store.
-const STANDSTILL: Duration = Duration::from_secs(20);
-/// Between two attempts.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Store tokens that an earlier run exchanged and could not store
 #[derive(clap::Args)]
@@ -78,7 +70,11 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
     if entries.is_empty() {
         return Ok(report);
     }
-    let settled = context.runtime()?.block_on(settled(context, &recovery, store, &entries))?;
+    let settled = {
+        let (id, interrupt) = (context.store_id()?, context.interrupt());
+        let stop = || interrupt.is_set();
+        context.runtime()?.block_on(settle_patiently(&recovery, store, &id, context.now(), &entries, stop))?
+    };
     let doubt = match &settled.durability {
         Durability::Durable => None,
         Durability::Lagging(why) | Durability::Unsettled(why) => Some(why),
@@ -117,25 +113,6 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
         }
     }
     Ok(report)
-}
-
-/// Applies the entries; while it is not settled which servers are in charge of the store, again.
-async fn settled(
-    context: &Context,
-    recovery: &Recovery,
-    store: &dyn Store,
-    entries: &[PathBuf],
-) -> anyhow::Result<Settled> {
-    let id = context.store_id()?;
-    let begun = Instant::now();
-    loop {
-        let settled = settle(recovery, store, &id, context.now(), entries.to_vec()).await;
-        let is_settled = matches!(&settled, Ok(settled) if !matches!(settled.durability, Durability::Unsettled(_)));
-        if is_settled || begun.elapsed() > STANDSTILL || context.interrupt().is_set() {
-            return settled;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
 }
 
 /// What became of recovery entries.

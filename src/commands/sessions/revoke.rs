@@ -7,17 +7,16 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use super::foreign::ForeignRecords;
-use super::online::{exchanger, stop, tell_unconfirmed};
+use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
-use super::select::{Meant, SelectArgs};
+use super::select::SelectArgs;
 use super::view::judge_of_run;
 use crate::commands::ending::{cut_short, exit};
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
-use crate::maintenance::{Binding, Event, Judge, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
+use crate::maintenance::{Binding, Event, Judge, Meant, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
 use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
@@ -195,24 +194,17 @@ pub fn revoke_selected(
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
     let binding = active.map_or(Binding::Recorded, Binding::RecordedOr);
-    let exchanger = exchanger(context, store, judge, keys, binding, pace)?;
-    let unconfirmed = Arc::clone(&exchanger.unconfirmed);
+    let refresher = refresher(context, store, judge, keys, binding, pace, false)?;
+    let unconfirmed = refresher.unconfirmed();
     let still_meant = still_meant(select.filter(), Judge::clone(judge));
-    let revoker = Revoker::new(exchanger, still_meant, Judge::clone(judge));
+    let revoker = Revoker::new(refresher, still_meant, Judge::clone(judge));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = Results::new(context, judge);
-    let seen = ForeignRecords::default();
     let done = context.runtime()?.block_on(async {
         let mut selection = select.begin(context, &**store, judge).await?;
         let source = async || {
             let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| Ok(Meant::to_do_if(is_meant(stored)));
-            let see = |_: &Stored, session: &Summary<'_>, _: Option<&Note>| seen.see(session);
-            let Some(sessions) = selection.next_seen(see, meant).await? else {
-                if selection.is_complete() && !select.names_sessions() {
-                    seen.saw_all();
-                }
-                return Ok(None);
-            };
+            let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
         runner.run(source, async |revoker, event| results.add(event, forget, revoker).await).await
@@ -220,7 +212,8 @@ pub fn revoke_selected(
     // They are counted as unconfirmed already: a session that was renewed has not ended.
     tell_unconfirmed(context, &unconfirmed);
     let removed = results.report.confirmed + results.report.forgotten;
-    match seen.all() {
+    let found = select.seen().borrow().records.all();
+    match found {
         Some(sessions) if sessions > 0 => last_count::found(context, store.layout(), sessions, removed),
         _ => last_count::removed(context, store.layout(), removed),
     }

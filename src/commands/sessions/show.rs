@@ -4,12 +4,11 @@ use jiff::Timestamp;
 
 use super::account::Account;
 use super::names::no_session;
-use super::select::noted;
 use super::view::{judge, role};
 use crate::args::Knows;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Judge, find_copies_of};
+use crate::maintenance::{Judge, find_copies_of, noted};
 use crate::session::{Age, Summary};
 use crate::store::Stored;
 use crate::ui::Format;

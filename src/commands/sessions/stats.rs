@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::inactive::InactiveArgs;
+use super::layouts::Layouts;
 use super::select::SelectArgs;
-use super::view::{judge, role, tell_where};
+use super::view::role;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::Judge;
@@ -109,33 +110,18 @@ fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
 
 /// Selects, counts and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let stores = context.open_stores()?;
-    let all: Vec<_> = stores.iter().map(|store| &**store).collect();
-    args.select.prepare(context, &all, None)?;
+    let layouts = Layouts::open(context, &args.select, &args.inactive)?;
     let mut stats = Stats::default();
-    for store in &stores {
-        let judge = judge(context, store.layout())?;
-        args.select.in_one_of(stores.len(), stats.total);
-        context.runtime()?.block_on(args.inactive.for_each(
-            &args.select,
-            context,
-            &**store,
-            &judge,
-            |_, summary| {
-                stats.add(summary, &judge);
-                Ok(())
-            },
-        ))?;
-    }
+    let count = layouts.for_each(|summary, judge| {
+        stats.add(summary, judge);
+        Ok(())
+    })?;
     match context.ui.format {
         Format::Table => show(context, &stats)?,
         Format::Json | Format::Jsonl => context.ui.document(&document(&stats))?,
         Format::Csv => show_csv(context, &stats)?,
     }
-    args.select.warn_of_missing(context, &all)?;
-    let counted = args.select.seen().borrow().counted(stats.total);
-    tell_where(context, &stores, &counted)?;
-    Ok(context.interrupt().exit().unwrap_or(Exit::Done))
+    layouts.finish(count)
 }
 
 fn document(stats: &Stats) -> Value {

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::online::{exchanger, healthiest_first, stop, tell_unconfirmed};
+use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::{Results, rehearse};
-use super::select::{Meant, Noted, SelectArgs};
+use super::select::SelectArgs;
 use super::view::judge_of_run;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::jose::ClientKey;
-use crate::maintenance::{Binding, Event, Judge, Outcome, Runner, Step, Upgrades, check_published};
-use crate::session::{Age, NO_REFRESH_TOKEN, Status};
+use crate::maintenance::{Binding, Meant, Runner, Upgrades, check_published};
 use crate::store::Store;
 use crate::ui::counted;
 
@@ -66,10 +64,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let (runner, verb) = if args.dry_run {
         (None, "would upgrade")
     } else {
-        let mut exchanger = exchanger(context, &store, &judge, keys, Binding::Upgrade(kid), &args.pace)?;
-        exchanger.insists = args.select.names_sessions();
-        unconfirmed = Arc::clone(&exchanger.unconfirmed);
-        (Some(Runner::new(exchanger, args.pace.limits(context)?, stop(context))), "upgraded")
+        let refresher =
+            refresher(context, &store, &judge, keys, Binding::Upgrade(kid), &args.pace, args.select.names_sessions())?;
+        unconfirmed = refresher.unconfirmed();
+        (Some(Runner::new(refresher, args.pace.limits(context)?, stop(context))), "upgraded")
     };
     let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active.clone(), agreed(context, args));
     let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
@@ -81,7 +79,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let source = async || {
             let sessions = selection.next_meant(|_, session, _| Ok(Meant::to_do_if(session.is_public))).await?;
             let Some(sessions) = sessions else { return Ok(None) };
-            steps(&*store, &judge, &active, may_meet_the_app, &mut upgrades, sessions).await.map(Some)
+            upgrades.steps(&*store, &judge, may_meet_the_app, sessions).await.map(Some)
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
@@ -103,44 +101,4 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// The server that the operator has agreed to try: named, and with `--yes`.
 fn agreed(context: &Context, args: &Args) -> Option<String> {
     args.select.filter().issuer.filter(|_| context.is_confirmed())
-}
-
-/// What to do with these sessions of the public client. Instances of the app that were not deployed anew yet may still
-/// refresh them, and where no lock keeps the two of us apart, `may_meet_the_app` says so.
-async fn steps(
-    store: &dyn Store,
-    judge: &Judge,
-    key: &ClientKey,
-    may_meet_the_app: bool,
-    upgrades: &mut Upgrades,
-    mut sessions: Vec<Noted>,
-) -> anyhow::Result<Vec<Step<Outcome>>> {
-    healthiest_first(judge, &mut sessions);
-    let mut steps = Vec::with_capacity(sessions.len());
-    for (session, note) in sessions {
-        let settled = {
-            let summary = judge.summary(&session, note.as_ref());
-            let reason = summary.reason.as_deref().unwrap_or_default();
-            match summary.status {
-                Status::Dead | Status::Malformed | Status::Foreign => {
-                    Some(Outcome::Skipped(format!("{}: {reason}", summary.status.name()).into()))
-                }
-                Status::Blocked if !summary.needs_upgrade => Some(Outcome::Blocked(reason.to_owned())),
-                _ => match judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
-                    Some(why) => Some(Outcome::Skipped(why.into())),
-                    None if summary.refresh_token.is_none() => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
-                    None => judge.objection_to_key(store, &summary, key).await?.map(Outcome::Blocked),
-                },
-            }
-        };
-        let settled = match settled {
-            None => upgrades.objection(&session).await,
-            settled => settled,
-        };
-        steps.push(match settled {
-            None => Step::Work(session),
-            Some(outcome) => Step::Settled(Event { session, outcome }),
-        });
-    }
-    Ok(steps)
 }

@@ -92,7 +92,7 @@ enum Standing {
 
 /// The groups of one run.
 #[derive(Default)]
-pub struct Canaries(Mutex<HashMap<Group, Arc<Member>>>);
+pub struct IssuerBreakers(Mutex<HashMap<Group, Arc<Member>>>);
 
 #[derive(Default)]
 struct Member {
@@ -151,16 +151,16 @@ impl fmt::Display for Objection {
 }
 
 /// The right to exchange one session.
-pub struct Leave {
+pub struct Permit {
     group: Group,
     member: Arc<Member>,
     /// Held by a canary: the others wait until it is dropped.
     turn: Option<OwnedMutexGuard<()>>,
 }
 
-impl Canaries {
+impl IssuerBreakers {
     /// Waits until the session may be exchanged, or until it is known that it may not.
-    pub async fn permit(&self, group: &Group) -> Result<Leave, Objection> {
+    pub async fn permit(&self, group: &Group) -> Result<Permit, Objection> {
         let member = self.member(group);
         let mut known = member.known();
         let mut turn = None;
@@ -176,7 +176,7 @@ impl Canaries {
             Known::Proven => turn = None,
             Known::Nothing => debug!("goes first: {group}"),
         }
-        Ok(Leave { group: group.clone(), member, turn })
+        Ok(Permit { group: group.clone(), member, turn })
     }
 
     /// Whether the server has taken any session of the group in this run.
@@ -200,7 +200,7 @@ impl Member {
     }
 }
 
-impl Leave {
+impl Permit {
     /// Whether this exchange goes first of its group.
     pub fn is_canary(&self) -> bool {
         self.turn.is_some()
@@ -327,13 +327,13 @@ mod tests {
         Group { issuer: "https://as.example".into(), kid: Some("k".into()) }
     }
 
-    async fn leave(canaries: &Canaries) -> Leave {
+    async fn leave(canaries: &IssuerBreakers) -> Permit {
         canaries.permit(&group()).await.ok().expect("nothing is known against the group")
     }
 
     #[tokio::test]
     async fn the_second_waits_for_the_first_and_is_stopped_with_it() {
-        let canaries = Arc::new(Canaries::default());
+        let canaries = Arc::new(IssuerBreakers::default());
         let first = leave(&canaries).await;
         assert!(first.is_canary());
         let second = tokio::spawn({
@@ -348,7 +348,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_success_lets_all_others_go_at_once() {
-        let canaries = Canaries::default();
+        let canaries = IssuerBreakers::default();
         leave(&canaries).await.settle(Verdict::Works);
         let (one, two) = (leave(&canaries).await, leave(&canaries).await);
         assert!(!one.is_canary() && !two.is_canary());
@@ -358,7 +358,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_exchange_that_teaches_nothing_leaves_the_turn_to_the_next() {
-        let canaries = Canaries::default();
+        let canaries = IssuerBreakers::default();
         drop(leave(&canaries).await);
         leave(&canaries).await.settle(Verdict::Nothing);
         assert!(leave(&canaries).await.is_canary());

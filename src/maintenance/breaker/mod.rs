@@ -3,6 +3,6 @@
 mod issuer;
 mod store;
 
-pub use issuer::Canaries;
-pub(super) use issuer::{Group, Leave, Objection, Verdict};
-pub use store::Health;
+pub use issuer::IssuerBreakers;
+pub(super) use issuer::{Group, Objection, Permit, Verdict};
+pub use store::StoreBreaker;

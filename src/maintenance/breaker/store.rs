@@ -9,7 +9,7 @@ const TROUBLES: u32 = 3;
 
 /// How the store has fared in this run.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<State>);
+pub struct StoreBreaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -20,7 +20,7 @@ struct State {
     fails: bool,
 }
 
-impl Health {
+impl StoreBreaker {
     /// It has done what it was asked.
     pub fn works(&self) {
         let mut state = self.state();
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn only_failures_in_a_row_count() {
-        let health = Health::default();
+        let health = StoreBreaker::default();
         for _ in 0..TROUBLES * 2 {
             health.trouble("no answer");
             health.trouble("no answer");

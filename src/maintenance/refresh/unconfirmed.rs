@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::Exchanger;
+use super::parts::Parts;
+use crate::maintenance::breaker::StoreBreaker;
 use crate::maintenance::recovery::{Recovered, Recovery};
 use crate::maintenance::settle::settle;
 use crate::store::Durability;
@@ -68,31 +69,28 @@ impl Unconfirmed {
     pub fn take_left(&self) -> Vec<Left> {
         std::mem::take(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
 
-impl Exchanger {
     /// Checks what is not confirmed yet, when something has happened that may be a fail-over. Meanwhile whoever has new
     /// tokens waits: each further write to a master that has been replaced would be lost, too.
-    pub(super) async fn heed_disturbances(&self) {
-        let unconfirmed = &self.unconfirmed;
-        if !unconfirmed.is_due(self.store.disturbances()) {
+    pub(super) async fn heed_disturbances(&self, parts: &Parts, breaker: &StoreBreaker) {
+        if !self.is_due(parts.store.disturbances()) {
             return;
         }
-        let mut next = unconfirmed.next.lock().await;
+        let mut next = self.next.lock().await;
         let is_early = next.is_some_and(|next| Instant::now() < next);
-        if is_early || !unconfirmed.is_due(self.store.disturbances()) {
+        if is_early || !self.is_due(parts.store.disturbances()) {
             return;
         }
         let begun = Instant::now();
         loop {
-            let disturbances = self.store.disturbances();
-            let found = self.check_unconfirmed().await;
+            let disturbances = parts.store.disturbances();
+            let found = self.check(parts).await;
             let is_settled = !matches!(found, Durability::Unsettled(_));
             if is_settled || begun.elapsed() > STANDSTILL {
                 if let Durability::Unsettled(why) = &found {
-                    self.health.fail(why);
+                    breaker.fail(why);
                 }
-                unconfirmed.heeded.store(disturbances, Ordering::SeqCst);
+                self.heeded.store(disturbances, Ordering::SeqCst);
                 *next = (found != Durability::Durable).then(|| Instant::now() + REST);
                 return;
             }
@@ -101,16 +99,15 @@ impl Exchanger {
     }
 
     /// Checks, in the end, until everything is confirmed, or it is no use any more.
-    pub async fn confirm_all(&self) {
-        let unconfirmed = &self.unconfirmed;
+    pub(super) async fn confirm_all(&self, parts: &Parts) {
         let begun = Instant::now();
         let mut lags_since = None;
         let why = loop {
-            if unconfirmed.entries().is_empty() {
+            if self.entries().is_empty() {
                 return;
             }
-            let (is_over, why) = match self.check_unconfirmed().await {
-                Durability::Durable if unconfirmed.entries().is_empty() => return,
+            let (is_over, why) = match self.check(parts).await {
+                Durability::Durable if self.entries().is_empty() => return,
                 Durability::Durable => (false, "its record keeps changing".to_owned()),
                 Durability::Lagging(why) => (lags_since.get_or_insert_with(Instant::now).elapsed() > LAG, why),
                 Durability::Unsettled(why) => {
@@ -123,7 +120,7 @@ impl Exchanger {
             }
             tokio::time::sleep(PAUSE).await;
         };
-        let entries = std::mem::take(&mut *unconfirmed.entries());
+        let entries = std::mem::take(&mut *self.entries());
         let left = entries.into_iter().filter_map(|entry| {
             // Another run may have confirmed it.
             let key = Recovery::key_of(&entry)?;
@@ -131,18 +128,18 @@ impl Exchanger {
             let _ = File::open(&entry).and_then(|file| file.sync_all());
             Some(Left { key, entry, why: why.clone() })
         });
-        unconfirmed.left.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
     }
 
     /// Checks once.
-    async fn check_unconfirmed(&self) -> Durability {
-        let entries = std::mem::take(&mut *self.unconfirmed.entries());
+    async fn check(&self, parts: &Parts) -> Durability {
+        let entries = std::mem::take(&mut *self.entries());
         let count = entries.len();
-        let settled = settle(&self.recovery, &*self.store, &self.store_id, self.clock.now(), entries.clone()).await;
+        let settled = settle(&parts.recovery, &*parts.store, &parts.store_id, parts.clock.now(), entries.clone()).await;
         let settled = match settled {
             Ok(settled) => settled,
             Err(error) => {
-                self.unconfirmed.entries().extend(entries);
+                self.entries().extend(entries);
                 return Durability::Unsettled(format!("{error:#}"));
             }
         };
@@ -154,7 +151,7 @@ impl Exchanger {
             Ok(None) => false,
         };
         let open = settled.entries.into_iter().filter(|(path, result)| stays(result) && path.exists());
-        self.unconfirmed.entries().extend(open.map(|(path, _)| path));
+        self.entries().extend(open.map(|(path, _)| path));
         settled.durability
     }
 }

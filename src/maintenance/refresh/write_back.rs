@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::outcome::{Outcome, Retry};
-use super::{Exchanger, Ready, Waiting};
+use super::outcome::Outcome;
+use super::preflight::Ready;
+use super::refresher::{Refresher, Waiting};
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, Kid};
 use crate::maintenance::present::present;
 use crate::maintenance::recovery::Recovered;
+use crate::maintenance::runner::Retry;
 use crate::maintenance::settle::settle;
 use crate::oauth::{AuthorizationServer, TokenSet};
 use crate::session::Traces;
@@ -34,7 +36,7 @@ struct Kept {
     cause: Option<String>,
 }
 
-impl Exchanger {
+impl Refresher {
     /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
     /// tokens are worthless. While the store gives no answer, they are in the recovery directory. `entry` is the one under
     /// which tokens of this session are there already.
@@ -50,22 +52,22 @@ impl Exchanger {
             Kept { entry: entry.ok_or_else(|| failed("there was no time to")), is_unconfirmed: false, cause: None };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         if outcome.is_none() {
-            self.health.fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
+            self.store_breaker.fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
         }
         match (outcome, kept.entry) {
             (Some(outcome), Ok(entry)) if kept.is_unconfirmed => {
                 self.unconfirmed.add(entry);
-                self.heed_disturbances().await;
+                self.unconfirmed.heed_disturbances(&self.parts, &self.store_breaker).await;
                 outcome
             }
             (Some(outcome), Ok(entry)) => {
-                self.recovery.discard(&entry);
+                self.parts.recovery.discard(&entry);
                 outcome
             }
             (Some(outcome), Err(error)) => {
                 if kept.is_unconfirmed {
                     // A fail-over would cost every further session.
-                    self.health.fail(error);
+                    self.store_breaker.fail(error);
                 }
                 outcome
             }
@@ -87,7 +89,9 @@ impl Exchanger {
             return Outcome::Skipped("another run has taken care of its new tokens".into());
         }
         let entries = vec![entry.to_owned()];
-        let Ok(mut settled) = settle(&self.recovery, &*self.store, &self.store_id, self.clock.now(), entries).await
+        let Ok(mut settled) =
+            settle(&self.parts.recovery, &*self.parts.store, &self.parts.store_id, self.parts.clock.now(), entries)
+                .await
         else {
             return waits(entry, Retry::Soon);
         };
@@ -139,7 +143,7 @@ impl Exchanger {
         let mut failures = 0;
         loop {
             let written = {
-                let mut writing = self.store.replace(&expected, &new);
+                let mut writing = self.parts.store.replace(&expected, &new);
                 if let Ok(written) = timeout(SHORTLY, writing.as_mut()).await {
                     written
                 } else {
@@ -151,8 +155,8 @@ impl Exchanger {
                 Ok(Written::Done) => return Some(Outcome::Refreshed),
                 Ok(Written::Unconfirmed) => {
                     if kept.entry.is_err() {
-                        let id = &self.store_id;
-                        kept.entry = self.recovery.keep_beside(id, &stored.key, &stored.value, &new);
+                        let id = &self.parts.store_id;
+                        kept.entry = self.parts.recovery.keep_beside(id, &stored.key, &stored.value, &new);
                     }
                     kept.is_unconfirmed = true;
                     return Some(Outcome::Refreshed);
@@ -161,7 +165,7 @@ impl Exchanger {
                     let tokens = self.revoke(ready, server, tokens).await;
                     return Some(Outcome::Skipped(format!("it was deleted meanwhile; {tokens}").into()));
                 }
-                Ok(Written::Changed) => match present(&*self.store, stored).await {
+                Ok(Written::Changed) => match present(&*self.parts.store, stored).await {
                     // By an attempt of ours of which nobody heard.
                     Ok(Some(now)) if now.value == *new => {
                         kept.is_unconfirmed = kept.entry.is_ok();
@@ -204,7 +208,7 @@ impl Exchanger {
 
     fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Zeroizing<Vec<u8>>> {
         let new_key = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key);
-        let renewal = tokens.renewal(ready.audience.as_deref(), new_key.map(Kid::as_str), self.clock.now());
+        let renewal = tokens.renewal(ready.audience.as_deref(), new_key.map(Kid::as_str), self.parts.clock.now());
         ready.format.renew(value, &renewal).ok()
     }
 
@@ -216,13 +220,13 @@ impl Exchanger {
         tokens: &TokenSet,
     ) -> Result<PathBuf, Failure> {
         let new = self.renewed(&stored.value, ready, tokens).ok_or_else(|| failed("its record cannot be read"))?;
-        self.recovery.keep(&self.store_id, &stored.key, &stored.value, &new)
+        self.parts.recovery.keep(&self.parts.store_id, &stored.key, &stored.value, &new)
     }
 
     /// Keeps the tokens on disk, unless they are there.
     fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
         if kept.entry.is_err() {
-            kept.entry = self.recovery.keep(&self.store_id, &stored.key, &stored.value, new);
+            kept.entry = self.parts.recovery.keep(&self.parts.store_id, &stored.key, &stored.value, new);
         }
     }
 }

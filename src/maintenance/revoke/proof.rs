@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use super::super::refresh::{CopyCheck, Ready, time_for_request, too_little_time};
-use super::super::refresh::{NONCES, Retry, chain};
-use super::{Revoked, Revoker, unable};
+use super::revoker::{Revoked, Revoker, unable};
+use crate::maintenance::refresh::{CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time};
+use crate::maintenance::runner::Retry;
 use crate::oauth::{
     AuthorizationServer, Cause, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Refusal, Revocation, Revoke, TokenSet,
 };
@@ -30,7 +30,7 @@ impl Revoker {
     /// Ends the session. The error says why there is no proof of it, and the record may be another by then.
     pub(super) async fn end(&self, ending: &Ending<'_>) -> Result<(), Revoked> {
         let Ending { current, ready, server, lock } = *ending;
-        let asked = self.exchanger.ask(current, ready, server, lock, CopyCheck::Done).await.map_err(unable)?;
+        let asked = self.refresher.ask(current, ready, server, lock, CopyCheck::Done).await.map_err(unable)?;
         match asked.answer {
             Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
             Exchange::Refused(refusal)
@@ -40,7 +40,7 @@ impl Revoker {
                     "somebody else has used the token of a session whose user counts as away; is this store a copy, or \
                      restored from a backup? ({refusal})"
                 );
-                self.exchanger.set_behind(ready).await;
+                self.refresher.set_behind(ready).await;
                 Err(Revoked::Failed(self.store_is_behind.get_or_init(|| why).clone()))
             }
             Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),
@@ -56,7 +56,7 @@ impl Revoker {
             }
             Exchange::Unacceptable { why, tokens } => {
                 if let Some(tokens) = tokens {
-                    self.exchanger.revoke(ready, server, &tokens).await;
+                    self.refresher.revoke(ready, server, &tokens).await;
                 }
                 Err(unconfirmed(format!("the server's answer cannot be used: {why}"), Retry::Never))
             }
@@ -68,7 +68,7 @@ impl Revoker {
     /// the disk, then in the store.
     async fn end_newest(&self, ending: &Ending<'_>, tokens: TokenSet) -> Result<(), Revoked> {
         let Ending { current, ready, .. } = *ending;
-        let entry = match self.exchanger.keep_tokens(current, ready, &tokens) {
+        let entry = match self.refresher.keep_tokens(current, ready, &tokens) {
             Ok(entry) => entry,
             Err(why) => {
                 self.keep_alive(ending, &tokens, None).await;
@@ -95,7 +95,7 @@ impl Revoker {
         };
         match answer {
             Exchange::Refused(refusal) if refusal.refuses_newest_token() => {
-                self.exchanger.recovery.discard(&entry);
+                self.refresher.parts().recovery.discard(&entry);
                 Ok(())
             }
             Exchange::Refreshed(newer) => {
@@ -105,7 +105,7 @@ impl Revoker {
             }
             Exchange::Unacceptable { why, tokens: odd } => {
                 if let Some(odd) = odd {
-                    self.exchanger.revoke(ready, ending.server, &odd).await;
+                    self.refresher.revoke(ready, ending.server, &odd).await;
                 }
                 self.keep_alive(ending, &tokens, Some(entry)).await;
                 Err(unconfirmed(format!("the proof's answer is of no use: {why}"), Retry::Never))
@@ -128,9 +128,9 @@ impl Revoker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(current.key.clone(), fingerprint(newest.as_bytes()));
-        let outcome = self.exchanger.write_back(current, ready, server, tokens, entry).await;
-        let earlier = self.exchanger.earlier_note(current).await;
-        self.exchanger.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
+        let outcome = self.refresher.write_back(current, ready, server, tokens, entry).await;
+        let earlier = self.refresher.earlier_note(current).await;
+        self.refresher.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
     }
 
     /// Whether a record holds tokens that this run has put there.
@@ -146,7 +146,7 @@ impl Revoker {
         let Ending { ready, server, lock, .. } = *ending;
         // Half of the time is for the proof.
         let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
-        let credentials = self.exchanger.credentials(ready);
+        let credentials = self.refresher.credentials(ready);
         match server.revoke(Revoke { credentials, dpop_key: &ready.dpop_key, token, within }).await {
             Revocation::UseNonce(_) => Err(unconfirmed(NONCES, Retry::Soon)),
             Revocation::Accepted => Ok(None),
@@ -166,7 +166,7 @@ impl Revoker {
         let (mut parameters, mut repeated) = (None, 0);
         loop {
             let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))?;
-            let signed = server.sign(self.exchanger.credentials(ready), &ready.dpop_key, parameters.take());
+            let signed = server.sign(self.refresher.credentials(ready), &ready.dpop_key, parameters.take());
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: token, within };
             match server.refresh(refresh).await {
                 Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {

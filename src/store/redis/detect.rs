@@ -15,7 +15,7 @@ use crate::store::codec::{Codec, Decoded};
 use crate::store::layout::key::{KeyPattern, Subject};
 use crate::store::layout::{Layout, usual_lock};
 use crate::store::{Kind, RecordKey};
-use crate::ui::counted;
+use crate::text::counted;
 
 /// Keys looked at when records show early, and at most: a few seconds' scan of a store in which they do not.
 const FEW_KEYS: usize = 10_000;

@@ -1,115 +1,21 @@
-//! Ending sessions at the server, with proof, and then removing their records.
-//!
-//! A 200 from the revocation endpoint proves nothing (RFC 7009 section 2.2).
+//! The turn of one session: its newest record under the lock, the proof, and the removal of the record.
 
-mod proof;
-
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::assess::Judge;
-use super::clocks::{is_wrong_clock, wrong_clock};
-use super::copies::objection;
-use super::present::present;
-use super::refresh::Exchanger;
-use super::refresh::{Outcome, Retry, look_up_failed};
-use super::runner::Work;
+use super::proof::Ending;
+use super::revoker::{Revoked, Revoker, unable};
+use crate::maintenance::clocks::{is_wrong_clock, wrong_clock};
+use crate::maintenance::copies::objection;
+use crate::maintenance::present::present;
+use crate::maintenance::refresh::{Outcome, look_up_failed};
+use crate::maintenance::runner::{Retry, Work};
 use crate::oauth::{AuthorizationServer, Skew};
 use crate::session::{Relation, Traces, fingerprint};
-use crate::store::{EndlessLock, Kind, Lock, RecordKey, Stored, Written};
-use proof::Ending;
+use crate::store::{EndlessLock, Kind, Lock, Stored, Written};
 
 /// How often to begin again where the app has changed the record.
 const ROUNDS: u32 = 3;
-
-/// How one session's turn ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Revoked {
-    /// The server refuses its token now, and its record is gone.
-    Confirmed,
-    /// Revoked as far as one can tell, but without proof. The record is kept.
-    Unconfirmed(String, Retry),
-    /// It could not be revoked. The record is kept.
-    Failed(String),
-    /// Not proved, and its record removed all the same because that was asked for: the session may live on.
-    Forgotten(String),
-    /// Its record went before its turn came, or was changed after the proof.
-    Skipped(String),
-}
-
-/// Counts of each.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct RevokeReport {
-    /// [`Revoked::Confirmed`]
-    pub confirmed: u64,
-    /// [`Revoked::Unconfirmed`]
-    pub unconfirmed: u64,
-    /// [`Revoked::Failed`]
-    pub failed: u64,
-    /// [`Revoked::Forgotten`]
-    pub forgotten: u64,
-    /// [`Revoked::Skipped`]
-    pub skipped: u64,
-}
-
-/// Whether a session that has changed since it was selected is meant still.
-pub type StillMeant = Box<dyn Fn(&Stored) -> bool + Send + Sync>;
-
-/// Ends sessions.
-pub struct Revoker {
-    /// What every conversation about a session needs.
-    pub exchanger: Exchanger,
-    /// Asked of a session whose user came back after it was selected.
-    pub still_meant: StillMeant,
-    /// Tells when tokens die that cannot be revoked.
-    pub judge: Judge,
-    /// Ends only sessions of users who are away.
-    for_absent_users: bool,
-    /// Reason for which no further session is ended: the store is behind what the servers know.
-    store_is_behind: OnceLock<String>,
-    /// Records of sessions that have ended and whose removal has failed so far, by fingerprint.
-    ended: Mutex<HashSet<String>>,
-    /// Fingerprints of refresh tokens that this run has stored, by their record's key.
-    renewed: Mutex<HashMap<RecordKey, String>>,
-}
-
-impl Revoker {
-    /// Nothing is done yet.
-    pub fn new(exchanger: Exchanger, still_meant: StillMeant, judge: Judge) -> Self {
-        Self {
-            exchanger,
-            still_meant,
-            judge,
-            for_absent_users: false,
-            store_is_behind: OnceLock::new(),
-            ended: Mutex::default(),
-            renewed: Mutex::default(),
-        }
-    }
-
-    /// Ends only sessions of users who are away, where nothing has changed since they were selected. A refresh token that
-    /// somebody else has used shows that the user is not away and that the store is behind, as a copy or a backup is: then
-    /// no further session is ended.
-    pub fn for_absent_users(exchanger: Exchanger, judge: Judge) -> Self {
-        Self { for_absent_users: true, ..Self::new(exchanger, Box::new(|_| false), judge) }
-    }
-}
-
-impl RevokeReport {
-    /// Counts one.
-    pub fn count(&mut self, outcome: &Revoked) {
-        *match outcome {
-            Revoked::Confirmed => &mut self.confirmed,
-            Revoked::Unconfirmed(..) => &mut self.unconfirmed,
-            Revoked::Failed(_) => &mut self.failed,
-            Revoked::Forgotten(_) => &mut self.forgotten,
-            Revoked::Skipped(_) => &mut self.skipped,
-        } += 1;
-    }
-}
 
 impl Work for Revoker {
     type Outcome = Revoked;
@@ -131,28 +37,28 @@ impl Work for Revoker {
     }
 
     async fn wind_up(&self, within: Duration) -> bool {
-        self.exchanger.wind_up(within).await
+        self.refresher.wind_up(within).await
     }
 
     async fn confirm(&self) {
-        self.exchanger.confirm_all().await;
+        self.refresher.confirm().await;
     }
 }
 
 impl Revoker {
     async fn revoke(&self, selected: &Stored) -> Result<Revoked, Revoked> {
-        let exchanger = &self.exchanger;
-        exchanger.check_store().map_err(unable)?;
+        let refresher = &self.refresher;
+        refresher.check_store().map_err(unable)?;
         self.check_store_is_current()?;
-        let ready = match exchanger.check_record(selected).await {
+        let ready = match refresher.check_record(selected).await {
             Ok(ready) => ready,
             Err(outcome) => return Err(unable(outcome)),
         };
         if self.for_absent_users {
-            exchanger.check_not_behind(selected, &ready).await.map_err(unable)?;
+            refresher.check_not_behind(selected, &ready).await.map_err(unable)?;
         }
         // Tokens go back to where they came from, even if the account has moved.
-        let server = match exchanger.network.server(&ready.issuer).await {
+        let server = match refresher.parts().network.server(&ready.issuer).await {
             Ok(server) => server,
             Err(error) => return Err(unable(look_up_failed(&error))),
         };
@@ -167,10 +73,10 @@ impl Revoker {
             };
             return Err(Revoked::Unconfirmed(why, Retry::Never));
         }
-        if let Err(error) = server.prepare(&exchanger.client_id, &ready.dpop_key).await {
+        if let Err(error) = server.prepare(&refresher.parts().client_id, &ready.dpop_key).await {
             return Err(unable(look_up_failed(&error)));
         }
-        let lock = match exchanger.store.lock(&ready.did, exchanger.lock_timeout).await {
+        let lock = match refresher.parts().store.lock(&ready.did, refresher.parts().lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Revoked::Unconfirmed("somebody else holds the lock on it".into(), Retry::Soon)),
             Err(error) if error.is::<EndlessLock>() => {
@@ -178,15 +84,15 @@ impl Revoker {
             }
             Err(error) => return Err(self.store_trouble(&error)),
         };
-        exchanger.health.works();
+        refresher.store_breaker().works();
         let outcome = self.revoke_locked(selected, &server, &lock).await;
-        exchanger.give_back(lock, selected).await;
+        refresher.give_back(lock, selected).await;
         outcome
     }
 
     /// Fails where servers say that this machine's clock is wrong: by it, users count as away.
     fn check_clock(&self) -> Result<(), Revoked> {
-        match self.exchanger.network.skew() {
+        match self.refresher.parts().network.skew() {
             Some(Skew { ahead, origin }) if is_wrong_clock(ahead) => {
                 Err(Revoked::Failed(format!("not attempted: {}", wrong_clock(ahead, &origin))))
             }
@@ -220,16 +126,16 @@ impl Revoker {
             if self.has_ended(&current) {
                 return self.remove(&current).await;
             }
-            let ready = self.exchanger.check_locally(&current).await.map_err(unable)?;
+            let ready = self.refresher.check_locally(&current).await.map_err(unable)?;
             match self.end(&Ending { current: &current, ready: &ready, server, lock }).await {
                 Ok(()) => {
                     self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint(&current.value));
                     let removed = self.remove(&current).await;
                     if removed.is_err() {
                         // For later runs: where words prove nothing, they could not find it out again.
-                        let earlier = self.exchanger.earlier_note(&current).await;
+                        let earlier = self.refresher.earlier_note(&current).await;
                         let gone = Outcome::Gone(String::new());
-                        self.exchanger.note(&current, &ready, server, (&gone, None), earlier).await;
+                        self.refresher.note(&current, &ready, server, (&gone, None), earlier).await;
                     }
                     return removed;
                 }
@@ -246,9 +152,9 @@ impl Revoker {
 
     /// A copy in another layout may be the one that an app uses. Copies in this layout end together, as asked.
     async fn check_elsewhere(&self, current: &Stored) -> Result<(), Revoked> {
-        let session = self.exchanger.store.layout().session(current);
+        let session = self.refresher.parts().store.layout().session(current);
         let Some(did) = session.ok().and_then(|session| session.did.parse().ok()) else { return Ok(()) };
-        match objection(&*self.exchanger.store, current, &did).await {
+        match objection(&*self.refresher.parts().store, current, &did).await {
             Ok(Some((Relation::CopyElsewhere, why))) => Err(Revoked::Failed(why)),
             Ok(_) => Ok(()),
             Err(error) => Err(self.store_trouble(&error)),
@@ -257,7 +163,7 @@ impl Revoker {
 
     /// The record as it is now, where it is of the login that was selected.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
-        match present(&*self.exchanger.store, selected).await {
+        match present(&*self.refresher.parts().store, selected).await {
             Ok(Some(now)) if now.value == selected.value || Traces::are_of_one_login(&now.value, &selected.value) => {
                 Ok(now)
             }
@@ -273,12 +179,12 @@ impl Revoker {
     }
 
     fn store_trouble(&self, error: &anyhow::Error) -> Revoked {
-        self.exchanger.health.trouble(format_args!("{error:#}"));
+        self.refresher.store_breaker().trouble(format_args!("{error:#}"));
         Revoked::Unconfirmed(format!("the store failed: {error:#}"), Retry::Soon)
     }
 
     async fn remove(&self, current: &Stored) -> Result<Revoked, Revoked> {
-        match self.exchanger.store.remove(Kind::Session, std::slice::from_ref(current)).await.as_deref() {
+        match self.refresher.parts().store.remove(Kind::Session, std::slice::from_ref(current)).await.as_deref() {
             Ok([Written::Changed]) => {
                 Ok(Revoked::Skipped("ended, but its record was replaced meanwhile and stays".to_owned()))
             }
@@ -292,21 +198,12 @@ impl Revoker {
     /// Removes the record of a session for which there is no proof, when that is what the operator wants. The session may
     /// live on at the server. Returns whether it was removed: that of a new login is not the one that was meant.
     pub async fn forget(&self, selected: &Stored) -> anyhow::Result<bool> {
-        let store = &self.exchanger.store;
+        let store = &self.refresher.parts().store;
         let Some(now) = present(&**store, selected).await? else { return Ok(true) };
         if now.value != selected.value && !Traces::are_of_one_login(&now.value, &selected.value) {
             return Ok(false);
         }
         let removed = store.remove(Kind::Session, &[now]).await?;
         Ok(!matches!(removed[..], [Written::Changed]))
-    }
-}
-
-fn unable(outcome: Outcome) -> Revoked {
-    match outcome {
-        Outcome::Unknown(why, retry) => Revoked::Unconfirmed(why, retry),
-        Outcome::Blocked(why) | Outcome::Gone(why) => Revoked::Failed(why),
-        Outcome::Skipped(why) => Revoked::Skipped(why.into_owned()),
-        Outcome::Refreshed => Revoked::Failed("unexpectedly refreshed".to_owned()),
     }
 }

@@ -1,0 +1,27 @@
+//! Reading the whole store for what each client key carries.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::failed;
+use crate::maintenance::Census;
+use crate::settings::Origin;
+
+/// Reads the whole store. A signal ends that.
+pub fn take(context: &Context) -> anyhow::Result<Census> {
+    let interrupt = context.interrupt();
+    let count = context.runtime()?.block_on(interrupt.or(read(context)));
+    count.unwrap_or_else(|| Err(interrupt.failure("the keys are as they were").into()))
+}
+
+/// Reads the whole store, unless that takes longer than this.
+pub fn take_within(context: &Context, limit: Duration) -> anyhow::Result<Census> {
+    let read = async { tokio::time::timeout(limit, read(context)).await };
+    context.runtime()?.block_on(read).unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
+}
+
+/// Reads the whole store.
+pub async fn read(context: &Context) -> anyhow::Result<Census> {
+    let (url, origin, mut scan) = context.begin_census().await?;
+    Census::read(&url, !matches!(origin, Origin::Found(_)), context.client_id().ok(), &mut scan).await
+}

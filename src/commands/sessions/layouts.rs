@@ -1,0 +1,58 @@
+//! Reading the selected sessions of every layout of a store.
+
+use super::inactive::InactiveArgs;
+use super::select::SelectArgs;
+use super::view::{judge, tell_where};
+use crate::context::Context;
+use crate::error::Exit;
+use crate::maintenance::Judge;
+use crate::session::Summary;
+use crate::store::Store;
+
+/// Layouts of which the store has records.
+pub struct Layouts<'a> {
+    context: &'a Context,
+    select: &'a SelectArgs,
+    inactive: &'a InactiveArgs,
+    stores: Vec<Box<dyn Store>>,
+}
+
+impl<'a> Layouts<'a> {
+    /// Opens the store under each layout, and finds out which key is meant.
+    pub fn open(context: &'a Context, select: &'a SelectArgs, inactive: &'a InactiveArgs) -> anyhow::Result<Self> {
+        let layouts = Self { context, select, inactive, stores: context.open_stores()? };
+        select.prepare(context, &layouts.stores(), None)?;
+        Ok(layouts)
+    }
+
+    fn stores(&self) -> Vec<&dyn Store> {
+        self.stores.iter().map(|store| &**store).collect()
+    }
+
+    /// Returns whether there are several.
+    pub fn are_several(&self) -> bool {
+        self.stores.len() > 1
+    }
+
+    /// Hands over every selected session. Returns their number.
+    pub fn for_each(&self, mut consume: impl FnMut(&Summary<'_>, &Judge) -> anyhow::Result<()>) -> anyhow::Result<u64> {
+        let mut count = 0;
+        for store in &self.stores {
+            let judge = judge(self.context, store.layout())?;
+            self.select.in_one_of(self.stores.len(), count);
+            let read = self.inactive.for_each(self.select, self.context, &**store, &judge, |_, summary| {
+                count += 1;
+                consume(summary, &judge)
+            });
+            self.context.runtime()?.block_on(read)?;
+        }
+        Ok(count)
+    }
+
+    /// Says how many sessions were selected, and what was not found.
+    pub fn finish(&self, count: u64) -> anyhow::Result<Exit> {
+        self.select.warn_of_missing(self.context, &self.stores())?;
+        tell_where(self.context, &self.stores, &self.select.seen().borrow().counted(count))?;
+        Ok(self.context.interrupt().exit().unwrap_or(Exit::Done))
+    }
+}

@@ -1,0 +1,80 @@
+//! The outcome that an answer of the token endpoint means, and what it says of the others of the group.
+
+use super::outcome::{BUSY_PAUSE, NONCES, Outcome, chain};
+use super::preflight::Ready;
+use crate::maintenance::breaker::Verdict;
+use crate::maintenance::runner::Retry;
+use crate::oauth::{Cause, Exchange, Fate, Refusal};
+
+/// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the same client and key in this
+/// run, so that the configuration is not the cause.
+pub fn refused(ready: &Ready<'_>, refusal: &Refusal, answer_was_lost: bool, has_worked: bool) -> (Outcome, Verdict) {
+    let why = match refusal.meaning().0 {
+        Cause::ClientAuthentication | Cause::ClientDocuments => ready.client_refused(refusal),
+        _ => refusal.to_string(),
+    };
+    let gone = || {
+        let lost = if answer_was_lost { "the answer was lost, and then: " } else { "" };
+        Outcome::Gone(format!("{lost}{why}"))
+    };
+    let blocked = || Outcome::Blocked(why.clone());
+    match refusal.meaning() {
+        (Cause::Ended | Cause::Expired, _) => (gone(), Verdict::Ended(why)),
+        (Cause::EndedOrConfiguration, _) if has_worked => (gone(), Verdict::Ended(why)),
+        (Cause::EndedOrConfiguration, _) => {
+            let outcome =
+                format!("it has ended, or the configuration is wrong ({why}); a session that can be refreshed tells");
+            (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
+        }
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if answer_was_lost => {
+            (gone(), Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")))
+        }
+        (Cause::Replayed, Fate::Gone) => {
+            (gone(), Verdict::Behind(format!("records are older than what the server knows ({why})")))
+        }
+        (Cause::DpopKey, Fate::Gone) => {
+            (gone(), Verdict::OutOfStep(format!("records have other keys than the server knows ({why})")))
+        }
+        (Cause::OtherClient, Fate::Gone) => {
+            let verdict = format!(
+                "a session was lost because its client key, the configured client_id or the published client metadata is not \
+                 what it was begun with ({why})"
+            );
+            (gone(), Verdict::Misconfigured(verdict))
+        }
+        (_, Fate::Gone) => (gone(), Verdict::Refused(why)),
+        (Cause::Replayed | Cause::DpopKey | Cause::OtherClient, Fate::Kept) => (blocked(), Verdict::Kept(why)),
+        (Cause::ClientDocuments, _) => (Outcome::Unknown(why.clone(), Retry::Soon), Verdict::Busy(why, BUSY_PAUSE)),
+        (Cause::Request, _) => (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing),
+        (Cause::ClientAuthentication | Cause::Unknown, _) => (blocked(), Verdict::Refused(why)),
+    }
+}
+
+/// No answer, or one that neither brings tokens nor refuses them.
+pub fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
+    let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
+    match answer {
+        // It was asked twice already. Whether there are new tokens is for another run to find out.
+        Exchange::AnswerLost(error) => {
+            let why = format!("the answer was lost: {}", chain(&error));
+            (Outcome::Unknown(why.clone(), Retry::Never), Verdict::Trouble(why))
+        }
+        Exchange::TryLater { status, retry_after } => {
+            let why = format!("the server answered with status {status}");
+            let wait = retry_after.or((status == 429).then_some(BUSY_PAUSE));
+            let verdict = match wait {
+                Some(wait) => Verdict::Busy(why.clone(), wait),
+                None => Verdict::Trouble(why.clone()),
+            };
+            (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
+        }
+        Exchange::NotSent(error) => {
+            let retry = error.retry_after().map_or(Retry::Soon, Retry::After);
+            (Outcome::Unknown(format!("not sent: {}", chain(&error)), retry), Verdict::Nothing)
+        }
+        Exchange::UseNonce(_) => (unknown(NONCES.to_owned()), Verdict::Nothing),
+        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => {
+            unreachable!("judged before")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The decision about each session before anything is sent.
+
+use std::cell::{Cell, RefCell};
+
+use super::outcome::Outcome;
+use crate::maintenance::assess::Judge;
+use crate::maintenance::estimate::Estimate;
+use crate::maintenance::runner::{Event, Step};
+use crate::maintenance::selection::{Meant, Noted, healthiest_first};
+use crate::session::{Age, NO_REFRESH_TOKEN, Status, Summary};
+
+/// Selected sessions that are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Due,
+    Expired,
+    All,
+}
+
+/// Decides about each session before anything is sent.
+pub struct Planner<'a> {
+    judge: &'a Judge,
+    pub mode: Mode,
+    /// Sessions are named one by one.
+    is_named: bool,
+    min_interval: Age,
+    app_has_lock: bool,
+    /// Selected sessions with which all was well.
+    not_meant: Cell<u64>,
+    has_attempted: Cell<bool>,
+    /// Of sessions to be refreshed.
+    pub estimate: RefCell<Estimate>,
+}
+
+enum Plan {
+    Refresh,
+    Settled(Outcome),
+    NotMeant,
+}
+
+impl<'a> Planner<'a> {
+    /// Creates the planner of a run.
+    pub fn new(judge: &'a Judge, mode: Mode, is_named: bool, min_interval: Age, app_has_lock: bool) -> Self {
+        Self {
+            judge,
+            mode,
+            is_named,
+            min_interval,
+            app_has_lock,
+            not_meant: Cell::default(),
+            has_attempted: Cell::default(),
+            estimate: RefCell::default(),
+        }
+    }
+
+    /// Returns the number of selected sessions with which all was well.
+    pub fn not_meant(&self) -> u64 {
+        self.not_meant.get()
+    }
+
+    /// Returns whether any session was to be refreshed.
+    pub fn has_attempted(&self) -> bool {
+        self.has_attempted.get()
+    }
+
+    /// Returns what to do with these sessions.
+    pub fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
+        healthiest_first(self.judge, &mut sessions);
+        let step = |(session, note): Noted| {
+            let plan = {
+                let summary = self.judge.summary(&session, note.as_ref());
+                let plan = self.plan(&summary);
+                if matches!(plan, Plan::Refresh) {
+                    self.estimate.borrow_mut().add(&summary);
+                }
+                plan
+            };
+            match plan {
+                Plan::Refresh => {
+                    self.has_attempted.set(true);
+                    Some(Step::Work(session))
+                }
+                Plan::Settled(outcome) => Some(Step::Settled(Event { session, outcome })),
+                Plan::NotMeant => None,
+            }
+        };
+        sessions.into_iter().filter_map(step).collect()
+    }
+
+    /// Returns whether there is anything to do, or to say, about a session. Counts those about which there is not.
+    pub fn means(&self, session: &Summary<'_>) -> Meant {
+        match self.plan(session) {
+            Plan::Refresh => Meant::ToDo,
+            Plan::Settled(_) => Meant::ToTell,
+            Plan::NotMeant => {
+                self.not_meant.update(|n| n + u64::from(session.status != Status::Foreign));
+                Meant::No
+            }
+        }
+    }
+
+    fn plan(&self, session: &Summary<'_>) -> Plan {
+        let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
+        // An expiry that cannot be read is no reason to take the token for expired.
+        let expired = session.expires_at.map_or(!session.has_unreadable_expiry, |at| at <= self.judge.now());
+        match (session.status, self.mode) {
+            (Status::Fresh | Status::Idle | Status::Suspect, Mode::Due) => {
+                return Plan::NotMeant;
+            }
+            (_, Mode::Expired) if !expired => return Plan::NotMeant,
+            (Status::Blocked, _) => return Plan::Settled(Outcome::Blocked(reason())),
+            (Status::Dead | Status::Malformed | Status::Foreign, Mode::All) => {
+                let why = format!("{}: {}", session.status.name(), reason());
+                return Plan::Settled(Outcome::Skipped(why.into()));
+            }
+            (Status::Dead | Status::Malformed | Status::Foreign, _) => return Plan::NotMeant,
+            _ => {}
+        }
+        match self.judge.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
+            Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
+            None if session.refresh_token.is_none() => Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
+            None => Plan::Refresh,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Checks of a session before anything is sent. A request with the wrong key, the wrong DPoP key or under the wrong
+//! `client_id` would destroy it.
+
+use std::path::{Path, PathBuf};
+
+use super::outcome::Outcome;
+use super::parts::Binding;
+use super::refresher::Refresher;
+use crate::jose::{ClientKey, DpopKey};
+use crate::maintenance::assess::NEWER_TOKENS_WAIT;
+use crate::maintenance::breaker::Group;
+use crate::maintenance::known_keys::{KnownKey, key_has_changed};
+use crate::maintenance::present::present;
+use crate::oauth::{Auth, Credentials, Refusal};
+use crate::session::{AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status};
+use crate::store::Stored;
+
+/// A session that passed every check that needs no network.
+pub(in crate::maintenance) struct Ready<'k> {
+    /// Format of the record.
+    pub(super) format: &'static dyn Format,
+    pub did: Did,
+    pub issuer: String,
+    /// URL of the PDS as client libraries store it, once it was resolved.
+    pub(super) audience: Option<String>,
+    pub refresh_token: zeroize::Zeroizing<String>,
+    pub dpop_key: DpopKey,
+    pub client_key: Option<&'k ClientKey>,
+    /// Whether the record does not name this key yet.
+    pub(super) is_new_to_key: bool,
+    /// Where newer tokens of it would wait.
+    pub(super) entry: PathBuf,
+}
+
+impl Refresher {
+    /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
+    /// key or under the wrong `client_id` would destroy the session.
+    pub(in crate::maintenance) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+        let ready = self.check_record(stored).await?;
+        if let Err(outcome) = check_recovery(&ready.entry) {
+            // Where the store has the new ones, too, they only wait to be confirmed.
+            self.check_unchanged(stored).await?;
+            return Err(outcome);
+        }
+        Ok(ready)
+    }
+
+    /// The same but for tokens that wait in the recovery directory: whoever has the lock may have put them there for a
+    /// moment.
+    pub(in crate::maintenance) async fn check_record(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+        let blocked = |why: &str| Outcome::Blocked(why.to_owned());
+        let summary = self.parts.judge.summary_of_record(stored, None);
+        if summary.status.is_unreadable() || summary.status == Status::Blocked && !summary.needs_upgrade {
+            return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
+        }
+        let session = self.parts.store.layout().session(stored).map_err(|why| blocked(why.description()))?;
+        let did: Did = session.did.parse().map_err(|_| blocked("its account is not a DID"))?;
+        let refresh_token = session.refresh_token.as_deref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?;
+        let refresh_token = zeroize::Zeroizing::new(refresh_token.to_owned());
+        let dpop_key = session.format.dpop_key(&stored.value).map_err(|Malformed(why)| blocked(why))?;
+        let client_auth = session.client_auth.as_ref().ok_or_else(|| blocked(NO_CLIENT_AUTH))?;
+        let client_key = match (client_auth, &self.parts.binding) {
+            (AuthMethod::None, Binding::Recorded) if summary.needs_upgrade => {
+                return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
+            }
+            (AuthMethod::None, Binding::Recorded) => None,
+            (AuthMethod::None, Binding::Upgrade(kid) | Binding::RecordedOr(kid)) => Some(self.key(kid.as_str())?),
+            (AuthMethod::PrivateKeyJwt(_), Binding::Upgrade(_)) => {
+                return Err(Outcome::Skipped("it is bound to a client key already".into()));
+            }
+            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded | Binding::RecordedOr(_)) => Some(self.key(kid)?),
+        };
+        let is_new_to_key = client_key.is_some() && session.is_public();
+        if let Some(key) = client_key {
+            self.check_known_key(&session.issuer, key).await?;
+        }
+        let entry = self.parts.recovery.entry_of(stored, Some(&refresh_token));
+        let issuer = session.issuer.clone().into_owned();
+        Ok(Ready {
+            format: session.format,
+            did,
+            issuer,
+            audience: None,
+            refresh_token,
+            dpop_key,
+            client_key,
+            is_new_to_key,
+            entry,
+        })
+    }
+
+    fn key(&self, kid: &str) -> Result<&ClientKey, Outcome> {
+        let key = kid.parse().ok().and_then(|kid| self.parts.keys.get(&kid));
+        key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))
+    }
+
+    /// A key that has worked before under this kid at this server must be the same key still.
+    pub(super) async fn check_known_key(&self, issuer: &str, key: &ClientKey) -> Result<(), Outcome> {
+        let Some(kid) = key.kid() else { return Ok(()) };
+        let known = self.parts.judge.compare_key(&*self.parts.store, issuer, kid.as_str(), &key.thumbprint()).await;
+        match known.map_err(|e| self.store_trouble("cannot read the notes", &e))? {
+            KnownKey::Other => Err(Outcome::Blocked(key_has_changed(kid.as_str()))),
+            KnownKey::Same | KnownKey::Unknown => Ok(()),
+        }
+    }
+
+    /// The record must still be the one that was checked, and nothing must have happened that makes sending its token
+    /// unwise.
+    pub(super) async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
+        self.check_unchanged(stored).await?;
+        // Whoever held the lock before us may have exchanged the token and failed to store what came.
+        check_recovery(entry)?;
+        self.check_store()
+    }
+
+    /// The record in the store must still be this one.
+    async fn check_unchanged(&self, stored: &Stored) -> Result<(), Outcome> {
+        match present(&*self.parts.store, stored).await {
+            Ok(Some(present)) if present.value == stored.value => Ok(()),
+            Ok(Some(_)) => Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
+            Ok(None) => Err(Outcome::Skipped("it was deleted meanwhile".into())),
+            Err(error) => Err(self.store_trouble("cannot read it again", &error)),
+        }
+    }
+
+    pub(in crate::maintenance) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
+        let auth = ready.client_key.map_or(Auth::None, Auth::PrivateKeyJwt);
+        Credentials { client_id: &self.parts.client_id, auth }
+    }
+}
+
+impl Ready<'_> {
+    /// Returns the sessions with which this one stands or falls.
+    pub(super) fn group(&self) -> Group {
+        let kid = self.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned());
+        Group { issuer: self.issuer.clone(), kid }
+    }
+
+    /// The server's refusal of the client, with the server and the client key.
+    pub(in crate::maintenance) fn client_refused(&self, refusal: &Refusal) -> String {
+        let issuer = &self.issuer;
+        match self.client_key.and_then(|key| key.kid()) {
+            Some(kid) => format!("{issuer} does not accept the client with key {kid}: {refusal}"),
+            None => format!("{issuer} does not accept the client as a public one: {refusal}"),
+        }
+    }
+}
+
+fn check_recovery(entry: &Path) -> Result<(), Outcome> {
+    if entry.exists() {
+        return Err(Outcome::Blocked(NEWER_TOKENS_WAIT.to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! The turn of one session: checks, lock, request, write and notes, in this order.
+
+use std::time::Duration;
+
+use super::answer::{no_tokens, refused};
+use super::outcome::{BUSY_PAUSE, Outcome, kept_back, look_up_failed};
+use super::preflight::Ready;
+use super::refresher::Refresher;
+use super::request::{Asked, CopyCheck};
+use crate::maintenance::breaker::{Objection, Permit, Verdict};
+use crate::maintenance::runner::{Retry, Work};
+use crate::oauth::{AuthorizationServer, Cause, Exchange, TokenSet};
+use crate::session::Note;
+use crate::store::{EndlessLock, Lock, Stored};
+
+impl Work for Refresher {
+    type Outcome = Outcome;
+
+    async fn run(&self, session: &Stored) -> Outcome {
+        self.refresh(session).await
+    }
+
+    fn retry(outcome: &Outcome) -> Retry {
+        match outcome {
+            Outcome::Unknown(_, retry) => *retry,
+            _ => Retry::Never,
+        }
+    }
+
+    fn crashed() -> Outcome {
+        Outcome::Unknown("oauthctl failed; please report it".to_owned(), Retry::Never)
+    }
+
+    async fn wind_up(&self, within: Duration) -> bool {
+        self.note_worked_keys().await;
+        self.store_all_waiting(within).await
+    }
+
+    async fn confirm(&self) {
+        self.unconfirmed.confirm_all(&self.parts).await;
+    }
+}
+
+impl Refresher {
+    /// Exchanges one session, as it was when it was selected.
+    pub async fn refresh(&self, stored: &Stored) -> Outcome {
+        let (Ok(outcome) | Err(outcome)) = self.try_refresh(stored).await;
+        outcome
+    }
+
+    async fn try_refresh(&self, stored: &Stored) -> Result<Outcome, Outcome> {
+        let waiting = self.waiting().get(&stored.key).cloned();
+        if let Some(waiting) = waiting {
+            return Ok(self.store_waiting(&waiting.entry).await);
+        }
+        self.check_store()?;
+        let mut ready = self.check_locally(stored).await?;
+        let group = ready.group();
+        let (server, pds) =
+            self.parts.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
+        ready.audience = Some(format!("{pds}/"));
+        let undecided = self.undecided().get(&stored.key).cloned();
+        if let Some(refusal) = undecided {
+            return Ok(self.decide(stored, &ready, &server, &refusal, self.issuers.has_worked(&group)).await);
+        }
+        let permit = self.issuers.permit(&group).await.map_err(kept_back)?;
+        self.check_store()?;
+        self.check_not_behind(stored, &ready).await?;
+        let mut precedent = None;
+        if permit.is_canary() {
+            precedent = self.precedent(&ready).await?;
+            if let Some(why) = precedent.as_ref().filter(|_| !self.parts.insists) {
+                let why =
+                    format!("{why} (as an earlier run has found; it is tried all the same where you name the session)");
+                permit.settle(Verdict::Misconfigured(why.clone()));
+                return Err(kept_back(Objection::Stopped(why.into())));
+            }
+        }
+        if let Err(error) = server.prepare(&self.parts.client_id, &ready.dpop_key).await {
+            let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
+            let outcome = look_up_failed(&error);
+            if let (Outcome::Unknown(why, _), Some(wait)) = (&outcome, wait) {
+                permit.settle(Verdict::Busy(why.clone(), wait));
+            }
+            return Err(outcome);
+        }
+        let lock = match self.parts.store.lock(&ready.did, self.parts.lock_timeout).await {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
+            // No fault of the store: others can be refreshed.
+            Err(error) if error.is::<EndlessLock>() => return Err(Outcome::Unknown(error.to_string(), Retry::Never)),
+            Err(error) => return Err(self.store_trouble("cannot take the lock", &error)),
+        };
+        self.store_breaker.works();
+        let ((outcome, verdict, tokens), earlier) = match permit.objection() {
+            Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
+            // Both read once the lock is ours, in one go.
+            None => {
+                tokio::join!(self.refresh_locked(stored, &ready, &server, &lock, &permit), self.earlier_note(stored))
+            }
+        };
+        if self.store_breaker.fails() {
+            self.give_back(lock, stored).await;
+            permit.settle(verdict);
+            return Ok(outcome);
+        }
+        // Whoever takes the lock next finds the note.
+        let noted = self.note(stored, &ready, &server, (&outcome, tokens.as_deref()), earlier);
+        tokio::join!(noted, self.give_back(lock, stored));
+        // Before the others go, so that no other process need find it out once more.
+        match &verdict {
+            Verdict::Misconfigured(why) => self.set_precedent(&ready, why).await,
+            Verdict::Behind(_) => self.set_behind(&ready).await,
+            Verdict::Works if precedent.is_some() => self.lift_precedent(&ready).await,
+            _ => {}
+        }
+        permit.settle(verdict);
+        Ok(outcome)
+    }
+
+    /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever took the lock then would
+    /// send the used-up one. One that ran out is no longer ours to give back.
+    pub(in crate::maintenance) async fn give_back(&self, lock: Lock, stored: &Stored) {
+        if self.waiting().contains_key(&stored.key) {
+            lock.leave();
+        } else if self.store_breaker.fails() {
+            // In the background: a store that is gone would have us wait.
+            drop(lock);
+        } else if let Err(error) = lock.release().await {
+            self.store_breaker.trouble(format_args!("{error:#}"));
+        }
+    }
+
+    /// Under the lock: re-read, one request, write back.
+    async fn refresh_locked(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        lock: &Lock,
+        permit: &Permit,
+    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
+        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
+            Ok(asked) => asked,
+            Err(outcome) => return (outcome, Verdict::Nothing, None),
+        };
+        match answer {
+            Exchange::Refreshed(tokens) => {
+                let outcome = self.write_back(stored, ready, server, &tokens, None).await;
+                (outcome, Verdict::Works, Some(Box::new(tokens)))
+            }
+            Exchange::Unacceptable { why, tokens } => {
+                if let Some(tokens) = tokens {
+                    self.revoke(ready, server, &tokens).await;
+                }
+                let why = format!("the server's answer cannot be used: {why}");
+                (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
+            }
+            Exchange::Refused(refusal) => {
+                let (outcome, verdict) = refused(ready, &refusal, answer_was_lost, permit.has_worked());
+                if matches!((&outcome, refusal.meaning().0), (Outcome::Unknown(..), Cause::EndedOrConfiguration)) {
+                    self.undecided().insert(stored.key.clone(), refusal);
+                }
+                (outcome, verdict, None)
+            }
+            answer => {
+                let (outcome, verdict) = no_tokens(answer);
+                (outcome, verdict, None)
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Selected sessions, read in batches with what oauthctl has noted of each.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use super::assess::Judge;
+use super::copies::{find_copies, find_copies_of};
+use super::seen::{Named, Seen};
+use crate::interrupt::Interrupt;
+use crate::session::{Did, Filter, Note, Summary};
+use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
+
+/// Whether a command has something to do with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// Nothing to do, and nothing to say.
+    No,
+    /// There is something to say of it, and nothing to do: it does not use up the limit, or sessions that nobody can help
+    /// would keep the others from their turn, run after run.
+    ToTell,
+    /// There is something to do.
+    ToDo,
+}
+
+impl Meant {
+    /// Something to do, or nothing at all.
+    pub fn to_do_if(is_meant: bool) -> Self {
+        if is_meant { Self::ToDo } else { Self::No }
+    }
+}
+
+/// A session, and what oauthctl noted of it.
+pub type Noted = (Stored, Option<Note>);
+
+/// For how long a store is believed to hold no notes of ours. To ask for every batch would make a listing wait for the
+/// network at every step.
+const NO_NOTES_STANDS: Duration = Duration::from_secs(1);
+
+/// Batches whose notes are asked for at the same time.
+const NOTED_AHEAD: usize = 4;
+
+/// Selected sessions arriving in batches.
+pub struct Selection<'a> {
+    source: BoxStream<'a, anyhow::Result<Vec<Noted>>>,
+    filter: Filter,
+    left: u64,
+    store: &'a dyn Store,
+    judge: &'a Judge,
+    interrupt: Interrupt,
+    progress: Box<dyn Fn(usize) + 'a>,
+    seen: Rc<RefCell<Seen>>,
+    /// The whole store is read, and not only what is named.
+    is_whole: bool,
+}
+
+/// Names of sessions; none where the whole store is meant.
+#[derive(Default)]
+pub struct Names {
+    pub accounts: Vec<Did>,
+    pub keys: Vec<RecordKey>,
+    /// One of several layouts is read: what is named may be in another one.
+    pub one_of_several: bool,
+}
+
+/// Records to read: the whole store, or named ones. None where a signal came before they were found.
+pub enum Source {
+    All(Scan),
+    Named(Option<Vec<Stored>>),
+}
+
+impl Source {
+    /// Finds the named sessions if any are named, else begins to read the whole store.
+    pub async fn open(store: &dyn Store, judge: &Judge, names: &Names, seen: &RefCell<Seen>) -> anyhow::Result<Self> {
+        if names.accounts.is_empty() && names.keys.is_empty() {
+            if !judge.knows_copies() {
+                judge.learn(find_copies(store).await?);
+            }
+            return Ok(Self::All(store.scan(Kind::Session, Want { values: true, ttls: true })));
+        }
+        let mut named = Vec::new();
+        let mut dids = HashSet::new();
+        for did in names.accounts.iter().filter(|did| dids.insert(did.as_str())) {
+            let sessions = store.sessions_of(did).await?;
+            seen.borrow_mut().name(Named::Account(did.as_str().to_owned()), !sessions.is_empty());
+            named.extend(sessions);
+        }
+        for key in &names.keys {
+            let mut records = store.records(Kind::Session, key).await?;
+            if names.one_of_several {
+                records.retain(|_| store.layout().session_pattern().parse_key(&key.text()).is_some());
+            }
+            seen.borrow_mut().name(Named::Record(key.text().into_owned()), !records.is_empty());
+            // An account and one of its keys may both be named.
+            if !named.iter().any(|record: &Stored| record.key == *key) {
+                named.extend(records);
+            }
+        }
+        named.sort_by(|a, b| a.key.cmp(&b.key));
+        if !judge.knows_copies() {
+            judge.learn(find_copies_of(store, &named).await?);
+        }
+        Ok(Self::Named(Some(named)))
+    }
+
+    async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
+        match self {
+            Self::All(scan) => scan.next().await,
+            Self::Named(records) => Ok(records.take()),
+        }
+    }
+
+    /// The sessions with their notes.
+    fn noted(self, store: &dyn Store) -> BoxStream<'_, anyhow::Result<Vec<Noted>>> {
+        let batches = stream::try_unfold(self, async |mut source| {
+            let records = source.next().await?;
+            anyhow::Ok(records.map(|records| (records, source)))
+        });
+        let nothing_noted = Arc::new(Mutex::new(None));
+        let noted = move |records| {
+            let nothing_noted = Arc::clone(&nothing_noted);
+            async move {
+                let recently = |since: &Mutex<Option<Instant>>| {
+                    since.lock().is_ok_and(|since| since.is_some_and(|since| since.elapsed() < NO_NOTES_STANDS))
+                };
+                if recently(&nothing_noted) {
+                    return Ok(without_notes(records));
+                }
+                let asked = Instant::now();
+                if any_noted(store).await? {
+                    return with_notes(store, records).await;
+                }
+                if let Ok(mut since) = nothing_noted.lock() {
+                    *since = Some(asked);
+                }
+                Ok(without_notes(records))
+            }
+        };
+        batches.map_ok(noted).try_buffered(NOTED_AHEAD).boxed()
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// Begins to read what matches the filter: at most so many sessions with which something is done.
+    pub fn new(
+        source: Source,
+        (store, judge): (&'a dyn Store, &'a Judge),
+        filter: Filter,
+        limit: u64,
+        interrupt: Interrupt,
+        progress: Box<dyn Fn(usize) + 'a>,
+        seen: Rc<RefCell<Seen>>,
+    ) -> Self {
+        let is_whole = matches!(source, Source::All(_));
+        Self { source: source.noted(store), filter, left: limit, store, judge, interrupt, progress, seen, is_whole }
+    }
+
+    /// Reads everything, and hands over every selected session, until all were seen or a signal came.
+    pub async fn for_each(
+        mut self,
+        mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        while let Some(records) = self.next_read().await? {
+            for (stored, note) in &records {
+                let summary = self.judged(stored, note.as_ref()).await?;
+                self.seen.borrow_mut().see(&summary);
+                if self.takes(&summary) {
+                    consume(stored, &summary)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next selected sessions that the command has something to do with, or to say of; none when all were seen, the
+    /// limit is reached or a signal came.
+    pub async fn next_meant(
+        &mut self,
+        is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
+    ) -> anyhow::Result<Option<Vec<Noted>>> {
+        self.next_seen(|_, _, _| {}, is_meant).await
+    }
+
+    /// The same. All that is read is shown to `see`, selected or not.
+    pub async fn next_seen(
+        &mut self,
+        mut see: impl FnMut(&Stored, &Summary<'_>, Option<&Note>),
+        mut is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
+    ) -> anyhow::Result<Option<Vec<Noted>>> {
+        let Some(records) = self.next_read().await? else { return Ok(None) };
+        let mut meant = Vec::with_capacity(records.len());
+        for (stored, note) in records {
+            let is_meant = {
+                let summary = self.judged(&stored, note.as_ref()).await?;
+                self.seen.borrow_mut().see(&summary);
+                see(&stored, &summary, note.as_ref());
+                if self.left > 0 && self.filter.matches(&summary, self.judge.now()) {
+                    is_meant(&stored, &summary, note.as_ref())?
+                } else {
+                    Meant::No
+                }
+            };
+            self.left -= u64::from(is_meant == Meant::ToDo);
+            if is_meant != Meant::No {
+                meant.push((stored, note));
+            }
+        }
+        Ok(Some(meant))
+    }
+
+    /// Judges a session, once it is known whether its client key is the one that has worked before.
+    async fn judged<'s>(&self, stored: &'s Stored, note: Option<&Note>) -> anyhow::Result<Summary<'s>> {
+        let summary = self.judge.summary(stored, note);
+        let is_outdated = self.judge.learn_key(self.store, &summary).await?;
+        Ok(if is_outdated { self.judge.summary(stored, note) } else { summary })
+    }
+
+    /// The next sessions read, selected or not.
+    async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
+        self.seen.borrow_mut().is_cut |= self.left == 0;
+        if self.left == 0 || self.interrupt.is_set() {
+            return Ok(None);
+        }
+        // A store that has nothing to say must not keep a signal from being heeded.
+        let read = self.interrupt.or(self.source.try_next()).await;
+        let Some(records) = read.transpose()?.flatten() else {
+            self.seen.borrow_mut().records.are_all = self.is_whole && !self.interrupt.is_set();
+            return Ok(None);
+        };
+        (self.progress)(records.len());
+        self.seen.borrow_mut().records.read += records.len() as u64;
+        Ok(Some(records))
+    }
+
+    /// Whether the session is selected; counts against the limit.
+    fn takes(&mut self, summary: &Summary<'_>) -> bool {
+        self.filter.matches(summary, self.judge.now()) && take_one(&mut self.left)
+    }
+}
+
+/// Puts oauthctl's own notes beside the sessions.
+pub async fn noted(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
+    if any_noted(store).await? { with_notes(store, sessions).await } else { Ok(without_notes(sessions)) }
+}
+
+/// Whether oauthctl has ever written a note into this store.
+async fn any_noted(store: &dyn Store) -> anyhow::Result<bool> {
+    Ok(store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some())
+}
+
+async fn with_notes(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
+    let names: Vec<_> = sessions.iter().map(|stored| Note::name(&stored.key.text())).collect();
+    let notes = store.notes(&names).await?;
+    let notes = notes.into_iter().map(|note| note.and_then(|note| Note::parse(&note)));
+    Ok(sessions.into_iter().zip(notes).collect())
+}
+
+fn without_notes(sessions: Vec<Stored>) -> Vec<Noted> {
+    sessions.into_iter().map(|stored| (stored, None)).collect()
+}
+
+fn take_one(left: &mut u64) -> bool {
+    let any = *left > 0;
+    *left = left.saturating_sub(1);
+    any
+}
+
+/// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a session that had long
+/// ended would be taken for a sign of it.
+pub fn healthiest_first(judge: &Judge, sessions: &mut [Noted]) {
+    sessions.sort_by_cached_key(|(stored, note)| Reverse(judge.summary(stored, note.as_ref()).last_refreshed_at));
+}
