@@ -30,6 +30,7 @@ use crate::error::{Failure, suggestion, usage};
 use crate::files::is_open_to_others;
 use crate::input;
 use crate::keyring::KeySource;
+use crate::session::AuthMethod;
 
 pub use file::{FILE_NAME, SettingsFile};
 pub use find::{FoundFile, find};
@@ -58,15 +59,6 @@ pub const CLIENT_MEMBERS: [&str; 13] = [
 
 /// More than any file of variables needs.
 pub const MAX_ENV_FILE: u64 = 1 << 20;
-
-/// How the client authenticates at the token endpoint, as `[client] auth_method` says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuthMethod {
-    /// Not at all: a public client.
-    None,
-    /// By a signature with one of its keys (RFC 7523).
-    PrivateKeyJwt,
-}
 
 /// What the command line says about settings.
 #[derive(Clone, Default)]
@@ -267,11 +259,11 @@ impl Settings {
     }
 
     /// How the client authenticates, where the settings say it.
-    pub fn auth_method(&self) -> Result<Option<ClientAuthMethod>, Failure> {
+    pub fn auth_method(&self) -> Result<Option<AuthMethod<()>>, Failure> {
         let Some(text) = self.client_text("auth_method")? else { return Ok(None) };
         match text.as_str() {
-            "none" => Ok(Some(ClientAuthMethod::None)),
-            "private_key_jwt" => Ok(Some(ClientAuthMethod::PrivateKeyJwt)),
+            "none" => Ok(Some(AuthMethod::None)),
+            "private_key_jwt" => Ok(Some(AuthMethod::PrivateKeyJwt(()))),
             _ => Err(usage("is neither \"none\" nor \"private_key_jwt\"")
                 .at("client.auth_method")
                 .hint("write auth_method = \"private_key_jwt\" where the app has keys, else \"none\"")),

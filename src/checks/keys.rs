@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::files;
 use crate::jose::{ClientKey, KeySet, Kid, ThumbprintMatch};
 use crate::keyring::{self, KeysInFile, LoadedSource};
-use crate::settings::ClientAuthMethod;
+use crate::session::AuthMethod;
 use crate::text::counted;
 
 const TOPIC: Topic = Topic::Keys;
@@ -74,15 +74,15 @@ pub fn unreadable(error: Failure) -> Finding {
 }
 
 /// Compares the keys at hand with what the settings say of the client.
-pub fn check_auth_method(method: ClientAuthMethod, keys: &LocalKeys) -> Option<Finding> {
+pub fn check_auth_method(method: AuthMethod<()>, keys: &LocalKeys) -> Option<Finding> {
     match (method, keys.is_confidential()?) {
-        (ClientAuthMethod::PrivateKeyJwt, false) => Some(Finding::problem(
+        (AuthMethod::PrivateKeyJwt(()), false) => Some(Finding::problem(
             TOPIC,
             "client.auth_method is private_key_jwt, and no key source is configured",
             "an app without its keys logs nobody in, and deletes the sessions bound to them",
             "name the keys: `keys` in oauthctl.toml, or --keys",
         )),
-        (ClientAuthMethod::None, true) => Some(Finding::warning(
+        (AuthMethod::None, true) => Some(Finding::warning(
             TOPIC,
             "client.auth_method is none, and there are keys",
             "sessions that are bound to a key cannot be refreshed by a public client",

@@ -7,7 +7,7 @@ use super::publish::PublishArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::KeySet;
-use crate::settings::ClientAuthMethod;
+use crate::session::AuthMethod;
 
 /// Print the public JWKS document
 #[derive(clap::Args)]
@@ -45,7 +45,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// client is.
 fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Result<(), Failure> {
     let settings = context.settings()?;
-    if settings.auth_method()? == Some(ClientAuthMethod::None) {
+    if settings.auth_method()? == Some(AuthMethod::None) {
         return Ok(());
     }
     if has_source {

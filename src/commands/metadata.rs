@@ -13,7 +13,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::oauth::client_metadata::{
     self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site, loopback_client_id,
 };
-use crate::settings::ClientAuthMethod;
+use crate::session::AuthMethod;
 use crate::ui::{Format, Role, Row, counted};
 
 /// Larger than any server reads.
@@ -248,7 +248,7 @@ fn loopback_redirect_uris(context: &Context, args: &Args, site: &Site) -> Result
 /// Public only when nothing speaks for keys: a public document, published by mistake, locks a confidential app out.
 fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result<Authentication> {
     let method = context.settings()?.auth_method()?;
-    if args.public || method == Some(ClientAuthMethod::None) {
+    if args.public || method == Some(AuthMethod::None) {
         return Ok(Authentication::Public);
     }
     let place = args.jwks.unwrap_or(KeyPlace::Uri);

@@ -32,7 +32,7 @@ pub async fn bound_kids(stores: &[&dyn Store]) -> anyhow::Result<BTreeSet<String
         while let Some(records) = scan.next().await? {
             for stored in &records {
                 let session = store.layout().session(stored).ok();
-                let kid = session.and_then(|session| session.client_auth?.into_kid());
+                let kid = session.and_then(|session| session.client_auth?.into_key());
                 if let Some(kid) = kid.filter(|kid| !kids.contains(&**kid)) {
                     kids.insert(kid.into_owned());
                 }

@@ -9,8 +9,8 @@ use super::refresh::{Outcome, look_up_failed};
 use super::runner::{Event, Retry, Step};
 use super::selection::{Noted, healthiest_first};
 use crate::jose::{ClientKey, DpopKey};
-use crate::oauth::{Auth, AuthorizationServer, Credentials, LookupError, Network, Upgrading};
-use crate::session::{Age, Did, NO_REFRESH_TOKEN, Session, Status};
+use crate::oauth::{AuthorizationServer, Credentials, LookupError, Network, Upgrading};
+use crate::session::{Age, AuthMethod, Did, NO_REFRESH_TOKEN, Session, Status};
 use crate::store::{Store, Stored};
 
 /// The servers' ways with public sessions, each asked once.
@@ -114,7 +114,7 @@ impl Upgrades {
     async fn ask(&self, server: &AuthorizationServer, issuer: &str, dpop_key: &DpopKey) -> Result<(), Objection> {
         let failed = |error: &LookupError| Objection { outcome: look_up_failed(error), may_end: false };
         server.prepare(&self.client_id, dpop_key).await.map_err(|error| failed(&error))?;
-        let credentials = Credentials { client_id: &self.client_id, auth: Auth::PrivateKeyJwt(&self.key) };
+        let credentials = Credentials { client_id: &self.client_id, auth: AuthMethod::PrivateKeyJwt(&self.key) };
         let (why, may_end) = match server.upgrading(credentials, dpop_key).await {
             Upgrading::Accepted => return Ok(()),
             Upgrading::Kept => (

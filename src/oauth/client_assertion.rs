@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::jose::ClientKey;
+use crate::session::AuthMethod;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -12,22 +13,13 @@ const LIFETIME: i64 = 60;
 /// are dated back by this, so our clock may be that much fast. Seconds.
 pub(super) const BACKDATED: i64 = 10;
 
-/// As whom the client speaks.
+/// Identity of the client.
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials<'a> {
     /// The URL of the client metadata document.
     pub client_id: &'a str,
-    /// How it authenticates.
-    pub auth: Auth<'a>,
-}
-
-/// How the client authenticates.
-#[derive(Clone, Copy, Debug)]
-pub enum Auth<'a> {
-    /// It is public.
-    None,
-    /// It is confidential, and signs with this key, which must be the one the session is bound to.
-    PrivateKeyJwt(&'a ClientKey),
+    /// Client authentication, by the key to which the session is bound.
+    pub auth: AuthMethod<&'a ClientKey>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +43,7 @@ struct Claims<'a> {
 pub(super) fn fields(credentials: Credentials<'_>, issuer: &str, jti: &str, now: i64) -> Vec<(&'static str, String)> {
     let client_id = credentials.client_id;
     let mut fields = vec![("client_id", client_id.to_owned())];
-    if let Auth::PrivateKeyJwt(key) = credentials.auth {
+    if let AuthMethod::PrivateKeyJwt(key) = credentials.auth {
         let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
         let iat = now - BACKDATED;
         // The audience is the issuer: the token endpoint, as RFC 7523 suggests, is refused.
@@ -73,7 +65,8 @@ mod tests {
     fn an_assertion_is_addressed_to_the_issuer_and_lives_a_minute() {
         let jwk = keys::client_key("k1");
         let key = ClientKey::from_members(jwk.as_object().unwrap().clone()).unwrap();
-        let credentials = Credentials { client_id: "https://app.example/c.json", auth: Auth::PrivateKeyJwt(&key) };
+        let credentials =
+            Credentials { client_id: "https://app.example/c.json", auth: AuthMethod::PrivateKeyJwt(&key) };
         let fields = fields(credentials, "https://as.example", "j", 1000);
         let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["client_id", "client_assertion_type", "client_assertion"]);
@@ -87,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_public_client_gives_its_name_only() {
-        let fields = fields(Credentials { client_id: "x", auth: Auth::None }, "i", "j", 0);
+        let fields = fields(Credentials { client_id: "x", auth: AuthMethod::None }, "i", "j", 0);
         assert_eq!(fields, [("client_id", "x".to_owned())]);
     }
 }

@@ -24,7 +24,7 @@ mod token;
 
 pub use ambient::{Clock, NetworkSettings, Random};
 pub use answers::{Cause, Fate, Refusal, Upgrading};
-pub use client_assertion::{Auth, Credentials};
+pub use client_assertion::Credentials;
 pub use http::{RateSettings, Served, Skew, objection};
 pub use identity::Handle;
 pub use lookup::{LookupError, brief};

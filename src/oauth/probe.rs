@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::answers::{Refusal, Upgrading};
-use super::client_assertion::{Auth, Credentials};
+use super::client_assertion::Credentials;
 use super::outcome::Exchange;
 use super::server::AuthorizationServer;
 use super::token::{MAX_NONCE_RETRIES, Refresh};
 use crate::jose::DpopKey;
+use crate::session::AuthMethod;
 
 /// A refresh token of the form that most servers demand, and that none issues: they are random.
 pub const NEVER_ISSUED: &str = "ref-0000000000000000000000000000000000000000000000000000000000000000";
@@ -17,7 +18,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 impl AuthorizationServer {
     /// Whether it authenticates this client at a refresh; none where its answer does not tell. Sends no assertion.
     pub async fn authenticates(&self, client_id: &str, dpop_key: &DpopKey) -> Option<bool> {
-        let credentials = Credentials { client_id, auth: Auth::None };
+        let credentials = Credentials { client_id, auth: AuthMethod::None };
         self.refusal_of_unknown(credentials, dpop_key).await?.asks_for_assertion()
     }
 

@@ -1,5 +1,6 @@
 //! How many records each client key carries: what is lost with a key.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::AuthMethod;
@@ -26,8 +27,8 @@ impl BoundCount {
 
 impl BoundRecords {
     /// What is counted of the key by which a record is authenticated; none of a public client's.
-    pub fn of(&mut self, auth_method: AuthMethod<'_>) -> Option<&mut BoundCount> {
-        let kid = auth_method.into_kid()?;
+    pub fn of(&mut self, auth_method: AuthMethod<Cow<'_, str>>) -> Option<&mut BoundCount> {
+        let kid = auth_method.into_key()?;
         // The name is copied once a key, not once a record.
         if !self.0.contains_key(kid.as_ref()) {
             self.0.insert(kid.clone().into_owned(), BoundCount::default());

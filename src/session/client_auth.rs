@@ -1,17 +1,15 @@
-//! Client authentication.
+//! Client authentication at the token endpoint.
 
-use std::borrow::Cow;
-
-/// Client authentication of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthMethod<'a> {
+/// Client authentication. `K` is the client key, or its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod<K> {
     /// Public client.
     None,
-    /// Confidential client, by the key with this kid (RFC 7523).
-    PrivateKeyJwt(Cow<'a, str>),
+    /// Confidential client (RFC 7523).
+    PrivateKeyJwt(K),
 }
 
-impl<'a> AuthMethod<'a> {
+impl<K> AuthMethod<K> {
     /// Returns the method's name in client metadata (RFC 7591 section 2).
     pub fn name(&self) -> &'static str {
         match self {
@@ -20,11 +18,11 @@ impl<'a> AuthMethod<'a> {
         }
     }
 
-    /// Returns the kid of the client key.
-    pub fn into_kid(self) -> Option<Cow<'a, str>> {
+    /// Returns the client key.
+    pub fn into_key(self) -> Option<K> {
         match self {
             Self::None => None,
-            Self::PrivateKeyJwt(kid) => Some(kid),
+            Self::PrivateKeyJwt(key) => Some(key),
         }
     }
 }

@@ -55,12 +55,12 @@ impl KeyDependence {
         if let Ok(session) = Session::read(value) {
             let client_id = session.access_token.client_id().map(str::to_owned);
             return Self::Session {
-                kid: session.client_auth.and_then(AuthMethod::into_kid).map(Into::into),
+                kid: session.client_auth.and_then(AuthMethod::into_key).map(Into::into),
                 client_id,
             };
         }
         if let Ok(login) = PendingLogin::read(value) {
-            return login.client_auth.map_or(Self::Unknown, |method| Self::Login(method.into_kid().map(Into::into)));
+            return login.client_auth.map_or(Self::Unknown, |method| Self::Login(method.into_key().map(Into::into)));
         }
         match Recognised::of(value) {
             Recognised::Unsupported(_) | Recognised::Damaged(_) => Self::Unknown,

@@ -73,7 +73,7 @@ fn assert_agrees(session: &Session<'_>, record: &Map<String, Value>) -> Result<(
     prop_assert_eq!(session.refresh_token.as_deref(), set("refresh_token"));
     prop_assert_eq!(session.expires_at, set("expires_at").and_then(|text| text.parse().ok()));
     prop_assert_eq!(session.client_auth.as_ref().map(AuthMethod::name), text_at(record, "authMethod", "method"));
-    let kid = session.client_auth.clone().and_then(AuthMethod::into_kid);
+    let kid = session.client_auth.clone().and_then(AuthMethod::into_key);
     prop_assert_eq!(kid.as_deref(), text_at(record, "authMethod", "kid").filter(|_| kid.is_some()));
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{Age, AuthMethod, Did, LastRefreshed, Note, Session};
 use crate::jose::is_ec_thumbprint;
 
 /// What can be done with a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Status {
     /// The access token is valid.
     Fresh,
@@ -26,6 +26,7 @@ pub enum Status {
     /// Not a session, and nobody's any more: empty, or without a refresh token and a private key.
     Malformed,
     /// Not a session that can be read, but perhaps another library's, another program's or encrypted.
+    #[default]
     Foreign,
 }
 

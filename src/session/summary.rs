@@ -12,7 +12,7 @@ use super::{
 };
 
 /// One session, as every format shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Summary<'a> {
     /// The record's key in the store.
     pub key: Cow<'a, str>,
@@ -85,7 +85,7 @@ impl<'a> Summary<'a> {
             pds: session.pds,
             scope: session.scope,
             auth_method,
-            kid: session.client_auth.and_then(AuthMethod::into_kid),
+            kid: session.client_auth.and_then(AuthMethod::into_key),
             dpop_alg: session.dpop.alg,
             expires_at: session.expires_at,
             last_refreshed_at: last.map(|last| last.at),
@@ -124,27 +124,7 @@ impl<'a> Summary<'a> {
     }
 
     fn unreadable(key: Cow<'a, str>, status: Status, why: Cow<'static, str>) -> Self {
-        Self {
-            key,
-            did: None,
-            issuer: None,
-            pds: None,
-            scope: None,
-            auth_method: None,
-            kid: None,
-            dpop_alg: None,
-            expires_at: None,
-            last_refreshed_at: None,
-            last_refreshed_by: None,
-            status,
-            reason: Some(why),
-            needs_upgrade: false,
-            refresh_token: None,
-            is_public: false,
-            has_unreadable_expiry: false,
-            unchanged_since: None,
-            layout: None,
-        }
+        Self { key, status, reason: Some(why), ..Self::default() }
     }
 }
 

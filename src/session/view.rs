@@ -23,7 +23,7 @@ pub struct Session<'a> {
     /// Granted scopes, separated by spaces.
     pub scope: Option<Cow<'a, str>>,
     /// Client authentication, where the record names it.
-    pub client_auth: Option<AuthMethod<'a>>,
+    pub client_auth: Option<AuthMethod<Cow<'a, str>>>,
     /// Key to which the tokens are bound.
     pub dpop: DpopRef<'a>,
     /// Expiry of the access token, where the record states it in a form that can be read.
@@ -49,7 +49,7 @@ pub struct PendingLogin<'a> {
     /// Authorization server to which the user was sent.
     pub issuer: Cow<'a, str>,
     /// Client authentication, where the record names it.
-    pub client_auth: Option<AuthMethod<'a>>,
+    pub client_auth: Option<AuthMethod<Cow<'a, str>>>,
 }
 
 /// Text that must not be shown. Wiped when it is dropped, unless it is borrowed from the record.

@@ -263,7 +263,7 @@ fn check_within_reach(context: &Context, args: &Args, census: &Census, store: &d
         let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
         let mut count = 0;
         while let Some(records) = scan.next().await? {
-            let kids = records.iter().filter_map(|record| store.layout().session(record).ok()?.client_auth?.into_kid());
+            let kids = records.iter().filter_map(|record| store.layout().session(record).ok()?.client_auth?.into_key());
             count += kids.filter(|kid| *kid == args.kid.as_str()).count() as u64;
         }
         anyhow::Ok(count)

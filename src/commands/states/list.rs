@@ -49,7 +49,7 @@ impl<'a> StateRow<'a> {
             key: stored.key.text(),
             issuer,
             auth_method: client_auth.as_ref().map(AuthMethod::name),
-            kid: client_auth.and_then(AuthMethod::into_kid),
+            kid: client_auth.and_then(AuthMethod::into_key),
             begun_at: age.known().and_then(|age| now.checked_sub(age).ok()),
             begun_by: match age {
                 StateAge::Ttl(_) => Some("ttl"),

@@ -11,7 +11,7 @@ use crate::maintenance::assess::NEWER_TOKENS_WAIT;
 use crate::maintenance::breaker::Group;
 use crate::maintenance::known_keys::{KnownKey, key_has_changed};
 use crate::maintenance::present::present;
-use crate::oauth::{Auth, Credentials, Refusal};
+use crate::oauth::{Credentials, Refusal};
 use crate::session::{AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status};
 use crate::store::Stored;
 
@@ -124,7 +124,7 @@ impl Refresher {
     }
 
     pub(in crate::maintenance) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
-        let auth = ready.client_key.map_or(Auth::None, Auth::PrivateKeyJwt);
+        let auth = ready.client_key.map_or(AuthMethod::None, AuthMethod::PrivateKeyJwt);
         Credentials { client_id: &self.parts.client_id, auth }
     }
 }

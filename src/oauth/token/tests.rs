@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use testbed::{Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply, keys};
 
 use super::super::testing::{clock, did_of, network};
-use super::super::{Auth, AuthorizationServer, Cause, Fate, Network};
+use super::super::{AuthorizationServer, Cause, Fate, Network};
 use super::*;
 use crate::jose::ClientKey;
+use crate::session::AuthMethod;
 
 /// A network with one session, and the client that speaks for it.
 struct Stage {
@@ -38,7 +39,7 @@ impl Stage {
     }
 
     fn credentials(&self) -> Credentials<'_> {
-        Credentials { client_id: &self.client_id, auth: Auth::PrivateKeyJwt(&self.key) }
+        Credentials { client_id: &self.client_id, auth: AuthMethod::PrivateKeyJwt(&self.key) }
     }
 
     async fn refresh(&self) -> Exchange {
@@ -203,15 +204,16 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
     same_kid["kid"] = stage.bed.signing_key().unwrap()["kid"].clone();
     let (unknown, same_kid) = (client_key(&keys::client_key("nobody")), client_key(&same_kid));
     for key in [&unknown, &same_kid] {
-        let credentials = Credentials { auth: Auth::PrivateKeyJwt(key), ..stage.credentials() };
+        let credentials = Credentials { auth: AuthMethod::PrivateKeyJwt(key), ..stage.credentials() };
         let exchange = stage.refresh_as(credentials, &dpop_key(&stage.record)).await;
         assert!(
             matches!(&exchange, Exchange::Refused(r) if r.meaning().0 == Cause::ClientAuthentication),
             "{exchange:?}"
         );
     }
-    let exchange =
-        stage.refresh_as(Credentials { client_id: &stage.client_id, auth: Auth::None }, &dpop_key(&stage.record)).await;
+    let exchange = stage
+        .refresh_as(Credentials { client_id: &stage.client_id, auth: AuthMethod::None }, &dpop_key(&stage.record))
+        .await;
     assert!(matches!(&exchange, Exchange::Refused(refusal) if refusal.error.as_deref() == Some("invalid_request")));
     stage.bed.configure(|policy| policy.documents_reachable = false);
     let exchange = stage.refresh().await;
@@ -249,8 +251,9 @@ async fn a_public_session_is_refreshed_and_upgraded() {
     stage.bed.publish_public();
     let record = stage.bed.login(LoginOptions::default());
     let stage = Stage { record, ..stage };
-    let exchange =
-        stage.refresh_as(Credentials { client_id: &stage.client_id, auth: Auth::None }, &dpop_key(&stage.record)).await;
+    let exchange = stage
+        .refresh_as(Credentials { client_id: &stage.client_id, auth: AuthMethod::None }, &dpop_key(&stage.record))
+        .await;
     assert!(matches!(exchange, Exchange::Refreshed(_)), "{exchange:?}");
 }
 
@@ -437,7 +440,7 @@ async fn revoking_is_accepted_whether_or_not_it_worked() {
     let (own, other) = (dpop_key(&stage.record), new_dpop_key(keys::Alg::Es256));
     let token = refresh_token(&stage.record);
     let unknown = client_key(&keys::client_key("nobody"));
-    let foreign = Credentials { auth: Auth::PrivateKeyJwt(&unknown), ..stage.credentials() };
+    let foreign = Credentials { auth: AuthMethod::PrivateKeyJwt(&unknown), ..stage.credentials() };
     for (credentials, key, token) in
         [(foreign, &own, token), (stage.credentials(), &other, token), (stage.credentials(), &own, "garbage")]
     {

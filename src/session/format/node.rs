@@ -1,5 +1,7 @@
 //! Records as `@atproto/oauth-client-node` writes them: `NodeSavedSession` and `NodeSavedState`.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -165,7 +167,7 @@ impl Format for Node {
 }
 
 impl<'a> RawAuthMethod<'a> {
-    fn into_known(self) -> Result<AuthMethod<'a>, Malformed> {
+    fn into_known(self) -> Result<AuthMethod<Cow<'a, str>>, Malformed> {
         match (text(self.method).as_deref(), text(self.kid)) {
             (Some("none"), _) => Ok(AuthMethod::None),
             (Some("private_key_jwt"), Some(kid)) => Ok(AuthMethod::PrivateKeyJwt(kid)),
@@ -187,8 +189,6 @@ impl RawDpopJwk<'_> {
 
 #[cfg(test)]
 pub(in crate::session) mod tests {
-    use std::borrow::Cow;
-
     use serde_json::Value;
 
     use super::*;
