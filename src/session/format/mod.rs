@@ -34,7 +34,7 @@ pub trait Format: Sync {
     fn lock_prefix(&self) -> &'static str;
 
     /// Returns whether a value with these members may be a damaged record of this format.
-    fn claims(&self, marks: &Marks<'_>) -> bool;
+    fn claims(&self, marks: &Marks) -> bool;
 
     /// Reads a session in one pass, without copying.
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed>;

@@ -93,7 +93,7 @@ impl Format for Node {
         "@atproto-oauth-client-"
     }
 
-    fn claims(&self, marks: &Marks<'_>) -> bool {
+    fn claims(&self, marks: &Marks) -> bool {
         marks.has(TOKENS) || marks.has(DPOP_KEY)
     }
 

@@ -1,13 +1,12 @@
 //! Recognises whose record a stored value is, and whether it can still be somebody's.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::read::Text;
 use super::{FORMATS, Format};
 use crate::session::Session;
 
@@ -34,36 +33,24 @@ pub enum Recognised {
     Empty,
 }
 
-/// Names of the members of a JSON object that are not `null`.
-pub struct Marks<'a>(Vec<Cow<'a, str>>);
+/// Members of a JSON object.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Marks(HashMap<String, Option<IgnoredAny>>);
 
-/// Library whose records are recognised and left alone.
-struct Library {
-    description: &'static str,
-    claims: fn(&Marks<'_>) -> bool,
-}
-
-/// Libraries whose records are left alone. The first whose marks fit is the one.
-const UNSUPPORTED: &[Library] = &[
-    Library {
-        description: "a record of the Go library indigo, which is not supported",
-        claims: |marks| {
-            let is_jacquard = marks.has("dpop_data") || marks.has("dpop_key");
-            marks.has("dpop_privatekey_multibase") || marks.has("account_did") && !is_jacquard
-        },
-    },
-    Library {
-        description: "a record of the Rust library jacquard, which is not supported",
-        claims: |marks| marks.has("dpop_data") || marks.has("account_did") && marks.has("dpop_key"),
-    },
-    Library {
-        description: "a session of the Rust library atrium, which is not supported",
-        claims: |marks| marks.has("dpop_key") || marks.has("token_set"),
-    },
-    Library {
-        description: "a record of the library atcute, which is not supported",
-        claims: |marks| marks.has("dpopKey"),
-    },
+/// Libraries whose records are left alone, with a test of the members. The first that fits is the one.
+const UNSUPPORTED: &[(&str, fn(&Marks) -> bool)] = &[
+    ("a record of the Go library indigo, which is not supported", |marks| {
+        let is_jacquard = marks.has("dpop_data") || marks.has("dpop_key");
+        marks.has("dpop_privatekey_multibase") || marks.has("account_did") && !is_jacquard
+    }),
+    ("a record of the Rust library jacquard, which is not supported", |marks| {
+        marks.has("dpop_data") || marks.has("account_did") && marks.has("dpop_key")
+    }),
+    ("a session of the Rust library atrium, which is not supported", |marks| {
+        marks.has("dpop_key") || marks.has("token_set")
+    }),
+    ("a record of the library atcute, which is not supported", |marks| marks.has("dpopKey")),
 ];
 
 impl Recognised {
@@ -78,7 +65,7 @@ impl Recognised {
         if let Some(format) = FORMATS.iter().find(|format| format.login(value).is_ok()) {
             return Self::Login(*format);
         }
-        match serde_json::from_slice::<Marks<'_>>(value) {
+        match serde_json::from_slice::<Marks>(value) {
             Ok(marks) => marks.kind(),
             Err(_) if serde_json::from_slice::<String>(value).is_ok_and(|text| is_json(&text)) => Self::Nested,
             Err(_) if serde_json::from_slice::<IgnoredAny>(value).is_ok() => Self::OtherJson,
@@ -102,15 +89,15 @@ impl Recognised {
     }
 }
 
-impl Marks<'_> {
-    /// Returns whether the object has a member of this name.
+impl Marks {
+    /// Returns whether the object has a member of this name that is not `null`.
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|mark| mark == name)
+        self.0.get(name).is_some_and(Option::is_some)
     }
 
     fn kind(&self) -> Recognised {
-        if let Some(library) = UNSUPPORTED.iter().find(|library| (library.claims)(self)) {
-            Recognised::Unsupported(library.description)
+        if let Some((description, _)) = UNSUPPORTED.iter().find(|(_, claims)| claims(self)) {
+            Recognised::Unsupported(description)
         } else if self.has("cachedAt") {
             Recognised::Enveloped
         } else if let Some(format) = FORMATS.iter().find(|format| format.claims(self)) {
@@ -118,30 +105,6 @@ impl Marks<'_> {
         } else {
             Recognised::OtherJson
         }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Marks<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-
-        impl<'de> Visitor<'de> for Names {
-            type Value = Marks<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Marks<'de>, A::Error> {
-                let mut names = Vec::new();
-                while let Some((name, value)) = members.next_entry::<Text<'de>, Option<IgnoredAny>>()? {
-                    names.extend(value.map(|_| name.0));
-                }
-                Ok(Marks(names))
-            }
-        }
-
-        deserializer.deserialize_map(Names)
     }
 }
 
@@ -156,43 +119,11 @@ pub fn is_nobodys(value: &[u8]) -> bool {
 
 /// Members of the known formats that hold neither a refresh token nor a private key. A text under any other name may be
 /// one, perhaps encrypted.
-const PUBLIC_MEMBERS: [&str; 35] = [
-    "access_token",
-    "account_did",
-    "alg",
-    "aud",
-    "authserver_revocation_endpoint",
-    "authserver_token_endpoint",
-    "authserver_url",
-    "created_at",
-    "crv",
-    "did",
-    "dpop_authserver_nonce",
-    "dpop_host_nonce",
-    "expires_at",
-    "handle",
-    "host_url",
-    "iss",
-    "issuer",
-    "key_ops",
-    "kid",
-    "kty",
-    "lastUpdatedAt",
-    "method",
-    "pds_url",
-    "redirectUri",
-    "request_uri",
-    "scope",
-    "scopes",
-    "session_id",
-    "state",
-    "sub",
-    "token_type",
-    "updated_at",
-    "use",
-    "x",
-    "y",
-];
+const PUBLIC_MEMBERS: &str = "\
+    access_token account_did alg aud authserver_revocation_endpoint authserver_token_endpoint authserver_url \
+    created_at crv did dpop_authserver_nonce dpop_host_nonce expires_at handle host_url iss issuer key_ops kid \
+    kty lastUpdatedAt method pds_url redirectUri request_uri scope scopes session_id state sub token_type \
+    updated_at use x y";
 
 fn is_json(text: &str) -> bool {
     text.starts_with(['{', '[', '"']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
@@ -218,7 +149,7 @@ fn may_be_secret(name: &str, value: &Value) -> bool {
         Value::String(text) if is_json(text) => {
             serde_json::from_str(text).is_ok_and(|inner| may_be_secret(name, &inner))
         }
-        Value::String(text) => !text.is_empty() && !PUBLIC_MEMBERS.contains(&name),
+        Value::String(text) => !text.is_empty() && !PUBLIC_MEMBERS.split(' ').any(|member| member == name),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -278,7 +209,7 @@ mod tests {
         let (session, login_kind, damaged) =
             (Recognised::Session(&Node), Recognised::Login(&Node), Recognised::Damaged(&Node));
         let [indigo_kind, jacquard_kind, atrium_kind, atcute_kind] =
-            [0, 1, 2, 3].map(|n| Recognised::Unsupported(UNSUPPORTED[n].description));
+            [0, 1, 2, 3].map(|n| Recognised::Unsupported(UNSUPPORTED[n].0));
         let node: Value = serde_json::from_str(RECORD).unwrap();
         let mut stamped = node.clone();
         stamped["lastUpdatedAt"] = json!(1_790_000_000_000_i64);
