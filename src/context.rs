@@ -302,7 +302,16 @@ impl Context {
             Some(token) => Some(token),
             None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
         };
-        Ok(Access { ca_pem: settings.ca_pem()?, token })
+        let names = app::STORE_VARIABLES.iter().filter_map(|(address, kind)| match kind {
+            StoreVariable::Rest(token) => self.environment().text(address).filter(|text| is_it(text)).map(|_| *token),
+            _ => None,
+        });
+        Ok(Access {
+            ca_pem: settings.ca_pem()?,
+            client_pem: settings.client_pem()?,
+            token,
+            token_name: names.into_iter().next().map(str::to_owned),
+        })
     }
 
     /// The app's own token for this address. One that belongs to another address is not sent there.

@@ -1,35 +1,154 @@
-//! Whom TLS trusts, the same for every connection oauthctl makes.
+//! Whom TLS trusts, and who we are to servers that ask: the same for every connection that oauthctl makes.
 
+use std::fmt;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::error::{Failure, usage};
+use crate::{input, pem};
+
+const CA_FILE: &str = "network.ca_file";
 
 /// The public roots compiled in, which start faster than the system's and are there in an empty container, and what
 /// the operator adds.
 pub fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, Failure> {
+    client_config_with(ca_pem, None)
+}
+
+/// The same, with a client certificate and its key.
+pub fn client_config_with(ca_pem: Option<&[u8]>, client_pem: Option<&[u8]>) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(pem) = ca_pem {
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|e| usage("network.ca_file is not PEM").because(e))?;
-        if certificates.is_empty() {
-            return Err(usage("network.ca_file has no certificate in it"));
-        }
-        for certificate in certificates {
-            let refuse =
-                |e| usage("network.ca_file has a certificate that cannot be used").because(anyhow::Error::new(e));
-            roots.add(certificate).map_err(refuse)?;
-        }
+    let own = ca_pem.map(|pem| certificates(pem, CA_FILE)).transpose()?.unwrap_or_default();
+    for certificate in &own {
+        let refuse = |e| {
+            usage("has a certificate that cannot be used")
+                .at(CA_FILE)
+                .because(anyhow::Error::new(e))
+                .hint("name a file with the certificates of authorities (X.509)")
+        };
+        roots.add(certificate.clone()).map_err(refuse)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let set_up = |e: anyhow::Error| usage("cannot set up TLS").because(e);
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| usage("cannot set up TLS").because(e))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|e| set_up(e.into()))?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let inner = verifier.build().map_err(|e| set_up(e.into()))?;
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(Verifier { inner, own, provider }));
+    let Some(pem) = client_pem else { return Ok(config.with_no_client_auth()) };
+    config.with_client_auth_cert(certificates(pem, CERT_FILE)?, private_key(pem)?).map_err(|e| {
+        usage("the client certificate cannot be used")
+            .at(CERT_FILE)
+            .because(e)
+            .hint("check that key_file holds the key of cert_file")
+    })
+}
+
+const CERT_FILE: &str = "store.cert_file";
+
+/// The certificates in a PEM.
+pub fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let text = input::decode(pem).map_err(|e| e.at(name))?;
+    let blocks = pem::blocks(text);
+    let labels = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
+    let mut found = Vec::new();
+    for block in blocks.iter().filter(|block| labels.contains(&block.label)) {
+        let der = block.decode().filter(|_| !block.is_cut);
+        let damaged = || usage("has a certificate that is damaged").at(name).hint("copy the file anew, whole");
+        found.push(CertificateDer::from(der.ok_or_else(damaged)?.to_vec()));
+    }
+    if found.is_empty() {
+        let what = blocks.first().and_then(pem::Block::shown_label).map(|label| format!(", but {label}"));
+        return Err(usage(format!("has no certificate in it{}", what.unwrap_or_default()))
+            .at(name)
+            .hint("name a PEM file with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(found)
+}
+
+/// The private key in a PEM.
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Failure> {
+    const NAME: &str = "store.key_file";
+    let text = input::decode(pem).map_err(|e| e.at(NAME))?;
+    let key = pem::blocks(text).iter().find_map(|block| {
+        let der = || block.decode().map(|der| der.to_vec());
+        match block.label {
+            "PRIVATE KEY" => Some(PrivateKeyDer::Pkcs8(der()?.into())),
+            "EC PRIVATE KEY" => Some(PrivateKeyDer::Sec1(der()?.into())),
+            "RSA PRIVATE KEY" => Some(PrivateKeyDer::Pkcs1(der()?.into())),
+            _ => None,
+        }
+    });
+    key.ok_or_else(|| {
+        usage("has no private key in it that can be read")
+            .at(NAME)
+            .hint("name a PEM file with -----BEGIN PRIVATE KEY-----")
+    })
+}
+
+/// Certificate verification of webpki, but for a certificate that the operator has named itself: private servers often have
+/// one that is its own authority.
+struct Verifier {
+    inner: Arc<WebPkiServerVerifier>,
+    own: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+            // webpki looks at the dates before it comes to this.
+            Err(error) if error.to_string().contains("CaUsedAsEndEntity") && self.own.contains(end_entity) => {
+                rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 #[cfg(test)]
@@ -38,8 +157,20 @@ mod tests {
 
     #[test]
     fn a_private_certificate_authority_must_be_one() {
-        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert!(client_config(Some(pem.as_bytes())).is_err(), "{pem}");
+        for (pem, part) in [
+            ("", "has no certificate in it"),
+            ("no PEM", "has no certificate in it"),
+            (
+                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+                "has no certificate in it, but PRIVATE KEY",
+            ),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be used"),
+            ("-----BEGIN CERTIFICATE-----\nA*A\n-----END CERTIFICATE-----\n", "is damaged"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n", "is damaged"),
+        ] {
+            let failure = client_config(Some(pem.as_bytes())).unwrap_err();
+            assert!(failure.to_string().contains(part), "{pem}: {failure}");
+            assert!(failure.advice().is_some(), "{pem}");
         }
         assert!(client_config(None).is_ok());
     }

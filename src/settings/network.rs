@@ -1,10 +1,12 @@
 //! The settings of `[network]`.
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::Settings;
 use crate::error::{Failure, usage};
 use crate::oauth::NetworkSettings;
+use crate::pem;
 
 /// The directory of the public network.
 const PLC_DIRECTORY: &str = "https://plc.directory";
@@ -47,16 +49,32 @@ impl Settings {
 
     /// `ca_file` names a file, or refers to where the certificates themselves are.
     pub fn ca_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
-        const NAME: &str = "network.ca_file";
-        let Some(text) = self.file_text("network", "ca_file")? else { return Ok(None) };
-        if text.trim_start().starts_with("-----BEGIN") {
-            return Ok(Some(text.as_bytes().to_vec()));
+        self.pem("network", "ca_file").map(|pem| pem.map(|pem| pem.to_vec()))
+    }
+
+    /// The client certificate and its key, for the store that the file names. Both may stand in one file.
+    pub fn client_pem(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        if self.store_is_named_elsewhere() {
+            return Ok(None);
+        }
+        let Some(mut pem) = self.pem("store", "cert_file")? else { return Ok(None) };
+        if let Some(key) = self.pem("store", "key_file")? {
+            pem.push(b'\n');
+            pem.extend_from_slice(&key);
+        }
+        Ok(Some(pem))
+    }
+
+    fn pem(&self, section: &str, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        let Some(text) = self.file_text(section, key)? else { return Ok(None) };
+        if pem::is_pem(&text) {
+            return Ok(Some(Zeroizing::new(text.as_bytes().to_vec())));
         }
         let path = self.base_of(&super::Origin::File).join(text.as_str());
         let read = std::fs::read(&path);
-        read.map(Some).map_err(|e| {
+        read.map(|pem| Some(Zeroizing::new(pem))).map_err(|e| {
             usage(format!("cannot read {}", path.display()))
-                .at(NAME)
+                .at(format_args!("{section}.{key}"))
                 .because(e)
                 .hint("name a file that this user may read")
         })

@@ -32,7 +32,13 @@ pub(super) enum Type {
 
 /// Settings outside of sections.
 const TOP: [(&str, Type); 2] = [("keys", Type::Sources), ("env_file", Type::Texts)];
-const STORE: [(&str, Type); 3] = [("url", Type::Text), ("token", Type::Text), ("layout", Type::Text)];
+const STORE: [(&str, Type); 5] = [
+    ("url", Type::Text),
+    ("token", Type::Text),
+    ("layout", Type::Text),
+    ("cert_file", Type::Text),
+    ("key_file", Type::Text),
+];
 const NETWORK: [(&str, Type); 5] = [
     ("plc_directory", Type::Text),
     ("doh_resolver", Type::Text),

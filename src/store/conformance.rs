@@ -64,7 +64,7 @@ async fn redis_with_tls_and_a_user_of_its_own_keeps_its_promises() {
     let user: Vec<_> = user.into_iter().chain(commands.map(|name| format!("+{}", name.to_lowercase()))).collect();
     let redis = Redis::start_tls(&certificates, &user.iter().map(String::as_str).collect::<Vec<_>>());
     let url = format!("rediss://operator:p%40ss%3Aword@localhost:{}", redis.tls_port());
-    let access = Access { ca_pem: Some(certificates.ca.clone().into_bytes()), token: None };
+    let access = Access { ca_pem: Some(certificates.ca.clone().into_bytes()), ..Access::default() };
     passes(&url, &access, "npmx", &RedisApp(&redis)).await;
 }
 
@@ -92,7 +92,7 @@ async fn a_cluster_keeps_its_promises() {
 async fn redis_over_rest_keeps_its_promises() {
     let redis = Redis::start();
     let front = Front::start(redis.port(), "the-token").unwrap();
-    let access = Access { ca_pem: None, token: Some("the-token".to_owned().into()) };
+    let access = Access { token: Some("the-token".to_owned().into()), ..Default::default() };
     passes(&front.url(), &access, "npmx", &RedisApp(&redis)).await;
     assert!(front.requests() > 0);
 }

@@ -304,8 +304,12 @@ impl fmt::Debug for Stored {
 pub struct Access {
     /// A private authority's certificates in PEM, to be trusted beside the public ones.
     pub ca_pem: Option<Vec<u8>>,
+    /// A certificate and its private key in PEM, by which the server knows the client.
+    pub client_pem: Option<Zeroizing<Vec<u8>>>,
     /// The token of a store that is reached over REST.
     pub token: Option<Zeroizing<String>>,
+    /// How the token is called where it is named.
+    pub token_name: Option<String>,
 }
 
 /// Streams every record of the store at this address: what stands where one of the layouts has its records, and what

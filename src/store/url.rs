@@ -29,6 +29,10 @@ impl StoreUrl {
         let text = input::value(text)?;
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
+            if let Some((plain, _)) = path.split_once('?') {
+                return Err(usage("has options behind a ?, and oauthctl opens databases in its own way")
+                    .hint(format!("write sqlite:{plain}")));
+            }
             // Some write an absolute path with four slashes.
             let doubled = path.len() - path.trim_start_matches('/').len();
             return match &path[doubled.saturating_sub(1)..] {
@@ -45,11 +49,19 @@ impl StoreUrl {
         if let Some(address) = RestAddress::parse(text) {
             return address.map(Self::Rest);
         }
+        if let Some(path) = text.strip_prefix("file:") {
+            let path = path.split('?').next().unwrap_or_default();
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return Err(usage("is probably the path of an SQLite database").hint(format!("write sqlite:{path}")));
+        }
         let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
-            let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
-            if matches!(extension, Some("db" | "sqlite" | "sqlite3")) && !text.contains('@') {
-                let hint = format!("write sqlite:{text}");
-                return Err(usage(format!("{text:?} is not the address of a store")).hint(hint));
+            let path = text.split('?').next().unwrap_or_default();
+            let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+            let is_database = matches!(extension, Some("db" | "sqlite" | "sqlite3" | "sqlite-db"));
+            if (is_database || base.join(path).is_file()) && !text.contains('@') {
+                let hint = format!("write sqlite:{path}");
+                return Err(usage(format!("{path:?} is probably the path of an SQLite database, and not an address"))
+                    .hint(hint));
             }
             // Not repeated: it may be a token, or an address with a password and a typing error.
             return Err(usage("is not the address of a store").hint(FORMS));
@@ -109,7 +121,15 @@ mod tests {
         ] {
             assert_eq!(StoreUrl::parse(text, Path::new("/base")).unwrap(), StoreUrl::Sqlite(path.into()));
         }
-        for bad in ["app.db", "sqlite:", "sqlite::memory:", "mysql://host/db"] {
+        for bad in [
+            "app.db",
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite:app.db?mode=ro",
+            "file:./app.db",
+            "file:app.db?cache=shared",
+            "mysql://host/db",
+        ] {
             assert!(StoreUrl::parse(bad, Path::new("")).is_err(), "{bad}");
         }
     }

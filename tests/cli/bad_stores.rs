@@ -41,7 +41,7 @@ fn an_address_that_is_none() {
     insta::assert_snapshot!(store("app.db"), @r#"
     exit 2
     -- stderr --
-    error: --store: "app.db" is not the address of a store
+    error: --store: "app.db" is probably the path of an SQLite database, and not an address
     hint: write sqlite:app.db
     "#);
     insta::assert_snapshot!(store("sqlite:"), @r"

@@ -36,6 +36,7 @@ mod names;
 mod npmx;
 mod owners;
 mod pace;
+mod pasted_addresses;
 mod pasted_keys;
 mod playground;
 mod precedents;

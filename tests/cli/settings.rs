@@ -174,11 +174,11 @@ fn an_unknown_setting_is_an_error_with_a_suggestion() {
     error: oauthctl.toml: unknown setting profiles.preview.stroe
     hint: did you mean store?
     ");
-    insta::assert_snapshot!(refusal_of("[store]\nxyzzy = 1"), @"
+    insta::assert_snapshot!(refusal_of("[store]\nxyzzy = 1"), @r"
     exit 2
     -- stderr --
     error: oauthctl.toml: unknown setting store.xyzzy
-    hint: settings there: url, token, layout
+    hint: settings there: url, token, layout, cert_file, key_file
     ");
 }
 

@@ -325,7 +325,7 @@ async fn a_scan_begins_anew_with_a_server_that_was_restarted() {
 async fn a_rest_server_that_lags_behind_is_told_what_was_seen() {
     let redis = Redis::start();
     let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
-    let access = crate::store::Access { ca_pem: None, token: Some("the-token".to_owned().into()) };
+    let access = crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };
     let store = open(&front.url(), &access, "npmx").await;
     for _ in 0..3 {
         let answered = front.requests();
@@ -340,7 +340,7 @@ async fn a_key_that_rest_cannot_carry_is_set_aside() {
     redis.ask(&[b"SET".as_slice(), b"atproto:oauth:sessions:\xff", b"x"]);
     redis.ask(&["SET", "atproto:oauth:sessions:did:plc:1", "y"]);
     let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
-    let access = crate::store::Access { ca_pem: None, token: Some("the-token".to_owned().into()) };
+    let access = crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };
     let store = open(&front.url(), &access, "npmx").await;
     let mut scan = store.scan(Kind::Session, Want { values: true, ttls: true });
     let mut found = Vec::new();

@@ -32,7 +32,7 @@ pub(in crate::store) async fn census(
     access: &Access,
     layouts: Vec<Arc<Layout>>,
 ) -> Result<Scan, Failure> {
-    start(connect(address, access.ca_pem.as_deref())?, address.to_string(), layouts).await
+    start(connect(address, access)?, address.to_string(), layouts).await
 }
 
 /// The same over REST.
@@ -46,7 +46,7 @@ pub(in crate::store) async fn census_rest(
 
 /// Addresses of the other databases of the same server that have keys; none where the server does not say.
 pub(in crate::store) async fn other_databases(address: &RedisAddress, access: &Access) -> Vec<RedisAddress> {
-    let Ok(server) = connect(address, access.ca_pem.as_deref()) else { return Vec::new() };
+    let Ok(server) = connect(address, access) else { return Vec::new() };
     let numbers = detect::databases(&*server).await.into_iter().map(|(number, _)| number);
     let others = numbers.filter(|number| *number != address.database);
     others.map(|database| RedisAddress { database, ..address.clone() }).collect()

@@ -76,7 +76,7 @@ impl RedisStore {
         access: &Access,
         choice: &LayoutChoice,
     ) -> Result<Vec<Self>, Failure> {
-        let server = connect(address, access.ca_pem.as_deref())?;
+        let server = connect(address, access)?;
         Self::all(server, address.to_string(), Cli::of(address), choice).await
     }
 

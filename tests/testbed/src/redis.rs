@@ -31,8 +31,10 @@ pub struct Redis {
 pub struct Certificates {
     /// The authority's certificate, PEM.
     pub ca: String,
-    certificate: String,
-    key: String,
+    /// The server's certificate, PEM.
+    pub certificate: String,
+    /// Its private key, PEM.
+    pub key: String,
 }
 
 /// A master, a replica and three sentinels.
@@ -234,9 +236,21 @@ impl Certificates {
         let issuer = Issuer::new(authority, authority_key);
         let server_key = key();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let server = CertificateParams::new(names).expect("these names are valid");
+        let mut server = CertificateParams::new(names).expect("these names are valid");
+        // Of the same name as its authority it would pass for one that signed itself.
+        server.distinguished_name.push(rcgen::DnType::CommonName, "server");
         let certificate = server.signed_by(&server_key, &issuer).expect("a certificate can be signed").pem();
         Self { ca, certificate, key: server_key.serialize_pem() }
+    }
+
+    /// One certificate that is its own authority.
+    pub fn of_its_own_authority() -> Self {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+        let key = KeyPair::generate().expect("a key can be made");
+        let mut server = CertificateParams::new(vec!["localhost".to_owned()]).expect("this name is valid");
+        server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = server.self_signed(&key).expect("a certificate can be signed").pem();
+        Self { ca: certificate.clone(), certificate, key: key.serialize_pem() }
     }
 }
 

@@ -113,13 +113,22 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn split(rest: &'a str) -> Result<Self, Failure> {
-        let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
+        if rest.contains('#') {
+            return Err(refused("has a #, behind which nothing counts: in a password it is written %23"));
+        }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, hosts) =
             authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
         if login.is_none() && (path.contains('@') || query.contains('@')) {
             return Err(refused("has an @ behind its host: is there a / or ? in the password?"));
+        }
+        // Of an unquoted `redis://default:57#…` a dotenv file leaves this much.
+        if login.is_none() && hosts.split(':').next().is_some_and(|host| host.eq_ignore_ascii_case("default")) {
+            return Err(refused(
+                "names the host \"default\", which is the name of Redis's user: was the address cut at a #? In a dotenv file it \
+                 stands in quotes",
+            ));
         }
         let login = login.map(Login::parse).transpose()?.unwrap_or_default();
         let path = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect::<Result<_, _>>()?;
@@ -134,6 +143,7 @@ impl<'a> Parts<'a> {
         })?;
         let mut path = std::mem::take(&mut self.path).into_iter();
         let database = self.database(path.next())?;
+        self.check_login()?;
         self.finish(path, RedisAddress { place: Place::Server(host), tls, login: self.login.clone(), database })
     }
 
@@ -146,8 +156,12 @@ impl<'a> Parts<'a> {
             return Err(refused("names no socket"));
         }
         let database = self.database(None)?;
-        self.login.user = self.take("user").or(self.login.user.take());
-        self.login.password = self.take("pass").map(Zeroizing::new).or(self.login.password.take());
+        let (user, password) = (self.take("user"), self.take("pass").map(Zeroizing::new));
+        if (user.is_some() && self.login.user.is_some()) || (password.is_some() && self.login.password.is_some()) {
+            return Err(refused("has a login in front of the @ and another in its options: leave one out"));
+        }
+        self.login.user = user.or(self.login.user.take());
+        self.login.password = password.or(self.login.password.take());
         let place = Place::Server(Endpoint::Socket(path));
         self.finish([], RedisAddress { place, tls: false, login: self.login.clone(), database })
     }
@@ -178,8 +192,24 @@ impl<'a> Parts<'a> {
     }
 
     fn database(&mut self, in_path: Option<String>) -> Result<u32, Failure> {
-        let Some(number) = self.take("db").or(in_path) else { return Ok(0) };
-        number.parse().map_err(|_| refused("names a database that is not a number"))
+        let parse = |number: String| number.parse().map_err(|_| refused("names a database that is not a number"));
+        let [in_option, in_path] = [self.take("db"), in_path].map(|number| number.map(parse).transpose());
+        match (in_option?, in_path?) {
+            (Some(option), Some(path)) if option != path => {
+                Err(refused(format!("names database {path} in its path, and database {option} in its option db")))
+            }
+            (option, path) => Ok(option.or(path).unwrap_or(0)),
+        }
+    }
+
+    /// Refuses a login in options, where the @ is its place.
+    fn check_login(&self) -> Result<(), Failure> {
+        let is_login =
+            |(name, _): &(String, String)| matches!(plain(name).as_str(), "password" | "pass" | "username" | "user");
+        if self.query.iter().any(is_login) {
+            return Err(refused("has a login in its options, and the place of a login is in front of an @"));
+        }
+        Ok(())
     }
 
     /// Refuses what was not understood: an option that is ignored in silence is worse than none.
@@ -187,14 +217,86 @@ impl<'a> Parts<'a> {
         if rest.into_iter().next().is_some() {
             return Err(refused("has too many parts in its path"));
         }
-        match self.query.iter().find(|(name, _)| !matches!(name.as_str(), "protocol" | "family")) {
+        self.check_encryption(address.tls)?;
+        let is_harmless =
+            |name: &str| matches!(name, "protocol" | "family") || TLS_OPTIONS.contains(&plain(name).as_str());
+        match self.query.iter().find(|(name, _)| !is_harmless(name)) {
             None => Ok(address),
+            Some((name, _)) if meant_by(name).is_some() => {
+                Err(refused(format!("has an unknown option {name:?}: {}", meant_by(name).unwrap_or_default())))
+            }
             Some((name, _)) if name.len() <= 16 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
                 Err(refused(format!("has an unknown option {name:?}")))
             }
             // Whatever it is, it does not look like a name.
             Some(_) => Err(refused("has an unknown option")),
         }
+    }
+}
+
+/// Options that say whether connections are encrypted, without case and separators.
+const TLS_OPTIONS: [&str; 3] = ["tls", "ssl", "usetls"];
+
+/// Options of other programs, without case and separators, and what takes their place.
+const MEANT: [(&str, &str); 24] = [
+    ("database", "write db"),
+    ("dbindex", "write db"),
+    ("sentineluser", "write sentinel_user"),
+    ("sentinelusername", "write sentinel_user"),
+    ("sentinelpassword", "write sentinel_password"),
+    ("sentinelpass", "write sentinel_password"),
+    ("user", "write it in front of the @: USER:PASSWORD@HOST"),
+    ("username", "write it in front of the @: USER:PASSWORD@HOST"),
+    ("pass", "write it in front of the @: USER:PASSWORD@HOST"),
+    ("password", "write it in front of the @: USER:PASSWORD@HOST"),
+    ("auth", "write it in front of the @: USER:PASSWORD@HOST"),
+    ("master", "write it as the path: HOSTS/MASTER"),
+    ("mastername", "write it as the path: HOSTS/MASTER"),
+    ("mastergroup", "write it as the path: HOSTS/MASTER"),
+    ("sentinelmasterid", "write it as the path: HOSTS/MASTER"),
+    ("servicename", "write it as the path: HOSTS/MASTER"),
+    ("sslcertreqs", "leave it out: certificates are always checked; ca_file under [network] adds a private authority"),
+    (
+        "rejectunauthorized",
+        "leave it out: certificates are always checked; ca_file under [network] adds a private authority",
+    ),
+    ("insecure", "leave it out: certificates are always checked; ca_file under [network] adds a private authority"),
+    ("sslcacerts", "leave it out, and name the file as ca_file under [network] in oauthctl.toml"),
+    ("sslcertfile", "leave it out, and name the file as cert_file under [store] in oauthctl.toml"),
+    ("sslkeyfile", "leave it out, and name the file as key_file under [store] in oauthctl.toml"),
+    ("keyprefix", "leave it out; --layout says how keys begin"),
+    ("timeout", "leave it out; oauthctl has its own limits"),
+];
+
+/// The name of an option as it is compared: people write `sentinelPassword`, `sentinel-password` and `SENTINEL_PASSWORD`.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// What an option of another program is here.
+fn meant_by(name: &str) -> Option<&'static str> {
+    let plain = plain(name);
+    let known = MEANT.iter().find(|(known, _)| *known == plain);
+    known
+        .or_else(|| MEANT.iter().find(|(known, _)| known.len() > 5 && plain.ends_with(known)))
+        .map(|(_, advice)| *advice)
+}
+
+impl Parts<'_> {
+    /// Fails where an option contradicts the scheme: neither reading is the one to guess.
+    fn check_encryption(&self, tls: bool) -> Result<(), Failure> {
+        let said = self.query.iter().find(|(name, _)| TLS_OPTIONS.contains(&plain(name).as_str()));
+        let Some((name, value)) = said else { return Ok(()) };
+        let on = match value.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" | "required" | "" => true,
+            "false" | "0" | "no" | "off" => false,
+            _ => return Err(refused(format!("has an option {} that is neither true nor false", plain(name)))),
+        };
+        if on == tls {
+            return Ok(());
+        }
+        let (scheme, with) = if tls { ("rediss: is encrypted", "false") } else { ("redis: is not encrypted", "true") };
+        Err(refused(format!("contradicts itself: {scheme}, and its option {} is {with}", plain(name))))
     }
 }
 
@@ -312,6 +414,8 @@ mod tests {
             ("redis+unix:///run/redis.sock", "unix:///run/redis.sock"),
             ("redis+sentinel://u:p@a:1,b/mymaster/2", "redis+sentinel://u@a:1,b:26379/mymaster/2"),
             ("rediss+cluster://u:p@a,b:2/", "rediss+cluster://u@a:6379,b:2/"),
+            ("rediss://h?ssl=true", "rediss://h:6379/0"),
+            ("redis://h/3?db=3", "redis://h:6379/3"),
         ] {
             let address = parsed(text).unwrap();
             assert_eq!(address.to_string(), shown);
@@ -319,6 +423,23 @@ mod tests {
         }
         assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap().as_str(), "p@/");
         assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap().as_str(), "p@ss");
+    }
+
+    #[test]
+    fn options_are_known_under_the_names_of_other_programs() {
+        for (text, advice) in [
+            ("redis+sentinel://a/m?sentinelPassword=secret", "write sentinel_password"),
+            ("redis+sentinel://a/m?sentinel-username=u", "write sentinel_user"),
+            ("redis+sentinel://a/m?SENTINEL_PASSWORD=secret", "write sentinel_password"),
+            ("redis+sentinel://a/m?password=secret", "in front of the @"),
+            ("rediss://h?ssl_cert_reqs=none", "certificates are always checked"),
+            ("redis://h?keyPrefix=app", "--layout"),
+            ("redis://h?connectTimeout=3", "its own limits"),
+            ("redis://h?database=2", "write db"),
+        ] {
+            let error = parsed(text).unwrap_err();
+            assert!(error.contains(advice) && !error.contains("secret"), "{text}: {error}");
+        }
     }
 
     #[test]
@@ -338,6 +459,14 @@ mod tests {
             "redis+sentinel://u:secret@a:1",
             "redis+cluster://u:secret@a:1/3",
             "redis://[::1",
+            "redis://default:sec#ret@host",
+            "redis://host/0#secret",
+            "redis://default:57",
+            "redis://h/1?db=2",
+            "redis://h?password=secret",
+            "redis://h?tls=true",
+            "rediss://h?ssl=false",
+            "unix://u:p@/path?pass=secret",
         ] {
             let error = parsed(bad).unwrap_err();
             assert!(!error.contains("secret") && !error.contains("sec/"), "{bad}: {error}");

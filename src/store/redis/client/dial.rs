@@ -24,11 +24,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 const WANTS_TLS: &str = "is this a Redis? one that expects TLS is named by rediss:// instead of redis://";
+const WANTS_CERTIFICATE: &str = "does the server want a client certificate? name it and its key as `cert_file` and `key_file` \
+                                 beside `url` under [store] in oauthctl.toml";
 const NO_TLS: &str = "does the server speak TLS? one that does not is named by redis:// instead of rediss://";
 
 /// What every connection to the servers of one address has in common.
 #[derive(Clone)]
 pub struct Dialer {
+    /// Whether `ca_file` names authorities.
+    pub has_ca: bool,
+    /// Whether there is a client certificate.
+    pub has_certificate: bool,
     pub tls: Option<Arc<ClientConfig>>,
     pub login: Login,
     pub database: u32,
@@ -65,7 +71,8 @@ impl Dialer {
                         let name = ServerName::try_from(host.clone())
                             .map_err(|_| Trouble::unreached(format!("{host} is not a name a certificate can have")))?;
                         let connector = TlsConnector::from(Arc::clone(config));
-                        let stream = connector.connect(name, stream).await.map_err(|e| untrusted(&e, endpoint))?;
+                        let stream =
+                            connector.connect(name, stream).await.map_err(|e| untrusted(&e, endpoint, self.has_ca))?;
                         self.log_in(stream).await
                     }
                 }
@@ -84,10 +91,30 @@ impl Dialer {
             .await
             .map_err(|e| Trouble::of_sent(&e))?;
         tokio::spawn(driver);
+        let mut answers = self.say_hello(&mut connection, true).await?;
+        // Before version 6 there are no users, and a password is all that is taken. ioredis does the same.
+        let knows_no_users = |answer: &Value| {
+            Trouble::in_answer(answer)
+                .is_some_and(|trouble| trouble.to_string().contains("wrong number of arguments for 'auth'"))
+        };
+        if self.login.user.is_some() && answers.first().is_some_and(knows_no_users) {
+            debug!("the server knows no users; the password alone is tried");
+            answers = self.say_hello(&mut connection, false).await?;
+        }
+        match answers.iter().filter_map(Trouble::in_answer).find(|trouble| !trouble.is_about_writing()) {
+            Some(trouble) => Err(trouble),
+            None => Ok(connection),
+        }
+    }
+}
+
+impl Dialer {
+    /// Logs in, chooses the database and pings. The answers, of which refusals are some.
+    async fn say_hello(&self, connection: &mut MultiplexedConnection, with_user: bool) -> Result<Vec<Value>, Trouble> {
         let mut greeting = Pipeline::new();
         if let Some(password) = &self.login.password {
             let mut auth = redis::cmd("AUTH");
-            if let Some(user) = &self.login.user {
+            if let Some(user) = self.login.user.as_ref().filter(|_| with_user) {
                 auth.arg(user);
             }
             greeting.add_command(auth.arg(password.as_str()).take());
@@ -96,15 +123,13 @@ impl Dialer {
             greeting.add_command(redis::cmd("SELECT").arg(self.database).take());
         }
         greeting.add_command(redis::cmd("PING"));
-        let answers = run(&mut connection, &greeting).await.map_err(|trouble| match trouble.kind {
+        run(connection, &greeting).await.map_err(|trouble| match trouble.kind {
             // What a server does that waits for a TLS greeting.
             Kind::Lost | Kind::Nonsense if self.tls.is_none() => trouble.hint(WANTS_TLS),
+            // And one that waits for a certificate, which TLS 1.3 lets it say only now.
+            Kind::Lost if !self.has_certificate => trouble.hint(WANTS_CERTIFICATE),
             _ => trouble,
-        })?;
-        match answers.iter().filter_map(Trouble::in_answer).find(|trouble| !trouble.is_about_writing()) {
-            Some(trouble) => Err(trouble),
-            None => Ok(connection),
-        }
+        })
     }
 }
 
@@ -134,13 +159,28 @@ fn unreachable(error: &io::Error, endpoint: &Endpoint) -> Trouble {
 }
 
 /// Why no encrypted connection came about.
-fn untrusted(error: &io::Error, endpoint: &Endpoint) -> Trouble {
-    let trouble = Trouble::unreached(format!("{endpoint}: {error}"));
+fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> Trouble {
     let text = error.to_string();
-    if text.contains("UnknownIssuer") || text.contains("SelfSigned") || text.contains("CaUsedAsEndEntity") {
-        trouble.hint(
-            "the server's certificate is of a private authority: name it as `ca_file` under [network] in oauthctl.toml",
-        )
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["UnknownIssuer", "SelfSigned", "CaUsedAsEndEntity", "BadSignature"]) {
+        let trouble =
+            Trouble::unreached(format!("{endpoint}: nobody who is trusted vouches for the server's certificate"));
+        return trouble.hint(if has_ca {
+            "`ca_file` under [network] names another authority than that of the server: `openssl s_client -showcerts -connect \
+             HOST:PORT` shows the server's; add its issuer to the file"
+        } else {
+            "the server's certificate is of a private authority: name it as `ca_file` under [network] in oauthctl.toml"
+        });
+    }
+    if has(&["CertificateRequired", "certificate required"]) {
+        return Trouble::unreached(format!("{endpoint}: the server wants a client certificate"))
+            .hint(WANTS_CERTIFICATE);
+    }
+    let trouble = Trouble::unreached(format!("{endpoint}: {error}"));
+    if has(&["NotValidForName", "not valid for name"]) {
+        trouble.hint("the certificate is for another name: write the host in the address as the certificate has it")
+    } else if has(&["Expired", "expired", "NotValidYet", "not valid yet"]) {
+        trouble.hint("the certificate has expired, or the clock here is wrong")
     } else if text.contains("certificate") {
         trouble.hint("the certificate does not fit: check the host's name, and the clocks")
     } else {

@@ -24,6 +24,7 @@ pub use error::NEEDED;
 pub use rest::RestAddress;
 
 use crate::error::Failure;
+use crate::store::Access;
 use crate::tls;
 use address::Place;
 use cluster::Cluster;
@@ -33,13 +34,15 @@ use dial::Dialer;
 use sentinel::Sentinels;
 
 /// Returns the client of the Redis at this address. It connects when it is used.
-pub fn connect(address: &RedisAddress, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Server>, Failure> {
-    let tls = if address.tls { Some(Arc::new(tls::client_config(ca_pem)?)) } else { None };
-    let dialer = Dialer { tls, login: address.login.clone(), database: address.database };
+pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server>, Failure> {
+    let config = || tls::client_config_with(access.ca_pem.as_deref(), access.client_pem.as_deref().map(Vec::as_slice));
+    let tls = if address.tls { Some(Arc::new(config()?)) } else { None };
+    let (has_ca, has_certificate) = (access.ca_pem.is_some(), access.client_pem.is_some());
+    let dialer = Dialer { has_ca, has_certificate, tls, login: address.login.clone(), database: address.database };
     let whereabouts = match &address.place {
         Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),
         Place::Sentinel { sentinels, master, login } => {
-            let dialer = Dialer { tls: dialer.tls.clone(), login: login.clone(), database: 0 };
+            let dialer = Dialer { has_ca, has_certificate, tls: dialer.tls.clone(), login: login.clone(), database: 0 };
             Whereabouts::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
         }
         Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),

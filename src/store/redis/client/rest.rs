@@ -45,7 +45,8 @@ impl RestAddress {
         }
         let refuse = |why: &str| Err(usage(why).at(format!("the {scheme}: address")).hint("write https://HOST"));
         let Ok(url) = Url::parse(text) else { return Some(refuse("is not a URL")) };
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        let is_more = url.query().is_some() || url.fragment().is_some();
+        if !url.username().is_empty() || url.password().is_some() || is_more {
             return Some(refuse("holds more than a host: the token is named by `token` under [store]"));
         }
         let is_local = match url.host() {
@@ -96,9 +97,12 @@ const SYNC_TOKEN: &str = "upstash-sync-token";
 impl Rest {
     pub fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
         let Some(token) = access.token.clone() else {
-            return Err(usage("no token is named for it")
-                .at(address)
-                .hint("export KV_REST_API_TOKEN, or name it in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]"));
+            return Err(usage("no token is named for it").at(address).hint(match &access.token_name {
+                Some(name) => format!(
+                    "export {name}, or name the token in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]"
+                ),
+                None => "name it in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]".to_owned(),
+            }));
         };
         let token = Zeroizing::new(input::value(&token).map_err(|e| e.at("the token"))?.to_owned());
         if token.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
@@ -146,7 +150,7 @@ impl Rest {
         let said = said.unwrap_or_else(|| format!("HTTP status {status}"));
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::refusal("WRONGPASS", &said)
-                .hint("check the token: `token` under [store], or KV_REST_API_TOKEN"),
+                .hint("check the token: the variable beside that of the address, or `token` under [store]"),
             StatusCode::TOO_MANY_REQUESTS => Trouble::refusal("TRYAGAIN", &said),
             _ if said.contains("max request size") || said.contains("max response size") => {
                 Trouble::new(Kind::TooLarge, said)
