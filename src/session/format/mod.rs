@@ -22,6 +22,9 @@ use crate::jose::DpopKey;
 /// Formats that are read and written, in the order in which they are tried.
 pub static FORMATS: &[&dyn Format] = &[&Node];
 
+/// The Node client's format alone, for layouts of apps that use that library.
+pub static NODE: &[&dyn Format] = &[&Node];
+
 /// Record format of a client library. It translates bytes; it knows neither keys nor stores.
 pub trait Format: Sync {
     /// Name in settings and output.
@@ -74,7 +77,8 @@ pub struct Traces {
 impl Traces {
     /// Reads a value in any known format.
     pub fn read(value: &[u8]) -> Option<Self> {
-        FORMATS.iter().find_map(|format| format.traces(value))
+        let traces = FORMATS.iter().filter_map(|format| format.traces(value));
+        traces.max_by_key(|traces| (traces.dpop_public.is_some(), traces.refresh_token.is_some()))
     }
 
     /// Returns the refresh token of a value in any known format.
