@@ -150,7 +150,7 @@ proptest! {
             pds: audience.as_deref(), kid: None,
         };
         let bytes = serde_json::to_vec(&record).unwrap();
-        let renewed = FORMATS[0].renew(&bytes, &renewal).unwrap();
+        let renewed = NODE[0].renew(&bytes, &renewal).unwrap();
         let after: Map<String, Value> = serde_json::from_slice(&renewed).unwrap();
         prop_assert_eq!(names(&after), names(&record));
         for (name, value) in &record {
@@ -170,7 +170,7 @@ proptest! {
         }
         prop_assert_eq!(Session::read(&renewed).unwrap().expires_at, expires_at);
         // A second copy of the record takes the same over, and is the same then.
-        prop_assert_eq!(FORMATS[0].adopt(&bytes, &renewed).unwrap(), renewed);
+        prop_assert_eq!(NODE[0].adopt(&bytes, &renewed).unwrap(), renewed);
     }
 
     #[test]
