@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::sync::Mutex;
 
+use super::tally::kinds;
 use crate::session::{Age, Session, Traces, Transfer, fingerprint, is_provably_newer};
 use crate::store::{Kind, RecordKey, Store, Written};
 
@@ -50,107 +50,66 @@ impl Arrived {
     }
 }
 
-/// What became of one session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportEvent {
-    /// It was not there, and is now.
-    Created,
-    /// It was there already, the same.
-    Unchanged,
-    /// Another was there and stays, as asked.
-    Kept,
-    /// An older one was there and was replaced.
-    Replaced,
-    /// Another was there that is not provably older: it stays, although replacing was asked for.
-    NotNewer,
-    /// This run has brought in another session of the account, and the layout has room for one: the one provably newer
-    /// is there now, or else the first.
-    Crowded,
-    /// Not a session.
-    Malformed,
-}
-
-/// Counts of each.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct ImportReport {
-    /// Whether nothing was done.
-    pub dry_run: bool,
-    /// [`ImportEvent::Created`]
-    pub created: u64,
-    /// [`ImportEvent::Replaced`]
-    pub replaced: u64,
-    /// [`ImportEvent::Unchanged`]
-    pub unchanged: u64,
-    /// [`ImportEvent::Kept`]
-    pub kept: u64,
-    /// [`ImportEvent::NotNewer`]
-    pub not_newer: u64,
-    /// [`ImportEvent::Crowded`]
-    pub crowded: u64,
-    /// [`ImportEvent::Malformed`]
-    pub malformed: u64,
-}
-
-impl ImportReport {
-    /// Counts one.
-    pub fn count(&mut self, event: ImportEvent) {
-        *match event {
-            ImportEvent::Created => &mut self.created,
-            ImportEvent::Unchanged => &mut self.unchanged,
-            ImportEvent::Kept => &mut self.kept,
-            ImportEvent::Replaced => &mut self.replaced,
-            ImportEvent::NotNewer => &mut self.not_newer,
-            ImportEvent::Crowded => &mut self.crowded,
-            ImportEvent::Malformed => &mut self.malformed,
-        } += 1;
-    }
-
-    /// Number of sessions that the input had.
-    pub fn total(&self) -> u64 {
-        self.created + self.replaced + self.unchanged + self.kept + self.not_newer + self.crowded + self.malformed
+kinds! {
+    /// Result of importing one session.
+    ImportResult {
+        /// It was not there, and is now.
+        Created = "created",
+        /// An older one was there and was replaced.
+        Replaced = "replaced",
+        /// It was there already, the same.
+        Unchanged = "unchanged",
+        /// Another was there and stays, as asked.
+        Kept = "kept",
+        /// Another was there that is not provably older: it stays, although replacing was asked for.
+        NotNewer = "not_newer",
+        /// This run has brought in another session of the account, and the layout has room for one: the one provably newer
+        /// is there now, or else the first.
+        Crowded = "crowded",
+        /// Not a session.
+        Malformed = "malformed",
     }
 }
 
 impl Import {
     /// Brings one line of an export in.
-    pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportEvent> {
-        let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else { return Ok(ImportEvent::Malformed) };
+    pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportResult> {
+        let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else { return Ok(ImportResult::Malformed) };
         let value = incoming.record.get().as_bytes();
         let session = match Session::read_as(store.layout().formats, value) {
             Ok(session) if session.did == incoming.did => session,
-            _ => return Ok(ImportEvent::Malformed),
+            _ => return Ok(ImportResult::Malformed),
         };
         let key = key_in(store, &incoming);
         let (part, name) = self.arrived.part(&key);
         let mut arrived = part.lock().await;
         if !self.dry_run && store.create(Kind::Session, &key, value, self.ttl(store, &incoming)).await? {
             arrived.insert(name);
-            return Ok(ImportEvent::Created);
+            return Ok(ImportResult::Created);
         }
         let Some(present) = store.get(Kind::Session, &key).await? else {
             // A dry run has not tried to create it; otherwise it went between two commands, and is left gone.
             return Ok(if !self.dry_run {
-                ImportEvent::Kept
+                ImportResult::Kept
             } else if !arrived.insert(name ^ token_of(value)) {
-                ImportEvent::Unchanged
+                ImportResult::Unchanged
             } else if arrived.insert(name) {
-                ImportEvent::Created
+                ImportResult::Created
             } else {
-                ImportEvent::Crowded
+                ImportResult::Crowded
             });
         };
         if present.value == value || is_same(&present.value, &session) {
-            return Ok(ImportEvent::Unchanged);
+            return Ok(ImportResult::Unchanged);
         }
         let is_ours = arrived.contains(&name);
         if !self.replace && !is_ours {
-            return Ok(ImportEvent::Kept);
+            return Ok(ImportResult::Kept);
         }
         let (replaced, not_newer) = if is_ours {
-            (ImportEvent::Crowded, ImportEvent::Crowded)
+            (ImportResult::Crowded, ImportResult::Crowded)
         } else {
-            (ImportEvent::Replaced, ImportEvent::NotNewer)
+            (ImportResult::Replaced, ImportResult::NotNewer)
         };
         match store.layout().session(&present) {
             Ok(older) if is_provably_newer(&session, &older) => {}

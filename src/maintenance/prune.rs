@@ -11,6 +11,7 @@ use super::breaker::StoreBreaker;
 use super::refresh::Outcome;
 use super::revoke::{Revoked, Revoker};
 use super::runner::{Event, Retry, Work};
+use super::tally::kinds;
 use crate::session::{Age, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 
@@ -75,29 +76,30 @@ pub struct Plan {
     pub foreign: u64,
 }
 
-/// What a run has done.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct PruneReport {
-    /// Removed: could never be refreshed.
-    pub dead: u64,
-    /// Removed: the server said that they had ended.
-    pub ended: u64,
-    /// Removed without asking: older than any session lives.
-    pub old: u64,
-    /// Removed: no sessions.
-    pub malformed: u64,
-    /// Signed out and removed.
-    pub signed_out: u64,
-    /// Asked about, and alive.
-    pub alive: u64,
-    /// Refreshed first, as proof that the configuration is right.
-    pub witnesses: u64,
-    /// Refreshed first, and refused. What their group is worth after that, the group's own counts say.
-    pub refused: u64,
-    /// Touched by the app after planning, and kept.
-    pub changed: u64,
-    /// Not settled, and kept.
-    pub unsettled: u64,
+kinds! {
+    /// Kinds of [`Pruned`].
+    PruneResult {
+        Dead = "dead",
+        /// Removed: the server said that they had ended.
+        Ended = "ended",
+        /// Removed without asking: older than any session lives.
+        Old = "old",
+        Malformed = "malformed",
+        SignedOut = "signed_out",
+        Alive = "alive",
+        /// Refreshed first, as proof that the configuration is right.
+        Witness = "witnesses",
+        /// Refreshed first, and refused. What their group is worth after that, the group's own counts say.
+        Refused = "refused",
+        /// Touched by the app after planning, and kept.
+        Changed = "changed",
+        Unsettled = "unsettled",
+    }
+}
+
+impl PruneResult {
+    /// Kinds whose records are gone.
+    pub const REMOVED: [Self; 5] = [Self::Dead, Self::Ended, Self::Old, Self::Malformed, Self::SignedOut];
 }
 
 /// Settles sessions.
@@ -220,43 +222,20 @@ impl Plan {
 }
 
 impl Pruned {
-    /// The name of the count that it belongs to.
-    pub fn name(&self) -> &'static str {
+    /// Returns the kind of the outcome.
+    pub fn kind(&self) -> PruneResult {
         match self {
-            Self::Removed(Action::RemoveDead) => "dead",
-            Self::Removed(Action::RemoveOld) => "old",
-            Self::Removed(Action::RemoveMalformed) => "malformed",
-            Self::Removed(Action::Ask) => "ended",
-            Self::Removed(Action::SignOut) => "signed_out",
-            Self::Alive => "alive",
-            Self::Witness => "witness",
-            Self::Refused(_) => "refused",
-            Self::Changed => "changed",
-            Self::Unsettled(..) => "unsettled",
+            Self::Removed(Action::RemoveDead) => PruneResult::Dead,
+            Self::Removed(Action::RemoveOld) => PruneResult::Old,
+            Self::Removed(Action::RemoveMalformed) => PruneResult::Malformed,
+            Self::Removed(Action::Ask) => PruneResult::Ended,
+            Self::Removed(Action::SignOut) => PruneResult::SignedOut,
+            Self::Alive => PruneResult::Alive,
+            Self::Witness => PruneResult::Witness,
+            Self::Refused(_) => PruneResult::Refused,
+            Self::Changed => PruneResult::Changed,
+            Self::Unsettled(..) => PruneResult::Unsettled,
         }
-    }
-}
-
-impl PruneReport {
-    /// Counts one.
-    pub fn count(&mut self, outcome: &Pruned) {
-        *match outcome {
-            Pruned::Removed(Action::RemoveDead) => &mut self.dead,
-            Pruned::Removed(Action::RemoveOld) => &mut self.old,
-            Pruned::Removed(Action::RemoveMalformed) => &mut self.malformed,
-            Pruned::Removed(Action::Ask) => &mut self.ended,
-            Pruned::Removed(Action::SignOut) => &mut self.signed_out,
-            Pruned::Alive => &mut self.alive,
-            Pruned::Witness => &mut self.witnesses,
-            Pruned::Refused(_) => &mut self.refused,
-            Pruned::Changed => &mut self.changed,
-            Pruned::Unsettled(..) => &mut self.unsettled,
-        } += 1;
-    }
-
-    /// How many records are gone.
-    pub fn removed(&self) -> u64 {
-        self.dead + self.ended + self.old + self.malformed + self.signed_out
     }
 }
 

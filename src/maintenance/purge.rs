@@ -8,8 +8,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
+use super::tally::{Tally, kinds};
 use crate::session::{Age, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
 
@@ -40,25 +40,34 @@ pub struct Purge {
     pub now: Timestamp,
 }
 
-/// What was removed, or would be, and what stays.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct PurgeReport {
-    /// Whether nothing was done.
-    pub dry_run: bool,
-    /// Old by their time to live.
-    pub by_ttl: u64,
-    /// Old by their time column.
-    pub by_column: u64,
-    /// Old since oauthctl first saw them.
-    pub by_first_seen: u64,
-    /// Kept: too young.
-    pub young: u64,
-    /// Kept: of unknown age, noted now or before.
-    pub unknown: u64,
-    /// Kept: not a pending state that can be read.
-    pub malformed: u64,
-    /// Completed or expired by themselves while we looked.
-    pub gone: u64,
+kinds! {
+    /// Result of looking at one state.
+    PurgeResult {
+        ByTtl = "by_ttl",
+        ByColumn = "by_column",
+        ByFirstSeen = "by_first_seen",
+        Young = "young",
+        /// Kept: of unknown age, noted now or before.
+        Unknown = "unknown",
+        /// Kept: not a pending state that can be read.
+        Malformed = "malformed",
+        /// Completed or expired by themselves meanwhile.
+        Gone = "gone",
+    }
+}
+
+impl PurgeResult {
+    /// Kinds that are removed, or would be.
+    pub const PURGED: [Self; 3] = [Self::ByTtl, Self::ByColumn, Self::ByFirstSeen];
+
+    fn old(age: StateAge) -> Self {
+        match age {
+            StateAge::Ttl(_) => Self::ByTtl,
+            StateAge::Column(_) => Self::ByColumn,
+            StateAge::FirstSeen(_) => Self::ByFirstSeen,
+            StateAge::Unknown => Self::Unknown,
+        }
+    }
 }
 
 impl StateAge {
@@ -79,33 +88,16 @@ impl StateAge {
     }
 }
 
-impl PurgeReport {
-    /// How many went, or would go.
-    pub fn purged(&self) -> u64 {
-        self.by_ttl + self.by_column + self.by_first_seen
-    }
-
-    fn count(&mut self, age: StateAge) {
-        match age {
-            StateAge::Ttl(_) => self.by_ttl += 1,
-            StateAge::Column(_) => self.by_column += 1,
-            StateAge::FirstSeen(_) => self.by_first_seen += 1,
-            StateAge::Unknown => self.unknown += 1,
-        }
-    }
-}
-
 impl Purge {
-    /// Reads all pending states and removes the old ones as it goes, until `stop`; also when it fails, `report` says
+    /// Reads all pending states and removes the old ones as it goes, until `stop`; also when it fails, `tally` says
     /// what was done. `progress` is told how many were read.
     pub async fn run(
         self,
         store: &dyn Store,
         stop: impl Future<Output = ()>,
         mut progress: impl FnMut(usize),
-        report: &mut PurgeReport,
+        tally: &mut Tally<PurgeResult>,
     ) -> anyhow::Result<()> {
-        report.dry_run = self.dry_run;
         let mut stop = pin!(stop);
         let mut scan = store.scan(Kind::State, Want { values: true, ttls: true });
         loop {
@@ -116,7 +108,7 @@ impl Purge {
             };
             let Some(records) = next else { return Ok(()) };
             progress(records.len());
-            self.purge_batch(store, records, report).await?;
+            self.purge_batch(store, records, tally).await?;
         }
     }
 
@@ -124,24 +116,24 @@ impl Purge {
         &self,
         store: &dyn Store,
         records: Vec<Stored>,
-        report: &mut PurgeReport,
+        tally: &mut Tally<PurgeResult>,
     ) -> anyhow::Result<()> {
         // Something else may share the prefix of the app's states: only what is a state by its value may go.
         let (states, others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| store.layout().login(record).is_ok());
-        report.malformed += others.len() as u64;
+        tally.add(PurgeResult::Malformed, others.len() as u64);
         let ages = self.ages(store, &states).await?;
         let mut old = Vec::new();
         for (state, age) in states.into_iter().zip(ages) {
             match age.known() {
                 Some(known) if known > self.older_than.duration() => old.push((state, age)),
-                Some(_) if !matches!(age, StateAge::FirstSeen(_)) => report.young += 1,
-                _ => report.unknown += 1,
+                Some(_) if !matches!(age, StateAge::FirstSeen(_)) => tally.count(PurgeResult::Young),
+                _ => tally.count(PurgeResult::Unknown),
             }
         }
         if self.dry_run {
             for (_, age) in old {
-                report.count(age);
+                tally.count(PurgeResult::old(age));
             }
             return Ok(());
         }
@@ -150,8 +142,8 @@ impl Purge {
         let notes: Vec<_> = noted.map(|(state, _)| note_name(state)).collect();
         for (written, age) in store.remove(Kind::State, &records).await?.into_iter().zip(ages) {
             match written {
-                Written::Done | Written::Unconfirmed => report.count(age),
-                Written::Changed | Written::Gone => report.gone += 1,
+                Written::Done | Written::Unconfirmed => tally.count(PurgeResult::old(age)),
+                Written::Changed | Written::Gone => tally.count(PurgeResult::Gone),
             }
         }
         store.remove_notes(&notes).await

@@ -1,33 +1,104 @@
-//! Counts of what became of sessions.
+//! Counts of results.
 
-use serde::Serialize;
+use std::fmt;
 
-use super::refresh::Outcome;
+use serde::{Serialize, Serializer};
 
-/// Counts of outcomes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// [`Outcome::Refreshed`]
-    pub refreshed: u64,
-    /// [`Outcome::Skipped`]
-    pub skipped: u64,
-    /// [`Outcome::Gone`]
-    pub gone: u64,
-    /// [`Outcome::Blocked`]
-    pub blocked: u64,
-    /// [`Outcome::Unknown`]
-    pub unknown: u64,
+/// Kind of result, as it is counted and named.
+pub trait Kind: Copy + PartialEq + fmt::Debug + 'static {
+    /// All kinds, in the order in which they are shown.
+    const ALL: &'static [Self];
+
+    /// Name of the count.
+    fn name(self) -> &'static str;
 }
 
-impl Report {
-    /// Counts one.
-    pub fn count(&mut self, outcome: &Outcome) {
-        *match outcome {
-            Outcome::Refreshed => &mut self.refreshed,
-            Outcome::Skipped(_) => &mut self.skipped,
-            Outcome::Gone(_) => &mut self.gone,
-            Outcome::Blocked(_) => &mut self.blocked,
-            Outcome::Unknown(..) => &mut self.unknown,
-        } += 1;
+/// Declares the kinds of result of a run, with the names of their counts.
+macro_rules! kinds {
+    ($(#[$doc:meta])* $kinds:ident { $($(#[$of_kind:meta])* $kind:ident = $name:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $kinds {
+            $($(#[$of_kind])* $kind,)+
+        }
+
+        impl $crate::maintenance::tally::Kind for $kinds {
+            const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+        }
+    };
+}
+pub(super) use kinds;
+
+/// Counts by kind of result.
+#[derive(Clone, Debug)]
+pub struct Tally<K>(Vec<(K, u64)>);
+
+impl<K: Kind> Default for Tally<K> {
+    fn default() -> Self {
+        Self(K::ALL.iter().map(|kind| (*kind, 0)).collect())
     }
+}
+
+impl<K: Kind> Tally<K> {
+    fn of_mut(&mut self, kind: K) -> impl Iterator<Item = &mut u64> {
+        self.0.iter_mut().filter(move |(other, _)| *other == kind).map(|(_, n)| n)
+    }
+
+    /// Counts one more.
+    pub fn count(&mut self, kind: K) {
+        self.add(kind, 1);
+    }
+
+    /// Counts so many more.
+    pub fn add(&mut self, kind: K, more: u64) {
+        self.of_mut(kind).for_each(|n| *n += more);
+    }
+
+    /// Counts so many less, if there are as many. Returns how many.
+    pub fn take(&mut self, kind: K, most: u64) -> u64 {
+        let taken = self.of(kind).min(most);
+        self.of_mut(kind).for_each(|n| *n -= taken);
+        taken
+    }
+
+    /// Returns the count of a kind.
+    pub fn of(&self, kind: K) -> u64 {
+        self.sum(&[kind])
+    }
+
+    /// Returns the count of several kinds together.
+    pub fn sum(&self, kinds: &[K]) -> u64 {
+        self.0.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, n)| n).sum()
+    }
+
+    /// Returns the count of all kinds together.
+    pub fn total(&self) -> u64 {
+        self.sum(K::ALL)
+    }
+
+    /// Returns the counts of all kinds but the first, by name.
+    pub fn others(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        self.0.iter().skip(1).map(|(kind, n)| (*n, kind.name()))
+    }
+}
+
+impl<K: Kind> Serialize for Tally<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(kind, n)| (kind.name(), n)))
+    }
+}
+
+/// Tally of a run that may be a dry run, as a document.
+#[derive(Clone, Debug, Serialize)]
+#[serde(bound = "")]
+pub struct TallyOfRun<K: Kind> {
+    pub dry_run: bool,
+    #[serde(flatten)]
+    pub tally: Tally<K>,
 }

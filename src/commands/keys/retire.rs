@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::args::Knows;
 use crate::commands::census;
 use crate::commands::kid::whole_kid;
-use crate::commands::sessions::{PaceArgs, SelectArgs, judge, rehearse_revocation, revoke_selected};
+use crate::commands::sessions::{PaceArgs, SelectArgs, dry_run_of_revocation, judge, revoke_selected};
 use crate::commands::shared_keys::SharedStore;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -147,7 +147,7 @@ fn rehearse(
     store: &Arc<dyn Store>,
 ) -> anyhow::Result<Exit> {
     let judge = judge(context, store.layout())?;
-    let rehearsed = rehearse_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &judge)?;
+    let rehearsed = dry_run_of_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &judge)?;
     if rehearsed.exit != Exit::Done {
         return Ok(rehearsed.exit);
     }

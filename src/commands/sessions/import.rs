@@ -15,7 +15,7 @@ use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
-use crate::maintenance::{Arrived, Import, ImportEvent, ImportReport};
+use crate::maintenance::{Arrived, Import, ImportResult, Tally, TallyOfRun};
 use crate::session::{Traces, Transfer};
 use crate::store::Store;
 use crate::ui::{Format, counted, counts};
@@ -25,6 +25,9 @@ const CONCURRENCY: usize = 64;
 
 /// Lines read before anything is imported, to see whether they hold tokens.
 const READ_AHEAD: usize = 1000;
+
+/// Kinds whose sessions are in the store now.
+const BROUGHT_IN: [ImportResult; 2] = [ImportResult::Created, ImportResult::Replaced];
 
 /// Longer lines are no sessions.
 const MAX_LINE: u64 = 1 << 20;
@@ -73,24 +76,24 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.open_store_to_change()?;
     let import =
         Import { replace: args.replace, dry_run: args.dry_run, now: context.now(), arrived: Arrived::default() };
-    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
+    let mut report = TallyOfRun { dry_run: import.dry_run, tally: Tally::default() };
     let mut lines = Lines::read(BufReader::new(input));
     if !args.source_app_stopped && !args.dry_run && context.runtime()?.block_on(lines.hold_token(context)) {
         confirm_stopped(context)?;
     }
-    let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut report));
-    let done = cut_short(context, imported, report.created + report.replaced > 0 && !report.dry_run)?;
-    if report.total() == 0 && !context.interrupt().is_set() {
+    let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut report.tally));
+    let done = cut_short(context, imported, report.tally.sum(&BROUGHT_IN) > 0 && !report.dry_run)?;
+    if report.tally.total() == 0 && !context.interrupt().is_set() {
         return Err(failed("nothing was imported: the input is empty")
             .at(args.file.display())
             .hint("check what `oauthctl sessions export` said: is its --store the one with the sessions?")
             .into());
     }
     if !report.dry_run {
-        last_count::added(context, store.layout(), report.created);
+        last_count::added(context, store.layout(), report.tally.of(ImportResult::Created));
     }
     tell(context, &report, done)?;
-    let incomplete = report.malformed + report.not_newer + report.crowded > 0;
+    let incomplete = report.tally.sum(&[ImportResult::Malformed, ImportResult::NotNewer, ImportResult::Crowded]) > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
@@ -114,7 +117,7 @@ async fn import_lines(
     store: &dyn Store,
     import: &Import,
     mut lines: Lines,
-    report: &mut ImportReport,
+    tally: &mut Tally<ImportResult>,
 ) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     let progress = context.ui.progress("sessions read");
@@ -132,7 +135,7 @@ async fn import_lines(
         .filter(|(_, line)| std::future::ready(!matches!(line, Ok(Some(text)) if text.trim().is_empty())));
     let mut events = lines
         .map(async |(number, line)| {
-            let Some(line) = line? else { return Ok((number, None, ImportEvent::Malformed)) };
+            let Some(line) = line? else { return Ok((number, None, ImportResult::Malformed)) };
             let event = import.one(store, &line).await?;
             anyhow::Ok((number, Some(line), event))
         })
@@ -147,18 +150,18 @@ async fn import_lines(
             }
         };
         match event {
-            ImportEvent::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
-            ImportEvent::NotNewer => context.ui.warn(format!(
+            ImportResult::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
+            ImportResult::NotNewer => context.ui.warn(format!(
                 "line {number}: {} has a session in the store that is not provably older, and stays",
                 whose(line.as_deref())
             )),
-            ImportEvent::Crowded => context.ui.warn(format!(
+            ImportResult::Crowded => context.ui.warn(format!(
                 "line {number}: {} has several sessions, and the layout keeps one: the newest, where that can be told",
                 whose(line.as_deref())
             )),
             _ => {}
         }
-        report.count(event);
+        tally.count(event);
         progress.advance(1);
     }
     failure.map_or(Ok(()), Err)
@@ -239,19 +242,20 @@ fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
     Ok(Some(String::from_utf8(line).ok()))
 }
 
-fn tell(context: &Context, report: &ImportReport, done: Exit) -> anyhow::Result<()> {
+fn tell(context: &Context, report: &TallyOfRun<ImportResult>, done: Exit) -> anyhow::Result<()> {
     if context.ui.format != Format::Table {
         return Ok(context.ui.document(&serde_json::to_value(report)?)?);
     }
+    let of = |kind| report.tally.of(kind);
     let verb = if report.dry_run { "would import" } else { "imported" };
-    let imported = counted(report.created + report.replaced, "session");
+    let imported = counted(report.tally.sum(&BROUGHT_IN), "session");
     let others = [
-        (report.replaced, "in the place of an older one"),
-        (report.unchanged, "there already, the same"),
-        (report.kept, "there already, kept"),
-        (report.not_newer, "there already, not provably older, kept"),
-        (report.crowded, "of several of one account, for which the layout has one place"),
-        (report.malformed, "malformed, left out"),
+        (of(ImportResult::Replaced), "in the place of an older one"),
+        (of(ImportResult::Unchanged), "there already, the same"),
+        (of(ImportResult::Kept), "there already, kept"),
+        (of(ImportResult::NotNewer), "there already, not provably older, kept"),
+        (of(ImportResult::Crowded), "of several of one account, for which the layout has one place"),
+        (of(ImportResult::Malformed), "malformed, left out"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));
     Ok(context.ui.summary(format!("{verb} {imported}{others}{unfinished}"))?)

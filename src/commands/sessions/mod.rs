@@ -22,7 +22,7 @@ mod upgrade;
 mod view;
 
 pub use pace::PaceArgs;
-pub use revoke::{rehearse as rehearse_revocation, revoke_selected};
+pub use revoke::{dry_run as dry_run_of_revocation, revoke_selected};
 pub use select::SelectArgs;
 pub use view::{judge, tell_where};
 

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use self::batches::Batches;
-use self::told::{Results, intentions, tell_plan, threshold};
+use self::told::{Prunings, intentions, tell_plan, threshold};
 use super::foreign::{compare, exit_of};
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
@@ -153,7 +153,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         let exit = status(context.interrupt().exit().unwrap_or(Exit::Done));
         return Ok(compare(context, store.layout(), records, None, exit)?);
     }
-    let mut results = Results::new(context, &judge);
+    let mut results = Prunings::new(context, &judge);
     let done = if plan.total() == 0 || is_over {
         Ok(())
     } else {
@@ -245,9 +245,9 @@ fn settle(
     rules: Rules,
     plan: &Plan,
     witnesses: Vec<Stored>,
-    results: &mut Results<'_>,
+    results: &mut Prunings<'_>,
 ) -> anyhow::Result<()> {
-    let judge = results.judge;
+    let judge = results.judge();
     let keys = context.key_set()?.unwrap_or_default();
     let mut unconfirmed = Arc::default();
     let online = if plan.needs_servers() {

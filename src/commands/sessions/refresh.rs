@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::foreign::{compare, exit_of};
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
-use super::results::{Results, rehearse};
+use super::results::{Refreshes, dry_run};
 use super::select::SelectArgs;
 use super::view::judge_of_run;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
@@ -91,7 +91,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     };
     let first_seen = FirstSeen::default();
     let network = context.network()?;
-    let mut results = Results::new(context, &judge, verb, args.dry_run);
+    let mut results = Refreshes::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
@@ -113,7 +113,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
-            None => rehearse(source, &mut results).await,
+            None => dry_run(source, &mut results).await,
         }
     });
     results.take_back(tell_unconfirmed(context, &unconfirmed));
@@ -140,10 +140,10 @@ fn mode(args: &Args) -> Mode {
 
 /// Takes in what the exit status depends on besides results: a session that is blocked for good must not make every run in
 /// which nothing is due a failure.
-fn tell_well(context: &Context, planner: &Planner<'_>, results: &mut Results<'_>) {
+fn tell_well(context: &Context, planner: &Planner<'_>, results: &mut Refreshes<'_>) {
     let well = planner.not_meant();
     results.some_are_well = well > 0 && !planner.has_attempted();
-    if well > 0 && results.counts().iter().all(|(_, n)| *n == 0) {
+    if well > 0 && results.is_empty() {
         let what = if planner.mode == Mode::Due { "is due" } else { "has expired" };
         context.ui.note(format!("none of {} {what}; --all means all of them", counted(well, "session")));
     }

@@ -1,4 +1,4 @@
-//! What became of each session, as it is listed, and of all, as it is summed up: shared by the commands that work on many.
+//! Results of the sessions of a run, as they are listed one by one and counted: shared by the commands that work on many.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,8 +6,9 @@ use serde_json::Value;
 use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Event, Judge, Outcome, Report, Step};
+use crate::maintenance::{Event, Judge, Kind, Outcome, RefreshResult, Step, Tally};
 use crate::session::Summary;
+use crate::store::Stored;
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
 /// So many sessions that have ended, and no other met, are no chance.
@@ -44,15 +45,108 @@ impl Row for ResultRow<'_> {
     }
 }
 
-/// Shows results as they come, and sums them up.
-pub struct Results<'c> {
-    context: &'c Context,
-    judge: &'c Judge,
+/// Results that a table shows. Other listings show all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum InTable {
+    /// All, as they come.
+    All,
+    /// Those worth a word, in the end.
+    WorthAWord,
+    /// None: there is no table.
+    Nothing,
+}
+
+/// Shows results as they come, and counts them.
+pub struct Results<'c, K> {
+    /// Terminal and settings.
+    pub context: &'c Context,
+    /// Judges what results are of.
+    pub judge: &'c Judge,
+    /// Counts by kind.
+    pub tally: Tally<K>,
+    in_table: InTable,
     listing: Option<Listing>,
-    report: Report,
+    has_rows: bool,
+}
+
+impl<'c, K: Kind> Results<'c, K> {
+    /// Nothing has happened yet. Rows of this type will be shown.
+    pub fn new<R: Row>(context: &'c Context, judge: &'c Judge, in_table: InTable) -> Self {
+        // JSON is one document, the summary; the formats of lines have a line for every session.
+        let has_listing = match context.ui.format {
+            Format::Json => false,
+            Format::Table => in_table != InTable::Nothing,
+            Format::Jsonl | Format::Csv => true,
+        };
+        let listing = has_listing.then(|| context.ui.listing::<R>());
+        Self { context, judge, tally: Tally::default(), in_table, listing, has_rows: false }
+    }
+
+    /// Counts a result, and shows its row. Where there is no listing, warns of what is worth a word.
+    pub fn tell(
+        &mut self,
+        kind: K,
+        row: &impl Row,
+        is_worth_a_word: bool,
+        warning: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        self.tally.count(kind);
+        let in_the_end = self.context.ui.format == Format::Table && self.in_table == InTable::WorthAWord;
+        match &mut self.listing {
+            Some(listing) if !in_the_end || is_worth_a_word => {
+                self.has_rows = true;
+                listing.push(row)?;
+                if !in_the_end {
+                    listing.flush()?;
+                }
+            }
+            None if is_worth_a_word => self.context.ui.warn(warning()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Prints what is left to print. Returns how a run ends that has ended so; `achieved` says whether it did anything.
+    pub fn close(
+        &mut self,
+        done: anyhow::Result<()>,
+        achieved: bool,
+        document: &impl Serialize,
+        summary: &str,
+    ) -> anyhow::Result<Exit> {
+        let ui = &self.context.ui;
+        let done = cut_short(self.context, done, achieved)?;
+        match (self.listing.take(), ui.format) {
+            // A table without rows says nothing.
+            (Some(listing), Format::Table) if !self.has_rows => drop(listing),
+            (Some(listing), _) => listing.finish()?,
+            (None, Format::Json) => ui.document(&serde_json::to_value(document)?)?,
+            (None, _) => {}
+        }
+        ui.summary(summary)?;
+        Ok(done)
+    }
+}
+
+/// Tells what a run would do with what the source brings, and does nothing.
+pub async fn dry_run(
+    mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
+    results: &mut Refreshes<'_>,
+) -> anyhow::Result<()> {
+    while let Some(steps) = source().await? {
+        for step in &steps {
+            results.plan(step)?;
+        }
+    }
+    Ok(())
+}
+
+/// Results of refreshing sessions.
+pub struct Refreshes<'c> {
+    results: Results<'c, RefreshResult>,
+    /// What is done, or would be: "refreshed", "would upgrade".
     verb: &'static str,
     dry_run: bool,
-    some_are_told: bool,
     some_are_unconfirmed: bool,
     /// Of the selected sessions, some needed nothing, and none was attempted.
     pub some_are_well: bool,
@@ -62,38 +156,13 @@ pub struct Results<'c> {
     pub tells_skipped: bool,
 }
 
-/// Tells what a run would do with what the source brings, and does nothing.
-pub async fn rehearse(
-    mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
-    results: &mut Results<'_>,
-) -> anyhow::Result<()> {
-    while let Some(steps) = source().await? {
-        for step in steps {
-            results.add(&match step {
-                Step::Work(session) => {
-                    let outcome = Judge::unusable_key(&session).map_or(Outcome::Refreshed, Outcome::Blocked);
-                    Event { session, outcome }
-                }
-                Step::Settled(event) => event,
-            })?;
-        }
-    }
-    Ok(())
-}
-
-impl<'c> Results<'c> {
+impl<'c> Refreshes<'c> {
     /// `verb` is what is done, or would be: "refreshed", "would upgrade".
     pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str, dry_run: bool) -> Self {
-        // JSON is one document, the summary; the formats of lines have a line for every session.
-        let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
         Self {
-            context,
-            judge,
-            listing,
-            report: Report::default(),
+            results: Results::new::<ResultRow>(context, judge, InTable::WorthAWord),
             verb,
             dry_run,
-            some_are_told: false,
             some_are_unconfirmed: false,
             some_are_well: false,
             may_end_sessions: false,
@@ -103,79 +172,76 @@ impl<'c> Results<'c> {
 
     /// Takes one in.
     pub fn add(&mut self, event: &Event<Outcome>) -> anyhow::Result<()> {
-        self.report.count(&event.outcome);
-        let (result, reason, role) = match &event.outcome {
-            Outcome::Refreshed => (self.verb, None, Role::Good),
-            Outcome::Skipped(why) => ("skipped", Some(why.as_ref()), Role::Faint),
-            Outcome::Gone(why) => ("gone", Some(why.as_str()), Role::Warning),
-            Outcome::Blocked(why) => ("blocked", Some(why.as_str()), Role::Warning),
-            Outcome::Unknown(why, _) => ("unknown", Some(why.as_str()), Role::Warning),
+        let (kind, reason) = event.outcome.told();
+        self.tell(&event.session, kind, reason)
+    }
+
+    /// Takes in what a run would do with a session.
+    fn plan(&mut self, step: &Step<Outcome>) -> anyhow::Result<()> {
+        match step {
+            Step::Settled(event) => self.add(event),
+            Step::Work(session) => match Judge::unusable_key(session) {
+                Some(why) => self.tell(session, RefreshResult::Blocked, Some(&why)),
+                None => self.tell(session, RefreshResult::Refreshed, None),
+            },
+        }
+    }
+
+    fn tell(&mut self, session: &Stored, kind: RefreshResult, reason: Option<&str>) -> anyhow::Result<()> {
+        let (result, role) = match kind {
+            RefreshResult::Refreshed => (self.verb, Role::Good),
+            RefreshResult::Skipped => (kind.name(), Role::Faint),
+            RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => (kind.name(), Role::Warning),
         };
-        let summary = self.judge.summary(&event.session, None);
+        let summary = self.results.judge.summary(session, None);
         let row = ResultRow::new(&summary, result, reason, Some(role));
         // A person wants to read what went wrong, not what went well.
-        let is_worth_a_word = role == Role::Warning || self.tells_skipped && result == "skipped";
-        match (&mut self.listing, self.context.ui.format) {
-            (Some(listing), Format::Table) if is_worth_a_word => {
-                self.some_are_told = true;
-                listing.push(&row)?;
-            }
-            (Some(listing), Format::Jsonl | Format::Csv) => {
-                listing.push(&row)?;
-                listing.flush()?;
-            }
-            (None, _) if is_worth_a_word => {
-                self.context.ui.warn(format!("{}: {result}: {}", summary.key, reason.unwrap_or_default()));
-            }
-            _ => {}
-        }
-        Ok(())
+        let is_worth_a_word = role == Role::Warning || self.tells_skipped && kind == RefreshResult::Skipped;
+        let warning = || format!("{}: {result}: {}", summary.key, reason.unwrap_or_default());
+        self.results.tell(kind, &row, is_worth_a_word, warning)
     }
 
     /// Takes back that so many were refreshed: whether they stay so nobody knows.
     pub fn take_back(&mut self, unconfirmed: u64) {
-        self.report.refreshed = self.report.refreshed.saturating_sub(unconfirmed);
-        self.report.unknown += unconfirmed;
+        self.results.tally.take(RefreshResult::Refreshed, unconfirmed);
+        self.results.tally.add(RefreshResult::Unknown, unconfirmed);
         self.some_are_unconfirmed = unconfirmed > 0;
     }
 
-    /// How many ended how.
-    pub fn counts(&self) -> [(&'static str, u64); 5] {
-        let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
-        [(self.verb, refreshed), ("skipped", skipped), ("gone", gone), ("blocked", blocked), ("unknown", unknown)]
+    /// Whether there is no result.
+    pub fn is_empty(&self) -> bool {
+        self.results.tally.total() == 0
     }
 
     /// Prints what is left to print, and says how to exit.
-    pub fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
+    pub fn finish(mut self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
         let document = self.document();
-        let Report { refreshed, skipped, gone, blocked, unknown } = self.report;
-        let ui = &self.context.ui;
-        let done = cut_short(self.context, done, refreshed + gone + unknown > 0)?;
-        match (self.listing, ui.format) {
-            (None, _) => ui.document(&document)?,
-            (Some(listing), Format::Table) if !self.some_are_told => drop(listing),
-            (Some(listing), _) => listing.finish()?,
-        }
-        let others = [(skipped, "skipped"), (gone, "gone"), (blocked, "blocked"), (unknown, "unknown")];
-        let summary = format!("{} {}{}", self.verb, counted(refreshed, "session"), counts(", ", others));
-        ui.summary(summary)?;
+        let count = |kind| self.results.tally.of(kind);
+        let (refreshed, gone) = (count(RefreshResult::Refreshed), count(RefreshResult::Gone));
+        let (skipped, unknown) = (count(RefreshResult::Skipped), count(RefreshResult::Unknown));
+        let blocked = count(RefreshResult::Blocked);
+        let others = counts(", ", self.results.tally.others());
+        let summary = format!("{} {}{others}", self.verb, counted(refreshed, "session"));
+        let context = self.results.context;
+        let done = self.results.close(done, refreshed + gone + unknown > 0, &document, &summary)?;
         // Single sessions end all the time. Where nothing else is met, the configuration may be what ends them.
         let doubtful = if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
         if doubtful >= MANY {
-            ui.warn(format!(
+            context.ui.warn(format!(
                 "{} gone and none alive: `oauthctl doctor` tells whether the configuration is right",
                 counted(gone, "session")
             ));
         }
         let ended = if self.may_end_sessions { 0 } else { gone };
         let achieved = refreshed + skipped + ended > 0 || self.some_are_well || self.some_are_unconfirmed;
-        Ok(exit(self.context, done, blocked + unknown + doubtful, achieved))
+        Ok(exit(context, done, blocked + unknown + doubtful, achieved))
     }
 
-    /// The counts for a program, which must not take a rehearsal for the real thing.
+    /// The counts for a program, which must not take a dry run for the real thing.
     pub fn document(&self) -> Value {
         let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
-        let counts = self.counts().map(|(name, n)| (name.replace(' ', "_"), n.into()));
-        Value::Object(dry_run.into_iter().chain(counts).collect())
+        let first = (self.verb.replace(' ', "_"), self.results.tally.of(RefreshResult::Refreshed).into());
+        let others = self.results.tally.others().map(|(n, name)| (name.to_owned(), n.into()));
+        Value::Object(dry_run.into_iter().chain([first]).chain(others).collect())
     }
 }

@@ -9,17 +9,20 @@ use serde_json::json;
 
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
+use super::results::{InTable, Results};
 use super::select::SelectArgs;
 use super::view::judge_of_run;
-use crate::commands::ending::{cut_short, exit};
+use crate::commands::ending::exit;
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
-use crate::maintenance::{Binding, Event, Judge, Meant, RevokeReport, Revoked, Revoker, Runner, Step, StillMeant};
+use crate::maintenance::{
+    Binding, Event, Judge, Kind as _, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant,
+};
 use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::{Format, Listing, Role, Row, counted, counts};
+use crate::ui::{Format, Role, Row, counted, counts};
 
 /// End sessions at the server, and remove their records
 #[derive(clap::Args)]
@@ -75,7 +78,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     if args.dry_run {
-        return Ok(rehearse(context, &args.select, args.forget, &store, &judge)?.exit);
+        return Ok(dry_run(context, &args.select, args.forget, &store, &judge)?.exit);
     }
     let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
     context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |stored, session| {
@@ -89,7 +92,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Err(interrupt.failure("nothing was revoked").into());
     }
     let missing = args.select.check_names(context, &*store)?;
-    let Some(first) = first else { return Ok(missing.exit(Results::new(context, &judge).finish(Ok(()))?)) };
+    let Some(first) = first else { return Ok(missing.exit(new_results(context, &judge).finish(Ok(()))?)) };
     let (url, _) = context.store_address()?;
     let question = match count {
         1 => format!("End the session of {first} in {url}? Its user will have to log in again."),
@@ -123,7 +126,7 @@ pub struct Rehearsed {
 }
 
 /// Names what would be revoked, and does nothing.
-pub fn rehearse(
+pub fn dry_run(
     context: &Context,
     select: &SelectArgs,
     forget: bool,
@@ -151,18 +154,14 @@ pub fn rehearse(
             () if own.refresh_token.is_none() => Some(NO_REFRESH_TOKEN.to_owned()),
             () => Judge::unusable_key(stored),
         };
-        let result = if why.is_some() {
-            impossible += 1;
-            "would fail"
-        } else {
-            possible += 1;
-            VERB
-        };
+        let is_possible = why.is_none();
+        let (count, result) = if is_possible { (&mut possible, VERB) } else { (&mut impossible, "would fail") };
+        *count += 1;
         let reason = why.as_deref().or(session.reason.as_deref().filter(|_| !own.needs_upgrade));
         let (key, did) = (&session.key, session.did.as_deref());
-        let is_removed = result == VERB || forget && !own.status.is_unreadable();
+        let is_removed = is_possible || forget && !own.status.is_unreadable();
         let record = if is_removed { "would be removed" } else { "would be kept" };
-        let row = ResultRow { key, did, result, reason, record };
+        let row = ResultRow { key, did, result, reason, record, role: None };
         listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
     }))?;
     let missing = select.check_names(context, &**store)?;
@@ -199,7 +198,7 @@ pub fn revoke_selected(
     let still_meant = still_meant(select.filter(), Judge::clone(judge));
     let revoker = Revoker::new(refresher, still_meant, Judge::clone(judge));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
-    let mut results = Results::new(context, judge);
+    let mut results = new_results(context, judge);
     let done = context.runtime()?.block_on(async {
         let mut selection = select.begin(context, &**store, judge).await?;
         let source = async || {
@@ -211,7 +210,7 @@ pub fn revoke_selected(
     });
     // They are counted as unconfirmed already: a session that was renewed has not ended.
     tell_unconfirmed(context, &unconfirmed);
-    let removed = results.report.confirmed + results.report.forgotten;
+    let removed = results.removed();
     let found = select.seen().borrow().records.all();
     match found {
         Some(sessions) if sessions > 0 => last_count::found(context, store.layout(), sessions, removed),
@@ -231,6 +230,8 @@ struct ResultRow<'a> {
     result: &'static str,
     reason: Option<&'a str>,
     record: &'static str,
+    #[serde(skip)]
+    role: Option<Role>,
 }
 
 impl Row for ResultRow<'_> {
@@ -238,35 +239,25 @@ impl Row for ResultRow<'_> {
     const TITLES: &'static [&'static str] = &["did", "result", "record", "reason"];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
-        let role = match self.result {
-            "confirmed" => Some(Role::Good),
-            "unconfirmed" | "failed" | "forgotten" => Some(Role::Warning),
-            _ => None,
-        };
         vec![
             (self.did.unwrap_or(self.key).to_owned(), None),
-            (self.result.to_owned(), role),
+            (self.result.to_owned(), self.role),
             (self.record.to_owned(), None),
             (self.reason.unwrap_or_default().to_owned(), None),
         ]
     }
 }
 
-struct Results<'c> {
-    context: &'c Context,
-    judge: &'c Judge,
-    listing: Option<Listing>,
-    report: RevokeReport,
+fn new_results<'c>(context: &'c Context, judge: &'c Judge) -> Revocations<'c> {
+    Results::new::<ResultRow>(context, judge, InTable::All)
 }
 
-impl<'c> Results<'c> {
-    fn new(context: &'c Context, judge: &'c Judge) -> Self {
-        let listing = (context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
-        Self { context, judge, listing, report: RevokeReport::default() }
-    }
+type Revocations<'c> = Results<'c, RevokeResult>;
 
+impl Revocations<'_> {
     async fn add(&mut self, event: Event<Revoked>, forget: bool, revoker: &Revoker) -> anyhow::Result<()> {
-        let summary = self.judge.summary(&event.session, None);
+        let judge = self.judge;
+        let summary = judge.summary(&event.session, None);
         // What is no session under this layout may be another program's; only `prune --malformed` looks into that.
         let may_be_forgotten = forget && !summary.status.is_unreadable();
         let outcome = match event.outcome {
@@ -277,28 +268,17 @@ impl<'c> Results<'c> {
             }
             outcome => outcome,
         };
-        self.report.count(&outcome);
-        let (result, reason, record) = match &outcome {
-            Revoked::Confirmed => ("confirmed", None, "removed"),
-            Revoked::Unconfirmed(why, _) => ("unconfirmed", Some(why.as_str()), "kept"),
-            Revoked::Failed(why) => ("failed", Some(why.as_str()), "kept"),
-            Revoked::Forgotten(why) => ("forgotten", Some(why.as_str()), "removed"),
-            Revoked::Skipped(why) => ("skipped", Some(why.as_str()), "kept"),
+        let (kind, reason) = outcome.told();
+        let (role, record) = match kind {
+            RevokeResult::Confirmed => (Some(Role::Good), "removed"),
+            RevokeResult::Forgotten => (Some(Role::Warning), "removed"),
+            RevokeResult::Unconfirmed | RevokeResult::Failed => (Some(Role::Warning), "kept"),
+            RevokeResult::Skipped => (None, "kept"),
         };
-        let is_troubled = !matches!(outcome, Revoked::Confirmed | Revoked::Skipped(_));
-        let row = ResultRow { key: &summary.key, did: summary.did.as_deref(), result, reason, record };
-        match &mut self.listing {
-            Some(listing) => {
-                listing.push(&row)?;
-                listing.flush()?;
-            }
-            None if is_troubled => {
-                let why = reason.unwrap_or_default();
-                self.context.ui.warn(format!("{}: {result}, its record is {record}: {why}", summary.key));
-            }
-            None => {}
-        }
-        Ok(())
+        let (key, did, result) = (&*summary.key, summary.did.as_deref(), kind.name());
+        let row = ResultRow { key, did, result, reason, record, role };
+        let warning = || format!("{key}: {result}, its record is {record}: {}", reason.unwrap_or_default());
+        self.tell(kind, &row, role == Some(Role::Warning), warning)
     }
 
     /// Removes the record without proof. A store that fails keeps it.
@@ -309,20 +289,19 @@ impl<'c> Results<'c> {
         })
     }
 
-    fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
-        let RevokeReport { confirmed, unconfirmed, failed, forgotten, skipped } = self.report;
-        let ui = &self.context.ui;
-        let done = cut_short(self.context, done, confirmed + unconfirmed + forgotten > 0)?;
-        let total = confirmed + unconfirmed + failed + forgotten + skipped;
-        match self.listing {
-            // A table without rows says nothing.
-            Some(_) if total == 0 && ui.format == Format::Table => {}
-            Some(listing) => listing.finish()?,
-            None => ui.document(&serde_json::to_value(self.report)?)?,
-        }
-        let others = [(unconfirmed, "unconfirmed"), (failed, "failed"), (forgotten, "forgotten"), (skipped, "skipped")];
-        ui.summary(format!("{}: {confirmed} confirmed{}", counted(total, "session"), counts(", ", others)))?;
-        let achieved = confirmed + forgotten + skipped > 0;
-        Ok(exit(self.context, done, unconfirmed + failed + forgotten, achieved))
+    /// Number of records that are gone.
+    fn removed(&self) -> u64 {
+        self.tally.sum(&[RevokeResult::Confirmed, RevokeResult::Forgotten])
+    }
+
+    fn finish(mut self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
+        let tally = self.tally.clone();
+        let count = |kind| tally.of(kind);
+        let (unconfirmed, confirmed) = (count(RevokeResult::Unconfirmed), count(RevokeResult::Confirmed));
+        let (total, others) = (counted(tally.total(), "session"), counts(", ", tally.others()));
+        let summary = format!("{total}: {confirmed} confirmed{others}");
+        let done = self.close(done, self.removed() + unconfirmed > 0, &tally, &summary)?;
+        let troubled = unconfirmed + count(RevokeResult::Failed) + count(RevokeResult::Forgotten);
+        Ok(exit(self.context, done, troubled, self.removed() + count(RevokeResult::Skipped) > 0))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
-use super::results::{Results, rehearse};
+use super::results::{Refreshes, dry_run};
 use super::select::SelectArgs;
 use super::view::judge_of_run;
 use crate::context::Context;
@@ -71,7 +71,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active.clone(), agreed(context, args));
     let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
-    let mut results = Results::new(context, &judge, verb, args.dry_run);
+    let mut results = Refreshes::new(context, &judge, verb, args.dry_run);
     results.tells_skipped = args.select.names_sessions();
     results.may_end_sessions = true;
     let done = runtime.block_on(async {
@@ -83,7 +83,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         };
         match runner {
             Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
-            None => rehearse(source, &mut results).await,
+            None => dry_run(source, &mut results).await,
         }
     });
     results.take_back(tell_unconfirmed(context, &unconfirmed));

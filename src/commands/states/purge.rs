@@ -4,7 +4,7 @@ use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Purge, PurgeReport};
+use crate::maintenance::{Purge, PurgeResult, Tally, TallyOfRun};
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
@@ -44,35 +44,36 @@ fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result
     let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");
-    let mut report = PurgeReport::default();
-    let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report);
+    let mut report = TallyOfRun { dry_run: args.dry_run, tally: Tally::default() };
+    let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report.tally);
     let purged = context.runtime()?.block_on(purged);
     drop(progress);
     results.extend(counts_of(&report)?);
-    let done = cut_short(context, purged, report.purged() > 0 && !args.dry_run)?;
+    let done = cut_short(context, purged, report.tally.sum(&PurgeResult::PURGED) > 0 && !args.dry_run)?;
     tell(context, &report, done)?;
     Ok(interrupt.exit().unwrap_or(done))
 }
 
-fn tell(context: &Context, report: &PurgeReport, done: Exit) -> anyhow::Result<()> {
+fn tell(context: &Context, report: &TallyOfRun<PurgeResult>, done: Exit) -> anyhow::Result<()> {
     if context.ui.format != Format::Table {
         return Ok(context.ui.document(&serde_json::to_value(report)?)?);
     }
+    let of = |kind| report.tally.of(kind);
     let verb = if report.dry_run { "would remove" } else { "removed" };
-    let removed = counted(report.purged(), "pending login");
+    let removed = counted(report.tally.sum(&PurgeResult::PURGED), "pending login");
     let reasons = [
-        (report.by_ttl, "old by their time to live"),
-        (report.by_column, "old by their time column"),
-        (report.by_first_seen, "old since first seen"),
+        (of(PurgeResult::ByTtl), "old by their time to live"),
+        (of(PurgeResult::ByColumn), "old by their time column"),
+        (of(PurgeResult::ByFirstSeen), "old since first seen"),
     ];
     let reasons = counts(", ", reasons);
     let reasons = reasons.strip_prefix(", ").map(|reasons| format!(" ({reasons})")).unwrap_or_default();
     let noted = if report.dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
     let others = [
-        (report.young, "kept: too young"),
-        (report.unknown, noted),
-        (report.malformed, "kept: not a pending login"),
-        (report.gone, "gone by themselves"),
+        (of(PurgeResult::Young), "kept: too young"),
+        (of(PurgeResult::Unknown), noted),
+        (of(PurgeResult::Malformed), "kept: not a pending login"),
+        (of(PurgeResult::Gone), "gone by themselves"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));
     Ok(context.ui.summary(format!("{verb} {removed}{reasons}{others}{unfinished}"))?)

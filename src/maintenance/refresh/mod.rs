@@ -16,8 +16,8 @@ mod run;
 mod unconfirmed;
 mod write_back;
 
-pub use outcome::Outcome;
 pub(super) use outcome::{NONCES, chain, look_up_failed};
+pub use outcome::{Outcome, RefreshResult};
 pub use parts::{Binding, Parts};
 pub use plan::{Mode, Planner};
 pub(super) use preflight::Ready;

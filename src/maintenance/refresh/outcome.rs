@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::maintenance::breaker::Objection;
 use crate::maintenance::runner::Retry;
+use crate::maintenance::tally::kinds;
 use crate::oauth::LookupError;
 
 /// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
@@ -25,6 +26,30 @@ pub enum Outcome {
     Blocked(String),
     /// Nobody knows. Kept as it is.
     Unknown(String, Retry),
+}
+
+kinds! {
+    /// Kinds of [`Outcome`].
+    RefreshResult {
+        Refreshed = "refreshed",
+        Skipped = "skipped",
+        Gone = "gone",
+        Blocked = "blocked",
+        Unknown = "unknown",
+    }
+}
+
+impl Outcome {
+    /// Returns the kind of the outcome, and the reason, where there is one.
+    pub fn told(&self) -> (RefreshResult, Option<&str>) {
+        match self {
+            Self::Refreshed => (RefreshResult::Refreshed, None),
+            Self::Skipped(why) => (RefreshResult::Skipped, Some(why)),
+            Self::Gone(why) => (RefreshResult::Gone, Some(why)),
+            Self::Blocked(why) => (RefreshResult::Blocked, Some(why)),
+            Self::Unknown(why, _) => (RefreshResult::Unknown, Some(why)),
+        }
+    }
 }
 
 /// What keeps a session back that others of its kind speak against.

@@ -6,4 +6,4 @@ mod proof;
 mod revoker;
 mod run;
 
-pub use revoker::{RevokeReport, Revoked, Revoker, StillMeant};
+pub use revoker::{RevokeResult, Revoked, Revoker, StillMeant};

@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock};
 
-use serde::Serialize;
-
 use crate::maintenance::assess::Judge;
 use crate::maintenance::refresh::{Outcome, Refresher};
 use crate::maintenance::runner::Retry;
+use crate::maintenance::tally::kinds;
 use crate::store::{RecordKey, Stored};
 
 /// How one session's turn ended.
@@ -25,19 +24,15 @@ pub enum Revoked {
     Skipped(String),
 }
 
-/// Counts of each.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct RevokeReport {
-    /// [`Revoked::Confirmed`]
-    pub confirmed: u64,
-    /// [`Revoked::Unconfirmed`]
-    pub unconfirmed: u64,
-    /// [`Revoked::Failed`]
-    pub failed: u64,
-    /// [`Revoked::Forgotten`]
-    pub forgotten: u64,
-    /// [`Revoked::Skipped`]
-    pub skipped: u64,
+kinds! {
+    /// Kinds of [`Revoked`].
+    RevokeResult {
+        Confirmed = "confirmed",
+        Unconfirmed = "unconfirmed",
+        Failed = "failed",
+        Forgotten = "forgotten",
+        Skipped = "skipped",
+    }
 }
 
 /// Whether a session that has changed since it was selected is meant still.
@@ -83,16 +78,16 @@ impl Revoker {
     }
 }
 
-impl RevokeReport {
-    /// Counts one.
-    pub fn count(&mut self, outcome: &Revoked) {
-        *match outcome {
-            Revoked::Confirmed => &mut self.confirmed,
-            Revoked::Unconfirmed(..) => &mut self.unconfirmed,
-            Revoked::Failed(_) => &mut self.failed,
-            Revoked::Forgotten(_) => &mut self.forgotten,
-            Revoked::Skipped(_) => &mut self.skipped,
-        } += 1;
+impl Revoked {
+    /// Returns the kind of the outcome, and the reason, where there is one.
+    pub fn told(&self) -> (RevokeResult, Option<&str>) {
+        match self {
+            Self::Confirmed => (RevokeResult::Confirmed, None),
+            Self::Unconfirmed(why, _) => (RevokeResult::Unconfirmed, Some(why)),
+            Self::Failed(why) => (RevokeResult::Failed, Some(why)),
+            Self::Forgotten(why) => (RevokeResult::Forgotten, Some(why)),
+            Self::Skipped(why) => (RevokeResult::Skipped, Some(why)),
+        }
     }
 }
 

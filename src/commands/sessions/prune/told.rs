@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::commands::ending::{cut_short, exit};
-use crate::commands::sessions::results::ResultRow;
+use crate::commands::ending::exit;
+use crate::commands::sessions::results::{InTable, ResultRow, Results};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Action, Event, Judge, Plan, PruneReport, Pruned};
+use crate::maintenance::{Action, Event, Judge, Kind as _, Plan, PruneResult, Pruned, Tally};
 use crate::session::Age;
-use crate::ui::{Format, Listing, counted, counts};
+use crate::ui::{Format, counted, counts};
 
 /// `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1 (suspect), sign out 2 (away)`
 pub fn intentions(plan: &Plan) -> String {
@@ -68,104 +68,96 @@ struct DryRun<'p> {
 #[derive(Serialize)]
 pub struct Document {
     #[serde(flatten)]
-    report: PruneReport,
+    tally: Tally<PruneResult>,
     unobservable: u64,
     foreign: u64,
     read: u64,
 }
 
-/// Shows results as they come, and sums them up.
-pub struct Results<'c> {
-    context: &'c Context,
-    /// Judges what results are of.
-    pub judge: &'c Judge,
-    listing: Option<Listing>,
-    report: PruneReport,
+/// Results of a run.
+pub struct Prunings<'c> {
+    results: Results<'c, PruneResult>,
     some_are_unconfirmed: bool,
 }
 
-impl<'c> Results<'c> {
+impl<'c> Prunings<'c> {
     /// Nothing has happened yet.
     pub fn new(context: &'c Context, judge: &'c Judge) -> Self {
-        let has_lines = matches!(context.ui.format, Format::Jsonl | Format::Csv);
-        let listing = has_lines.then(|| context.ui.listing::<ResultRow>());
-        Self { context, judge, listing, report: PruneReport::default(), some_are_unconfirmed: false }
+        let results = Results::new::<ResultRow>(context, judge, InTable::Nothing);
+        Self { results, some_are_unconfirmed: false }
+    }
+
+    /// Judges what results are of.
+    pub fn judge(&self) -> &'c Judge {
+        self.results.judge
     }
 
     /// Takes one in.
     pub fn add(&mut self, event: &Event<Pruned>) -> anyhow::Result<()> {
-        self.report.count(&event.outcome);
-        let summary = self.judge.summary(&event.session, None);
+        let summary = self.results.judge.summary(&event.session, None);
+        let kind = event.outcome.kind();
         let (reason, meaning) = match &event.outcome {
             Pruned::Unsettled(why, _) => (Some(why.as_str()), "kept"),
             Pruned::Refused(why) => (Some(why.as_str()), "it was to prove the configuration right"),
             _ => (None, ""),
         };
-        if let Some(listing) = &mut self.listing {
-            listing.push(&ResultRow::new(&summary, event.outcome.name(), reason, None))?;
-            listing.flush()?;
-        } else if let Some(why) = reason {
-            self.context.ui.warn(format!("{}: {why}; {meaning}", summary.key));
-        }
-        Ok(())
+        let name = if kind == PruneResult::Witness { "witness" } else { kind.name() };
+        let row = ResultRow::new(&summary, name, reason, None);
+        let warning = || format!("{}: {}; {meaning}", summary.key, reason.unwrap_or_default());
+        self.results.tell(kind, &row, reason.is_some(), warning)
     }
 
     /// Takes back that all is settled with so many sessions that live: whether their new tokens last nobody knows.
     pub fn take_back(&mut self, unconfirmed: u64) {
-        let alive = unconfirmed.min(self.report.alive);
-        self.report.alive -= alive;
-        self.report.witnesses = self.report.witnesses.saturating_sub(unconfirmed - alive);
-        self.report.unsettled += unconfirmed;
+        let tally = &mut self.results.tally;
+        let alive = tally.take(PruneResult::Alive, unconfirmed);
+        tally.take(PruneResult::Witness, unconfirmed - alive);
+        tally.add(PruneResult::Unsettled, unconfirmed);
         self.some_are_unconfirmed = unconfirmed > 0;
     }
 
     /// Everything that was counted, as a document.
     pub fn document(&self, plan: &Plan) -> Document {
         let Plan { read, unobservable, foreign, .. } = *plan;
-        Document { report: self.report, unobservable, foreign, read }
+        Document { tally: self.results.tally.clone(), unobservable, foreign, read }
     }
 
     /// Number of records that are gone.
     pub fn removed(&self) -> u64 {
-        self.report.removed()
+        self.results.tally.sum(&PruneResult::REMOVED)
     }
 
     /// One line for people, one document for programs.
-    pub fn finish(self, done: anyhow::Result<()>, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<Exit> {
-        let document = self.document(plan);
-        let Self { context, report, listing, some_are_unconfirmed, .. } = self;
-        let ui = &context.ui;
-        let achieved = report.removed() + report.alive + report.witnesses > 0 || some_are_unconfirmed;
-        let done = cut_short(context, done, achieved)?;
-        if let Some(listing) = listing {
-            listing.finish()?;
-        }
-        let summary = summary(context, &report, plan, inactive);
-        if ui.format == Format::Json {
-            ui.document(&serde_json::to_value(document)?)?;
-        }
-        ui.summary(summary)?;
-        Ok(exit(context, done, report.unsettled, achieved || report.changed > 0))
+    pub fn finish(mut self, done: anyhow::Result<()>, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<Exit> {
+        let (context, document) = (self.results.context, self.document(plan));
+        let count = |kind| document.tally.of(kind);
+        let kept_alive = count(PruneResult::Alive) + count(PruneResult::Witness);
+        let achieved = self.removed() + kept_alive > 0 || self.some_are_unconfirmed;
+        let summary = summary(context, &document.tally, plan, inactive);
+        let done = self.results.close(done, achieved, &document, &summary)?;
+        Ok(exit(context, done, count(PruneResult::Unsettled), achieved || count(PruneResult::Changed) > 0))
     }
 }
 
-fn summary(context: &Context, report: &PruneReport, plan: &Plan, inactive: Option<Age>) -> String {
-    let mut text = format!("removed {} of {}", report.removed(), counted(plan.read, "session"));
+fn summary(context: &Context, tally: &Tally<PruneResult>, plan: &Plan, inactive: Option<Age>) -> String {
+    let of = |kind| tally.of(kind);
+    let removed = tally.sum(&PruneResult::REMOVED);
+    let mut text = format!("removed {removed} of {}", counted(plan.read, "session"));
     text.push_str(&listed([
-        (report.dead, "dead"),
-        (report.ended, "ended"),
-        (report.old, "older than any session lives"),
-        (report.malformed, "malformed"),
-        (report.signed_out, "signed out"),
+        (of(PruneResult::Dead), "dead"),
+        (of(PruneResult::Ended), "ended"),
+        (of(PruneResult::Old), "older than any session lives"),
+        (of(PruneResult::Malformed), "malformed"),
+        (of(PruneResult::SignedOut), "signed out"),
     ]));
     text.push_str(&counts(
         "; ",
         [
-            (report.alive, "kept: alive, and refreshed"),
-            (report.changed, "kept: changed meanwhile"),
-            (report.unsettled, "kept: not settled"),
-            (report.witnesses, "refreshed first, to prove the configuration right"),
-            (report.refused, "refreshed first, and refused"),
+            (of(PruneResult::Alive), "kept: alive, and refreshed"),
+            (of(PruneResult::Changed), "kept: changed meanwhile"),
+            (of(PruneResult::Unsettled), "kept: not settled"),
+            (of(PruneResult::Witness), "refreshed first, to prove the configuration right"),
+            (of(PruneResult::Refused), "refreshed first, and refused"),
         ],
     ));
     text + &kept(plan) + &threshold(inactive) + context.interrupt().before_the_end()
