@@ -107,7 +107,7 @@ async fn lock(store: &dyn Store) -> Finding {
     let nobody: Did = NOBODY.parse().expect("the constant is a DID");
     let whose = if store.layout().has_lock() { "the app's own lock" } else { "oauthctl's own lock" };
     let why = "two who refresh one session at once destroy it";
-    let held = match store.lock(&nobody, PATIENCE).await {
+    let held = match store.lock(&store.layout().lock_name(&nobody), PATIENCE).await {
         Ok(Some(lock)) => lock.release().await,
         Ok(None) => {
             let fix = "try again; if it stays so, find out who writes such a key";

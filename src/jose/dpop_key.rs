@@ -5,7 +5,6 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -36,20 +35,9 @@ pub struct PublicEcJwk {
 }
 
 impl DpopKey {
-    /// Reads a private JWK. Members that are not the key itself (`alg`, `kid`, …) are tolerated. The error says in a few
-    /// words what is wrong with the key, without showing any of it.
-    pub fn from_members(members: &Map<String, Value>) -> Result<Self, &'static str> {
-        let member = |name| members.get(name).and_then(Value::as_str);
-        Self::new(member("kty"), member("crv"), member("x"), member("y"), member("d"))
-    }
-
-    fn new(
-        kty: Option<&str>,
-        crv: Option<&str>,
-        x: Option<&str>,
-        y: Option<&str>,
-        d: Option<&str>,
-    ) -> Result<Self, &'static str> {
+    /// Reads `kty`, `crv`, `x`, `y` and `d` of a private JWK. The error says in a few words what is wrong with the key,
+    /// without showing any of it.
+    pub fn from_parts([kty, crv, x, y, d]: [Option<&str>; 5]) -> Result<Self, &'static str> {
         let alg = match (kty, crv) {
             (Some("EC"), Some("P-256")) => Alg::Es256,
             (Some("EC"), Some("secp256k1")) => Alg::Es256k,
@@ -74,6 +62,12 @@ impl DpopKey {
         }
         let [x, y] = [x, y].map(|coordinate| BASE64URL.encode(*coordinate));
         Ok(Self { signer, public: PublicEcJwk { crv: alg.curve(), kty: "EC", x, y } })
+    }
+
+    /// Reads a private JWK. Members that are not the key itself (`alg`, `kid`, …) are tolerated.
+    #[cfg(test)]
+    pub fn from_members(members: &serde_json::Map<String, serde_json::Value>) -> Result<Self, &'static str> {
+        Self::from_parts(["kty", "crv", "x", "y", "d"].map(|name| members.get(name)?.as_str()))
     }
 
     /// The algorithm the key signs.
@@ -135,7 +129,7 @@ impl fmt::Debug for DpopKey {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
     use testbed::keys;
 
     use super::*;

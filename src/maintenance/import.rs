@@ -76,7 +76,7 @@ impl Import {
     pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportResult> {
         let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else { return Ok(ImportResult::Malformed) };
         let value = incoming.record.get().as_bytes();
-        let session = match Session::read_as(store.layout().formats, value) {
+        let session = match Session::read_as(store.layout().format, value) {
             Ok(session) if session.did == incoming.did => session,
             _ => return Ok(ImportResult::Malformed),
         };

@@ -39,7 +39,7 @@ fn token_set() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-/// A session as some client may have written it.
+/// A session as some version of the Node client may have written it.
 fn record() -> impl Strategy<Value = Map<String, Value>> {
     let method = prop_oneof![
         Just(json!({"method": "none"})),
@@ -94,7 +94,11 @@ proptest! {
             _ => None,
         });
         let adopted = session.format.adopt(&bytes, &bytes).unwrap();
-        prop_assert_eq!(adopted.to_vec(), serde_json::to_vec(&record).unwrap());
+        if pretty {
+            prop_assert_eq!(serde_json::from_slice::<Map<String, Value>>(&adopted).unwrap(), record);
+        } else {
+            prop_assert_eq!(&*adopted, &bytes);
+        }
     }
 
     #[test]
@@ -126,7 +130,6 @@ proptest! {
         if let Ok(session) = Session::read(&bytes) {
             // Only a number that no program can hold is passed over by one reader and refused by the other.
             let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&bytes) else {
-                prop_assert!(Traces::read(&bytes).is_none());
                 return Ok(());
             };
             assert_agrees(&session, &record)?;
@@ -150,7 +153,7 @@ proptest! {
             pds: audience.as_deref(), kid: None,
         };
         let bytes = serde_json::to_vec(&record).unwrap();
-        let renewed = NODE[0].renew(&bytes, &renewal).unwrap();
+        let renewed = Node.renew(&bytes, &renewal).unwrap();
         let after: Map<String, Value> = serde_json::from_slice(&renewed).unwrap();
         prop_assert_eq!(names(&after), names(&record));
         for (name, value) in &record {
@@ -170,7 +173,7 @@ proptest! {
         }
         prop_assert_eq!(Session::read(&renewed).unwrap().expires_at, expires_at);
         // A second copy of the record takes the same over, and is the same then.
-        prop_assert_eq!(NODE[0].adopt(&bytes, &renewed).unwrap(), renewed);
+        prop_assert_eq!(Node.adopt(&bytes, &renewed).unwrap(), renewed);
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl<'a> Summary<'a> {
             return Self::unreadable(key, Status::Malformed, why);
         }
         let why = match kind {
-            Recognised::Damaged(_) | Recognised::OtherJson => missing,
+            Recognised::Damaged(format) => format.session(value).err().map_or(missing, |Malformed(why)| why.into()),
+            Recognised::OtherJson => missing,
             Recognised::NoJson => "not JSON, perhaps encrypted".into(),
             known => known.description(),
         };

@@ -59,12 +59,12 @@ pub struct Secret<'a>(Cow<'a, str>);
 impl<'a> Session<'a> {
     /// Reads a value in any known format.
     pub fn read(value: &'a [u8]) -> Result<Self, Malformed> {
-        Self::read_as(FORMATS, value)
+        Self::read_as(FORMATS[0], value)
     }
 
-    /// Reads a value in the first of these formats that fits. The error is that of the first format.
-    pub fn read_as(formats: &[&'static dyn Format], value: &'a [u8]) -> Result<Self, Malformed> {
-        first_fitting(formats, |format| format.session(value))
+    /// Reads a value in this format, or in any other one that fits. The error is that of this format.
+    pub fn read_as(format: &'static dyn Format, value: &'a [u8]) -> Result<Self, Malformed> {
+        first_fitting(format, |format| format.session(value))
     }
 
     /// Returns whether the session is a public client's.
@@ -89,28 +89,21 @@ impl<'a> Session<'a> {
 impl<'a> PendingLogin<'a> {
     /// Reads a value in any known format.
     pub fn read(value: &'a [u8]) -> Result<Self, Malformed> {
-        Self::read_as(FORMATS, value)
+        Self::read_as(FORMATS[0], value)
     }
 
-    /// Reads a value in the first of these formats that fits. The error is that of the first format.
-    pub fn read_as(formats: &[&'static dyn Format], value: &'a [u8]) -> Result<Self, Malformed> {
-        first_fitting(formats, |format| format.login(value))
+    /// Reads a value in this format, or in any other one that fits. The error is that of this format.
+    pub fn read_as(format: &'static dyn Format, value: &'a [u8]) -> Result<Self, Malformed> {
+        first_fitting(format, |format| format.login(value))
     }
 }
 
 fn first_fitting<T>(
-    formats: &[&'static dyn Format],
+    first: &'static dyn Format,
     read: impl Fn(&'static dyn Format) -> Result<T, Malformed>,
 ) -> Result<T, Malformed> {
-    let mut first = Malformed("no format fits");
-    for (n, format) in formats.iter().enumerate() {
-        match read(*format) {
-            Err(error) if n == 0 => first = error,
-            Err(_) => {}
-            read => return read,
-        }
-    }
-    Err(first)
+    let others = || FORMATS.iter().filter(|format| **format != first);
+    read(first).or_else(|why| others().find_map(|format| read(*format).ok()).ok_or(why))
 }
 
 impl<'a> From<Cow<'a, str>> for Secret<'a> {

@@ -196,9 +196,10 @@ pub trait Store: Send + Sync {
     /// key alone says that it is the same, and the values need not have been read.
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>>;
 
-    /// Takes the lock on an account's sessions: the app's own where the layout has one. None when somebody else kept it
-    /// for longer than `patience`; an [`EndlessLock`] where nobody will ever give it back.
-    async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>>;
+    /// Takes the lock on an account's sessions, of the name that their client library passes to it: the app's own where the
+    /// layout has one. None when somebody else kept it for longer than `patience`; an [`EndlessLock`] where nobody will
+    /// ever give it back.
+    async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>>;
 
     /// The store's own time; none where it has none, or does not tell.
     async fn time(&self) -> Option<Timestamp> {

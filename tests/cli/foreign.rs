@@ -22,7 +22,6 @@ fn others() -> Vec<(String, String)> {
         ("atrium", json!({"dpop_key": jwk, "token_set": tokens}).to_string()),
         ("jacquard", jacquard.to_string()),
         ("indigo", indigo.to_string()),
-        ("atcute", json!({"dpopKey": jwk, "authMethod": {"method": "none"}, "tokenSet": tokens}).to_string()),
         ("twice", json!(node.to_string()).to_string()),
         ("old", old.to_string()),
         ("wrapped", json!({"value": node, "ttl": 9, "cachedAt": 1}).to_string()),
@@ -52,10 +51,10 @@ fn prune_removes_only_what_is_provably_nobodys() {
     DID                    RESULT        REASON
     did:web:bare.example   would remove  malformed: no dpopJwk
     did:web:empty.example  would remove  malformed: empty
-    would remove 2 of 15 sessions (2 malformed); 10 kept: foreign
+    would remove 2 of 14 sessions (2 malformed); 9 kept: foreign
     ");
     let pruned = sandbox.run(["sessions", "prune", "--malformed", "--offline"]);
-    let summary = "removed 2 of 15 sessions (2 malformed); 10 kept: foreign\n";
+    let summary = "removed 2 of 14 sessions (2 malformed); 9 kept: foreign\n";
     assert_eq!((pruned.code, pruned.stdout.as_str()), (0, summary), "{pruned}");
     for (key, value) in others() {
         assert_eq!(database.rows(&format!("SELECT value FROM auth_session WHERE key = '{key}'")), [value]);
@@ -73,7 +72,6 @@ fn foreign_records_are_listed_with_what_they_are() {
     exit 0
     -- stdout --
     DID                        STATUS   REFRESHED  KID  ISSUER  REASON
-    did:web:atcute.example     foreign  -          -    -       a record of the library atcute, which is not supported
     did:web:atrium.example     foreign  -          -    -       a session of the Rust library atrium, which is not supported
     did:web:encrypted.example  foreign  -          -    -       not JSON, perhaps encrypted
     did:web:indigo.example     foreign  -          -    -       a record of the Go library indigo, which is not supported
@@ -84,7 +82,7 @@ fn foreign_records_are_listed_with_what_they_are() {
     did:web:unknown.example    foreign  -          -    -       no tokenSet
     did:web:wrapped.example    foreign  -          -    -       a record in an envelope {value, ttl, cachedAt}
     -- stderr --
-    10 sessions in sqlite:app.db (layout statusphere)
+    9 sessions in sqlite:app.db (layout statusphere)
     ");
 }
 
@@ -97,24 +95,24 @@ fn a_store_of_nothing_but_foreign_records_is_no_success() {
     for command in ["refresh", "refresh --dry-run", "refresh --all", "prune", "prune --malformed", "prune --dry-run"] {
         let output = app.sessions(command);
         assert_eq!(output.code, 3, "{command}: {output}");
-        assert!(output.stderr.contains("10 of 10 records foreign"), "{command}: {output}");
+        assert!(output.stderr.contains("9 of 9 records foreign"), "{command}: {output}");
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert!(doctor.code == 1 && doctor.stdout.contains("no record is a session that oauthctl can read"), "{doctor}");
-    assert_eq!(app.records().len(), 10);
+    assert_eq!(app.records().len(), 9);
     assert!(app.net.requests().is_empty());
 
     app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(2) });
     for (command, said) in [
         ("refresh", "refreshed 1 session\n"),
-        ("refresh --status foreign", "refreshed 0 sessions, 10 skipped\n"),
-        ("prune", "removed 0 of 11 sessions; 10 kept: foreign\n"),
+        ("refresh --status foreign", "refreshed 0 sessions, 9 skipped\n"),
+        ("prune", "removed 0 of 10 sessions; 9 kept: foreign\n"),
     ] {
         let output = app.sessions(command);
         assert_eq!((output.code, output.stdout.as_str()), (0, said), "{command}: {output}");
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
-    assert!(doctor.stdout.contains("warning  sessions: 10 records foreign"), "{doctor}");
+    assert!(doctor.stdout.contains("warning  sessions: 9 records foreign"), "{doctor}");
 }
 
 #[test]

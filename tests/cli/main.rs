@@ -1,6 +1,7 @@
 //! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
 
 mod app;
+mod atcute;
 mod bad_arguments;
 mod bad_keys;
 mod bad_stores;

@@ -130,6 +130,11 @@ impl Refresher {
 }
 
 impl Ready<'_> {
+    /// Returns the name that the app's client library passes to its lock on the account's sessions.
+    pub(in crate::maintenance) fn lock_name(&self) -> String {
+        self.format.lock_name(&self.did)
+    }
+
     /// Returns the sessions with which this one stands or falls.
     pub(super) fn group(&self) -> Group {
         let kid = self.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned());

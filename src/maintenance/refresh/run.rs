@@ -84,7 +84,7 @@ impl Refresher {
             }
             return Err(outcome);
         }
-        let lock = match self.parts.store.lock(&ready.did, self.parts.lock_timeout).await {
+        let lock = match self.parts.store.lock(&ready.lock_name(), self.parts.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
             // No fault of the store: others can be refreshed.

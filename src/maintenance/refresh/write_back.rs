@@ -17,7 +17,7 @@ use crate::maintenance::recovery::Recovered;
 use crate::maintenance::runner::Retry;
 use crate::maintenance::settle::settle;
 use crate::oauth::{AuthorizationServer, TokenSet};
-use crate::session::Traces;
+use crate::session::{Session, Traces};
 use crate::store::{Durability, Stored, Written};
 
 /// A write that takes longer has the tokens put into the recovery directory meanwhile.
@@ -209,7 +209,9 @@ impl Refresher {
     fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Zeroizing<Vec<u8>>> {
         let new_key = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key);
         let renewal = tokens.renewal(ready.audience.as_deref(), new_key.map(Kid::as_str), self.parts.clock.now());
-        ready.format.renew(value, &renewal).ok()
+        // The app may have written the record anew in another format.
+        let format = Session::read(value).map_or(ready.format, |session| session.format);
+        format.renew(value, &renewal).ok()
     }
 
     /// Keeps new tokens on disk before anything else is done with them.

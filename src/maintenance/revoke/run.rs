@@ -76,7 +76,7 @@ impl Revoker {
         if let Err(error) = server.prepare(&refresher.parts().client_id, &ready.dpop_key).await {
             return Err(unable(look_up_failed(&error)));
         }
-        let lock = match refresher.parts().store.lock(&ready.did, refresher.parts().lock_timeout).await {
+        let lock = match refresher.parts().store.lock(&ready.lock_name(), refresher.parts().lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Revoked::Unconfirmed("somebody else holds the lock on it".into(), Retry::Soon)),
             Err(error) if error.is::<EndlessLock>() => {

@@ -107,6 +107,19 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
 }
 
 #[test]
+fn what_a_refresh_does_not_change_is_kept_byte_for_byte() {
+    let unknown = r#""later": {"b":[1.50, 123456789012345678901234567890],  "a":"\u00e9\/"}"#;
+    for format in FORMATS {
+        let record = format.samples()[0].replacen('{', &format!("{{{unknown},"), 1);
+        let record = record.replacen(r#""sub""#, r#""more":1.50,"sub""#, 1);
+        let renewed = format.renew(record.as_bytes(), &RENEWAL).unwrap();
+        let renewed = std::str::from_utf8(&renewed).unwrap();
+        let kept = [unknown.replacen(' ', "", 1), r#""more":1.50,"sub""#.to_owned()];
+        assert!(kept.iter().all(|kept| renewed.contains(kept.as_str())), "{renewed}");
+    }
+}
+
+#[test]
 fn tokens_and_login_are_known_of_a_damaged_record_too() {
     for format in FORMATS {
         let sample = format.samples()[0].as_bytes();

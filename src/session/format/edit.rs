@@ -1,46 +1,70 @@
-//! Changes to records: the JSON that was read, of which only what changed is written anew.
+//! Changes to records: of the JSON that was read only what changes is written anew.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::read::Text;
 use super::{Malformed, Traces};
+use crate::jose::DpopKey;
 use crate::session::Renewal;
 
-/// JSON object whose order and unknown members survive. Its texts are wiped when it is dropped.
-pub(super) struct Members(Map<String, Value>);
+/// Members of a JSON object, each with the JSON of its value. Their order and the spelling of all values that do not
+/// change survive. New values are wiped when the object is dropped.
+#[derive(Default)]
+pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Members {
-    pub(super) fn parse(record: &[u8]) -> Result<Self, Malformed> {
-        serde_json::from_slice(record).map(Self).map_err(|_| Malformed("not JSON"))
+impl<'a> Members<'a> {
+    pub(super) fn parse(record: &'a [u8]) -> Result<Self, Malformed> {
+        serde_json::from_slice(record).map_err(|_| Malformed("not JSON"))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, json)| &**json)
     }
 
     /// Returns a member that is an object.
-    pub(super) fn object(&self, name: &str) -> Option<&Map<String, Value>> {
-        self.0.get(name)?.as_object()
+    pub(super) fn object(&self, name: &str) -> Option<Members<'_>> {
+        serde_json::from_str(self.get(name)?).ok()
     }
 
-    pub(super) fn insert(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_owned(), value);
+    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+        serde_json::from_str(self.get(name)?).ok().map(Zeroizing::new)
+    }
+
+    fn insert(&mut self, name: &str, json: String) {
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => wipe(&mut std::mem::replace(old, json.into())),
+            None => self.0.push((name.to_owned().into(), json.into())),
+        }
+    }
+
+    fn insert_text(&mut self, name: &str, text: &str) {
+        self.insert(name, serde_json::to_string(text).expect("a text is JSON"));
     }
 
     /// Replaces these members by those of another record, where that has them.
     pub(super) fn adopt(&mut self, names: &[&str], other: &Self) {
         for name in names {
-            if let Some(member) = other.0.get(*name) {
-                self.insert(name, member.clone());
+            if let Some(json) = other.get(name) {
+                self.insert(name, json.to_owned());
             }
         }
     }
 
-    /// Puts new tokens into a token set as the server's answer names its members (RFC 6749 section 5.1). Without
-    /// `expires_at` that member is removed: the old expiry is wrong now.
+    /// Puts new tokens into a token set as the server's answer names its members (RFC 6749 section 5.1). `expires_at` is
+    /// JSON. Without it that member is removed: the old expiry is wrong now.
     pub(super) fn renew_tokens(
         &mut self,
         name: &str,
         renewal: &Renewal<'_>,
-        expires_at: Option<Value>,
+        expires_at: Option<String>,
     ) -> Result<(), Malformed> {
-        let set = self.0.get_mut(name).and_then(Value::as_object_mut).ok_or(Malformed("no token set"))?;
+        let mut set = self.object(name).ok_or(Malformed("no token set"))?;
         let new = [
             ("access_token", Some(renewal.access_token)),
             // The only type that was accepted (RFC 9449 section 5).
@@ -49,37 +73,106 @@ impl Members {
             ("scope", renewal.scope),
             ("aud", renewal.pds),
         ];
-        set.extend(new.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?)))));
-        match expires_at {
-            Some(at) => drop(set.insert("expires_at".to_owned(), at)),
-            None => drop(set.shift_remove("expires_at")),
+        for (name, text) in new {
+            if let Some(text) = text {
+                set.insert_text(name, text);
+            }
         }
+        match expires_at {
+            Some(at) => set.insert("expires_at", at),
+            None => set.0.retain(|(name, _)| name != "expires_at"),
+        }
+        let json = set.to_json();
+        drop(set);
+        self.insert(name, json);
         Ok(())
+    }
+
+    /// Binds the session to a client key (RFC 7523).
+    pub(super) fn bind(&mut self, name: &str, kid: &str) {
+        let mut client_auth = self.object(name).unwrap_or_default();
+        client_auth.insert_text("method", "private_key_jwt");
+        client_auth.insert_text("kid", kid);
+        let json = client_auth.to_json();
+        drop(client_auth);
+        self.insert(name, json);
+    }
+
+    /// Reads a private key, a JWK.
+    pub(super) fn dpop_key(&self, name: &str) -> Result<DpopKey, Malformed> {
+        let key = self.object(name).ok_or(Malformed("it has no DPoP key"))?;
+        let parts = ["kty", "crv", "x", "y", "d"].map(|part| key.text(part));
+        DpopKey::from_parts(parts.each_ref().map(|part| part.as_deref().map(String::as_str))).map_err(Malformed)
     }
 
     /// Reads what identifies a session from its token set and its key, a JWK.
     pub(super) fn traces(&self, tokens: &str, key: &str) -> Traces {
-        let text = |object: &str, name: &str| self.object(object)?.get(name)?.as_str().map(str::to_owned);
-        let public = || Some([text(key, "crv")?, text(key, "x")?, text(key, "y")?]);
-        Traces { refresh_token: text(tokens, "refresh_token").map(Zeroizing::new), dpop_public: public() }
+        let public = || {
+            let key = self.object(key)?;
+            let part = |name| key.text(name).map(|text| text.to_string());
+            Some([part("crv")?, part("x")?, part("y")?])
+        };
+        let refresh_token = self.object(tokens).and_then(|tokens| tokens.text("refresh_token"));
+        Traces { refresh_token, dpop_public: public() }
     }
 
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(serde_json::to_vec(&self.0).expect("a map of JSON values is JSON"))
+        Zeroizing::new(self.to_json().into_bytes())
+    }
+
+    fn to_json(&self) -> String {
+        let members: Vec<_> = self.0.iter().map(|(name, json)| (serde_json::json!(name).to_string(), json)).collect();
+        // Never grows, which would leave copies of secrets behind.
+        let length: usize = members.iter().map(|(name, json)| name.len() + json.len() + 2).sum();
+        let mut text = String::with_capacity(length + 2);
+        for (name, json) in members {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.extend([&name, ":", json]);
+        }
+        if text.is_empty() {
+            text.push('{');
+        }
+        text.push('}');
+        text
     }
 }
 
-impl Drop for Members {
+impl Drop for Members<'_> {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
+        self.0.iter_mut().for_each(|(_, json)| wipe(json));
     }
 }
 
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+fn wipe(json: &mut Cow<'_, str>) {
+    if let Cow::Owned(json) = json {
+        json.zeroize();
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Members::default();
+                while let Some((Text(name), json)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    // Of members of one name the last one counts, in the place of the first.
+                    match members.0.iter_mut().find(|(other, _)| *other == name) {
+                        Some((_, old)) => *old = json.get().into(),
+                        None => members.0.push((name, json.get().into())),
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
     }
 }

@@ -1,5 +1,6 @@
 //! Record formats of client libraries. A format is one file here and a row in [`FORMATS`].
 
+mod atcute;
 #[cfg(test)]
 mod conformance;
 mod edit;
@@ -11,19 +12,17 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use node::Node;
+use atcute::Atcute;
+pub use node::Node;
 #[cfg(test)]
 pub(super) use node::tests::RECORD;
 pub use recognise::{Marks, Recognised, is_nobodys};
 
-use super::{PendingLogin, Renewal, Session};
+use super::{Did, PendingLogin, Renewal, Session};
 use crate::jose::DpopKey;
 
 /// Formats that are read and written, in the order in which they are tried.
-pub static FORMATS: &[&dyn Format] = &[&Node];
-
-/// The Node client's format alone, for layouts of apps that use that library.
-pub static NODE: &[&dyn Format] = &[&Node];
+pub static FORMATS: &[&dyn Format] = &[&Node, &Atcute];
 
 /// Record format of a client library. It translates bytes; it knows neither keys nor stores.
 pub trait Format: Sync {
@@ -35,6 +34,11 @@ pub trait Format: Sync {
 
     /// Beginning of the name that the library passes to the app's lock. The account follows.
     fn lock_prefix(&self) -> &'static str;
+
+    /// Returns the name that the library passes to the app's lock on an account's sessions.
+    fn lock_name(&self, did: &Did) -> String {
+        format!("{}{did}", self.lock_prefix())
+    }
 
     /// Returns whether a value with these members may be a damaged record of this format.
     fn claims(&self, marks: &Marks) -> bool;
@@ -77,8 +81,11 @@ pub struct Traces {
 impl Traces {
     /// Reads a value in any known format.
     pub fn read(value: &[u8]) -> Option<Self> {
-        let traces = FORMATS.iter().filter_map(|format| format.traces(value));
-        traces.max_by_key(|traces| (traces.dpop_public.is_some(), traces.refresh_token.is_some()))
+        // Formats have some names in common: each may find a part.
+        FORMATS.iter().filter_map(|format| format.traces(value)).reduce(|one, other| Self {
+            refresh_token: one.refresh_token.or(other.refresh_token),
+            dpop_public: one.dpop_public.or(other.dpop_public),
+        })
     }
 
     /// Returns the refresh token of a value in any known format.

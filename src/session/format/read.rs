@@ -2,15 +2,126 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Malformed;
+use super::{Format, Malformed};
+use crate::session::{AuthMethod, DpopRef, Session};
 
 /// Text that borrows from the record unless it has escapes. Inside an `Option`, serde would always copy a bare `Cow`.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// Token set with the members of a token response (RFC 6749 section 5.1).
+#[derive(Deserialize)]
+pub(super) struct TokenSet<'a> {
+    #[serde(borrow)]
+    iss: Option<Text<'a>>,
+    #[serde(borrow)]
+    sub: Option<Text<'a>>,
+    #[serde(borrow)]
+    aud: Option<&'a RawValue>,
+    #[serde(borrow)]
+    scope: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refresh_token: Option<Text<'a>>,
+    #[serde(borrow)]
+    access_token: Option<Text<'a>>,
+    #[serde(borrow)]
+    expires_at: Option<&'a RawValue>,
+}
+
+/// Client authentication: a method's name and the client key.
+#[derive(Deserialize)]
+pub(super) struct ClientAuth<'a> {
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
+    #[serde(borrow)]
+    kid: Option<Text<'a>>,
+}
+
+/// Private EC key (RFC 7518 section 6.2).
+#[derive(Deserialize)]
+pub(super) struct Jwk<'a> {
+    #[serde(borrow)]
+    kty: Option<Text<'a>>,
+    #[serde(borrow)]
+    crv: Option<Text<'a>>,
+    #[serde(borrow)]
+    x: Option<Text<'a>>,
+    #[serde(borrow)]
+    y: Option<Text<'a>>,
+    #[serde(borrow)]
+    d: Option<Text<'a>>,
+}
+
+/// Session of a token set, a client authentication and a DPoP key. Only the names of its parts differ between formats.
+pub(super) struct Parts<'a> {
+    pub(super) token_set: Option<TokenSet<'a>>,
+    pub(super) client_auth: Option<ClientAuth<'a>>,
+    pub(super) dpop_key: Option<Jwk<'a>>,
+}
+
+/// Messages about parts that are missing.
+pub(super) struct Missing {
+    pub(super) client_auth: &'static str,
+    pub(super) dpop_key: &'static str,
+    pub(super) private_key: &'static str,
+}
+
+impl<'a> Parts<'a> {
+    /// Reads the parts. `expiry` reads the expiry of the access token from its JSON.
+    pub(super) fn session(
+        self,
+        format: &'static dyn Format,
+        missing: &Missing,
+        expiry: impl FnOnce(&'a RawValue) -> Option<Timestamp>,
+    ) -> Result<Session<'a>, Malformed> {
+        let tokens = self.token_set.ok_or(Malformed("no tokenSet"))?;
+        let dpop = self.dpop_key.ok_or(Malformed(missing.dpop_key))?;
+        let expires_at = tokens.expires_at.and_then(expiry);
+        if dpop.d.is_none() {
+            return Err(Malformed(missing.private_key));
+        }
+        let client_auth = self.client_auth.ok_or(Malformed(missing.client_auth))?;
+        Ok(Session {
+            format,
+            did: text(tokens.sub).ok_or(Malformed("no tokenSet.sub"))?,
+            issuer: text(tokens.iss).ok_or(Malformed("no tokenSet.iss"))?,
+            pds: tokens.aud.and_then(optional),
+            scope: tokens.scope.and_then(optional),
+            client_auth: Some(client_auth.into_known()?),
+            dpop: DpopRef { alg: dpop.alg(), public: [text(dpop.crv), text(dpop.x), text(dpop.y)] },
+            expires_at,
+            has_unreadable_expiry: expires_at.is_none() && tokens.expires_at.is_some(),
+            access_token: text(tokens.access_token).ok_or(Malformed("no access_token"))?.into(),
+            refresh_token: text(tokens.refresh_token).map(Into::into),
+        })
+    }
+}
+
+impl<'a> ClientAuth<'a> {
+    pub(super) fn into_known(self) -> Result<AuthMethod<Cow<'a, str>>, Malformed> {
+        match (text(self.method).as_deref(), text(self.kid)) {
+            (Some("none"), _) => Ok(AuthMethod::None),
+            (Some("private_key_jwt"), Some(kid)) => Ok(AuthMethod::PrivateKeyJwt(kid)),
+            (Some("private_key_jwt"), None) => Err(Malformed("authMethod names no kid")),
+            _ => Err(Malformed("authMethod is none that we know")),
+        }
+    }
+}
+
+impl Jwk<'_> {
+    fn alg(&self) -> Option<&'static str> {
+        match (self.kty.as_ref()?.0.as_ref(), self.crv.as_ref()?.0.as_ref()) {
+            ("EC", "P-256") => Some("ES256"),
+            ("EC", "secp256k1") => Some("ES256K"),
+            _ => None,
+        }
+    }
+}
 
 pub(super) fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
     value.map(|Text(text)| text)
@@ -18,8 +129,8 @@ pub(super) fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
 
 /// Reads a member that a record may lack. One of another type than expected is unknown, and no reason to take the record
 /// for damaged.
-pub(super) fn optional(member: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let json = member?.get();
+pub(super) fn optional(member: &RawValue) -> Option<Cow<'_, str>> {
+    let json = member.get();
     // Most texts have no escapes, and need not be parsed a second time.
     if let Some(text) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'))
         && !text.contains('\\')

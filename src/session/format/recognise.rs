@@ -50,7 +50,6 @@ const UNSUPPORTED: &[(&str, fn(&Marks) -> bool)] = &[
     ("a session of the Rust library atrium, which is not supported", |marks| {
         marks.has("dpop_key") || marks.has("token_set")
     }),
-    ("a record of the library atcute, which is not supported", |marks| marks.has("dpopKey")),
 ];
 
 impl Recognised {
@@ -159,6 +158,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::RECORD;
+    use super::super::atcute::Atcute;
     use super::super::node::Node;
     use super::*;
 
@@ -208,8 +208,7 @@ mod tests {
         use Recognised::{Enveloped, Nested, NoJson, OtherJson};
         let (session, login_kind, damaged) =
             (Recognised::Session(&Node), Recognised::Login(&Node), Recognised::Damaged(&Node));
-        let [indigo_kind, jacquard_kind, atrium_kind, atcute_kind] =
-            [0, 1, 2, 3].map(|n| Recognised::Unsupported(UNSUPPORTED[n].0));
+        let [indigo_kind, jacquard_kind, atrium_kind] = [0, 1, 2].map(|n| Recognised::Unsupported(UNSUPPORTED[n].0));
         let node: Value = serde_json::from_str(RECORD).unwrap();
         let mut stamped = node.clone();
         stamped["lastUpdatedAt"] = json!(1_790_000_000_000_i64);
@@ -247,8 +246,9 @@ mod tests {
             ("node, encoded three times", text(&json!(text(&json!(text(&node))))), Nested),
             ("node, in unstorage", envelope(&node), Enveloped),
             ("node, login", text(&login), login_kind),
-            ("atcute", text(&atcute()), atcute_kind),
-            ("atcute, login", text(&atcute_login), atcute_kind),
+            ("atcute", text(&atcute()), Recognised::Session(&Atcute)),
+            ("atcute, login", text(&atcute_login), Recognised::Login(&Atcute)),
+            ("atcute, nested", text(&json!(text(&atcute()))), Nested),
             ("indigo", text(&indigo()), indigo_kind),
             ("indigo, login", text(&indigo_login()), indigo_kind),
             ("indigo, encoded twice", text(&json!(text(&indigo()))), Nested),

@@ -100,8 +100,8 @@ async fn a_write_whose_answer_was_lost_is_looked_up() {
     assert_eq!(redis.ask(&["EXISTS", &key.text()]), Answer::Number(0));
 
     proxy.kill_all();
-    let account = did().parse().unwrap();
-    let (held, ()) = tokio::join!(store.lock(&account, Duration::from_secs(5)), lose());
+    let name = store.layout().lock_name(&did().parse().unwrap());
+    let (held, ()) = tokio::join!(store.lock(&name, Duration::from_secs(5)), lose());
     assert!(held.unwrap().expect("it is ours").release().await.unwrap());
 }
 
@@ -273,7 +273,7 @@ async fn a_cluster_that_was_named_by_one_server_outlives_it() {
         assert!(matches!(written, Written::Done | Written::Unconfirmed), "{written:?}");
         assert_eq!(store.get(Kind::Session, key).await.unwrap().unwrap().value, b"new");
     }
-    let lock = store.lock(&did().parse().unwrap(), Duration::from_secs(5)).await.unwrap();
+    let lock = store.lock(&store.layout().lock_name(&did().parse().unwrap()), Duration::from_secs(5)).await.unwrap();
     assert!(lock.expect("nobody holds it").release().await.unwrap());
     store.check_writable().await.unwrap();
 }

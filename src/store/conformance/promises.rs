@@ -197,23 +197,25 @@ async fn states_are_removed_by_their_keys(store: &dyn Store, app: &dyn App) {
 
 async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
     let (long, short) = (Duration::from_secs(10), Duration::from_millis(150));
-    let held = store.lock(&did(1), short).await.unwrap().expect("nobody holds it");
+    let held = store.lock(&store.layout().lock_name(&did(1)), short).await.unwrap().expect("nobody holds it");
     assert!(held.remaining() > Duration::from_secs(5) && held.remaining() <= Duration::from_mins(1));
     let begun = Instant::now();
-    assert!(other.lock(&did(1), short).await.unwrap().is_none());
+    assert!(other.lock(&other.layout().lock_name(&did(1)), short).await.unwrap().is_none());
     assert!(begun.elapsed() >= short && begun.elapsed() < Duration::from_secs(5));
-    let unrelated = other.lock(&did(2), short).await.unwrap().expect("another account's lock is free");
+    let unrelated =
+        other.lock(&other.layout().lock_name(&did(2)), short).await.unwrap().expect("another account's lock is free");
     assert!(unrelated.release().await.unwrap());
     // Whoever waits gets it once it is given back.
-    let account = did(1);
-    let (waited, released) = tokio::join!(other.lock(&account, long), async {
+    let name = store.layout().lock_name(&did(1));
+    let (waited, released) = tokio::join!(other.lock(&name, long), async {
         tokio::time::sleep(short).await;
         held.release().await
     });
     assert!(released.unwrap());
     // Dropped, as by a panic, it is given back as well.
     drop(waited.unwrap().expect("it was given back"));
-    let again = store.lock(&did(1), long).await.unwrap().expect("it was given back by the drop");
+    let again =
+        store.lock(&store.layout().lock_name(&did(1)), long).await.unwrap().expect("it was given back by the drop");
     assert!(again.release().await.unwrap());
 }
 

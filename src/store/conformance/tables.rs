@@ -34,10 +34,10 @@ async fn a_lock_is_one_by_whichever_name_the_database_is_opened() {
     let dotted = directory.join("..").join(directory.file_name().unwrap()).join("app.db");
     let store = open(&app.url(), &plain(), "statusphere").await;
     let account = "did:plc:ewvi7nxzyoun6zhxrhs64oiz".parse().unwrap();
-    let held = store.lock(&account, Duration::ZERO).await.unwrap().expect("nobody holds it");
+    let held = store.lock(&store.layout().lock_name(&account), Duration::ZERO).await.unwrap().expect("nobody holds it");
     for other in [link, dotted] {
         let other = open(&format!("sqlite:{}", other.display()), &plain(), "statusphere").await;
-        assert!(other.lock(&account, Duration::ZERO).await.unwrap().is_none());
+        assert!(other.lock(&other.layout().lock_name(&account), Duration::ZERO).await.unwrap().is_none());
         other.write_notes(&[("note".to_owned(), b"x".to_vec())], Duration::from_mins(1)).await.unwrap();
     }
     assert_eq!(store.notes(&["note".to_owned()]).await.unwrap(), [Some(b"x".to_vec())]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Codec, KeyPattern, Layout, Location, LockRule, Records, Table};
-use crate::session::{Age, NODE};
+use crate::session::{Age, Node};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -148,7 +148,7 @@ pub(super) fn sqlite() -> Vec<Layout> {
 fn bare() -> Layout {
     let (sessions, logins) = (keys("{did}", 0), keys("{state}", 0));
     let (codec, lock) = (Codec::Plain, LockRule::None);
-    Layout { name: String::new(), formats: NODE, sessions, logins, codec, lock, is_generic: false }
+    Layout { name: String::new(), format: &Node, sessions, logins, codec, lock, is_generic: false }
 }
 
 /// Records under keys like this template. Their time to live is in seconds; 0 is none.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::key::{KeyPattern, Subject};
 use super::{Codec, Layout, Location, LockRule, Records, Table};
 use crate::error::{Failure, usage};
-use crate::session::{Age, NODE};
+use crate::session::{Age, Node};
 
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
@@ -117,7 +117,7 @@ impl Description<'_> {
             logins: records("state", Subject::State)?,
             lock: self.lock()?,
             codec: self.codec()?,
-            formats: NODE,
+            format: &Node,
             is_generic: false,
         })
     }
@@ -177,7 +177,7 @@ impl Description<'_> {
         let [sessions, logins] =
             [sessions, states].map(|table| Records { location: Location::Rows(Arc::new(table)), ttl: None });
         let (codec, lock) = (Codec::Plain, LockRule::None);
-        Ok(Layout { name, formats: NODE, sessions, logins, codec, lock, is_generic: false })
+        Ok(Layout { name, format: &Node, sessions, logins, codec, lock, is_generic: false })
     }
 }
 

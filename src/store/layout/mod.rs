@@ -26,8 +26,8 @@ pub use table::Table;
 pub struct Layout {
     /// Name for `--layout`.
     pub name: String,
-    /// Formats that records may have, in the order in which they are tried.
-    pub formats: &'static [&'static dyn Format],
+    /// Format in which the app writes its records. Those of other formats are read, too.
+    pub format: &'static dyn Format,
     /// The sessions.
     pub sessions: Records,
     /// The pending logins.
@@ -132,9 +132,9 @@ impl Layout {
         }
     }
 
-    /// Returns the name that the app's client library passes to the lock on an account's sessions.
+    /// Returns the name that the app's client library passes to its lock on an account's sessions.
     pub fn lock_name(&self, did: &Did) -> String {
-        format!("{}{did}", self.formats[0].lock_prefix())
+        self.format.lock_name(did)
     }
 
     /// Whether the app has a lock of its own, so that it and we keep out of each other's way.

@@ -13,7 +13,7 @@ pub enum NoRecord {
     NoAccount,
     /// The session is of another account than its key says.
     OtherAccount,
-    /// The value is in none of the layout's formats.
+    /// The value is in no known format.
     Malformed(Malformed),
 }
 
@@ -29,7 +29,7 @@ impl Layout {
     /// Reads the value under a key as a session.
     pub fn session_at<'s>(&self, key: &str, value: &'s [u8]) -> Result<Session<'s>, NoRecord> {
         let (did, _) = self.pattern(Kind::Session).parse_key(key).ok_or(NoRecord::NoAccount)?;
-        let session = Session::read_as(self.formats, value).map_err(NoRecord::Malformed)?;
+        let session = Session::read_as(self.format, value).map_err(NoRecord::Malformed)?;
         if session.did == did { Ok(session) } else { Err(NoRecord::OtherAccount) }
     }
 
@@ -38,7 +38,7 @@ impl Layout {
         if let Some(unreadable) = stored.unreadable {
             return Err(NoRecord::Unreadable(unreadable));
         }
-        PendingLogin::read_as(self.formats, &stored.value).map_err(NoRecord::Malformed)
+        PendingLogin::read_as(self.format, &stored.value).map_err(NoRecord::Malformed)
     }
 }
 

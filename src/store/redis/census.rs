@@ -6,7 +6,7 @@ use super::records::OWN_PREFIX;
 use super::scan::{self, Search};
 use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, connect, detect};
 use crate::error::Failure;
-use crate::session::KeyDependence;
+use crate::session::{KeyDependence, Node};
 use crate::store::codec::Codec;
 use crate::store::layout::{Layout, Location, LockRule, Records};
 use crate::store::scan::{Scan, ScanSender};
@@ -20,7 +20,7 @@ static EVERY_KEY: LazyLock<Arc<Layout>> = LazyLock::new(|| {
     };
     let [sessions, logins] = ["oauthctl:no-session:{did}", "{state}"].map(keys);
     let (codec, lock) = (Codec::Plain, LockRule::None);
-    Arc::new(Layout { name: String::new(), formats: &[], sessions, logins, codec, lock, is_generic: false })
+    Arc::new(Layout { name: String::new(), format: &Node, sessions, logins, codec, lock, is_generic: false })
 });
 
 /// Words in keys of sessions and logins, under which also what is encrypted counts as a record.

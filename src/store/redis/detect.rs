@@ -185,7 +185,7 @@ fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
     match kind {
         Kind::Session => layout.codec.stamp_fits(&record) && layout.session_at(key, &record).is_ok(),
         // A state is random text without colons: with one, it is the random text and an id.
-        Kind::State => !subject.contains(':') && PendingLogin::read_as(layout.formats, &record).is_ok(),
+        Kind::State => !subject.contains(':') && PendingLogin::read_as(layout.format, &record).is_ok(),
     }
 }
 

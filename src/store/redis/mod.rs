@@ -293,9 +293,11 @@ impl Store for RedisStore {
         self.try_remove(kind, records).await.map_err(|e| self.failure(e))
     }
 
-    async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        let (name, rule) = (self.layout.lock_name(did), &self.layout.lock);
-        match lock::take(&self.server, rule, name, patience).await.map_err(|e| self.failure(e))? {
+    async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
+        match lock::take(&self.server, &self.layout.lock, name.to_owned(), patience)
+            .await
+            .map_err(|e| self.failure(e))?
+        {
             Attempt::Taken(lock) => Ok(Some(lock)),
             Attempt::Busy => Ok(None),
             Attempt::Endless(key) => {

@@ -214,9 +214,9 @@ impl Store for SqliteStore {
         self.write(move |transaction| records.iter().map(|record| table.remove(transaction, record)).collect()).await
     }
 
-    async fn lock(&self, did: &Did, patience: Duration) -> anyhow::Result<Option<Lock>> {
+    async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
         self.check_user()?;
-        self.sidecar.lock(self.layout().lock_name(did), patience).await
+        self.sidecar.lock(name.to_owned(), patience).await
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {

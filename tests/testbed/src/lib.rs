@@ -51,7 +51,7 @@ pub use http::Reply;
 pub use issuer::Dialect;
 pub use keys::Alg;
 pub use log::{Counters, Endpoint, Logged};
-pub use login::{Credentials, LoginOptions};
+pub use login::{Credentials, Library, LoginOptions};
 pub use network::Network;
 pub use proxy::{Mishap, Proxy, Spot, Traffic, Way};
 pub use random::did;

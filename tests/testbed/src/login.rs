@@ -24,9 +24,21 @@ pub enum Credentials {
     Key(Value),
 }
 
+/// The app's client library, which gives records their form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Library {
+    /// `@atproto/oauth-client-node`.
+    #[default]
+    Node,
+    /// `@atcute/oauth-node-client` 2.0.1, which makes P-256 keys only.
+    Atcute,
+}
+
 /// A login to be made. The default: a new user of the first PDS, just now, with the credentials last published.
 #[derive(Debug, Clone, Default)]
 pub struct LoginOptions {
+    /// The app's client library.
+    pub library: Library,
     /// The user; a new one by default.
     pub did: Option<String>,
     /// Which PDS.
@@ -79,20 +91,38 @@ impl Network {
             in_exchange: false,
         };
         let access_token = session.renew_access(&state.policy, server, refreshed);
-        let record = json!({
-            "authMethod": auth_method(&credentials),
-            "tokenSet": {
-                "aud": format!("{}/", server.url),
-                "sub": did,
-                "iss": server.url,
-                "scope": session.scope,
-                "refresh_token": session.refresh_token,
-                "access_token": access_token,
-                "token_type": "DPoP",
-                "expires_at": iso8601(session.access_expires - 1000),
-            },
-            "dpopJwk": dpop_key,
-        });
+        let expires = session.access_expires - 1000;
+        let auth_method = auth_method(&credentials);
+        let record = match options.library {
+            Library::Node => json!({
+                "authMethod": auth_method,
+                "tokenSet": {
+                    "aud": format!("{}/", server.url),
+                    "sub": did,
+                    "iss": server.url,
+                    "scope": session.scope,
+                    "refresh_token": session.refresh_token,
+                    "access_token": access_token,
+                    "token_type": "DPoP",
+                    "expires_at": iso8601(expires),
+                },
+                "dpopJwk": dpop_key,
+            }),
+            Library::Atcute => json!({
+                "dpopKey": atcute_key(&dpop_key),
+                "authMethod": auth_method,
+                "tokenSet": {
+                    "iss": server.url,
+                    "sub": did,
+                    "aud": format!("{}/", server.url),
+                    "scope": session.scope,
+                    "access_token": access_token,
+                    "refresh_token": session.refresh_token,
+                    "token_type": "DPoP",
+                    "expires_at": expires,
+                },
+            }),
+        };
         state.directory.identities.entry(did).or_insert(Identity::Account { server: options.pds });
         state.sessions.add(session);
         record
@@ -111,8 +141,20 @@ impl Network {
         let dpop_key = self.dpop_key(&options);
         let state = self.shared.lock();
         let credentials = credentials(&state, options.credentials);
+        let issuer = &state.servers[options.pds].url;
+        if options.library == Library::Atcute {
+            return json!({
+                "dpopKey": atcute_key(&dpop_key),
+                "authMethod": auth_method(&credentials),
+                "pkceVerifier": random::base64url::<48>(),
+                "issuer": issuer,
+                "redirectUri": "https://app.example/callback",
+                "userState": {"returnTo": "/"},
+                "expiresAt": self.shared.clock.now() + 600_000,
+            });
+        }
         json!({
-            "iss": state.servers[options.pds].url,
+            "iss": issuer,
             "authMethod": auth_method(&credentials),
             "verifier": random::base64url::<32>(),
             "appState": r#"{"data":{"redirectPath":"/"},"id":"abc"}"#,
@@ -142,7 +184,9 @@ impl Network {
             }
         }
         let lifetime = answer["expires_in"].as_i64().unwrap_or_default();
-        tokens["expires_at"] = json!(iso8601(now + lifetime * 1000));
+        let expires = now + lifetime * 1000;
+        let is_number = tokens["expires_at"].is_number();
+        tokens["expires_at"] = if is_number { json!(expires) } else { json!(iso8601(expires)) };
         Some(record)
     }
 
@@ -150,17 +194,22 @@ impl Network {
         if let Some(key) = &options.dpop_key {
             return key.clone();
         }
+        let alg = if options.library == Library::Atcute { Alg::Es256 } else { options.dpop_alg };
         let Some(size) = options.dpop_pool else {
-            return keys::generate(options.dpop_alg);
+            return keys::generate(alg);
         };
         let number = usize::from(u16::from_le_bytes(random::bytes())) % size.max(1);
         let mut state = self.shared.lock();
-        state
-            .key_pool
-            .entry((options.dpop_alg.name(), number))
-            .or_insert_with(|| keys::generate(options.dpop_alg))
-            .clone()
+        state.key_pool.entry((alg.name(), number)).or_insert_with(|| keys::generate(alg)).clone()
     }
+}
+
+/// A private JWK as the library exports it.
+fn atcute_key(jwk: &Value) -> Value {
+    let Value::Object(mut members) = json!({"key_ops": ["sign"], "ext": true}) else { return Value::Null };
+    members.extend(jwk.as_object().cloned().unwrap_or_default());
+    members.insert("alg".to_owned(), "ES256".into());
+    members.into()
 }
 
 /// The credentials asked for, or those last published.

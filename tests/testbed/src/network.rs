@@ -389,11 +389,12 @@ impl Network {
     /// its DPoP key, kid and issuer are the session's.
     pub fn is_alive_with(&self, record: &Value) -> bool {
         let tokens = &record["tokenSet"];
+        let dpop_key = record.get("dpopKey").unwrap_or(&record["dpopJwk"]);
         self.session_of(record).is_some_and(|session| {
             session.alive
                 && tokens["refresh_token"] == session.refresh_token.as_str()
                 && tokens["iss"] == self.pds_url_of(session.pds).as_str()
-                && keys::thumbprint(&record["dpopJwk"]) == session.dpop_thumbprint
+                && keys::thumbprint(dpop_key) == session.dpop_thumbprint
                 && record["authMethod"]["kid"].as_str() == session.kid.as_deref()
         })
     }

@@ -1,0 +1,221 @@
+//! Records as `@atcute/oauth-node-client` writes them: `StoredSession` and `StoredState`.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::edit::Members;
+use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, text};
+use super::{Format, Malformed, Marks, Traces};
+use crate::jose::DpopKey;
+use crate::session::{PendingLogin, Renewal, Session};
+
+/// Format of atcute.
+pub struct Atcute;
+
+const TOKENS: &str = "tokenSet";
+const CLIENT_AUTH: &str = "authMethod";
+const DPOP_KEY: &str = "dpopKey";
+
+/// Messages about parts that are missing.
+const MISSING: Missing =
+    Missing { client_auth: "no authMethod", dpop_key: "no dpopKey", private_key: "dpopKey has no private part" };
+
+#[derive(Deserialize)]
+struct RawSession<'a> {
+    #[serde(borrow, rename = "authMethod")]
+    client_auth: Option<ClientAuth<'a>>,
+    #[serde(borrow, rename = "tokenSet")]
+    token_set: Option<TokenSet<'a>>,
+    #[serde(borrow, rename = "dpopKey")]
+    dpop_key: Option<Jwk<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawLogin<'a> {
+    #[serde(borrow)]
+    issuer: Option<Text<'a>>,
+    #[serde(borrow, rename = "authMethod")]
+    client_auth: Option<ClientAuth<'a>>,
+    #[serde(borrow, rename = "pkceVerifier")]
+    verifier: Option<Text<'a>>,
+}
+
+impl Format for Atcute {
+    fn name(&self) -> &'static str {
+        "atcute"
+    }
+
+    fn library(&self) -> &'static str {
+        "atcute"
+    }
+
+    fn lock_prefix(&self) -> &'static str {
+        "oauth-session-"
+    }
+
+    fn claims(&self, marks: &Marks) -> bool {
+        marks.has(DPOP_KEY)
+    }
+
+    fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
+        // Checked at once, which is faster than member by member.
+        let record = std::str::from_utf8(record).map_err(|_| Malformed("not JSON"))?;
+        let raw: RawSession<'a> = serde_json::from_str(record).map_err(|e| json_problem(&e))?;
+        let RawSession { client_auth, token_set, dpop_key } = raw;
+        Parts { token_set, client_auth, dpop_key }.session(&Self, &MISSING, milliseconds)
+    }
+
+    fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed> {
+        let raw: RawLogin<'a> = serde_json::from_slice(record).map_err(|e| json_problem(&e))?;
+        if raw.verifier.is_none() {
+            return Err(Malformed("no pkceVerifier"));
+        }
+        Ok(PendingLogin {
+            issuer: text(raw.issuer).ok_or(Malformed("no issuer"))?,
+            client_auth: raw.client_auth.map(ClientAuth::into_known).transpose()?,
+        })
+    }
+
+    fn traces(&self, record: &[u8]) -> Option<Traces> {
+        Some(Members::parse(record).ok()?.traces(TOKENS, DPOP_KEY))
+    }
+
+    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed> {
+        Members::parse(record)?.dpop_key(DPOP_KEY)
+    }
+
+    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut record = Members::parse(record)?;
+        record.renew_tokens(TOKENS, renewal, renewal.expires_at.map(|at| at.as_millisecond().to_string()))?;
+        if let Some(kid) = renewal.kid {
+            record.bind(CLIENT_AUTH, kid);
+        }
+        Ok(record.to_bytes())
+    }
+
+    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut record = Members::parse(record)?;
+        record.adopt(&[TOKENS, CLIENT_AUTH], &Members::parse(renewed)?);
+        Ok(record.to_bytes())
+    }
+
+    #[cfg(test)]
+    fn samples(&self) -> [&'static str; 2] {
+        [tests::RECORD, tests::LOGIN]
+    }
+}
+
+/// Reads a time in milliseconds since the epoch. The library takes other spellings for no expiry at all.
+fn milliseconds(json: &RawValue) -> Option<Timestamp> {
+    let at: f64 = json.get().parse().ok()?;
+    #[expect(clippy::cast_possible_truncation, reason = "times have no fractions of a millisecond")]
+    Timestamp::from_millisecond(at as i64).ok()
+}
+
+#[cfg(test)]
+pub(in crate::session) mod tests {
+    use super::*;
+    use crate::session::AuthMethod;
+
+    /// Record as version 2.0.1 wrote it, tokens and keys replaced.
+    pub(in crate::session) const RECORD: &str = r#"{"dpopKey":{"key_ops":["sign"],"ext":true,"kty":"EC","x":"x","y":"y","crv":"P-256","d":"d","alg":"ES256"},"authMethod":{"method":"private_key_jwt","kid":"kid-1"},"tokenSet":{"iss":"https://as.example","sub":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","aud":"https://pds.example/","scope":"atproto transition:generic","access_token":"a.eyJpYXQiOjEwMDB9.c","refresh_token":"ref-1","token_type":"DPoP","expires_at":1795971809352}}"#;
+
+    /// Pending login as version 2.0.1 wrote it.
+    pub(in crate::session) const LOGIN: &str = r#"{"dpopKey":{"key_ops":["sign"],"ext":true,"kty":"EC","x":"x","y":"y","crv":"P-256","d":"d","alg":"ES256"},"authMethod":{"method":"private_key_jwt","kid":"kid-1"},"pkceVerifier":"v","issuer":"https://as.example","redirectUri":"https://app.example/callback","sub":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","userState":{"returnTo":"/"},"expiresAt":1795968810489}"#;
+
+    const KEY_OPS: &str = r#""key_ops":["sign"],"ext":true,"#;
+
+    #[test]
+    fn records_of_both_versions_are_read() {
+        // Version 0.1.3 differs only in the key.
+        for record in [RECORD, &RECORD.replace(KEY_OPS, "")] {
+            let session = Atcute.session(record.as_bytes()).unwrap();
+            assert_eq!(session.did, "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
+            assert_eq!(session.client_auth, Some(AuthMethod::PrivateKeyJwt("kid-1".into())));
+            assert_eq!((session.pds.as_deref(), session.dpop.alg), (Some("https://pds.example/"), Some("ES256")));
+            assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-29T17:03:29.352Z");
+            assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
+        }
+    }
+
+    #[test]
+    fn what_the_library_tolerates_is_read() {
+        for (from, to) in [
+            (r#","expires_at":1795971809352"#, ""),
+            (r#""scope":"atproto transition:generic","#, ""),
+            (r#","refresh_token":"ref-1""#, ""),
+            (r#""alg":"ES256""#, r#""alg":"ES256","kid":"x","use":"sig","later":1"#),
+            (r#"{"method":"private_key_jwt","kid":"kid-1"}"#, r#"{"method":"none"}"#),
+        ] {
+            let record = RECORD.replace(from, to);
+            assert_ne!(record, RECORD);
+            assert!(Atcute.session(record.as_bytes()).is_ok(), "{to}");
+        }
+    }
+
+    #[test]
+    fn expiry_is_read_as_the_library_reads_it() {
+        let read = |json: &str| {
+            let record = RECORD.replace("1795971809352", json);
+            let session = Atcute.session(record.as_bytes()).unwrap();
+            (session.expires_at.map(Timestamp::as_millisecond), session.has_unreadable_expiry)
+        };
+        assert_eq!(read("1795971809352.75"), (Some(1_795_971_809_352), false));
+        assert_eq!(read("1.795971809352e12"), (Some(1_795_971_809_352), false));
+        // Seconds: long ago.
+        assert_eq!(read("1795971809"), (Some(1_795_971_809), false));
+        assert_eq!(read("null"), (None, false));
+        for json in [r#""2026-11-23T09:02:00.978Z""#, r#""1795971809352""#, "true", "{}", "[]", "9e99"] {
+            assert_eq!(read(json), (None, true), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_session_says_why() {
+        for (from, to, why) in [
+            (RECORD, "", "not JSON"),
+            (RECORD, "{}", "no tokenSet"),
+            ("dpopKey", "dpopJwk", "no dpopKey"),
+            (r#","d":"d""#, "", "dpopKey has no private part"),
+            ("authMethod", "x", "no authMethod"),
+            (r#","kid":"kid-1""#, "", "authMethod names no kid"),
+            (r#"{"method":"private_key_jwt","kid":"kid-1"}"#, r#""private_key_jwt""#, "a member has the wrong type"),
+        ] {
+            let record = RECORD.replace(from, to);
+            assert_eq!(Atcute.session(record.as_bytes()).err(), Some(Malformed(why)), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_renewed_record_is_the_one_the_library_would_write() {
+        let renewal = Renewal {
+            access_token: "new-access",
+            refresh_token: Some("ref-2"),
+            scope: Some("atproto"),
+            expires_at: Some("2026-12-01T10:00:00.250Z".parse().unwrap()),
+            pds: Some("https://new.example/"),
+            kid: None,
+        };
+        let renewed = Atcute.renew(RECORD.as_bytes(), &renewal).unwrap();
+        let expected = RECORD
+            .replace("a.eyJpYXQiOjEwMDB9.c", "new-access")
+            .replace("ref-1", "ref-2")
+            .replace("atproto transition:generic", "atproto")
+            .replace("1795971809352", "1796119200250")
+            .replace("https://pds.example/", "https://new.example/");
+        assert_eq!(std::str::from_utf8(&renewed).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_public_session_is_bound_to_its_new_key() {
+        let public = RECORD.replace(r#""private_key_jwt","kid":"kid-1""#, r#""none","later":1"#);
+        let kid = Some("k1");
+        let renewal = Renewal { access_token: "a", refresh_token: None, scope: None, expires_at: None, pds: None, kid };
+        let bound = Atcute.renew(public.as_bytes(), &renewal).unwrap();
+        let auth = r#""authMethod":{"method":"private_key_jwt","later":1,"kid":"k1"}"#;
+        assert!(std::str::from_utf8(&bound).unwrap().contains(auth));
+        assert_eq!(Atcute.session(&bound).unwrap().client_auth, Some(AuthMethod::PrivateKeyJwt("k1".into())));
+    }
+}
