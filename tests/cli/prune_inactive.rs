@@ -262,11 +262,15 @@ fn a_clock_that_the_store_contradicts_signs_out_nobody() {
     let mut app = App::new();
     let record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(1) });
     redis.ask(&["SET", &format!("atproto:oauth:sessions:{ALICE}"), &record.to_string()]);
-    let days = i64::try_from((40 * 24 * HOUR).as_millis()).unwrap();
-    app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(app.net.now() + days));
+    // The store's clock goes on meanwhile.
+    let ahead = i64::try_from((40 * 24 * HOUR + HOUR / 2).as_millis()).unwrap();
+    app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(app.net.now() + ahead));
     for more in ["", " --dry-run"] {
         let output = app.sessions(&format!("prune --inactive 30d --store {}{more}", redis.url()));
-        assert!(output.code == 2 && output.stderr.contains("clock is 40d ahead of that of the store"), "{output}");
+        assert!(
+            output.code == 2 && output.stderr.contains("clock is 40d") && output.stderr.contains("that of the store"),
+            "{output}"
+        );
     }
     assert_eq!(app.net.counters().of(Endpoint::Token), 0);
 }
