@@ -43,6 +43,8 @@ pub struct Context {
     network: OnceCell<Arc<Network>>,
     /// Whether it was said which files with secrets others can read.
     warned: Cell<bool>,
+    /// Whether it was said which authorities of the environment are not trusted.
+    warned_of_roots: Cell<bool>,
 }
 
 impl Context {
@@ -76,6 +78,7 @@ impl Context {
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
             warned: Cell::default(),
+            warned_of_roots: Cell::default(),
         }
     }
 
@@ -308,10 +311,21 @@ impl Context {
         });
         Ok(Access {
             ca_pem: settings.ca_pem()?,
+            system_pem: if url.is_encrypted() { self.system_pem()? } else { Vec::new() },
+            unused_proxy: settings.unused_proxy(),
             client_pem: settings.client_pem()?,
             token,
             token_name: names.into_iter().next().map(str::to_owned),
         })
+    }
+
+    /// The authorities that the environment adds. Says once which are not trusted.
+    fn system_pem(&self) -> Result<Vec<u8>, Failure> {
+        let roots = self.settings()?.system_roots();
+        if !self.is_silent && !self.warned_of_roots.replace(true) {
+            roots.warnings.iter().for_each(|warning| self.ui.warn(warning));
+        }
+        Ok(roots.pem.clone())
     }
 
     /// The app's own token for this address. One that belongs to another address is not sent there.
@@ -451,7 +465,11 @@ impl Context {
         if let Some(network) = self.network.get() {
             return Ok(network);
         }
+        self.system_pem()?;
         let settings = self.settings()?.network()?;
+        if let Some(name) = settings.proxy.unused {
+            debug!("{name} is set and not used; proxy = \"env:{name}\" under [network] uses it");
+        }
         let random = Random::new(|| {
             let mut bytes = [0; 16];
             UnwrapErr(SysRng).fill_bytes(&mut bytes);

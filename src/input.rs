@@ -73,6 +73,29 @@ impl Unread {
     }
 }
 
+/// Compressed data that is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Compressed {
+    /// It is larger than was agreed to.
+    TooLarge,
+    /// It is damaged, or compressed in a way that was not asked for.
+    Unknown,
+}
+
+/// Undoes the compression of an answer (RFC 9110 section 8.4). What comes out may be as long as `limit`.
+pub fn decompressed(bytes: Vec<u8>, encoding: Option<&str>, limit: usize) -> Result<Vec<u8>, Compressed> {
+    match encoding.map(|encoding| encoding.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("" | "identity") => Ok(bytes),
+        Some("gzip" | "x-gzip") => {
+            let mut decoded = Vec::new();
+            let reader = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+            reader.take(limit as u64 + 1).read_to_end(&mut decoded).map_err(|_| Compressed::Unknown)?;
+            if decoded.len() > limit { Err(Compressed::TooLarge) } else { Ok(decoded) }
+        }
+        Some(_) => Err(Compressed::Unknown),
+    }
+}
+
 /// Takes one value: an address, a token, a number. Fails where quotes or escapes stand around or in it that a loader should
 /// have removed.
 pub fn value(text: &str) -> Result<&str, Failure> {
@@ -129,6 +152,20 @@ mod tests {
             assert_eq!(value(text).unwrap(), "x", "{text:?}");
         }
         assert_eq!(decode(b"\xef\xbb\xbfx").unwrap(), "x");
+    }
+
+    #[test]
+    fn a_compressed_answer_is_read_up_to_the_limit() {
+        use std::io::Write as _;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&b"x".repeat(100_000)).unwrap();
+        let gzip = encoder.finish().unwrap();
+        assert!(gzip.len() < 1000);
+        assert_eq!(decompressed(gzip.clone(), Some("GZIP"), 100_000).unwrap().len(), 100_000);
+        assert_eq!(decompressed(gzip.clone(), Some("gzip"), 99_999), Err(Compressed::TooLarge));
+        assert_eq!(decompressed(gzip[..20].to_vec(), Some("gzip"), 100_000), Err(Compressed::Unknown));
+        assert_eq!(decompressed(b"x".to_vec(), Some("br"), 10), Err(Compressed::Unknown));
+        assert_eq!(decompressed(b"x".to_vec(), None, 10), Ok(b"x".to_vec()));
     }
 
     #[test]

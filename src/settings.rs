@@ -15,7 +15,9 @@ mod properties;
 mod reference;
 mod refresh;
 mod schema;
+mod trust;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ pub use refresh::RefreshSettings;
 
 use reference::{is_reference, named_sources, strings};
 use schema::wrong_type;
+use trust::SystemRoots;
 
 /// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as `metadata` prints them.
 pub const CLIENT_MEMBERS: [&str; 13] = [
@@ -105,6 +108,7 @@ pub struct Settings {
     overrides: Overrides,
     /// Faults of the files that keep nobody from using them.
     warnings: Vec<String>,
+    system_roots: OnceCell<SystemRoots>,
 }
 
 impl fmt::Display for Origin {
@@ -121,7 +125,8 @@ impl Settings {
     /// Brings the layers together. Fails when the profile asked for does not exist.
     pub fn new(file: Option<SettingsFile>, environment: Environment, overrides: Overrides) -> Result<Self, Failure> {
         let profile = overrides.profile.clone().or_else(|| environment.text("OAUTHCTL_PROFILE").map(str::to_owned));
-        let mut settings = Self { file, profile, environment, overrides, warnings: Vec::new() };
+        let mut settings =
+            Self { file, profile, environment, overrides, warnings: Vec::new(), system_roots: OnceCell::new() };
         if let Some(profile) = &settings.profile {
             let known = settings.profiles();
             if !known.contains(&profile.as_str()) {

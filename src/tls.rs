@@ -15,16 +15,24 @@ use crate::{input, pem};
 
 const CA_FILE: &str = "network.ca_file";
 
-/// The public roots compiled in, which start faster than the system's and are there in an empty container, and what
-/// the operator adds.
-pub fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, Failure> {
-    client_config_with(ca_pem, None)
+/// What is trusted besides the public roots, and who we are, all in PEM.
+#[derive(Default)]
+pub struct Trust<'p> {
+    /// Certificates that the operator names.
+    pub named: Option<&'p [u8]>,
+    /// Certificates that the environment adds.
+    pub system: &'p [u8],
+    /// A client certificate and its key.
+    pub client: Option<&'p [u8]>,
 }
 
-/// The same, with a client certificate and its key.
-pub fn client_config_with(ca_pem: Option<&[u8]>, client_pem: Option<&[u8]>) -> Result<ClientConfig, Failure> {
+/// The public roots compiled in, which start faster than the system's and are there in an empty container, and what
+/// the operator adds.
+pub fn client_config(trust: &Trust) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let own = ca_pem.map(|pem| certificates(pem, CA_FILE)).transpose()?.unwrap_or_default();
+    // Bundles hold certificates of all kinds, of which some are none for us.
+    roots.add_parsable_certificates(certificates(trust.system, "SSL_CERT_FILE").unwrap_or_default());
+    let own = trust.named.map(|pem| certificates(pem, CA_FILE)).transpose()?.unwrap_or_default();
     for certificate in &own {
         let refuse = |e| {
             usage("has a certificate that cannot be used")
@@ -42,7 +50,7 @@ pub fn client_config_with(ca_pem: Option<&[u8]>, client_pem: Option<&[u8]>) -> R
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
     let inner = verifier.build().map_err(|e| set_up(e.into()))?;
     let config = config.dangerous().with_custom_certificate_verifier(Arc::new(Verifier { inner, own, provider }));
-    let Some(pem) = client_pem else { return Ok(config.with_no_client_auth()) };
+    let Some(pem) = trust.client else { return Ok(config.with_no_client_auth()) };
     config.with_client_auth_cert(certificates(pem, CERT_FILE)?, private_key(pem)?).map_err(|e| {
         usage("the client certificate cannot be used")
             .at(CERT_FILE)
@@ -168,10 +176,11 @@ mod tests {
             ("-----BEGIN CERTIFICATE-----\nA*A\n-----END CERTIFICATE-----\n", "is damaged"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n", "is damaged"),
         ] {
-            let failure = client_config(Some(pem.as_bytes())).unwrap_err();
+            let trust = Trust { named: Some(pem.as_bytes()), ..Trust::default() };
+            let failure = client_config(&trust).unwrap_err();
             assert!(failure.to_string().contains(part), "{pem}: {failure}");
             assert!(failure.advice().is_some(), "{pem}");
         }
-        assert!(client_config(None).is_ok());
+        assert!(client_config(&Trust { system: b"nothing", ..Trust::default() }).is_ok());
     }
 }

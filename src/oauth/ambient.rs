@@ -1,5 +1,6 @@
 //! Time, randomness, and what may be spoken to: handed in.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -22,8 +23,31 @@ pub struct NetworkSettings {
     pub allow_private_hosts: bool,
     /// Certificates added to the public roots, in PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// Certificates that the environment adds, in PEM. Those that cannot be used are left out.
+    pub system_pem: Vec<u8>,
+    /// HTTP proxy.
+    pub proxy: ProxySettings,
     /// How many requests a second each origin gets.
     pub rates: RateSettings,
+}
+
+/// The HTTP proxy for https requests.
+#[derive(Clone, Default)]
+pub struct ProxySettings {
+    /// Its address. May hold a password.
+    pub address: Option<Url>,
+    /// Hosts that are reached without it, as `NO_PROXY` lists them.
+    pub exceptions: Option<String>,
+    /// A variable that names a proxy, which nobody has said to use.
+    pub unused: Option<&'static str>,
+}
+
+impl fmt::Debug for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySettings")
+            .field("host", &self.address.as_ref().and_then(Url::host_str))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Says what time it is.

@@ -14,9 +14,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use tracing::debug;
 use url::{Url, form_urlencoded};
+
+use crate::input::{self, Compressed};
 
 use super::{Clock, NetworkSettings};
 use guard::Guard;
@@ -45,6 +49,8 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 pub struct Http {
     client: reqwest::Client,
     guard: Guard,
+    /// What there is to say of a proxy where no connection comes about.
+    note: Arc<str>,
     clock: Clock,
     pace: Arc<Pace>,
     skew: Arc<Mutex<Option<Skew>>>,
@@ -87,10 +93,15 @@ pub struct Answer {
 impl Http {
     /// A client for one run. Fails when the certificates of `ca_pem` cannot be read.
     pub fn new(settings: &NetworkSettings, clock: Clock) -> anyhow::Result<Self> {
-        let guard = Guard { allow_http: settings.allow_http, allow_private_hosts: settings.allow_private_hosts };
+        let proxy = settings.proxy.address.as_ref();
+        let guard = Guard {
+            allow_http: settings.allow_http,
+            allow_private_hosts: settings.allow_private_hosts,
+            proxy_host: proxy.and_then(Url::host_str).map(Arc::from),
+        };
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(settings.ca_pem.as_deref())?)
-            .dns_resolver(Arc::new(guard))
+            .tls_backend_preconfigured(tls::config(settings.ca_pem.as_deref(), &settings.system_pem)?)
+            .dns_resolver(Arc::new(guard.clone()))
             .redirect(reqwest::redirect::Policy::none())
             // Every request is sent once at most; whoever sends it knows whether sending it again is safe.
             .retry(reqwest::retry::never())
@@ -99,10 +110,24 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true)
-            .build()
-            .context("cannot set up the HTTP client")?;
+            .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect());
+        let client = match proxy {
+            // Only https, which it cannot read, goes through a proxy.
+            Some(address) => {
+                let exceptions = settings.proxy.exceptions.as_deref().and_then(reqwest::NoProxy::from_string);
+                let proxy = reqwest::Proxy::https(address.clone()).map_err(reqwest::Error::without_url);
+                client.proxy(proxy.context("network.proxy cannot be used")?.no_proxy(exceptions))
+            }
+            None => client,
+        };
+        let client = client.build().context("cannot set up the HTTP client")?;
+        let note = match (proxy, settings.proxy.unused) {
+            (Some(address), _) => format!(" through the proxy {}", address.host_str().unwrap_or_default()),
+            (None, Some(name)) => format!(" ({name} is set and not used: see network.proxy)"),
+            (None, None) => String::new(),
+        };
         let pace = Arc::new(Pace::new(settings.rates.clone()));
-        Ok(Self { client, guard, clock, pace, skew: Arc::default() })
+        Ok(Self { client, guard, note: note.into(), clock, pace, skew: Arc::default() })
     }
 
     /// Whether the guards let a request to this URL out, as far as the URL shows.
@@ -185,6 +210,11 @@ impl Http {
         if let Err(forbidden) = self.guard.check(url) {
             return Err(HttpError::forbidden(origin, forbidden));
         }
+        if self.guard.proxy_host.is_some()
+            && let Err(forbidden) = self.guard.check_name(url).await
+        {
+            return Err(HttpError::forbidden(origin, forbidden));
+        }
         let (request, begun) = (request.timeout(limits.within).build(), Instant::now());
         let request = request.map_err(|e| HttpError::from_reqwest(origin.clone(), e))?;
         let method = request.method().clone();
@@ -195,7 +225,7 @@ impl Http {
         let mut response = match self.client.execute(request).await {
             Ok(response) => response,
             Err(e) => {
-                let error = HttpError::from_reqwest(origin.clone(), e);
+                let error = HttpError::from_reqwest(origin.clone(), e).noting(&self.note);
                 tell(&error);
                 return Err(error);
             }
@@ -237,7 +267,13 @@ async fn read(response: &mut reqwest::Response, limit: usize, origin: &str) -> R
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    let encoding = text(response.headers(), &CONTENT_ENCODING);
+    input::decompressed(body, encoding, limit).map_err(|failure| match failure {
+        Compressed::TooLarge => too_large(),
+        Compressed::Unknown => {
+            HttpError::unreadable(response.url(), "is compressed, which was not asked for, and cannot be read")
+        }
+    })
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
@@ -369,6 +405,77 @@ mod tests {
         let answer = fetch(&development(&bed), &address, LIMITS).await.unwrap();
         assert_eq!(answer.status, 302);
         assert_eq!(bed.requests().len(), 1);
+    }
+
+    /// A server for https whose one answer is compressed, though nobody asked for that.
+    async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
+        use rustls::pki_types::pem::PemObject as _;
+        use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let certificate = CertificateDer::from_pem_slice(certificates.certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(certificates.key.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut gzip, &[b' '; 5000]).unwrap();
+            let body = gzip.finish().unwrap();
+            loop {
+                let mut stream = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                assert!(String::from_utf8_lossy(&request[..length]).contains("accept-encoding: identity\r\n"));
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+                let _ = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    /// A proxy that connects to where it is asked to.
+    async fn connecting() -> u16 {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let mut client = listener.accept().await.unwrap().0;
+                let mut request = [0; 4096];
+                let length = client.read(&mut request).await.unwrap();
+                let request = String::from_utf8_lossy(&request[..length]).into_owned();
+                let target =
+                    request.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+                let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn https_goes_through_the_proxy_and_comes_back_whole() {
+        let certificates = testbed::redis::Certificates::new();
+        let (server, proxy) = (compressing(&certificates).await, connecting().await);
+        let bed = Testbed::start().await.unwrap();
+        let mut settings = development(&bed);
+        settings.ca_pem = Some(certificates.ca.clone().into_bytes());
+        settings.proxy.address = Some(url(&format!("http://localhost:{proxy}")));
+        let address = format!("https://localhost:{server}/");
+        let answer = fetch(&settings, &address, LIMITS).await.unwrap();
+        assert_eq!(answer.body.unwrap().len(), 5000);
+        let small = Limits { bytes: 4999, ..LIMITS };
+        assert!(fetch(&settings, &address, small).await.unwrap().body.is_err());
+        // Without the proxy nothing is different.
+        settings.proxy = crate::oauth::ProxySettings::default();
+        assert_eq!(fetch(&settings, &address, LIMITS).await.unwrap().body.unwrap().len(), 5000);
     }
 
     #[test]

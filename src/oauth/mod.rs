@@ -22,7 +22,7 @@ mod server;
 mod testing;
 mod token;
 
-pub use ambient::{Clock, NetworkSettings, Random};
+pub use ambient::{Clock, NetworkSettings, ProxySettings, Random};
 pub use answers::{Cause, Fate, Refusal, Upgrading};
 pub use client_assertion::Credentials;
 pub use http::{RateSettings, Served, Skew, objection};

@@ -31,6 +31,8 @@ pub(super) fn strict() -> NetworkSettings {
         allow_http: false,
         allow_private_hosts: false,
         ca_pem: None,
+        system_pem: Vec::new(),
+        proxy: super::ProxySettings::default(),
         rates: RateSettings::default(),
     }
 }
@@ -44,6 +46,8 @@ pub(super) fn development(bed: &Testbed) -> NetworkSettings {
         allow_http: true,
         allow_private_hosts: true,
         ca_pem: None,
+        system_pem: Vec::new(),
+        proxy: super::ProxySettings::default(),
         rates: RateSettings::default(),
     }
 }

@@ -5,11 +5,13 @@ use zeroize::Zeroizing;
 
 use super::Settings;
 use crate::error::{Failure, usage};
-use crate::oauth::NetworkSettings;
+use crate::oauth::{NetworkSettings, ProxySettings};
 use crate::pem;
 
 /// The directory of the public network.
 const PLC_DIRECTORY: &str = "https://plc.directory";
+/// Variables by which other programs know a proxy.
+const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 /// A public resolver that answers in JSON.
 const DOH_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
@@ -23,6 +25,8 @@ impl Settings {
             plc_directory: self.address("plc_directory", PLC_DIRECTORY)?,
             doh_resolver: self.address("doh_resolver", DOH_RESOLVER)?,
             ca_pem: self.ca_pem()?,
+            system_pem: self.system_roots().pem.clone(),
+            proxy: self.proxy()?,
             rates: self.rates()?,
         };
         for (key, url) in [("plc_directory", &settings.plc_directory), ("doh_resolver", &settings.doh_resolver)] {
@@ -33,6 +37,29 @@ impl Settings {
             }
         }
         Ok(settings)
+    }
+
+    /// The HTTP proxy that the settings name, or the variable that names one to other programs.
+    fn proxy(&self) -> Result<ProxySettings, Failure> {
+        const NAME: &str = "network.proxy";
+        let Some(text) = self.file_text("network", "proxy")? else {
+            return Ok(ProxySettings { unused: self.unused_proxy(), ..ProxySettings::default() });
+        };
+        let text = if text.contains("://") { text.to_string() } else { format!("http://{}", *text) };
+        let write = "write http://HOST:PORT, or env:HTTPS_PROXY for what that variable holds";
+        // Not repeated: it may hold a password.
+        let address: Url = text.parse().map_err(|_| usage("is not the URL of a proxy").at(NAME).hint(write))?;
+        if !matches!(address.scheme(), "http" | "https") || address.host_str().is_none_or(str::is_empty) {
+            return Err(usage("is no HTTP proxy").at(NAME).hint(write));
+        }
+        let exceptions = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| self.environment().text(name));
+        Ok(ProxySettings { address: Some(address), exceptions: exceptions.map(str::to_owned), unused: None })
+    }
+
+    /// The variable that names a proxy, where the settings do not say to use it.
+    pub fn unused_proxy(&self) -> Option<&'static str> {
+        let is_named = self.in_file("network", "proxy").is_some();
+        PROXY_VARIABLES.into_iter().find(|name| !is_named && self.environment().text(name).is_some())
     }
 
     /// Whether http, and addresses that are not public, may be spoken to.

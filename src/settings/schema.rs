@@ -39,7 +39,8 @@ const STORE: [(&str, Type); 5] = [
     ("cert_file", Type::Text),
     ("key_file", Type::Text),
 ];
-const NETWORK: [(&str, Type); 5] = [
+const NETWORK: [(&str, Type); 6] = [
+    ("proxy", Type::Text),
     ("plc_directory", Type::Text),
     ("doh_resolver", Type::Text),
     ("allow_http", Type::Flag),

@@ -38,6 +38,7 @@ pub use url::StoreUrl;
 
 use crate::error::{Failure, usage};
 use crate::session::{Did, LastRefreshed, Observed, Session, is_nobodys};
+use crate::tls::Trust;
 
 /// Which of the two kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -305,12 +306,24 @@ impl fmt::Debug for Stored {
 pub struct Access {
     /// A private authority's certificates in PEM, to be trusted beside the public ones.
     pub ca_pem: Option<Vec<u8>>,
+    /// Certificates that the environment adds to the trusted ones, in PEM.
+    pub system_pem: Vec<u8>,
+    /// The variable of a proxy, which stores are not reached by.
+    pub unused_proxy: Option<&'static str>,
     /// A certificate and its private key in PEM, by which the server knows the client.
     pub client_pem: Option<Zeroizing<Vec<u8>>>,
     /// The token of a store that is reached over REST.
     pub token: Option<Zeroizing<String>>,
     /// How the token is called where it is named.
     pub token_name: Option<String>,
+}
+
+impl Access {
+    /// What is trusted, and who we are.
+    pub fn trust(&self) -> Trust<'_> {
+        let client = self.client_pem.as_deref().map(Vec::as_slice);
+        Trust { named: self.ca_pem.as_deref(), system: &self.system_pem, client }
+    }
 }
 
 /// Streams every record of the store at this address: what stands where one of the layouts has its records, and what

@@ -72,6 +72,15 @@ impl StoreUrl {
         Err(usage("is not the address of a store").hint(FORMS))
     }
 
+    /// Whether the connection to it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Redis(address) => address.is_encrypted(),
+            Self::Rest(_) => true,
+        }
+    }
+
     /// Identity of the store at this address.
     pub fn id(&self) -> StoreId {
         StoreId::of(self)

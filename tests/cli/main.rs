@@ -65,6 +65,7 @@ mod settings;
 mod shared_keys;
 mod states;
 mod stores;
+mod surroundings;
 mod transfer;
 mod unknown_age;
 mod upgrade;

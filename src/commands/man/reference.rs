@@ -17,7 +17,7 @@ pub(super) const EXIT_STATUS: [Entry; 5] = [
 ];
 
 /// Variables that are read.
-pub(super) const ENVIRONMENT: [Entry; 13] = [
+pub(super) const ENVIRONMENT: [Entry; 15] = [
     (&["OAUTHCTL_CONFIG"], "The settings file; also --config."),
     (&["OAUTHCTL_PROFILE"], "The profile of the settings file; also --profile."),
     (&["OAUTHCTL_STORE"], "The address of the store; also --store."),
@@ -70,6 +70,14 @@ pub(super) const ENVIRONMENT: [Entry; 13] = [
     (
         &["DATABASE_PATH", "DB_PATH"],
         "The app's own SQLite database, likewise; at last app.db in the working directory.",
+    ),
+    (
+        &["SSL_CERT_FILE", "SSL_CERT_DIR"],
+        "Certificates that are trusted besides the public ones; ignored with a warning where others may write them.",
+    ),
+    (
+        &["HTTPS_PROXY", "ALL_PROXY"],
+        "Not used, unless network.proxy in the settings file says so; NO_PROXY then lists hosts that are reached without it.",
     ),
     (&["NO_COLOR"], "No colour when set, unless --color always."),
     (&["XDG_CONFIG_HOME", "XDG_STATE_HOME"], "Where the files below lie, if not in ~/.config and ~/.local/state."),

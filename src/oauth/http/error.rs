@@ -11,6 +11,8 @@ use super::guard::Forbidden;
 /// Why there is no answer.
 pub struct HttpError {
     origin: String,
+    /// What there is to say of a proxy.
+    note: String,
     problem: Problem,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -48,9 +50,18 @@ impl HttpError {
         if let Problem::LeftAlone(wait, _) = &self.problem { Some(*wait) } else { None }
     }
 
+    fn of(origin: String, problem: Problem) -> Self {
+        Self { origin, note: String::new(), problem, source: None }
+    }
+
+    /// Says something of a proxy, where no connection came about.
+    pub(super) fn noting(self, note: &str) -> Self {
+        Self { note: note.to_owned(), ..self }
+    }
+
     /// The origin is left alone for so long.
     pub(super) fn left_alone(origin: String, why: String, wait: Duration) -> Self {
-        Self { origin, problem: Problem::LeftAlone(wait, why), source: None }
+        Self::of(origin, Problem::LeftAlone(wait, why))
     }
 
     /// What is wrong, without the origin.
@@ -63,17 +74,17 @@ impl HttpError {
 
     /// Our own guards do not let it out.
     pub(super) fn forbidden(origin: String, forbidden: Forbidden) -> Self {
-        Self { origin, problem: Problem::Forbidden(forbidden), source: None }
+        Self::of(origin, Problem::Forbidden(forbidden))
     }
 
     /// The answer is larger than was agreed to.
     pub(super) fn too_large(origin: String) -> Self {
-        Self { origin, problem: Problem::TooLarge, source: None }
+        Self::of(origin, Problem::TooLarge)
     }
 
     /// An answer from this URL that cannot be understood, and why.
     pub(in crate::oauth) fn unreadable(url: &Url, why: &'static str) -> Self {
-        Self { origin: url.origin().ascii_serialization(), problem: Problem::Unreadable(why), source: None }
+        Self::of(url.origin().ascii_serialization(), Problem::Unreadable(why))
     }
 
     /// A failure on the way. What the library calls a failure to connect comes before anything is sent; of all others
@@ -85,7 +96,7 @@ impl HttpError {
         let unsent = error.is_connect() || error.is_builder();
         let problem = if unsent { Problem::NoConnection } else { Problem::NoAnswer };
         // The URL may be long, and what matters of it is in the message already.
-        Self { origin, problem, source: Some(Box::new(error.without_url())) }
+        Self { source: Some(Box::new(error.without_url())), ..Self::of(origin, problem) }
     }
 }
 
@@ -98,7 +109,7 @@ impl fmt::Display for HttpError {
             Problem::Forbidden(Forbidden::PrivateAddress) => {
                 write!(f, "{origin} has no public address (network.allow_private_hosts)")
             }
-            Problem::NoConnection => write!(f, "cannot connect to {origin}"),
+            Problem::NoConnection => write!(f, "cannot connect to {origin}{}", self.note),
             Problem::NoAnswer => write!(f, "no answer from {origin}"),
             Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
             Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -19,16 +20,18 @@ pub(super) enum Forbidden {
 }
 
 /// What may be spoken to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Guard {
     pub(super) allow_http: bool,
     pub(super) allow_private_hosts: bool,
+    /// Host of the proxy, which may have a private address.
+    pub(super) proxy_host: Option<Arc<str>>,
 }
 
 impl Guard {
     /// Names are judged once they are resolved; addresses never get there, so they are judged here. `Url` has already
     /// turned decimal, octal and hexadecimal forms into addresses.
-    pub(super) fn check(self, url: &Url) -> Result<(), Forbidden> {
+    pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
         match url.scheme() {
             "https" => {}
             "http" if self.allow_http => {}
@@ -46,8 +49,29 @@ impl Guard {
         if self.lets_through(address) { Ok(()) } else { Err(Forbidden::PrivateAddress) }
     }
 
-    fn lets_through(self, address: IpAddr) -> bool {
+    fn lets_through(&self, address: IpAddr) -> bool {
         self.allow_private_hosts || is_public(address)
+    }
+}
+
+impl Guard {
+    /// Judges the name in a URL before a proxy is asked for it, which resolves it itself: as far as it can be resolved here,
+    /// all its addresses must be public. One that cannot must not be a name of private networks.
+    pub(super) async fn check_name(&self, url: &Url) -> Result<(), Forbidden> {
+        const PRIVATE: [&str; 8] =
+            ["localhost", "local", "internal", "intranet", "lan", "home.arpa", "test", "invalid"];
+        let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+        if self.allow_private_hosts {
+            return Ok(());
+        }
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let is_private = !name.contains('.') || PRIVATE.iter().any(|end| name.ends_with(&format!(".{end}")));
+        let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+        let is_open = match found {
+            Ok(addresses) => addresses.into_iter().all(|address| self.lets_through(address.ip())),
+            Err(_) => true,
+        };
+        if is_open && !is_private { Ok(()) } else { Err(Forbidden::PrivateAddress) }
     }
 }
 
@@ -59,15 +83,18 @@ pub fn objection(address: &str, allow_http: bool, allow_private_hosts: bool) -> 
         return None;
     }
     let url = Url::parse(address).ok()?;
-    let forbidden = Guard { allow_http, allow_private_hosts }.check(&url).err()?;
+    let forbidden = Guard { allow_http, allow_private_hosts, proxy_host: None }.check(&url).err()?;
     Some(HttpError::forbidden(url.origin().ascii_serialization(), forbidden).to_string())
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = *self;
+        let guard = self.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if guard.proxy_host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(name.as_str())) {
+                return Ok(Box::new(found.into_iter()) as Addrs);
+            }
             let open: Vec<SocketAddr> =
                 found.iter().copied().filter(|address| guard.lets_through(address.ip())).collect();
             if open.is_empty() && !found.is_empty() {

@@ -72,6 +72,11 @@ const SCHEMES: [(&str, Form, bool); 14] = [
 ];
 
 impl RedisAddress {
+    /// Whether connections are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls
+    }
+
     /// Reads an address; none when its scheme is not one of Redis. Errors never quote the address, which may hold a
     /// password.
     pub fn parse(text: &str) -> Option<Result<Self, Failure>> {

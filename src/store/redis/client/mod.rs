@@ -35,8 +35,7 @@ use sentinel::Sentinels;
 
 /// Returns the client of the Redis at this address. It connects when it is used.
 pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server>, Failure> {
-    let config = || tls::client_config_with(access.ca_pem.as_deref(), access.client_pem.as_deref().map(Vec::as_slice));
-    let tls = if address.tls { Some(Arc::new(config()?)) } else { None };
+    let tls = if address.tls { Some(Arc::new(tls::client_config(&access.trust())?)) } else { None };
     let (has_ca, has_certificate) = (access.ca_pem.is_some(), access.client_pem.is_some());
     let dialer = Dialer { has_ca, has_certificate, tls, login: address.login.clone(), database: address.database };
     let whereabouts = match &address.place {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use redis::Value;
-use reqwest::header::HeaderValue;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use reqwest::{Client, StatusCode, redirect};
 use serde_json::Value as Json;
 use url::{Host, Url};
@@ -19,7 +19,7 @@ use super::command::{self, Command, Limits, Server, Shard, Wire};
 use super::error::{Kind, Trouble};
 use super::limit::TOO_LONG;
 use crate::error::{Failure, failed, usage};
-use crate::input;
+use crate::input::{self, Compressed};
 use crate::json;
 use crate::store::{Access, MAX_VALUE};
 use crate::tls;
@@ -89,6 +89,7 @@ pub struct Rest {
     /// What the last answer said has happened so far. Sent along, it keeps a region that lags behind from answering with
     /// an older state: the reading under a lock must see what was written before the lock was ours.
     seen: Arc<Mutex<Option<HeaderValue>>>,
+    unused_proxy: Option<&'static str>,
 }
 
 /// The header for that.
@@ -111,16 +112,23 @@ impl Rest {
                 .hint("copy it anew from the provider's console"));
         }
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(access.ca_pem.as_deref())?)
+            .tls_backend_preconfigured(tls::client_config(&access.trust())?)
             .redirect(redirect::Policy::none())
             // Whether a request may be sent again is for whoever sends it to say.
             .retry(reqwest::retry::never())
             .no_proxy()
+            .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
             .connect_timeout(Duration::from_secs(5))
             .timeout(TIMEOUT)
             .build()
             .map_err(|e| failed("cannot set up HTTP").because(e))?;
-        Ok(Self { client, pipeline: format!("{address}/pipeline"), token, seen: Arc::default() })
+        Ok(Self {
+            client,
+            pipeline: format!("{address}/pipeline"),
+            token,
+            seen: Arc::default(),
+            unused_proxy: access.unused_proxy,
+        })
     }
 
     async fn post(&self, body: &Json) -> Result<Vec<u8>, Trouble> {
@@ -130,18 +138,23 @@ impl Rest {
         if let Some(state) = seen().clone() {
             request = request.header(SYNC_TOKEN, state);
         }
-        let mut response = request.send().await.map_err(|e| unanswered(&e))?;
+        let mut response = request.send().await.map_err(|e| unanswered(&e, self.unused_proxy))?;
         if let Some(state) = response.headers().get(SYNC_TOKEN) {
             *seen() = Some(state.clone());
         }
         let status = response.status();
         let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e, None))? {
             if answer.len() + chunk.len() > MAX_ANSWER {
                 return Err(Trouble::new(Kind::TooLarge, "more than 4 MiB"));
             }
             answer.extend_from_slice(&chunk);
         }
+        let encoding = response.headers().get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
+        let answer = input::decompressed(answer, encoding, MAX_ANSWER).map_err(|failure| match failure {
+            Compressed::TooLarge => Trouble::new(Kind::TooLarge, "more than 4 MiB"),
+            Compressed::Unknown => Trouble::nonsense(),
+        })?;
         if status.is_success() {
             return Ok(answer);
         }
@@ -235,7 +248,7 @@ fn value(result: Json) -> Result<Value, Trouble> {
     })
 }
 
-fn unanswered(error: &reqwest::Error) -> Trouble {
+fn unanswered(error: &reqwest::Error, unused_proxy: Option<&str>) -> Trouble {
     let mut message = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(deeper) = cause {
@@ -243,7 +256,8 @@ fn unanswered(error: &reqwest::Error) -> Trouble {
         cause = deeper.source();
     }
     if error.is_connect() {
-        return Trouble::unreached(message);
+        let unused = unused_proxy.map(|name| format!(" ({name} is set, and stores are reached without a proxy)"));
+        return Trouble::unreached(message + &unused.unwrap_or_default());
     }
     Trouble::new(Kind::Lost, if error.is_timeout() { "no answer in time".to_owned() } else { message })
 }
