@@ -86,6 +86,11 @@ impl StoreUrl {
         StoreId::of(self)
     }
 
+    /// Returns the file of the database, where the store is one.
+    pub fn file(&self) -> Option<&Path> {
+        if let Self::Sqlite(path) = self { Some(path) } else { None }
+    }
+
     /// The simplest address of the same store: files by their canonical path, servers without user, secrets and encryption.
     pub(super) fn simplest(&self) -> Self {
         match self {

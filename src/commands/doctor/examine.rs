@@ -22,7 +22,7 @@ use crate::maintenance::{Recovery, Waiting, find_copies};
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
 use crate::settings::Settings;
-use crate::store::{Kind, Store, StoreUrl, Want};
+use crate::store::{Kind, Store, Want};
 
 /// One examination.
 struct Examination<'c> {
@@ -139,10 +139,7 @@ impl Examination<'_> {
         let runtime = self.context.runtime()?;
         self.findings.extend(store::check_layouts(&stores));
         let Some(first) = stores.first() else { return Ok(None) };
-        let database = match &address {
-            StoreUrl::Sqlite(path) => Some(path.as_path()),
-            StoreUrl::Redis(_) | StoreUrl::Rest(_) => None,
-        };
+        let database = address.file();
         // Notes on a database are in a file of their own, which looking does not create.
         let stamp = Some(stamp.as_bytes()).filter(|_| database.is_none_or(owners::has_own_file));
         self.findings.extend(runtime.block_on(store::check(&**first, &address, &origin, stamp)));

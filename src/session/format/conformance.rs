@@ -88,7 +88,9 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
             let after = format.session(&renewed).unwrap();
             assert_eq!(after.refresh_token.as_deref(), RENEWAL.refresh_token);
             assert_eq!((after.scope.as_deref(), after.pds.as_deref()), (RENEWAL.scope, RENEWAL.pds));
-            assert_eq!((after.expires_at, after.has_unreadable_expiry), (expires_at, false));
+            // Some formats have whole seconds.
+            let seconds = |at: Option<Timestamp>| at.map(Timestamp::as_second);
+            assert_eq!((seconds(after.expires_at), after.has_unreadable_expiry), (seconds(expires_at), false));
             assert_eq!(after.client_auth, Some(AuthMethod::PrivateKeyJwt("new-key".into())));
             assert_eq!((&after.did, &after.issuer), (&before.did, &before.issuer));
             assert_eq!(after.dpop.public, before.dpop.public);
@@ -114,8 +116,9 @@ fn what_a_refresh_does_not_change_is_kept_byte_for_byte() {
         let record = record.replacen(r#""sub""#, r#""more":1.50,"sub""#, 1);
         let renewed = format.renew(record.as_bytes(), &RENEWAL).unwrap();
         let renewed = std::str::from_utf8(&renewed).unwrap();
-        let kept = [unknown.replacen(' ', "", 1), r#""more":1.50,"sub""#.to_owned()];
-        assert!(kept.iter().all(|kept| renewed.contains(kept.as_str())), "{renewed}");
+        let inner = r#""more":1.50,"sub""#;
+        assert!(renewed.contains(&unknown.replacen(' ', "", 1)), "{renewed}");
+        assert_eq!(renewed.contains(inner), record.contains(inner), "{renewed}");
     }
 }
 

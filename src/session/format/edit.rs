@@ -32,18 +32,19 @@ impl<'a> Members<'a> {
         serde_json::from_str(self.get(name)?).ok()
     }
 
-    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+    pub(super) fn text(&self, name: &str) -> Option<Zeroizing<String>> {
         serde_json::from_str(self.get(name)?).ok().map(Zeroizing::new)
     }
 
-    fn insert(&mut self, name: &str, json: String) {
+    /// Sets a member to a value in JSON.
+    pub(super) fn insert(&mut self, name: &str, json: String) {
         match self.0.iter_mut().find(|(other, _)| other == name) {
             Some((_, old)) => wipe(&mut std::mem::replace(old, json.into())),
             None => self.0.push((name.to_owned().into(), json.into())),
         }
     }
 
-    fn insert_text(&mut self, name: &str, text: &str) {
+    pub(super) fn insert_text(&mut self, name: &str, text: &str) {
         self.insert(name, serde_json::to_string(text).expect("a text is JSON"));
     }
 
@@ -107,13 +108,15 @@ impl<'a> Members<'a> {
 
     /// Reads what identifies a session from its token set and its key, a JWK.
     pub(super) fn traces(&self, tokens: &str, key: &str) -> Traces {
-        let public = || {
-            let key = self.object(key)?;
-            let part = |name| key.text(name).map(|text| text.to_string());
-            Some([part("crv")?, part("x")?, part("y")?])
-        };
         let refresh_token = self.object(tokens).and_then(|tokens| tokens.text("refresh_token"));
-        Traces { refresh_token, dpop_public: public() }
+        Traces { refresh_token, dpop_public: self.dpop_public(key) }
+    }
+
+    /// Reads curve, x and y of a key, a JWK.
+    pub(super) fn dpop_public(&self, name: &str) -> Option<[String; 3]> {
+        let key = self.object(name)?;
+        let part = |name| key.text(name).map(|text| text.to_string());
+        Some([part("crv")?, part("x")?, part("y")?])
     }
 
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {

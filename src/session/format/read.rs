@@ -82,9 +82,7 @@ impl<'a> Parts<'a> {
         let tokens = self.token_set.ok_or(Malformed("no tokenSet"))?;
         let dpop = self.dpop_key.ok_or(Malformed(missing.dpop_key))?;
         let expires_at = tokens.expires_at.and_then(expiry);
-        if dpop.d.is_none() {
-            return Err(Malformed(missing.private_key));
-        }
+        let dpop = dpop.public().ok_or(Malformed(missing.private_key))?;
         let client_auth = self.client_auth.ok_or(Malformed(missing.client_auth))?;
         Ok(Session {
             format,
@@ -93,7 +91,7 @@ impl<'a> Parts<'a> {
             pds: tokens.aud.and_then(optional),
             scope: tokens.scope.and_then(optional),
             client_auth: Some(client_auth.into_known()?),
-            dpop: DpopRef { alg: dpop.alg(), public: [text(dpop.crv), text(dpop.x), text(dpop.y)] },
+            dpop,
             expires_at,
             has_unreadable_expiry: expires_at.is_none() && tokens.expires_at.is_some(),
             access_token: text(tokens.access_token).ok_or(Malformed("no access_token"))?.into(),
@@ -113,7 +111,13 @@ impl<'a> ClientAuth<'a> {
     }
 }
 
-impl Jwk<'_> {
+impl<'a> Jwk<'a> {
+    /// Returns the public part of a private key.
+    pub(super) fn public(self) -> Option<DpopRef<'a>> {
+        self.d.as_ref()?;
+        Some(DpopRef { alg: self.alg(), public: [text(self.crv), text(self.x), text(self.y)] })
+    }
+
     fn alg(&self) -> Option<&'static str> {
         match (self.kty.as_ref()?.0.as_ref(), self.crv.as_ref()?.0.as_ref()) {
             ("EC", "P-256") => Some("ES256"),
