@@ -30,7 +30,7 @@ pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;
 pub use fingerprint::fingerprint;
-pub use format::{FORMATS, Format, Malformed, Node, Recognised, Traces, is_nobodys};
+pub use format::{Atcute, FORMATS, Format, Malformed, Node, Recognised, Traces, is_nobodys};
 pub use note::{Note, Presence};
 pub use renewal::Renewal;
 pub use status::{Circumstances, KnownKeys, Lifetimes, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Policy, Status, Verdict};

@@ -61,6 +61,8 @@ pub struct Summary<'a> {
     /// The layout that it is stored in.
     #[serde(serialize_with = "shared_text")]
     pub layout: Option<Arc<str>>,
+    /// The format of its record.
+    pub format: Option<&'static str>,
 }
 
 impl<'a> Summary<'a> {
@@ -98,6 +100,7 @@ impl<'a> Summary<'a> {
             has_unreadable_expiry: session.has_unreadable_expiry,
             unchanged_since,
             layout: None,
+            format: Some(session.format.name()),
         }
     }
 

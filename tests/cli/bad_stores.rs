@@ -76,7 +76,7 @@ fn a_database_without_the_tables() {
     exit 2
     -- stderr --
     error: app.db: no known layout fits this database: it has users(id, name)
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at); bookhive has auth_sessions(id, value, created_at, updated_at) and auth_state(id, value, created_at, updated_at); cocore has oauth_sessions(did, data, updated_at)
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
     exit 2
@@ -89,7 +89,7 @@ fn a_database_without_the_tables() {
     exit 2
     -- stderr --
     error: app.db: no known layout fits this database: it has no tables
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at)
+    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at); bookhive has auth_sessions(id, value, created_at, updated_at) and auth_state(id, value, created_at, updated_at); cocore has oauth_sessions(did, data, updated_at)
     ");
 }
 

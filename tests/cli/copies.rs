@@ -157,7 +157,7 @@ fn of_two_layouts_lists_show_both_and_nothing_is_changed() {
     let listed = two.sessions("list");
     assert_eq!(listed.code, 0, "{listed}");
     let header: Vec<_> = listed.stdout.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(header[..3], ["DID", "LAYOUT", "STATUS"]);
+    assert_eq!(header[..4], ["DID", "LAYOUT", "FORMAT", "STATUS"]);
     assert!(listed.stderr.ends_with("(layouts npmx, oauth)\n"), "{listed}");
     let rows = two.sessions("list --format jsonl");
     let layouts: Vec<_> = rows.stdout.lines().map(|line| object(line)["layout"].clone()).collect();

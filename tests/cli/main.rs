@@ -2,6 +2,7 @@
 
 mod app;
 mod atcute;
+mod atcute_layouts;
 mod bad_arguments;
 mod bad_keys;
 mod bad_stores;

@@ -63,8 +63,8 @@ fn json_is_one_document() {
     exit 0
     -- stdout --
     [
-    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-23T12:50:00.000Z","last_refreshed_at":"2026-11-23T11:50:00.000Z","last_refreshed_by":"access_token","status":"fresh","reason":null,"layout":"statusphere"},
-    {"key":"did:plc:z72i7hdynmk6r22z27h6tvur","did":"did:plc:z72i7hdynmk6r22z27h6tvur","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null,"layout":"statusphere"}
+    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-23T12:50:00.000Z","last_refreshed_at":"2026-11-23T11:50:00.000Z","last_refreshed_by":"access_token","status":"fresh","reason":null,"layout":"statusphere","format":"node"},
+    {"key":"did:plc:z72i7hdynmk6r22z27h6tvur","did":"did:plc:z72i7hdynmk6r22z27h6tvur","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null,"layout":"statusphere","format":"node"}
     ]
     "#);
 }
@@ -87,6 +87,7 @@ fn json_lines_are_one_object_each() {
         "status",
         "reason",
         "layout",
+        "format",
     ];
     for line in output.stdout.lines() {
         assert_eq!(object(line).keys().collect::<Vec<_>>(), fields);
@@ -99,9 +100,9 @@ fn csv_has_a_header_and_a_record_each() {
     insta::assert_snapshot!(app().run(["sessions", "list", "--format", "csv", "-q"]), @r"
     exit 0
     -- stdout --
-    key,did,issuer,pds,scope,auth_method,kid,dpop_alg,expires_at,last_refreshed_at,last_refreshed_by,status,reason,layout
-    did:plc:ewvi7nxzyoun6zhxrhs64oiz,did:plc:ewvi7nxzyoun6zhxrhs64oiz,https://auth.example.com,https://pds.example.com/,atproto transition:generic,private_key_jwt,key1,ES256K,2026-11-23T12:50:00.000Z,2026-11-23T11:50:00.000Z,access_token,fresh,,statusphere
-    did:plc:z72i7hdynmk6r22z27h6tvur,did:plc:z72i7hdynmk6r22z27h6tvur,https://auth.example.com,https://pds.example.com/,atproto transition:generic,private_key_jwt,key1,ES256K,2026-11-21T21:00:00.000Z,2026-11-21T20:00:00.000Z,access_token,due,,statusphere
+    key,did,issuer,pds,scope,auth_method,kid,dpop_alg,expires_at,last_refreshed_at,last_refreshed_by,status,reason,layout,format
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz,did:plc:ewvi7nxzyoun6zhxrhs64oiz,https://auth.example.com,https://pds.example.com/,atproto transition:generic,private_key_jwt,key1,ES256K,2026-11-23T12:50:00.000Z,2026-11-23T11:50:00.000Z,access_token,fresh,,statusphere,node
+    did:plc:z72i7hdynmk6r22z27h6tvur,did:plc:z72i7hdynmk6r22z27h6tvur,https://auth.example.com,https://pds.example.com/,atproto transition:generic,private_key_jwt,key1,ES256K,2026-11-21T21:00:00.000Z,2026-11-21T20:00:00.000Z,access_token,due,,statusphere,node
     ");
 }
 
@@ -131,7 +132,7 @@ fn an_empty_store_is_an_empty_list_in_every_format() {
     insta::assert_snapshot!(sandbox.run(["sessions", "list", "--format", "csv"]), @r"
     exit 0
     -- stdout --
-    key,did,issuer,pds,scope,auth_method,kid,dpop_alg,expires_at,last_refreshed_at,last_refreshed_by,status,reason,layout
+    key,did,issuer,pds,scope,auth_method,kid,dpop_alg,expires_at,last_refreshed_at,last_refreshed_by,status,reason,layout,format
     -- stderr --
     0 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -377,9 +378,9 @@ fn a_table_with_everything_is_there_on_request() {
     insta::assert_snapshot!(app().run(["sessions", "list", "--wide"]), @r"
     exit 0
     -- stdout --
-    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    LAYOUT       REASON
-    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com  statusphere
-    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com  statusphere
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    LAYOUT       FORMAT  REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com  statusphere  node
+    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com  statusphere  node
     -- stderr --
     2 sessions in sqlite:app.db (layout statusphere)
     ");

@@ -54,7 +54,7 @@ fn json_is_a_list_as_that_of_all_sessions() {
     exit 0
     -- stdout --
     [
-    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null,"layout":"statusphere"}
+    {"key":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","issuer":"https://auth.example.com","pds":"https://pds.example.com/","scope":"atproto transition:generic","auth_method":"private_key_jwt","kid":"key1","dpop_alg":"ES256K","expires_at":"2026-11-21T21:00:00.000Z","last_refreshed_at":"2026-11-21T20:00:00.000Z","last_refreshed_by":"access_token","status":"due","reason":null,"layout":"statusphere","format":"node"}
     ]
     "#);
 }

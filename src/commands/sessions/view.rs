@@ -85,12 +85,14 @@ pub struct LayoutRow<'a>(pub BriefRow<'a>);
 
 impl Row for LayoutRow<'_> {
     const FIELDS: &'static [&'static str] = Summary::FIELDS;
-    const TITLES: &'static [&'static str] = &["did", "layout", "status", "refreshed", "kid", "issuer", "reason"];
-    const SPARE: &'static [usize] = &[5, 4];
+    const TITLES: &'static [&'static str] =
+        &["did", "layout", "format", "status", "refreshed", "kid", "issuer", "reason"];
+    const SPARE: &'static [usize] = &[6, 5, 2];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let mut cells = self.0.cells();
         cells.insert(1, (layout(self.0.summary).to_owned(), None));
+        cells.insert(2, (self.0.summary.format.unwrap_or("-").to_owned(), None));
         cells
     }
 }
@@ -143,9 +145,10 @@ impl Row for Summary<'_> {
         "status",
         "reason",
         "layout",
+        "format",
     ];
     const TITLES: &'static [&'static str] =
-        &["did", "status", "kid", "expires", "last refreshed", "issuer", "layout", "reason"];
+        &["did", "status", "kid", "expires", "last refreshed", "issuer", "layout", "format", "reason"];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
@@ -158,6 +161,7 @@ impl Row for Summary<'_> {
             time(self.last_refreshed_at),
             plain(self.issuer.as_deref()),
             plain(Some(layout(self))),
+            plain(self.format),
             (self.reason.as_deref().unwrap_or_default().to_owned(), None),
         ]
     }

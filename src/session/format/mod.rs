@@ -12,7 +12,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use atcute::Atcute;
+pub use atcute::Atcute;
 pub use node::Node;
 #[cfg(test)]
 pub(super) use node::tests::RECORD;

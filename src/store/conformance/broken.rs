@@ -337,7 +337,7 @@ async fn a_rest_server_that_lags_behind_is_told_what_was_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_rest_cannot_carry_is_set_aside() {
     let redis = Redis::start();
-    redis.ask(&[b"SET".as_slice(), b"atproto:oauth:sessions:\xff", b"x"]);
+    redis.ask(&[b"SET".as_slice(), b"atproto:oauth:sessions:did:web:\xff", b"x"]);
     redis.ask(&["SET", "atproto:oauth:sessions:did:plc:1", "y"]);
     let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
     let access = crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };

@@ -1,13 +1,17 @@
-//! Layouts of known apps, for records of the Node client.
+//! Layouts of known apps.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Codec, KeyPattern, Layout, Location, LockRule, Records, Table};
-use crate::session::{Age, Node};
+use crate::session::{Age, Atcute, Node};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+
+/// npmx tries its lock a second time after so long, and then goes on without.
+const NPMX_WAITS: Duration = Duration::from_millis(100);
 
 /// Layouts of Redis; of several that fit a store the first is taken.
 pub(super) fn redis() -> Vec<Layout> {
@@ -18,7 +22,17 @@ pub(super) fn redis() -> Vec<Layout> {
             sessions: keys("atproto:oauth:sessions:{did}", 179 * DAY),
             logins: keys("atproto:oauth:state:{state}", 30 * MINUTE),
             lock: lock("oauth:lock:{name}", 30),
+            app_waits: Some(NPMX_WAITS),
             ..bare()
+        },
+        // npmx once it uses atcute. Provisional: as of March 2026 its main branch does not.
+        Layout {
+            name: "npmx-v2".into(),
+            sessions: keys("atproto:oauth:sessions:v2:{did}", 179 * DAY),
+            logins: keys("atproto:oauth:state:{state}", 30 * MINUTE),
+            lock: lock("oauth:lock:{name}", 30),
+            app_waits: Some(NPMX_WAITS),
+            ..atcute()
         },
         // The first draft of npmx: one session a browser.
         Layout {
@@ -141,14 +155,48 @@ pub(super) fn sqlite() -> Vec<Layout> {
             }),
             ..bare()
         },
+        // https://github.com/nperez0111/bookhive
+        Layout {
+            name: "bookhive".into(),
+            sessions: rows(with_times(table("auth_sessions", ("id", "{did}"), "value"))),
+            logins: rows(with_times(table("auth_state", ("id", "{state}"), "value"))),
+            lock: LockRule::Lease { table: "auth_refresh_lock", ttl: Age::from_secs(30) },
+            app_waits: Some(Duration::from_secs(3)),
+            ..atcute()
+        },
+        // https://github.com/graze-social/cocore
+        Layout {
+            name: "cocore".into(),
+            sessions: rows(Table {
+                updated: Some("updated_at".to_owned()),
+                ..table("oauth_sessions", ("did", "{did}"), "data")
+            }),
+            logins: Records { location: Location::Memory(pattern("{state}")), ttl: None },
+            ..atcute()
+        },
     ]
+}
+
+/// Members that layouts of apps share that use atcute.
+fn atcute() -> Layout {
+    Layout { format: &Atcute, has_one_format: true, ..bare() }
 }
 
 /// Members that most layouts share. Each has a name and records of its own.
 fn bare() -> Layout {
     let (sessions, logins) = (keys("{did}", 0), keys("{state}", 0));
     let (codec, lock) = (Codec::Plain, LockRule::None);
-    Layout { name: String::new(), format: &Node, sessions, logins, codec, lock, is_generic: false }
+    Layout {
+        name: String::new(),
+        format: &Node,
+        has_one_format: false,
+        sessions,
+        logins,
+        codec,
+        lock,
+        app_waits: None,
+        is_generic: false,
+    }
 }
 
 /// Records under keys like this template. Their time to live is in seconds; 0 is none.
@@ -163,7 +211,12 @@ fn rows(table: Table) -> Records {
 /// A table with these columns of the key and the value, and no others that matter.
 fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
     let [name, key, value] = [name, key, value].map(str::to_owned);
-    Table { name, key, pattern: pattern(template), value, only: None, updated: None }
+    Table { name, key, pattern: pattern(template), value, only: None, created: None, updated: None }
+}
+
+/// The same with the times of the first and the last write.
+fn with_times(table: Table) -> Table {
+    Table { created: Some("created_at".to_owned()), updated: Some("updated_at".to_owned()), ..table }
 }
 
 fn lock(template: &str, ttl: i64) -> LockRule {

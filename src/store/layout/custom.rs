@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::key::{KeyPattern, Subject};
-use super::{Codec, Layout, Location, LockRule, Records, Table};
+use super::{Codec, Layout, Location, LockRule, Records, Table, format_named};
 use crate::error::{Failure, usage};
-use crate::session::{Age, Node};
+use crate::session::{Age, FORMATS, Format};
 
 /// How long a lock lasts where the description does not say it.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
@@ -15,7 +15,7 @@ const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 const NO_LOCK: &str = "none";
 
 /// What can be said of both kinds.
-const OF_BOTH: [&str; 2] = ["session_key", "state_key"];
+const OF_BOTH: [&str; 3] = ["session_key", "state_key", "format"];
 /// What can be said of Redis keys only.
 const OF_KEYS: [&str; 6] = ["session_ttl", "state_ttl", "lock_key", "lock_ttl", "envelope", "stamped"];
 /// What makes a layout one of SQLite tables.
@@ -34,9 +34,9 @@ const OF_TABLES: [&str; 9] = [
 ];
 
 /// What may be said of a layout.
-pub const MEMBERS: [&str; 19] = {
+pub const MEMBERS: [&str; 20] = {
     let parts: [&[&str]; 4] = [&OF_BOTH, &OF_KEYS, &TABLES, &OF_TABLES];
-    let (mut members, mut count, mut part) = ([""; 19], 0, 0);
+    let (mut members, mut count, mut part) = ([""; 20], 0, 0);
     while part < parts.len() {
         let mut at = 0;
         while at < parts[part].len() {
@@ -116,10 +116,16 @@ impl Description<'_> {
             sessions: records("session", Subject::Did)?,
             logins: records("state", Subject::State)?,
             lock: self.lock()?,
+            app_waits: None,
             codec: self.codec()?,
-            format: &Node,
+            format: self.format()?,
+            has_one_format: self.text("format").is_some(),
             is_generic: false,
         })
+    }
+
+    fn format(&self) -> Result<&'static dyn Format, Failure> {
+        self.text("format").map_or(Ok(FORMATS[0]), |name| format_named(name).map_err(|e| e.at("format")))
     }
 
     fn codec(&self) -> Result<Codec, Failure> {
@@ -165,6 +171,7 @@ impl Description<'_> {
                 pattern: self.pattern(&format!("{kind}_key"), Some(usual), subject)?,
                 value: column("value").unwrap_or_else(|| "value".to_owned()),
                 only,
+                created: None,
                 updated: column("updated"),
             })
         };
@@ -177,7 +184,8 @@ impl Description<'_> {
         let [sessions, logins] =
             [sessions, states].map(|table| Records { location: Location::Rows(Arc::new(table)), ttl: None });
         let (codec, lock) = (Codec::Plain, LockRule::None);
-        Ok(Layout { name, format: &Node, sessions, logins, codec, lock, is_generic: false })
+        let (format, has_one_format) = (self.format()?, self.text("format").is_some());
+        Ok(Layout { name, format, has_one_format, sessions, logins, codec, lock, app_waits: None, is_generic: false })
     }
 }
 

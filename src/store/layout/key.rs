@@ -65,6 +65,7 @@ impl KeyPattern {
     pub fn glob(&self, subject: Option<&str>) -> String {
         let mut glob = escaped(&self.prefix);
         match (subject, &self.separator) {
+            (None, _) if self.subject == Subject::Did => glob.push_str("did:*"),
             (None, _) => glob.push('*'),
             (Some(subject), None) => glob.push_str(&escaped(subject)),
             (Some(subject), Some(separator)) => {
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn a_key_of_another_pattern_is_none_of_ours() {
         let pattern: KeyPattern = "oauth:session:{did}".parse().unwrap();
-        for key in ["oauth:session:", "oauth:session:abc", "oauth:state:did:plc:a", ""] {
+        for key in ["oauth:session:", "oauth:session:abc", "oauth:session:v2:did:plc:a", "oauth:state:did:plc:a", ""] {
             assert_eq!(pattern.parse_key(key), None, "{key}");
         }
     }
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn globs_take_literal_text_literally() {
         let pattern: KeyPattern = "a*[b]:{did}:{sid}".parse().unwrap();
-        assert_eq!(pattern.glob(None), "a\\*\\[b\\]:*");
+        assert_eq!(pattern.glob(None), "a\\*\\[b\\]:did:*");
         assert_eq!(pattern.glob(Some("did:plc:a")), "a\\*\\[b\\]:did:plc:a:*");
     }
 

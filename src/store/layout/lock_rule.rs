@@ -17,6 +17,14 @@ pub enum LockRule {
         /// How long a lock lasts that nobody releases.
         ttl: Age,
     },
+    /// A row in a table with the columns `id` (the name), `owner` and `acquired_at` (epoch milliseconds), which its owner
+    /// renews.
+    Lease {
+        /// The table.
+        table: &'static str,
+        /// How long a row lasts that nobody renews.
+        ttl: Age,
+    },
 }
 
 impl LockRule {
@@ -24,7 +32,7 @@ impl LockRule {
     pub fn parse_key<'k>(&self, key: &'k str) -> Option<&'k str> {
         match self {
             Self::Key { pattern, .. } => Some(pattern.parse_key(key)?.0),
-            Self::None | Self::Unsaid => None,
+            Self::None | Self::Unsaid | Self::Lease { .. } => None,
         }
     }
 }

@@ -9,11 +9,12 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use super::Kind;
 use super::codec::Codec;
 use crate::error::{Failure, usage};
-use crate::session::{Age, Did, Format};
+use crate::session::{Age, Did, FORMATS, Format};
 
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
 pub use key::KeyPattern;
@@ -28,6 +29,8 @@ pub struct Layout {
     pub name: String,
     /// Format in which the app writes its records. Those of other formats are read, too.
     pub format: &'static dyn Format,
+    /// The format does not depend on the records that are there.
+    pub has_one_format: bool,
     /// The sessions.
     pub sessions: Records,
     /// The pending logins.
@@ -36,6 +39,8 @@ pub struct Layout {
     pub codec: Codec,
     /// The app's own lock.
     pub lock: LockRule,
+    /// How long the app waits for a lock that somebody else holds, before it goes on without or fails.
+    pub app_waits: Option<Duration>,
     /// Many apps have it, and the times to live are only those of most.
     pub is_generic: bool,
 }
@@ -56,6 +61,8 @@ pub enum Location {
     Keys(KeyPattern),
     /// In rows of an SQL database.
     Rows(Arc<Table>),
+    /// In the app's memory, out of reach. The pattern is that of their names.
+    Memory(KeyPattern),
 }
 
 /// Which layout to use.
@@ -75,7 +82,7 @@ impl Records {
     /// Returns the pattern of their keys.
     pub fn pattern(&self) -> &KeyPattern {
         match &self.location {
-            Location::Keys(pattern) => pattern,
+            Location::Keys(pattern) | Location::Memory(pattern) => pattern,
             Location::Rows(table) => &table.pattern,
         }
     }
@@ -83,7 +90,7 @@ impl Records {
     /// Returns their table, where they are rows.
     pub fn table(&self) -> Option<&Arc<Table>> {
         match &self.location {
-            Location::Keys(_) => None,
+            Location::Keys(_) | Location::Memory(_) => None,
             Location::Rows(table) => Some(table),
         }
     }
@@ -93,6 +100,12 @@ impl Layout {
     /// Every built-in layout.
     pub fn built_in() -> &'static [Arc<Self>] {
         &BUILT_IN
+    }
+
+    /// Returns the same layout for an app that writes its records in this format.
+    fn in_format(&self, format: &'static dyn Format) -> Self {
+        let name = format!("{}/{}", self.name, format.name());
+        Self { name, format, has_one_format: true, ..self.clone() }
     }
 
     /// Returns where records of this kind are.
@@ -139,7 +152,7 @@ impl Layout {
 
     /// Whether the app has a lock of its own, so that it and we keep out of each other's way.
     pub fn has_lock(&self) -> bool {
-        matches!(self.lock, LockRule::Key { .. })
+        matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. })
     }
 
     /// Refuses an exchange in a layout that does not say whether the app has a lock: two who refresh one session at once
@@ -169,20 +182,41 @@ impl LayoutChoice {
         Ok(described.iter().chain(built_in).cloned().collect())
     }
 
-    /// Reads the name of a layout, or `auto`. `described` are the layouts of the settings.
+    /// Reads the name of a layout, with or without a format as in `NAME/atcute`, or `auto`. `described` are the layouts of
+    /// the settings.
     pub fn parse(text: &str, described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, Failure> {
         let all = Self::all(described)?;
         if text == "auto" {
             return Ok(Self::Auto(all));
         }
         let known: Vec<_> = all.iter().map(|layout| layout.name.as_str()).collect();
-        let named = all.iter().find(|layout| layout.name == text).cloned();
+        let (name, format) = text.split_once('/').unzip();
+        let format = format.map(format_named).transpose()?;
+        let name = name.unwrap_or(text);
+        let named = all.iter().find(|layout| layout.name == name).map(|layout| match format {
+            Some(format) if !layout.has_one_format => Arc::new(layout.in_format(format)),
+            _ => Arc::clone(layout),
+        });
+        if let (Some(layout), Some(format)) = (&named, format)
+            && layout.format != format
+        {
+            let problem = format!("layout {name} has records of {}", layout.format.library());
+            return Err(usage(problem).hint(format!("write --layout {name}")));
+        }
         named.map(|named| Self::Named(named, all.clone())).ok_or_else(|| {
-            let hint = crate::error::suggestion(text, &known);
+            let hint = crate::error::suggestion(name, &known);
             usage(format!("no layout is called {text:?}"))
-                .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}", known.join(", "))))
+                .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}; or NAME/FORMAT", known.join(", "))))
         })
     }
+}
+
+/// Returns the record format of this name.
+fn format_named(name: &str) -> Result<&'static dyn Format, Failure> {
+    FORMATS.iter().find(|format| format.name() == name).copied().ok_or_else(|| {
+        let known: Vec<_> = FORMATS.iter().map(|format| format.name()).collect();
+        usage(format!("no record format is called {name:?}")).hint(format!("formats: {}", known.join(", ")))
+    })
 }
 
 #[cfg(test)]
@@ -197,14 +231,16 @@ mod tests {
         let records = |records: &Records| match &records.location {
             Location::Keys(pattern) => pattern.to_string(),
             Location::Rows(table) => table.name.clone(),
+            Location::Memory(_) => "in memory".to_owned(),
         };
         let row = |layout: &Arc<Layout>| {
             let store = if layout.has_keys() { "Redis" } else { "SQLite" };
             let [sessions, logins] = [records(&layout.sessions), records(&layout.logins)];
-            format!("| `{}` | {store} `{sessions}` | `{logins}` |\n", layout.name)
+            let (name, format) = (&layout.name, layout.format.name());
+            format!("| `{name}` | {store} `{sessions}` | `{logins}` | {format} |\n")
         };
         let rows: String = Layout::built_in().iter().map(row).collect();
-        format!("| layout | sessions | pending logins |\n|---|---|---|\n{rows}")
+        format!("| layout | sessions | pending logins | format |\n|---|---|---|---|\n{rows}")
     }
 
     #[expect(clippy::disallowed_methods, reason = "`tests/run --update` says so in no other way")]
@@ -231,7 +267,9 @@ mod tests {
     #[test]
     fn both_kinds_of_records_are_in_stores_of_one_kind() {
         for layout in Layout::built_in() {
-            assert_eq!(layout.sessions.table().is_some(), layout.logins.table().is_some(), "{}", layout.name);
+            let is_in_memory = matches!(layout.logins.location, Location::Memory(_));
+            let are_alike = layout.sessions.table().is_some() == layout.logins.table().is_some();
+            assert!(is_in_memory || are_alike, "{}", layout.name);
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Table {
     pub value: String,
     /// A column that must have this text, where one table holds both kinds of record.
     pub only: Option<(String, String)>,
+    /// A column with the time of the first write, where the database does not fill it in.
+    pub created: Option<String>,
     /// A column with the time of the last write.
     pub updated: Option<String>,
 }

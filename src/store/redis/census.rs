@@ -20,7 +20,17 @@ static EVERY_KEY: LazyLock<Arc<Layout>> = LazyLock::new(|| {
     };
     let [sessions, logins] = ["oauthctl:no-session:{did}", "{state}"].map(keys);
     let (codec, lock) = (Codec::Plain, LockRule::None);
-    Arc::new(Layout { name: String::new(), format: &Node, sessions, logins, codec, lock, is_generic: false })
+    Arc::new(Layout {
+        name: String::new(),
+        format: &Node,
+        has_one_format: false,
+        sessions,
+        logins,
+        codec,
+        lock,
+        app_waits: None,
+        is_generic: false,
+    })
 });
 
 /// Words in keys of sessions and logins, under which also what is encrypted counts as a record.

@@ -10,7 +10,7 @@ use super::records::OWN_PREFIX;
 use super::scan::page;
 use super::shape::{self, Shapes};
 use crate::error::{Failure, usage};
-use crate::session::{PendingLogin, Recognised};
+use crate::session::Recognised;
 use crate::store::codec::{Codec, Decoded};
 use crate::store::layout::key::{KeyPattern, Subject};
 use crate::store::layout::{Layout, usual_lock};
@@ -185,7 +185,7 @@ fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
     match kind {
         Kind::Session => layout.codec.stamp_fits(&record) && layout.session_at(key, &record).is_ok(),
         // A state is random text without colons: with one, it is the random text and an id.
-        Kind::State => !subject.contains(':') && PendingLogin::read_as(layout.format, &record).is_ok(),
+        Kind::State => !subject.contains(':') && layout.format.login(&record).is_ok(),
     }
 }
 

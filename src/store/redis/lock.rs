@@ -44,7 +44,7 @@ pub(super) async fn take(
 ) -> Result<Attempt, Trouble> {
     let (key, ttl) = match rule {
         LockRule::Key { pattern, ttl } => (pattern.key(&name, None), *ttl),
-        LockRule::None | LockRule::Unsaid => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
+        LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
     };
     let ttl = Duration::try_from(ttl.duration()).unwrap_or_default();
     let owner = owner();

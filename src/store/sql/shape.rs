@@ -16,26 +16,36 @@ pub struct Fitting {
     /// The layout.
     pub layout: Arc<Layout>,
     sessions: Arc<Table>,
-    logins: Arc<Table>,
+    /// None where the app keeps them in its memory.
+    logins: Option<Arc<Table>>,
 }
 
 impl Fitting {
     /// Returns nothing for a layout that is none of tables.
     fn new(layout: &Arc<Layout>) -> Option<Self> {
         let [sessions, logins] = [&layout.sessions, &layout.logins].map(|records| records.table().cloned());
-        Some(Self { layout: Arc::clone(layout), sessions: sessions?, logins: logins? })
+        Some(Self { layout: Arc::clone(layout), sessions: sessions?, logins })
+    }
+
+    /// Returns the table of sessions.
+    pub fn sessions(&self) -> &Arc<Table> {
+        &self.sessions
     }
 
     /// Returns the table of records of this kind.
-    pub fn table(&self, kind: Kind) -> &Arc<Table> {
+    pub fn table(&self, kind: Kind) -> Option<&Arc<Table>> {
         match kind {
-            Kind::Session => &self.sessions,
-            Kind::State => &self.logins,
+            Kind::Session => Some(&self.sessions),
+            Kind::State => self.logins.as_ref(),
         }
     }
 
+    fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        std::iter::once(&self.sessions).chain(&self.logins)
+    }
+
     fn is_there(&self, shapes: &[Shape]) -> bool {
-        [&self.sessions, &self.logins].iter().all(|table| is_there(table, shapes))
+        self.tables().all(|table| is_there(table, shapes))
     }
 }
 
@@ -76,9 +86,11 @@ pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, 
 /// The tables of these layouts that are there, each once.
 pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Arc<Table>> {
     let mut found = Vec::new();
-    for table in layouts.iter().filter_map(Fitting::new).flat_map(|fitting| [fitting.sessions, fitting.logins]) {
-        if is_there(&table, shapes) && !found.contains(&table) {
-            found.push(table);
+    for fitting in layouts.iter().filter_map(Fitting::new) {
+        for table in fitting.tables() {
+            if is_there(table, shapes) && !found.contains(table) {
+                found.push(Arc::clone(table));
+            }
         }
     }
     found
@@ -90,7 +102,7 @@ fn is_there(wanted: &Table, shapes: &[Shape]) -> bool {
 }
 
 fn columns_of(table: &Table) -> impl Iterator<Item = &str> {
-    let optional = table.only.iter().map(|(column, _)| column).chain(&table.updated);
+    let optional = table.only.iter().map(|(column, _)| column).chain(&table.created).chain(&table.updated);
     [&table.key, &table.value].into_iter().chain(optional).map(String::as_str)
 }
 
@@ -108,11 +120,11 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Named(layout, _) => std::slice::from_ref(layout),
         LayoutChoice::Auto(all) => all,
     };
-    for Fitting { layout, sessions, logins } in known.iter().filter_map(Fitting::new) {
-        let [sessions, states] =
-            [sessions, logins].map(|t| format!("{}({})", t.name, columns_of(&t).collect::<Vec<_>>().join(", ")));
+    for fitting in known.iter().filter_map(Fitting::new) {
+        let tables = fitting.tables().map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
         let separator = if hint.is_empty() { "" } else { "; " };
-        let _ = write!(hint, "{separator}{} has {sessions} and {states}", layout.name);
+        let tables = tables.collect::<Vec<_>>().join(" and ");
+        let _ = write!(hint, "{separator}{} has {tables}", fitting.layout.name);
     }
     usage(problem).hint(hint)
 }

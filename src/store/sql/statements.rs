@@ -36,8 +36,11 @@ impl Table {
             values.push(literal(text));
         }
         if let Some(column) = time_column {
-            columns.push(column.to_owned());
-            values.push("?3".to_owned());
+            let created = self.created.as_deref().map(quoted);
+            for column in created.into_iter().chain([column.to_owned()]) {
+                columns.push(column);
+                values.push("?3".to_owned());
+            }
         }
         let (table, columns, values) = (quoted(&self.name), columns.join(", "), values.join(", "));
         format!(

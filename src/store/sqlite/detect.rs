@@ -30,7 +30,9 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
 pub(super) fn in_use(connection: &Connection, kind: Kind, layouts: &[Fitting]) -> rusqlite::Result<Vec<Fitting>> {
     let mut in_use = Vec::new();
     for fitting in layouts {
-        if has_rows(connection, fitting.table(kind))? {
+        if let Some(table) = fitting.table(kind)
+            && has_rows(connection, table)?
+        {
             in_use.push(fitting.clone());
         }
     }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use async_trait::async_trait;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::Mutex;
+use rusqlite::{Connection, Transaction};
 use tracing::trace;
 
-use super::layout::{Layout, LayoutChoice};
+use super::layout::{Layout, LayoutChoice, LockRule};
 use super::lock::Lock;
 use super::scan::Scan;
 use super::sql::shape::{self, Fitting};
@@ -21,16 +21,19 @@ use crate::session::Did;
 mod census;
 mod connect;
 mod detect;
+mod lease;
 mod lock;
 mod notes;
 mod read;
 mod sidecar;
 mod write;
+mod writer;
 
 pub(super) use census::census;
 use connect::{Access, Database};
 use read::KeyIs;
 use sidecar::Sidecar;
+use writer::Writer;
 
 /// An SQLite database of an app.
 pub(super) struct SqliteStore {
@@ -42,9 +45,7 @@ pub(super) struct SqliteStore {
     has_unique_keys: bool,
     /// The other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
-    /// One write after the other: SQLite lets those who wait race for their turn, and some would never get it. The
-    /// connection stays, for each that is opened and closed again costs more than the write itself.
-    writer: Arc<Mutex<Option<Connection>>>,
+    writer: Writer,
 }
 
 impl SqliteStore {
@@ -66,9 +67,10 @@ impl SqliteStore {
         others = detect::in_use(&connection, Kind::Session, &others).map_err(explain)?;
         let sidecar = Sidecar::beside(&database.file);
         let open = |of: &Fitting, others| {
-            let has_unique_keys = detect::has_unique_keys(&connection, of.table(Kind::Session)).map_err(explain)?;
+            let has_unique_keys = detect::has_unique_keys(&connection, of.sessions()).map_err(explain)?;
             let (database, sidecar, of) = (database.clone(), sidecar.clone(), of.clone());
-            Ok(Self { database, sidecar, of, has_unique_keys, others, writer: Arc::default() })
+            let writer = Writer::of(database.clone());
+            Ok(Self { database, sidecar, of, has_unique_keys, others, writer })
         };
         let open_beside = |of: &Fitting| {
             let rest = layouts.iter().filter(|other| other.layout.name != of.layout.name).chain(&others);
@@ -99,37 +101,8 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
-        self.in_turn(|transaction| {
-            let outcome = work(&transaction)?;
-            transaction.commit()?;
-            Ok(outcome)
-        })
-        .await
-    }
-
-    /// Runs a transaction that writes on such a thread, one at a time in this process. What is not committed is undone.
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> anyhow::Result<T> {
         self.check_user()?;
-        let database = self.database.clone();
-        // The turn ends with the work, even if nobody waits for it any more.
-        let mut writer = Arc::clone(&self.writer).lock_owned().await;
-        let done = tokio::task::spawn_blocking(move || {
-            let mut connection = match writer.take() {
-                Some(connection) => connection,
-                None => database.connect(Access::Write)?,
-            };
-            let begun = Instant::now();
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
-            let outcome = transaction.and_then(work).map_err(|e| database.explain(e))?;
-            trace!("store: write, {} ms", begun.elapsed().as_millis());
-            // Only one that works is used again.
-            *writer = Some(connection);
-            Ok::<_, Failure>(outcome)
-        });
-        Ok(done.await??)
+        self.writer.write(work).await
     }
 }
 
@@ -153,9 +126,9 @@ impl Store for SqliteStore {
 
     fn scan(&self, kind: Kind, _: Want) -> Scan {
         let (sender, scan) = Scan::channel();
-        let (database, table) = (self.database.clone(), Arc::clone(self.of.table(kind)));
+        let (database, table) = (self.database.clone(), self.of.table(kind).cloned());
         tokio::task::spawn_blocking(move || {
-            let outcome = read::all(&database, &table, &sender);
+            let outcome = table.map_or(Ok(()), |table| read::all(&database, &table, &sender));
             sender.blocking_end(outcome.map_err(Into::into));
         });
         scan
@@ -166,13 +139,13 @@ impl Store for SqliteStore {
     }
 
     async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
-        let table = Arc::clone(self.of.table(kind));
+        let Some(table) = self.of.table(kind).cloned() else { return Ok(Vec::new()) };
         let key = key.text().into_owned();
         self.read(move |connection| read::where_key(connection, &table, KeyIs::Text, &key)).await
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
-        let table = Arc::clone(self.of.table(Kind::Session));
+        let table = Arc::clone(self.of.sessions());
         // Keys of several sessions, or with something in front, are found by their text; the pattern has the last word.
         let (key_is, text) = if table.pattern.has_many() {
             (KeyIs::With, did.to_string())
@@ -187,36 +160,40 @@ impl Store for SqliteStore {
     }
 
     async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written> {
-        let table = Arc::clone(self.of.table(Kind::Session));
+        let table = Arc::clone(self.of.sessions());
         let (read, new) = (read.clone(), write::text(new)?);
         self.write(move |transaction| table.replace(transaction, &read, &new)).await
     }
 
     async fn check_writable(&self) -> anyhow::Result<()> {
-        self.in_turn(|transaction| {
+        self.check_user()?;
+        let dry_run = |transaction: Transaction<'_>| {
             // SQLite finds out that it may not write to a file or beside it when a page is to change, not before.
             let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
             transaction.pragma_update(None, "user_version", version ^ 1)?;
             transaction.rollback()
-        })
-        .await
+        };
+        self.writer.in_turn(dry_run).await
     }
 
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
-        let table = Arc::clone(self.of.table(kind));
+        let table = self.of.table(kind).cloned().context("the app keeps such records in its memory")?;
         let (key, value) = (key.text().into_owned(), write::text(value)?);
         self.write(move |transaction| table.create(transaction, kind, &key, &value)).await
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        let table = Arc::clone(self.of.table(kind));
+        let table = self.of.table(kind).cloned().context("the app keeps such records in its memory")?;
         let records = records.to_vec();
         self.write(move |transaction| records.iter().map(|record| table.remove(transaction, record)).collect()).await
     }
 
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
         self.check_user()?;
-        self.sidecar.lock(name.to_owned(), patience).await
+        match self.of.layout.lock {
+            LockRule::Lease { table, ttl } => lease::take(&self.writer, (table, ttl), name, patience).await,
+            _ => self.sidecar.lock(name.to_owned(), patience).await,
+        }
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {

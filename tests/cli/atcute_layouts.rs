@@ -1,0 +1,165 @@
+//! Layouts of apps that use atcute, and stores that have records of two libraries.
+
+use serde_json::Value;
+use testbed::redis::{Answer, Redis};
+use testbed::{Library, LoginOptions};
+
+use crate::app::{App, days_ago};
+use crate::database::AppDatabase;
+use crate::samples::{ALICE, BOB, object};
+use crate::sandbox::Sandbox;
+
+/// The tables of the layout `bookhive`.
+const BOOKHIVE: &str = "
+    CREATE TABLE auth_sessions (id text primary key, value text not null, created_at text not null, updated_at text not null);
+    CREATE TABLE auth_state (id text primary key, value text not null, created_at text not null, updated_at text not null);
+    CREATE TABLE auth_refresh_lock (id text primary key, owner text not null, acquired_at integer not null);";
+/// The table of the layout `cocore`.
+const COCORE: &str = "
+    CREATE TABLE oauth_sessions (
+        did text primary key, data text not null, updated_at text not null default current_timestamp);";
+
+const LONG_AGO: &str = "2026-01-02T03:04:05.678Z";
+
+fn login(app: &App, did: &str, library: Library) -> Value {
+    app.net.login(LoginOptions { did: Some(did.to_owned()), library, ..days_ago(2) })
+}
+
+/// An app in the place of the usual one, with these tables.
+fn with_tables(tables: &str) -> (App, AppDatabase) {
+    let app = App::new();
+    let database = AppDatabase::with(&app.sandbox.path("other.db"), tables);
+    let settings = app.sandbox.read("oauthctl.toml").replace("sqlite:app.db", "sqlite:other.db");
+    app.sandbox.file("oauthctl.toml", settings);
+    (app, database)
+}
+
+fn bookhive() -> (App, AppDatabase) {
+    let (app, database) = with_tables(BOOKHIVE);
+    let record = login(&app, ALICE, Library::Atcute);
+    database.execute(&format!("INSERT INTO auth_sessions VALUES ('{ALICE}', '{record}', '{LONG_AGO}', '{LONG_AGO}')"));
+    (app, database)
+}
+
+fn hold_lock(database: &AppDatabase, age_ms: i64) {
+    database.execute(&format!(
+        "INSERT OR REPLACE INTO auth_refresh_lock
+         VALUES ('oauth-session-{ALICE}', 'the app', unixepoch('subsec') * 1000 - {age_ms})"
+    ));
+}
+
+#[test]
+fn two_generations_of_npmx_are_two_layouts() {
+    let app = App::new();
+    let redis = Redis::start();
+    let put = |key: String, record: &Value| redis.ask(&["SET", &key, &record.to_string(), "EX", "15000000"]);
+    put(format!("atproto:oauth:sessions:{ALICE}"), &login(&app, ALICE, Library::Node));
+    put(format!("atproto:oauth:sessions:v2:{BOB}"), &login(&app, BOB, Library::Atcute));
+    let store = redis.url();
+    let sessions = |arguments: &str| app.sessions(&format!("{arguments} --store {store}"));
+    let rows = sessions("list --format jsonl");
+    let rows: Vec<_> = rows.stdout.lines().map(object).collect();
+    let of = |row: &serde_json::Map<String, Value>| [&row["did"], &row["layout"], &row["format"]].map(Value::to_string);
+    assert_eq!(of(&rows[0]), [ALICE, "npmx", "node"].map(|text| format!("{text:?}")));
+    assert_eq!(of(&rows[1]), [BOB, "npmx-v2", "atcute"].map(|text| format!("{text:?}")));
+    for (layout, did) in [("npmx", ALICE), ("npmx-v2", BOB)] {
+        let listed = sessions(&format!("list --format jsonl --layout {layout}"));
+        assert!(listed.stdout.lines().count() == 1 && listed.stdout.contains(did), "{listed}");
+        let refreshed = sessions(&format!("refresh --all --layout {layout}"));
+        assert_eq!((refreshed.code, refreshed.stdout.as_str()), (0, "refreshed 1 session\n"), "{refreshed}");
+    }
+    let Answer::Number(ttl) = redis.ask(&["TTL", &format!("atproto:oauth:sessions:v2:{BOB}")]) else { panic!() };
+    assert!(ttl > 15_465_000, "{ttl}");
+    assert_eq!(app.net.alive(), 2);
+}
+
+#[test]
+fn a_session_that_both_generations_have_is_not_refreshed() {
+    let app = App::new();
+    let redis = Redis::start();
+    let record = login(&app, ALICE, Library::Atcute);
+    let mut copy = record.clone();
+    copy["dpopJwk"] = copy.as_object_mut().unwrap().shift_remove("dpopKey").unwrap();
+    copy["tokenSet"].as_object_mut().unwrap().shift_remove("expires_at");
+    redis.ask(&["SET", &format!("atproto:oauth:sessions:v2:{ALICE}"), &record.to_string()]);
+    redis.ask(&["SET", &format!("atproto:oauth:sessions:{ALICE}"), &copy.to_string()]);
+    for (layout, other) in [("npmx", "npmx-v2"), ("npmx-v2", "npmx")] {
+        let output = app.sessions(&format!("refresh --all --format jsonl --layout {layout} --store {}", redis.url()));
+        assert!(output.stdout.contains(&format!("in layout {other}")), "{output}");
+    }
+    assert!(app.exchanges().is_empty());
+}
+
+#[test]
+fn bookhive_s_lock_is_respected_and_given_back() {
+    let (app, database) = bookhive();
+    hold_lock(&database, 5_000);
+    let output = app.sessions("refresh --all --lock-timeout 0s --format jsonl");
+    assert!(output.code == 0 && output.stdout.contains("somebody else holds the lock on it"), "{output}");
+    assert!(app.exchanges().is_empty());
+    // The app takes a lock for abandoned that nobody has renewed for half a minute.
+    hold_lock(&database, 31_000);
+    let output = app.sessions("refresh --all --lock-timeout 0s");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+    assert!(database.rows("SELECT * FROM auth_refresh_lock").is_empty());
+    let times = database.rows("SELECT created_at, updated_at FROM auth_sessions").remove(0);
+    let (created, updated) = times.split_once('|').unwrap();
+    assert!(created == LONG_AGO && updated > LONG_AGO && updated.len() == LONG_AGO.len(), "{times}");
+    assert_eq!(app.net.alive(), 1);
+}
+
+#[test]
+fn two_processes_share_bookhive_s_lock() {
+    let (app, database) = bookhive();
+    let children: Vec<_> = (0..2).map(|_| app.begin("refresh --all --retry-for 20s")).collect();
+    for child in children {
+        let output = app.sandbox.output_of(child);
+        assert_eq!(output.code, 0, "{output}");
+    }
+    assert_eq!(app.generations(), [(1, 1)].into());
+    assert!(database.rows("SELECT * FROM auth_refresh_lock").is_empty());
+}
+
+#[test]
+fn cocore_has_no_pending_logins_in_its_store() {
+    let (app, database) = with_tables(COCORE);
+    let record = login(&app, ALICE, Library::Atcute);
+    database.execute(&format!("INSERT INTO oauth_sessions VALUES ('{ALICE}', '{record}', '2026-01-02 03:04:05')"));
+    let output = app.sessions("refresh --all");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
+    let updated = database.rows("SELECT updated_at FROM oauth_sessions").remove(0);
+    assert!(updated.as_str() > "2026-01-02 03:04:05" && updated.len() == 19, "{updated}");
+    for command in ["list", "purge"] {
+        let output = app.sandbox.run(["states", command]);
+        assert!(output.code == 0 && output.to_string().contains("0 pending logins"), "{output}");
+    }
+}
+
+#[test]
+fn a_layout_is_named_with_its_format() {
+    let app = App::new();
+    app.log_in(1, &LoginOptions { library: Library::Atcute, ..days_ago(2) });
+    let output = app.sessions("list --layout statusphere/atcute");
+    assert!(output.stderr.contains("(layout statusphere/atcute)"), "{output}");
+    for (layout, error) in [
+        ("statusphere/x", "error: no record format is called \"x\"\nhint: formats: node, atcute\n"),
+        ("cocore/node", "error: layout cocore has records of atcute\nhint: write --layout cocore\n"),
+    ] {
+        let output = app.sessions(&format!("list --layout {layout}"));
+        assert_eq!((output.code, output.stderr.as_str()), (2, error), "{output}");
+    }
+}
+
+#[test]
+fn a_layout_of_ones_own_says_its_format() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db"));
+    let tables = "[layouts.mine]\nsession_table = 'auth_session'\nstate_table = 'auth_state'\n";
+    for (format, error) in
+        [("atcute", ""), ("atrium", "error: layouts.mine: format: no record format is called \"atrium\"")]
+    {
+        sandbox.file("oauthctl.toml", format!("{tables}format = '{format}'\n"));
+        let output = sandbox.run(["sessions", "list", "--layout", "mine"]);
+        assert!(output.stderr.starts_with(error) && (output.code == 0) == error.is_empty(), "{output}");
+    }
+}
