@@ -249,11 +249,18 @@ impl Context {
         if let Some(sources) = self.load_key_sources()? {
             return Ok(sources);
         }
-        let near = nearby::keys(self.environment(), &self.settings()?.found_keys());
-        Err(usage("no key source is configured").hint(format!(
+        let near = self.keys_nearby()?;
+        let families = app::KEY_FAMILIES.len();
+        let looked = format!("no key source is configured, and of the {families} variables of apps none is set");
+        Err(usage(looked).hint(format!(
             "{near}name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet \
              gets one from `oauthctl gen-jwk`",
         )))
+    }
+
+    /// The beginning of a hint that names keys that are near, where no key source is configured.
+    pub fn keys_nearby(&self) -> Result<String, Failure> {
+        Ok(nearby::keys(self.environment(), &self.settings()?.found_keys()))
     }
 
     /// The address of the store, and whether somebody named it to us or it was merely found.
@@ -291,7 +298,12 @@ impl Context {
             return Ok(Sourced { text, origin: Origin::Found(app::DATABASE.to_owned()) });
         }
         let near = nearby::stores(self.environment());
-        Err(usage(format!("no store is configured, and there is no {} here", app::DATABASE)).hint(format!(
+        let names = app::STORE_VARIABLES.map(|(name, _)| name).join(", ");
+        Err(usage(format!(
+            "no store is configured: none of {names} is set, and there is no {} here",
+            app::DATABASE
+        ))
+        .hint(format!(
             "{near}name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]",
         )))
     }

@@ -241,7 +241,7 @@ impl Settings {
         }
         let found = self.found_keys();
         // One that is there but empty counts: a secret that did not arrive must not pass for a public client.
-        let names = if found.names.is_empty() { Vec::from_iter(found.empty) } else { found.names };
+        let names: Vec<_> = found.empty.into_iter().chain(found.names).collect();
         if !names.is_empty() {
             return Ok(Some(names.into_iter().map(|name| KeySource::Variable { name, kid: None }).collect()));
         }

@@ -53,7 +53,8 @@ fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Resu
             .hint("`oauthctl gen-jwk` makes one; a public client says auth_method = \"none\" under [client]"));
     }
     if file.is_none() && settings.path().is_none() {
-        context.ui.warn("no key source is configured, so the set is empty; --keys names one");
+        let near = context.keys_nearby()?;
+        context.ui.warn(format!("no key source is configured, so the set is empty; {near}--keys names one"));
         return Ok(());
     }
     Err(usage("no key source is configured, and an empty key set is that of a public client").hint(

@@ -10,6 +10,7 @@ use super::output::OutputArgs;
 use super::publish::PublishArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
+use crate::input;
 use crate::oauth::client_metadata::{
     self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site, loopback_client_id,
 };
@@ -115,9 +116,10 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
                 .hint("name the keys with --keys; as a public client (--public) the app could not refresh its sessions")
                 .into());
         }
-        context.ui.warn(
-            "no key source is configured, so this is a public client, whose sessions last two weeks; --keys names one",
-        );
+        context.ui.warn(format!(
+            "no key source is configured, so this is a public client, whose sessions last two weeks; {}--keys names one",
+            context.keys_nearby()?
+        ));
     }
     if matches!(metadata.authentication, Authentication::Public) && args.loopback.is_none() {
         args.publish.check_public(context, args.output.file())?;
@@ -318,7 +320,8 @@ fn read_document(file: &Path) -> Result<Value, Failure> {
     if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
         return Err(usage("is larger than 1 MiB, which no client metadata document is"));
     }
-    serde_json::from_slice(&bytes)
+    let text = input::decode(&bytes)?;
+    serde_json::from_str(text)
         .map_err(|e| usage("is not JSON").because(e).hint("a server answers with an HTML page when the path is wrong"))
 }
 

@@ -12,6 +12,7 @@ use crate::args::Knows;
 use crate::commands::census;
 use crate::context::Context;
 use crate::error::{Failure, nearest, usage};
+use crate::input;
 use crate::jose::{ClientKey, KeySet, Kid};
 use crate::maintenance::Census;
 use crate::ui::{Ui, sessions_and_logins};
@@ -212,7 +213,8 @@ fn is_held(keys: &KeySet, published: &Value) -> bool {
 
 /// The keys in a published document: a set, or client metadata with a set in it. What is neither has none.
 fn published_in(file: &Path) -> Vec<Value> {
-    let document = std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let document =
+        std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Value>(input::without_mark(&text)).ok());
     let keys = document.as_ref().and_then(|document| document.get("jwks").unwrap_or(document).get("keys"));
     keys.and_then(Value::as_array).cloned().unwrap_or_default()
 }

@@ -84,7 +84,7 @@ pub struct FoundKeys {
     pub names: Vec<String>,
     /// The first of these that cannot be read.
     pub unreadable: Option<(String, Failure)>,
-    /// A variable that is there and empty.
+    /// A variable that is there and empty, in front of those that hold keys.
     pub empty: Option<String>,
     /// Variables with keys of another type, and what those are.
     pub passed_over: Vec<(String, String)>,
@@ -113,7 +113,10 @@ pub fn find_keys<'v>(value_of: impl Fn(&str) -> Option<Cow<'v, str>>, stops_at_e
         for name in names_of(family) {
             let Some(value) = value_of(&name) else { continue };
             if value.trim().is_empty() {
-                found.empty.get_or_insert_with(|| name.into_owned());
+                // Behind the others it is a place for a key to come.
+                if found.names.is_empty() {
+                    found.empty.get_or_insert_with(|| name.into_owned());
+                }
                 continue;
             }
             match read_keys(&value) {

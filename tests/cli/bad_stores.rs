@@ -7,10 +7,10 @@ use crate::sandbox::{Sandbox, assert_is_refusal};
 #[test]
 fn a_database_that_is_not_there() {
     let mut sandbox = Sandbox::new();
-    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @"
+    insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
     exit 2
     -- stderr --
-    error: no store is configured, and there is no app.db here
+    error: no store is configured: none of REDIS_URL, VALKEY_URL, REDIS_TLS_URL, UPSTASH_KV_REST_API_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_URL, KV_URL, DATABASE_PATH, DB_PATH is set, and there is no app.db here
     hint: name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"

@@ -396,7 +396,7 @@ fn nothing_to_rotate_is_an_error() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate"]), @r"
     exit 2
     -- stderr --
-    error: no key source is configured
+    error: no key source is configured, and of the 27 variables of apps none is set
     hint: name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet gets one from `oauthctl gen-jwk`
     ");
     assert_eq!(sandbox.refusal(["keys", "rotate", "--keys", "missing/keys.json"]).code, 2);

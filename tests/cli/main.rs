@@ -67,6 +67,7 @@ mod shared_keys;
 mod states;
 mod stores;
 mod surroundings;
+mod templates;
 mod transfer;
 mod unknown_age;
 mod upgrade;

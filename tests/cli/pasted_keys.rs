@@ -113,6 +113,12 @@ fn every_family_of_variables_is_known_at_run_time() {
         let set = object(&sandbox.result(["jwks"]));
         assert_eq!(set["keys"].as_array().unwrap().len(), names.len(), "{names:?}");
     }
+    // A key that did not arrive is missed; a place for one to come is not.
+    let mut sandbox = Sandbox::new();
+    sandbox.set("PRIVATE_KEY_1", "").set("PRIVATE_KEY_2", KEY2);
+    assert!(sandbox.refusal(["jwks"]).stderr.contains("env:PRIVATE_KEY_1: the variable is empty"));
+    sandbox.set("PRIVATE_KEY_1", KEY1).set("PRIVATE_KEY_2", "").set("PRIVATE_KEY_3", KEY2);
+    assert_eq!(object(&sandbox.result(["jwks"]))["keys"].as_array().unwrap().len(), 2);
     let mut sandbox = Sandbox::new();
     sandbox.file("keys/app.json", KEY1);
     sandbox.set("OAUTH_PRIVATE_KEY_PATH", "keys/app.json");
@@ -208,6 +214,29 @@ fn a_line_that_is_no_assignment_is_warned_of_by_its_number() {
     assert_eq!(output.code, 0, "{output}");
     assert!(output.stderr.contains("line 3 is neither a comment nor an assignment"), "{output}");
     assert!(!output.stderr.contains("nonsense"), "{output}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_document() {
+    let mut sandbox = Sandbox::new();
+    let options = ["metadata", "--public", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"];
+    let document = sandbox.result(options);
+    sandbox.file("c.json", format!("\u{feff}{document}"));
+    assert_eq!(sandbox.run(["metadata", "--check", "c.json"]).code, 0);
+    sandbox.file("url", "\u{feff}sqlite:app.db\r\n");
+    sandbox.set("KEY", format!("\u{feff}{KEY1}"));
+    crate::database::AppDatabase::create(&sandbox.path("app.db")).close();
+    assert_eq!(sandbox.run(["sessions", "list", "--store", "file:url", "--keys", "env:KEY"]).code, 0);
+}
+
+#[test]
+fn an_empty_set_is_not_printed_without_naming_the_key_that_is_near() {
+    let sandbox = Sandbox::new();
+    sandbox.file(".env", format!("PRIVATE_KEY_JWK='{KEY1}'\n"));
+    for command in [&["jwks"][..], &["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"]] {
+        let output = sandbox.run(command);
+        assert!(output.stderr.contains("PRIVATE_KEY_JWK stands in .env here"), "{output}");
+    }
 }
 
 #[test]

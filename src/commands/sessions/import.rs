@@ -239,7 +239,7 @@ fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
         input.skip_until(b'\n').map_err(cannot_read)?;
         return Ok(Some(None));
     }
-    Ok(Some(String::from_utf8(line).ok()))
+    Ok(Some(String::from_utf8(line).ok().map(|line| line.trim_start_matches('\u{feff}').to_owned())))
 }
 
 fn tell(context: &Context, report: &TallyOfRun<ImportResult>, done: Exit) -> anyhow::Result<()> {

@@ -1,0 +1,89 @@
+//! The .env files of real apps, filled in: after `init`, and with the variables exported alone, every command that looks or
+//! refreshes works without an option.
+
+use serde_json::json;
+use testbed::upstash::Front;
+
+use crate::app::{App, days_ago};
+use crate::database::AppDatabase;
+use crate::npmx::Npmx;
+use crate::sandbox::Sandbox;
+
+const COMMANDS: [&str; 5] = ["sessions list", "sessions stats", "doctor --offline", "jwks", "sessions refresh"];
+
+/// Replaces the `client_id` in settings, and adds that the network of the test is on loopback.
+fn adapt(app: &App, settings: &str) {
+    let (client_id, plc) = (app.net.client_id(), app.net.plc_url());
+    let others = settings.lines().filter(|line| !line.starts_with("client_id"));
+    let settings = others.map(|line| format!("{line}\n")).collect::<String>();
+    let settings = settings.replacen("[client]\n", &format!("[client]\nclient_id = \"{client_id}\"\n"), 1);
+    let network = format!("\n[network]\nplc_directory = \"{plc}\"\nallow_http = true\nallow_private_hosts = true\n");
+    app.sandbox.file("oauthctl.toml", settings + &network);
+}
+
+#[track_caller]
+fn assert_works(sandbox: &Sandbox) {
+    for command in COMMANDS {
+        let output = sandbox.run(command.split(' '));
+        assert_eq!(output.code, 0, "{command}: {output}");
+        assert!(command != "sessions refresh" || output.stdout.contains("refreshed 1 session"), "{output}");
+    }
+}
+
+/// With the variables in a file, of which `init` says so, or exported, as a deployment has them.
+#[track_caller]
+fn assert_template_works(app: &mut App, variables: &[(&str, &str)], is_exported: bool) {
+    std::fs::remove_file(app.sandbox.path("oauthctl.toml")).unwrap();
+    for name in ["OAUTHCTL_STORE", "OAUTHCTL_KEYS", "APP_KEY"] {
+        app.sandbox.unset(name);
+    }
+    if is_exported {
+        for (name, value) in variables {
+            app.sandbox.set(name, *value);
+        }
+        adapt(app, "[client]\n");
+    } else {
+        let lines = variables.iter().map(|(name, value)| format!("{name}='{value}'  # a comment\n"));
+        app.sandbox.file(".env", lines.collect::<String>());
+        let output = app.sandbox.run(["init", "--yes", "--offline", "--client-uri", "https://app.example.com"]);
+        assert_eq!(output.code, 0, "{output}");
+        assert!(!app.sandbox.files().contains(&"client-key.json".to_owned()), "{output}");
+        adapt(app, &app.sandbox.read("oauthctl.toml"));
+    }
+    assert_works(&app.sandbox);
+}
+
+#[test]
+fn of_the_official_example() {
+    for is_exported in [false, true] {
+        let mut app = App::new();
+        let database = AppDatabase::create(&app.sandbox.path("db.sqlite"));
+        database.session(&app.net.login(days_ago(2)));
+        database.close();
+        let keys = json!([app.net.signing_key().unwrap()]).to_string();
+        let variables = [
+            ("NODE_ENV", "production"),
+            ("PORT", "8080"),
+            ("PUBLIC_URL", ""),
+            ("DB_PATH", "db.sqlite"),
+            ("PRIVATE_KEYS", keys.as_str()),
+        ];
+        assert_template_works(&mut app, &variables, is_exported);
+    }
+}
+
+#[test]
+fn of_npmx() {
+    for is_exported in [false, true] {
+        let mut npmx = Npmx::with_users(1);
+        let front = Front::start(npmx.redis.port(), "the-token").unwrap();
+        let (key, url) = (npmx.app.net.signing_key().unwrap().to_string(), front.url());
+        let variables = [
+            ("NUXT_SESSION_PASSWORD", "x"),
+            ("NUXT_OAUTH_JWK_ONE", key.as_str()),
+            ("UPSTASH_KV_REST_API_URL", url.as_str()),
+            ("UPSTASH_KV_REST_API_TOKEN", "the-token"),
+        ];
+        assert_template_works(&mut npmx.app, &variables, is_exported);
+    }
+}
