@@ -7,7 +7,7 @@ use super::{Finding, Topic};
 use crate::error::failed;
 use crate::session::{Age, Did};
 use crate::settings::{Origin, RefreshSettings};
-use crate::store::{NOBODY, Store};
+use crate::store::{Layout, NOBODY, Store};
 
 const TOPIC: Topic = Topic::Store;
 
@@ -38,6 +38,25 @@ pub fn check_layouts(stores: &[Box<dyn Store>]) -> Option<Finding> {
             format!("name the app's: `layout` under [store], or --layout {}", names.join(" or --layout ")),
         )
     })
+}
+
+/// Judges how long runs have kept the app waiting, where that was too long.
+pub fn check_lock_times(layout: &Layout, write: Duration, held: Duration) -> Vec<Finding> {
+    let Some(waits) = layout.app_waits else { return Vec::new() };
+    let ms = |time: Duration| format!("{} ms", time.as_millis());
+    let mut findings = Vec::new();
+    if write > waits / 2 {
+        let what = format!("it took up to {} to store new tokens; the app waits {} for its lock", ms(write), ms(waits));
+        let why = "an app that waits no longer sends a token that is used up, and its user is logged out";
+        findings.push(Finding::warning(TOPIC, what, why, "run oauthctl near the store, with a smaller `concurrency`"));
+    }
+    if held > waits {
+        let what = format!("a lock was held for {}; the app waits {} for its lock", ms(held), ms(waits));
+        let why = "the app shows its user an error, and works at the next request";
+        let fix = "run oauthctl when few users are there; the authorization server or the store is slow";
+        findings.push(Finding::warning(TOPIC, what, why, fix));
+    }
+    findings
 }
 
 /// Judges a store without a session by what speaks against it, and by the sessions of other clients beside it.

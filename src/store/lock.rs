@@ -69,6 +69,11 @@ impl Lock {
         self.ttl.saturating_sub(self.taken.elapsed())
     }
 
+    /// How long the lock has been held.
+    pub fn held(&self) -> Duration {
+        self.taken.elapsed()
+    }
+
     /// Keeps everybody else out for as long as the lock lives, whatever becomes of us.
     pub fn leave(mut self) {
         debug!("lock {}: left to its time to live", self.name);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
-use testbed::{Library, LoginOptions};
+use testbed::{Endpoint, Fault, Injection, Library, LoginOptions};
 
 use crate::app::{App, days_ago};
 use crate::database::AppDatabase;
@@ -162,4 +162,34 @@ fn a_layout_of_ones_own_says_its_format() {
         let output = sandbox.run(["sessions", "list", "--layout", "mine"]);
         assert!(output.stderr.starts_with(error) && (output.code == 0) == error.is_empty(), "{output}");
     }
+}
+
+/// A Redis with one session of npmx-v2.
+fn npmx_v2() -> (App, Redis) {
+    let mut app = App::new();
+    let redis = Redis::start();
+    app.sandbox.set("OAUTHCTL_STORE", redis.url());
+    let record = login(&app, ALICE, Library::Atcute);
+    redis.ask(&["SET", &format!("atproto:oauth:sessions:v2:{ALICE}"), &record.to_string(), "EX", "15000000"]);
+    (app, redis)
+}
+
+#[test]
+fn a_lost_answer_is_not_repeated_once_the_app_waits_no_longer() {
+    let (app, _redis) = npmx_v2();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HangAfter).skip(1));
+    let output = app.sessions("refresh --all --format jsonl");
+    assert_eq!(output.code, 1, "{output}");
+    assert_eq!(app.exchanges().len(), 1, "{output}");
+}
+
+#[test]
+fn a_store_too_slow_for_the_app_is_named_by_doctor() {
+    let (app, redis) = npmx_v2();
+    let doctor = app.sandbox.run(["doctor", "--offline"]);
+    assert!(!doctor.stdout.contains("to store new tokens"), "{doctor}");
+    redis.ask(&["SET", "oauthctl:note:lock-times", r#"{"write_ms":80,"held_ms":0}"#]);
+    let doctor = app.sandbox.run(["doctor", "--offline"]);
+    let finding = "it took up to 80 ms to store new tokens; the app waits 100 ms for its lock";
+    assert!(doctor.stdout.contains(finding), "{doctor}");
 }

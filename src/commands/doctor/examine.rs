@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
@@ -18,7 +19,7 @@ use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{items, member, text};
 use crate::keyring::KeySource;
-use crate::maintenance::{Recovery, Waiting, find_copies};
+use crate::maintenance::{LockTimes, Recovery, Waiting, find_copies};
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::Age;
 use crate::settings::Settings;
@@ -143,6 +144,10 @@ impl Examination<'_> {
         // Notes on a database are in a file of their own, which looking does not create.
         let stamp = Some(stamp.as_bytes()).filter(|_| database.is_none_or(owners::has_own_file));
         self.findings.extend(runtime.block_on(store::check(&**first, &address, &origin, stamp)));
+        if let Some(times) = runtime.block_on(LockTimes::noted(&**first)) {
+            let [write, held] = [times.write_ms, times.held_ms].map(Duration::from_millis);
+            self.findings.extend(store::check_lock_times(first.layout(), write, held));
+        }
         self.findings.extend(database.and_then(owners::check_database));
         let tally = match self.tally(&stores, client_id) {
             Ok(tally) => Some(tally),

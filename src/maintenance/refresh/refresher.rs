@@ -11,6 +11,7 @@ use super::unconfirmed::Unconfirmed;
 use crate::jose::{DpopKey, Kid};
 use crate::maintenance::behind::KnownBehind;
 use crate::maintenance::breaker::{IssuerBreakers, StoreBreaker};
+use crate::maintenance::lock_times::Longest;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{AuthorizationServer, Refusal};
 use crate::store::RecordKey;
@@ -32,6 +33,7 @@ pub struct Refresher {
     pub(super) unconfirmed: Arc<Unconfirmed>,
     /// Groups of which an earlier run has found the store behind.
     pub(super) behind: KnownBehind,
+    pub(super) longest: Longest,
 }
 
 /// Key that has worked in this run, and that nothing is noted of.
@@ -63,6 +65,7 @@ impl Refresher {
             undecided: Mutex::default(),
             unconfirmed: Arc::default(),
             behind: KnownBehind::default(),
+            longest: Longest::default(),
         }
     }
 

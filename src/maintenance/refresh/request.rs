@@ -6,6 +6,7 @@ use super::outcome::Outcome;
 use super::preflight::Ready;
 use super::refresher::Refresher;
 use crate::maintenance::copies::objection;
+use crate::maintenance::lock_times::app_still_waits;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{AuthorizationServer, Exchange, MAX_NONCE_RETRIES, Refresh, Revocation, Revoke, TokenSet};
 use crate::session::Did;
@@ -36,7 +37,8 @@ pub(in crate::maintenance) struct Asked {
 impl Refresher {
     /// Asks for new tokens, while the record is still the one that was checked and the lock lives long enough to write
     /// them. A request that the server says it did not consider (nonce) is made again; one whose answer was lost is made
-    /// once more, since if the server had made new tokens, they are lost already.
+    /// once more, since if the server had made new tokens, they are lost already; but not when the app waits for its lock no
+    /// longer, and may have sent the same token meanwhile.
     pub(in crate::maintenance) async fn ask(
         &self,
         stored: &Stored,
@@ -74,7 +76,11 @@ impl Refresher {
                     repeated += 1;
                     parameters = Some(next);
                 }
-                Exchange::AnswerLost(error) if lost.is_none() => lost = Some(error),
+                Exchange::AnswerLost(error)
+                    if lost.is_none() && app_still_waits(self.parts.store.layout(), lock.held()) =>
+                {
+                    lost = Some(error);
+                }
                 answer => return Ok(Asked { answer, answer_was_lost: lost.is_some() }),
             }
         }

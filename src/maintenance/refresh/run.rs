@@ -1,6 +1,8 @@
 //! The turn of one session: checks, lock, request, write and notes, in this order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
 
 use super::answer::{no_tokens, refused};
 use super::outcome::{BUSY_PAUSE, Outcome, kept_back, look_up_failed};
@@ -146,7 +148,11 @@ impl Refresher {
         };
         match answer {
             Exchange::Refreshed(tokens) => {
+                let answered = Instant::now();
                 let outcome = self.write_back(stored, ready, server, &tokens, None).await;
+                let write = answered.elapsed();
+                debug!("{}: stored {:.1} ms after the answer", ready.did, write.as_secs_f64() * 1e3);
+                self.longest.note(&*self.parts.store, write, lock.held()).await;
                 (outcome, Verdict::Works, Some(Box::new(tokens)))
             }
             Exchange::Unacceptable { why, tokens } => {

@@ -155,6 +155,11 @@ impl Layout {
         matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. })
     }
 
+    /// Whether the app fails while somebody else holds its lock for longer than it waits. Other apps go on without.
+    pub fn app_fails_without_lock(&self) -> bool {
+        matches!(self.lock, LockRule::Lease { .. })
+    }
+
     /// Refuses an exchange in a layout that does not say whether the app has a lock: two who refresh one session at once
     /// destroy it.
     pub fn check_lock_is_said(&self) -> Result<(), Failure> {
