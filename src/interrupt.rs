@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM and what else ends a process: the first lets what was begun come to its end, the second quits.
 
+use std::fs::File;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -131,5 +132,9 @@ fn is_ignored(kind: SignalKind) -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "a second signal means: now, whatever is still being drained")]
 fn quit(exit: Exit) -> ! {
+    // Exiting flushes stdout, and that would wait for whoever reads it.
+    if let Ok(null) = File::options().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&null);
+    }
     std::process::exit(exit.code().into())
 }
