@@ -34,7 +34,8 @@ fn with_tables(tables: &str) -> (App, AppDatabase) {
     (app, database)
 }
 
-fn bookhive() -> (App, AppDatabase) {
+/// An app like bookhive, whose one user was last here two days ago.
+pub(crate) fn bookhive() -> (App, AppDatabase) {
     let (app, database) = with_tables(BOOKHIVE);
     let record = login(&app, ALICE, Library::Atcute);
     database.execute(&format!("INSERT INTO auth_sessions VALUES ('{ALICE}', '{record}', '{LONG_AGO}', '{LONG_AGO}')"));

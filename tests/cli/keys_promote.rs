@@ -102,6 +102,19 @@ fn caches_that_may_keep_the_key_set_are_waited_for() {
 }
 
 #[test]
+fn waiting_takes_as_long_as_what_was_served_may_be_kept() {
+    let (app, active, next) = staged();
+    let jwks = json!({"keys": [keys::public(&active), keys::public(&next)]});
+    app.net.publish(testbed::JWKS_PATH, Reply::json(200, &jwks).header("cache-control", "public, max-age=86400"));
+    let output = app.sandbox.run([&PROMOTE[..], &["--wait", "--dry-run"]].concat());
+    assert!(output.code == 0 && output.stderr.contains("would wait until 2026-11-24T12:00:00Z"), "{output}");
+    let child = app.sandbox.start([&PROMOTE[..], &["--wait"]].concat());
+    interrupt(&child, "INT");
+    let output = app.sandbox.output_of(child);
+    assert!(output.code == 130 && !output.stderr.contains("T12:10:00Z"), "{output}");
+}
+
+#[test]
 fn a_dry_run_does_not_wait() {
     let (app, active, next) = staged();
     app.net.publish_confidential(&[active, next]);

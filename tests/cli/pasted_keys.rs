@@ -61,6 +61,44 @@ fn a_pem_is_read_whatever_became_of_its_lines() {
 }
 
 #[test]
+fn what_a_hint_says_of_a_key_in_another_form_leads_to_the_key() {
+    let sandbox = Sandbox::new();
+    sandbox.file("key.pem", pem());
+    sandbox.sh("umask 077
+        openssl ec -in key.pem -out sec1.pem
+        openssl pkey -in key.pem -outform DER -out key.der
+        openssl pkcs8 -topk8 -in key.pem -passout pass:x -out encrypted.pem
+        iconv -f UTF-8 -t UTF-16 key.pem > utf16.pem");
+    for (file, hint, followed) in [
+        ("sec1.pem", "`openssl pkcs8 -topk8 -nocrypt -in FILE`", "openssl pkcs8 -topk8 -nocrypt -in sec1.pem"),
+        ("key.der", "`openssl pkey -inform DER -in FILE`", "openssl pkey -inform DER -in key.der"),
+        ("encrypted.pem", "`openssl pkey -in FILE`", "openssl pkey -in encrypted.pem -passin pass:x"),
+        ("utf16.pem", "`iconv -f UTF-16 -t UTF-8 FILE > NEW`", "iconv -f UTF-16 -t UTF-8 utf16.pem"),
+    ] {
+        let refusal = sandbox.refusal(["gen-jwk", "--from", file, "--kid", "key1"]);
+        assert!(refusal.stderr.contains(hint), "{file}: {refusal}");
+        let output =
+            sandbox.sh(&format!("umask 077; {followed} > new.pem && oauthctl gen-jwk --from new.pem --kid key1"));
+        assert_eq!((output.code, &object(&output.stdout)["d"]), (0, &object(KEY1)["d"]), "{file}: {output}");
+    }
+}
+
+#[test]
+fn a_purpose_that_keeps_a_key_from_signing_is_named_by_its_member() {
+    let mut sandbox = Sandbox::new();
+    for (members, hint, mended) in [
+        (json!({"use": "enc", "alg": "ES256", "key_ops": null}), "take `use` out", json!({"use": null})),
+        (json!({"key_ops": ["verify"], "alg": "ES256"}), "set key_ops to [\"sign\"]", json!({"key_ops": ["sign"]})),
+    ] {
+        let wrong = jwk_with(KEY1, &members);
+        let refusal = sandbox.set("KEY", &wrong).refusal(["jwks", "--keys", "env:KEY"]);
+        assert!(refusal.stderr.contains(hint), "{refusal}");
+        sandbox.set("KEY", jwk_with(&wrong, &mended));
+        assert_eq!(kids(&sandbox, "env:KEY"), ["key1"]);
+    }
+}
+
+#[test]
 fn a_key_without_a_kid_is_named_beside_its_source() {
     let mut sandbox = Sandbox::new();
     sandbox.set("APP_PEM", pem());

@@ -5,6 +5,7 @@ use serde_json::json;
 use testbed::upstash::Front;
 
 use crate::app::{App, days_ago};
+use crate::atcute_layouts::bookhive;
 use crate::database::AppDatabase;
 use crate::npmx::Npmx;
 use crate::sandbox::Sandbox;
@@ -67,6 +68,23 @@ fn of_the_official_example() {
             ("PUBLIC_URL", ""),
             ("DB_PATH", "db.sqlite"),
             ("PRIVATE_KEYS", keys.as_str()),
+        ];
+        assert_template_works(&mut app, &variables, is_exported);
+    }
+}
+
+#[test]
+fn of_bookhive() {
+    for is_exported in [false, true] {
+        let (mut app, database) = bookhive();
+        database.close();
+        let key = app.net.signing_key().unwrap().to_string();
+        let variables = [
+            ("NODE_ENV", "production"),
+            ("PUBLIC_URL", ""),
+            ("DB_PATH", "other.db"),
+            ("KV_DB_PATH", "kv.db"),
+            ("PRIVATE_KEY_JWK", key.as_str()),
         ];
         assert_template_works(&mut app, &variables, is_exported);
     }

@@ -300,8 +300,15 @@ impl Parts<'_> {
         if on == tls {
             return Ok(());
         }
-        let (scheme, with) = if tls { ("rediss: is encrypted", "false") } else { ("redis: is not encrypted", "true") };
-        Err(refused(format!("contradicts itself: {scheme}, and its option {} is {with}", plain(name))))
+        let (scheme, with, other) = if tls {
+            ("rediss: is encrypted", "false", "redis:")
+        } else {
+            ("redis: is not encrypted", "true", "rediss:")
+        };
+        let name = plain(name);
+        Err(refused(format!(
+            "contradicts itself: {scheme}, and its option {name} is {with}; write {other} or take the option out"
+        )))
     }
 }
 
