@@ -66,15 +66,19 @@ fn escaped(value: &str) -> String {
 
 impl MetricsArgs {
     /// Runs, and writes the file, where one was asked for, however the run has ended: whoever watches it must see a
-    /// failure, too. `run` fills in what it has done.
+    /// failure, too. A dry run writes none. `run` fills in what it has done.
     pub fn measured(
         &self,
         context: &Context,
         command: &str,
+        dry_run: bool,
         run: impl FnOnce(&mut Counts) -> anyhow::Result<Exit>,
     ) -> anyhow::Result<Exit> {
-        let begun = context.now();
         let mut counts = Counts::new();
+        if dry_run {
+            return run(&mut counts);
+        }
+        let begun = context.now();
         let outcome = run(&mut counts);
         let exit = outcome.as_ref().map_or_else(Exit::of, |exit| *exit);
         let written = self.write(context, command, begun, &counts, exit);

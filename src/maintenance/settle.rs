@@ -8,6 +8,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 
 use super::recovery::{Applied, Recovered, Recovery};
+use super::tally::kinds;
 use crate::store::{Durability, Store, StoreId};
 
 /// Entries applied at the same time.
@@ -16,6 +17,21 @@ const AT_ONCE: usize = 16;
 const STANDSTILL: Duration = Duration::from_secs(20);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
+
+kinds! {
+    /// Result of a recovery entry for the user.
+    RecoveryResult {
+        /// Stored, and lasts.
+        Applied = "applied",
+        /// Of no use any more.
+        Superseded = "superseded",
+        /// Its record is gone.
+        Orphaned = "orphaned",
+        Pending = "pending",
+        /// Of another store.
+        Elsewhere = "elsewhere",
+    }
+}
 
 /// What became of entries.
 pub struct Settled {

@@ -120,10 +120,7 @@ fn hold_back(context: &Context, args: &Args, rules: &mut Rules, plan: &mut Plan)
 
 /// Plans, asks a person if there is one, settles, sums up.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    if args.dry_run {
-        return prune(context, args, &mut Vec::new());
-    }
-    args.metrics.measured(context, "sessions_prune", |counts| prune(context, args, counts))
+    args.metrics.measured(context, "sessions_prune", args.dry_run, |counts| prune(context, args, counts))
 }
 
 fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {

@@ -1,12 +1,11 @@
 //! `oauthctl sessions recover`: stores tokens that an earlier run exchanged and could not store.
 
-use serde::Serialize;
 use serde_json::json;
 use tracing::debug;
 
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Recovered, Recovery, Waiting, settle_patiently};
+use crate::maintenance::{Recovered, Recovery, RecoveryResult, Tally, Waiting, settle_patiently};
 use crate::store::{Durability, Store};
 use crate::ui::{Format, counted, counts};
 
@@ -32,19 +31,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store = context.open_store_to_change()?;
     let report = recover(context, &*store)?;
+    let count = |result| report.of(result);
     if context.ui.format == Format::Table {
         let others = [
-            (report.superseded, "of no use any more"),
-            (report.orphaned, "whose record is gone"),
-            (report.pending, "still waiting"),
-            (report.elsewhere, "of another store"),
+            (count(RecoveryResult::Superseded), "of no use any more"),
+            (count(RecoveryResult::Orphaned), "whose record is gone"),
+            (count(RecoveryResult::Pending), "still waiting"),
+            (count(RecoveryResult::Elsewhere), "of another store"),
         ];
-        let text = format!("stored {}{}", counted(report.applied, "session"), counts(", ", others));
+        let text = format!("stored {}{}", counted(count(RecoveryResult::Applied), "session"), counts(", ", others));
         context.ui.summary(text)?;
     } else {
-        context.ui.document(&serde_json::to_value(report)?)?;
+        context.ui.document(&serde_json::to_value(&report)?)?;
     }
-    Ok(if report.pending > 0 { Exit::Partial } else { Exit::Done })
+    Ok(if count(RecoveryResult::Pending) > 0 { Exit::Partial } else { Exit::Done })
 }
 
 /// Says what waits for this store, and what for others.
@@ -63,9 +63,9 @@ fn rehearse(context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// Stores the results of exchanges that an earlier run could not. Returns how many wait on.
-pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryReport> {
+pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<RecoveryResult>> {
     let recovery = Recovery::new(context.recovery_directory()?);
-    let mut report = RecoveryReport::default();
+    let mut report = Tally::default();
     let entries = recovery.entries()?;
     if entries.is_empty() {
         return Ok(report);
@@ -79,53 +79,39 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoveryR
         Durability::Durable => None,
         Durability::Lagging(why) | Durability::Unsettled(why) => Some(why),
     };
+    let ui = &context.ui;
     for (_, result) in settled.entries {
-        match (result, doubt) {
-            (Ok(None), _) => report.elsewhere += 1,
+        report.count(match (result, doubt) {
+            (Ok(None), _) => RecoveryResult::Elsewhere,
             (Ok(Some((key, Recovered::Applied | Recovered::Present))), Some(why)) => {
-                report.pending += 1;
-                context.ui.warn(format!("the tokens kept for {key} are stored, but a fail-over may undo it: {why}"));
+                ui.warn(format!("the tokens kept for {key} are stored, but a fail-over may undo it: {why}"));
+                RecoveryResult::Pending
             }
             (Ok(Some((key, Recovered::Applied))), None) => {
-                report.applied += 1;
-                context.ui.note(format!("stored the tokens of {key} that an earlier run could not store"));
+                ui.note(format!("stored the tokens of {key} that an earlier run could not store"));
+                RecoveryResult::Applied
             }
             (Ok(Some((key, Recovered::Present))), None) => {
-                report.applied += 1;
                 debug!("the tokens of {key} were stored, and now last");
+                RecoveryResult::Applied
             }
             (Ok(Some((key, Recovered::Superseded))), _) => {
-                report.superseded += 1;
-                context.ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
+                ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
+                RecoveryResult::Superseded
             }
             (Ok(Some((key, Recovered::Orphaned))), _) => {
-                report.orphaned += 1;
                 debug!("the record of {key} is gone, and the tokens kept for it stay for some days");
+                RecoveryResult::Orphaned
             }
             (Ok(Some((key, Recovered::Pending))), _) => {
-                report.pending += 1;
-                context.ui.warn(format!("the tokens kept for {key} could not be stored yet"));
+                ui.warn(format!("the tokens kept for {key} could not be stored yet"));
+                RecoveryResult::Pending
             }
             (Err(error), _) => {
-                report.pending += 1;
-                context.ui.warn(format!("{error:#}"));
+                ui.warn(format!("{error:#}"));
+                RecoveryResult::Pending
             }
-        }
+        });
     }
     Ok(report)
-}
-
-/// What became of recovery entries.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct RecoveryReport {
-    /// Stored now.
-    pub applied: u64,
-    /// Of no use any more.
-    pub superseded: u64,
-    /// Their records are gone.
-    pub orphaned: u64,
-    /// Still waiting.
-    pub pending: u64,
-    /// Of another store.
-    pub elsewhere: u64,
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::foreign::{compare, exit_of};
-use super::online::{refresher, stop, tell_unconfirmed};
+use super::online::refresher;
 use super::pace::PaceArgs;
-use super::results::{Refreshes, dry_run};
+use super::results::Refreshes;
 use super::select::SelectArgs;
 use super::view::judge_of_run;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Binding, FirstSeen, Mode, Planner, Runner};
+use crate::maintenance::{Binding, FirstSeen, Mode, Planner};
 use crate::session::{Note, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counted;
@@ -62,10 +62,7 @@ pub struct Args {
 
 /// Selects, exchanges, tells what became of each.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    if args.dry_run {
-        return refresh(context, args, &mut Vec::new());
-    }
-    args.metrics.measured(context, "sessions_refresh", |counts| refresh(context, args, counts))
+    args.metrics.measured(context, "sessions_refresh", args.dry_run, |counts| refresh(context, args, counts))
 }
 
 fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
@@ -77,22 +74,18 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let min_interval = context.settings()?.refresh()?.min_interval;
     let is_named = args.select.names_sessions();
     let planner = Planner::new(&judge, mode(args), is_named, min_interval, store.layout().has_lock());
-    let mut unconfirmed = Arc::default();
-    let (runner, verb) = if args.dry_run {
+    let refresher = if args.dry_run {
         // What keeps every session from being refreshed keeps a dry run from saying otherwise.
         context.client_id()?;
         args.pace.set(context.network()?);
-        (None, "would refresh")
+        None
     } else {
-        let refresher =
-            refresher(context, &store, &judge, keys, Binding::Recorded, &args.pace, args.select.names_sessions())?;
-        unconfirmed = refresher.unconfirmed();
-        (Some(Runner::new(refresher, args.pace.limits(context)?, stop(context))), "refreshed")
+        Some(refresher(context, &store, &judge, keys, Binding::Recorded, &args.pace, is_named)?)
     };
     let first_seen = FirstSeen::default();
     let network = context.network()?;
-    let mut results = Refreshes::new(context, &judge, verb, args.dry_run);
-    results.tells_skipped = args.select.names_sessions();
+    let mut results = Refreshes::new(context, &judge, ["would refresh", "refreshed"], refresher, &args.pace)?;
+    results.tells_skipped = is_named;
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
         let source = async || {
@@ -111,17 +104,12 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
             }
             Ok(steps)
         };
-        match runner {
-            Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
-            None => dry_run(source, &mut results).await,
-        }
+        results.run(source).await
     });
-    results.take_back(tell_unconfirmed(context, &unconfirmed));
     counts.extend(counts_of(&results.document())?);
     let done = done.and_then(|()| args.select.check_names(context, &*store));
     tell_well(context, &planner, &mut results);
-    let (missing, done) = (done.as_ref().copied().unwrap_or_default(), done.map(drop));
-    let exit = missing.exit(results.finish(done)?);
+    let exit = results.finish(done)?;
     let records = args.select.seen().borrow().records;
     let exit = exit_of(context, records, exit);
     Ok(compare(context, store.layout(), records, (!args.dry_run).then_some(0), exit)?)

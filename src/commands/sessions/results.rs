@@ -1,12 +1,17 @@
 //! Results of the sessions of a run, as they are listed one by one and counted: shared by the commands that work on many.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::names::SomeMissing;
+use super::online::{stop, tell_unconfirmed};
+use super::pace::PaceArgs;
 use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Event, Judge, Kind, Outcome, RefreshResult, Step, Tally};
+use crate::maintenance::{Event, Judge, Kind, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed};
 use crate::session::Summary;
 use crate::store::Stored;
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
@@ -128,25 +133,15 @@ impl<'c, K: Kind> Results<'c, K> {
     }
 }
 
-/// Tells what a run would do with what the source brings, and does nothing.
-pub async fn dry_run(
-    mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
-    results: &mut Refreshes<'_>,
-) -> anyhow::Result<()> {
-    while let Some(steps) = source().await? {
-        for step in &steps {
-            results.plan(step)?;
-        }
-    }
-    Ok(())
-}
-
-/// Results of refreshing sessions.
+/// Run that refreshes sessions, and its results.
 pub struct Refreshes<'c> {
     results: Results<'c, RefreshResult>,
+    /// `None` in a dry run.
+    runner: Option<Runner<Refresher>>,
+    unconfirmed: Arc<Unconfirmed>,
+    dry_run: bool,
     /// What is done, or would be: "refreshed", "would upgrade".
     verb: &'static str,
-    dry_run: bool,
     some_are_unconfirmed: bool,
     /// Of the selected sessions, some needed nothing, and none was attempted.
     pub some_are_well: bool,
@@ -157,21 +152,49 @@ pub struct Refreshes<'c> {
 }
 
 impl<'c> Refreshes<'c> {
-    /// `verb` is what is done, or would be: "refreshed", "would upgrade".
-    pub fn new(context: &'c Context, judge: &'c Judge, verb: &'static str, dry_run: bool) -> Self {
-        Self {
+    /// Creates a run, which is a dry run without a refresher. `verbs` say what would be done, and what is done.
+    pub fn new(
+        context: &'c Context,
+        judge: &'c Judge,
+        [would_do, done]: [&'static str; 2],
+        refresher: Option<Refresher>,
+        pace: &PaceArgs,
+    ) -> anyhow::Result<Self> {
+        let dry_run = refresher.is_none();
+        let unconfirmed = refresher.as_ref().map(Refresher::unconfirmed).unwrap_or_default();
+        let runner = |refresher| anyhow::Ok(Runner::new(refresher, pace.limits(context)?, stop(context)));
+        Ok(Self {
             results: Results::new::<ResultRow>(context, judge, InTable::WorthAWord),
-            verb,
+            runner: refresher.map(runner).transpose()?,
+            unconfirmed,
             dry_run,
+            verb: if dry_run { would_do } else { done },
             some_are_unconfirmed: false,
             some_are_well: false,
             may_end_sessions: false,
             tells_skipped: false,
-        }
+        })
     }
 
-    /// Takes one in.
-    pub fn add(&mut self, event: &Event<Outcome>) -> anyhow::Result<()> {
+    /// Refreshes what the source brings, or tells what a run would do with it.
+    pub async fn run(
+        &mut self,
+        mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
+    ) -> anyhow::Result<()> {
+        if let Some(runner) = self.runner.take() {
+            let done = runner.run(source, async |_, event| self.add(&event)).await;
+            self.take_back(tell_unconfirmed(self.results.context, &self.unconfirmed));
+            return done;
+        }
+        while let Some(steps) = source().await? {
+            for step in &steps {
+                self.plan(step)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, event: &Event<Outcome>) -> anyhow::Result<()> {
         let (kind, reason) = event.outcome.told();
         self.tell(&event.session, kind, reason)
     }
@@ -202,7 +225,7 @@ impl<'c> Refreshes<'c> {
     }
 
     /// Takes back that so many were refreshed: whether they stay so nobody knows.
-    pub fn take_back(&mut self, unconfirmed: u64) {
+    fn take_back(&mut self, unconfirmed: u64) {
         self.results.tally.take(RefreshResult::Refreshed, unconfirmed);
         self.results.tally.add(RefreshResult::Unknown, unconfirmed);
         self.some_are_unconfirmed = unconfirmed > 0;
@@ -214,7 +237,8 @@ impl<'c> Refreshes<'c> {
     }
 
     /// Prints what is left to print, and says how to exit.
-    pub fn finish(mut self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
+    pub fn finish(mut self, done: anyhow::Result<SomeMissing>) -> anyhow::Result<Exit> {
+        let missing = done.as_ref().copied().unwrap_or_default();
         let document = self.document();
         let count = |kind| self.results.tally.of(kind);
         let (refreshed, gone) = (count(RefreshResult::Refreshed), count(RefreshResult::Gone));
@@ -223,7 +247,7 @@ impl<'c> Refreshes<'c> {
         let others = counts(", ", self.results.tally.others());
         let summary = format!("{} {}{others}", self.verb, counted(refreshed, "session"));
         let context = self.results.context;
-        let done = self.results.close(done, refreshed + gone + unknown > 0, &document, &summary)?;
+        let done = self.results.close(done.map(drop), refreshed + gone + unknown > 0, &document, &summary)?;
         // Single sessions end all the time. Where nothing else is met, the configuration may be what ends them.
         let doubtful = if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
         if doubtful >= MANY {
@@ -234,7 +258,7 @@ impl<'c> Refreshes<'c> {
         }
         let ended = if self.may_end_sessions { 0 } else { gone };
         let achieved = refreshed + skipped + ended > 0 || self.some_are_well || self.some_are_unconfirmed;
-        Ok(exit(context, done, blocked + unknown + doubtful, achieved))
+        Ok(missing.exit(exit(context, done, blocked + unknown + doubtful, achieved)))
     }
 
     /// The counts for a program, which must not take a dry run for the real thing.

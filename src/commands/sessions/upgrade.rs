@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::online::{refresher, stop, tell_unconfirmed};
+use super::online::refresher;
 use super::pace::PaceArgs;
-use super::results::{Refreshes, dry_run};
+use super::results::Refreshes;
 use super::select::SelectArgs;
 use super::view::judge_of_run;
 use crate::context::Context;
 use crate::error::{Exit, usage};
-use crate::maintenance::{Binding, Meant, Runner, Upgrades, check_published};
+use crate::maintenance::{Binding, Meant, Upgrades, check_published};
 use crate::store::Store;
 use crate::ui::counted;
 
@@ -60,19 +60,16 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     store.layout().check_lock_is_said()?;
     let judge = judge_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
-    let mut unconfirmed = Arc::default();
-    let (runner, verb) = if args.dry_run {
-        (None, "would upgrade")
+    let is_named = args.select.names_sessions();
+    let refresher = if args.dry_run {
+        None
     } else {
-        let refresher =
-            refresher(context, &store, &judge, keys, Binding::Upgrade(kid), &args.pace, args.select.names_sessions())?;
-        unconfirmed = refresher.unconfirmed();
-        (Some(Runner::new(refresher, args.pace.limits(context)?, stop(context))), "upgraded")
+        Some(refresher(context, &store, &judge, keys, Binding::Upgrade(kid), &args.pace, is_named)?)
     };
     let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active.clone(), agreed(context, args));
-    let may_meet_the_app = !store.layout().has_lock() && !args.select.names_sessions();
-    let mut results = Refreshes::new(context, &judge, verb, args.dry_run);
-    results.tells_skipped = args.select.names_sessions();
+    let may_meet_the_app = !store.layout().has_lock() && !is_named;
+    let mut results = Refreshes::new(context, &judge, ["would upgrade", "upgraded"], refresher, &args.pace)?;
+    results.tells_skipped = is_named;
     results.may_end_sessions = true;
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &judge).await?;
@@ -81,21 +78,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             let Some(sessions) = sessions else { return Ok(None) };
             upgrades.steps(&*store, &judge, may_meet_the_app, sessions).await.map(Some)
         };
-        match runner {
-            Some(runner) => runner.run(source, async |_, event| results.add(&event)).await,
-            None => dry_run(source, &mut results).await,
-        }
+        results.run(source).await
     });
-    results.take_back(tell_unconfirmed(context, &unconfirmed));
     for (issuer, count) in upgrades.dangers() {
         context.ui.warn(format!(
             "{} at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries one of them first",
             counted(count, "session")
         ));
     }
-    let done = done.and_then(|()| args.select.check_names(context, &*store));
-    let (missing, done) = (done.as_ref().copied().unwrap_or_default(), done.map(drop));
-    Ok(missing.exit(results.finish(done)?))
+    results.finish(done.and_then(|()| args.select.check_names(context, &*store)))
 }
 
 /// The server that the operator has agreed to try: named, and with `--yes`.

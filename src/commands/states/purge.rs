@@ -33,10 +33,7 @@ pub struct Args {
 
 /// Reads all states, removes the old ones, tells how many.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    if args.dry_run {
-        return purge(context, args, &mut Vec::new());
-    }
-    args.metrics.measured(context, "states_purge", |results| purge(context, args, results))
+    args.metrics.measured(context, "states_purge", args.dry_run, |results| purge(context, args, results))
 }
 
 fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result<Exit> {
