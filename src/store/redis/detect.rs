@@ -27,12 +27,16 @@ const SAMPLES: usize = 20;
 /// A layout, and what speaks for it.
 struct Candidate {
     layout: Arc<Layout>,
-    /// Keys of the right look, whose values are read: some of each kind.
-    sessions: Vec<RecordKey>,
-    states: Vec<RecordKey>,
-    /// How many of those have records that fit.
-    fitting_sessions: usize,
-    fitting_states: usize,
+    sessions: Samples,
+    logins: Samples,
+}
+
+/// Some of the keys that look like a layout's.
+struct Samples {
+    kind: Kind,
+    keys: Vec<RecordKey>,
+    /// Number of those whose records fit.
+    fitting: usize,
 }
 
 /// Layouts of a Redis.
@@ -60,7 +64,7 @@ pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layou
     let mut survey = Survey::new(&all, FEW_KEYS);
     // A store that does not say is no obstacle: then any layout is possible.
     let is_known = survey.run(server).await.is_ok();
-    let with_sessions = best(&survey.candidates).into_iter().filter(|one| one.fitting_sessions > 0);
+    let with_sessions = best(&survey.candidates).into_iter().filter(|one| one.sessions.fitting > 0);
     let layouts = with_sessions.map(|one| Arc::clone(&one.layout)).collect();
     Found { layouts, possible: if is_known { survey.possible() } else { all } }
 }
@@ -84,7 +88,7 @@ impl Survey {
     async fn run(&mut self, server: &dyn Server) -> Result<(), Trouble> {
         let mut seen = 0;
         let is_enough = |candidates: &[Candidate], seen| {
-            let found = candidates.iter().any(|candidate| !candidate.sessions.is_empty());
+            let found = candidates.iter().any(|candidate| !candidate.sessions.keys.is_empty());
             seen >= self.most_keys || (found && seen >= FEW_KEYS)
         };
         'all: {
@@ -118,46 +122,42 @@ impl Survey {
 
     /// The layouts whose keys were seen, or may be where not all keys were.
     fn possible(&self) -> Vec<Arc<Layout>> {
-        let possible = self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.is_empty());
+        let possible = self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.keys.is_empty());
         possible.map(|one| Arc::clone(&one.layout)).collect()
     }
 }
 
 impl Candidate {
     fn new(layout: &Arc<Layout>) -> Self {
-        let layout = Arc::clone(layout);
-        Self { layout, sessions: Vec::new(), states: Vec::new(), fitting_sessions: 0, fitting_states: 0 }
+        let [sessions, logins] =
+            [Kind::Session, Kind::State].map(|kind| Samples { kind, keys: Vec::new(), fitting: 0 });
+        Self { layout: Arc::clone(layout), sessions, logins }
     }
 
     /// Keeps the key when it looks like one of this layout's.
     fn offer(&mut self, key: &RecordKey) {
         // What is no text is no app's, and cannot be asked for over REST.
         let Ok(text) = std::str::from_utf8(&key.0) else { return };
-        for (kind, samples) in [(Kind::Session, &mut self.sessions), (Kind::State, &mut self.states)] {
-            if samples.len() < SAMPLES && self.layout.pattern(kind).parse_key(text).is_some() {
-                samples.push(key.clone());
+        for samples in [&mut self.sessions, &mut self.logins] {
+            if samples.keys.len() < SAMPLES && self.layout.pattern(samples.kind).parse_key(text).is_some() {
+                samples.keys.push(key.clone());
             }
         }
     }
 
     /// Reads the samples.
     async fn read(&mut self, server: &dyn Server) -> Result<(), Trouble> {
-        for kind in [Kind::Session, Kind::State] {
-            let keys = if kind == Kind::Session { &self.sessions } else { &self.states };
+        for Samples { kind, keys, fitting } in [&mut self.sessions, &mut self.logins] {
             if keys.is_empty() {
                 continue;
             }
             let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
             let values = retry::read(server.wire(), &commands).await?;
             let fits = |(key, value): (&RecordKey, redis::Value)| match value {
-                redis::Value::BulkString(value) => fits(&self.layout, kind, &key.text(), value),
+                redis::Value::BulkString(value) => fits(&self.layout, *kind, &key.text(), value),
                 _ => false,
             };
-            let fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
-            match kind {
-                Kind::Session => self.fitting_sessions = fitting,
-                Kind::State => self.fitting_states = fitting,
-            }
+            *fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
         }
         Ok(())
     }
@@ -191,9 +191,9 @@ fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
 
 /// Those for which the most speaks. Sessions count for more than states, which look alike in many layouts.
 fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
-    let with_sessions = candidates.iter().any(|candidate| candidate.fitting_sessions > 0);
+    let with_sessions = candidates.iter().any(|candidate| candidate.sessions.fitting > 0);
     let fit = |candidate: &&Candidate| {
-        if with_sessions { candidate.fitting_sessions > 0 } else { candidate.fitting_states > 0 }
+        if with_sessions { candidate.sessions.fitting > 0 } else { candidate.logins.fitting > 0 }
     };
     let fitting: Vec<_> = candidates.iter().filter(fit).collect();
     let is_best = |one: &&Candidate| {
