@@ -141,6 +141,50 @@ impl<F: Formatter> Formatter for Harmless<F> {
     }
 }
 
+/// Value of an enumeration that [`named!`] declares.
+pub trait Named: Copy + PartialEq + std::fmt::Debug + 'static {
+    /// All values, in the order of their declaration.
+    const ALL: &'static [Self];
+
+    /// Name in settings and output.
+    fn name(self) -> &'static str;
+}
+
+/// Declares an enumeration, and the names of its values.
+macro_rules! named {
+    ($(#[$of_type:meta])* pub enum $type:ident { $($(#[$of_value:meta])* $value:ident = $name:literal,)+ }) => {
+        $(#[$of_type])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $type {
+            $($(#[$of_value])* $value,)+
+        }
+
+        impl $type {
+            /// Returns the name in settings and output.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $name,)+
+                }
+            }
+        }
+
+        impl $crate::text::Named for $type {
+            const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            fn name(self) -> &'static str {
+                self.name()
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use named;
+
 #[cfg(test)]
 mod tests {
     use super::*;

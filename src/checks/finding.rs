@@ -3,41 +3,44 @@
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::text::named;
 
-/// What a finding is about. In this order faults explain each other: what comes first may be the cause of what follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Topic {
-    /// oauthctl's own settings.
-    Settings,
-    /// The app's private keys.
-    Keys,
-    /// Where the sessions are kept.
-    Store,
-    /// This machine's time.
-    Clock,
-    /// The published client metadata document.
-    Metadata,
-    /// The published key set.
-    Jwks,
-    /// What is in the store.
-    Sessions,
-    /// Tokens that could not be stored.
-    Recovery,
-    /// An authorization server.
-    Server,
+named! {
+    /// What a finding is about. In this order faults explain each other: what comes first may be the cause of what follows.
+    #[derive(PartialOrd, Ord)]
+    pub enum Topic {
+        /// oauthctl's own settings.
+        Settings = "settings",
+        /// The app's private keys.
+        Keys = "keys",
+        /// Where the sessions are kept.
+        Store = "store",
+        /// This machine's time.
+        Clock = "clock",
+        /// The published client metadata document.
+        Metadata = "metadata",
+        /// The published key set.
+        Jwks = "jwks",
+        /// What is in the store.
+        Sessions = "sessions",
+        /// Tokens that could not be stored.
+        Recovery = "recovery",
+        /// An authorization server.
+        Server = "server",
+    }
 }
 
-/// How bad it is; the worst comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something does not work, or a secret is out.
-    Problem,
-    /// It works, but perhaps not everywhere, not for long or not as meant.
-    Warning,
-    /// As it should be.
-    Ok,
+named! {
+    /// How bad it is; the worst comes first.
+    #[derive(PartialOrd, Ord)]
+    pub enum Severity {
+        /// Something does not work, or a secret is out.
+        Problem = "problem",
+        /// It works, but perhaps not everywhere, not for long or not as meant.
+        Warning = "warning",
+        /// As it should be.
+        Ok = "ok",
+    }
 }
 
 /// One thing that was looked at.
@@ -53,34 +56,6 @@ pub struct Finding {
     pub why: Option<String>,
     /// What to do about it, unless all is well.
     pub fix: Option<String>,
-}
-
-impl Topic {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Settings => "settings",
-            Self::Keys => "keys",
-            Self::Store => "store",
-            Self::Clock => "clock",
-            Self::Metadata => "metadata",
-            Self::Jwks => "jwks",
-            Self::Sessions => "sessions",
-            Self::Recovery => "recovery",
-            Self::Server => "server",
-        }
-    }
-}
-
-impl Severity {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Problem => "problem",
-            Self::Warning => "warning",
-            Self::Ok => "ok",
-        }
-    }
 }
 
 impl Finding {

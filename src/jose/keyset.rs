@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ClientKey, Kid, PublicJwks};
 use crate::error::{Failure, usage};
+use crate::text::named;
 
 /// Nobody leaves a new key staged for longer than this.
 const STAGED_LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -14,28 +15,30 @@ const STAGED_LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<ClientKey>);
 
-/// What a key does now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyState {
-    /// Published, not signing yet: its `nbf` lies ahead, or it stands behind the active key.
-    Next,
-    /// Signs new sessions.
-    Active,
-    /// Signs only for the sessions bound to it.
-    Retiring,
-    /// Nothing depends on it.
-    Unused,
+named! {
+    /// What a key does now.
+    pub enum KeyState {
+        /// Published, not signing yet: its `nbf` lies ahead, or it stands behind the active key.
+        Next = "next",
+        /// Signs new sessions.
+        Active = "active",
+        /// Signs only for the sessions bound to it.
+        Retiring = "retiring",
+        /// Nothing depends on it.
+        Unused = "unused",
+    }
 }
 
-/// Whether a kid proves which key it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThumbprintMatch {
-    /// The kid is the key's RFC 7638 thumbprint.
-    Yes,
-    /// The kid has the form of a thumbprint, and is that of another key.
-    No,
-    /// The kid is a name that proves nothing.
-    Unprovable,
+named! {
+    /// Whether a kid proves which key it names.
+    pub enum ThumbprintMatch {
+        /// The kid is the key's RFC 7638 thumbprint.
+        Yes = "yes",
+        /// The kid has the form of a thumbprint, and is that of another key.
+        No = "no",
+        /// The kid is a name that proves nothing.
+        Unprovable = "-",
+    }
 }
 
 impl KeySet {
@@ -106,18 +109,6 @@ impl KeySet {
     }
 }
 
-impl KeyState {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Unused => "unused",
-        }
-    }
-}
-
 impl ThumbprintMatch {
     /// Compares a key's name with its material.
     pub fn of(key: &ClientKey) -> Self {
@@ -128,15 +119,6 @@ impl ThumbprintMatch {
         let looks_like_one = kid.as_str().len() == 43
             && kid.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if looks_like_one { Self::No } else { Self::Unprovable }
-    }
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::Unprovable => "-",
-        }
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use super::tally::kinds;
 use crate::session::{Age, Session, Traces, Transfer, fingerprint, is_provably_newer};
 use crate::store::{Kind, RecordKey, Store, Written};
+use crate::text::named;
 
 /// A session whose time would have run out by the new layout's reckoning gets this long, so that nobody is logged out
 /// by the move itself.
@@ -50,9 +50,9 @@ impl Arrived {
     }
 }
 
-kinds! {
+named! {
     /// Result of importing one session.
-    ImportResult {
+    pub enum ImportResult {
         /// It was not there, and is now.
         Created = "created",
         /// An older one was there and was replaced.

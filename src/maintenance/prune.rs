@@ -11,9 +11,9 @@ use super::breaker::StoreBreaker;
 use super::refresh::Outcome;
 use super::revoke::{Revoked, Revoker};
 use super::runner::{Event, Retry, Work};
-use super::tally::kinds;
 use crate::session::{Age, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
+use crate::text::named;
 
 /// Without asking the server, a session is taken for ended only beyond the longest life that the atproto OAuth profile
 /// allows a refresh token: 180 days.
@@ -76,9 +76,9 @@ pub struct Plan {
     pub foreign: u64,
 }
 
-kinds! {
+named! {
     /// Kinds of [`Pruned`].
-    PruneResult {
+    pub enum PruneResult {
         Dead = "dead",
         /// Removed: the server said that they had ended.
         Ended = "ended",

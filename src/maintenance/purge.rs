@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::tally::{Tally, kinds};
+use super::tally::Tally;
 use crate::session::{Age, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
+use crate::text::named;
 
 /// First-seen notes go with their states; those of completed logins are forgotten so long after they have become of use.
 const NOTE_LIFETIME: Duration = Duration::from_hours(30 * 24);
@@ -40,9 +41,9 @@ pub struct Purge {
     pub now: Timestamp,
 }
 
-kinds! {
+named! {
     /// Result of looking at one state.
-    PurgeResult {
+    pub enum PurgeResult {
         ByTtl = "by_ttl",
         ByColumn = "by_column",
         ByFirstSeen = "by_first_seen",

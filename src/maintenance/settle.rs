@@ -8,8 +8,8 @@ use futures_util::stream;
 use jiff::Timestamp;
 
 use super::recovery::{Applied, Recovered, Recovery};
-use super::tally::kinds;
 use crate::store::{Durability, Store, StoreId};
+use crate::text::named;
 
 /// Entries applied at the same time.
 const AT_ONCE: usize = 16;
@@ -18,9 +18,9 @@ const STANDSTILL: Duration = Duration::from_secs(20);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-kinds! {
+named! {
     /// Result of a recovery entry for the user.
-    RecoveryResult {
+    pub enum RecoveryResult {
         /// Stored, and lasts.
         Applied = "applied",
         /// Of no use any more.

@@ -1,51 +1,20 @@
 //! Counts of results.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 
-/// Kind of result, as it is counted and named.
-pub trait Kind: Copy + PartialEq + fmt::Debug + 'static {
-    /// All kinds, in the order in which they are shown.
-    const ALL: &'static [Self];
-
-    /// Name of the count.
-    fn name(self) -> &'static str;
-}
-
-/// Declares the kinds of result of a run, with the names of their counts.
-macro_rules! kinds {
-    ($(#[$doc:meta])* $kinds:ident { $($(#[$of_kind:meta])* $kind:ident = $name:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $kinds {
-            $($(#[$of_kind])* $kind,)+
-        }
-
-        impl $crate::maintenance::tally::Kind for $kinds {
-            const ALL: &'static [Self] = &[$(Self::$kind),+];
-
-            fn name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)+
-                }
-            }
-        }
-    };
-}
-pub(super) use kinds;
+use crate::text::Named;
 
 /// Counts by kind of result.
 #[derive(Clone, Debug)]
 pub struct Tally<K>(Vec<(K, u64)>);
 
-impl<K: Kind> Default for Tally<K> {
+impl<K: Named> Default for Tally<K> {
     fn default() -> Self {
         Self(K::ALL.iter().map(|kind| (*kind, 0)).collect())
     }
 }
 
-impl<K: Kind> Tally<K> {
+impl<K: Named> Tally<K> {
     fn of_mut(&mut self, kind: K) -> impl Iterator<Item = &mut u64> {
         self.0.iter_mut().filter(move |(other, _)| *other == kind).map(|(_, n)| n)
     }
@@ -88,7 +57,7 @@ impl<K: Kind> Tally<K> {
     }
 }
 
-impl<K: Kind> Serialize for Tally<K> {
+impl<K: Named> Serialize for Tally<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(kind, n)| (kind.name(), n)))
     }
@@ -97,7 +66,7 @@ impl<K: Kind> Serialize for Tally<K> {
 /// Tally of a run that may be a dry run, as a document.
 #[derive(Clone, Debug, Serialize)]
 #[serde(bound = "")]
-pub struct TallyOfRun<K: Kind> {
+pub struct TallyOfRun<K: Named> {
     pub dry_run: bool,
     #[serde(flatten)]
     pub tally: Tally<K>,

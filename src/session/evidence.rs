@@ -3,23 +3,26 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Age, Note, Session};
+use crate::text::named;
 
 /// Access tokens of the reference server live this long.
 const ACCESS_TOKEN_LIFETIME: Age = Age::from_secs(3600);
 
-/// How it is known when a session was last refreshed. The order breaks ties: the more direct evidence wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Evidence {
-    /// The access token's expiry less its usual lifetime.
-    ExpiresAt,
-    /// The access token's own issue time.
-    AccessToken,
-    /// The layout's time to live less what remains of it.
-    Ttl,
-    /// A time that the layout stores.
-    Column,
-    /// oauthctl's own note: it made this refresh.
-    Notes,
+named! {
+    /// How it is known when a session was last refreshed. The order breaks ties: the more direct evidence wins.
+    #[derive(PartialOrd, Ord)]
+    pub enum Evidence {
+        /// The access token's expiry less its usual lifetime.
+        ExpiresAt = "expires_at",
+        /// The access token's own issue time.
+        AccessToken = "access_token",
+        /// The layout's time to live less what remains of it.
+        Ttl = "ttl",
+        /// A time that the layout stores.
+        Column = "column",
+        /// oauthctl's own note: it made this refresh.
+        Notes = "notes",
+    }
 }
 
 /// When, and how that is known.
@@ -38,19 +41,6 @@ pub struct Observed {
     pub ttl_age: Option<SignedDuration>,
     /// The layout's time column or member.
     pub column: Option<Timestamp>,
-}
-
-impl Evidence {
-    /// Its name in output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ExpiresAt => "expires_at",
-            Self::AccessToken => "access_token",
-            Self::Ttl => "ttl",
-            Self::Column => "column",
-            Self::Notes => "notes",
-        }
-    }
 }
 
 impl LastRefreshed {

@@ -7,27 +7,30 @@ use jiff::Timestamp;
 
 use super::{Age, AuthMethod, Did, LastRefreshed, Note, Session};
 use crate::jose::is_ec_thumbprint;
+use crate::text::{Named as _, named};
 
-/// What can be done with a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// The access token is valid.
-    Fresh,
-    /// The access token has expired, which is normal for a user who is away; nothing to do yet.
-    Idle,
-    /// Expired, and its last refresh is longer ago than `keep_alive`.
-    Due,
-    /// Older than its client type's refresh lifetime; only the server knows whether it lives.
-    Suspect,
-    /// Cannot be refreshed now, through no fault of the session.
-    Blocked,
-    /// Can never be refreshed.
-    Dead,
-    /// Not a session, and nobody's any more: empty, or without a refresh token and a private key.
-    Malformed,
-    /// Not a session that can be read, but perhaps another library's, another program's or encrypted.
-    #[default]
-    Foreign,
+named! {
+    /// What can be done with a session.
+    #[derive(Default, Hash)]
+    pub enum Status {
+        /// The access token is valid.
+        Fresh = "fresh",
+        /// The access token has expired, which is normal for a user who is away; nothing to do yet.
+        Idle = "idle",
+        /// Expired, and its last refresh is longer ago than `keep_alive`.
+        Due = "due",
+        /// Older than its client type's refresh lifetime; only the server knows whether it lives.
+        Suspect = "suspect",
+        /// Cannot be refreshed now, through no fault of the session.
+        Blocked = "blocked",
+        /// Can never be refreshed.
+        Dead = "dead",
+        /// Not a session, and nobody's any more: empty, or without a refresh token and a private key.
+        Malformed = "malformed",
+        /// Not a session that can be read, but perhaps another library's, another program's or encrypted.
+        #[default]
+        Foreign = "foreign",
+    }
 }
 
 /// A status and why.
@@ -119,32 +122,14 @@ impl Policy {
 }
 
 impl Status {
-    /// Every status, from the best to the worst.
-    pub const ALL: [Self; 8] =
-        [Self::Fresh, Self::Idle, Self::Due, Self::Suspect, Self::Blocked, Self::Dead, Self::Malformed, Self::Foreign];
-
     /// The status of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+        Self::ALL.iter().copied().find(|status| status.name() == name)
     }
 
     /// Returns whether the record is no session that can be read.
     pub fn is_unreadable(self) -> bool {
         matches!(self, Self::Malformed | Self::Foreign)
-    }
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Idle => "idle",
-            Self::Due => "due",
-            Self::Suspect => "suspect",
-            Self::Blocked => "blocked",
-            Self::Dead => "dead",
-            Self::Malformed => "malformed",
-            Self::Foreign => "foreign",
-        }
     }
 }
 

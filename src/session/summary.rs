@@ -39,7 +39,6 @@ pub struct Summary<'a> {
     /// How that is known.
     pub last_refreshed_by: Option<&'static str>,
     /// What can be done with it.
-    #[serde(serialize_with = "status_name")]
     pub status: Status,
     /// Why.
     pub reason: Option<Cow<'static, str>>,
@@ -144,9 +143,4 @@ fn milliseconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<
 #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
 fn shared_text<S: Serializer>(text: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
     text.as_deref().serialize(serializer)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
-fn status_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.name())
 }

@@ -11,9 +11,10 @@ use super::pace::PaceArgs;
 use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Event, Judge, Kind, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed};
+use crate::maintenance::{Event, Judge, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed};
 use crate::session::Summary;
 use crate::store::Stored;
+use crate::text::Named;
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
 /// So many sessions that have ended, and no other met, are no chance.
@@ -74,7 +75,7 @@ pub struct Results<'c, K> {
     has_rows: bool,
 }
 
-impl<'c, K: Kind> Results<'c, K> {
+impl<'c, K: Named> Results<'c, K> {
     /// Nothing has happened yet. Rows of this type will be shown.
     pub fn new<R: Row>(context: &'c Context, judge: &'c Judge, in_table: InTable) -> Self {
         // JSON is one document, the summary; the formats of lines have a line for every session.

@@ -17,9 +17,7 @@ use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
-use crate::maintenance::{
-    Binding, Event, Judge, Kind as _, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant,
-};
+use crate::maintenance::{Binding, Event, Judge, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant};
 use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Role, Row, counted, counts};

@@ -14,6 +14,7 @@ use crate::jose::Kid;
 use crate::maintenance::{Judge, Names, Records, Seen, Selection, Source};
 use crate::session::{Age, Filter, Status, Summary};
 use crate::store::{RecordKey, Store, Stored};
+use crate::text::Named as _;
 
 /// Accounts and filters.
 #[derive(clap::Args, Default)]
@@ -73,7 +74,7 @@ fn issuer(text: &str) -> Result<String, Failure> {
 }
 
 fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
-    PossibleValuesParser::new(Status::ALL.map(Status::name))
+    PossibleValuesParser::new(Status::ALL.iter().map(|status| status.name()))
         .map(|name| Status::named(&name).expect("only names of statuses are possible values"))
 }
 

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::Judge;
 use crate::session::{Age, Status, Summary};
+use crate::text::Named as _;
 use crate::ui::Format;
 
 const HOUR: i64 = 3600;

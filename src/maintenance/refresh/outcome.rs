@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::maintenance::breaker::Objection;
 use crate::maintenance::runner::Retry;
-use crate::maintenance::tally::kinds;
 use crate::oauth::LookupError;
+use crate::text::named;
 
 /// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
 pub const BUSY_PAUSE: Duration = Duration::from_secs(2);
@@ -28,9 +28,9 @@ pub enum Outcome {
     Unknown(String, Retry),
 }
 
-kinds! {
+named! {
     /// Kinds of [`Outcome`].
-    RefreshResult {
+    pub enum RefreshResult {
         Refreshed = "refreshed",
         Skipped = "skipped",
         Gone = "gone",

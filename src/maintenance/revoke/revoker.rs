@@ -6,8 +6,8 @@ use std::sync::{Mutex, OnceLock};
 use crate::maintenance::assess::Judge;
 use crate::maintenance::refresh::{Outcome, Refresher};
 use crate::maintenance::runner::Retry;
-use crate::maintenance::tally::kinds;
 use crate::store::{RecordKey, Stored};
+use crate::text::named;
 
 /// How one session's turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub enum Revoked {
     Skipped(String),
 }
 
-kinds! {
+named! {
     /// Kinds of [`Revoked`].
-    RevokeResult {
+    pub enum RevokeResult {
         Confirmed = "confirmed",
         Unconfirmed = "unconfirmed",
         Failed = "failed",

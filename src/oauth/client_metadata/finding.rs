@@ -2,14 +2,16 @@
 
 use serde::Serialize;
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// A server refuses the document, or a key in it.
-    Problem,
-    /// The document works with the reference server, but perhaps not everywhere or not as meant.
-    Warning,
+use crate::text::named;
+
+named! {
+    /// How bad a finding is.
+    pub enum Severity {
+        /// A server refuses the document, or a key in it.
+        Problem = "problem",
+        /// The document works with the reference server, but perhaps not everywhere or not as meant.
+        Warning = "warning",
+    }
 }
 
 /// A rule that the document breaks. `{member}: {rule}` reads as a sentence.
@@ -28,16 +30,6 @@ pub struct Finding {
 /// Findings being gathered.
 #[derive(Default)]
 pub(super) struct Findings(Vec<Finding>);
-
-impl Severity {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Problem => "problem",
-            Self::Warning => "warning",
-        }
-    }
-}
 
 impl Findings {
     /// Adds a reason for which a server refuses the document.

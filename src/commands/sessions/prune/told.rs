@@ -6,7 +6,7 @@ use crate::commands::ending::exit;
 use crate::commands::sessions::results::{InTable, ResultRow, Results};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Action, Event, Judge, Kind as _, Plan, PruneResult, Pruned, Tally};
+use crate::maintenance::{Action, Event, Judge, Plan, PruneResult, Pruned, Tally};
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
