@@ -21,7 +21,7 @@ const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 
 /// Judges sessions by the keys, the layout and the ages that are configured.
 #[derive(Clone)]
-pub struct Judge {
+pub struct Assessor {
     circumstances: Circumstances,
     layout: Layout,
     /// Name of the layout, for summaries.
@@ -50,7 +50,7 @@ struct NotedKeys {
 pub(super) const NEWER_TOKENS_WAIT: &str =
     "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
 
-impl Judge {
+impl Assessor {
     /// `keys` is none when no key source is configured, `client_id` when no client is.
     pub fn new(
         keys: Option<&KeySet>,

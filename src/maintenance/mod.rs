@@ -28,7 +28,7 @@ mod tally;
 mod upgrading;
 mod witnesses;
 
-pub use assess::Judge;
+pub use assess::Assessor;
 pub use breaker::StoreBreaker;
 pub use census::Census;
 pub use clocks::check_clock;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::assess::Judge;
+use super::assess::Assessor;
 use super::breaker::StoreBreaker;
 use super::refresh::Outcome;
 use super::revoke::{Revoked, Revoker};
@@ -109,7 +109,7 @@ pub struct Pruner {
     /// Speaks to the servers, where the plan needs it.
     pub online: Option<Revoker>,
     /// Judges anew what was planned: the app goes on meanwhile.
-    pub judge: Judge,
+    pub assessor: Assessor,
     /// What may be removed.
     pub rules: Rules,
     /// Whether the store is worth asking.
@@ -140,7 +140,12 @@ impl Action {
 
 impl Rules {
     /// What to do with a session, if anything. `Err` when it was asked for, and yet is not to be touched.
-    pub fn action(&self, summary: &Summary<'_>, note: Option<&Note>, judge: &Judge) -> Result<Option<Action>, Kept> {
+    pub fn action(
+        &self,
+        summary: &Summary<'_>,
+        note: Option<&Note>,
+        assessor: &Assessor,
+    ) -> Result<Option<Action>, Kept> {
         match summary.status {
             Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
             // The layout may be the wrong one, or a prefix shared: a living session must not pay for that.
@@ -149,13 +154,13 @@ impl Rules {
             Status::Dead => return Ok(Some(Action::RemoveDead)),
             Status::Suspect if !self.offline => return Ok(Some(Action::Ask)),
             Status::Suspect => {
-                let old = summary.last_refreshed_at.is_some_and(|at| judge.age(at) > LONGEST_LIFETIME);
+                let old = summary.last_refreshed_at.is_some_and(|at| assessor.age(at) > LONGEST_LIFETIME);
                 return Ok(old.then_some(Action::RemoveOld));
             }
             Status::Fresh | Status::Idle | Status::Due => {}
         }
         let Some(period) = self.inactive.filter(|_| !self.offline) else { return Ok(None) };
-        match Note::presence(note, summary, period, judge.now()) {
+        match Note::presence(note, summary, period, assessor.now()) {
             Presence::Away => Ok(Some(Action::SignOut)),
             Presence::Seen => Ok(None),
             Presence::Unobservable => Err(Kept::Unobservable),
@@ -288,8 +293,8 @@ impl Pruner {
         let name = Note::name(&session.key.text());
         let note = self.store.notes(&[name]).await?.pop().flatten().and_then(|note| Note::parse(&note));
         let action = {
-            let summary = self.judge.summary(session, note.as_ref());
-            self.rules.action(&summary, note.as_ref(), &self.judge)
+            let summary = self.assessor.summary(session, note.as_ref());
+            self.rules.action(&summary, note.as_ref(), &self.assessor)
         };
         match (action, &self.online) {
             (Ok(Some(Action::Ask)), Some(online)) => self.ask(online, session).await,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::assess::Judge;
+use super::assess::Assessor;
 use super::copies::{find_copies, find_copies_of};
 use super::seen::{Named, Seen};
 use crate::interrupt::Interrupt;
@@ -52,7 +52,7 @@ pub struct Selection<'a> {
     filter: Filter,
     left: u64,
     store: &'a dyn Store,
-    judge: &'a Judge,
+    assessor: &'a Assessor,
     interrupt: Interrupt,
     progress: Box<dyn Fn(usize) + 'a>,
     seen: Rc<RefCell<Seen>>,
@@ -77,10 +77,15 @@ pub enum Source {
 
 impl Source {
     /// Finds the named sessions if any are named, else begins to read the whole store.
-    pub async fn open(store: &dyn Store, judge: &Judge, names: &Names, seen: &RefCell<Seen>) -> anyhow::Result<Self> {
+    pub async fn open(
+        store: &dyn Store,
+        assessor: &Assessor,
+        names: &Names,
+        seen: &RefCell<Seen>,
+    ) -> anyhow::Result<Self> {
         if names.accounts.is_empty() && names.keys.is_empty() {
-            if !judge.knows_copies() {
-                judge.learn(find_copies(store).await?);
+            if !assessor.knows_copies() {
+                assessor.learn(find_copies(store).await?);
             }
             return Ok(Self::All(store.scan(Kind::Session, Want { values: true, ttls: true })));
         }
@@ -103,8 +108,8 @@ impl Source {
             }
         }
         named.sort_by(|a, b| a.key.cmp(&b.key));
-        if !judge.knows_copies() {
-            judge.learn(find_copies_of(store, &named).await?);
+        if !assessor.knows_copies() {
+            assessor.learn(find_copies_of(store, &named).await?);
         }
         Ok(Self::Named(Some(named)))
     }
@@ -150,7 +155,7 @@ impl<'a> Selection<'a> {
     /// Begins to read what matches the filter: at most so many sessions with which something is done.
     pub fn new(
         source: Source,
-        (store, judge): (&'a dyn Store, &'a Judge),
+        (store, assessor): (&'a dyn Store, &'a Assessor),
         filter: Filter,
         limit: u64,
         interrupt: Interrupt,
@@ -158,7 +163,7 @@ impl<'a> Selection<'a> {
         seen: Rc<RefCell<Seen>>,
     ) -> Self {
         let is_whole = matches!(source, Source::All(_));
-        Self { source: source.noted(store), filter, left: limit, store, judge, interrupt, progress, seen, is_whole }
+        Self { source: source.noted(store), filter, left: limit, store, assessor, interrupt, progress, seen, is_whole }
     }
 
     /// Reads everything, and hands over every selected session, until all were seen or a signal came.
@@ -200,7 +205,7 @@ impl<'a> Selection<'a> {
                 let summary = self.judged(&stored, note.as_ref()).await?;
                 self.seen.borrow_mut().see(&summary);
                 see(&stored, &summary, note.as_ref());
-                if self.left > 0 && self.filter.matches(&summary, self.judge.now()) {
+                if self.left > 0 && self.filter.matches(&summary, self.assessor.now()) {
                     is_meant(&stored, &summary, note.as_ref())?
                 } else {
                     Meant::No
@@ -216,9 +221,9 @@ impl<'a> Selection<'a> {
 
     /// Judges a session, once it is known whether its client key is the one that has worked before.
     async fn judged<'s>(&self, stored: &'s Stored, note: Option<&Note>) -> anyhow::Result<Summary<'s>> {
-        let summary = self.judge.summary(stored, note);
-        let is_outdated = self.judge.learn_key(self.store, &summary).await?;
-        Ok(if is_outdated { self.judge.summary(stored, note) } else { summary })
+        let summary = self.assessor.summary(stored, note);
+        let is_outdated = self.assessor.learn_key(self.store, &summary).await?;
+        Ok(if is_outdated { self.assessor.summary(stored, note) } else { summary })
     }
 
     /// The next sessions read, selected or not.
@@ -240,7 +245,7 @@ impl<'a> Selection<'a> {
 
     /// Whether the session is selected; counts against the limit.
     fn takes(&mut self, summary: &Summary<'_>) -> bool {
-        self.filter.matches(summary, self.judge.now()) && take_one(&mut self.left)
+        self.filter.matches(summary, self.assessor.now()) && take_one(&mut self.left)
     }
 }
 
@@ -273,6 +278,6 @@ fn take_one(left: &mut u64) -> bool {
 
 /// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a session that had long
 /// ended would be taken for a sign of it.
-pub fn healthiest_first(judge: &Judge, sessions: &mut [Noted]) {
-    sessions.sort_by_cached_key(|(stored, note)| Reverse(judge.summary(stored, note.as_ref()).last_refreshed_at));
+pub fn healthiest_first(assessor: &Assessor, sessions: &mut [Noted]) {
+    sessions.sort_by_cached_key(|(stored, note)| Reverse(assessor.summary(stored, note.as_ref()).last_refreshed_at));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use super::assess::Judge;
+use super::assess::Assessor;
 use super::refresh::{Outcome, look_up_failed};
 use super::runner::{Event, Retry, Step};
 use super::selection::{Noted, healthiest_first};
@@ -47,25 +47,25 @@ impl Upgrades {
     pub async fn steps(
         &mut self,
         store: &dyn Store,
-        judge: &Judge,
+        assessor: &Assessor,
         may_meet_the_app: bool,
         mut sessions: Vec<Noted>,
     ) -> anyhow::Result<Vec<Step<Outcome>>> {
-        healthiest_first(judge, &mut sessions);
+        healthiest_first(assessor, &mut sessions);
         let mut steps = Vec::with_capacity(sessions.len());
         for (session, note) in sessions {
             let settled = {
-                let summary = judge.summary(&session, note.as_ref());
+                let summary = assessor.summary(&session, note.as_ref());
                 let reason = summary.reason.as_deref().unwrap_or_default();
                 match summary.status {
                     Status::Dead | Status::Malformed | Status::Foreign => {
                         Some(Outcome::Skipped(format!("{}: {reason}", summary.status.name()).into()))
                     }
                     Status::Blocked if !summary.needs_upgrade => Some(Outcome::Blocked(reason.to_owned())),
-                    _ => match judge.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
+                    _ => match assessor.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
                         Some(why) => Some(Outcome::Skipped(why.into())),
                         None if summary.refresh_token.is_none() => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
-                        None => judge.objection_to_key(store, &summary, &self.key).await?.map(Outcome::Blocked),
+                        None => assessor.objection_to_key(store, &summary, &self.key).await?.map(Outcome::Blocked),
                     },
                 }
             };

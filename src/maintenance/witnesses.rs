@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::assess::Judge;
+use super::assess::Assessor;
 use crate::session::{Age, Status, Summary};
 use crate::store::Stored;
 
@@ -25,17 +25,17 @@ impl Witnesses {
         &mut self,
         stored: &Stored,
         summary: &Summary<'_>,
-        judge: &Judge,
+        assessor: &Assessor,
         min_interval: Age,
         app_has_lock: bool,
     ) {
         let (Status::Fresh | Status::Idle | Status::Due, Some(at)) = (summary.status, summary.last_refreshed_at) else {
             return;
         };
-        if judge.too_recent(summary, min_interval, app_has_lock).is_some() {
+        if assessor.too_recent(summary, min_interval, app_has_lock).is_some() {
             return;
         }
-        let age = judge.age(at).duration();
+        let age = assessor.age(at).duration();
         let witness = self.group(summary);
         if witness.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {
             witness.healthiest = Some((age, stored.clone()));

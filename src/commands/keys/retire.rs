@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::args::Knows;
 use crate::commands::census;
 use crate::commands::kid::whole_kid;
-use crate::commands::sessions::{PaceArgs, SelectArgs, dry_run_of_revocation, judge, revoke_selected};
+use crate::commands::sessions::{PaceArgs, SelectArgs, assessor, dry_run_of_revocation, revoke_selected};
 use crate::commands::shared_keys::SharedStore;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -146,8 +146,8 @@ fn rehearse(
     sources: Vec<LoadedSource>,
     store: &Arc<dyn Store>,
 ) -> anyhow::Result<Exit> {
-    let judge = judge(context, store.layout())?;
-    let rehearsed = dry_run_of_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &judge)?;
+    let assessor = assessor(context, store.layout())?;
+    let rehearsed = dry_run_of_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &assessor)?;
     if rehearsed.exit != Exit::Done {
         return Ok(rehearsed.exit);
     }
@@ -161,7 +161,7 @@ fn rehearse(
 
 /// Ends the sessions bound to the key while the key is still there to do it with.
 fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
-    let judge = judge(context, store.layout())?;
+    let assessor = assessor(context, store.layout())?;
     let select = SelectArgs::bound_to(&args.kid);
     let question = format!(
         "End {} bound to key {}? Their users will have to log in again.",
@@ -170,7 +170,7 @@ fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn S
     );
     context.confirm(&question)?;
     // All of them, however they have come about: the key goes.
-    revoke_selected(context, &select, &args.pace, args.forget, store, &judge, |_| true)
+    revoke_selected(context, &select, &args.pace, args.forget, store, &assessor, |_| true)
 }
 
 /// What becomes of the sessions bound to the key before it goes.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::recover::recover;
 use super::select::SelectArgs;
-use super::view::judge;
+use super::view::assessor;
 use crate::commands::output::{for_client, refuse_private_keys, tidy};
 use crate::context::Context;
 use crate::error::Exit;
@@ -72,14 +72,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = context.open_store_to_change()?;
     let pattern = store.layout().session_pattern().clone();
-    let judge = judge(context, store.layout())?;
+    let assessor = assessor(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     // Tokens that were used up must not be handed on while those that replace them wait to be stored.
     recover(context, &*store)?;
     let recovery = Recovery::new(context.recovery_directory()?);
     let any_pending = !recovery.entries()?.is_empty();
     let (mut written, mut left_out) = (0, 0);
-    let select = args.select.for_each(context, &*store, &judge, |stored: &Stored, summary: &Summary<'_>| {
+    let select = args.select.for_each(context, &*store, &assessor, |stored: &Stored, summary: &Summary<'_>| {
         let Some(record) = (!summary.status.is_unreadable()).then(|| raw(stored)).flatten() else {
             left_out += 1;
             let why = summary.reason.as_deref().unwrap_or_else(|| summary.status.name());

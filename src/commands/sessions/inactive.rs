@@ -2,7 +2,7 @@
 
 use super::select::SelectArgs;
 use crate::context::Context;
-use crate::maintenance::{Action, Judge, Kept, Meant, Rules};
+use crate::maintenance::{Action, Assessor, Kept, Meant, Rules};
 use crate::session::{Age, Note, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counts;
@@ -24,16 +24,16 @@ impl InactiveArgs {
         select: &SelectArgs,
         context: &Context,
         store: &dyn Store,
-        judge: &Judge,
+        assessor: &Assessor,
         mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         if self.inactive.is_none() {
-            return select.for_each(context, store, judge, consume).await;
+            return select.for_each(context, store, assessor, consume).await;
         }
         let rules = Rules { inactive: self.inactive, malformed: false, offline: false };
         let mut unobservable = 0;
         let mut is_away = |stored: &Stored, summary: &Summary<'_>, note: Option<&Note>| {
-            let is_away = match rules.action(summary, note, judge) {
+            let is_away = match rules.action(summary, note, assessor) {
                 Ok(action) => action == Some(Action::SignOut),
                 Err(kept) => {
                     unobservable += u64::from(matches!(kept, Kept::Unobservable));
@@ -45,7 +45,7 @@ impl InactiveArgs {
             }
             Ok(Meant::to_do_if(is_away))
         };
-        let mut selection = select.begin(context, store, judge).await?;
+        let mut selection = select.begin(context, store, assessor).await?;
         while selection.next_meant(&mut is_away).await?.is_some() {}
         let text = counts("", [(unobservable, "left out: cannot tell whether their users were away")]);
         if !text.is_empty() {

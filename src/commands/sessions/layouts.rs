@@ -2,10 +2,10 @@
 
 use super::inactive::InactiveArgs;
 use super::select::SelectArgs;
-use super::view::{judge, tell_where};
+use super::view::{assessor, tell_where};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::Judge;
+use crate::maintenance::Assessor;
 use crate::session::Summary;
 use crate::store::Store;
 
@@ -35,14 +35,17 @@ impl<'a> Layouts<'a> {
     }
 
     /// Hands over every selected session. Returns their number.
-    pub fn for_each(&self, mut consume: impl FnMut(&Summary<'_>, &Judge) -> anyhow::Result<()>) -> anyhow::Result<u64> {
+    pub fn for_each(
+        &self,
+        mut consume: impl FnMut(&Summary<'_>, &Assessor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<u64> {
         let mut count = 0;
         for store in &self.stores {
-            let judge = judge(self.context, store.layout())?;
+            let assessor = assessor(self.context, store.layout())?;
             self.select.in_one_of(self.stores.len(), count);
-            let read = self.inactive.for_each(self.select, self.context, &**store, &judge, |_, summary| {
+            let read = self.inactive.for_each(self.select, self.context, &**store, &assessor, |_, summary| {
                 count += 1;
-                consume(summary, &judge)
+                consume(summary, &assessor)
             });
             self.context.runtime()?.block_on(read)?;
         }

@@ -45,10 +45,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         (false, false) => context.ui.listing::<BriefRow>(),
         (false, true) => context.ui.listing::<LayoutRow>(),
     };
-    let count = layouts.for_each(|summary, judge| match (args.wide, layouts.are_several()) {
+    let count = layouts.for_each(|summary, assessor| match (args.wide, layouts.are_several()) {
         (true, _) => listing.push(summary),
-        (false, false) => listing.push(&BriefRow::of(summary, judge)),
-        (false, true) => listing.push(&LayoutRow(BriefRow::of(summary, judge))),
+        (false, false) => listing.push(&BriefRow::of(summary, assessor)),
+        (false, true) => listing.push(&LayoutRow(BriefRow::of(summary, assessor))),
     })?;
     listing.finish()?;
     layouts.finish(count)

@@ -24,7 +24,7 @@ mod view;
 pub use pace::PaceArgs;
 pub use revoke::{dry_run as dry_run_of_revocation, revoke_selected};
 pub use select::SelectArgs;
-pub use view::{judge, tell_where};
+pub use view::{assessor, tell_where};
 
 use crate::context::Context;
 use crate::error::Exit;

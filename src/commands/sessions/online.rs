@@ -6,7 +6,7 @@ use super::pace::PaceArgs;
 use super::recover::recover;
 use crate::context::Context;
 use crate::jose::KeySet;
-use crate::maintenance::{Binding, Judge, Left, Parts, Recovery, Refresher, Stop, Unconfirmed};
+use crate::maintenance::{Assessor, Binding, Left, Parts, Recovery, Refresher, Stop, Unconfirmed};
 use crate::store::Store;
 
 /// Whether a signal came.
@@ -31,7 +31,7 @@ pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
 pub fn refresher(
     context: &Context,
     store: &Arc<dyn Store>,
-    judge: &Judge,
+    assessor: &Assessor,
     keys: KeySet,
     binding: Binding,
     pace: &PaceArgs,
@@ -55,7 +55,7 @@ pub fn refresher(
             .prepare(pace.limits(context)?.concurrency, context.now())?,
         lock_timeout: pace.lock_timeout(),
         clock: context.clock(),
-        judge: judge.clone(),
+        assessor: assessor.clone(),
         insists,
     }))
 }

@@ -14,12 +14,12 @@ use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::ResultRow;
 use super::select::SelectArgs;
-use super::view::judge;
+use super::view::assessor;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{
-    Action, Binding, Judge, Meant, Plan, Pruner, Revoker, Rules, Runner, Step, StoreBreaker, Witnesses, check_clock,
+    Action, Assessor, Binding, Meant, Plan, Pruner, Revoker, Rules, Runner, Step, StoreBreaker, Witnesses, check_clock,
 };
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
@@ -126,11 +126,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     check_inactive(context, args)?;
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
-    let judge = judge(context, store.layout())?;
+    let assessor = assessor(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
-    let (mut plan, witnesses) = plan(context, args, &*store, &judge, rules)?;
+    let (mut plan, witnesses) = plan(context, args, &*store, &assessor, rules)?;
     if plan.goes_by_age() {
         context.runtime()?.block_on(check_clock(&*store, context.now()))?;
     }
@@ -150,7 +150,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         let exit = status(context.interrupt().exit().unwrap_or(Exit::Done));
         return Ok(compare(context, store.layout(), records, None, exit)?);
     }
-    let mut results = Prunings::new(context, &judge);
+    let mut results = Prunings::new(context, &assessor);
     let done = if plan.total() == 0 || is_over {
         Ok(())
     } else {
@@ -171,7 +171,7 @@ fn plan(
     context: &Context,
     args: &Args,
     store: &dyn Store,
-    judge: &Judge,
+    assessor: &Assessor,
     rules: Rules,
 ) -> anyhow::Result<(Plan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
@@ -181,17 +181,17 @@ fn plan(
     let (mut seen, mut unreadable) = (0, 0);
     let mut listing = (args.dry_run && context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
     context.runtime()?.block_on(async {
-        let mut selection = args.select.begin(context, store, judge).await?;
+        let mut selection = args.select.begin(context, store, assessor).await?;
         let mut see = |stored: &Stored, summary: &Summary<'_>, _: Option<&_>| {
-            witnesses.borrow_mut().consider(stored, summary, judge, min_interval, app_has_lock);
+            witnesses.borrow_mut().consider(stored, summary, assessor, min_interval, app_has_lock);
             seen += 1;
             unreadable += u64::from(summary.status == Status::Malformed);
         };
         let mut add = |_: &Stored, summary: &Summary<'_>, note: Option<&_>| {
-            if summary.kid.is_some() && !judge.knows_keys() && !args.offline {
+            if summary.kid.is_some() && !assessor.knows_keys() && !args.offline {
                 return Err(no_keys().into());
             }
-            let action = plan.add(rules.action(summary, note, judge));
+            let action = plan.add(rules.action(summary, note, assessor));
             if action == Some(Action::Ask) {
                 witnesses.borrow_mut().suspect(summary);
             }
@@ -244,18 +244,18 @@ fn settle(
     witnesses: Vec<Stored>,
     results: &mut Prunings<'_>,
 ) -> anyhow::Result<()> {
-    let judge = results.judge();
+    let assessor = results.assessor();
     let keys = context.key_set()?.unwrap_or_default();
     let mut unconfirmed = Arc::default();
     let online = if plan.needs_servers() {
-        let refresher = refresher(context, store, judge, keys, Binding::Recorded, &args.pace, false)?;
+        let refresher = refresher(context, store, assessor, keys, Binding::Recorded, &args.pace, false)?;
         unconfirmed = refresher.unconfirmed();
-        Some(Revoker::for_absent_users(refresher, judge.clone()))
+        Some(Revoker::for_absent_users(refresher, assessor.clone()))
     } else {
         None
     };
     let pruner =
-        Pruner { store: Arc::clone(store), online, judge: judge.clone(), rules, health: StoreBreaker::default() };
+        Pruner { store: Arc::clone(store), online, assessor: assessor.clone(), rules, health: StoreBreaker::default() };
     let mut batches = Batches::new(context, args);
     let done = context.runtime()?.block_on(async {
         for witness in witnesses {
@@ -267,12 +267,12 @@ fn settle(
             }
         }
         let runner = Runner::new(pruner, args.pace.limits(context)?, stop(context));
-        let mut selection = args.select.begin(context, &**store, judge).await?;
+        let mut selection = args.select.begin(context, &**store, assessor).await?;
         let mut waiting: Vec<Stored> = Vec::new();
         let source = async || {
             while waiting.is_empty() {
                 let wanted = |_: &Stored, summary: &Summary<'_>, note: Option<&_>| {
-                    Ok(Meant::to_do_if(matches!(rules.action(summary, note, judge), Ok(Some(_)))))
+                    Ok(Meant::to_do_if(matches!(rules.action(summary, note, assessor), Ok(Some(_)))))
                 };
                 let Some(sessions) = selection.next_meant(wanted).await? else { return Ok(None) };
                 waiting = sessions.into_iter().map(|(stored, _)| stored).collect();

@@ -7,7 +7,7 @@ use super::online::refresher;
 use super::pace::PaceArgs;
 use super::results::Refreshes;
 use super::select::SelectArgs;
-use super::view::judge_of_run;
+use super::view::assessor_of_run;
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
@@ -69,29 +69,29 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
-    let judge = judge_of_run(context, store.layout())?;
+    let assessor = assessor_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     let min_interval = context.settings()?.refresh()?.min_interval;
     let is_named = args.select.names_sessions();
-    let planner = Planner::new(&judge, mode(args), is_named, min_interval, store.layout().has_lock());
+    let planner = Planner::new(&assessor, mode(args), is_named, min_interval, store.layout().has_lock());
     let refresher = if args.dry_run {
         // What keeps every session from being refreshed keeps a dry run from saying otherwise.
         context.client_id()?;
         args.pace.set(context.network()?);
         None
     } else {
-        Some(refresher(context, &store, &judge, keys, Binding::Recorded, &args.pace, is_named)?)
+        Some(refresher(context, &store, &assessor, keys, Binding::Recorded, &args.pace, is_named)?)
     };
     let first_seen = FirstSeen::default();
     let network = context.network()?;
-    let mut results = Refreshes::new(context, &judge, ["would refresh", "refreshed"], refresher, &args.pace)?;
+    let mut results = Refreshes::new(context, &assessor, ["would refresh", "refreshed"], refresher, &args.pace)?;
     results.tells_skipped = is_named;
     let done = context.runtime()?.block_on(async {
-        let mut selection = args.select.begin(context, &*store, &judge).await?;
+        let mut selection = args.select.begin(context, &*store, &assessor).await?;
         let source = async || {
             let see = |_: &Stored, session: &Summary<'_>, note: Option<&Note>| {
                 if !args.dry_run {
-                    first_seen.see(session, note, judge.now());
+                    first_seen.see(session, note, assessor.now());
                 }
             };
             let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;

@@ -11,7 +11,7 @@ use super::pace::PaceArgs;
 use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Event, Judge, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed};
+use crate::maintenance::{Assessor, Event, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed};
 use crate::session::Summary;
 use crate::store::Stored;
 use crate::text::Named;
@@ -67,7 +67,7 @@ pub struct Results<'c, K> {
     /// Terminal and settings.
     pub context: &'c Context,
     /// Judges what results are of.
-    pub judge: &'c Judge,
+    pub assessor: &'c Assessor,
     /// Counts by kind.
     pub tally: Tally<K>,
     in_table: InTable,
@@ -77,7 +77,7 @@ pub struct Results<'c, K> {
 
 impl<'c, K: Named> Results<'c, K> {
     /// Nothing has happened yet. Rows of this type will be shown.
-    pub fn new<R: Row>(context: &'c Context, judge: &'c Judge, in_table: InTable) -> Self {
+    pub fn new<R: Row>(context: &'c Context, assessor: &'c Assessor, in_table: InTable) -> Self {
         // JSON is one document, the summary; the formats of lines have a line for every session.
         let has_listing = match context.ui.format {
             Format::Json => false,
@@ -85,7 +85,7 @@ impl<'c, K: Named> Results<'c, K> {
             Format::Jsonl | Format::Csv => true,
         };
         let listing = has_listing.then(|| context.ui.listing::<R>());
-        Self { context, judge, tally: Tally::default(), in_table, listing, has_rows: false }
+        Self { context, assessor, tally: Tally::default(), in_table, listing, has_rows: false }
     }
 
     /// Counts a result, and shows its row. Where there is no listing, warns of what is worth a word.
@@ -156,7 +156,7 @@ impl<'c> Refreshes<'c> {
     /// Creates a run, which is a dry run without a refresher. `verbs` say what would be done, and what is done.
     pub fn new(
         context: &'c Context,
-        judge: &'c Judge,
+        assessor: &'c Assessor,
         [would_do, done]: [&'static str; 2],
         refresher: Option<Refresher>,
         pace: &PaceArgs,
@@ -165,7 +165,7 @@ impl<'c> Refreshes<'c> {
         let unconfirmed = refresher.as_ref().map(Refresher::unconfirmed).unwrap_or_default();
         let runner = |refresher| anyhow::Ok(Runner::new(refresher, pace.limits(context)?, stop(context)));
         Ok(Self {
-            results: Results::new::<ResultRow>(context, judge, InTable::WorthAWord),
+            results: Results::new::<ResultRow>(context, assessor, InTable::WorthAWord),
             runner: refresher.map(runner).transpose()?,
             unconfirmed,
             dry_run,
@@ -204,7 +204,7 @@ impl<'c> Refreshes<'c> {
     fn plan(&mut self, step: &Step<Outcome>) -> anyhow::Result<()> {
         match step {
             Step::Settled(event) => self.add(event),
-            Step::Work(session) => match Judge::unusable_key(session) {
+            Step::Work(session) => match Assessor::unusable_key(session) {
                 Some(why) => self.tell(session, RefreshResult::Blocked, Some(&why)),
                 None => self.tell(session, RefreshResult::Refreshed, None),
             },
@@ -217,7 +217,7 @@ impl<'c> Refreshes<'c> {
             RefreshResult::Skipped => (kind.name(), Role::Faint),
             RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => (kind.name(), Role::Warning),
         };
-        let summary = self.results.judge.summary(session, None);
+        let summary = self.results.assessor.summary(session, None);
         let row = ResultRow::new(&summary, result, reason, Some(role));
         // A person wants to read what went wrong, not what went well.
         let is_worth_a_word = role == Role::Warning || self.tells_skipped && kind == RefreshResult::Skipped;

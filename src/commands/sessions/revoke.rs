@@ -11,13 +11,13 @@ use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use super::results::{InTable, Results};
 use super::select::SelectArgs;
-use super::view::judge_of_run;
+use super::view::assessor_of_run;
 use crate::commands::ending::exit;
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
-use crate::maintenance::{Binding, Event, Judge, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant};
+use crate::maintenance::{Assessor, Binding, Event, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant};
 use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Role, Row, counted, counts};
@@ -72,14 +72,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
-    let judge = judge_of_run(context, store.layout())?;
+    let assessor = assessor_of_run(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     if args.dry_run {
-        return Ok(dry_run(context, &args.select, args.forget, &store, &judge)?.exit);
+        return Ok(dry_run(context, &args.select, args.forget, &store, &assessor)?.exit);
     }
     let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
-    context.runtime()?.block_on(args.select.for_each(context, &*store, &judge, |stored, session| {
+    context.runtime()?.block_on(args.select.for_each(context, &*store, &assessor, |stored, session| {
         count += 1;
         agreed.add(stored);
         first.get_or_insert_with(|| session.did.as_deref().unwrap_or(&session.key).to_owned());
@@ -90,7 +90,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Err(interrupt.failure("nothing was revoked").into());
     }
     let missing = args.select.check_names(context, &*store)?;
-    let Some(first) = first else { return Ok(missing.exit(new_results(context, &judge).finish(Ok(()))?)) };
+    let Some(first) = first else { return Ok(missing.exit(new_results(context, &assessor).finish(Ok(()))?)) };
     let (url, _) = context.store_address()?;
     let question = match count {
         1 => format!("End the session of {first} in {url}? Its user will have to log in again."),
@@ -98,7 +98,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     context.confirm(&question)?;
     let is_meant = |stored: &Stored| agreed.has(stored);
-    let exit = revoke_selected(context, &args.select, &args.pace, args.forget, &store, &judge, is_meant)?;
+    let exit = revoke_selected(context, &args.select, &args.pace, args.forget, &store, &assessor, is_meant)?;
     Ok(missing.exit(exit))
 }
 
@@ -129,7 +129,7 @@ pub fn dry_run(
     select: &SelectArgs,
     forget: bool,
     store: &Arc<dyn Store>,
-    judge: &Judge,
+    assessor: &Assessor,
 ) -> anyhow::Result<Rehearsed> {
     const VERB: &str = "would revoke";
     store.layout().check_lock_is_said()?;
@@ -138,10 +138,10 @@ pub fn dry_run(
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
     let (mut possible, mut impossible) = (0, 0);
     let has_signing_key = context.key_set()?.unwrap_or_default().active(context.now()).is_some();
-    context.runtime()?.block_on(select.for_each(context, &**store, judge, |stored, session| {
-        let copy = judge.copy(stored);
+    context.runtime()?.block_on(select.for_each(context, &**store, assessor, |stored, session| {
+        let copy = assessor.copy(stored);
         // Copies in this layout end together, as asked.
-        let alone = copy.map(|_| judge.summary_alone(stored, None));
+        let alone = copy.map(|_| assessor.summary_alone(stored, None));
         let own = alone.as_ref().unwrap_or(session);
         let is_elsewhere = copy.is_some_and(|(relation, _)| relation == Relation::CopyElsewhere);
         let is_blocked = own.status == Status::Blocked && !(own.needs_upgrade && has_signing_key);
@@ -150,7 +150,7 @@ pub fn dry_run(
                 session.reason.as_deref().map(str::to_owned)
             }
             () if own.refresh_token.is_none() => Some(NO_REFRESH_TOKEN.to_owned()),
-            () => Judge::unusable_key(stored),
+            () => Assessor::unusable_key(stored),
         };
         let is_possible = why.is_none();
         let (count, result) = if is_possible { (&mut possible, VERB) } else { (&mut impossible, "would fail") };
@@ -185,20 +185,20 @@ pub fn revoke_selected(
     pace: &PaceArgs,
     forget: bool,
     store: &Arc<dyn Store>,
-    judge: &Judge,
+    assessor: &Assessor,
     is_meant: impl Fn(&Stored) -> bool,
 ) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
     let binding = active.map_or(Binding::Recorded, Binding::RecordedOr);
-    let refresher = refresher(context, store, judge, keys, binding, pace, false)?;
+    let refresher = refresher(context, store, assessor, keys, binding, pace, false)?;
     let unconfirmed = refresher.unconfirmed();
-    let still_meant = still_meant(select.filter(), Judge::clone(judge));
-    let revoker = Revoker::new(refresher, still_meant, Judge::clone(judge));
+    let still_meant = still_meant(select.filter(), Assessor::clone(assessor));
+    let revoker = Revoker::new(refresher, still_meant, Assessor::clone(assessor));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
-    let mut results = new_results(context, judge);
+    let mut results = new_results(context, assessor);
     let done = context.runtime()?.block_on(async {
-        let mut selection = select.begin(context, &**store, judge).await?;
+        let mut selection = select.begin(context, &**store, assessor).await?;
         let source = async || {
             let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| Ok(Meant::to_do_if(is_meant(stored)));
             let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
@@ -217,8 +217,8 @@ pub fn revoke_selected(
     results.finish(done)
 }
 
-fn still_meant(filter: Filter, judge: Judge) -> StillMeant {
-    Box::new(move |stored| filter.matches(&judge.summary(stored, None), judge.now()))
+fn still_meant(filter: Filter, assessor: Assessor) -> StillMeant {
+    Box::new(move |stored| filter.matches(&assessor.summary(stored, None), assessor.now()))
 }
 
 #[derive(Serialize)]
@@ -246,16 +246,16 @@ impl Row for ResultRow<'_> {
     }
 }
 
-fn new_results<'c>(context: &'c Context, judge: &'c Judge) -> Revocations<'c> {
-    Results::new::<ResultRow>(context, judge, InTable::All)
+fn new_results<'c>(context: &'c Context, assessor: &'c Assessor) -> Revocations<'c> {
+    Results::new::<ResultRow>(context, assessor, InTable::All)
 }
 
 type Revocations<'c> = Results<'c, RevokeResult>;
 
 impl Revocations<'_> {
     async fn add(&mut self, event: Event<Revoked>, forget: bool, revoker: &Revoker) -> anyhow::Result<()> {
-        let judge = self.judge;
-        let summary = judge.summary(&event.session, None);
+        let assessor = self.assessor;
+        let summary = assessor.summary(&event.session, None);
         // What is no session under this layout may be another program's; only `prune --malformed` looks into that.
         let may_be_forgotten = forget && !summary.status.is_unreadable();
         let outcome = match event.outcome {

@@ -11,7 +11,7 @@ use crate::args::Knows;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::Kid;
-use crate::maintenance::{Judge, Names, Records, Seen, Selection, Source};
+use crate::maintenance::{Assessor, Names, Records, Seen, Selection, Source};
 use crate::session::{Age, Filter, Status, Summary};
 use crate::store::{RecordKey, Store, Stored};
 use crate::text::Named as _;
@@ -133,10 +133,10 @@ impl SelectArgs {
         &self,
         context: &Context,
         store: &'a dyn Store,
-        judge: &'a Judge,
+        assessor: &'a Assessor,
     ) -> anyhow::Result<Selection<'a>> {
         let interrupt = context.interrupt();
-        let find = async { Source::open(store, judge, &self.names(context).await?, &self.seen).await };
+        let find = async { Source::open(store, assessor, &self.names(context).await?, &self.seen).await };
         let source = interrupt.or(find).await.unwrap_or(Ok(Source::Named(None)))?;
         if !self.one_of_several.get() {
             self.seen.borrow_mut().records = Records::default();
@@ -145,7 +145,7 @@ impl SelectArgs {
         let progress = Box::new(move |read| progress.advance(read));
         let left = self.limit.unwrap_or(u64::MAX).saturating_sub(self.taken.get());
         let seen = Rc::clone(&self.seen);
-        Ok(Selection::new(source, (store, judge), self.filter(), left, interrupt, progress, seen))
+        Ok(Selection::new(source, (store, assessor), self.filter(), left, interrupt, progress, seen))
     }
 
     /// The names given, with the accounts of handles.
@@ -169,9 +169,9 @@ impl SelectArgs {
         &self,
         context: &Context,
         store: &dyn Store,
-        judge: &Judge,
+        assessor: &Assessor,
         consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        self.begin(context, store, judge).await?.for_each(consume).await
+        self.begin(context, store, assessor).await?.for_each(consume).await
     }
 }

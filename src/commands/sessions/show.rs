@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::account::Account;
 use super::names::no_session;
-use super::view::{judge, role};
+use super::view::{assessor, role};
 use crate::args::Knows;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Judge, find_copies_of, noted};
+use crate::maintenance::{Assessor, find_copies_of, noted};
 use crate::session::{Age, Summary};
 use crate::store::Stored;
 use crate::ui::Format;
@@ -32,14 +32,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let did = context.runtime()?.block_on(async {
         let did = args.account.did(context).await?;
         for store in &stores {
-            let judge = judge(context, store.layout())?;
+            let assessor = assessor(context, store.layout())?;
             let sessions = store.sessions_of(&did).await?;
-            judge.learn(find_copies_of(&**store, &sessions).await?);
+            assessor.learn(find_copies_of(&**store, &sessions).await?);
             let noted = noted(&**store, sessions).await?;
             for (stored, note) in &noted {
-                judge.learn_key(&**store, &judge.summary(stored, note.as_ref())).await?;
+                assessor.learn_key(&**store, &assessor.summary(stored, note.as_ref())).await?;
             }
-            found.extend(noted.into_iter().map(|(stored, note)| (judge.clone(), stored, note)));
+            found.extend(noted.into_iter().map(|(stored, note)| (assessor.clone(), stored, note)));
         }
         anyhow::Ok(did)
     })?;
@@ -48,26 +48,26 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Err(no_session(context, &all, did.as_str())?.into());
     }
     if context.ui.format == Format::Table {
-        for (n, (judge, stored, note)) in found.iter().enumerate() {
+        for (n, (assessor, stored, note)) in found.iter().enumerate() {
             if n > 0 {
                 context.ui.result("\n")?;
             }
-            show_card(context, judge, stored, &judge.summary(stored, note.as_ref()))?;
+            show_card(context, assessor, stored, &assessor.summary(stored, note.as_ref()))?;
         }
         return Ok(Exit::Done);
     }
     let mut listing = context.ui.listing::<Summary>();
-    for (judge, stored, note) in &found {
-        listing.push(&judge.summary(stored, note.as_ref()))?;
+    for (assessor, stored, note) in &found {
+        listing.push(&assessor.summary(stored, note.as_ref()))?;
     }
     listing.finish()?;
     Ok(Exit::Done)
 }
 
 /// One field a line: a row of a table would be too wide to read.
-fn show_card(context: &Context, judge: &Judge, stored: &Stored, summary: &Summary) -> std::io::Result<()> {
+fn show_card(context: &Context, assessor: &Assessor, stored: &Stored, summary: &Summary) -> std::io::Result<()> {
     let time = |at: Timestamp| format!("{at:.0}");
-    let ago = |at: Timestamp| format!("{at:.0} ({} ago)", judge.age(at));
+    let ago = |at: Timestamp| format!("{at:.0} ({} ago)", assessor.age(at));
     let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
     let mut fields = vec![
         ("key", summary.key.to_string(), None),

@@ -10,7 +10,7 @@ use super::select::SelectArgs;
 use super::view::role;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::Judge;
+use crate::maintenance::Assessor;
 use crate::session::{Age, Status, Summary};
 use crate::text::Named as _;
 use crate::ui::Format;
@@ -61,7 +61,7 @@ struct Stats {
 }
 
 impl Stats {
-    fn add(&mut self, session: &Summary<'_>, judge: &Judge) {
+    fn add(&mut self, session: &Summary<'_>, assessor: &Assessor) {
         self.total += 1;
         count(&mut self.layouts, session.layout.as_deref().unwrap_or(UNKNOWN));
         *self.statuses.entry(session.status).or_default() += 1;
@@ -69,7 +69,7 @@ impl Stats {
         count(&mut self.auth_methods, session.auth_method.unwrap_or(UNKNOWN));
         let without_kid = if session.status.is_unreadable() { UNKNOWN } else { NONE };
         count(&mut self.kids, session.kid.as_deref().unwrap_or(without_kid));
-        let age = session.last_refreshed_at.map(|at| judge.age(at));
+        let age = session.last_refreshed_at.map(|at| assessor.age(at));
         let class =
             age.map_or(UNKNOWN, |age| AGES.iter().find(|(bound, _)| age <= *bound).map_or(OLDER, |(_, name)| name));
         *self.ages.entry(class).or_default() += 1;
@@ -113,8 +113,8 @@ fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let layouts = Layouts::open(context, &args.select, &args.inactive)?;
     let mut stats = Stats::default();
-    let count = layouts.for_each(|summary, judge| {
-        stats.add(summary, judge);
+    let count = layouts.for_each(|summary, assessor| {
+        stats.add(summary, assessor);
         Ok(())
     })?;
     match context.ui.format {

@@ -6,7 +6,7 @@ use super::online::refresher;
 use super::pace::PaceArgs;
 use super::results::Refreshes;
 use super::select::SelectArgs;
-use super::view::judge_of_run;
+use super::view::assessor_of_run;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::maintenance::{Binding, Meant, Upgrades, check_published};
@@ -58,25 +58,25 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
     store.layout().check_lock_is_said()?;
-    let judge = judge_of_run(context, store.layout())?;
+    let assessor = assessor_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     let is_named = args.select.names_sessions();
     let refresher = if args.dry_run {
         None
     } else {
-        Some(refresher(context, &store, &judge, keys, Binding::Upgrade(kid), &args.pace, is_named)?)
+        Some(refresher(context, &store, &assessor, keys, Binding::Upgrade(kid), &args.pace, is_named)?)
     };
     let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active.clone(), agreed(context, args));
     let may_meet_the_app = !store.layout().has_lock() && !is_named;
-    let mut results = Refreshes::new(context, &judge, ["would upgrade", "upgraded"], refresher, &args.pace)?;
+    let mut results = Refreshes::new(context, &assessor, ["would upgrade", "upgraded"], refresher, &args.pace)?;
     results.tells_skipped = is_named;
     results.may_end_sessions = true;
     let done = runtime.block_on(async {
-        let mut selection = args.select.begin(context, &*store, &judge).await?;
+        let mut selection = args.select.begin(context, &*store, &assessor).await?;
         let source = async || {
             let sessions = selection.next_meant(|_, session, _| Ok(Meant::to_do_if(session.is_public))).await?;
             let Some(sessions) = sessions else { return Ok(None) };
-            upgrades.steps(&*store, &judge, may_meet_the_app, sessions).await.map(Some)
+            upgrades.steps(&*store, &assessor, may_meet_the_app, sessions).await.map(Some)
         };
         results.run(source).await
     });

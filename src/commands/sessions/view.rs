@@ -5,30 +5,30 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::jose::KeySet;
-use crate::maintenance::{Judge, Recovery};
+use crate::maintenance::{Assessor, Recovery};
 use crate::session::{Status, Summary};
 use crate::store::{Layout, Store};
 use crate::ui::{Role, Row, brief_kid};
 
 /// Reads keys and settings.
-pub fn judge(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
-    judge_by(context, layout, context.key_set()?.as_ref())
+pub fn assessor(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
+    assessor_by(context, layout, context.key_set()?.as_ref())
 }
 
 /// The same for a run that exchanges sessions: where no key source is configured, there are no keys.
-pub fn judge_of_run(context: &Context, layout: &Layout) -> anyhow::Result<Judge> {
-    judge_by(context, layout, Some(&context.key_set()?.unwrap_or_default()))
+pub fn assessor_of_run(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
+    assessor_by(context, layout, Some(&context.key_set()?.unwrap_or_default()))
 }
 
-fn judge_by(context: &Context, layout: &Layout, keys: Option<&KeySet>) -> anyhow::Result<Judge> {
+fn assessor_by(context: &Context, layout: &Layout, keys: Option<&KeySet>) -> anyhow::Result<Assessor> {
     let settings = context.settings()?;
-    let judge = Judge::new(keys, context.client_id().ok(), layout, settings.policy()?, context.now());
-    let judge = judge.with_egress(settings.egress()?);
+    let assessor = Assessor::new(keys, context.client_id().ok(), layout, settings.policy()?, context.now());
+    let assessor = assessor.with_egress(settings.egress()?);
     let recovery = context.recovery_directory().map(Recovery::new).ok();
     let any_pending = |recovery: &Recovery| recovery.entries().is_ok_and(|entries| !entries.is_empty());
     Ok(match recovery.filter(any_pending) {
-        Some(recovery) => judge.with_pending(recovery),
-        None => judge,
+        Some(recovery) => assessor.with_pending(recovery),
+        None => assessor,
     })
 }
 
@@ -48,13 +48,13 @@ pub fn role(status: Status) -> Option<Role> {
 pub struct BriefRow<'a> {
     summary: &'a Summary<'a>,
     #[serde(skip)]
-    judge: &'a Judge,
+    assessor: &'a Assessor,
 }
 
 impl<'a> BriefRow<'a> {
     /// As judged by this judge.
-    pub fn of(summary: &'a Summary<'a>, judge: &'a Judge) -> Self {
-        Self { summary, judge }
+    pub fn of(summary: &'a Summary<'a>, assessor: &'a Assessor) -> Self {
+        Self { summary, assessor }
     }
 }
 
@@ -64,8 +64,8 @@ impl Row for BriefRow<'_> {
     const SPARE: &'static [usize] = &[4, 3];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
-        let Self { summary, judge } = self;
-        let ago = |at| format!("{} ago", judge.age(at).at_a_glance());
+        let Self { summary, assessor } = self;
+        let ago = |at| format!("{} ago", assessor.age(at).at_a_glance());
         let issuer = summary.issuer.as_deref().map(|issuer| issuer.strip_prefix("https://").unwrap_or(issuer));
         vec![
             (account(summary), None),

@@ -62,7 +62,7 @@ impl Refresher {
         let earlier = self.noted_behind(&group).await.ok().flatten();
         let times = earlier.map_or(0, |behind| behind.times).saturating_add(1);
         // What this run has refreshed before was in step.
-        let behind = Behind { at: self.parts.judge.now(), times };
+        let behind = Behind { at: self.parts.assessor.now(), times };
         self.behind.groups().insert(group.clone(), Some(behind));
         let Ok(note) = serde_json::to_vec(&behind) else { return };
         if let Err(error) = self.parts.store.write_notes(&[(self.name_of_behind(&group), note)], Note::LIFETIME).await {

@@ -128,7 +128,7 @@ impl Refresher {
         let key = ready.client_key?;
         let kid = key.kid()?;
         let at = (ready.issuer.clone(), kid.clone());
-        let known = self.parts.judge.noted(&ready.issuer, kid.as_str());
+        let known = self.parts.assessor.noted(&ready.issuer, kid.as_str());
         let note = (name_of_key(&self.parts.client_id, &ready.issuer, kid.as_str()), key.thumbprint().into_bytes());
         if known == Some(KnownKey::Same) {
             return Some(note);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::jose::{KeySet, Kid};
-use crate::maintenance::assess::Judge;
+use crate::maintenance::assess::Assessor;
 use crate::maintenance::recovery::Recovery;
 use crate::oauth::{Clock, Network};
 use crate::store::{Store, StoreId};
@@ -32,7 +32,7 @@ pub struct Parts {
     pub recovery: Recovery,
     pub lock_timeout: Duration,
     pub clock: Clock,
-    pub judge: Judge,
+    pub assessor: Assessor,
     /// Tries what has cost a session before: the operator has named whose session it may cost this time.
     pub insists: bool,
 }

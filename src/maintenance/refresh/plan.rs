@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::outcome::Outcome;
-use crate::maintenance::assess::Judge;
+use crate::maintenance::assess::Assessor;
 use crate::maintenance::estimate::Estimate;
 use crate::maintenance::runner::{Event, Step};
 use crate::maintenance::selection::{Meant, Noted, healthiest_first};
@@ -19,7 +19,7 @@ pub enum Mode {
 
 /// Decides about each session before anything is sent.
 pub struct Planner<'a> {
-    judge: &'a Judge,
+    assessor: &'a Assessor,
     pub mode: Mode,
     /// Sessions are named one by one.
     is_named: bool,
@@ -40,9 +40,9 @@ enum Plan {
 
 impl<'a> Planner<'a> {
     /// Creates the planner of a run.
-    pub fn new(judge: &'a Judge, mode: Mode, is_named: bool, min_interval: Age, app_has_lock: bool) -> Self {
+    pub fn new(assessor: &'a Assessor, mode: Mode, is_named: bool, min_interval: Age, app_has_lock: bool) -> Self {
         Self {
-            judge,
+            assessor,
             mode,
             is_named,
             min_interval,
@@ -65,10 +65,10 @@ impl<'a> Planner<'a> {
 
     /// Returns what to do with these sessions.
     pub fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
-        healthiest_first(self.judge, &mut sessions);
+        healthiest_first(self.assessor, &mut sessions);
         let step = |(session, note): Noted| {
             let plan = {
-                let summary = self.judge.summary(&session, note.as_ref());
+                let summary = self.assessor.summary(&session, note.as_ref());
                 let plan = self.plan(&summary);
                 if matches!(plan, Plan::Refresh) {
                     self.estimate.borrow_mut().add(&summary);
@@ -102,7 +102,7 @@ impl<'a> Planner<'a> {
     fn plan(&self, session: &Summary<'_>) -> Plan {
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
         // An expiry that cannot be read is no reason to take the token for expired.
-        let expired = session.expires_at.map_or(!session.has_unreadable_expiry, |at| at <= self.judge.now());
+        let expired = session.expires_at.map_or(!session.has_unreadable_expiry, |at| at <= self.assessor.now());
         match (session.status, self.mode) {
             (Status::Fresh | Status::Idle | Status::Suspect, Mode::Due) => {
                 return Plan::NotMeant;
@@ -116,7 +116,7 @@ impl<'a> Planner<'a> {
             (Status::Dead | Status::Malformed | Status::Foreign, _) => return Plan::NotMeant,
             _ => {}
         }
-        match self.judge.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
+        match self.assessor.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
             Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
             None if session.refresh_token.is_none() => Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
             None => Plan::Refresh,

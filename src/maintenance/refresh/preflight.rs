@@ -49,7 +49,7 @@ impl Refresher {
     /// moment.
     pub(in crate::maintenance) async fn check_record(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
-        let summary = self.parts.judge.summary_of_record(stored, None);
+        let summary = self.parts.assessor.summary_of_record(stored, None);
         if summary.status.is_unreadable() || summary.status == Status::Blocked && !summary.needs_upgrade {
             return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
         }
@@ -97,7 +97,7 @@ impl Refresher {
     /// A key that has worked before under this kid at this server must be the same key still.
     pub(super) async fn check_known_key(&self, issuer: &str, key: &ClientKey) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
-        let known = self.parts.judge.compare_key(&*self.parts.store, issuer, kid.as_str(), &key.thumbprint()).await;
+        let known = self.parts.assessor.compare_key(&*self.parts.store, issuer, kid.as_str(), &key.thumbprint()).await;
         match known.map_err(|e| self.store_trouble("cannot read the notes", &e))? {
             KnownKey::Other => Err(Outcome::Blocked(key_has_changed(kid.as_str()))),
             KnownKey::Same | KnownKey::Unknown => Ok(()),

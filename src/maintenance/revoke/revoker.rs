@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock};
 
-use crate::maintenance::assess::Judge;
+use crate::maintenance::assess::Assessor;
 use crate::maintenance::refresh::{Outcome, Refresher};
 use crate::maintenance::runner::Retry;
 use crate::store::{RecordKey, Stored};
@@ -45,7 +45,7 @@ pub struct Revoker {
     /// Asked of a session whose user came back after it was selected.
     pub still_meant: StillMeant,
     /// Tells when tokens die that cannot be revoked.
-    pub judge: Judge,
+    pub assessor: Assessor,
     /// Ends only sessions of users who are away.
     pub(super) for_absent_users: bool,
     /// Reason for which no further session is ended: the store is behind what the servers know.
@@ -58,11 +58,11 @@ pub struct Revoker {
 
 impl Revoker {
     /// Nothing is done yet.
-    pub fn new(refresher: Refresher, still_meant: StillMeant, judge: Judge) -> Self {
+    pub fn new(refresher: Refresher, still_meant: StillMeant, assessor: Assessor) -> Self {
         Self {
             refresher,
             still_meant,
-            judge,
+            assessor,
             for_absent_users: false,
             store_is_behind: OnceLock::new(),
             ended: Mutex::default(),
@@ -73,8 +73,8 @@ impl Revoker {
     /// Ends only sessions of users who are away, where nothing has changed since they were selected. A refresh token that
     /// somebody else has used shows that the user is not away and that the store is behind, as a copy or a backup is: then
     /// no further session is ended.
-    pub fn for_absent_users(refresher: Refresher, judge: Judge) -> Self {
-        Self { for_absent_users: true, ..Self::new(refresher, Box::new(|_| false), judge) }
+    pub fn for_absent_users(refresher: Refresher, assessor: Assessor) -> Self {
+        Self { for_absent_users: true, ..Self::new(refresher, Box::new(|_| false), assessor) }
     }
 }
 

@@ -67,7 +67,7 @@ impl Revoker {
         }
         if !server.can_revoke() {
             let why = "the server has no revocation endpoint";
-            let why = match self.judge.ends_by(selected) {
+            let why = match self.assessor.ends_by(selected) {
                 Some(day) => format!("{why}; its tokens die by {day} unless they are used"),
                 None => why.to_owned(),
             };

@@ -6,7 +6,7 @@ use crate::commands::ending::exit;
 use crate::commands::sessions::results::{InTable, ResultRow, Results};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Action, Event, Judge, Plan, PruneResult, Pruned, Tally};
+use crate::maintenance::{Action, Assessor, Event, Plan, PruneResult, Pruned, Tally};
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
@@ -82,19 +82,19 @@ pub struct Prunings<'c> {
 
 impl<'c> Prunings<'c> {
     /// Nothing has happened yet.
-    pub fn new(context: &'c Context, judge: &'c Judge) -> Self {
-        let results = Results::new::<ResultRow>(context, judge, InTable::Nothing);
+    pub fn new(context: &'c Context, assessor: &'c Assessor) -> Self {
+        let results = Results::new::<ResultRow>(context, assessor, InTable::Nothing);
         Self { results, some_are_unconfirmed: false }
     }
 
     /// Judges what results are of.
-    pub fn judge(&self) -> &'c Judge {
-        self.results.judge
+    pub fn assessor(&self) -> &'c Assessor {
+        self.results.assessor
     }
 
     /// Takes one in.
     pub fn add(&mut self, event: &Event<Pruned>) -> anyhow::Result<()> {
-        let summary = self.results.judge.summary(&event.session, None);
+        let summary = self.results.assessor.summary(&event.session, None);
         let kind = event.outcome.kind();
         let (reason, meaning) = match &event.outcome {
             Pruned::Unsettled(why, _) => (Some(why.as_str()), "kept"),
