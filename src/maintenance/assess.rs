@@ -12,7 +12,7 @@ use super::recovery::Recovery;
 use crate::jose::{ClientKey, KeySet};
 use crate::oauth::objection;
 use crate::session::{
-    Age, Circumstances, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status, Summary,
+    Age, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status, StatusInputs, Summary,
 };
 use crate::store::{Layout, NoRecord, Store, Stored};
 
@@ -22,7 +22,7 @@ const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 /// Judges sessions by the keys, the layout and the ages that are configured.
 #[derive(Clone)]
 pub struct Assessor {
-    circumstances: Circumstances,
+    inputs: StatusInputs,
     layout: Layout,
     /// Name of the layout, for summaries.
     layout_name: Arc<str>,
@@ -63,7 +63,7 @@ impl Assessor {
         let thumbprints: HashMap<_, _> = keys.iter().flat_map(|keys| keys.iter()).filter_map(named).collect();
         let keys = keys.map_or(KnownKeys::Unknown, |_| KnownKeys::Only(thumbprints.keys().cloned().collect()));
         Self {
-            circumstances: Circumstances { keys, policy, client_id, now },
+            inputs: StatusInputs { keys, policy, client_id, now },
             layout: layout.clone(),
             layout_name: layout.name.as_str().into(),
             copies: Arc::default(),
@@ -156,7 +156,7 @@ impl Assessor {
         if let Some(known) = self.noted(issuer, kid) {
             return Ok(known);
         }
-        let client_id = self.circumstances.client_id.as_deref().unwrap_or_default();
+        let client_id = self.inputs.client_id.as_deref().unwrap_or_default();
         let known = noted_key(store, client_id, issuer, kid, thumbprint).await?;
         let mut noted = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
         noted.known.entry(kid.to_owned()).or_default().insert(issuer.to_owned(), known);
@@ -168,7 +168,7 @@ impl Assessor {
     pub async fn learn_key(&self, store: &dyn Store, session: &Summary<'_>) -> anyhow::Result<bool> {
         let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), session.kid.as_deref()) else { return Ok(false) };
         let Some(thumbprint) = self.thumbprints.get(kid) else { return Ok(false) };
-        if self.circumstances.client_id.is_none() || !self.are_keys_noted(store).await? {
+        if self.inputs.client_id.is_none() || !self.are_keys_noted(store).await? {
             return Ok(false);
         }
         let is_new = self.noted(issuer, kid).is_none();
@@ -201,7 +201,7 @@ impl Assessor {
     fn read<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let key = stored.key.text();
         match self.layout.session(stored) {
-            Ok(session) => Summary::of(key, session, stored.observed, note, &self.circumstances),
+            Ok(session) => Summary::of(key, session, stored.observed, note, &self.inputs),
             Err(NoRecord::Malformed(why)) => Summary::of_no_session(key, &stored.value, why),
             Err(why) => Summary::foreign(key, why.description()),
         }
@@ -209,12 +209,12 @@ impl Assessor {
 
     /// The moment of the judgement.
     pub fn now(&self) -> Timestamp {
-        self.circumstances.now
+        self.inputs.now
     }
 
     /// Whether client keys are configured.
     pub fn knows_keys(&self) -> bool {
-        matches!(self.circumstances.keys, KnownKeys::Only(_))
+        matches!(self.inputs.keys, KnownKeys::Only(_))
     }
 
     /// Why a session is left alone that was renewed a short while ago. Where the app has no lock to keep the two of us
@@ -244,14 +244,14 @@ impl Assessor {
     pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
         let summary = self.summary(stored, None);
         let issuer = summary.issuer.as_deref().unwrap_or_default();
-        let lifetime = self.circumstances.policy.lifetime(issuer, summary.kid.is_some());
+        let lifetime = self.inputs.policy.lifetime(issuer, summary.kid.is_some());
         let end = summary.last_refreshed_at?.checked_add(lifetime.duration()).ok()?;
         Some(Offset::UTC.to_datetime(end).date())
     }
 
     /// How long ago something was.
     pub fn age(&self, at: Timestamp) -> Age {
-        Age::from_secs(self.circumstances.now.duration_since(at).as_secs().max(0))
+        Age::from_secs(self.inputs.now.duration_since(at).as_secs().max(0))
     }
 }
 

@@ -41,7 +41,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::super::format::RECORD;
-    use super::super::{Circumstances, KnownKeys, Observed, Policy, Session};
+    use super::super::{KnownKeys, Observed, Policy, Session, StatusInputs};
     use super::*;
 
     #[test]
@@ -52,7 +52,7 @@ mod tests {
             Session::read(RECORD.as_bytes()).unwrap(),
             Observed::default(),
             None,
-            &Circumstances { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now },
+            &StatusInputs { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now },
         );
         let text = |text: &str| Some(text.to_owned());
         let all = Filter::default;

@@ -204,7 +204,7 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::super::format::RECORD;
-    use super::super::{Circumstances, KnownKeys, Observed, Policy, Session};
+    use super::super::{KnownKeys, Observed, Policy, Session, StatusInputs};
     use super::*;
 
     const DAY: i64 = 86_400;
@@ -215,14 +215,14 @@ mod tests {
     }
 
     fn summary(record: &str, last_refreshed_at: Option<Timestamp>) -> Summary<'_> {
-        let circumstances = Circumstances {
+        let inputs = StatusInputs {
             keys: KnownKeys::Unknown,
             policy: Policy::default(),
             client_id: None,
             now: Timestamp::UNIX_EPOCH,
         };
         let session = Session::read(record.as_bytes()).unwrap();
-        let summary = Summary::of("key".into(), session, Observed::default(), None, &circumstances);
+        let summary = Summary::of("key".into(), session, Observed::default(), None, &inputs);
         Summary { last_refreshed_at, ..summary }
     }
 

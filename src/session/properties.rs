@@ -280,9 +280,9 @@ proptest! {
         let Some(note) = Note::parse(note.to_string().as_bytes()) else { return Ok(()) };
         prop_assert_eq!(Note::parse(&note.to_bytes()), Some(note.clone()));
         let record = RECORD.replace("ref-1", &token);
-        let circumstances = Circumstances { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now };
+        let inputs = StatusInputs { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now };
         let session = Session::read(record.as_bytes()).unwrap();
-        let summary = Summary::of("key".into(), session, Observed::default(), None, &circumstances);
+        let summary = Summary::of("key".into(), session, Observed::default(), None, &inputs);
         let summary = Summary { last_refreshed_at: Some(wrote), ..summary };
         for period in [0, 86_400, i64::MAX] {
             let _ = Note::presence(Some(&note), &summary, Age::from_secs(period), now);

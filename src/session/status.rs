@@ -77,7 +77,7 @@ pub enum KnownKeys {
 
 /// What a judgement depends on beside the session itself.
 #[derive(Clone, Debug)]
-pub struct Circumstances {
+pub struct StatusInputs {
     /// The client keys at hand.
     pub keys: KnownKeys,
     /// The ages that decide.
@@ -143,13 +143,8 @@ impl Verdict {
     }
 
     /// Judges a session.
-    pub fn of(
-        session: &Session<'_>,
-        last: Option<LastRefreshed>,
-        note: Option<&Note>,
-        circumstances: &Circumstances,
-    ) -> Self {
-        let Circumstances { keys, policy, client_id, now } = circumstances;
+    pub fn of(session: &Session<'_>, last: Option<LastRefreshed>, note: Option<&Note>, inputs: &StatusInputs) -> Self {
+        let StatusInputs { keys, policy, client_id, now } = inputs;
         let expired = session.expires_at.is_none_or(|at| at <= *now);
         match &session.refresh_token {
             None if session.expires_at.is_some() && expired => {
@@ -235,8 +230,8 @@ mod tests {
         let session = Session::read(record.as_bytes()).unwrap();
         let last = LastRefreshed::of(&session, None, Observed::default(), now);
         let verdict = {
-            let circumstances = Circumstances { keys: keys.clone(), policy: Policy::default(), client_id: None, now };
-            Verdict::of(&session, last, None, &circumstances)
+            let inputs = StatusInputs { keys: keys.clone(), policy: Policy::default(), client_id: None, now };
+            Verdict::of(&session, last, None, &inputs)
         };
         (verdict.status, verdict.reason.map(Into::into))
     }
@@ -281,10 +276,10 @@ mod tests {
             ("https://other.example", Some(3), Status::Suspect),
         ] {
             let policy = Policy { issuers: issuers(issuer), ..Policy::default() };
-            let circumstances = Circumstances { keys: KnownKeys::Unknown, policy, client_id: None, now };
+            let inputs = StatusInputs { keys: KnownKeys::Unknown, policy, client_id: None, now };
             let note = said(days);
             let last = LastRefreshed::of(&session, Some(&note), Observed::default(), now);
-            assert_eq!(Verdict::of(&session, last, Some(&note), &circumstances).status, status, "{issuer} {days:?}");
+            assert_eq!(Verdict::of(&session, last, Some(&note), &inputs).status, status, "{issuer} {days:?}");
         }
     }
 
@@ -323,13 +318,13 @@ mod tests {
             ("2027-03-01T00:00:00Z", &note, Status::Suspect),
             ("2027-03-01T00:00:00Z", &note.clone().first_seen("ref-0", Timestamp::UNIX_EPOCH), Status::Idle),
         ] {
-            let circumstances = Circumstances {
+            let inputs = StatusInputs {
                 keys: KnownKeys::Unknown,
                 policy: Policy::default(),
                 now: now.parse().unwrap(),
                 client_id: None,
             };
-            assert_eq!(Verdict::of(&session, None, Some(note), &circumstances).status, status, "{now}");
+            assert_eq!(Verdict::of(&session, None, Some(note), &inputs).status, status, "{now}");
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{
-    AuthMethod, Circumstances, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session, Status, Verdict,
+    AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session, Status, StatusInputs, Verdict,
     is_nobodys,
 };
 
@@ -71,12 +71,12 @@ impl<'a> Summary<'a> {
         session: Session<'a>,
         observed: Observed,
         note: Option<&Note>,
-        circumstances: &Circumstances,
+        inputs: &StatusInputs,
     ) -> Self {
-        let last = LastRefreshed::of(&session, note, observed, circumstances.now);
+        let last = LastRefreshed::of(&session, note, observed, inputs.now);
         let seen = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.seen_at(token));
-        let unchanged_since = seen.filter(|at| last.is_none() && *at <= circumstances.now);
-        let verdict = Verdict::of(&session, last, note, circumstances);
+        let unchanged_since = seen.filter(|at| last.is_none() && *at <= inputs.now);
+        let verdict = Verdict::of(&session, last, note, inputs);
         let is_public = session.is_public();
         let auth_method = session.client_auth.as_ref().map(AuthMethod::name);
         Self {
