@@ -8,7 +8,7 @@ use std::fmt;
 
 /// A refusal (RFC 6749 section 5.2), made fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ErrorResponse {
     /// The status code.
     pub status: u16,
     /// The member `error`.
@@ -237,7 +237,7 @@ impl Row {
     }
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// The cause of it, and the state of the session after it.
     pub fn meaning(&self) -> (Cause, Fate) {
         let unknown =
@@ -312,7 +312,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.error, &self.description) {
             (Some(error), Some(description)) => write!(f, "{error}: {description}"),

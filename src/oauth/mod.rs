@@ -23,7 +23,7 @@ mod testing;
 mod token;
 
 pub use ambient::{Clock, NetworkSettings, ProxySettings, Random};
-pub use answers::{Cause, Fate, Refusal, Upgrading};
+pub use answers::{Cause, ErrorResponse, Fate, Upgrading};
 pub use client_assertion::Credentials;
 pub use http::{RateSettings, Served, Skew, objection};
 pub use identity::Handle;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::answers::Refusal;
+use super::answers::ErrorResponse;
 use super::dpop::{ProofParameters, is_nonce};
 use super::http::{Answer, HttpError};
 use crate::session::Renewal;
@@ -52,8 +52,8 @@ pub enum Exchange {
     /// Nothing happened; the server wants another proof, with its newest nonce. Worth one more try at once, with these
     /// parameters.
     UseNonce(ProofParameters),
-    /// Refused: [`Refusal::meaning`] says why, and what has become of the session.
-    Refused(Refusal),
+    /// Refused: [`ErrorResponse::meaning`] says why, and what has become of the session.
+    Refused(ErrorResponse),
     /// No answer of the token endpoint itself, or a server in trouble: 429, 5xx, a proxy's page. After a 5xx the state of
     /// the session is unknown.
     TryLater {
@@ -79,7 +79,7 @@ pub enum Revocation {
     /// Nothing happened; the server wants another proof, with these parameters.
     UseNonce(ProofParameters),
     /// The request was refused.
-    Refused(Refusal),
+    Refused(ErrorResponse),
     /// 429, 5xx, a proxy's page.
     TryLater {
         /// The status code.
@@ -166,7 +166,7 @@ impl Revocation {
 enum Read {
     Success(Map<String, Value>),
     UseNonce(ProofParameters),
-    Refused(Refusal),
+    Refused(ErrorResponse),
     TryLater { status: u16, retry_after: Option<Duration> },
     Lost(HttpError),
 }
@@ -224,13 +224,13 @@ fn read(answered: Answered, url: &url::Url) -> Read {
             clock_offset: served.sent.map(|sent| sent.duration_since(served.received)).unwrap_or_default(),
             refused_before: true,
         }),
-        Ok(body) => Read::Refused(Refusal {
+        Ok(body) => Read::Refused(ErrorResponse {
             status,
             error: Some(fit_to_show(&body.error, &sent)),
             description: body.description().map(|text| fit_to_show(text, &sent)),
             gave_nonce,
         }),
-        Err(_) => Read::Refused(Refusal { status, error: None, description: None, gave_nonce }),
+        Err(_) => Read::Refused(ErrorResponse { status, error: None, description: None, gave_nonce }),
     }
 }
 

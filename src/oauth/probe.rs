@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answers::{Refusal, Upgrading};
+use super::answers::{ErrorResponse, Upgrading};
 use super::client_assertion::Credentials;
 use super::outcome::Exchange;
 use super::server::AuthorizationServer;
@@ -29,7 +29,7 @@ impl AuthorizationServer {
     }
 
     /// Its refusal of a token that never was.
-    async fn refusal_of_unknown(&self, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Option<Refusal> {
+    async fn refusal_of_unknown(&self, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Option<ErrorResponse> {
         self.check_alg(dpop_key.alg()).ok()?;
         let mut parameters = None;
         for _ in 0..=MAX_NONCE_RETRIES {

@@ -4,11 +4,16 @@ use super::outcome::{BUSY_PAUSE, NONCES, Outcome, chain};
 use super::preflight::Ready;
 use crate::maintenance::breaker::Verdict;
 use crate::maintenance::runner::Retry;
-use crate::oauth::{Cause, Exchange, Fate, Refusal};
+use crate::oauth::{Cause, ErrorResponse, Exchange, Fate};
 
 /// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the same client and key in this
 /// run, so that the configuration is not the cause.
-pub fn refused(ready: &Ready<'_>, refusal: &Refusal, answer_was_lost: bool, has_worked: bool) -> (Outcome, Verdict) {
+pub fn refused(
+    ready: &Ready<'_>,
+    refusal: &ErrorResponse,
+    answer_was_lost: bool,
+    has_worked: bool,
+) -> (Outcome, Verdict) {
     let why = match refusal.meaning().0 {
         Cause::ClientAuthentication | Cause::ClientDocuments => ready.client_refused(refusal),
         _ => refusal.to_string(),

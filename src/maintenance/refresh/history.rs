@@ -13,7 +13,7 @@ use super::refresher::{Refresher, WorkedKey};
 use crate::jose::{ClientKey, Kid};
 use crate::maintenance::known_keys::{KnownKey, forget, name_of_key, noted};
 use crate::maintenance::runner::Retry;
-use crate::oauth::{AuthorizationServer, Refusal, TokenSet};
+use crate::oauth::{AuthorizationServer, ErrorResponse, TokenSet};
 use crate::session::{LastRefreshed, Note, fingerprint};
 use crate::store::Stored;
 
@@ -32,7 +32,7 @@ impl Refresher {
         stored: &Stored,
         ready: &Ready<'_>,
         server: &Arc<AuthorizationServer>,
-        refusal: &Refusal,
+        refusal: &ErrorResponse,
         has_worked: bool,
     ) -> Outcome {
         let (outcome, _) = refused(ready, refusal, false, has_worked);

@@ -11,7 +11,7 @@ use crate::maintenance::assess::NEWER_TOKENS_WAIT;
 use crate::maintenance::breaker::Group;
 use crate::maintenance::known_keys::{KnownKey, key_has_changed};
 use crate::maintenance::present::present;
-use crate::oauth::{Credentials, Refusal};
+use crate::oauth::{Credentials, ErrorResponse};
 use crate::session::{AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status};
 use crate::store::Stored;
 
@@ -142,7 +142,7 @@ impl Ready<'_> {
     }
 
     /// The server's refusal of the client, with the server and the client key.
-    pub(in crate::maintenance) fn client_refused(&self, refusal: &Refusal) -> String {
+    pub(in crate::maintenance) fn client_refused(&self, refusal: &ErrorResponse) -> String {
         let issuer = &self.issuer;
         match self.client_key.and_then(|key| key.kid()) {
             Some(kid) => format!("{issuer} does not accept the client with key {kid}: {refusal}"),

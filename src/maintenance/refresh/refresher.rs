@@ -13,7 +13,7 @@ use crate::maintenance::behind::KnownBehind;
 use crate::maintenance::breaker::{IssuerBreakers, StoreBreaker};
 use crate::maintenance::lock_times::Longest;
 use crate::maintenance::runner::Retry;
-use crate::oauth::{AuthorizationServer, Refusal};
+use crate::oauth::{AuthorizationServer, ErrorResponse};
 use crate::store::RecordKey;
 
 /// Refreshes sessions, and keeps what the run has learnt of servers, keys and the store.
@@ -29,7 +29,7 @@ pub struct Refresher {
     waiting: Mutex<HashMap<RecordKey, Waiting>>,
     /// Refusals of this run that say either that the session has ended or that the configuration is wrong, until one session
     /// of the group has worked. At most as many as stop a group.
-    undecided: Mutex<HashMap<RecordKey, Refusal>>,
+    undecided: Mutex<HashMap<RecordKey, ErrorResponse>>,
     pub(super) unconfirmed: Arc<Unconfirmed>,
     /// Groups of which an earlier run has found the store behind.
     pub(super) behind: KnownBehind,
@@ -86,7 +86,7 @@ impl Refresher {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn undecided(&self) -> MutexGuard<'_, HashMap<RecordKey, Refusal>> {
+    pub(super) fn undecided(&self) -> MutexGuard<'_, HashMap<RecordKey, ErrorResponse>> {
         self.undecided.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -8,7 +8,7 @@ use super::revoker::{Revoked, Revoker, unable};
 use crate::maintenance::refresh::{CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time};
 use crate::maintenance::runner::Retry;
 use crate::oauth::{
-    AuthorizationServer, Cause, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Refusal, Revocation, Revoke, TokenSet,
+    AuthorizationServer, Cause, ErrorResponse, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Revocation, Revoke, TokenSet,
 };
 use crate::session::{Traces, fingerprint};
 use crate::store::{Lock, Stored};
@@ -180,7 +180,7 @@ impl Revoker {
 }
 
 /// A refusal of the stored token. It may be older than what the server knows, so nothing is proved.
-fn refused(ready: &Ready<'_>, refusal: &Refusal) -> Revoked {
+fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
     match refusal.meaning() {
         (Cause::ClientDocuments, _) => unconfirmed(ready.client_refused(refusal), Retry::Soon),
         (Cause::ClientAuthentication, _) => Revoked::Failed(ready.client_refused(refusal)),

@@ -77,9 +77,9 @@ const TRANSCRIPTS: &[(&str, u16, &str, &str, Cause, Fate)] = {
     ]
 };
 
-fn refusal(status: u16, error: &str, words: &str) -> Refusal {
+fn refusal(status: u16, error: &str, words: &str) -> ErrorResponse {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Refusal { status, error: text(error), description: text(words), gave_nonce: true }
+    ErrorResponse { status, error: text(error), description: text(words), gave_nonce: true }
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_end_is_proved_by_words_only_where_they_mean_nothing_else() {
         ("InvalidRequest", "expired refresh token", true, true),
         ("invalid_client", "", true, false),
     ] {
-        let refusal = Refusal { gave_nonce: nonce, ..refusal(400, error, words) };
+        let refusal = ErrorResponse { gave_nonce: nonce, ..refusal(400, error, words) };
         assert_eq!(refusal.proves_end(), proves, "{refusal}");
     }
 }
