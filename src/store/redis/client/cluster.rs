@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::address::Endpoint;
 use super::command::CHECK_KEY;
 use super::command::{Command, Limits, Server, Shard, Survey, Wire, run_one};
-use super::connection::{Link, Whereabouts};
+use super::connection::{Link, Topology};
 use super::dial::Dialer;
 use super::error::{Trouble, text};
 use super::slots::{Consensus, SLOTS, SlotMap, View};
@@ -70,7 +70,7 @@ impl Cluster {
 
     fn link(&self, purpose: usize, endpoint: &Endpoint) -> Arc<Link> {
         let mut links = self.links[purpose].lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(Link::new(Arc::clone(&self.dialer), Whereabouts::Fixed(endpoint.clone())));
+        let make = || Arc::new(Link::new(Arc::clone(&self.dialer), Topology::Fixed(endpoint.clone())));
         Arc::clone(links.entry(endpoint.clone()).or_insert_with(make))
     }
 

@@ -18,7 +18,7 @@ use super::sentinel::Sentinels;
 
 /// Where the server is.
 #[derive(Clone)]
-pub enum Whereabouts {
+pub enum Topology {
     /// Here.
     Fixed(Endpoint),
     /// Where the sentinels say, each time.
@@ -28,7 +28,7 @@ pub enum Whereabouts {
 /// The connection.
 pub struct Link {
     dialer: Arc<Dialer>,
-    whereabouts: Whereabouts,
+    topology: Topology,
     current: Mutex<Current>,
     losses: AtomicU64,
 }
@@ -41,8 +41,8 @@ struct Current {
 }
 
 impl Link {
-    pub fn new(dialer: Arc<Dialer>, whereabouts: Whereabouts) -> Self {
-        Self { dialer, whereabouts, current: Mutex::default(), losses: AtomicU64::default() }
+    pub fn new(dialer: Arc<Dialer>, topology: Topology) -> Self {
+        Self { dialer, topology, current: Mutex::default(), losses: AtomicU64::default() }
     }
 
     async fn connection(&self) -> Result<(MultiplexedConnection, u64), Trouble> {
@@ -50,9 +50,9 @@ impl Link {
         if let Some((connection, _)) = &current.connection {
             return Ok((connection.clone(), current.number));
         }
-        let (connection, endpoint) = match &self.whereabouts {
-            Whereabouts::Fixed(endpoint) => (self.dialer.dial(endpoint).await?, endpoint.clone()),
-            Whereabouts::Asked(sentinels) => sentinels.dial_master(&self.dialer).await?,
+        let (connection, endpoint) = match &self.topology {
+            Topology::Fixed(endpoint) => (self.dialer.dial(endpoint).await?, endpoint.clone()),
+            Topology::Asked(sentinels) => sentinels.dial_master(&self.dialer).await?,
         };
         current.connection = Some((connection.clone(), endpoint));
         current.number += 1;
@@ -98,7 +98,7 @@ impl Wire for Link {
         match &answers {
             Err(trouble) if trouble.kind != Kind::Refused => self.forget(number).await,
             // The sentinels know a new master by now, or soon.
-            Ok(answers) if matches!(self.whereabouts, Whereabouts::Asked(_)) && demoted(answers) => {
+            Ok(answers) if matches!(self.topology, Topology::Asked(_)) && demoted(answers) => {
                 self.forget(number).await;
             }
             _ => {}
@@ -116,8 +116,8 @@ pub struct Single {
 }
 
 impl Single {
-    pub fn new(dialer: &Arc<Dialer>, whereabouts: &Whereabouts) -> Self {
-        let link = || Arc::new(Link::new(Arc::clone(dialer), whereabouts.clone()));
+    pub fn new(dialer: &Arc<Dialer>, topology: &Topology) -> Self {
+        let link = || Arc::new(Link::new(Arc::clone(dialer), topology.clone()));
         Self { main: link(), scan: link(), read: link() }
     }
 }
@@ -137,7 +137,7 @@ impl Server for Single {
     }
 
     fn fails_over(&self) -> bool {
-        matches!(self.main.whereabouts, Whereabouts::Asked(_))
+        matches!(self.main.topology, Topology::Asked(_))
     }
 
     fn wire(&self) -> &dyn Wire {
@@ -149,16 +149,16 @@ impl Server for Single {
     }
 
     async fn survey(&self) -> Result<Option<Survey>, Trouble> {
-        let (endpoint, identity, doubt, is_complete) = match &self.main.whereabouts {
-            Whereabouts::Fixed(endpoint) => (endpoint.clone(), endpoint.to_string(), None, false),
-            Whereabouts::Asked(sentinels) => {
+        let (endpoint, identity, doubt, is_complete) = match &self.main.topology {
+            Topology::Fixed(endpoint) => (endpoint.clone(), endpoint.to_string(), None, false),
+            Topology::Asked(sentinels) => {
                 let opinion = sentinels.opinion().await?;
                 let identity = format!("{} {}", opinion.master, opinion.epoch);
                 self.main.leave_all_but(&opinion.master).await;
                 (opinion.master, identity, opinion.doubt, opinion.is_complete)
             }
         };
-        let server = Arc::new(Self::new(&self.main.dialer, &Whereabouts::Fixed(endpoint)));
+        let server = Arc::new(Self::new(&self.main.dialer, &Topology::Fixed(endpoint)));
         Ok(Some(Survey { server, identity, doubt, is_complete, keys: vec![CHECK_KEY.into()] }))
     }
 }

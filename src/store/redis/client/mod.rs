@@ -29,7 +29,7 @@ use crate::tls;
 use address::Place;
 use cluster::Cluster;
 use command::{Command, Server};
-use connection::{Single, Whereabouts};
+use connection::{Single, Topology};
 use dial::Dialer;
 use sentinel::Sentinels;
 
@@ -38,15 +38,15 @@ pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server
     let tls = if address.tls { Some(Arc::new(tls::client_config(&access.trust())?)) } else { None };
     let (has_ca, has_certificate) = (access.ca_pem.is_some(), access.client_pem.is_some());
     let dialer = Dialer { has_ca, has_certificate, tls, login: address.login.clone(), database: address.database };
-    let whereabouts = match &address.place {
-        Place::Server(endpoint) => Whereabouts::Fixed(endpoint.clone()),
+    let topology = match &address.place {
+        Place::Server(endpoint) => Topology::Fixed(endpoint.clone()),
         Place::Sentinel { sentinels, master, login } => {
             let dialer = Dialer { has_ca, has_certificate, tls: dialer.tls.clone(), login: login.clone(), database: 0 };
-            Whereabouts::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
+            Topology::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
         }
         Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
     };
-    Ok(Arc::new(Single::new(&Arc::new(dialer), &whereabouts)))
+    Ok(Arc::new(Single::new(&Arc::new(dialer), &topology)))
 }
 
 /// What is wrong with address, login or network shows now, before anything is tried twice.
