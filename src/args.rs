@@ -16,13 +16,13 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
-    #[arg(long, global = true, value_name = "NAME", add = Knows::Profiles)]
+    #[arg(long, global = true, value_name = "NAME", add = Completer::Profiles)]
     pub profile: Option<String>,
     /// Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
-    #[arg(long, global = true, value_name = "NAME", add = Knows::Layouts)]
+    #[arg(long, global = true, value_name = "NAME", add = Completer::Layouts)]
     pub layout: Option<String>,
     /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)
     #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
@@ -50,7 +50,7 @@ pub struct GlobalArgs {
 /// What an argument takes that only the settings, the keys or the store know. Stands beside the argument, and means
 /// nothing until a shell asks.
 #[derive(Clone, Copy, Debug)]
-pub enum Knows {
+pub enum Completer {
     /// The kids of the key set.
     Kids,
     /// The profiles of the settings file.
@@ -61,4 +61,4 @@ pub enum Knows {
     Accounts,
 }
 
-impl ArgExt for Knows {}
+impl ArgExt for Completer {}

@@ -15,7 +15,7 @@ use clap_complete::engine::{CompletionCandidate, complete};
 
 use self::knowledge::Knowledge;
 use self::words::Words;
-use crate::args::Knows;
+use crate::args::Completer;
 
 /// The first argument of a request. No command that people type.
 const REQUEST: &str = "__complete";
@@ -113,7 +113,7 @@ fn shown(asker: Asker, words: &Words, value: &str, help: Option<&str>) -> String
 /// The tree with what is known beside each argument that asks for it.
 fn taught(command: Command, knowledge: &Knowledge) -> Command {
     let command = command.mut_args(|argument| {
-        if let Some(knows) = argument.get::<Knows>().copied() {
+        if let Some(knows) = argument.get::<Completer>().copied() {
             let knowledge = knowledge.clone();
             return argument.add(ArgValueCompleter::new(move |current: &std::ffi::OsStr| {
                 current.to_str().map(|current| knowledge.candidates(knows, current)).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as [`Finding`]s. Knows
+//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as [`Finding`]s. Completer
 //! neither Context nor the terminal.
 
 pub mod clock;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::kid::{find_kid, kids_of};
 use super::shared_keys::SharedStore;
-use crate::args::Knows;
+use crate::args::Completer;
 use crate::commands::census;
 use crate::context::Context;
 use crate::error::{Failure, nearest, usage};
@@ -24,7 +24,7 @@ pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(clap::Args)]
 pub struct PublishArgs {
     /// Leave this key out, though the file that is replaced has it or records are bound to it (repeatable)
-    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Knows::Kids)]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids)]
     drop_key: Vec<Kid>,
     /// Do not look into the store for sessions that need another key
     #[arg(long)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap_complete::engine::CompletionCandidate;
 
 use super::words::Words;
-use crate::args::{GlobalArgs, Knows};
+use crate::args::{Completer, GlobalArgs};
 use crate::context::Context;
 use crate::keyring::{self, KeySource};
 use crate::session::Did;
@@ -31,13 +31,13 @@ impl Knowledge {
     }
 
     /// What an argument could be. Nothing where anything goes wrong.
-    pub(super) fn candidates(&self, what: Knows, current: &str) -> Vec<CompletionCandidate> {
+    pub(super) fn candidates(&self, what: Completer, current: &str) -> Vec<CompletionCandidate> {
         let context = self.context();
         let known = match what {
-            Knows::Kids => kids(&context),
-            Knows::Profiles => profiles(&context),
-            Knows::Layouts => Some(layouts(&context)),
-            Knows::Accounts => accounts(&context, current),
+            Completer::Kids => kids(&context),
+            Completer::Profiles => profiles(&context),
+            Completer::Layouts => Some(layouts(&context)),
+            Completer::Accounts => accounts(&context, current),
         };
         let fits = |(value, _): &(String, String)| value.starts_with(current) && is_harmless(value);
         let candidate = |(value, help): (String, String)| {

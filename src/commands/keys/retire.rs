@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::args::Knows;
+use crate::args::Completer;
 use crate::commands::census;
 use crate::commands::kid::whole_kid;
 use crate::commands::sessions::{PaceArgs, SelectArgs, assessor, dry_run_of_revocation, revoke_selected};
@@ -32,7 +32,7 @@ Examples:
   oauthctl keys retire 1795420766438 --revoke-sessions --yes")]
 pub struct Args {
     /// The key to remove
-    #[arg(allow_hyphen_values = true, add = Knows::Kids)]
+    #[arg(allow_hyphen_values = true, add = Completer::Kids)]
     kid: Kid,
     /// Retire the key although the store does not show that it is unused: it is empty, or has records that cannot be read
     #[arg(long)]

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::place::{Target, line, lock_files};
 use super::promote::{self, Published};
-use crate::args::Knows;
+use crate::args::Completer;
 use crate::commands::output::assignment;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long)]
     stage: bool,
     /// Let a staged key sign, once the published key set has held it for 10 minutes
-    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Knows::Kids,
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids,
         conflicts_with_all = ["stage", "activate_in", "kid", "new_env", "output"])]
     promote: Option<Kid>,
     /// With --promote: wait until servers know the key

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use url::Url;
 
 use super::account::Account;
-use crate::args::Knows;
+use crate::args::Completer;
 use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::Kid;
@@ -21,7 +21,7 @@ use crate::text::Named as _;
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
     /// Accounts, by DID or handle, all of whose sessions are meant
-    #[arg(value_name = "ACCOUNT", add = Knows::Accounts)]
+    #[arg(value_name = "ACCOUNT", add = Completer::Accounts)]
     accounts: Vec<Account>,
     /// The session under this key of the store (repeatable)
     #[arg(long = "key", value_name = "KEY")]
@@ -30,7 +30,7 @@ pub struct SelectArgs {
     #[arg(long, value_name = "URL", value_parser = issuer)]
     issuer: Option<String>,
     /// Sessions bound to this client key, given whole or by six or more of its first characters
-    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Knows::Kids)]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids)]
     kid: Option<String>,
     /// Sessions with this client authentication
     #[arg(long, value_name = "METHOD", value_parser = ["none", "private_key_jwt"])]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::account::Account;
 use super::names::no_session;
 use super::view::{assessor, role};
-use crate::args::Knows;
+use crate::args::Completer;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Assessor, find_copies_of, noted};
@@ -21,7 +21,7 @@ Examples:
   oauthctl sessions show did:web:example.com --format json")]
 pub struct Args {
     /// The account, by DID or handle
-    #[arg(add = Knows::Accounts)]
+    #[arg(add = Completer::Accounts)]
     account: Account,
 }
 
