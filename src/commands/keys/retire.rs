@@ -81,7 +81,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         check_unbound(args, &census, Sessions::WillEnd)?;
         check_within_reach(context, args, &census, &*store)?;
         if args.dry_run {
-            return rehearse(context, args, sources, &store);
+            return dry_run(context, args, sources, &store);
         }
         ended = end_sessions(context, args, count.sessions, &store)?;
         let may_go_on = ended == Exit::Done || args.forget && ended == Exit::Partial;
@@ -140,18 +140,13 @@ fn stays(args: &Args) -> String {
 }
 
 /// Names the sessions that would end, and what would become of the key.
-fn rehearse(
-    context: &Context,
-    args: &Args,
-    sources: Vec<LoadedSource>,
-    store: &Arc<dyn Store>,
-) -> anyhow::Result<Exit> {
+fn dry_run(context: &Context, args: &Args, sources: Vec<LoadedSource>, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
     let assessor = assessor(context, store.layout())?;
-    let rehearsed = dry_run_of_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &assessor)?;
-    if rehearsed.exit != Exit::Done {
-        return Ok(rehearsed.exit);
+    let dry_run = dry_run_of_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &assessor)?;
+    if dry_run.exit != Exit::Done {
+        return Ok(dry_run.exit);
     }
-    if rehearsed.impossible > 0 && !args.forget {
+    if dry_run.impossible > 0 && !args.forget {
         context.ui.note(format!("dry run: {}", stays(args)));
     } else {
         remove(context, args, sources, None)?;

@@ -27,7 +27,7 @@ pub struct Args {
 /// Applies what can be applied.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return rehearse(context);
+        return dry_run(context);
     }
     let store = context.open_store_to_change()?;
     let report = recover(context, &*store)?;
@@ -48,7 +48,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Says what waits for this store, and what for others.
-fn rehearse(context: &Context) -> anyhow::Result<Exit> {
+fn dry_run(context: &Context) -> anyhow::Result<Exit> {
     let recovery = Recovery::new(context.recovery_directory()?);
     let Waiting { here, elsewhere, unreadable } = recovery.waiting(Some(&context.store_id()?))?;
     let ui = &context.ui;

@@ -117,7 +117,7 @@ impl Agreed {
 }
 
 /// End of a dry run.
-pub struct Rehearsed {
+pub struct DryRun {
     pub exit: Exit,
     /// Sessions that could not be revoked.
     pub impossible: u64,
@@ -130,7 +130,7 @@ pub fn dry_run(
     forget: bool,
     store: &Arc<dyn Store>,
     assessor: &Assessor,
-) -> anyhow::Result<Rehearsed> {
+) -> anyhow::Result<DryRun> {
     const VERB: &str = "would revoke";
     store.layout().check_lock_is_said()?;
     context.client_id()?;
@@ -175,7 +175,7 @@ pub fn dry_run(
     let summary = format!("{VERB} {}{others}{}", counted(possible, "session"), context.interrupt().before_the_end());
     ui.summary(summary)?;
     let exit = context.interrupt().exit().unwrap_or(missing.exit(Exit::Done));
-    Ok(Rehearsed { exit, impossible })
+    Ok(DryRun { exit, impossible })
 }
 
 /// Revokes what is selected and `is_meant`, and tells what became of each.
