@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use url::Url;
 
-use super::ambient::NetworkSettings;
+use super::effects::NetworkSettings;
 use super::http::Http;
 use super::lookup::{self, LookupError};
 use crate::error::{Failure, usage};

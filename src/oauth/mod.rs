@@ -3,11 +3,11 @@
 //! the time and randomness are handed in.
 
 mod address;
-mod ambient;
 mod answers;
 mod client_assertion;
 pub mod client_metadata;
 mod dpop;
+mod effects;
 mod http;
 mod identity;
 mod lookup;
@@ -22,9 +22,9 @@ mod server;
 mod testing;
 mod token;
 
-pub use ambient::{Clock, NetworkSettings, ProxySettings, Random};
 pub use answers::{Cause, ErrorResponse, Fate, Upgrading};
 pub use client_assertion::Credentials;
+pub use effects::{Clock, NetworkSettings, ProxySettings, Random};
 pub use http::{RateSettings, Served, Skew, objection};
 pub use identity::Handle;
 pub use lookup::{LookupError, brief};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ambient::{Clock, NetworkSettings, Random};
 use super::dpop::Nonces;
+use super::effects::{Clock, NetworkSettings, Random};
 use super::http::{Http, Skew};
 use super::identity::{self, Handle, Identity};
 use super::lookup::{self, LookupError, Remembered};

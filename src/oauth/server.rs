@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use url::Url;
 
-use super::ambient::{Clock, Random};
 use super::dpop::Nonces;
+use super::effects::{Clock, Random};
 use super::http::Http;
 use super::identity::origin;
 use super::lookup::{self, LookupError};
