@@ -174,6 +174,15 @@ fn a_key_of_another_type_is_passed_over() {
 }
 
 #[test]
+fn a_public_client_may_give_the_name_of_a_key_to_something_else() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CLIENT_SECRET_KEY", "not a key at all");
+    assert!(sandbox.refusal(["jwks"]).stderr.contains("env:CLIENT_SECRET_KEY: is no private key"));
+    sandbox.file("oauthctl.toml", "[client]\nauth_method = \"none\"\n");
+    assert_eq!(sandbox.result(["jwks"]), "{\"keys\":[]}\n");
+}
+
+#[test]
 fn what_stands_near_is_named_where_no_key_is_found() {
     let mut sandbox = Sandbox::new();
     sandbox.file(".env", format!("OAUTH_JWK='{KEY1}'\n"));
