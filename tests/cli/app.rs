@@ -1,4 +1,4 @@
-//! An app with users: a fake network, a database, and oauthctl beside them. Completer which sessions were lost.
+//! An app with users: a fake network, a database, and oauthctl beside them. Knows which sessions were lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

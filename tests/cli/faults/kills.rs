@@ -49,13 +49,13 @@ fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figure
         child.wait().unwrap();
         // The server ends what it has begun.
         thread::sleep(EXCHANGE * 10);
-        figures.add(&assessor(world, job, kill));
+        figures.add(&judge(world, job, kill));
     }
     figures
 }
 
 /// What a kill has cost, and that the next run mends everything else.
-fn assessor(world: &mut World, job: Job, kill: Kill) -> Figures {
+fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     let fates = world.fates(Some(kill));
     let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
     let figures = Figures {
@@ -128,7 +128,7 @@ fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
         child.wait().unwrap();
         world.npmx.redis.ask(&["CLIENT", "UNPAUSE"]);
         world.npmx.app.net.clear_faults();
-        figures.add(&assessor(&mut world, Job::Refresh, kill));
+        figures.add(&judge(&mut world, Job::Refresh, kill));
     }
     figures.print("kills while tokens go to the disk");
     assert!(figures.recovered > 0, "all kills came too early: {figures}");
