@@ -23,6 +23,7 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
+use crate::session::{Atcute, Format};
 use crate::settings::app::StoreVariable;
 use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app, nearby};
 use crate::store::{self, Access, Layout, LayoutChoice, Scan, Store, StoreId, StoreUrl};
@@ -427,6 +428,12 @@ impl Context {
             return Ok(None);
         }
         self.open_store().map(Some)
+    }
+
+    /// Whether the layout that is named is one of an app that uses atcute.
+    pub fn is_for_atcute(&self) -> bool {
+        let choice = self.layout_choice();
+        matches!(choice, Ok(LayoutChoice::Named(layout, _)) if layout.format == (&Atcute as &dyn Format))
     }
 
     fn layout_choice(&self) -> Result<LayoutChoice, Failure> {

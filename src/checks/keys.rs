@@ -92,6 +92,21 @@ pub fn check_auth_method(method: AuthMethod<()>, keys: &LocalKeys) -> Option<Fin
     }
 }
 
+/// Looks for what keeps the library atcute from signing with the keys.
+pub fn check_atcute(keys: &LocalKeys) -> Vec<Finding> {
+    let LocalKeys::Set(keys) = keys else { return Vec::new() };
+    let without = keys.iter().filter(|key| !key.has_alg()).filter_map(ClientKey::kid);
+    let finding = |kid: &Kid| {
+        Finding::warning(
+            TOPIC,
+            format!("key {kid} has no `alg`"),
+            "atcute 2 does not sign with it, and the app does not start with such keys only",
+            "`oauthctl gen-jwk --from KEY` writes it with `alg`",
+        )
+    };
+    without.map(finding).collect()
+}
+
 /// Reports files that a killed run has left in the directories where keys are kept.
 pub fn check_left_behind(directories: &BTreeSet<PathBuf>) -> Vec<Finding> {
     let holds_key = |path: &PathBuf| KeysInFile::find(path).is_some;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::output::OutputArgs;
 use super::publish::PublishArgs;
+use crate::commands::keys::tell_without_alg;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::KeySet;
@@ -38,6 +39,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     args.publish.check(context, &keys, file)?;
     let text = context.ui.json_document(&keys.public().to_json(), file.is_some());
     args.output.write_document(context, &text)?;
+    tell_without_alg(context, &keys);
     Ok(Exit::Done)
 }
 

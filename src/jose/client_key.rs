@@ -143,6 +143,11 @@ impl ClientKey {
         BASE64URL.encode(Sha256::digest(canonical))
     }
 
+    /// Whether the key names its algorithm, without which atcute 2 does not sign with it.
+    pub fn has_alg(&self) -> bool {
+        self.members.contains_key("alg")
+    }
+
     /// Whether client libraries can sign with the key: `use` or `key_ops` without `alg` keeps them from it.
     pub fn signs_for_clients(&self) -> bool {
         self.members.contains_key("alg") || !(self.members.contains_key("use") || self.members.contains_key("key_ops"))

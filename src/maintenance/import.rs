@@ -7,13 +7,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::session::{Age, Session, Traces, Transfer, fingerprint, is_provably_newer};
-use crate::store::{Kind, RecordKey, Store, Written};
+use crate::error::{Failure, usage};
+use crate::session::{Age, FORMATS, Format, Session, Traces, Transfer, fingerprint, is_provably_newer};
+use crate::store::{Kind, Layout, RecordKey, Store, Want, Written};
 use crate::text::named;
 
 /// A session whose time would have run out by the new layout's reckoning gets this long, so that nobody is logged out
 /// by the move itself.
 const SHORTEST_TTL: Duration = Duration::from_hours(24);
+
+/// So many sessions show the format of a store's records.
+const ENOUGH_TO_TELL: usize = 1000;
 
 /// How many parts the keys are divided into; those of one part are brought in one after the other.
 const PARTS: usize = 256;
@@ -29,6 +33,8 @@ pub struct Import {
     pub now: Timestamp,
     /// What this run has brought in.
     pub arrived: Arrived,
+    /// The format of the store's records, where its layout or its sessions show it.
+    pub format: Option<&'static dyn Format>,
 }
 
 /// Fingerprints of the keys of a run, in parts, each of which also is the turn of its keys: of several sessions for one
@@ -66,6 +72,8 @@ named! {
         /// This run has brought in another session of the account, and the layout has room for one: the one provably newer
         /// is there now, or else the first.
         Crowded = "crowded",
+        /// The library of the store's app cannot use its DPoP key.
+        Unusable = "unusable",
         /// Not a session.
         Malformed = "malformed",
     }
@@ -76,9 +84,18 @@ impl Import {
     pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportResult> {
         let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else { return Ok(ImportResult::Malformed) };
         let value = incoming.record.get().as_bytes();
-        let session = match Session::read_as(store.layout().format, value) {
+        let session = match Session::read(value) {
             Ok(session) if session.did == incoming.did => session,
             _ => return Ok(ImportResult::Malformed),
+        };
+        let format = self.format_for(&session, store.layout())?;
+        let converted;
+        let value = if session.format == format {
+            value
+        } else {
+            let Ok(record) = format.convert(&session, value) else { return Ok(ImportResult::Unusable) };
+            converted = record;
+            &converted
         };
         let key = key_in(store, &incoming);
         let (part, name) = self.arrived.part(&key);
@@ -129,6 +146,22 @@ impl Import {
         }
     }
 
+    /// Returns the format in which a session is written. Where nothing shows which library the app uses, only sessions of
+    /// the library are taken that most apps of the layout use.
+    fn format_for(&self, session: &Session<'_>, layout: &Layout) -> Result<&'static dyn Format, Failure> {
+        match self.format {
+            Some(format) => Ok(format),
+            None if session.format == layout.format => Ok(layout.format),
+            None => {
+                let (name, format) = (&layout.name, session.format);
+                let problem = format!("nothing in the store shows that its app uses {}", format.library());
+                let [theirs, usual] =
+                    [format, layout.format].map(|format| format!("--layout {name}/{}", format.name()));
+                Err(usage(problem).hint(format!("say which library it uses: {theirs} or {usual}")))
+            }
+        }
+    }
+
     /// How long it will live in a layout whose sessions do not live for ever: the time it still had, or the layout's own
     /// less the age that is known, whichever is longer.
     fn ttl(&self, store: &dyn Store, incoming: &Transfer<'_>) -> Option<Duration> {
@@ -138,6 +171,27 @@ impl Import {
         let own = whole.saturating_sub(age).max(SHORTEST_TTL.min(whole));
         Some(incoming.ttl.map_or(own, |carried| own.max(Duration::from_secs(carried))))
     }
+}
+
+/// Returns the format of the store's records: its layout's, or that of most of its first sessions. None where neither
+/// shows it.
+pub async fn written_format(store: &dyn Store) -> anyhow::Result<Option<&'static dyn Format>> {
+    if store.layout().has_one_format {
+        return Ok(Some(store.layout().format));
+    }
+    let mut counts = vec![0_usize; FORMATS.len()];
+    let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
+    while counts.iter().sum::<usize>() < ENOUGH_TO_TELL
+        && let Some(records) = scan.next().await?
+    {
+        for session in records.iter().filter_map(|stored| store.layout().session(stored).ok()) {
+            for (count, format) in counts.iter_mut().zip(FORMATS) {
+                *count += usize::from(*format == session.format);
+            }
+        }
+    }
+    let most = counts.iter().zip(FORMATS).filter(|(count, _)| **count > 0).max_by_key(|(count, _)| **count);
+    Ok(most.map(|(_, format)| *format))
 }
 
 /// Whether both are one session with the same tokens of the same exchange, however the one was written anew.

@@ -34,7 +34,7 @@ pub use census::Census;
 pub use clocks::check_clock;
 pub use copies::{find_copies, find_copies_of};
 pub use first_seen::FirstSeen;
-pub use import::{Arrived, Import, ImportResult};
+pub use import::{Arrived, Import, ImportResult, written_format};
 pub use known_keys::forget_key;
 pub use lock_times::LockTimes;
 pub use names::{bound_kids, nearest_name};

@@ -43,6 +43,13 @@ struct Confirmation {
     jkt: Option<String>,
 }
 
+impl AccessToken<'_> {
+    /// Returns the token.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
 impl<'a> From<Cow<'a, str>> for AccessToken<'a> {
     fn from(text: Cow<'a, str>) -> Self {
         Self { text: text.into(), claims: OnceLock::new() }

@@ -1,11 +1,13 @@
 //! Records of the library atcute, in any layout.
 
 use serde_json::{Value, json};
-use testbed::{Credentials, Library, LoginOptions};
+use testbed::{Alg, Credentials, Library, LoginOptions};
 
 use crate::app::{App, days_ago};
+use crate::database::AppDatabase;
 use crate::npmx::Npmx;
-use crate::samples::{ALICE, BOB};
+use crate::samples::{ALICE, BOB, object};
+use crate::sandbox::Output;
 
 /// A login by way of atcute, last refreshed two days ago.
 fn atcute() -> LoginOptions {
@@ -104,4 +106,88 @@ fn pending_logins_are_listed() {
     let output = app.sandbox.run(["states", "list", "--format", "jsonl"]);
     assert!(output.stdout.contains(r#""auth_method":"private_key_jwt","kid":"testbed-1""#), "{output}");
     assert!(output.stdout.contains(&app.net.pds_url()) && output.stdout.contains(r#""reason":null"#), "{output}");
+}
+
+/// An app that has moved to another library: two sessions in its old store, and an empty new one with the profile `new`.
+fn moving(options: &[LoginOptions]) -> App {
+    let app = App::new();
+    for options in options {
+        app.log_in(1, options);
+    }
+    AppDatabase::create(&app.sandbox.path("new.db")).close();
+    let settings = app.sandbox.read("oauthctl.toml");
+    app.sandbox.file("oauthctl.toml", format!("{settings}[profiles.new.store]\nurl = 'sqlite:new.db'\n"));
+    app
+}
+
+fn import(app: &App, layout: &str) -> Output {
+    let export = app.sessions("export -o export.jsonl --force");
+    assert_eq!(export.code, 0, "{export}");
+    app.sessions(&format!("import export.jsonl --source-app-stopped --profile new --layout {layout}"))
+}
+
+fn records_of_new_store(app: &App) -> Vec<Value> {
+    let rows = AppDatabase::open(&app.sandbox.path("new.db")).rows("SELECT value FROM auth_session");
+    rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
+}
+
+#[test]
+fn sessions_of_atcute_become_those_of_the_node_client() {
+    let app = moving(&[of(ALICE), of(BOB)]);
+    let output = import(&app, "statusphere/node");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "imported 2 sessions\n"), "{output}");
+    for record in records_of_new_store(&app) {
+        assert!(app.net.is_alive_with(&record) && record["tokenSet"]["expires_at"].is_string(), "{record}");
+        assert_eq!(names(&record["dpopJwk"]), ["kty", "crv", "x", "y", "d"]);
+    }
+    let refreshed = app.sessions("refresh --all --profile new");
+    assert_eq!((refreshed.code, refreshed.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{refreshed}");
+}
+
+#[test]
+fn only_sessions_with_es256_keys_become_those_of_atcute() {
+    let node = |did: &str, dpop_alg| LoginOptions { did: Some(did.to_owned()), dpop_alg, ..days_ago(2) };
+    let app = moving(&[node(ALICE, Alg::Es256), node(BOB, Alg::Es256k)]);
+    let stats = app.sessions("stats --format json");
+    assert!(stats.stdout.contains(r#""by_dpop_alg":{"ES256":1,"ES256K":1}"#), "{stats}");
+    let output = import(&app, "statusphere/atcute");
+    let summary = "imported 1 session; 1 with a DPoP key that the app's library cannot use, left out\n";
+    assert_eq!((output.code, output.stdout.as_str()), (3, summary), "{output}");
+    assert!(output.stderr.contains(&format!("cannot use the DPoP key of {BOB}")), "{output}");
+    let record = records_of_new_store(&app).remove(0);
+    assert!(app.net.is_alive_with(&record) && record["tokenSet"]["expires_at"].is_i64(), "{record}");
+    assert_eq!(names(&record["dpopKey"]), ["key_ops", "ext", "kty", "x", "y", "crv", "d", "alg"]);
+}
+
+#[test]
+fn an_empty_store_does_not_show_the_library() {
+    let app = moving(&[of(ALICE)]);
+    let output = import(&app, "statusphere");
+    let error = "error: nothing in the store shows that its app uses atcute\n\
+                 hint: say which library it uses: --layout statusphere/atcute or --layout statusphere/node\n";
+    assert!(output.code == 2 && output.stderr.contains(error), "{output}");
+    let record = app.net.login(of(BOB));
+    AppDatabase::open(&app.sandbox.path("new.db")).session(&record);
+    let output = import(&app, "statusphere");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "imported 1 session\n"), "{output}");
+}
+
+#[test]
+fn a_key_without_alg_is_named_before_a_deployment_finds_out() {
+    let mut app = App::new();
+    let mut key = app.net.signing_key().unwrap();
+    key.as_object_mut().unwrap().shift_remove("alg");
+    key.as_object_mut().unwrap().shift_remove("key_ops");
+    app.set_keys(&[&key]);
+    app.log_in(1, &of(ALICE));
+    for command in ["keys list", "jwks"] {
+        let output = app.sandbox.run(command.split(' '));
+        assert!(output.code == 0 && !output.stderr.contains("alg"), "{command}: {output}");
+        let output = app.sandbox.run(command.split(' ').chain(["--layout", "statusphere/atcute"]));
+        assert!(output.code == 0 && output.stderr.contains("key testbed-1 has no `alg`"), "{command}: {output}");
+    }
+    let doctor = app.sandbox.run(["doctor", "--offline"]);
+    assert!(doctor.stdout.contains("key testbed-1 has no `alg`"), "{doctor}");
+    let output = app.sandbox.run(["gen-jwk", "--from", "env:APP_KEY"]);
+    assert_eq!((output.code, &object(&output.stdout)["alg"]), (0, &json!("ES256")), "{output}");
 }

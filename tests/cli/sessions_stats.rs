@@ -76,7 +76,7 @@ fn programs_get_one_json_document() {
     insta::assert_snapshot!(output, @r#"
     exit 0
     -- stdout --
-    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":2},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1,"unknown":1},"by_kid":{"key1":13,"key2":1,"none":1,"unknown":1},"by_auth_method":{"private_key_jwt":14,"none":1,"unknown":1},"by_layout":{"statusphere":16}}
+    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":2},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1,"unknown":1},"by_kid":{"key1":13,"key2":1,"none":1,"unknown":1},"by_auth_method":{"private_key_jwt":14,"none":1,"unknown":1},"by_dpop_alg":{"ES256K":15,"unknown":1},"by_layout":{"statusphere":16}}
     "#);
     assert_eq!(app().run(["sessions", "stats", "--format", "jsonl", "-q"]), output);
 }
@@ -113,6 +113,8 @@ fn spreadsheets_get_a_line_a_count() {
     auth_method,private_key_jwt,14
     auth_method,none,1
     auth_method,unknown,1
+    dpop_alg,ES256K,15
+    dpop_alg,unknown,1
     layout,statusphere,16
     ");
 }

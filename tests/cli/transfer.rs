@@ -380,7 +380,7 @@ fn programs_get_counts_of_an_import_as_json() {
     AppDatabase::open(&sandbox.path("new.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace --format json"));
     insta::assert_snapshot!(output.stdout, @r#"
-    {"dry_run":false,"created":1,"replaced":0,"unchanged":0,"kept":0,"not_newer":2,"crowded":0,"malformed":0}
+    {"dry_run":false,"created":1,"replaced":0,"unchanged":0,"kept":0,"not_newer":2,"crowded":0,"unusable":0,"malformed":0}
     0 3
     "#);
 }

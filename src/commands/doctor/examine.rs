@@ -19,9 +19,9 @@ use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{items, member, text};
 use crate::keyring::KeySource;
-use crate::maintenance::{LockTimes, Recovery, Waiting, find_copies};
+use crate::maintenance::{LockTimes, Recovery, Waiting, find_copies, written_format};
 use crate::oauth::{LookupError, Network, Published};
-use crate::session::Age;
+use crate::session::{Age, Atcute, Format};
 use crate::settings::Settings;
 use crate::store::{Kind, Store, Want};
 
@@ -39,6 +39,8 @@ struct Records {
     ttl: Option<Age>,
     /// What is in it, where all of it could be read.
     tally: Option<Tally>,
+    /// The app uses the library atcute, or a new version of it does.
+    are_of_atcute: bool,
 }
 
 /// All findings, in the order in which things were looked at. Fails only where nothing at all can be done.
@@ -68,6 +70,9 @@ impl Examination<'_> {
         }
         self.findings.extend(keys::check_left_behind(&Self::key_directories(settings)));
         let records = self.store(client_id.as_deref())?;
+        if records.as_ref().is_some_and(|records| records.are_of_atcute) {
+            self.findings.extend(keys::check_atcute(&keys));
+        }
         let published = match self.network(args) {
             None => None,
             Some(network) => {
@@ -161,7 +166,12 @@ impl Examination<'_> {
             let empty = EmptyStore::examine(self.context, &layouts)?;
             self.findings.extend(store::check_empty(empty.problem(), empty.others()));
         }
-        Ok(Some(Records { ttl: first.layout().session_ttl(), tally }))
+        let mut are_of_atcute = false;
+        for store in &stores {
+            let format = runtime.block_on(written_format(&**store)).ok().flatten();
+            are_of_atcute |= format.is_some_and(|format| format == (&Atcute as &dyn Format));
+        }
+        Ok(Some(Records { ttl: first.layout().session_ttl(), tally, are_of_atcute }))
     }
 
     fn tally(&self, stores: &[Box<dyn Store>], client_id: Option<&str>) -> anyhow::Result<Tally> {

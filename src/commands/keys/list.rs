@@ -118,6 +118,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
         }
     }
     listing.finish()?;
+    super::tell_without_alg(context, &keys);
     if keys.active(now).is_none() {
         context.ui.warn("no key can sign: nobody can log in");
     }

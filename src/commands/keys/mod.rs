@@ -10,7 +10,7 @@ mod rotate;
 use crate::commands::kid::kids_of;
 use crate::context::Context;
 use crate::error::{Exit, Failure, nearest, usage};
-use crate::jose::{KeySet, Kid};
+use crate::jose::{ClientKey, KeySet, Kid};
 
 // What the noun is about stands in the command tree.
 #[derive(clap::Subcommand)]
@@ -26,6 +26,18 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(context, args),
         Command::Rotate(args) => rotate::run(context, args),
         Command::Retire(args) => retire::run(context, args),
+    }
+}
+
+/// Tells which keys the library atcute does not sign with, where the layout that is named is one of its apps.
+pub fn tell_without_alg(context: &Context, keys: &KeySet) {
+    if !context.is_for_atcute() {
+        return;
+    }
+    for kid in keys.iter().filter(|key| !key.has_alg()).filter_map(ClientKey::kid) {
+        context.ui.note(format!(
+            "key {kid} has no `alg`: atcute 2 does not sign with it; `oauthctl gen-jwk --from KEY` writes it with `alg`"
+        ));
     }
 }
 

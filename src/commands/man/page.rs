@@ -115,7 +115,7 @@ fn settings_and_layouts(roff: &mut Roff) {
         let meaning = match records.map(Records::table) {
             [Some(sessions), Some(logins)] if sessions.name == logins.name => format!("SQLite: {}", sessions.name),
             [Some(sessions), Some(logins)] => format!("SQLite: {}, {}", sessions.name, logins.name),
-            [Some(sessions), None] => format!("SQLite: {}", sessions.name),
+            [Some(sessions), None] => format!("SQLite: {}, in memory", sessions.name),
             _ => format!("Redis: {}, {}", layout.sessions.pattern(), layout.logins.pattern()),
         };
         tagged(roff, &[&layout.name], &meaning);

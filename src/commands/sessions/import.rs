@@ -15,7 +15,7 @@ use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
-use crate::maintenance::{Arrived, Import, ImportResult, Tally, TallyOfRun};
+use crate::maintenance::{Arrived, Import, ImportResult, Tally, TallyOfRun, written_format};
 use crate::session::{Traces, Transfer};
 use crate::store::Store;
 use crate::ui::{Format, counted, counts};
@@ -41,6 +41,9 @@ session. So stop the app of the old store, import, and start it again on this st
 A session that is there already is kept. --replace is for a store that has sessions of an earlier
 move: they give way to those that are provably newer, and to no others. A second import changes
 nothing.
+
+Sessions of another client library are written as the library of this store's app writes them.
+atcute can use ES256 DPoP keys only; `sessions stats` counts the keys by algorithm.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped
@@ -74,8 +77,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         })?)
     };
     let store = context.open_store_to_change()?;
-    let import =
-        Import { replace: args.replace, dry_run: args.dry_run, now: context.now(), arrived: Arrived::default() };
+    let import = Import {
+        replace: args.replace,
+        dry_run: args.dry_run,
+        now: context.now(),
+        arrived: Arrived::default(),
+        format: context.runtime()?.block_on(written_format(&*store))?,
+    };
     let mut report = TallyOfRun { dry_run: import.dry_run, tally: Tally::default() };
     let mut lines = Lines::read(BufReader::new(input));
     if !args.source_app_stopped && !args.dry_run && context.runtime()?.block_on(lines.hold_token(context)) {
@@ -93,7 +101,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         last_count::added(context, store.layout(), report.tally.of(ImportResult::Created));
     }
     tell(context, &report, done)?;
-    let incomplete = report.tally.sum(&[ImportResult::Malformed, ImportResult::NotNewer, ImportResult::Crowded]) > 0;
+    let left_out = [ImportResult::Malformed, ImportResult::Unusable, ImportResult::NotNewer, ImportResult::Crowded];
+    let incomplete = report.tally.sum(&left_out) > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
@@ -151,6 +160,10 @@ async fn import_lines(
         };
         match event {
             ImportResult::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
+            ImportResult::Unusable => context.ui.warn(format!(
+                "line {number}: the app's library cannot use the DPoP key of {}, who has to log in again there",
+                whose(line.as_deref())
+            )),
             ImportResult::NotNewer => context.ui.warn(format!(
                 "line {number}: {} has a session in the store that is not provably older, and stays",
                 whose(line.as_deref())
@@ -255,6 +268,7 @@ fn tell(context: &Context, report: &TallyOfRun<ImportResult>, done: Exit) -> any
         (of(ImportResult::Kept), "there already, kept"),
         (of(ImportResult::NotNewer), "there already, not provably older, kept"),
         (of(ImportResult::Crowded), "of several of one account, for which the layout has one place"),
+        (of(ImportResult::Unusable), "with a DPoP key that the app's library cannot use, left out"),
         (of(ImportResult::Malformed), "malformed, left out"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));

@@ -56,6 +56,7 @@ struct Stats {
     issuers: HashMap<String, u64>,
     kids: HashMap<String, u64>,
     auth_methods: HashMap<String, u64>,
+    dpop_algs: HashMap<String, u64>,
     layouts: HashMap<String, u64>,
     ages: HashMap<&'static str, u64>,
 }
@@ -66,6 +67,7 @@ impl Stats {
         count(&mut self.layouts, session.layout.as_deref().unwrap_or(UNKNOWN));
         *self.statuses.entry(session.status).or_default() += 1;
         count(&mut self.issuers, session.issuer.as_deref().unwrap_or(UNKNOWN));
+        count(&mut self.dpop_algs, session.dpop_alg.unwrap_or(UNKNOWN));
         count(&mut self.auth_methods, session.auth_method.unwrap_or(UNKNOWN));
         let without_kid = if session.status.is_unreadable() { UNKNOWN } else { NONE };
         count(&mut self.kids, session.kid.as_deref().unwrap_or(without_kid));
@@ -76,7 +78,7 @@ impl Stats {
     }
 
     /// The counts of every aspect, with its name; within each, in the order in which they are shown.
-    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 6] {
+    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 7] {
         let statuses = Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
         let classes = AGES.iter().map(|(_, name)| *name).chain([OLDER, UNKNOWN]);
         let ages = classes.map(|name| (name.to_owned(), self.ages.get(name).copied().unwrap_or(0)));
@@ -86,6 +88,7 @@ impl Stats {
             ("issuer", most_first(&self.issuers)),
             ("kid", most_first(&self.kids)),
             ("auth_method", most_first(&self.auth_methods)),
+            ("dpop_alg", most_first(&self.dpop_algs)),
             ("layout", most_first(&self.layouts)),
         ]
     }
@@ -137,7 +140,13 @@ fn document(stats: &Stats) -> Value {
 fn show(context: &Context, stats: &Stats) -> std::io::Result<()> {
     for (aspect, mut counts) in stats.groups() {
         counts.retain(|(_, n)| *n > 0);
-        if counts.is_empty() || aspect == "layout" && counts.len() == 1 {
+        let is_plain = match aspect {
+            "layout" => counts.len() == 1,
+            // The two that occur.
+            "dpop_alg" => !counts.iter().any(|(name, _)| name == "ES256"),
+            _ => false,
+        };
+        if counts.is_empty() || is_plain {
             continue;
         }
         let rest: u64 = counts.iter().skip(SHOWN).map(|(_, n)| n).sum();

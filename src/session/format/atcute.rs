@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::edit::Members;
 use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, text};
-use super::{Format, Malformed, Marks, Traces};
+use super::{Format, Malformed, Marks, PrivateJwk, Traces};
 use crate::jose::DpopKey;
 use crate::session::{PendingLogin, Renewal, Session};
 
@@ -98,6 +98,46 @@ impl Format for Atcute {
     fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let mut record = Members::parse(record)?;
         record.adopt(&[TOKENS, CLIENT_AUTH], &Members::parse(renewed)?);
+        Ok(record.to_bytes())
+    }
+
+    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed> {
+        Members::parse(record)?.private_jwk(DPOP_KEY)
+    }
+
+    fn write(&self, session: &Session<'_>, key: &PrivateJwk) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        if session.dpop.alg != Some("ES256") {
+            return Err(Malformed("its DPoP key is not ES256, and atcute can use no other"));
+        }
+        let mut tokens = Members::default();
+        tokens.insert_texts(&[
+            ("iss", Some(&session.issuer)),
+            ("sub", Some(&session.did)),
+            ("aud", session.pds.as_deref()),
+            ("scope", session.scope.as_deref()),
+            ("access_token", Some(session.access_token.as_str())),
+            ("refresh_token", session.refresh_token.as_deref()),
+            ("token_type", Some("DPoP")),
+        ]);
+        if let Some(at) = session.expires_at {
+            tokens.insert("expires_at", at.as_millisecond().to_string());
+        }
+        let PrivateJwk { crv, x, y, d } = key;
+        let mut jwk = Members::default();
+        jwk.insert("key_ops", r#"["sign"]"#.to_owned());
+        jwk.insert("ext", "true".to_owned());
+        jwk.insert_texts(&[
+            ("kty", Some("EC")),
+            ("x", Some(x)),
+            ("y", Some(y)),
+            ("crv", Some(crv)),
+            ("d", Some(d)),
+            ("alg", Some("ES256")),
+        ]);
+        let mut record = Members::default();
+        record.insert(DPOP_KEY, jwk.to_json());
+        record.insert_client_auth(CLIENT_AUTH, session)?;
+        record.insert(TOKENS, tokens.to_json());
         Ok(record.to_bytes())
     }
 

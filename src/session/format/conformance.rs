@@ -123,6 +123,27 @@ fn what_a_refresh_does_not_change_is_kept_byte_for_byte() {
 }
 
 #[test]
+fn a_session_survives_the_way_through_every_other_format() {
+    for from in FORMATS {
+        let record = from.samples()[0].as_bytes();
+        let session = from.session(record).unwrap();
+        let key = from.private_jwk(record).unwrap();
+        for to in FORMATS {
+            let Ok(written) = to.write(&session, &key) else {
+                assert_ne!(session.dpop.alg, Some("ES256"), "{from:?} {to:?}");
+                continue;
+            };
+            let after = to.session(&written).unwrap();
+            assert!(after.is_of_same_refresh(&session), "{from:?} {to:?}");
+            assert_eq!((&after.did, &after.issuer, &after.pds), (&session.did, &session.issuer, &session.pds));
+            assert_eq!((&after.scope, &after.client_auth), (&session.scope, &session.client_auth));
+            assert_eq!(after.access_token.as_str(), session.access_token.as_str());
+            assert!(Traces::are_of_one_login(record, &written));
+        }
+    }
+}
+
+#[test]
 fn tokens_and_login_are_known_of_a_damaged_record_too() {
     for format in FORMATS {
         let sample = format.samples()[0].as_bytes();

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::read::Text;
-use super::{Malformed, Traces};
+use super::{Malformed, PrivateJwk, Traces};
 use crate::jose::DpopKey;
-use crate::session::Renewal;
+use crate::session::{NO_CLIENT_AUTH, Renewal, Session};
 
 /// Members of a JSON object, each with the JSON of its value. Their order and the spelling of all values that do not
 /// change survive. New values are wiped when the object is dropped.
@@ -106,6 +106,33 @@ impl<'a> Members<'a> {
         DpopKey::from_parts(parts.each_ref().map(|part| part.as_deref().map(String::as_str))).map_err(Malformed)
     }
 
+    /// Reads the members of a private key, a JWK.
+    pub(super) fn private_jwk(&self, name: &str) -> Result<PrivateJwk, Malformed> {
+        let no_key = Malformed("it has no DPoP key");
+        let [crv, x, y] = self.dpop_public(name).ok_or(no_key)?;
+        let d = self.object(name).and_then(|key| key.text("d")).ok_or(no_key)?;
+        Ok(PrivateJwk { crv, x, y, d })
+    }
+
+    /// Inserts the texts that are there.
+    pub(super) fn insert_texts(&mut self, texts: &[(&str, Option<&str>)]) {
+        for (name, text) in texts {
+            if let Some(text) = text {
+                self.insert_text(name, text);
+            }
+        }
+    }
+
+    /// Inserts the client authentication of a session.
+    pub(super) fn insert_client_auth(&mut self, name: &str, session: &Session<'_>) -> Result<(), Malformed> {
+        let client_auth = session.client_auth.as_ref().ok_or(Malformed(NO_CLIENT_AUTH))?;
+        let mut members = Members::default();
+        members.insert_text("method", client_auth.name());
+        members.insert_texts(&[("kid", client_auth.clone().into_key().as_deref())]);
+        self.insert(name, members.to_json());
+        Ok(())
+    }
+
     /// Reads what identifies a session from its token set and its key, a JWK.
     pub(super) fn traces(&self, tokens: &str, key: &str) -> Traces {
         let refresh_token = self.object(tokens).and_then(|tokens| tokens.text("refresh_token"));
@@ -123,7 +150,7 @@ impl<'a> Members<'a> {
         Zeroizing::new(self.to_json().into_bytes())
     }
 
-    fn to_json(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         let members: Vec<_> = self.0.iter().map(|(name, json)| (serde_json::json!(name).to_string(), json)).collect();
         // Never grows, which would leave copies of secrets behind.
         let length: usize = members.iter().map(|(name, json)| name.len() + json.len() + 2).sum();

@@ -61,6 +61,12 @@ pub trait Format: Sync {
     /// Returns the record with the tokens and the client key of another copy of it, which was renewed.
     fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed>;
 
+    /// Reads the members of a session's private DPoP key.
+    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed>;
+
+    /// Writes a session of another format as the library would. The error says why the library could not use it.
+    fn write(&self, session: &Session<'_>, key: &PrivateJwk) -> Result<Zeroizing<Vec<u8>>, Malformed>;
+
     /// Returns a session and a pending login as the library writes them.
     #[cfg(test)]
     fn samples(&self) -> [&'static str; 2];
@@ -69,6 +75,14 @@ pub trait Format: Sync {
 /// Reason why a value is not a record of a format. It never quotes the value, which holds secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
+
+/// Members of a private EC key (RFC 7518 section 6.2).
+pub struct PrivateJwk {
+    crv: String,
+    x: String,
+    y: String,
+    d: Zeroizing<String>,
+}
 
 /// Parts of a record by which its tokens and its login are known again.
 pub struct Traces {
@@ -97,6 +111,14 @@ impl Traces {
     pub fn are_of_one_login(one: &[u8], other: &[u8]) -> bool {
         let key = |value| Self::read(value)?.dpop_public;
         key(one).is_some_and(|one| Some(one) == key(other))
+    }
+}
+
+impl dyn Format {
+    /// Returns a session's record as this library would write it, with a key that is sound.
+    pub fn convert(&self, session: &Session<'_>, record: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        session.format.dpop_key(record)?;
+        self.write(session, &session.format.private_jwk(record)?)
     }
 }
 

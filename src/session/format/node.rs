@@ -1,11 +1,12 @@
 //! Records as `@atproto/oauth-client-node` writes them: `NodeSavedSession` and `NodeSavedState`.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::edit::Members;
 use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, optional, text};
-use super::{Format, Malformed, Marks, Traces};
+use super::{Format, Malformed, Marks, PrivateJwk, Traces};
 use crate::jose::DpopKey;
 use crate::session::{PendingLogin, Renewal, Session};
 
@@ -91,8 +92,8 @@ impl Format for Node {
 
     fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let mut record = Members::parse(record)?;
-        // As JavaScript's toISOString writes it.
-        record.renew_tokens(TOKENS, renewal, renewal.expires_at.map(|at| format!("\"{at:.3}\"")))?;
+        let expires_at = renewal.expires_at.map(|at| format!("\"{}\"", iso8601(at)));
+        record.renew_tokens(TOKENS, renewal, expires_at)?;
         if let Some(kid) = renewal.kid {
             record.bind(CLIENT_AUTH, kid);
         }
@@ -105,10 +106,41 @@ impl Format for Node {
         Ok(record.to_bytes())
     }
 
+    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed> {
+        Members::parse(record)?.private_jwk(DPOP_KEY)
+    }
+
+    fn write(&self, session: &Session<'_>, key: &PrivateJwk) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut tokens = Members::default();
+        tokens.insert_texts(&[
+            ("aud", session.pds.as_deref()),
+            ("sub", Some(&session.did)),
+            ("iss", Some(&session.issuer)),
+            ("scope", session.scope.as_deref()),
+            ("refresh_token", session.refresh_token.as_deref()),
+            ("access_token", Some(session.access_token.as_str())),
+            ("token_type", Some("DPoP")),
+            ("expires_at", session.expires_at.map(iso8601).as_deref()),
+        ]);
+        let PrivateJwk { crv, x, y, d } = key;
+        let mut jwk = Members::default();
+        jwk.insert_texts(&[("kty", Some("EC")), ("crv", Some(crv)), ("x", Some(x)), ("y", Some(y)), ("d", Some(d))]);
+        let mut record = Members::default();
+        record.insert_client_auth(CLIENT_AUTH, session)?;
+        record.insert(TOKENS, tokens.to_json());
+        record.insert(DPOP_KEY, jwk.to_json());
+        Ok(record.to_bytes())
+    }
+
     #[cfg(test)]
     fn samples(&self) -> [&'static str; 2] {
         [tests::RECORD, tests::LOGIN]
     }
+}
+
+/// Writes a time as JavaScript's `toISOString` does.
+fn iso8601(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 #[cfg(test)]
