@@ -1,4 +1,4 @@
-//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as [`Finding`]s. Completer
+//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as [`Finding`]s. Knows
 //! neither Context nor the terminal.
 
 pub mod clock;

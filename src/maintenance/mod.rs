@@ -1,4 +1,4 @@
-//! What is done to many records at once: plan, then apply. Completer neither the terminal nor the settings; emits what
+//! What is done to many records at once: plan, then apply. Knows neither the terminal nor the settings; emits what
 //! happened for the commands to tell.
 
 mod assess;

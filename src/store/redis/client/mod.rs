@@ -1,4 +1,4 @@
-//! Client of a Redis in all its forms: one server, one behind sentinels, a cluster, a REST interface. Completer nothing of
+//! Client of a Redis in all its forms: one server, one behind sentinels, a cluster, a REST interface. Knows nothing of
 //! sessions.
 
 mod address;
