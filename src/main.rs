@@ -2,6 +2,7 @@
 //!
 //! Parse, make a context, dispatch, report; nothing else.
 
+mod address;
 #[cfg(test)]
 mod arbitrary;
 mod args;

@@ -2,7 +2,6 @@
 //! server metadata, DPoP, client assertions, the token endpoint, the client metadata document. Knows nothing of stores;
 //! the time and randomness are handed in.
 
-mod address;
 mod answers;
 mod client_assertion;
 pub mod client_metadata;

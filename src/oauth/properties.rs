@@ -9,12 +9,12 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::address::is_public;
 use super::client_metadata::{Authentication, ClientMetadata, PublishedKeys, Severity, check, check_jwks};
 use super::dpop::ProofParameters;
 use super::http::{Answer, Served};
 use super::outcome::Answered;
 use super::*;
+use crate::address::is_public;
 use crate::arbitrary::{damage, json as any_json, shows, text, unknown_members};
 
 const SUB: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";

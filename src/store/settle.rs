@@ -15,6 +15,9 @@ pub enum Fate {
 pub trait CommandError {
     /// Returns what is known of the command.
     fn fate(&self) -> Fate;
+
+    /// Returns whether the same command may succeed in a moment.
+    fn may_pass(&self) -> bool;
 }
 
 /// A write of one value that takes place only in the place of another.
@@ -73,6 +76,10 @@ mod tests {
     impl CommandError for Lost {
         fn fate(&self) -> Fate {
             Fate::Unknown
+        }
+
+        fn may_pass(&self) -> bool {
+            true
         }
     }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::super::address::is_public;
 use super::HttpError;
+use crate::address::is_public;
 
 /// Why the guards refuse an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

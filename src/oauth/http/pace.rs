@@ -16,7 +16,7 @@ use url::{Host, Url};
 
 use self::origin::{Origin, Rate};
 use super::error::HttpError;
-use crate::oauth::address::is_public;
+use crate::address::is_public;
 use crate::oauth::client_metadata::is_local;
 
 /// How soon a stop is noticed while waiting.

@@ -191,6 +191,10 @@ impl CommandError for Trouble {
             Kind::Lost | Kind::Nonsense | Kind::TooLarge => Fate::Unknown,
         }
     }
+
+    fn may_pass(&self) -> bool {
+        self.may_pass()
+    }
 }
 
 impl fmt::Display for Trouble {
