@@ -120,7 +120,7 @@ async fn write(store: &dyn Store, stamp: Option<&[u8]>) -> anyhow::Result<()> {
 }
 
 async fn lock(store: &dyn Store) -> Finding {
-    if let Err(e) = store.layout().check_lock_is_said() {
+    if let Err(e) = store.check_lock() {
         return Finding::failed(TOPIC, e, "no session can be refreshed: two who refresh one at once destroy it");
     }
     let nobody: Did = NOBODY.parse().expect("the constant is a DID");

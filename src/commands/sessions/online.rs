@@ -37,7 +37,7 @@ pub fn refresher(
     pace: &PaceArgs,
     insists: bool,
 ) -> anyhow::Result<Refresher> {
-    store.layout().check_lock_is_said()?;
+    store.check_lock()?;
     let network = context.network()?;
     pace.set(network);
     network.stop_waiting_when(stop(context));

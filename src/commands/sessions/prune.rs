@@ -142,7 +142,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         exit_of(context, records, missing.exit(exit))
     };
     if plan.needs_servers() {
-        store.layout().check_lock_is_said()?;
+        store.check_lock()?;
     }
     let is_over = context.interrupt().is_set();
     if args.dry_run {

@@ -68,7 +68,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
-    store.layout().check_lock_is_said()?;
+    store.check_lock()?;
     let assessor = assessor_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     let min_interval = context.settings()?.refresh()?.min_interval;

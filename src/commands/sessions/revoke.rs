@@ -71,7 +71,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         .into());
     }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
-    store.layout().check_lock_is_said()?;
+    store.check_lock()?;
     let assessor = assessor_of_run(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
@@ -132,7 +132,7 @@ pub fn dry_run(
     assessor: &Assessor,
 ) -> anyhow::Result<DryRun> {
     const VERB: &str = "would revoke";
-    store.layout().check_lock_is_said()?;
+    store.check_lock()?;
     context.client_id()?;
     let ui = &context.ui;
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());

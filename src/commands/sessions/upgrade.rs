@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
     let store: Arc<dyn Store> = context.open_store_to_change()?.into();
-    store.layout().check_lock_is_said()?;
+    store.check_lock()?;
     let assessor = assessor_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
     let is_named = args.select.names_sessions();

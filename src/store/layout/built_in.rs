@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Codec, KeyPattern, Layout, Location, LockRule, Records, Table};
+use super::{AdvisoryKey, Codec, KeyPattern, Layout, Location, LockRule, Records, Table};
 use crate::session::{Age, Atcute, Node};
 
 const MINUTE: i64 = 60;
@@ -112,8 +112,8 @@ pub(super) fn redis() -> Vec<Layout> {
     ]
 }
 
-/// Layouts of SQLite.
-pub(super) fn sqlite() -> Vec<Layout> {
+/// Layouts of SQL databases.
+pub(super) fn sql() -> Vec<Layout> {
     vec![
         // https://github.com/bluesky-social/statusphere-example-app
         Layout {
@@ -174,6 +174,107 @@ pub(super) fn sqlite() -> Vec<Layout> {
             logins: Records { location: Location::Memory(pattern("{state}")), ttl: None },
             ..atcute()
         },
+        // https://github.com/hyperlink-academy/leaflet
+        Layout {
+            name: "leaflet".into(),
+            sessions: rows(table("oauth_session_store", ("key", "{did}"), "session")),
+            logins: rows(table("oauth_state_store", ("key", "{state}"), "state")),
+            lock: lock("{name}", 45),
+            ..bare()
+        },
+        // https://github.com/cosmik-network/semble
+        Layout {
+            name: "semble".into(),
+            sessions: rows(table("auth_session", ("key", "{did}"), "session")),
+            logins: rows(Table {
+                updated: Some("created_at".to_owned()),
+                ..table("auth_state", ("key", "{state}"), "state")
+            }),
+            lock: lock("oauth:lock:{name}", 45),
+            ..bare()
+        },
+        // https://github.com/lexicon-community/sill: two clients share the table.
+        Layout {
+            name: "sill".into(),
+            sessions: rows(table("atproto_auth_session", ("key", "{client_id}::{did}"), "session")),
+            logins: rows(table("atproto_auth_state", ("key", "{client_id}::{state}"), "state")),
+            lock: LockRule::Advisory(AdvisoryKey::Hash31),
+            ..bare()
+        },
+        // https://tangled.org/nekomimi.pet/wisp.place-monorepo
+        Layout {
+            name: "wisp".into(),
+            sessions: lasting(
+                30 * DAY,
+                Table {
+                    updated: Some("updated_at".to_owned()),
+                    expires: Some("expires_at".to_owned()),
+                    ..table("oauth_sessions", ("sub", "{did}"), "data")
+                },
+            ),
+            logins: lasting(
+                HOUR,
+                Table {
+                    updated: Some("created_at".to_owned()),
+                    expires: Some("expires_at".to_owned()),
+                    ..table("oauth_states", ("key", "{state}"), "data")
+                },
+            ),
+            lock: LockRule::Advisory(AdvisoryKey::Sha256),
+            ..bare()
+        },
+        // https://github.com/GainForest/bumicert-platform: apps with names share the table.
+        Layout {
+            name: "gainforest".into(),
+            sessions: rows(Table {
+                only: Some(("app_id".to_owned(), "{app}".to_owned())),
+                updated: Some("updated_at".to_owned()),
+                did: Some("did".to_owned()),
+                ..table("atproto_oauth_session", ("id", "{app}:{did}"), "value")
+            }),
+            logins: lasting(
+                HOUR,
+                Table {
+                    only: Some(("app_id".to_owned(), "{app}".to_owned())),
+                    updated: Some("created_at".to_owned()),
+                    expires: Some("expires_at".to_owned()),
+                    ..table("atproto_oauth_state", ("id", "{app}:{state}"), "value")
+                },
+            ),
+            ..bare()
+        },
+        // onrepeat.fm
+        Layout {
+            name: "onrepeat".into(),
+            sessions: rows(Table {
+                updated: Some("updated_at".to_owned()),
+                ..table("oauth_session", ("did", "{did}"), "session")
+            }),
+            logins: rows(Table {
+                updated: Some("created_at".to_owned()),
+                ..table("oauth_state", ("key", "{state}"), "state")
+            }),
+            lock: LockRule::Advisory(AdvisoryKey::HashText),
+            ..bare()
+        },
+        // Those that are no single app's.
+        Layout {
+            name: "kv-timed".into(),
+            sessions: rows(Table {
+                updated: Some("updated_at".to_owned()),
+                ..table("oauth_session", ("key", "{did}"), "value")
+            }),
+            logins: rows(table("oauth_state", ("key", "{state}"), "value")),
+            is_generic: true,
+            ..bare()
+        },
+        Layout {
+            name: "kv".into(),
+            sessions: rows(table("oauth_session", ("key", "{did}"), "value")),
+            logins: rows(table("oauth_state", ("key", "{state}"), "value")),
+            is_generic: true,
+            ..bare()
+        },
     ]
 }
 
@@ -208,10 +309,15 @@ fn rows(table: Table) -> Records {
     Records { location: Location::Rows(Arc::new(table)), ttl: None }
 }
 
+/// The same with a time to live in seconds, which a column tells.
+fn lasting(ttl: i64, table: Table) -> Records {
+    Records { ttl: Some(Age::from_secs(ttl)), ..rows(table) }
+}
+
 /// A table with these columns of the key and the value, and no others that matter.
 fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
     let [name, key, value] = [name, key, value].map(str::to_owned);
-    Table { name, key, pattern: pattern(template), value, only: None, created: None, updated: None }
+    Table { name, key, pattern: pattern(template), value, only: None, created: None, updated: None, expires: None, did: None }
 }
 
 /// The same with the times of the first and the last write.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::key::{KeyPattern, Subject};
-use super::{Codec, Layout, Location, LockRule, Records, Table, format_named};
+use super::{AdvisoryKey, Codec, Layout, Location, LockRule, Records, Table, format_named};
 use crate::error::{Failure, usage};
 use crate::session::{Age, FORMATS, Format};
 
@@ -15,13 +15,18 @@ const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 const NO_LOCK: &str = "none";
 
 /// What can be said of both kinds.
-const OF_BOTH: [&str; 3] = ["session_key", "state_key", "format"];
+const OF_BOTH: [&str; 7] = ["session_key", "state_key", "format", "session_ttl", "state_ttl", "lock_key", "lock_ttl"];
 /// What can be said of Redis keys only.
-const OF_KEYS: [&str; 6] = ["session_ttl", "state_ttl", "lock_key", "lock_ttl", "envelope", "stamped"];
-/// What makes a layout one of SQLite tables.
+const OF_KEYS: [&str; 2] = ["envelope", "stamped"];
+/// What makes a layout one of SQL tables.
 const TABLES: [&str; 2] = ["session_table", "state_table"];
-/// What can be said of SQLite tables only.
-const OF_TABLES: [&str; 9] = [
+/// What can be said of SQL tables only.
+const OF_TABLES: [&str; 14] = [
+    "schema",
+    "lock_advisory",
+    "session_did_column",
+    "session_expires_column",
+    "state_expires_column",
     "session_key_column",
     "session_value_column",
     "session_updated_column",
@@ -34,9 +39,9 @@ const OF_TABLES: [&str; 9] = [
 ];
 
 /// What may be said of a layout.
-pub const MEMBERS: [&str; 20] = {
+pub const MEMBERS: [&str; 25] = {
     let parts: [&[&str]; 4] = [&OF_BOTH, &OF_KEYS, &TABLES, &OF_TABLES];
-    let (mut members, mut count, mut part) = ([""; 20], 0, 0);
+    let (mut members, mut count, mut part) = ([""; 25], 0, 0);
     while part < parts.len() {
         let mut at = 0;
         while at < parts[part].len() {
@@ -61,7 +66,7 @@ impl Description<'_> {
     fn required(&self, member: &str) -> Result<&str, Failure> {
         self.text(member).ok_or_else(|| {
             usage(format!("{member} is missing")).hint(
-                "a layout of Redis has session_key and state_key; one of SQLite has session_table and state_table",
+                "a layout of Redis has session_key and state_key; one of SQL tables has session_table and state_table",
             )
         })
     }
@@ -106,7 +111,7 @@ impl Description<'_> {
     }
 
     fn keys(&self, name: String) -> Result<Layout, Failure> {
-        self.refuse(&OF_TABLES, "layouts of SQLite tables")?;
+        self.refuse(&OF_TABLES, "layouts of SQL tables")?;
         let records = |kind: &str, subject| -> Result<_, Failure> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
             Ok(Records { location: Location::Keys(pattern), ttl: self.age(&format!("{kind}_ttl"))? })
@@ -154,6 +159,28 @@ impl Description<'_> {
         Ok(LockRule::Key { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) })
     }
 
+    /// A table's name with its schema, where that is said.
+    fn table_name(&self, member: &str) -> Result<String, Failure> {
+        let name = self.required(member)?;
+        Ok(self.text("schema").map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}")))
+    }
+
+    /// The lock of an app with tables: an advisory one, one in a Redis beside, or none.
+    fn lock_of_tables(&self) -> Result<LockRule, Failure> {
+        let Some(name) = self.text("lock_advisory") else {
+            return Ok(match self.lock()? {
+                LockRule::Unsaid => LockRule::None,
+                lock => lock,
+            });
+        };
+        self.refuse(&["lock_key", "lock_ttl"], "layouts without lock_advisory")?;
+        let known = AdvisoryKey::NAMES.iter().find(|(known, _)| *known == name);
+        known.map(|(_, key)| LockRule::Advisory(*key)).ok_or_else(|| {
+            let names = AdvisoryKey::NAMES.map(|(name, _)| name).join(", ");
+            usage(format!("lock_advisory {name:?} is unknown")).hint(format!("it is one of {names}"))
+        })
+    }
+
     fn tables(&self, name: String) -> Result<Layout, Failure> {
         self.refuse(&OF_KEYS, "layouts of Redis keys")?;
         if self.text("kind_column").is_none() {
@@ -166,13 +193,15 @@ impl Description<'_> {
                 Some(column) => Some((column.to_owned(), self.required(&format!("{kind}_kind"))?.to_owned())),
             };
             Ok(Table {
-                name: self.required(&format!("{kind}_table"))?.to_owned(),
+                name: self.table_name(&format!("{kind}_table"))?,
                 key: column("key").unwrap_or_else(|| "key".to_owned()),
                 pattern: self.pattern(&format!("{kind}_key"), Some(usual), subject)?,
                 value: column("value").unwrap_or_else(|| "value".to_owned()),
                 only,
                 created: None,
                 updated: column("updated"),
+                expires: column("expires"),
+                did: column("did").filter(|_| subject == Subject::Did),
             })
         };
         let (sessions, states) = (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
@@ -181,9 +210,16 @@ impl Description<'_> {
             return Err(usage("sessions and pending logins would be the same rows")
                 .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
         }
-        let [sessions, logins] =
-            [sessions, states].map(|table| Records { location: Location::Rows(Arc::new(table)), ttl: None });
-        let (codec, lock) = (Codec::Plain, LockRule::None);
+        let records = |kind: &str, table: Table| -> Result<_, Failure> {
+            let ttl = self.age(&format!("{kind}_ttl"))?;
+            if ttl.is_some() != table.expires.is_some() {
+                return Err(usage(format!("{kind}_ttl and {kind}_expires_column go together"))
+                    .hint("a table has times to live where a column says when a record ends"));
+            }
+            Ok(Records { location: Location::Rows(Arc::new(table)), ttl })
+        };
+        let (sessions, logins) = (records("session", sessions)?, records("state", states)?);
+        let (codec, lock) = (Codec::Plain, self.lock_of_tables()?);
         let (format, has_one_format) = (self.format()?, self.text("format").is_some());
         Ok(Layout { name, format, has_one_format, sessions, logins, codec, lock, app_waits: None, is_generic: false })
     }

@@ -39,7 +39,33 @@ impl Subject {
     }
 }
 
+/// The app's `client_id`, in the prefix of a template.
+pub const CLIENT_ID: &str = "{client_id}";
+
+/// The name of the app among those that share a table, in the prefix of a template.
+pub const APP: &str = "{app}";
+
 impl KeyPattern {
+    /// The template of keys that are the account alone.
+    pub fn bare() -> Self {
+        Self { prefix: String::new(), subject: Subject::Did, separator: None, suffix: String::new() }
+    }
+
+    /// The text before the subject.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The same template with a value in the place of a placeholder of its prefix.
+    pub fn with(&self, placeholder: &str, value: &str) -> Self {
+        Self { prefix: self.prefix.replace(placeholder, value), ..self.clone() }
+    }
+
+    /// The same template for the keys of everybody.
+    pub fn without_prefix(&self) -> Self {
+        Self { prefix: String::new(), ..self.clone() }
+    }
+
     /// What the key is about.
     pub fn subject(&self) -> Subject {
         self.subject
@@ -128,7 +154,8 @@ impl FromStr for KeyPattern {
             Some(("", _)) => return Err(refuse("needs something between the account and {sid}")),
             Some((separator, suffix)) => (Some(separator.to_owned()), suffix),
         };
-        if [prefix, suffix, separator.as_deref().unwrap_or("")].iter().any(|part| part.contains(['{', '}'])) {
+        let bare = [CLIENT_ID, APP].iter().fold(prefix.to_owned(), |text, placeholder| text.replace(placeholder, ""));
+        if [&bare, suffix, separator.as_deref().unwrap_or("")].iter().any(|part| part.contains(['{', '}'])) {
             return Err(refuse("has a placeholder that is unknown or in the wrong place"));
         }
         Ok(Self { prefix: prefix.to_owned(), subject, separator, suffix: suffix.to_owned() })

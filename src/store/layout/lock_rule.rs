@@ -25,6 +25,25 @@ pub enum LockRule {
         /// How long a row lasts that nobody renews.
         ttl: Age,
     },
+    /// An advisory lock of PostgreSQL.
+    Advisory(AdvisoryKey),
+}
+
+/// Formula by which an app makes the key of an advisory lock of the name that client libraries pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdvisoryKey {
+    /// `h * 31 + c` over the characters, modulo 2^63.
+    Hash31,
+    /// The first eight bytes of SHA-256, set apart by a constant of wisp.place.
+    Sha256,
+    /// PostgreSQL's `hashtext`.
+    HashText,
+}
+
+impl AdvisoryKey {
+    /// Names in settings.
+    pub const NAMES: [(&str, Self); 3] =
+        [("hash31", Self::Hash31), ("sha256", Self::Sha256), ("hashtext", Self::HashText)];
 }
 
 impl LockRule {
@@ -32,14 +51,14 @@ impl LockRule {
     pub fn parse_key<'k>(&self, key: &'k str) -> Option<&'k str> {
         match self {
             Self::Key { pattern, .. } => Some(pattern.parse_key(key)?.0),
-            Self::None | Self::Unsaid | Self::Lease { .. } => None,
+            Self::None | Self::Unsaid | Self::Lease { .. } | Self::Advisory(_) => None,
         }
     }
 }
 
 /// Lock that apps have whose session keys end like this template, behind the same prefix; none where no such app is known.
 pub fn usual_lock(session_key: &str) -> Option<String> {
-    let locks = Layout::built_in().iter().filter_map(|layout| {
+    let locks = Layout::built_in().iter().filter(|layout| layout.has_keys()).filter_map(|layout| {
         let template = layout.session_pattern().to_string();
         let prefix = session_key.strip_suffix(&template)?;
         let LockRule::Key { pattern, .. } = &layout.lock else { return None };

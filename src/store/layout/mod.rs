@@ -17,8 +17,8 @@ use crate::error::{Failure, usage};
 use crate::session::{Age, Did, FORMATS, Format};
 
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
-pub use key::KeyPattern;
-pub use lock_rule::{LockRule, usual_lock};
+pub use key::{APP, CLIENT_ID, KeyPattern};
+pub use lock_rule::{AdvisoryKey, LockRule, usual_lock};
 pub use record::NoRecord;
 pub use table::Table;
 
@@ -76,7 +76,7 @@ pub enum LayoutChoice {
 
 /// Every built-in layout; those of Redis first.
 static BUILT_IN: LazyLock<Vec<Arc<Layout>>> =
-    LazyLock::new(|| built_in::redis().into_iter().chain(built_in::sqlite()).map(Arc::new).collect());
+    LazyLock::new(|| built_in::redis().into_iter().chain(built_in::sql()).map(Arc::new).collect());
 
 impl Records {
     /// Returns the pattern of their keys.
@@ -97,6 +97,19 @@ impl Records {
 }
 
 impl Layout {
+    /// The same layout with a value in the place of a placeholder of its keys and constants.
+    pub fn with(&self, placeholder: &str, value: &str) -> Self {
+        let records = |records: &Records| {
+            let location = match &records.location {
+                Location::Keys(pattern) => Location::Keys(pattern.with(placeholder, value)),
+                Location::Rows(table) => Location::Rows(Arc::new(table.with(placeholder, value))),
+                Location::Memory(pattern) => Location::Memory(pattern.with(placeholder, value)),
+            };
+            Records { location, ttl: records.ttl }
+        };
+        Self { sessions: records(&self.sessions), logins: records(&self.logins), ..self.clone() }
+    }
+
     /// Every built-in layout.
     pub fn built_in() -> &'static [Arc<Self>] {
         &BUILT_IN
@@ -113,6 +126,14 @@ impl Layout {
         match kind {
             Kind::Session => &self.sessions,
             Kind::State => &self.logins,
+        }
+    }
+
+    fn for_client(self: &Arc<Self>, client_id: &str) -> Arc<Self> {
+        if self.session_pattern().prefix().contains(CLIENT_ID) {
+            Arc::new(self.with(CLIENT_ID, client_id))
+        } else {
+            Arc::clone(self)
         }
     }
 
@@ -152,7 +173,7 @@ impl Layout {
 
     /// Whether the app has a lock of its own, so that it and we keep out of each other's way.
     pub fn has_lock(&self) -> bool {
-        matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. })
+        matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. } | LockRule::Advisory(_))
     }
 
     /// Whether the app fails while somebody else holds its lock for longer than it waits. Other apps go on without.
@@ -178,6 +199,16 @@ impl Layout {
 }
 
 impl LayoutChoice {
+    /// The same for an app with this `client_id`.
+    pub fn for_client(self, client_id: Option<&str>) -> Self {
+        let Some(client_id) = client_id else { return self };
+        let all = |layouts: Vec<Arc<Layout>>| layouts.iter().map(|layout| layout.for_client(client_id)).collect();
+        match self {
+            Self::Auto(layouts) => Self::Auto(all(layouts)),
+            Self::Named(layout, layouts) => Self::Named(layout.for_client(client_id), all(layouts)),
+        }
+    }
+
     /// Every layout: those of the settings, each a name and its members, and those built in.
     pub fn all(described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Vec<Arc<Layout>>, Failure> {
         let described = described.iter().map(|(name, members)| Layout::described(name, members).map(Arc::new));
@@ -239,7 +270,7 @@ mod tests {
             Location::Memory(_) => "in memory".to_owned(),
         };
         let row = |layout: &Arc<Layout>| {
-            let store = if layout.has_keys() { "Redis" } else { "SQLite" };
+            let store = if layout.has_keys() { "Redis" } else { "SQL" };
             let [sessions, logins] = [records(&layout.sessions), records(&layout.logins)];
             let (name, format) = (&layout.name, layout.format.name());
             format!("| `{name}` | {store} `{sessions}` | `{logins}` | {format} |\n")

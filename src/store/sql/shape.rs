@@ -54,11 +54,8 @@ pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, 
     let all = match choice {
         LayoutChoice::Named(layout, all) => {
             if layout.has_keys() {
-                return Err(usage(format!(
-                    "layout {} is one of Redis keys, and this is an SQLite database",
-                    layout.name
-                ))
-                .hint("name a layout of SQLite tables with --layout, or the Redis with --store redis://HOST"));
+                return Err(usage(format!("layout {} is one of Redis keys, and this is an SQL database", layout.name))
+                    .hint("name a layout of tables with --layout, or the Redis with --store redis://HOST"));
             }
             std::slice::from_ref(layout).iter().chain(all)
         }
@@ -107,7 +104,11 @@ fn columns_of(table: &Table) -> impl Iterator<Item = &str> {
 }
 
 fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
-    let found = shapes.iter().map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
+    // A table that goes by its name alone is there with its schema, too.
+    let is_twice =
+        |name: &str| name.split_once('.').is_some_and(|(_, alone)| shapes.iter().any(|(other, _)| other == alone));
+    let found = shapes.iter().filter(|(name, _)| !is_twice(name));
+    let found = found.map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
     let found = if found.is_empty() { "it has no tables".to_owned() } else { format!("it has {}", found.join(", ")) };
     let problem = match choice {
         LayoutChoice::Named(layout, _) => {
