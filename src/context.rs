@@ -329,6 +329,8 @@ impl Context {
             client_pem: settings.client_pem()?,
             token,
             token_name: names.into_iter().next().map(str::to_owned),
+            state: self.state_directory().ok(),
+            locks: None,
         })
     }
 
@@ -440,7 +442,7 @@ impl Context {
         let settings = self.settings()?;
         let named = settings.layout()?;
         let name = named.as_ref().map_or("auto", |named| named.text.as_str());
-        LayoutChoice::parse(name, &settings.layouts()?)
+        Ok(LayoutChoice::parse(name, &settings.layouts()?)?.for_client(self.client_id().ok().as_deref()))
     }
 
     /// Where the tokens are kept that could not be stored.

@@ -3,6 +3,7 @@
 mod apps;
 mod broken;
 mod forms;
+mod postgres;
 mod promises;
 mod tables;
 

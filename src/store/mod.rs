@@ -5,9 +5,11 @@ mod codec;
 mod id;
 mod layout;
 mod lock;
+mod postgres;
 #[cfg(test)]
 mod properties;
 mod redis;
+mod retry;
 mod scan;
 mod settle;
 mod sql;
@@ -21,6 +23,7 @@ mod conformance;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +35,7 @@ pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Records};
 pub use lock::{EndlessLock, Lock};
+pub use postgres::schema as postgres_schema;
 pub use scan::Scan;
 pub use unreadable::Unreadable;
 pub use url::StoreUrl;
@@ -134,6 +138,12 @@ pub trait Store: Send + Sync {
     /// Whether several records of this layout may be of one account, or hold one session.
     fn may_have_copies(&self) -> bool {
         self.layout().session_pattern().has_many()
+    }
+
+    /// Refuses an exchange where it is not known how the app locks its sessions: two who refresh one session at once destroy
+    /// it.
+    fn check_lock(&self) -> Result<(), Failure> {
+        self.layout().check_lock_is_said()
     }
 
     /// The same store under each other layout of which it has sessions.
@@ -316,6 +326,18 @@ pub struct Access {
     pub token: Option<Zeroizing<String>>,
     /// How the token is called where it is named.
     pub token_name: Option<String>,
+    /// oauthctl's own directory, for the notes of stores that have no place for them.
+    pub state: Option<PathBuf>,
+    /// Where the app keeps its locks, where that is not the store.
+    pub locks: Option<Locks>,
+}
+
+/// Place of locks of an app that keeps its sessions elsewhere.
+pub enum Locks {
+    /// The app has no locks after all.
+    None,
+    /// This store, with what opening it takes.
+    Store(StoreUrl, Box<Access>),
 }
 
 impl Access {
@@ -333,6 +355,7 @@ pub async fn census(url: &StoreUrl, access: &Access, layouts: Vec<Arc<Layout>>) 
         StoreUrl::Sqlite(path) => sqlite::census(path, layouts),
         StoreUrl::Redis(address) => redis::census(address, access, layouts).await,
         StoreUrl::Rest(address) => redis::census_rest(address, access, layouts).await,
+        StoreUrl::Postgres(address) => postgres::census(address, access, layouts).await,
     }
 }
 
@@ -342,7 +365,7 @@ pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
         StoreUrl::Redis(address) => {
             redis::other_databases(address, access).await.into_iter().map(StoreUrl::Redis).collect()
         }
-        StoreUrl::Sqlite(_) | StoreUrl::Rest(_) => Vec::new(),
+        StoreUrl::Sqlite(_) | StoreUrl::Rest(_) | StoreUrl::Postgres(_) => Vec::new(),
     }
 }
 
@@ -369,5 +392,6 @@ pub async fn open_all(url: &StoreUrl, access: &Access, layout: &LayoutChoice) ->
         StoreUrl::Sqlite(path) => boxed(sqlite::SqliteStore::open(path, layout)?),
         StoreUrl::Redis(address) => boxed(redis::RedisStore::open(address, access, layout).await?),
         StoreUrl::Rest(address) => boxed(redis::RedisStore::open_rest(address, access, layout).await?),
+        StoreUrl::Postgres(address) => boxed(postgres::PostgresStore::open(address, access, layout).await?),
     })
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::StoreId;
+use super::postgres::PostgresAddress;
 use super::redis::{RedisAddress, RestAddress};
 use crate::error::{Failure, usage};
 use crate::input;
@@ -17,11 +18,13 @@ pub enum StoreUrl {
     Redis(RedisAddress),
     /// A Redis over Upstash's REST interface: `https://HOST`, without its token.
     Rest(RestAddress),
+    /// A PostgreSQL: `postgres://HOST/DATABASE`.
+    Postgres(PostgresAddress),
 }
 
 /// What can be named.
 const FORMS: &str = "write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, \
-                     redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH";
+                     redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE, or sqlite:PATH";
 
 impl StoreUrl {
     /// Reads an address. Relative paths are relative to `base`.
@@ -45,6 +48,9 @@ impl StoreUrl {
         }
         if let Some(address) = RedisAddress::parse(text) {
             return address.map(Self::Redis);
+        }
+        if let Some(address) = PostgresAddress::parse(text, base) {
+            return address.map(Self::Postgres);
         }
         if let Some(address) = RestAddress::parse(text) {
             return address.map(Self::Rest);
@@ -101,6 +107,7 @@ impl StoreUrl {
                 Some(host) => Self::Redis(RedisAddress::of_host(host)),
                 None => self.clone(),
             },
+            Self::Postgres(address) => Self::Postgres(address.simplest()),
         }
     }
 }
@@ -117,6 +124,7 @@ impl fmt::Display for StoreUrl {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Redis(address) => address.fmt(f),
             Self::Rest(address) => address.fmt(f),
+            Self::Postgres(address) => address.fmt(f),
         }
     }
 }

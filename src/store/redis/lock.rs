@@ -7,14 +7,19 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use redis::Value;
 
+use super::client::cli::Cli;
 use super::client::command::{Command, Server};
+use super::client::connect;
 use super::client::error::Trouble;
+use super::client::rest::Rest;
 use super::client::retry::{self, Patience};
 use super::records::OWN_PREFIX;
 use super::write::{self, milliseconds};
+use crate::error::{Failure, usage};
 use crate::session::Age;
 use crate::store::layout::LockRule;
-use crate::store::lock::{self, Lock, Release};
+use crate::store::lock::{self, EndlessLock, Lock, Release};
+use crate::store::{Access, StoreUrl};
 
 /// How long oauthctl's own lock lasts, for layouts without one.
 const OWN_TTL: Age = Age::from_secs(30);
@@ -26,8 +31,51 @@ const LONGEST_WAIT: Duration = Duration::from_millis(400);
 /// `PTTL` of a key without a time to live.
 const FOREVER: i64 = -1;
 
+/// A Redis with locks.
+pub(in crate::store) struct RedisLocks {
+    pub(super) server: Arc<dyn Server>,
+    /// The address as it is shown.
+    pub(super) place: Arc<str>,
+    pub(super) cli: Cli,
+}
+
+impl RedisLocks {
+    /// Returns the Redis at this address. It connects when a lock is taken.
+    pub(in crate::store) fn connect(url: &StoreUrl, access: &Access) -> Result<Self, Failure> {
+        let (server, cli): (Arc<dyn Server>, _) = match url {
+            StoreUrl::Redis(address) => (connect(address, access)?, Cli::of(address)),
+            StoreUrl::Rest(address) => (Arc::new(Rest::new(address, access)?), Cli::of_rest(address)),
+            StoreUrl::Sqlite(_) | StoreUrl::Postgres(_) => {
+                return Err(usage("is not the address of a Redis").at("store.lock_url").hint(ASKED));
+            }
+        };
+        Ok(Self { server, place: url.to_string().into(), cli })
+    }
+
+    /// Takes the lock, waiting for up to `patience`; none when somebody else kept it for longer.
+    pub(in crate::store) async fn lock(
+        &self,
+        rule: &LockRule,
+        name: String,
+        patience: Duration,
+    ) -> anyhow::Result<Option<Lock>> {
+        match take(&self.server, rule, name, patience).await.map_err(|trouble| trouble.explain(&self.place))? {
+            Attempt::Taken(lock) => Ok(Some(lock)),
+            Attempt::Busy => Ok(None),
+            Attempt::Endless(key) => {
+                let remedy = self.cli.del(&key);
+                Err(EndlessLock { key, remedy }.into())
+            }
+        }
+    }
+}
+
+/// Advice where an app's Redis with locks is not known.
+pub(in crate::store) const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if \
+                                          yours keeps no locks";
+
 /// Result of trying to take a lock.
-pub(super) enum Attempt {
+enum Attempt {
     Taken(Lock),
     /// Somebody else holds it.
     Busy,
@@ -36,15 +84,10 @@ pub(super) enum Attempt {
 }
 
 /// Takes the lock, waiting for up to `patience`.
-pub(super) async fn take(
-    server: &Arc<dyn Server>,
-    rule: &LockRule,
-    name: String,
-    patience: Duration,
-) -> Result<Attempt, Trouble> {
+async fn take(server: &Arc<dyn Server>, rule: &LockRule, name: String, patience: Duration) -> Result<Attempt, Trouble> {
     let (key, ttl) = match rule {
         LockRule::Key { pattern, ttl } => (pattern.key(&name, None), *ttl),
-        LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
+        LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } | LockRule::Advisory(_) => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
     };
     let ttl = Duration::try_from(ttl.duration()).unwrap_or_default();
     let owner = owner();

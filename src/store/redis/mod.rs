@@ -9,7 +9,7 @@ use redis::Value;
 use tokio::sync::OnceCell;
 
 use super::layout::{Layout, LayoutChoice};
-use super::lock::{EndlessLock, Lock};
+use super::lock::Lock;
 use super::scan::Scan;
 use super::{Access, Checkpoint, Kind, NOBODY, RecordKey, Store, Stored, Unreadable, Want, Written, written_at};
 use crate::error::{Failure, usage};
@@ -19,7 +19,7 @@ mod census;
 mod checkpoint;
 mod client;
 mod detect;
-mod lock;
+pub(super) mod lock;
 mod notes;
 mod records;
 mod scan;
@@ -40,7 +40,7 @@ use client::replicas::Replicas;
 use client::rest::Rest;
 use client::{check_reachable, connect, retry};
 use detect::Found;
-use lock::Attempt;
+pub(super) use lock::RedisLocks;
 use records::Ttl;
 use scan::Search;
 
@@ -294,17 +294,8 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        match lock::take(&self.server, &self.layout.lock, name.to_owned(), patience)
-            .await
-            .map_err(|e| self.failure(e))?
-        {
-            Attempt::Taken(lock) => Ok(Some(lock)),
-            Attempt::Busy => Ok(None),
-            Attempt::Endless(key) => {
-                let remedy = self.cli.del(&key);
-                Err(EndlessLock { key, remedy }.into())
-            }
-        }
+        let (server, place, cli) = (Arc::clone(&self.server), Arc::clone(&self.place), self.cli.clone());
+        RedisLocks { server, place, cli }.lock(&self.layout.lock, name.to_owned(), patience).await
     }
 
     async fn time(&self) -> Option<Timestamp> {

@@ -32,7 +32,7 @@ mod writer;
 pub(super) use census::census;
 use connect::{Access, Database};
 use read::KeyIs;
-use sidecar::Sidecar;
+pub(super) use sidecar::Sidecar;
 use writer::Writer;
 
 /// An SQLite database of an app.

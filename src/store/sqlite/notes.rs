@@ -10,7 +10,7 @@ use super::sidecar::{Sidecar, epoch_millis, millis};
 
 impl Sidecar {
     /// The notes of these names, in order.
-    pub(super) async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+    pub(in crate::store) async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         if !self.path.exists() {
             return Ok(vec![None; names.len()]);
         }
@@ -29,7 +29,11 @@ impl Sidecar {
     }
 
     /// Writes notes. Those that are to be forgotten are removed once a run.
-    pub(super) async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+    pub(in crate::store) async fn write_notes(
+        &self,
+        notes: &[(String, Vec<u8>)],
+        lifetime: Duration,
+    ) -> anyhow::Result<()> {
         let notes = notes.to_vec();
         let sweep = !self.swept.swap(true, Ordering::Relaxed);
         self.with(move |connection| {
@@ -54,7 +58,7 @@ impl Sidecar {
     }
 
     /// Removes notes. Makes no file to do so.
-    pub(super) async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
+    pub(in crate::store) async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         if names.is_empty() || !self.path.exists() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! oauthctl's own locks and notes for an SQLite store: a database file of its own beside the app's, whose schema is
 //! never touched. Made when first needed, never by looking.
 
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -10,9 +11,11 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sha2::{Digest as _, Sha256};
 use tracing::trace;
 
 use crate::owner::is_for_another_user;
+use crate::store::StoreUrl;
 
 /// How often to look again for a lock that is held.
 pub(super) const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -36,7 +39,7 @@ pub(super) type Pool = Arc<Mutex<Vec<Connection>>>;
 
 /// `<database>.oauthctl`
 #[derive(Clone)]
-pub(super) struct Sidecar {
+pub(in crate::store) struct Sidecar {
     pub(super) path: PathBuf,
     /// Connections for the next use: the last one to be closed would write everything through to the disk.
     idle: Pool,
@@ -54,7 +57,18 @@ impl Sidecar {
         Self { path: path.into(), idle: Pool::default(), readers: Pool::default(), swept: Arc::default() }
     }
 
+    /// A file in oauthctl's own directory, for a store that has no place for notes.
+    pub(in crate::store) fn of(state: &Path, url: &StoreUrl) -> Self {
+        let digest = Sha256::digest(url.id().to_string());
+        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self::beside(&state.join("notes").join(name))
+    }
+
     fn open(&self) -> rusqlite::Result<Connection> {
+        if let Some(directory) = self.path.parent() {
+            // Where it cannot be made, opening the file says why.
+            let _ = fs::create_dir_all(directory);
+        }
         let connection = Connection::open(&self.path)?;
         connection.busy_timeout(PATIENCE)?;
         // While another process makes the same file, SQLite gives up at once instead of waiting.

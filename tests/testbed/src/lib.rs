@@ -7,7 +7,7 @@
 //! ([`Fault`]), and the network knows the truth that a store is compared with ([`Network::is_alive_with`]).
 //!
 //! [`redis`] starts real Redis servers, alone, behind sentinels and as a cluster; [`upstash`] puts a REST interface before
-//! one. [`Proxy`] stands between any client and any server: delays, cuts, refusals.
+//! one. [`postgres`] starts a real PostgreSQL. [`Proxy`] stands between any client and any server: delays, cuts, refusals.
 //!
 //! ```
 //! use testbed::{Endpoint, Fault, LoginOptions, Network};
@@ -35,6 +35,7 @@ pub mod keys;
 mod log;
 mod login;
 mod network;
+pub mod postgres;
 mod proxy;
 mod random;
 pub mod redis;

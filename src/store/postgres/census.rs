@@ -1,0 +1,99 @@
+//! Every record of a database: of all layouts that fit it, and of other tables whose names speak of sessions.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::address::PostgresAddress;
+use super::detect::Tables;
+use super::error::Trouble;
+use super::read::{self, View};
+use super::relation::{Holds, Rows};
+use super::server::Server;
+use crate::error::Failure;
+use crate::session::KeyDependence;
+use crate::store::layout::{Layout, Table};
+use crate::store::scan::{Scan, ScanSender};
+use crate::store::sql::shape;
+use crate::store::{Access, RecordKey, Stored, Want};
+
+/// Parts of names of tables in which records are looked for that no layout describes: to read every table of an app would
+/// take long, and hold up its database.
+const TELLING: [&str; 3] = ["session", "oauth", "atproto"];
+
+/// Streams the rows of all layouts that fit the database, and what looks like a record in tables with a telling name.
+pub(in crate::store) async fn census(
+    address: &PostgresAddress,
+    access: &Access,
+    layouts: Vec<Arc<Layout>>,
+) -> Result<Scan, Failure> {
+    let server = Arc::new(Server::new(address, access)?);
+    let tables = Tables::read(&server, address).await.map_err(|trouble| server.explain(trouble))?;
+    let (sender, scan) = Scan::channel();
+    tokio::spawn(async move {
+        let outcome = tokio::select! {
+            outcome = all(&server, &tables, &layouts, &sender) => outcome,
+            () = sender.closed() => return,
+        };
+        sender.end(outcome.map_err(|trouble| server.explain(trouble).into())).await;
+    });
+    Ok(scan)
+}
+
+async fn all(server: &Server, tables: &Tables, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Trouble> {
+    let view = View { want: Want { values: true, ttls: false }, lifetime: None, now: super::now() };
+    let mut read = BTreeSet::new();
+    for table in shape::fitting_tables(&tables.shapes, layouts) {
+        // Of all clients and apps that share the table.
+        let table = Arc::new(Table { pattern: table.pattern.without_prefix(), ..(*table).clone() });
+        let Ok(rows) = tables.rows(&table, None) else { continue };
+        if read.insert((
+            rows.relation.schema.clone(),
+            rows.relation.name.clone(),
+            table.value.clone(),
+            table.only.clone(),
+        )) {
+            read::all(server, &rows, view, sender).await?;
+        }
+    }
+    for (name, columns) in &tables.shapes {
+        if !TELLING.iter().any(|part| name.to_ascii_lowercase().contains(part)) {
+            continue;
+        }
+        for column in columns {
+            let table = Arc::new(Table::of_column(name, column));
+            let Ok(rows) = tables.rows(&table, None) else { continue };
+            let place = (rows.relation.schema.clone(), rows.relation.name.clone());
+            let is_read = |(schema, name, value, _): &(String, String, String, Option<(String, String)>)| {
+                (schema, name) == (&place.0, &place.1) && value == column
+            };
+            if rows.holds != Holds::Bytes && !read.iter().any(is_read) {
+                read.insert((place.0, place.1, column.clone(), None));
+                others(server, &rows, sender).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends what looks like a record in a column.
+async fn others(server: &Server, rows: &Rows, sender: &ScanSender) -> Result<(), Trouble> {
+    let found = server.query(&rows.select_records(), &[]).await;
+    let found = match found {
+        Ok(found) => found,
+        // A table that this role may not read is none of its app's.
+        Err(trouble) if trouble.is_forbidden() => return Ok(()),
+        Err(trouble) => return Err(trouble),
+    };
+    let key = RecordKey::from_text(&format!("{}.{}", rows.relation.name, rows.table.value));
+    let mut records = Vec::new();
+    for row in &found {
+        let value = row.try_get::<_, &str>(0)?.as_bytes().to_vec();
+        if KeyDependence::of(&value) != KeyDependence::None {
+            records.push(Stored::new(key.clone(), value.into()));
+        }
+    }
+    if !records.is_empty() {
+        let _ = sender.send(records).await;
+    }
+    Ok(())
+}

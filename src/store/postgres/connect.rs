@@ -1,0 +1,242 @@
+//! Connecting to a database: socket, encryption, login, and which of several servers.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio_postgres::config::{ChannelBinding, SslMode as Wire};
+use tokio_postgres::{Client, Config, NoTls};
+use tracing::debug;
+use zeroize::Zeroizing;
+
+use super::address::{Endpoint, PostgresAddress, SslMode};
+use super::error::Trouble;
+use super::tls::{self, Tls};
+use crate::address::is_public;
+use crate::error::Failure;
+use crate::store::Access;
+
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes connections to one database.
+pub struct Dialer {
+    address: PostgresAddress,
+    config: Config,
+    tls: Arc<ClientConfig>,
+}
+
+impl Dialer {
+    /// Reads the files that the address names.
+    pub fn new(address: &PostgresAddress, access: &Access) -> Result<Self, Failure> {
+        let mut config = Config::new();
+        for (name, set) in [
+            ("user", Config::user as fn(&mut Config, String) -> &mut Config),
+            ("dbname", Config::dbname),
+            ("options", Config::options),
+        ] {
+            if let Some(text) = address.parameter(name) {
+                set(&mut config, text.to_owned());
+            }
+        }
+        config.application_name(address.parameter("application_name").unwrap_or("oauthctl"));
+        config.channel_binding(match address.parameter("channel_binding") {
+            Some("disable") => ChannelBinding::Disable,
+            Some("require") => ChannelBinding::Require,
+            _ => ChannelBinding::Prefer,
+        });
+        let tls = tls::config(address, address.ssl_mode().unwrap_or(SslMode::Prefer), access)?;
+        Ok(Self { address: address.clone(), config, tls })
+    }
+
+    /// Connects to the first server that does: to the primary, where there is one among several.
+    pub async fn dial(&self) -> Result<Client, Trouble> {
+        let hosts = self.address.hosts();
+        let target = self.address.parameter("target_session_attrs").unwrap_or("any");
+        let mut standby = None;
+        let mut trouble = None;
+        for host in hosts {
+            let client = match self.dial_one(host).await {
+                Ok(client) => client,
+                Err(why) => {
+                    debug!("not connected to {host}: {why}");
+                    trouble.get_or_insert(why);
+                    continue;
+                }
+            };
+            debug!("connected to {host}");
+            if hosts.len() == 1 && target == "any" {
+                return Ok(client);
+            }
+            // To write, the primary is wanted; to read, anybody who knows it.
+            if !is_read_only(&client).await? {
+                return Ok(client);
+            }
+            standby.get_or_insert(client);
+        }
+        match (standby, trouble) {
+            (Some(standby), _) if !matches!(target, "primary" | "read-write") => Ok(standby),
+            (None, Some(trouble)) => Err(trouble),
+            _ => Err(Trouble::unreached("none of the servers is a primary that takes writes")
+                .hint("check target_session_attrs and the hosts of the address")),
+        }
+    }
+
+    async fn dial_one(&self, host: &Endpoint) -> Result<Client, Trouble> {
+        let limit = self.address.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
+        let dialled = tokio::time::timeout(limit, self.greet(host)).await;
+        dialled.unwrap_or_else(|_| Err(Trouble::unreached(format!("{host}: no connection in time"))))
+    }
+
+    async fn greet(&self, host: &Endpoint) -> Result<Client, Trouble> {
+        let mut config = self.config.clone();
+        if let Some(password) = self.password(host) {
+            config.password(password.as_bytes());
+        }
+        match host {
+            Endpoint::Socket(directory, port) => {
+                let path = directory.join(format!(".s.PGSQL.{port}"));
+                let stream = UnixStream::connect(&path).await.map_err(|e| unreached(&path.display(), &e))?;
+                config.ssl_mode(Wire::Disable);
+                let (client, connection) =
+                    config.connect_raw(stream, NoTls).await.map_err(|e| Trouble::of_login(&e))?;
+                drive(connection);
+                Ok(client)
+            }
+            Endpoint::Tcp(name, port) => {
+                let addresses: Vec<SocketAddr> = lookup_host((name.as_str(), *port))
+                    .await
+                    .map_err(|e| {
+                        Trouble::unreached(format!("the name {name} is not known here: {e}"))
+                            .hint("check the name of the host, and that names can be resolved here")
+                    })?
+                    .collect();
+                let stream = TcpStream::connect(&addresses[..]).await.map_err(|e| unreached(host, &e))?;
+                let peer = stream.peer_addr().map_err(|e| unreached(host, &e))?;
+                self.prepare(&stream).map_err(|e| unreached(host, &e))?;
+                config.ssl_mode(match self.address.ssl_mode() {
+                    Some(SslMode::Disable) => Wire::Disable,
+                    // Nobody is to read tokens on the way to a public address, unless the operator says so.
+                    None | Some(SslMode::Prefer) if !is_public(peer.ip()) => Wire::Prefer,
+                    _ => Wire::Require,
+                });
+                let name = ServerName::try_from(name.clone())
+                    .map_err(|_| Trouble::refused(format!("{name} is not a name a certificate can have")))?;
+                let tls = Tls { config: Arc::clone(&self.tls), name };
+                let (client, connection) = config.connect_raw(stream, tls).await.map_err(|e| Trouble::of_login(&e))?;
+                drive(connection);
+                Ok(client)
+            }
+        }
+    }
+
+    /// Applies what the address says of the socket.
+    fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        if self.address.number("keepalives") == Some(0) {
+            return Ok(());
+        }
+        sockopt::set_socket_keepalive(stream, true)?;
+        let seconds = |name| self.address.number(name).filter(|n| *n > 0);
+        if let Some(idle) = seconds("keepalives_idle") {
+            sockopt::set_tcp_keepidle(stream, Duration::from_secs(idle.into()))?;
+        }
+        if let Some(interval) = seconds("keepalives_interval") {
+            sockopt::set_tcp_keepintvl(stream, Duration::from_secs(interval.into()))?;
+        }
+        if let Some(count) = seconds("keepalives_count") {
+            sockopt::set_tcp_keepcnt(stream, count)?;
+        }
+        Ok(())
+    }
+
+    /// The password of the address, else the one in its password file.
+    fn password(&self, host: &Endpoint) -> Option<Zeroizing<String>> {
+        if let Some(password) = self.address.parameter("password") {
+            return Some(Zeroizing::new(password.to_owned()));
+        }
+        let text = Zeroizing::new(fs::read_to_string(self.address.path("passfile")?).ok()?);
+        let user = self.address.parameter("user").unwrap_or_default();
+        let database = self.address.parameter("dbname").unwrap_or(user);
+        let (name, port) = match host {
+            Endpoint::Tcp(name, port) => (name.as_str(), port),
+            Endpoint::Socket(directory, port) if directory == Path::new("/var/run/postgresql") => ("localhost", port),
+            Endpoint::Socket(directory, port) => (directory.to_str()?, port),
+        };
+        let wanted = [name, &port.to_string(), database, user];
+        text.lines().filter(|line| !line.starts_with('#')).find_map(|line| password_of(line, wanted))
+    }
+}
+
+/// The password in a line `host:port:database:user:password`, where the rest of it fits.
+fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
+    let (mut fields, mut field) = (Vec::new(), String::new());
+    let mut rest = line.chars();
+    while fields.len() < 4 {
+        match rest.next()? {
+            ':' => fields.push(std::mem::take(&mut field)),
+            '\\' => field.push(rest.next()?),
+            c => field.push(c),
+        }
+    }
+    let fits = fields.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
+    let password = Zeroizing::new(rest.as_str().replace("\\:", ":").replace("\\\\", "\\"));
+    fits.then_some(password)
+}
+
+/// Whether a server is a standby, or takes no writes for another reason.
+async fn is_read_only(client: &Client) -> Result<bool, Trouble> {
+    let sql = "SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on'";
+    Ok(client.query_typed_one(sql, &[]).await?.try_get(0)?)
+}
+
+/// Moves messages for as long as the client lives.
+fn drive<S, T>(connection: tokio_postgres::Connection<S, T>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(e) = connection.await {
+            debug!("connection lost: {}", Trouble::of(&e));
+        }
+    });
+}
+
+fn unreached(place: &impl std::fmt::Display, error: &io::Error) -> Trouble {
+    let trouble = Trouble::unreached(format!("{place}: {error}"));
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            trouble.hint("is the server running, and does it listen there? check host and port of the address")
+        }
+        io::ErrorKind::PermissionDenied => trouble.hint("run oauthctl as a user who may use the socket"),
+        _ => trouble,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_file_is_read_as_libpq_reads_it() {
+        let wanted = ["db", "5432", "app", "me"];
+        for (line, password) in [
+            ("db:5432:app:me:secret", Some("secret")),
+            ("*:*:*:me:a\\:b\\\\c", Some("a:b\\c")),
+            ("db:5433:app:me:secret", None),
+            ("d\\b:5432:*:*:", Some("")),
+            ("db:5432:app", None),
+        ] {
+            assert_eq!(password_of(line, wanted).as_deref().map(String::as_str), password, "{line}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Errors of a PostgreSQL: what became of the statement, whether a retry can help, and the message to the operator.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+
+use tokio_postgres::error::SqlState;
+
+use crate::error::{Failure, failed, usage};
+use crate::store::settle::{CommandError, Fate};
+
+/// An error of the server or of the way to it.
+#[derive(Debug)]
+pub struct Trouble {
+    fate: Fate,
+    may_pass: bool,
+    /// The command line or the configuration is to blame.
+    is_usage: bool,
+    /// The server's code (SQLSTATE).
+    code: Option<String>,
+    message: String,
+    hint: Option<String>,
+}
+
+/// What the role needs, as README.md says it.
+pub const GRANTS: &str = "GRANT SELECT, UPDATE, DELETE on the table of sessions and SELECT, DELETE on the one of pending \
+                          logins, INSERT on both for import";
+
+impl Trouble {
+    /// The server was not reached, so that nothing was asked of it.
+    pub fn unreached(message: impl Into<String>) -> Self {
+        Self {
+            fate: Fate::NotExecuted,
+            may_pass: true,
+            is_usage: false,
+            code: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A refusal that no retry changes.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { may_pass: false, ..Self::unreached(message) }
+    }
+
+    /// An answer did not come in time.
+    pub fn late() -> Self {
+        Self { fate: Fate::Unknown, ..Self::unreached("the server has not answered in time") }
+    }
+
+    /// The same of a statement in a transaction that was not committed: whatever became of it is undone.
+    pub fn before_commit(mut self) -> Self {
+        self.fate = Fate::NotExecuted;
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Reads the error of a statement.
+    pub fn of(error: &tokio_postgres::Error) -> Self {
+        let Some(said) = error.as_db_error() else {
+            let lost = Self { fate: Fate::Unknown, ..Self::unreached(cause(error)) };
+            // What comes from a connection that is not PostgreSQL's does not become so by trying again.
+            let is_io = error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>);
+            return Self { may_pass: is_io, ..lost };
+        };
+        let code = said.code();
+        let class = code.code().get(..2).unwrap_or_default();
+        // The server ends the connection, perhaps after it has done what was asked.
+        let ends = matches!(class, "08" | "57") && *code != SqlState::QUERY_CANCELED;
+        let fate = if ends { Fate::Unknown } else { Fate::NotExecuted };
+        let may_pass = ends || class == "40" || class == "53" || *code == SqlState::LOCK_NOT_AVAILABLE;
+        let (is_usage, hint) = advice(code);
+        let message = said.message().to_owned();
+        Self { fate, may_pass, is_usage, code: Some(code.code().to_owned()), message, hint: hint.map(str::to_owned) }
+    }
+
+    /// Reads an error of logging in: nothing was asked of the server yet.
+    pub fn of_login(error: &tokio_postgres::Error) -> Self {
+        let mut trouble = Self::of(error);
+        trouble.fate = Fate::NotExecuted;
+        let text = trouble.message.clone();
+        match () {
+            () if text.contains("password missing") => {
+                trouble.message = "the server asks for a password, and the address has none".to_owned();
+                trouble.hint = Some("write postgres://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD".to_owned());
+                (trouble.is_usage, trouble.may_pass) = (true, false);
+            }
+            () if text.contains("does not support TLS") => {
+                trouble.message = "the server does not encrypt".to_owned();
+                trouble.hint = Some(
+                    "add sslmode=disable to the address if tokens and keys may cross this network in the clear"
+                        .to_owned(),
+                );
+                (trouble.is_usage, trouble.may_pass) = (true, false);
+            }
+            () if text.contains("certificate") || text.contains("UnknownIssuer") => {
+                trouble.hint = Some(certificate_hint(&text).to_owned());
+                (trouble.is_usage, trouble.may_pass) = (true, false);
+            }
+            () => {}
+        }
+        trouble
+    }
+
+    /// Whether this role may not do it.
+    pub fn is_forbidden(&self) -> bool {
+        self.code.as_deref() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code())
+    }
+
+    /// Whether another connection would say the same.
+    pub fn is_final(&self) -> bool {
+        let class = self.code.as_deref().and_then(|code| code.get(..2));
+        let is_read_only = self.code.as_deref() == Some(SqlState::READ_ONLY_SQL_TRANSACTION.code());
+        match class {
+            Some(class) => is_read_only || matches!(class, "22" | "23" | "42"),
+            None => !self.may_pass && self.fate == Fate::NotExecuted,
+        }
+    }
+
+    /// Puts it to the operator.
+    pub fn explain(self, place: &impl fmt::Display) -> Failure {
+        let failure = if self.is_usage { usage(self.message) } else { failed(self.message) }.at(place);
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The innermost cause, which says it best.
+fn cause(error: &tokio_postgres::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_closed() { "the connection was closed".to_owned() } else { innermost.to_string() }
+}
+
+fn certificate_hint(text: &str) -> &'static str {
+    if text.contains("UnknownIssuer") || text.contains("SelfSigned") || text.contains("CaUsedAsEndEntity") {
+        "the server's certificate is of a private authority: name it as sslrootcert in the address, or as `ca_file` under \
+         [network] in oauthctl.toml"
+    } else {
+        "the certificate does not fit: check the host's name, and the clocks"
+    }
+}
+
+/// Whether the configuration is to blame, and what to do, by the server's code.
+fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
+    match *code {
+        SqlState::INVALID_PASSWORD => (true, Some("check user and password of the address")),
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            (true, Some("check the user of the address, sslmode, and the server's pg_hba.conf"))
+        }
+        SqlState::INVALID_CATALOG_NAME => (true, Some("check the name of the database at the end of the address")),
+        SqlState::INSUFFICIENT_PRIVILEGE => (true, Some(GRANTS)),
+        SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
+            (true, Some("check --layout; was a table renamed?"))
+        }
+        SqlState::READ_ONLY_SQL_TRANSACTION => {
+            (false, Some("this is a standby, or a role or database that is read-only: name the primary server"))
+        }
+        SqlState::QUERY_CANCELED => (false, Some("a statement_timeout of the role or database is too short")),
+        SqlState::TOO_MANY_CONNECTIONS => {
+            (false, Some("the server or its pooler has no connection left; try again later"))
+        }
+        SqlState::PROTOCOL_VIOLATION => (false, Some("is there a pooler in between? look into its log")),
+        SqlState::STRING_DATA_RIGHT_TRUNCATION => (false, Some("the column is too short: give it the type text")),
+        _ => (false, None),
+    }
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl CommandError for Trouble {
+    fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+}

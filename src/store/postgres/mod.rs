@@ -1,0 +1,394 @@
+//! Sessions in a PostgreSQL database, in short transactions beside the running app.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::layout::{Layout, LayoutChoice, LockRule};
+use super::lock::Lock;
+use super::redis::RedisLocks;
+use super::redis::lock::ASKED;
+use super::scan::Scan;
+use super::sql::shape;
+use super::sqlite::Sidecar;
+use super::{Access, Kind, Locks, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
+use crate::error::{Failure, usage};
+use crate::session::Did;
+
+mod address;
+mod census;
+mod connect;
+mod detect;
+mod error;
+mod lock;
+mod notes;
+mod read;
+mod relation;
+mod server;
+mod tls;
+mod write;
+
+pub use address::PostgresAddress;
+pub(super) use census::census;
+use detect::Tables;
+use error::Trouble;
+use lock::{Transaction, Transactions};
+use notes::Notes;
+pub use notes::schema;
+use read::View;
+use relation::Rows;
+use server::Server;
+use write::Updated;
+
+/// A PostgreSQL database of an app.
+pub(super) struct PostgresStore {
+    server: Arc<Server>,
+    layout: Arc<Layout>,
+    sessions: Arc<Rows>,
+    logins: Arc<Rows>,
+    transactions: Transactions,
+    keeps: Keeps,
+    /// Where the app keeps its locks, where that is elsewhere.
+    locks: Option<Elsewhere>,
+    /// The other layouts with sessions.
+    others: Vec<Arc<dyn Store>>,
+}
+
+/// Place of the app's locks, where that is not the database.
+#[derive(Clone)]
+enum Elsewhere {
+    /// The app has none after all.
+    Nowhere,
+    Redis(Arc<RedisLocks>),
+}
+
+/// Place of oauthctl's notes.
+#[derive(Clone)]
+enum Keeps {
+    Schema(Arc<Notes>),
+    /// A file in the state directory.
+    File(Sidecar),
+    Nowhere,
+}
+
+impl PostgresStore {
+    /// Opens the database, creating nothing, under each of its layouts.
+    pub(super) async fn open(
+        address: &PostgresAddress,
+        access: &Access,
+        choice: &LayoutChoice,
+    ) -> Result<Vec<Self>, Failure> {
+        let server = Arc::new(Server::new(address, access)?);
+        let explain = |trouble| server.explain(trouble);
+        // What is wrong with address, login or network shows now, before anything is tried twice.
+        server.query_once("SELECT 1", &[]).await.map_err(explain)?;
+        let tables = Tables::read(&server, address).await.map_err(explain)?;
+        let (layouts, others) = shape::choose(&tables.shapes, choice).map_err(|e| e.at(address))?;
+        let keeps = if Notes::are_there(&server).await.map_err(explain)? {
+            Keeps::Schema(Arc::default())
+        } else {
+            let file =
+                access.state.as_ref().map(|state| Sidecar::of(state, &super::StoreUrl::Postgres(address.clone())));
+            file.map_or(Keeps::Nowhere, Keeps::File)
+        };
+        let mut opened = Vec::new();
+        for fitting in layouts.iter().chain(&others) {
+            let layout = detect::with_app(&server, &tables, &fitting.layout).await?;
+            let lifetime = |kind| layout.records(kind).ttl.map(|ttl| ttl.duration().as_secs());
+            let rows = |kind| {
+                let table = layout.records(kind).table().unwrap_or_else(|| fitting.table(kind));
+                tables.rows(table, lifetime(kind)).map_err(|e| e.at(address))
+            };
+            opened.push(Self {
+                server: Arc::clone(&server),
+                sessions: rows(Kind::Session)?,
+                logins: rows(Kind::State)?,
+                locks: match &access.locks {
+                    Some(_) if !matches!(layout.lock, LockRule::Key { .. }) => None,
+                    Some(Locks::Store(url, access)) => {
+                        Some(Elsewhere::Redis(Arc::new(RedisLocks::connect(url, access)?)))
+                    }
+                    Some(Locks::None) => Some(Elsewhere::Nowhere),
+                    None => None,
+                },
+                layout,
+                transactions: Transactions::default(),
+                keeps: keeps.clone(),
+                others: Vec::new(),
+            });
+        }
+        let mut others = opened.split_off(layouts.len());
+        for kind in [Kind::Session, Kind::State] {
+            // Of several, those that the app uses.
+            if opened.len() > 1 {
+                let in_use = in_use(&opened, kind).await.map_err(explain)?;
+                if in_use.contains(&true) {
+                    let mut in_use = in_use.into_iter();
+                    opened.retain(|_| in_use.next().unwrap_or(false));
+                    break;
+                }
+            }
+        }
+        let mut has_sessions = in_use(&others, Kind::Session).await.map_err(explain)?.into_iter();
+        others.retain(|_| has_sessions.next().unwrap_or(false));
+        for store in &opened {
+            store.check_readable().await?;
+            store.check_bound(address)?;
+        }
+        let beside: Vec<Arc<dyn Store>> = others.into_iter().map(|other| Arc::new(other) as _).collect();
+        let copies: Vec<_> = opened.iter().map(Self::alone).collect();
+        for (n, store) in opened.iter_mut().enumerate() {
+            let rest = copies.iter().enumerate().filter(|(other, _)| *other != n);
+            store.others = rest.map(|(_, other)| Arc::new(other.alone()) as _).chain(beside.iter().cloned()).collect();
+        }
+        Ok(opened)
+    }
+
+    fn alone(&self) -> Self {
+        Self {
+            server: Arc::clone(&self.server),
+            layout: Arc::clone(&self.layout),
+            sessions: Arc::clone(&self.sessions),
+            logins: Arc::clone(&self.logins),
+            transactions: self.transactions.clone(),
+            keeps: self.keeps.clone(),
+            locks: self.locks.clone(),
+            others: Vec::new(),
+        }
+    }
+
+    fn rows(&self, kind: Kind) -> &Arc<Rows> {
+        match kind {
+            Kind::Session => &self.sessions,
+            Kind::State => &self.logins,
+        }
+    }
+
+    fn view(&self, kind: Kind, want: Want) -> View {
+        View { want, lifetime: self.layout.records(kind).ttl, now: now() }
+    }
+
+    fn explain(&self, trouble: Trouble) -> anyhow::Error {
+        self.server.explain(trouble).into()
+    }
+
+    /// Refuses a table that this role may not read, or whose rows it may not see: an empty list is not "no sessions".
+    async fn check_readable(&self) -> Result<(), Failure> {
+        let found = self.server.query(&self.sessions.has_any(), &[]).await.map_err(|e| self.server.explain(e))?;
+        if !found.is_empty() || !self.sessions.relation.has_policies {
+            return Ok(());
+        }
+        let name = &self.sessions.relation.name;
+        Err(usage(format!("row-level security hides every row of table {name} from this role"))
+            .hint("log in as the owner of the table, as a role with BYPASSRLS, or add a policy for the role"))
+    }
+
+    /// Refuses a layout whose keys begin with something that is not known.
+    fn check_bound(&self, address: &PostgresAddress) -> Result<(), Failure> {
+        if !self.layout.session_pattern().prefix().contains(super::layout::CLIENT_ID) {
+            return Ok(());
+        }
+        Err(usage(format!(
+            "keys of layout {} begin with the app's client_id, and none is configured",
+            self.layout.name
+        ))
+        .at(address)
+        .hint("set `client_id` (the URL of the client metadata document) under [client] in oauthctl.toml"))
+    }
+
+    /// Selects rows: on the connection that holds the account's lock, else on any.
+    async fn select(&self, kind: Kind, sql: &str, text: &str) -> Result<Vec<Stored>, Trouble> {
+        let (rows, view) = (self.rows(kind), self.view(kind, Want { values: true, ttls: true }));
+        let parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&text, Type::TEXT)];
+        let mut found = None;
+        if let Some(slot) = self.held(kind, text) {
+            let mut transaction = slot.lock().await;
+            if let Transaction::Open(client) = &*transaction {
+                match server::query(client, sql, &parameter).await {
+                    Ok(rows) => found = Some(rows),
+                    Err(_) => *transaction = Transaction::Lost,
+                }
+            }
+        }
+        let found = match found {
+            Some(found) => found,
+            None => self.server.query(sql, &parameter).await?,
+        };
+        found.iter().map(|row| read::stored(rows, row, view)).collect()
+    }
+
+    /// The transaction that holds the lock on the account of a session.
+    fn held(&self, kind: Kind, key: &str) -> Option<lock::Slot> {
+        let (account, _) = self.layout.session_pattern().parse_key(key).filter(|_| kind == Kind::Session)?;
+        self.transactions.of(account)
+    }
+
+    /// Replaces a record in the transaction that holds its lock; none where that is lost before anything is certain.
+    async fn replace_locked(&self, read: &Stored, new: &[u8]) -> Result<Option<Written>, Trouble> {
+        let Some(slot) = self.held(Kind::Session, &read.key.text()) else { return Ok(None) };
+        let mut transaction = slot.lock().await;
+        let Transaction::Open(client) = &*transaction else { return Ok(None) };
+        let updated = async {
+            server::batch(client, write::DURABLE).await?;
+            write::update(client, &self.sessions, read, new).await
+        };
+        match updated.await {
+            // The lock stays, and the caller reads again.
+            Ok(Updated::None(why)) => Ok(Some(why)),
+            Ok(Updated::One) => {
+                let Transaction::Open(client) = std::mem::replace(&mut *transaction, Transaction::Committed) else {
+                    return Ok(None);
+                };
+                match write::commit(&self.server, client).await {
+                    Ok(()) => Ok(Some(Written::Done)),
+                    Err(_) => {
+                        *transaction = Transaction::Lost;
+                        write::settle_commit(&self.server, &self.sessions, read, new).await
+                    }
+                }
+            }
+            Err(trouble) => {
+                // The transaction is at its end; the write goes over another connection, still by comparison.
+                *transaction = Transaction::Lost;
+                if trouble.is_final() { Err(trouble) } else { Ok(None) }
+            }
+        }
+    }
+}
+
+/// For each store, whether it has rows of this kind.
+async fn in_use(stores: &[PostgresStore], kind: Kind) -> Result<Vec<bool>, Trouble> {
+    let mut in_use = Vec::new();
+    for store in stores {
+        in_use.push(!store.server.query(&store.rows(kind).has_any(), &[]).await?.is_empty());
+    }
+    Ok(in_use)
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn may_have_copies(&self) -> bool {
+        self.layout.session_pattern().has_many() || !self.sessions.has_unique_keys
+    }
+
+    async fn others(&self) -> Vec<Arc<dyn Store>> {
+        self.others.clone()
+    }
+
+    fn check_lock(&self) -> Result<(), Failure> {
+        if matches!(self.layout.lock, LockRule::Key { .. }) && self.locks.is_none() {
+            return Err(usage(format!("the app of layout {} keeps its locks in Redis", self.layout.name)).hint(ASKED));
+        }
+        self.layout.check_lock_is_said()
+    }
+
+    fn scan(&self, kind: Kind, want: Want) -> Scan {
+        let (sender, scan) = Scan::channel();
+        read::spawn(Arc::clone(&self.server), Arc::clone(self.rows(kind)), self.view(kind, want), sender);
+        scan
+    }
+
+    async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>> {
+        Ok(self.records(kind, key).await?.into_iter().next())
+    }
+
+    async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
+        self.select(kind, &self.rows(kind).select_key(), &key.text()).await.map_err(|e| self.explain(e))
+    }
+
+    async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
+        let pattern = self.layout.session_pattern();
+        // Keys of several sessions are found by their text; the pattern has the last word.
+        let found = if pattern.has_many() {
+            self.select(Kind::Session, &self.sessions.select_with(), did.as_str()).await
+        } else {
+            self.select(Kind::Session, &self.sessions.select_key(), &pattern.key(did.as_str(), None)).await
+        };
+        let of_account =
+            |record: &Stored| pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str());
+        Ok(found.map_err(|e| self.explain(e))?.into_iter().filter(of_account).collect())
+    }
+
+    async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written> {
+        if let Some(written) = self.replace_locked(read, new).await.map_err(|e| self.explain(e))? {
+            return Ok(written);
+        }
+        write::replace(&self.server, &self.sessions, read, new).await.map_err(|e| self.explain(e))
+    }
+
+    fn disturbances(&self) -> u64 {
+        self.server.losses()
+    }
+
+    async fn check_writable(&self) -> anyhow::Result<()> {
+        let key = RecordKey::from_text(&self.layout.session_pattern().key(NOBODY, Some("0")));
+        let nobody = Stored::new(key, b"{}".to_vec().into());
+        write::rehearse(&self.server, &self.sessions, &nobody).await.map_err(|e| self.explain(e))
+    }
+
+    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
+        let key = key.text();
+        let (subject, _) = self.layout.pattern(kind).parse_key(&key).unwrap_or((&key, None));
+        let at = written_at(kind, value, now()).as_duration().as_secs_f64();
+        write::create(&self.server, self.rows(kind), (&key, subject), value, at).await.map_err(|e| self.explain(e))
+    }
+
+    async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
+        write::remove(&self.server, self.rows(kind), kind, records).await.map_err(|e| self.explain(e))
+    }
+
+    async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
+        let rule = &self.layout.lock;
+        if matches!(rule, LockRule::Key { .. }) {
+            match &self.locks {
+                Some(Elsewhere::Redis(locks)) => return locks.lock(rule, name.to_owned(), patience).await,
+                Some(Elsewhere::Nowhere) => {}
+                None => self.check_lock()?,
+            }
+        }
+        let taken = self.transactions.lock(&self.server, rule, name, patience).await;
+        taken.map_err(|e| self.explain(e))
+    }
+
+    async fn time(&self) -> Option<Timestamp> {
+        let sql = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::int8";
+        let rows = self.server.query(sql, &[]).await.ok()?;
+        Timestamp::from_millisecond(rows.first()?.try_get(0).ok()?).ok()
+    }
+
+    async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+        match &self.keeps {
+            Keeps::Schema(notes) => notes.read(&self.server, names).await.map_err(|e| self.explain(e)),
+            Keeps::File(file) => file.notes(names).await,
+            Keeps::Nowhere => Ok(vec![None; names.len()]),
+        }
+    }
+
+    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+        match &self.keeps {
+            Keeps::Schema(kept) => kept.write(&self.server, notes, lifetime).await.map_err(|e| self.explain(e)),
+            Keeps::File(file) => file.write_notes(notes, lifetime).await,
+            Keeps::Nowhere => Ok(()),
+        }
+    }
+
+    async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
+        match &self.keeps {
+            Keeps::Schema(notes) => notes.remove(&self.server, names).await.map_err(|e| self.explain(e)),
+            Keeps::File(file) => file.remove_notes(names).await,
+            Keeps::Nowhere => Ok(()),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the rows' times are real times")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,123 @@
+//! Reading rows: of a key, and whole tables page by page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::error::Trouble;
+use super::relation::{Holds, Rows};
+use super::server::Server;
+use crate::session::{Age, Observed};
+use crate::store::scan::ScanSender;
+use crate::store::sql::time::Cell;
+use crate::store::{MAX_VALUE, RecordKey, RecordValue, Stored, Unreadable, Want};
+
+/// Records read in one query.
+const PAGE: usize = 1000;
+
+/// What reading needs to know beside the rows.
+#[derive(Clone, Copy)]
+pub(super) struct View {
+    pub(super) want: Want,
+    /// The time to live with which the app writes records.
+    pub(super) lifetime: Option<Age>,
+    pub(super) now: Timestamp,
+}
+
+/// Reads a table page by page in the order of its keys. Each page is a query of its own: nothing holds up the server's
+/// clean-up while we wait, and a row that is rewritten meanwhile keeps its place.
+pub(super) async fn all(server: &Server, rows: &Rows, view: View, sender: &ScanSender) -> Result<(), Trouble> {
+    let mut after: Option<String> = None;
+    loop {
+        // Rows of one key are on one page.
+        let end = if rows.has_unique_keys { None } else { last_key(server, rows, after.as_deref()).await? };
+        let sql = rows.select_page(view.want.values, after.is_none(), end.is_some(), PAGE);
+        let bounds: Vec<(&(dyn ToSql + Sync), Type)> =
+            after.iter().chain(&end).map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
+        let page = server.query(&sql, &bounds).await?;
+        let is_last = page.len() < PAGE && end.is_none();
+        let records = page.iter().map(|row| stored(rows, row, view)).collect::<Result<Vec<_>, _>>()?;
+        after = match (end, records.last()) {
+            (Some(end), _) => Some(end),
+            (None, Some(last)) => Some(last.key.text().into_owned()),
+            (None, None) => return Ok(()),
+        };
+        if sender.send(records).await.is_err() || is_last {
+            return Ok(());
+        }
+    }
+}
+
+/// The key with which a page ends, unless it is the last one.
+async fn last_key(server: &Server, rows: &Rows, after: Option<&str>) -> Result<Option<String>, Trouble> {
+    let sql = rows.select_end(after.is_none(), PAGE);
+    let bounds: Vec<(&(dyn ToSql + Sync), Type)> =
+        after.iter().map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
+    Ok(server.query(&sql, &bounds).await?.first().map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Takes a record out of a row of [`Rows`].
+pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Trouble> {
+    let bytes = match rows.holds {
+        Holds::Bytes => row.try_get::<_, Option<&[u8]>>(1)?,
+        _ => row.try_get::<_, Option<&str>>(1)?.map(str::as_bytes),
+    };
+    let is_long =
+        row.try_get::<_, Option<bool>>(4)?.unwrap_or(false) || bytes.is_some_and(|b| b.len() as u64 > MAX_VALUE);
+    let bytes = bytes.filter(|_| !is_long).unwrap_or_default();
+    let time = |at: usize, is_end: bool| -> Result<Option<Timestamp>, Trouble> {
+        let cell = if rows.is_text(is_end) {
+            row.try_get::<_, Option<&str>>(at)?.map(|text| Cell::Text(text.as_bytes()))
+        } else {
+            row.try_get::<_, Option<i64>>(at)?.map(Cell::Integer)
+        };
+        Ok(rows.time(cell, is_end))
+    };
+    let ttl = time(3, true)?.map(|end| Duration::try_from(end.duration_since(view.now)).unwrap_or_default());
+    let age = |ttl: Duration| {
+        let lifetime = Duration::try_from(view.lifetime?.duration()).ok()?;
+        lifetime.checked_sub(ttl)
+    };
+    let (value, raw) = unwrapped(bytes);
+    Ok(Stored {
+        value,
+        raw,
+        observed: Observed { ttl_age: ttl.and_then(age).and_then(|age| age.try_into().ok()), column: time(2, false)? },
+        ttl,
+        unreadable: is_long.then_some(Unreadable::TooLarge),
+        ..Stored::new(RecordKey::from_text(row.try_get(0)?), RecordValue::default())
+    })
+}
+
+/// The record in a value: some apps write the text of JSON into a column of JSON, so that it stands there as a string.
+fn unwrapped(bytes: &[u8]) -> (RecordValue, Option<RecordValue>) {
+    if bytes.first() == Some(&b'"')
+        && let Ok(inner) = serde_json::from_slice::<String>(bytes)
+        && inner.starts_with('{')
+    {
+        return (inner.into_bytes().into(), Some(bytes.to_vec().into()));
+    }
+    (bytes.to_vec().into(), None)
+}
+
+/// A record as it was wrapped when it was read.
+pub(super) fn wrapped(read: &Stored, new: &[u8]) -> Vec<u8> {
+    match &read.raw {
+        Some(_) => serde_json::to_vec(&String::from_utf8_lossy(new)).unwrap_or_default(),
+        None => new.to_vec(),
+    }
+}
+
+/// Scans in the background.
+pub(super) fn spawn(server: Arc<Server>, rows: Arc<Rows>, view: View, sender: ScanSender) {
+    tokio::spawn(async move {
+        let outcome = tokio::select! {
+            outcome = all(&server, &rows, view, &sender) => outcome,
+            () = sender.closed() => return,
+        };
+        sender.end(outcome.map_err(|trouble| server.explain(trouble).into())).await;
+    });
+}

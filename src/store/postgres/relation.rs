@@ -1,0 +1,366 @@
+//! Tables of records in PostgreSQL: what a layout says of them, with the types of the columns that are there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+
+use crate::error::{Failure, usage};
+use crate::store::layout::Table;
+use crate::store::sql::quoting::{literal, quoted};
+use crate::store::sql::time::Cell;
+use crate::store::{Kind, MAX_VALUE};
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Name of the type, of a domain the one underneath.
+    pub type_name: String,
+    /// The most characters that it takes.
+    pub limit: Option<usize>,
+}
+
+/// A table or view of the database.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub schema: String,
+    pub name: String,
+    /// `pg_class.relkind`
+    pub kind: String,
+    /// Row-level security decides what this role sees.
+    pub has_policies: bool,
+    pub columns: BTreeMap<String, Column>,
+    /// Columns of each unique index that covers all rows.
+    pub unique: Vec<Vec<String>>,
+}
+
+/// How a column holds records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    Text,
+    Json,
+    Jsonb,
+    Bytes,
+}
+
+/// How a column holds times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Times {
+    Zoned,
+    /// Without a zone: UTC.
+    Plain,
+    /// Seconds or milliseconds since the epoch.
+    Number,
+    Text,
+}
+
+/// A time column.
+#[derive(Clone, Debug)]
+struct TimeColumn {
+    name: String,
+    times: Times,
+}
+
+/// Rows of one kind of record, and the statements on them. Of every statement $1 is the key.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    pub table: Arc<Table>,
+    pub relation: Relation,
+    place: String,
+    key: String,
+    key_type: String,
+    value: String,
+    pub holds: Holds,
+    pub limit: Option<usize>,
+    updated: Option<TimeColumn>,
+    expires: Option<(TimeColumn, i64)>,
+    pub has_unique_keys: bool,
+}
+
+impl Rows {
+    /// The rows of a layout in a table that has its columns. `lifetime` is that of a record, in seconds.
+    pub fn new(table: &Arc<Table>, relation: &Relation, lifetime: Option<i64>) -> Result<Self, Failure> {
+        let column =
+            |name: &str| {
+                relation.columns.get(name).cloned().ok_or_else(|| {
+                    usage(format!("table {} has no column {name}", relation.name)).hint("check --layout")
+                })
+            };
+        let (key, value) = (column(&table.key)?, column(&table.value)?);
+        let holds = match value.type_name.as_str() {
+            "json" => Holds::Json,
+            "jsonb" => Holds::Jsonb,
+            "bytea" => Holds::Bytes,
+            "text" | "character varying" | "character" | "citext" => Holds::Text,
+            other => {
+                return Err(usage(format!("column {} of table {} has the type {other}", table.value, relation.name))
+                    .hint("records are in columns of type text, varchar, json, jsonb or bytea"));
+            }
+        };
+        let time = |name: &String| -> Result<TimeColumn, Failure> {
+            let times = match column(name)?.type_name.as_str() {
+                "timestamp with time zone" => Times::Zoned,
+                "timestamp without time zone" => Times::Plain,
+                "bigint" | "integer" | "numeric" | "double precision" => Times::Number,
+                _ => Times::Text,
+            };
+            Ok(TimeColumn { name: quoted(name), times })
+        };
+        let expires = table.expires.as_ref().map(time).transpose()?;
+        let only = table.only.iter().map(|(column, _)| column);
+        let of_key: Vec<_> = std::iter::once(&table.key).chain(only).collect();
+        Ok(Self {
+            place: format!("{}.{}", quoted(&relation.schema), quoted(&relation.name)),
+            key: quoted(&table.key),
+            key_type: key.type_name,
+            value: quoted(&table.value),
+            holds,
+            limit: value.limit,
+            updated: table.updated.as_ref().map(time).transpose()?,
+            expires: expires.zip(lifetime),
+            has_unique_keys: relation.unique.iter().any(|index| index.iter().all(|column| of_key.contains(&column))),
+            relation: relation.clone(),
+            table: Arc::clone(table),
+        })
+    }
+
+    /// The condition under which a row is a record of this kind.
+    fn filter(&self) -> String {
+        let only = self.table.only.iter().map(|(column, text)| format!("{}::text = {}", quoted(column), literal(text)));
+        let prefix = self.table.pattern.prefix();
+        let ours =
+            (!prefix.is_empty()).then(|| format!("pg_catalog.starts_with({}::text, {})", self.key, literal(prefix)));
+        let conditions: Vec<_> = only.chain(ours).collect();
+        if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
+    }
+
+    /// The key $1 in the type of its column, so that an index serves.
+    fn wanted(&self, parameter: usize) -> String {
+        match self.key_type.as_str() {
+            "text" | "character varying" => format!("${parameter}"),
+            other => format!("${parameter}::text::{other}"),
+        }
+    }
+
+    /// The condition for the rows of the key $1.
+    fn has_key(&self) -> String {
+        format!("{} AND {} = {}", self.filter(), self.key, self.wanted(1))
+    }
+
+    /// The value as it is compared: of JSON its text.
+    fn compared(&self) -> String {
+        match self.holds {
+            Holds::Bytes => self.value.clone(),
+            _ => format!("{}::text", self.value),
+        }
+    }
+
+    /// The type of parameters that are values.
+    pub fn value_type(&self) -> Type {
+        if self.holds == Holds::Bytes { Type::BYTEA } else { Type::TEXT }
+    }
+
+    /// A value that is a parameter, in the type of the column.
+    fn written(&self, parameter: usize) -> String {
+        match self.holds {
+            Holds::Text | Holds::Bytes => format!("${parameter}"),
+            Holds::Json => format!("${parameter}::json"),
+            Holds::Jsonb => format!("${parameter}::jsonb"),
+        }
+    }
+
+    /// The condition under which a row is still as it was read: $2 is what was read.
+    fn is_unchanged(&self) -> String {
+        format!("{} AND {} = $2", self.has_key(), self.compared())
+    }
+
+    /// Key, value, time of the last write, time of the end, and whether the value is too long.
+    fn columns(&self, values: bool) -> String {
+        let size = match self.holds {
+            // These know it without being read.
+            Holds::Text | Holds::Bytes => format!("pg_catalog.octet_length({})", self.value),
+            Holds::Json | Holds::Jsonb => format!("pg_catalog.pg_column_size({})", self.value),
+        };
+        let value = self.compared();
+        let (value, is_long) = if values {
+            (format!("CASE WHEN {size} <= {MAX_VALUE} THEN {value} END"), format!("{size} > {MAX_VALUE}"))
+        } else {
+            (format!("NULL::{}", if self.holds == Holds::Bytes { "bytea" } else { "text" }), "FALSE".to_owned())
+        };
+        let time = |column: Option<&TimeColumn>| column.map_or_else(|| "NULL::int8".to_owned(), TimeColumn::read);
+        let (updated, expires) = (time(self.updated.as_ref()), time(self.expires.as_ref().map(|(column, _)| column)));
+        format!("{}::text, {value}, {updated}, {expires}, {is_long}", self.key)
+    }
+
+    /// The rows of the key $1.
+    pub fn select_key(&self) -> String {
+        format!("SELECT {} FROM {} WHERE {}", self.columns(true), self.place, self.has_key())
+    }
+
+    /// The rows whose key has the text $1 in it.
+    pub fn select_with(&self) -> String {
+        let (columns, place, filter) = (self.columns(true), &self.place, self.filter());
+        format!("SELECT {columns} FROM {place} WHERE {filter} AND pg_catalog.strpos({}::text, $1) > 0", self.key)
+    }
+
+    /// One page in the order of the keys, after the key $1 where there is one; where keys are not unique, up to $2.
+    pub fn select_page(&self, values: bool, is_first: bool, has_end: bool, limit: usize) -> String {
+        let above = if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
+        let (end, limit) = match has_end {
+            true => (format!("{} <= {}", self.key, self.wanted(if is_first { 1 } else { 2 })), String::new()),
+            false => ("TRUE".to_owned(), format!(" LIMIT {limit}")),
+        };
+        let (columns, place, filter, key) = (self.columns(values), &self.place, self.filter(), &self.key);
+        format!("SELECT {columns} FROM {place} WHERE {filter} AND {above} AND {end} ORDER BY {key}{limit}")
+    }
+
+    /// The last key of such a page.
+    pub fn select_end(&self, is_first: bool, limit: usize) -> String {
+        let above = if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
+        let (place, filter, key) = (&self.place, self.filter(), &self.key);
+        format!(
+            "SELECT {key}::text FROM {place} WHERE {filter} AND {above} ORDER BY {key} LIMIT 1 OFFSET {}",
+            limit - 1
+        )
+    }
+
+    /// The values that look like records: JSON with a refresh token, perhaps as a string.
+    pub fn select_records(&self) -> String {
+        let value = self.compared();
+        format!(
+            "SELECT {value} FROM {} WHERE pg_catalog.pg_column_size({}) <= {MAX_VALUE} \
+             AND {value} ~ '^\\s*[{{\"]' AND pg_catalog.strpos({value}, 'refresh_token') > 0 LIMIT 100000",
+            self.place, self.value
+        )
+    }
+
+    /// Whether there is any row.
+    pub fn has_any(&self) -> String {
+        format!("SELECT 1 FROM {} WHERE {} LIMIT 1", self.place, self.filter())
+    }
+
+    /// Whether there is a row of the key $1.
+    pub fn has_key_sql(&self) -> String {
+        format!("SELECT 1 FROM {} WHERE {} LIMIT 1", self.place, self.has_key())
+    }
+
+    /// Writes the value $3 in the place of $2.
+    pub fn update(&self) -> String {
+        let mut set = vec![format!("{} = {}", self.value, self.written(3))];
+        set.extend(self.times("pg_catalog.now()").into_iter().map(|(column, value)| format!("{column} = {value}")));
+        format!("UPDATE {} SET {} WHERE {}", self.place, set.join(", "), self.is_unchanged())
+    }
+
+    /// How the row of the key $1 compares with the values $2 and $3, as the column spells them.
+    pub fn compare(&self) -> String {
+        let (place, key) = (&self.place, self.has_key());
+        let (value, after) = (self.compared(), self.written(3));
+        let after = if self.holds == Holds::Bytes { after } else { format!("({after})::text") };
+        format!("SELECT {value} = $2, {value} = {after} FROM {place} WHERE {key}")
+    }
+
+    /// Inserts the value $2, last written at the second $3, for the account $4, unless the key is there.
+    pub fn insert(&self) -> String {
+        let mut columns = vec![self.key.clone(), self.value.clone()];
+        let mut values = vec![self.wanted(1), self.written(2)];
+        if let Some((column, text)) = &self.table.only {
+            columns.push(quoted(column));
+            values.push(literal(text));
+        }
+        if let Some(column) = &self.table.did {
+            columns.push(quoted(column));
+            values.push("$4".to_owned());
+        }
+        for (column, value) in self.times("pg_catalog.to_timestamp($3)") {
+            columns.push(column);
+            values.push(value);
+        }
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        format!(
+            "INSERT INTO {place} ({columns}) SELECT {values} WHERE NOT EXISTS \
+             (SELECT 1 FROM {place} WHERE {})",
+            self.has_key(),
+            place = self.place,
+        )
+    }
+
+    /// Deletes one row that is as it was read; of pending logins the key alone says so.
+    pub fn delete(&self, kind: Kind, is_too_long: bool) -> String {
+        let condition = match kind {
+            Kind::State => self.has_key(),
+            Kind::Session if is_too_long => {
+                format!("{} AND pg_catalog.octet_length({}) > {MAX_VALUE}", self.has_key(), self.compared())
+            }
+            Kind::Session => self.is_unchanged(),
+        };
+        let place = &self.place;
+        if self.has_unique_keys {
+            return format!("DELETE FROM {place} WHERE {condition}");
+        }
+        format!("DELETE FROM {place} WHERE ctid = (SELECT ctid FROM {place} WHERE {condition} LIMIT 1)")
+    }
+
+    /// The time columns, and their values at this time in the form of the other rows.
+    fn times(&self, at: &str) -> Vec<(String, String)> {
+        let updated = self.updated.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
+        let expires = self.expires.iter().map(|(column, lifetime)| {
+            let at = format!("{at} + {lifetime} * interval '1 second'");
+            (column.name.clone(), column.write(&format!("({at})"), &self.place))
+        });
+        updated.chain(expires).collect()
+    }
+
+    /// Reads a time that [`Self::columns`] has selected.
+    pub fn time(&self, cell: Option<Cell<&[u8]>>, is_end: bool) -> Option<Timestamp> {
+        let column = if is_end { self.expires.as_ref().map(|(column, _)| column) } else { self.updated.as_ref() };
+        match (cell?, column?.times) {
+            (Cell::Integer(milliseconds), Times::Zoned | Times::Plain) => {
+                Timestamp::from_millisecond(milliseconds).ok()
+            }
+            (cell, _) => cell.read(),
+        }
+    }
+
+    /// Whether [`Self::columns`] selects this time as a text.
+    pub fn is_text(&self, is_end: bool) -> bool {
+        let column = if is_end { self.expires.as_ref().map(|(column, _)| column) } else { self.updated.as_ref() };
+        column.is_some_and(|column| column.times == Times::Text)
+    }
+}
+
+impl TimeColumn {
+    /// The time as a number of milliseconds, a number as it is, or a text.
+    fn read(&self) -> String {
+        let name = &self.name;
+        match self.times {
+            Times::Zoned | Times::Plain => {
+                format!("CASE WHEN pg_catalog.isfinite({name}) THEN (extract(epoch FROM {name}) * 1000)::int8 END")
+            }
+            Times::Number => format!("{name}::int8"),
+            Times::Text => format!("{name}::text"),
+        }
+    }
+
+    /// A `timestamptz` in the form that other rows have.
+    fn write(&self, at: &str, place: &str) -> String {
+        let sample = format!("(SELECT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT 1)", name = self.name);
+        match self.times {
+            Times::Zoned => at.to_owned(),
+            Times::Plain => format!("({at} AT TIME ZONE 'UTC')"),
+            Times::Number => {
+                let seconds = format!("pg_catalog.floor(extract(epoch FROM {at}))");
+                let milliseconds = format!("pg_catalog.floor(extract(epoch FROM {at}) * 1000)");
+                format!("CASE WHEN {sample} >= 100000000000 THEN {milliseconds} ELSE {seconds} END")
+            }
+            Times::Text => {
+                let utc = format!("{at} AT TIME ZONE 'UTC'");
+                format!(
+                    "CASE WHEN {sample}::text LIKE '%T%' \
+                     THEN pg_catalog.to_char({utc}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') \
+                     ELSE pg_catalog.to_char({utc}, 'YYYY-MM-DD HH24:MI:SS') END"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Writing rows that are still as they were read, each in one transaction.
+
+use futures_util::future::try_join_all;
+use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::error::Trouble;
+use super::read::wrapped;
+use super::relation::{Holds, Rows};
+use super::server::{self, Server};
+use crate::store::retry::Patience;
+use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
+use crate::store::{Kind, Stored, Unreadable, Written};
+
+/// Begins a transaction that is durable when it is committed, whatever the role's settings are, and that does not wait for
+/// long while another one has the row.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'";
+
+/// Makes the commit durable. A stricter setting stays.
+pub(super) const DURABLE: &str = "SELECT pg_catalog.set_config('synchronous_commit', 'on', true) \
+                                  WHERE pg_catalog.current_setting('synchronous_commit') IN ('off', 'local')";
+
+/// Result of an update inside a transaction.
+pub(super) enum Updated {
+    /// One row; the transaction is to be committed.
+    One,
+    /// No row, and this is why.
+    None(Written),
+}
+
+/// Parameters of the statements that compare: key, value as read, new value.
+struct Values {
+    key: String,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Values {
+    fn new(read: &Stored, new: &[u8]) -> Self {
+        let (key, before) = (read.key.text().into_owned(), read.version().to_vec());
+        Self { key, before, after: wrapped(read, new) }
+    }
+}
+
+/// A parameter that is a value, in the type of its column.
+fn value<'v>(rows: &Rows, bytes: &'v Vec<u8>, text: &'v mut String) -> Result<&'v (dyn ToSql + Sync), Trouble> {
+    if rows.holds == Holds::Bytes {
+        return Ok(bytes);
+    }
+    let found = std::str::from_utf8(bytes);
+    found.map_err(|_| Trouble::refused("the record is not text, and the column holds text"))?.clone_into(text);
+    Ok(text)
+}
+
+/// Refuses a value that the column would not take.
+pub(super) fn check_length(rows: &Rows, new: &[u8]) -> Result<(), Trouble> {
+    let length = String::from_utf8_lossy(new).chars().count();
+    match rows.limit {
+        Some(limit) if length > limit => Err(Trouble::refused(format!(
+            "the record has {length} characters, and column {} of table {} takes {limit}",
+            rows.table.value, rows.relation.name
+        ))
+        .hint("give the column the type text")),
+        _ => Ok(()),
+    }
+}
+
+/// Updates the row inside a transaction.
+pub(super) async fn update(client: &Client, rows: &Rows, read: &Stored, new: &[u8]) -> Result<Updated, Trouble> {
+    let values = Values::new(read, new);
+    check_length(rows, &values.after)?;
+    let (mut before, mut after) = (String::new(), String::new());
+    let [before, after] = [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
+    let of_value = rows.value_type();
+    let parameters = [(&values.key as _, Type::TEXT), (before, of_value.clone()), (after, of_value)];
+    match server::execute(client, &rows.update(), &parameters).await? {
+        1 => return Ok(Updated::One),
+        0 => {}
+        _ => return Err(Trouble::refused("several rows hold the same record; nothing was written")),
+    }
+    let found = server::query(client, &rows.compare(), &parameters).await?;
+    let is_as_read = |row: &tokio_postgres::Row| row.try_get(0).unwrap_or(None::<bool>) == Some(true);
+    if found.iter().any(is_as_read) {
+        return Err(Trouble::refused(format!(
+            "table {} did not let the row be changed, and has given no error",
+            rows.relation.name
+        ))
+        .hint("a trigger or a policy of row-level security swallows updates of this role"));
+    }
+    Ok(Updated::None(if found.is_empty() { Written::Gone } else { Written::Changed }))
+}
+
+/// Replaces a record in a transaction of its own.
+pub(super) async fn replace(server: &Server, rows: &Rows, read: &Stored, new: &[u8]) -> Result<Written, Trouble> {
+    let values = Values::new(read, new);
+    let change = Change { before: Some(&values.before), after: &values.after };
+    let mut patience = Patience::new();
+    loop {
+        let attempt = settle(change, replace_once(server, rows, read, new), read_again(server, rows, &values));
+        match attempt.await? {
+            Attempt::Settled(written) => return Ok(written),
+            Attempt::NotDone(trouble) => patience.after(trouble).await?,
+        }
+    }
+}
+
+async fn replace_once(server: &Server, rows: &Rows, read: &Stored, new: &[u8]) -> Result<Written, Trouble> {
+    let client = server.client().await?;
+    let updated = async {
+        begin(&client).await?;
+        update(&client, rows, read, new).await
+    };
+    match updated.await {
+        Ok(Updated::One) => commit(server, client).await.map(|()| Written::Done),
+        Ok(Updated::None(why)) => {
+            roll_back(server, client).await;
+            Ok(why)
+        }
+        Err(trouble) => {
+            roll_back(server, client).await;
+            Err(trouble.before_commit())
+        }
+    }
+}
+
+/// Settles a commit whose answer was lost: the value as it stands now, in the words of the change.
+pub(super) async fn settle_commit(
+    server: &Server,
+    rows: &Rows,
+    read: &Stored,
+    new: &[u8],
+) -> Result<Option<Written>, Trouble> {
+    let values = Values::new(read, new);
+    let change = Change { before: Some(&values.before), after: &values.after };
+    let lost = async { Err(Trouble::late()) };
+    Ok(match settle(change, lost, read_again(server, rows, &values)).await? {
+        Attempt::Settled(written) => Some(written),
+        Attempt::NotDone(_) => None,
+    })
+}
+
+/// The value as it stands now: the very bytes of the change where the column has what it would make of them.
+async fn read_again(server: &Server, rows: &Rows, values: &Values) -> Result<Option<Vec<u8>>, Trouble> {
+    let (mut before, mut after) = (String::new(), String::new());
+    let [is_before, is_after] = [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
+    let of_value = rows.value_type();
+    let parameters = [(&values.key as _, Type::TEXT), (is_before, of_value.clone()), (is_after, of_value)];
+    let found = server.query(&rows.compare(), &parameters).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    let is = |at: usize| row.try_get(at).map(|same: Option<bool>| same == Some(true));
+    Ok(Some(match (is(0)?, is(1)?) {
+        (_, true) => values.after.clone(),
+        (true, false) => values.before.clone(),
+        (false, false) => Vec::new(),
+    }))
+}
+
+/// Tries the update on a key that nobody has.
+pub(super) async fn rehearse(server: &Server, rows: &Rows, nobody: &Stored) -> Result<(), Trouble> {
+    let mut patience = Patience::new();
+    loop {
+        let client = server.client().await?;
+        let tried = async {
+            begin(&client).await?;
+            update(&client, rows, nobody, b"{}").await
+        };
+        let tried = tried.await;
+        roll_back(server, client).await;
+        match tried {
+            Ok(_) => return Ok(()),
+            Err(trouble) => patience.after(trouble.before_commit()).await?,
+        }
+    }
+}
+
+/// Inserts a record; false where the key is there.
+pub(super) async fn create(
+    server: &Server,
+    rows: &Rows,
+    (key, did): (&str, &str),
+    new: &[u8],
+    written_at: f64,
+) -> Result<bool, Trouble> {
+    check_length(rows, new)?;
+    let (bytes, mut text) = (new.to_vec(), String::new());
+    let new = value(rows, &bytes, &mut text)?;
+    let key_parameter = (&key as &(dyn ToSql + Sync), Type::TEXT);
+    let parameters = [key_parameter, (new, rows.value_type()), (&written_at, Type::FLOAT8), (&did, Type::TEXT)];
+    let mut patience = Patience::new();
+    let mut was_lost = false;
+    loop {
+        let client = server.client().await?;
+        let inserted = async {
+            begin(&client).await?;
+            server::execute(&client, &rows.insert(), &parameters).await
+        };
+        let trouble = match inserted.await {
+            Ok(1) => match commit(server, client).await {
+                Ok(()) => return Ok(true),
+                Err(trouble) => {
+                    was_lost |= trouble.fate() == Fate::Unknown;
+                    trouble
+                }
+            },
+            Ok(_) => {
+                roll_back(server, client).await;
+                // Perhaps it was we: then the record there is the one that was to be written.
+                if !was_lost {
+                    return Ok(false);
+                }
+                let compared =
+                    [(&key as &(dyn ToSql + Sync), Type::TEXT), (new, rows.value_type()), (new, rows.value_type())];
+                let found = server.query(&rows.compare(), &compared).await?;
+                return Ok(found.first().and_then(|row| row.try_get(1).ok().flatten()) == Some(true));
+            }
+            Err(trouble) => {
+                roll_back(server, client).await;
+                trouble.before_commit()
+            }
+        };
+        patience.after(trouble).await?;
+    }
+}
+
+/// Deletes records that are still as they were listed, all in one transaction.
+pub(super) async fn remove(
+    server: &Server,
+    rows: &Rows,
+    kind: Kind,
+    records: &[Stored],
+) -> Result<Vec<Written>, Trouble> {
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut patience = Patience::new();
+    let mut lost: Option<Vec<Written>> = None;
+    loop {
+        let client = server.client().await?;
+        let removed = async {
+            begin(&client).await?;
+            try_join_all(records.iter().map(|record| remove_one(&client, rows, kind, record))).await
+        };
+        match removed.await {
+            Ok(outcomes) => match commit(server, client).await {
+                // What is gone now had been deleted by a commit whose answer was lost.
+                Ok(()) => {
+                    let before = lost.unwrap_or_else(|| outcomes.clone());
+                    let done = |(now, before): (Written, Written)| {
+                        if now == Written::Gone && before == Written::Done { before } else { now }
+                    };
+                    return Ok(outcomes.into_iter().zip(before).map(done).collect());
+                }
+                Err(trouble) => {
+                    lost = (trouble.fate() == Fate::Unknown).then_some(outcomes);
+                    patience.after(trouble).await?;
+                }
+            },
+            Err(trouble) => {
+                roll_back(server, client).await;
+                patience.after(trouble.before_commit()).await?;
+            }
+        }
+    }
+}
+
+async fn remove_one(client: &Client, rows: &Rows, kind: Kind, record: &Stored) -> Result<Written, Trouble> {
+    let key = record.key.text().into_owned();
+    let (before, mut text) = (record.version().to_vec(), String::new());
+    let before = value(rows, &before, &mut text)?;
+    let parameters = [(&key as &(dyn ToSql + Sync), Type::TEXT), (before, rows.value_type())];
+    let sql = rows.delete(kind, record.unreadable == Some(Unreadable::TooLarge));
+    match server::execute(client, &sql, &parameters).await? {
+        1 => Ok(Written::Done),
+        0 => {
+            let found = server::query(client, &rows.has_key_sql(), &parameters[..1]).await?;
+            Ok(if found.is_empty() { Written::Gone } else { Written::Changed })
+        }
+        _ => Err(Trouble::refused("several rows hold the same record; nothing was deleted")),
+    }
+}
+
+async fn begin(client: &Client) -> Result<(), Trouble> {
+    server::batch(client, &format!("{BEGIN}; {DURABLE}")).await
+}
+
+/// Commits. An error of it leaves open what became of the transaction, unless the server says that it was undone.
+pub(super) async fn commit(server: &Server, client: Client) -> Result<(), Trouble> {
+    match server::batch(&client, "COMMIT").await {
+        Ok(()) => {
+            server.keep(client);
+            Ok(())
+        }
+        Err(trouble) => {
+            server.lost(client, &trouble);
+            Err(trouble)
+        }
+    }
+}
+
+/// Undoes a transaction. A connection on which even that fails is closed, which undoes it, too.
+pub(super) async fn roll_back(server: &Server, client: Client) {
+    if server::batch(&client, "ROLLBACK").await.is_ok() {
+        server.keep(client);
+    }
+}

@@ -1,0 +1,226 @@
+//! Real PostgreSQL servers for tests: Debian's package, loopback and a socket only, a directory of their own, gone when
+//! dropped. The server refuses to run as root; then it runs as the package's user.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::redis::{Certificates, free_port, wait_until};
+
+/// The user of Debian's package.
+const USER: &str = "postgres";
+
+/// The role of the app, which owns its tables.
+pub const ROLE: &str = "app";
+
+/// Its password.
+pub const PASSWORD: &str = "app-password-123";
+
+/// One server, with a database `app` of the role [`ROLE`].
+pub struct Postgres {
+    child: Child,
+    port: u16,
+    dir: TempDir,
+    options: Vec<String>,
+}
+
+/// Where the package has its programs, which are not on the search path.
+fn program(name: &str) -> PathBuf {
+    let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    versions.sort();
+    let found = versions.pop().map(|version| version.join("bin").join(name)).filter(|path| path.exists());
+    found.unwrap_or_else(|| panic!("there is no {name}: install it, on Debian with `apt-get install postgresql`"))
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// A command that runs as a user whom the server accepts.
+fn command(name: &str) -> Command {
+    if !is_root() {
+        return Command::new(program(name));
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", USER, "--regid", USER, "--init-groups"]).arg(program(name));
+    command
+}
+
+fn give(path: &Path) {
+    if is_root() {
+        let given = Command::new("chown").args(["-R", USER]).arg(path).status();
+        assert!(given.is_ok_and(|status| status.success()), "{} can be given to {USER}", path.display());
+    }
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().expect("the program can be started");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A data directory as `initdb` makes it, which takes seconds and is done once a machine.
+fn template() -> PathBuf {
+    let version = run(Command::new(program("postgres")).arg("--version"));
+    let name = format!("oauthctl-test-postgres-{}", version.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let place = std::env::temp_dir().join(name);
+    if !place.join("PG_VERSION").exists() {
+        let parent = TempDir::new().expect("a directory can be made");
+        fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let made = parent.path().join("data");
+        fs::create_dir(&made).expect("a directory can be made");
+        give(&made);
+        let mut initdb = command("initdb");
+        initdb.args(["--no-sync", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]);
+        initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256", "-D"]).arg(&made);
+        run(&mut initdb);
+        // Somebody else may have been sooner.
+        let _ = fs::rename(&made, &place);
+    }
+    place
+}
+
+impl Postgres {
+    /// A server with an empty database.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings of `postgresql.conf`: `["synchronous_commit=off"]`.
+    pub fn start_with(settings: &[&str]) -> Self {
+        Self::begin(settings, None)
+    }
+
+    /// The same, which also encrypts.
+    pub fn start_tls(certificates: &Certificates, settings: &[&str]) -> Self {
+        Self::begin(settings, Some(certificates))
+    }
+
+    fn begin(settings: &[&str], certificates: Option<&Certificates>) -> Self {
+        let dir = TempDir::new().expect("a directory can be made");
+        // The server's user enters it.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        run(Command::new("cp").arg("-a").arg(template()).arg(dir.path().join("data")));
+        fs::create_dir(dir.path().join("socket")).expect("a directory can be made");
+        let mut options: Vec<_> = ["fsync=off", "full_page_writes=off", "max_wal_senders=4"].map(str::to_owned).into();
+        if let Some(certificates) = certificates {
+            for (name, text) in [("server.crt", &certificates.certificate), ("server.key", &certificates.key)] {
+                let path = dir.path().join(name);
+                fs::write(&path, text).expect("a file can be written");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+            }
+            options.push("ssl=on".to_owned());
+            for (setting, name) in [("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key")] {
+                options.push(format!("{setting}={}", dir.path().join(name).display()));
+            }
+        }
+        options.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        give(dir.path());
+        let port = free_port();
+        let server = Self { child: Self::launch(&dir, port, &options), port, dir, options };
+        server.wait();
+        server.admin(&format!("CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'"));
+        server.admin(&format!("CREATE DATABASE app OWNER {ROLE}"));
+        server
+    }
+
+    fn launch(dir: &TempDir, port: u16, options: &[String]) -> Child {
+        let mut server = command("postgres");
+        server.arg("-D").arg(dir.path().join("data")).args([
+            "-p",
+            &port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]);
+        server.arg("-c").arg(format!("unix_socket_directories={}", dir.path().join("socket").display()));
+        for option in options {
+            server.args(["-c", option]);
+        }
+        server.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+        let log =
+            fs::File::options().create(true).append(true).open(dir.path().join("log")).expect("a log can be made");
+        server.stderr(log).spawn().expect("setpriv of util-linux and postgres can be started")
+    }
+
+    fn wait(&self) {
+        wait_until("postgres", || {
+            let mut ready = Command::new(program("pg_isready"));
+            ready.args(["-q", "-p", &self.port.to_string(), "-h"]).arg(self.socket());
+            ready.status().is_ok_and(|status| status.success())
+        });
+    }
+
+    /// Where it listens on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The directory of its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("socket")
+    }
+
+    /// What the server has said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// `postgres://app:…@127.0.0.1:PORT/app`
+    pub fn url(&self) -> String {
+        format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{}/app", self.port)
+    }
+
+    /// Runs SQL in the app's database as its role, and returns the rows, without headings, fields separated by `|`.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub fn sql(&self, sql: &str) -> String {
+        self.psql(ROLE, "app", sql)
+    }
+
+    /// The same as the superuser, in the database of the server's own.
+    pub fn admin(&self, sql: &str) -> String {
+        self.psql("postgres", "postgres", sql)
+    }
+
+    /// The same as anybody, anywhere.
+    pub fn psql(&self, role: &str, database: &str, sql: &str) -> String {
+        let mut psql = Command::new(program("psql"));
+        psql.args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-p", &self.port.to_string(), "-U", role, "-d", database, "-h"]);
+        psql.arg(self.socket()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = psql.spawn().expect("psql can be started");
+        // Beside the process, which may fill its output before it has read all input.
+        let mut input = child.stdin.take().expect("it is piped");
+        let text = sql.to_owned();
+        let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+        let output = child.wait_with_output().expect("psql ends");
+        let _ = writer.join();
+        assert!(output.status.success(), "{sql:.300}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        // Its children end when they miss it; `immediate` tells them.
+        let _ = Command::new("kill").args(["-QUIT", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again after [`Self::kill`], where it was.
+    pub fn restart(&mut self) {
+        self.child = Self::launch(&self.dir, self.port, &self.options);
+        self.wait();
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
