@@ -926,7 +926,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__init)
-            opts="-n -y -q -v -h -V --client-uri --client-id --client-name --redirect-uri --scope --public --new-key --metadata-file --jwks-file --dry-run --offline --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --client-uri --client-id --client-name --redirect-uri --scope --public --new-key --metadata-file --jwks-file --dry-run --sql --offline --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -66,6 +66,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --new-key 'Make a new key although a variable that should hold the app''s key cannot be read'
             cand -n 'Show what would be written, and write nothing'
             cand --dry-run 'Show what would be written, and write nothing'
+            cand --sql 'Print the SQL that prepares a PostgreSQL: a schema for notes, and the rights of the role in its address'
             cand --offline 'Do not look into the store: neither for its layout nor for keys that sessions need'
             cand -y 'Do not ask'
             cand --yes 'Do not ask'

@@ -74,6 +74,7 @@ never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l public -d 'Set up a public client, which has no key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l new-key -d 'Make a new key although a variable that should hold the app\'s key cannot be read'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s n -l dry-run -d 'Show what would be written, and write nothing'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l sql -d 'Print the SQL that prepares a PostgreSQL: a schema for notes, and the rights of the role in its address'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l offline -d 'Do not look into the store: neither for its layout nor for keys that sessions need'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s y -l yes -d 'Do not ask'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -s q -l quiet -d 'Print what was asked for, warnings and errors only: no summary, nothing by the way'

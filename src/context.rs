@@ -26,7 +26,7 @@ use crate::oauth::{Clock, Network, Random};
 use crate::session::{Atcute, Format};
 use crate::settings::app::StoreVariable;
 use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app, nearby};
-use crate::store::{self, Access, Layout, LayoutChoice, Scan, Store, StoreId, StoreUrl};
+use crate::store::{self, Access, Layout, LayoutChoice, Locks, Scan, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
 /// Handed to every command.
@@ -276,6 +276,10 @@ impl Context {
             Origin::File => e.at("store.url"),
             Origin::Found(name) => e.at(name),
         })?;
+        let url = url.filled(|name| self.environment().text(name).map(str::to_owned))?;
+        for name in url.passed_over() {
+            debug!("parameter {name} of the store's address changes nothing here");
+        }
         Ok((url, origin))
     }
 
@@ -330,7 +334,7 @@ impl Context {
             token,
             token_name: names.into_iter().next().map(str::to_owned),
             state: self.state_directory().ok(),
-            locks: None,
+            locks: if matches!(url, StoreUrl::Postgres(_)) { self.locks()? } else { None },
         })
     }
 
@@ -341,6 +345,21 @@ impl Context {
             roots.warnings.iter().for_each(|warning| self.ui.warn(warning));
         }
         Ok(roots.pem.clone())
+    }
+
+    /// The Redis with the locks of an app that keeps its sessions in tables.
+    fn locks(&self) -> Result<Option<Locks>, Failure> {
+        let settings = self.settings()?;
+        let found = || self.environment().text("REDIS_URL").map(|text| Zeroizing::new(text.to_owned()));
+        let Some(text) = settings.lock_url()?.or_else(found) else { return Ok(None) };
+        if text.as_str() == "none" {
+            return Ok(Some(Locks::None));
+        }
+        let url = StoreUrl::parse(&text, settings.base_of(&Origin::File)).map_err(|e| e.at("store.lock_url"))?;
+        let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
+        let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
+        let access = Access { ca_pem, client_pem, system_pem, ..Access::default() };
+        Ok(Some(Locks::Store(url, Box::new(access))))
     }
 
     /// The app's own token for this address. One that belongs to another address is not sent there.

@@ -335,6 +335,14 @@ impl Settings {
         Ok(None)
     }
 
+    /// The Redis in which the app of a store of tables keeps its locks, or `none`.
+    pub fn lock_url(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else { return Ok(None) };
+        let tables = [self.profile_table(), Some(file.table())];
+        let value = tables.into_iter().flatten().find_map(|table| lookup(table, "store", "lock_url"));
+        value.map(|value| self.one_value(value, file, "store.lock_url")).transpose()
+    }
+
     /// The layouts that the file describes: by name, their members as text.
     pub fn layouts(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };

@@ -70,6 +70,9 @@ pub struct Args {
     /// Show what would be written, and write nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Print the SQL that prepares a PostgreSQL: a schema for notes, and the rights of the role in its address
+    #[arg(long)]
+    sql: bool,
     /// Do not look into the store: neither for its layout nor for keys that sessions need
     #[arg(long)]
     offline: bool,
@@ -77,6 +80,9 @@ pub struct Args {
 
 /// Looks, asks, shows, asks once more, writes.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if args.sql {
+        return print_sql(context);
+    }
     let settings_path = settings_path(context)?;
     let asks = !context.is_confirmed();
     if asks && !context.ui.can_ask() {
@@ -101,6 +107,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     write::apply(plan.changes(), &interrupt)?;
     plan.say_what_is_next(&context.ui);
+    Ok(Exit::Done)
+}
+
+/// Prints what an administrator of the store runs once.
+fn print_sql(context: &Context) -> anyhow::Result<Exit> {
+    let store = context.open_store()?;
+    let Some(sql) = store.preparation() else {
+        let (url, _) = context.store_address()?;
+        return Err(usage("needs no preparation").at(url).hint("--sql is for stores in PostgreSQL").into());
+    };
+    context.ui.result(sql)?;
     Ok(Exit::Done)
 }
 

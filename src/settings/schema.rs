@@ -32,10 +32,11 @@ pub(super) enum Type {
 
 /// Settings outside of sections.
 const TOP: [(&str, Type); 2] = [("keys", Type::Sources), ("env_file", Type::Texts)];
-const STORE: [(&str, Type); 5] = [
+const STORE: [(&str, Type); 6] = [
     ("url", Type::Text),
     ("token", Type::Text),
     ("layout", Type::Text),
+    ("lock_url", Type::Text),
     ("cert_file", Type::Text),
     ("key_file", Type::Text),
 ];

@@ -35,7 +35,6 @@ pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Records};
 pub use lock::{EndlessLock, Lock};
-pub use postgres::schema as postgres_schema;
 pub use scan::Scan;
 pub use unreadable::Unreadable;
 pub use url::StoreUrl;
@@ -144,6 +143,11 @@ pub trait Store: Send + Sync {
     /// it.
     fn check_lock(&self) -> Result<(), Failure> {
         self.layout().check_lock_is_said()
+    }
+
+    /// Statements by which an administrator prepares the store for oauthctl; none where nothing is to be prepared.
+    fn preparation(&self) -> Option<String> {
+        None
     }
 
     /// The same store under each other layout of which it has sessions.

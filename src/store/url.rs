@@ -84,6 +84,23 @@ impl StoreUrl {
             Self::Sqlite(_) => false,
             Self::Redis(address) => address.is_encrypted(),
             Self::Rest(_) => true,
+            Self::Postgres(address) => address.is_encrypted(),
+        }
+    }
+
+    /// The address with what it leaves open taken from variables of libpq.
+    pub fn filled(mut self, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        if let Self::Postgres(address) = &mut self {
+            address.fill(variable)?;
+        }
+        Ok(self)
+    }
+
+    /// Parameters of the address that change nothing.
+    pub fn passed_over(&self) -> &[String] {
+        match self {
+            Self::Postgres(address) => address.passed_over(),
+            Self::Sqlite(_) | Self::Redis(_) | Self::Rest(_) => &[],
         }
     }
 

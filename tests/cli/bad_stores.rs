@@ -62,7 +62,7 @@ fn an_address_that_is_none() {
     exit 2
     -- stderr --
     error: --store: stores of the kind "mysql" are unknown
-    hint: write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), or sqlite:PATH
+    hint: write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE, or sqlite:PATH
     "#);
 }
 
@@ -76,7 +76,7 @@ fn a_database_without_the_tables() {
     exit 2
     -- stderr --
     error: app.db: no known layout fits this database: it has users(id, name)
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at); bookhive has auth_sessions(id, value, created_at, updated_at) and auth_state(id, value, created_at, updated_at); cocore has oauth_sessions(did, data, updated_at)
+    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
     exit 2
@@ -89,7 +89,7 @@ fn a_database_without_the_tables() {
     exit 2
     -- stderr --
     error: app.db: no known layout fits this database: it has no tables
-    hint: statusphere has auth_session(key, value) and auth_state(key, value); statusphere-legacy has auth_session(key, session) and auth_state(key, state); sveltekit-template has keyValueStore(key, value, storeName, createdAt) and keyValueStore(key, value, storeName, createdAt); adonis has oauth_sessions(sub, value, updated_at) and oauth_states(key, value, updated_at); bookhive has auth_sessions(id, value, created_at, updated_at) and auth_state(id, value, created_at, updated_at); cocore has oauth_sessions(did, data, updated_at)
+    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
     ");
 }
 

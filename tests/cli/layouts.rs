@@ -233,12 +233,12 @@ fn a_description_that_is_misspelt_or_contradicts_itself_is_refused_whether_or_no
         (&KEYS.replace("30d", "0s"), "layouts.mine: session_ttl is no time at all\n"),
         (&KEYS.replace("lock:{name}", "lock:{name}:{sid}"), "layouts.mine: lock_key must not contain {sid}\n"),
         (&format!("{KEYS}envelope = 'maybe'"), "layouts.mine: envelope must be true or false\n"),
-        (&format!("{KEYS}session_value_column = 'v'"), "session_value_column is for layouts of SQLite tables\n"),
+        (&format!("{KEYS}session_value_column = 'v'"), "session_value_column is for layouts of SQL tables\n"),
         (
             &KEYS.replace("lock_key = 'mine:lock:{name}'", "lock_ttl = '9s'"),
             "lock_ttl is for layouts with a lock_key\n",
         ),
-        (&format!("{tables}session_ttl = '1d'"), "layouts.mine: session_ttl is for layouts of Redis keys\n"),
+        (&format!("{tables}session_ttl = '1d'"), "session_ttl and session_expires_column go together\n"),
         (&format!("{tables}envelope = true"), "layouts.mine: envelope is for layouts of Redis keys\n"),
         (&format!("{tables}session_kind = 'x'"), "session_kind is for layouts with a kind_column\n"),
         (&format!("{tables}kind_column = 'k'"), "layouts.mine: session_kind is missing\n"),
@@ -264,7 +264,7 @@ fn a_layout_for_another_kind_of_store_is_refused() {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).close();
     let on_redis = sandbox.refusal(["sessions", "list", "--store", &redis.url(), "--layout", "statusphere"]);
-    assert!(on_redis.code == 2 && on_redis.stderr.contains("layout statusphere is one of SQLite tables"), "{on_redis}");
+    assert!(on_redis.code == 2 && on_redis.stderr.contains("layout statusphere is one of SQL tables"), "{on_redis}");
     let on_sqlite = sandbox.refusal(["sessions", "list", "--layout", "npmx"]);
     assert!(on_sqlite.code == 2 && on_sqlite.stderr.contains("layout npmx is one of Redis keys"), "{on_sqlite}");
 }

@@ -41,6 +41,7 @@ mod pace;
 mod pasted_addresses;
 mod pasted_keys;
 mod playground;
+mod postgres;
 mod precedents;
 mod prune;
 mod prune_inactive;

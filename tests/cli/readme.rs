@@ -190,7 +190,7 @@ fn every_settings_file_is_one() {
         }
         count += 1;
     }
-    assert_eq!(count, 2);
+    assert_eq!(count, 3);
 }
 
 /// The sections of a manual page, as plain text: titles, and the lines below them.

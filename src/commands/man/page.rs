@@ -113,9 +113,9 @@ fn settings_and_layouts(roff: &mut Roff) {
     for layout in Layout::built_in() {
         let records = [&layout.sessions, &layout.logins];
         let meaning = match records.map(Records::table) {
-            [Some(sessions), Some(logins)] if sessions.name == logins.name => format!("SQLite: {}", sessions.name),
-            [Some(sessions), Some(logins)] => format!("SQLite: {}, {}", sessions.name, logins.name),
-            [Some(sessions), None] => format!("SQLite: {}, in memory", sessions.name),
+            [Some(sessions), Some(logins)] if sessions.name == logins.name => format!("SQL: {}", sessions.name),
+            [Some(sessions), Some(logins)] => format!("SQL: {}, {}", sessions.name, logins.name),
+            [Some(sessions), None] => format!("SQL: {}, in memory", sessions.name),
             _ => format!("Redis: {}, {}", layout.sessions.pattern(), layout.logins.pattern()),
         };
         tagged(roff, &[&layout.name], &meaning);

@@ -122,6 +122,17 @@ pub(super) fn sql() -> Vec<Layout> {
             logins: rows(table("auth_state", ("key", "{state}"), "value")),
             ..bare()
         },
+        // https://github.com/cosmik-network/semble
+        Layout {
+            name: "semble".into(),
+            sessions: rows(table("auth_session", ("key", "{did}"), "session")),
+            logins: rows(Table {
+                updated: Some("created_at".to_owned()),
+                ..table("auth_state", ("key", "{state}"), "state")
+            }),
+            lock: lock("oauth:lock:{name}", 45),
+            ..bare()
+        },
         // The tutorial's first version, and its forks.
         Layout {
             name: "statusphere-legacy".into(),
@@ -180,17 +191,6 @@ pub(super) fn sql() -> Vec<Layout> {
             sessions: rows(table("oauth_session_store", ("key", "{did}"), "session")),
             logins: rows(table("oauth_state_store", ("key", "{state}"), "state")),
             lock: lock("{name}", 45),
-            ..bare()
-        },
-        // https://github.com/cosmik-network/semble
-        Layout {
-            name: "semble".into(),
-            sessions: rows(table("auth_session", ("key", "{did}"), "session")),
-            logins: rows(Table {
-                updated: Some("created_at".to_owned()),
-                ..table("auth_state", ("key", "{state}"), "state")
-            }),
-            lock: lock("oauth:lock:{name}", 45),
             ..bare()
         },
         // https://github.com/lexicon-community/sill: two clients share the table.
@@ -317,7 +317,17 @@ fn lasting(ttl: i64, table: Table) -> Records {
 /// A table with these columns of the key and the value, and no others that matter.
 fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
     let [name, key, value] = [name, key, value].map(str::to_owned);
-    Table { name, key, pattern: pattern(template), value, only: None, created: None, updated: None, expires: None, did: None }
+    Table {
+        name,
+        key,
+        pattern: pattern(template),
+        value,
+        only: None,
+        created: None,
+        updated: None,
+        expires: None,
+        did: None,
+    }
 }
 
 /// The same with the times of the first and the last write.

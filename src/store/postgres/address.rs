@@ -336,6 +336,12 @@ impl PostgresAddress {
         self.ssl_mode
     }
 
+    /// Returns whether connections may be encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        let is_remote = self.hosts.iter().any(|host| matches!(host, Endpoint::Tcp(..)));
+        is_remote && self.ssl_mode != Some(SslMode::Disable)
+    }
+
     /// Returns the schema of the tables, where the search path is not to say it.
     pub fn schema(&self) -> Option<&str> {
         self.parameter("schema").or_else(|| self.parameter("search_path"))

@@ -37,7 +37,6 @@ use detect::Tables;
 use error::Trouble;
 use lock::{Transaction, Transactions};
 use notes::Notes;
-pub use notes::schema;
 use read::View;
 use relation::Rows;
 use server::Server;
@@ -48,7 +47,8 @@ pub(super) struct PostgresStore {
     server: Arc<Server>,
     layout: Arc<Layout>,
     sessions: Arc<Rows>,
-    logins: Arc<Rows>,
+    /// None where the app keeps them in its memory.
+    logins: Option<Arc<Rows>>,
     transactions: Transactions,
     keeps: Keeps,
     /// Where the app keeps its locks, where that is elsewhere.
@@ -86,7 +86,11 @@ impl PostgresStore {
         // What is wrong with address, login or network shows now, before anything is tried twice.
         server.query_once("SELECT 1", &[]).await.map_err(explain)?;
         let tables = Tables::read(&server, address).await.map_err(explain)?;
-        let (layouts, others) = shape::choose(&tables.shapes, choice).map_err(|e| e.at(address))?;
+        // Rows as locks are SQLite's.
+        let mut choice = choice.clone();
+        let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
+        all.retain(|layout| !matches!(layout.lock, LockRule::Lease { .. }));
+        let (layouts, others) = shape::choose(&tables.shapes, &choice).map_err(|e| e.at(address))?;
         let keeps = if Notes::are_there(&server).await.map_err(explain)? {
             Keeps::Schema(Arc::default())
         } else {
@@ -99,12 +103,13 @@ impl PostgresStore {
             let layout = detect::with_app(&server, &tables, &fitting.layout).await?;
             let lifetime = |kind| layout.records(kind).ttl.map(|ttl| ttl.duration().as_secs());
             let rows = |kind| {
-                let table = layout.records(kind).table().unwrap_or_else(|| fitting.table(kind));
-                tables.rows(table, lifetime(kind)).map_err(|e| e.at(address))
+                let table = layout.records(kind).table();
+                table.map(|table| tables.rows(table, lifetime(kind)).map_err(|e| e.at(address))).transpose()
             };
+            let Some(sessions) = rows(Kind::Session)? else { continue };
             opened.push(Self {
                 server: Arc::clone(&server),
-                sessions: rows(Kind::Session)?,
+                sessions,
                 logins: rows(Kind::State)?,
                 locks: match &access.locks {
                     Some(_) if !matches!(layout.lock, LockRule::Key { .. }) => None,
@@ -152,7 +157,7 @@ impl PostgresStore {
             server: Arc::clone(&self.server),
             layout: Arc::clone(&self.layout),
             sessions: Arc::clone(&self.sessions),
-            logins: Arc::clone(&self.logins),
+            logins: self.logins.clone(),
             transactions: self.transactions.clone(),
             keeps: self.keeps.clone(),
             locks: self.locks.clone(),
@@ -160,10 +165,10 @@ impl PostgresStore {
         }
     }
 
-    fn rows(&self, kind: Kind) -> &Arc<Rows> {
+    fn rows(&self, kind: Kind) -> Option<&Arc<Rows>> {
         match kind {
-            Kind::Session => &self.sessions,
-            Kind::State => &self.logins,
+            Kind::Session => Some(&self.sessions),
+            Kind::State => self.logins.as_ref(),
         }
     }
 
@@ -200,14 +205,15 @@ impl PostgresStore {
     }
 
     /// Selects rows: on the connection that holds the account's lock, else on any.
-    async fn select(&self, kind: Kind, sql: &str, text: &str) -> Result<Vec<Stored>, Trouble> {
-        let (rows, view) = (self.rows(kind), self.view(kind, Want { values: true, ttls: true }));
+    async fn select(&self, kind: Kind, sql: fn(&Rows) -> String, text: &str) -> Result<Vec<Stored>, Trouble> {
+        let Some(rows) = self.rows(kind) else { return Ok(Vec::new()) };
+        let (sql, view) = (sql(rows), self.view(kind, Want { values: true, ttls: true }));
         let parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&text, Type::TEXT)];
         let mut found = None;
         if let Some(slot) = self.held(kind, text) {
             let mut transaction = slot.lock().await;
             if let Transaction::Open(client) = &*transaction {
-                match server::query(client, sql, &parameter).await {
+                match server::query(client, &sql, &parameter).await {
                     Ok(rows) => found = Some(rows),
                     Err(_) => *transaction = Transaction::Lost,
                 }
@@ -215,7 +221,7 @@ impl PostgresStore {
         }
         let found = match found {
             Some(found) => found,
-            None => self.server.query(sql, &parameter).await?,
+            None => self.server.query(&sql, &parameter).await?,
         };
         found.iter().map(|row| read::stored(rows, row, view)).collect()
     }
@@ -263,7 +269,10 @@ impl PostgresStore {
 async fn in_use(stores: &[PostgresStore], kind: Kind) -> Result<Vec<bool>, Trouble> {
     let mut in_use = Vec::new();
     for store in stores {
-        in_use.push(!store.server.query(&store.rows(kind).has_any(), &[]).await?.is_empty());
+        in_use.push(match store.rows(kind) {
+            Some(rows) => !store.server.query(&rows.has_any(), &[]).await?.is_empty(),
+            None => false,
+        });
     }
     Ok(in_use)
 }
@@ -283,15 +292,30 @@ impl Store for PostgresStore {
     }
 
     fn check_lock(&self) -> Result<(), Failure> {
+        if matches!(self.layout.lock, LockRule::Lease { .. }) {
+            return Err(usage(format!("the lock of layout {} is known in SQLite only", self.layout.name))
+                .hint("describe the layout under [layouts.NAME] in oauthctl.toml, with the lock that the app takes"));
+        }
         if matches!(self.layout.lock, LockRule::Key { .. }) && self.locks.is_none() {
             return Err(usage(format!("the app of layout {} keeps its locks in Redis", self.layout.name)).hint(ASKED));
         }
         self.layout.check_lock_is_said()
     }
 
+    fn preparation(&self) -> Option<String> {
+        let role = self.server.role().unwrap_or("ROLE");
+        Some(format!(
+            "{}{}{}",
+            notes::schema(role),
+            self.sessions.grants(Kind::Session, role),
+            self.logins.as_ref().map(|rows| rows.grants(Kind::State, role)).unwrap_or_default()
+        ))
+    }
+
     fn scan(&self, kind: Kind, want: Want) -> Scan {
         let (sender, scan) = Scan::channel();
-        read::spawn(Arc::clone(&self.server), Arc::clone(self.rows(kind)), self.view(kind, want), sender);
+        let rows = self.rows(kind).cloned();
+        read::spawn(Arc::clone(&self.server), rows, self.view(kind, want), sender);
         scan
     }
 
@@ -300,16 +324,16 @@ impl Store for PostgresStore {
     }
 
     async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
-        self.select(kind, &self.rows(kind).select_key(), &key.text()).await.map_err(|e| self.explain(e))
+        self.select(kind, Rows::select_key, &key.text()).await.map_err(|e| self.explain(e))
     }
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
         let pattern = self.layout.session_pattern();
         // Keys of several sessions are found by their text; the pattern has the last word.
         let found = if pattern.has_many() {
-            self.select(Kind::Session, &self.sessions.select_with(), did.as_str()).await
+            self.select(Kind::Session, Rows::select_with, did.as_str()).await
         } else {
-            self.select(Kind::Session, &self.sessions.select_key(), &pattern.key(did.as_str(), None)).await
+            self.select(Kind::Session, Rows::select_key, &pattern.key(did.as_str(), None)).await
         };
         let of_account =
             |record: &Stored| pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str());
@@ -334,14 +358,18 @@ impl Store for PostgresStore {
     }
 
     async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
+        let Some(rows) = self.rows(kind) else {
+            return Err(usage("the app keeps pending logins in its memory").into());
+        };
         let key = key.text();
         let (subject, _) = self.layout.pattern(kind).parse_key(&key).unwrap_or((&key, None));
         let at = written_at(kind, value, now()).as_duration().as_secs_f64();
-        write::create(&self.server, self.rows(kind), (&key, subject), value, at).await.map_err(|e| self.explain(e))
+        write::create(&self.server, rows, (&key, subject), value, at).await.map_err(|e| self.explain(e))
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        write::remove(&self.server, self.rows(kind), kind, records).await.map_err(|e| self.explain(e))
+        let Some(rows) = self.rows(kind) else { return Ok(vec![Written::Gone; records.len()]) };
+        write::remove(&self.server, rows, kind, records).await.map_err(|e| self.explain(e))
     }
 
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
@@ -352,6 +380,9 @@ impl Store for PostgresStore {
                 Some(Elsewhere::Nowhere) => {}
                 None => self.check_lock()?,
             }
+        }
+        if matches!(rule, LockRule::Lease { .. }) {
+            self.check_lock()?;
         }
         let taken = self.transactions.lock(&self.server, rule, name, patience).await;
         taken.map_err(|e| self.explain(e))

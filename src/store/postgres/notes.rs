@@ -10,7 +10,7 @@ use super::server::Server;
 use crate::store::sql::quoting::quoted;
 
 /// Statements that make the schema for this role.
-pub fn schema(role: &str) -> String {
+pub(super) fn schema(role: &str) -> String {
     let role = quoted(role);
     format!(
         "{SCHEMA}GRANT USAGE ON SCHEMA oauthctl TO {role};

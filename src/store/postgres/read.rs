@@ -112,8 +112,9 @@ pub(super) fn wrapped(read: &Stored, new: &[u8]) -> Vec<u8> {
 }
 
 /// Scans in the background.
-pub(super) fn spawn(server: Arc<Server>, rows: Arc<Rows>, view: View, sender: ScanSender) {
+pub(super) fn spawn(server: Arc<Server>, rows: Option<Arc<Rows>>, view: View, sender: ScanSender) {
     tokio::spawn(async move {
+        let Some(rows) = rows else { return sender.end(Ok(())).await };
         let outcome = tokio::select! {
             outcome = all(&server, &rows, view, &sender) => outcome,
             () = sender.closed() => return,

@@ -73,6 +73,7 @@ pub struct Rows {
     value: String,
     pub holds: Holds,
     pub limit: Option<usize>,
+    created: Option<TimeColumn>,
     updated: Option<TimeColumn>,
     expires: Option<(TimeColumn, i64)>,
     pub has_unique_keys: bool,
@@ -117,6 +118,7 @@ impl Rows {
             value: quoted(&table.value),
             holds,
             limit: value.limit,
+            created: table.created.as_ref().map(time).transpose()?,
             updated: table.updated.as_ref().map(time).transpose()?,
             expires: expires.zip(lifetime),
             has_unique_keys: relation.unique.iter().any(|index| index.iter().all(|column| of_key.contains(&column))),
@@ -225,6 +227,18 @@ impl Rows {
         )
     }
 
+    /// Statements that give a role the rights on this table.
+    pub fn grants(&self, kind: Kind, role: &str) -> String {
+        let (place, role) = (&self.place, quoted(role));
+        let select = format!("GRANT SELECT, INSERT, DELETE ON {place} TO {role};\n");
+        if kind == Kind::State {
+            return select;
+        }
+        let times = self.updated.iter().chain(self.expires.iter().map(|(column, _)| column));
+        let columns: Vec<_> = std::iter::once(&self.value).chain(times.map(|column| &column.name)).cloned().collect();
+        format!("{select}GRANT UPDATE ({}) ON {place} TO {role};\n", columns.join(", "))
+    }
+
     /// The values that look like records: JSON with a refresh token, perhaps as a string.
     pub fn select_records(&self) -> String {
         let value = self.compared();
@@ -272,7 +286,9 @@ impl Rows {
             columns.push(quoted(column));
             values.push("$4".to_owned());
         }
-        for (column, value) in self.times("pg_catalog.to_timestamp($3)") {
+        let at = "pg_catalog.to_timestamp($3)";
+        let created = self.created.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
+        for (column, value) in created.chain(self.times(at)) {
             columns.push(column);
             values.push(value);
         }

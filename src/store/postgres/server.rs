@@ -38,6 +38,11 @@ impl Server {
         Ok(Self { address: address.clone(), dialer, idle: Mutex::default(), losses: AtomicU64::new(0) })
     }
 
+    /// Returns the role that the address names.
+    pub fn role(&self) -> Option<&str> {
+        self.address.parameter("user")
+    }
+
     /// Returns how many connections were lost.
     pub fn losses(&self) -> u64 {
         self.losses.load(Ordering::Relaxed)

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::address::{PostgresAddress, SslMode};
 use crate::error::{Failure, usage};
 use crate::store::Access;
-use crate::tls::{self, Checks, Trust};
+use crate::tls::{self, Authorities, Checks};
 
 /// Reads the certificates that an address names, and makes the configuration that its `sslmode` asks for.
 pub fn config(address: &PostgresAddress, mode: SslMode, access: &Access) -> Result<Arc<ClientConfig>, Failure> {
@@ -28,7 +28,8 @@ pub fn config(address: &PostgresAddress, mode: SslMode, access: &Access) -> Resu
         SslMode::VerifyFull => Checks::All,
     };
     let named = address.path("sslrootcert").filter(|_| address.parameter("sslrootcert") != Some("system"));
-    let own = match (&named, &access.ca_pem) {
+    let trust = access.trust();
+    let own = match (&named, trust.named) {
         (Some(path), _) => tls::certificates(&read(path, "sslrootcert")?, "sslrootcert")?,
         (None, Some(pem)) => tls::certificates(pem, "network.ca_file")?,
         (None, None) => Vec::new(),
@@ -41,14 +42,14 @@ pub fn config(address: &PostgresAddress, mode: SslMode, access: &Access) -> Resu
         (None, None) => None,
         _ => return Err(usage("sslcert and sslkey go together").hint("name both in the address")),
     };
-    let client = match (client, &access.client_pem) {
+    let client = match (client, trust.client) {
         (None, Some(pem)) => {
             Some((tls::certificates(pem, "store.cert_file")?, tls::private_key(pem, "store.key_file")?))
         }
         (client, _) => client,
     };
-    let is_alone = named.is_some();
-    Ok(Arc::new(tls::config(Trust { own, is_alone, checks }, client)?))
+    let public = named.is_none().then(|| trust.system());
+    Ok(Arc::new(tls::config(Authorities { own, public }, checks, client)?))
 }
 
 fn read(path: &Path, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -87,7 +87,9 @@ enum Attempt {
 async fn take(server: &Arc<dyn Server>, rule: &LockRule, name: String, patience: Duration) -> Result<Attempt, Trouble> {
     let (key, ttl) = match rule {
         LockRule::Key { pattern, ttl } => (pattern.key(&name, None), *ttl),
-        LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } | LockRule::Advisory(_) => (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL),
+        LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } | LockRule::Advisory(_) => {
+            (format!("{OWN_PREFIX}lock:{name}"), OWN_TTL)
+        }
     };
     let ttl = Duration::try_from(ttl.duration()).unwrap_or_default();
     let owner = owner();

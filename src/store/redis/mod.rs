@@ -323,7 +323,7 @@ fn check_keys(layout: &Layout) -> Result<(), Failure> {
     if layout.has_keys() {
         return Ok(());
     }
-    Err(usage(format!("layout {} is one of SQLite tables, and this is a Redis", layout.name))
+    Err(usage(format!("layout {} is one of SQL tables, and this is a Redis", layout.name))
         .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
 }
 

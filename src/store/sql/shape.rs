@@ -100,6 +100,7 @@ fn is_there(wanted: &Table, shapes: &[Shape]) -> bool {
 
 fn columns_of(table: &Table) -> impl Iterator<Item = &str> {
     let optional = table.only.iter().map(|(column, _)| column).chain(&table.created).chain(&table.updated);
+    let optional = optional.chain(&table.expires).chain(&table.did);
     [&table.key, &table.value].into_iter().chain(optional).map(String::as_str)
 }
 
@@ -116,12 +117,26 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
         }
         LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),
     };
-    let mut hint = String::new();
     let known = match choice {
         LayoutChoice::Named(layout, _) => std::slice::from_ref(layout),
         LayoutChoice::Auto(all) => all,
     };
-    for fitting in known.iter().filter_map(Fitting::new) {
+    let known: Vec<_> = known.iter().filter_map(Fitting::new).collect();
+    let has_a_table = |fitting: &&Fitting| shapes.iter().any(|(name, _)| *name == fitting.sessions.name);
+    let mut near: Vec<_> = known.iter().filter(has_a_table).collect();
+    if near.is_empty() && matches!(choice, LayoutChoice::Auto(_)) {
+        let names: Vec<_> = known.iter().map(|fitting| fitting.layout.name.as_str()).collect();
+        return usage(problem).hint(format!(
+            "is it the app's own database? layouts of tables are {}; one of the app's own is described under [layouts.NAME] \
+             in oauthctl.toml",
+            names.join(", ")
+        ));
+    }
+    if near.is_empty() {
+        near = known.iter().collect();
+    }
+    let mut hint = String::new();
+    for fitting in near {
         let tables = fitting.tables().map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
         let separator = if hint.is_empty() { "" } else { "; " };
         let tables = tables.collect::<Vec<_>>().join(" and ");

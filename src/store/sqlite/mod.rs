@@ -55,7 +55,11 @@ impl SqliteStore {
         let connection = database.connect(Access::Read)?;
         let explain = |e| database.explain(e);
         let shapes = detect::tables(&connection).map_err(explain)?;
-        let (mut layouts, mut others) = shape::choose(&shapes, choice).map_err(|e| e.at(path.display()))?;
+        // SQLite has no locks of the apps' kinds: a layout with such a lock is one only where it is named.
+        let mut choice = choice.clone();
+        let LayoutChoice::Auto(all) | LayoutChoice::Named(_, all) = &mut choice;
+        all.retain(|layout| !matches!(layout.lock, LockRule::Key { .. } | LockRule::Advisory(_)));
+        let (mut layouts, mut others) = shape::choose(&shapes, &choice).map_err(|e| e.at(path.display()))?;
         for kind in [Kind::Session, Kind::State] {
             // Of several, those that the app uses.
             let in_use = detect::in_use(&connection, kind, &layouts).map_err(explain)?;
