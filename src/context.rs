@@ -358,7 +358,7 @@ impl Context {
         let url = StoreUrl::parse(&text, settings.base_of(&Origin::File)).map_err(|e| e.at("store.lock_url"))?;
         let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
         let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
-        let access = Access { ca_pem, client_pem, system_pem, ..Access::default() };
+        let access = Access { ca_pem, system_pem, client_pem, ..Access::default() };
         Ok(Some(Locks::Store(url, Box::new(access))))
     }
 

@@ -185,6 +185,12 @@ pub(super) fn sql() -> Vec<Layout> {
             logins: Records { location: Location::Memory(pattern("{state}")), ttl: None },
             ..atcute()
         },
+    ]
+}
+
+/// Layouts of apps on PostgreSQL, and those that are no single app's.
+pub(super) fn postgres() -> Vec<Layout> {
+    vec![
         // https://github.com/hyperlink-academy/leaflet
         Layout {
             name: "leaflet".into(),

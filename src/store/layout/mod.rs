@@ -75,8 +75,9 @@ pub enum LayoutChoice {
 }
 
 /// Every built-in layout; those of Redis first.
-static BUILT_IN: LazyLock<Vec<Arc<Layout>>> =
-    LazyLock::new(|| built_in::redis().into_iter().chain(built_in::sql()).map(Arc::new).collect());
+static BUILT_IN: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
+    [built_in::redis(), built_in::sql(), built_in::postgres()].into_iter().flatten().map(Arc::new).collect()
+});
 
 impl Records {
     /// Returns the pattern of their keys.

@@ -200,8 +200,7 @@ impl PostgresAddress {
             return Err(usage(format!("has the parameter {name:?}, which oauthctl does not follow")).hint(*hint));
         }
         let mode = match (name, value.as_str()) {
-            ("ssl", "true" | "1" | "require") | ("sslaccept", "accept_invalid_certs") => Some("require"),
-            ("ssl", "no-verify") => Some("require"),
+            ("ssl", "true" | "1" | "require" | "no-verify") | ("sslaccept", "accept_invalid_certs") => Some("require"),
             ("ssl", "false" | "0" | "disable") => Some("disable"),
             ("sslaccept", "strict") => Some("verify-full"),
             ("ssl" | "sslaccept", _) => {

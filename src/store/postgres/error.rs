@@ -86,12 +86,12 @@ impl Trouble {
         let text = trouble.message.clone();
         match () {
             () if text.contains("password missing") => {
-                trouble.message = "the server asks for a password, and the address has none".to_owned();
+                "the server asks for a password, and the address has none".clone_into(&mut trouble.message);
                 trouble.hint = Some("write postgres://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD".to_owned());
                 (trouble.is_usage, trouble.may_pass) = (true, false);
             }
             () if text.contains("does not support TLS") => {
-                trouble.message = "the server does not encrypt".to_owned();
+                "the server does not encrypt".clone_into(&mut trouble.message);
                 trouble.hint = Some(
                     "add sslmode=disable to the address if tokens and keys may cross this network in the clear"
                         .to_owned(),

@@ -248,13 +248,11 @@ impl PostgresStore {
                 let Transaction::Open(client) = std::mem::replace(&mut *transaction, Transaction::Committed) else {
                     return Ok(None);
                 };
-                match write::commit(&self.server, client).await {
-                    Ok(()) => Ok(Some(Written::Done)),
-                    Err(_) => {
-                        *transaction = Transaction::Lost;
-                        write::settle_commit(&self.server, &self.sessions, read, new).await
-                    }
+                if write::commit(&self.server, client).await.is_ok() {
+                    return Ok(Some(Written::Done));
                 }
+                *transaction = Transaction::Lost;
+                write::settle_commit(&self.server, &self.sessions, read, new).await
             }
             Err(trouble) => {
                 // The transaction is at its end; the write goes over another connection, still by comparison.

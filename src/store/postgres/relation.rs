@@ -209,9 +209,10 @@ impl Rows {
     /// One page in the order of the keys, after the key $1 where there is one; where keys are not unique, up to $2.
     pub fn select_page(&self, values: bool, is_first: bool, has_end: bool, limit: usize) -> String {
         let above = if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
-        let (end, limit) = match has_end {
-            true => (format!("{} <= {}", self.key, self.wanted(if is_first { 1 } else { 2 })), String::new()),
-            false => ("TRUE".to_owned(), format!(" LIMIT {limit}")),
+        let (end, limit) = if has_end {
+            (format!("{} <= {}", self.key, self.wanted(if is_first { 1 } else { 2 })), String::new())
+        } else {
+            ("TRUE".to_owned(), format!(" LIMIT {limit}"))
         };
         let (columns, place, filter, key) = (self.columns(values), &self.place, self.filter(), &self.key);
         format!("SELECT {columns} FROM {place} WHERE {filter} AND {above} AND {end} ORDER BY {key}{limit}")

@@ -57,7 +57,7 @@ impl SqliteStore {
         let shapes = detect::tables(&connection).map_err(explain)?;
         // SQLite has no locks of the apps' kinds: a layout with such a lock is one only where it is named.
         let mut choice = choice.clone();
-        let LayoutChoice::Auto(all) | LayoutChoice::Named(_, all) = &mut choice;
+        let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
         all.retain(|layout| !matches!(layout.lock, LockRule::Key { .. } | LockRule::Advisory(_)));
         let (mut layouts, mut others) = shape::choose(&shapes, &choice).map_err(|e| e.at(path.display()))?;
         for kind in [Kind::Session, Kind::State] {
