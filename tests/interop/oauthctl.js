@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const binary = process.env.OAUTHCTL_BIN ?? fileURLToPath(new URL('../../target/debug/oauthctl', import.meta.url))
+export const binary = process.env.OAUTHCTL_BIN ?? fileURLToPath(new URL('../../target/debug/oauthctl', import.meta.url))
 
 /** What oauthctl prints. What it says on stderr is part of the error, if it fails. */
 export function oauthctl(args, env = {}) {
@@ -22,7 +22,8 @@ export function inDirectory(work) {
   }
 }
 
-function run(args, cwd, env = {}) {
+/** What oauthctl prints that runs in this directory. */
+export function run(args, cwd, env = {}) {
   return execFileSync(binary, args, { cwd, env: { HOME: cwd, ...env }, encoding: 'utf8', stdio: 'pipe' })
 }
 
