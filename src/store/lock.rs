@@ -6,13 +6,6 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tracing::debug;
 
-use crate::session::FORMATS;
-
-/// Returns whether a client library names locks on an account's sessions like this.
-pub(super) fn is_lock_name(name: &str) -> bool {
-    FORMATS.iter().any(|format| name.starts_with(format.lock_prefix()))
-}
-
 /// Tells that somebody else kept a lock for too long.
 pub(super) fn tell_busy(name: &str) {
     debug!("lock {name}: somebody else holds it");

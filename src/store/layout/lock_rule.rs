@@ -1,7 +1,7 @@
 //! Locks of apps on the sessions of an account.
 
 use super::{KeyPattern, Layout};
-use crate::session::Age;
+use crate::session::{Age, FORMATS};
 
 /// Lock of the app on an account's sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +47,13 @@ impl AdvisoryKey {
 }
 
 impl LockRule {
-    /// Returns the name that a key of this lock is for.
-    pub fn parse_key<'k>(&self, key: &'k str) -> Option<&'k str> {
+    /// Returns whether this is the key of such a lock. Its name is one that a client library passes: a template may be the
+    /// name alone, which every key fits.
+    pub fn is_key(&self, key: &str) -> bool {
+        let is_name = |name: &str| FORMATS.iter().any(|format| name.starts_with(format.lock_prefix()));
         match self {
-            Self::Key { pattern, .. } => Some(pattern.parse_key(key)?.0),
-            Self::None | Self::Unsaid | Self::Lease { .. } | Self::Advisory(_) => None,
+            Self::Key { pattern, .. } => pattern.parse_key(key).is_some_and(|(name, _)| is_name(name)),
+            Self::None | Self::Unsaid | Self::Lease { .. } | Self::Advisory(_) => false,
         }
     }
 }
@@ -70,6 +72,17 @@ pub fn usual_lock(session_key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_lock_takes_a_record_for_its_key() {
+        for layout in Layout::built_in() {
+            for key in ["atproto:oauth:sessions:did:plc:ewvi7nxzyoun6zhxrhs64oiz", "oauth:state:x", "oauth:lock:x"] {
+                assert!(!layout.lock.is_key(key), "{} {key}", layout.name);
+            }
+        }
+        let leaflet = Layout::built_in().iter().find(|layout| layout.name == "leaflet").unwrap();
+        assert!(leaflet.lock.is_key("@atproto-oauth-client-did:plc:ewvi7nxzyoun6zhxrhs64oiz"));
+    }
 
     #[test]
     fn keys_that_end_like_known_ones_have_their_lock() {

@@ -87,7 +87,7 @@ async fn keep_records(all: &mut Scan, layouts: &[Arc<Layout>], sender: &ScanSend
 
 fn may_be_record(stored: &Stored, layouts: &[Arc<Layout>]) -> bool {
     let key = stored.key.text();
-    let is_lock = |layout: &Arc<Layout>| layout.lock.parse_key(&key).is_some();
+    let is_lock = |layout: &Arc<Layout>| layout.lock.is_key(&key);
     if key.starts_with(OWN_PREFIX) || layouts.iter().any(is_lock) {
         return false;
     }

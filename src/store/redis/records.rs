@@ -9,7 +9,6 @@ use super::client::limit::TOO_LONG;
 use crate::session::Observed;
 use crate::store::codec::Decoded;
 use crate::store::layout::Layout;
-use crate::store::lock::is_lock_name;
 use crate::store::{Kind, RecordKey, RecordValue, Stored, Unreadable};
 
 /// oauthctl's own keys begin with this; they are nobody's records.
@@ -24,7 +23,7 @@ impl Layout {
     pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
         let text = key.text();
         let is = |kind| self.pattern(kind).parse_key(&text).is_some();
-        let is_lock = || self.lock.parse_key(&text).is_some_and(is_lock_name);
+        let is_lock = || self.lock.is_key(&text);
         let is_ours = || text.starts_with(OWN_PREFIX);
         match kind {
             Kind::Session => is(Kind::Session) || !(is_ours() || is(Kind::State) || is_lock()),
