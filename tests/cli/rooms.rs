@@ -7,7 +7,23 @@ use std::path::{Path, PathBuf};
 /// Rooms from the ground up. A room imports those below its own floor; rooms on one floor only where they are `true` to
 /// each other.
 const FLOORS: [(&[&str], bool); 8] = [
-    (&["arbitrary", "error", "files", "hashes", "input", "interrupt", "json", "owner", "pem", "text", "tls"], true),
+    (
+        &[
+            "address",
+            "arbitrary",
+            "error",
+            "files",
+            "hashes",
+            "input",
+            "interrupt",
+            "json",
+            "owner",
+            "pem",
+            "text",
+            "tls",
+        ],
+        true,
+    ),
     (&["jose"], false),
     (&["session"], false),
     (&["oauth", "store"], false),

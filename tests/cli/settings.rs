@@ -178,7 +178,7 @@ fn an_unknown_setting_is_an_error_with_a_suggestion() {
     exit 2
     -- stderr --
     error: oauthctl.toml: unknown setting store.xyzzy
-    hint: settings there: url, token, layout, cert_file, key_file
+    hint: settings there: url, token, layout, lock_url, cert_file, key_file
     ");
 }
 
