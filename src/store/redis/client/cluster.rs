@@ -28,8 +28,9 @@ const VIEW_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Cluster {
     dialer: Arc<Dialer>,
     seeds: Vec<Endpoint>,
-    /// For single keys and values, and for scans.
-    links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 2],
+    /// For commands on single keys, for the pages of scans and for their values. A scan that waits for its consumer may hold
+    /// a link's lock meanwhile, which must keep nobody else waiting.
+    links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 3],
     map: Mutex<Known>,
     /// How often the map turned out to be wrong, or a master did not answer.
     distrusts: AtomicU64,
@@ -277,7 +278,7 @@ impl Server for Cluster {
                     .hint("a scan now might miss what is on its way: run this again when the cluster is rearranged"));
             }
             let limits = Limits { mget: !self.has_slots(), ..Limits::SERVER };
-            shards.push(Shard { id: format!("{id} {slots:?}"), scan, read: self.main_link(master), limits });
+            shards.push(Shard { id: format!("{id} {slots:?}"), scan, read: self.link(2, master), limits });
         }
         Ok(shards)
     }
