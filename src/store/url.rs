@@ -135,6 +135,12 @@ pub(super) fn canonical(path: &Path) -> PathBuf {
     found.unwrap_or_else(|_| path.to_owned())
 }
 
+/// The same host in one spelling, by which a server is recognised.
+pub(super) fn canonical_host(host: &str) -> String {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    if matches!(host.as_str(), "127.0.0.1" | "::1") { "localhost".to_owned() } else { host }
+}
+
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

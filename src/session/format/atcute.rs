@@ -88,10 +88,8 @@ impl Format for Atcute {
 
     fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let mut record = Members::parse(record)?;
-        record.renew_tokens(TOKENS, renewal, renewal.expires_at.map(|at| at.as_millisecond().to_string()))?;
-        if let Some(kid) = renewal.kid {
-            record.bind(CLIENT_AUTH, kid);
-        }
+        let expires_at = renewal.expires_at.map(|at| at.as_millisecond().to_string());
+        record.renew([TOKENS, CLIENT_AUTH], renewal, expires_at)?;
         Ok(record.to_bytes())
     }
 

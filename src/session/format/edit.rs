@@ -57,15 +57,16 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Puts new tokens into a token set as the server's answer names its members (RFC 6749 section 5.1). `expires_at` is
-    /// JSON. Without it that member is removed: the old expiry is wrong now.
-    pub(super) fn renew_tokens(
+    /// Puts new tokens into the token set as the server's answer names its members (RFC 6749 section 5.1), and binds the
+    /// session to the client key of the renewal. `expires_at` is JSON. Without it that member is removed: the old expiry is
+    /// wrong now.
+    pub(super) fn renew(
         &mut self,
-        name: &str,
+        [tokens, client_auth]: [&str; 2],
         renewal: &Renewal<'_>,
         expires_at: Option<String>,
     ) -> Result<(), Malformed> {
-        let mut set = self.object(name).ok_or(Malformed("no token set"))?;
+        let mut set = self.object(tokens).ok_or(Malformed("no token set"))?;
         let new = [
             ("access_token", Some(renewal.access_token)),
             // The only type that was accepted (RFC 9449 section 5).
@@ -85,12 +86,15 @@ impl<'a> Members<'a> {
         }
         let json = set.to_json();
         drop(set);
-        self.insert(name, json);
+        self.insert(tokens, json);
+        if let Some(kid) = renewal.kid {
+            self.bind(client_auth, kid);
+        }
         Ok(())
     }
 
     /// Binds the session to a client key (RFC 7523).
-    pub(super) fn bind(&mut self, name: &str, kid: &str) {
+    fn bind(&mut self, name: &str, kid: &str) {
         let mut client_auth = self.object(name).unwrap_or_default();
         client_auth.insert_text("method", "private_key_jwt");
         client_auth.insert_text("kid", kid);

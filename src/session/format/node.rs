@@ -93,10 +93,7 @@ impl Format for Node {
     fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let mut record = Members::parse(record)?;
         let expires_at = renewal.expires_at.map(|at| format!("\"{}\"", iso8601(at)));
-        record.renew_tokens(TOKENS, renewal, expires_at)?;
-        if let Some(kid) = renewal.kid {
-            record.bind(CLIENT_AUTH, kid);
-        }
+        record.renew([TOKENS, CLIENT_AUTH], renewal, expires_at)?;
         Ok(record.to_bytes())
     }
 

@@ -290,7 +290,7 @@ fn atcute() -> Layout {
 }
 
 /// Members that most layouts share. Each has a name and records of its own.
-fn bare() -> Layout {
+pub fn bare() -> Layout {
     let (sessions, logins) = (keys("{did}", 0), keys("{state}", 0));
     let (codec, lock) = (Codec::Plain, LockRule::None);
     Layout {
@@ -307,7 +307,7 @@ fn bare() -> Layout {
 }
 
 /// Records under keys like this template. Their time to live is in seconds; 0 is none.
-fn keys(template: &str, ttl: i64) -> Records {
+pub fn keys(template: &str, ttl: i64) -> Records {
     Records { location: Location::Keys(pattern(template)), ttl: (ttl > 0).then(|| Age::from_secs(ttl)) }
 }
 

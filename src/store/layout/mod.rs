@@ -16,6 +16,7 @@ use super::codec::Codec;
 use crate::error::{Failure, usage};
 use crate::session::{Age, Did, FORMATS, Format};
 
+pub(super) use built_in::{bare, keys};
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
 pub use key::{APP, CLIENT_ID, KeyPattern};
 pub use lock_rule::{AdvisoryKey, LockRule, usual_lock};

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use zeroize::Zeroizing;
 
 use crate::error::{Failure, nearest, usage};
-use crate::store::url::canonical;
+use crate::store::url::{canonical, canonical_host};
 
 const PORT: u16 = 5432;
 
@@ -373,11 +373,7 @@ impl PostgresAddress {
 impl Endpoint {
     fn simplest(&self) -> Self {
         match self {
-            Self::Tcp(host, port) => {
-                let host = host.trim_end_matches('.').to_ascii_lowercase();
-                let is_local = matches!(host.as_str(), "127.0.0.1" | "::1");
-                Self::Tcp(if is_local { "localhost".to_owned() } else { host }, *port)
-            }
+            Self::Tcp(host, port) => Self::Tcp(canonical_host(host), *port),
             Self::Socket(directory, port) => Self::Socket(canonical(directory), *port),
         }
     }

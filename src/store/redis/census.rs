@@ -6,31 +6,15 @@ use super::records::OWN_PREFIX;
 use super::scan::{self, Search};
 use super::{Access, RedisAddress, Rest, RestAddress, Server, check_reachable, connect, detect};
 use crate::error::Failure;
-use crate::session::{KeyDependence, Node};
-use crate::store::codec::Codec;
-use crate::store::layout::{Layout, Location, LockRule, Records};
+use crate::session::KeyDependence;
+use crate::store::layout::{self, Layout};
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, Stored, Want};
 
 /// Keys of all kinds, as if they were pending logins.
 static EVERY_KEY: LazyLock<Arc<Layout>> = LazyLock::new(|| {
-    let keys = |template: &str| {
-        let pattern = template.parse().expect("the template is well-formed");
-        Records { location: Location::Keys(pattern), ttl: None }
-    };
-    let [sessions, logins] = ["oauthctl:no-session:{did}", "{state}"].map(keys);
-    let (codec, lock) = (Codec::Plain, LockRule::None);
-    Arc::new(Layout {
-        name: String::new(),
-        format: &Node,
-        has_one_format: false,
-        sessions,
-        logins,
-        codec,
-        lock,
-        app_waits: None,
-        is_generic: false,
-    })
+    let (sessions, logins) = (layout::keys("oauthctl:no-session:{did}", 0), layout::keys("{state}", 0));
+    Arc::new(Layout { sessions, logins, ..layout::bare() })
 });
 
 /// Words in keys of sessions and logins, under which also what is encrypted counts as a record.

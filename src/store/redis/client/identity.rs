@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::address::{Endpoint, Login, Place, REDIS_PORT, RedisAddress};
-use crate::store::url::canonical;
+use crate::store::url::{canonical, canonical_host};
 
 impl RedisAddress {
     /// Address of database 0 of a host.
@@ -32,11 +32,7 @@ impl RedisAddress {
 impl Endpoint {
     fn simplest(&self) -> Self {
         match self {
-            Self::Tcp(host, port) => {
-                let host = host.trim_end_matches('.').to_ascii_lowercase();
-                let is_local = matches!(host.as_str(), "127.0.0.1" | "::1");
-                Self::Tcp(if is_local { "localhost".to_owned() } else { host }, *port)
-            }
+            Self::Tcp(host, port) => Self::Tcp(canonical_host(host), *port),
             Self::Socket(path) => Self::Socket(canonical(path)),
         }
     }
