@@ -1,9 +1,10 @@
-//! Which addresses are out in the public network. A DID document or a server's metadata must not be able to send
-//! requests, and with them tokens, into the operator's own network.
+//! Which addresses are out in the public network. A DID document or a server's metadata must not be
+//! able to send requests, and with them tokens, into the operator's own network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Ranges of IPv4 that are not public unicast (IANA special-purpose registry): first address, prefix length.
+/// Ranges of IPv4 that are not public unicast (IANA special-purpose registry): first address,
+/// prefix length.
 const CLOSED_V4: [([u8; 4], u32); 17] = [
     ([0, 0, 0, 0], 8),       // this network, unspecified
     ([10, 0, 0, 0], 8),      // private

@@ -1,5 +1,5 @@
-//! Inputs for the property tests, which are in a `properties` module beside each parser. Of each, 256 cases are tried, or as
-//! many as a variable says:
+//! Inputs for the property tests, which are in a `properties` module beside each parser. Of each,
+//! 256 cases are tried, or as many as a variable says:
 //!
 //! ```sh
 //! PROPTEST_CASES=1000000 cargo test --release --bin oauthctl properties -- --skip slow
@@ -34,7 +34,8 @@ pub fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..3).prop_map(Value::from),
-            vec((text(), inner), 0..3).prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec((text(), inner), 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -74,7 +75,10 @@ impl Damage {
 
 /// Whether a text shows a piece of a secret.
 pub fn shows(text: &str, secret: &str) -> bool {
-    secret.as_bytes().windows(PIECE).any(|piece| text.as_bytes().windows(PIECE).any(|part| part == piece))
+    secret
+        .as_bytes()
+        .windows(PIECE)
+        .any(|piece| text.as_bytes().windows(PIECE).any(|part| part == piece))
 }
 
 /// Everything that would be printed of a failure.

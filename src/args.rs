@@ -1,4 +1,5 @@
-//! What the arguments of all commands have in common: the options that every command takes, and what Tab can know.
+//! What the arguments of all commands have in common: the options that every command takes, and
+//! what Tab can know.
 #![expect(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they are")]
 
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use crate::ui::{ColorChoice, Format};
 #[derive(Args, Default)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Settings file [default: oauthctl.toml here or above, up to the app's top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
+    /// Settings file [default: oauthctl.toml here or above, up to the app's top directory, then
+    /// $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
@@ -24,7 +26,8 @@ pub struct GlobalArgs {
     /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
     #[arg(long, global = true, value_name = "NAME", add = Completer::Layouts)]
     pub layout: Option<String>,
-    /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)
+    /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also:
+    /// OAUTHCTL_KEYS)
     #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub keys: Vec<String>,
     /// How to write results
@@ -39,7 +42,8 @@ pub struct GlobalArgs {
     /// Print what was asked for, warnings and errors only: no summary, nothing by the way
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the store, too
+    /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the
+    /// store, too
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Nothing is said on stderr: a shell asks for completions.
@@ -47,8 +51,8 @@ pub struct GlobalArgs {
     pub silent: bool,
 }
 
-/// What an argument takes that only the settings, the keys or the store know. Stands beside the argument, and means
-/// nothing until a shell asks.
+/// What an argument takes that only the settings, the keys or the store know. Stands beside the
+/// argument, and means nothing until a shell asks.
 #[derive(Clone, Copy, Debug)]
 pub enum Completer {
     /// The kids of the key set.

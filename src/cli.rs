@@ -1,5 +1,5 @@
-//! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code that runs it, under
-//! `commands/`.
+//! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code
+//! that runs it, under `commands/`.
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches, Parser, Subcommand};
 
@@ -53,7 +53,8 @@ pub enum Command {
 }
 
 impl Cli {
-    /// The tree with nothing put off: what is printed about all of it has to be there before it is built.
+    /// The tree with nothing put off: what is printed about all of it has to be there before it is
+    /// built.
     pub fn whole_tree() -> clap::Command {
         fn now<T: Subcommand>(noun: clap::Command) -> clap::Command {
             T::augment_subcommands(noun.defer(|noun| noun))
@@ -67,8 +68,8 @@ impl Cli {
     }
 }
 
-/// Verbs whose options are only put together when one of them was called, or its help: a good part of what a short
-/// command spends its time on.
+/// Verbs whose options are only put together when one of them was called, or its help: a good part
+/// of what a short command spends its time on.
 pub struct Later<T>(pub T);
 
 impl<T: Subcommand> Subcommand for Later<T> {

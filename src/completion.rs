@@ -1,5 +1,6 @@
-//! Completion that knows: kids, profiles, layouts and accounts, as they are now. The scripts of `oauthctl completions
-//! --dynamic` ask for it with `oauthctl __complete`. Whatever goes wrong, the answer is silence, and soon.
+//! Completion that knows: kids, profiles, layouts and accounts, as they are now. The scripts of
+//! `oauthctl completions --dynamic` ask for it with `oauthctl __complete`. Whatever goes wrong, the
+//! answer is silence, and soon.
 
 mod knowledge;
 mod words;
@@ -81,7 +82,8 @@ fn candidates(tree: Command, request: &[OsString]) -> Option<String> {
     line.extend(words.before.iter().chain([&words.current]).map(OsString::from));
     let index = line.len() - 1;
     let mut found = complete(&mut tree, line, index, None).ok()?;
-    let value = |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().into_owned();
+    let value =
+        |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().into_owned();
     if found.iter().any(|candidate| value(candidate).ends_with(FILES)) {
         return Some(format!("{FILES}\n"));
     }
@@ -116,12 +118,17 @@ fn taught(command: Command, knowledge: &Knowledge) -> Command {
         if let Some(knows) = argument.get::<Completer>().copied() {
             let knowledge = knowledge.clone();
             return argument.add(ArgValueCompleter::new(move |current: &std::ffi::OsStr| {
-                current.to_str().map(|current| knowledge.candidates(knows, current)).unwrap_or_default()
+                current
+                    .to_str()
+                    .map(|current| knowledge.candidates(knows, current))
+                    .unwrap_or_default()
             }));
         }
         match argument.get_value_hint() {
             ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath => {
-                argument.add(ArgValueCompleter::new(|_: &std::ffi::OsStr| vec![CompletionCandidate::new(FILES)]))
+                argument.add(ArgValueCompleter::new(|_: &std::ffi::OsStr| {
+                    vec![CompletionCandidate::new(FILES)]
+                }))
             }
             _ => argument,
         }

@@ -1,5 +1,6 @@
-//! What a command may ask of the world: settings, keys, time, randomness, the terminal. The only reader of the
-//! environment, the clock and the random number generator; everything below takes values.
+//! What a command may ask of the world: settings, keys, time, randomness, the terminal. The only
+//! reader of the environment, the clock and the random number generator; everything below takes
+//! values.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
@@ -25,7 +26,9 @@ use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
 use crate::session::{Atcute, Format};
 use crate::settings::app::StoreVariable;
-use crate::settings::{self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app, nearby};
+use crate::settings::{
+    self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app, nearby,
+};
 use crate::store::{self, Access, Layout, LayoutChoice, Locks, Scan, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
@@ -49,8 +52,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// Takes the environment in. Reads no file: most of what a command needs, it needs only some of the time.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    /// Takes the environment in. Reads no file: most of what a command needs, it needs only some of
+    /// the time.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     pub fn new(global: GlobalArgs) -> Self {
         let variables: HashMap<OsString, OsString> = std::env::vars_os().collect();
         let environment = Environment::new(variables);
@@ -63,11 +70,20 @@ impl Context {
             layout: global.layout,
             keys: global.keys,
         };
-        Self { is_silent: global.silent, ..Self::of(ui, global.yes, overrides, environment, OnceCell::new()) }
+        Self {
+            is_silent: global.silent,
+            ..Self::of(ui, global.yes, overrides, environment, OnceCell::new())
+        }
     }
 
     /// With all but the settings still to be found out.
-    fn of(ui: Ui, yes: bool, overrides: Overrides, environment: Environment, settings: OnceCell<Settings>) -> Self {
+    fn of(
+        ui: Ui,
+        yes: bool,
+        overrides: Overrides,
+        environment: Environment,
+        settings: OnceCell<Settings>,
+    ) -> Self {
         Self {
             ui,
             yes,
@@ -104,20 +120,28 @@ impl Context {
     /// The same world under other settings: what a settings file would lead to once it is written.
     pub fn under(&self, file: SettingsFile) -> Result<Self, Failure> {
         let settings = Settings::new(Some(file), self.environment.clone(), Overrides::default())?;
-        Ok(Self::of(self.ui.clone(), self.yes, Overrides::default(), self.environment.clone(), settings.into()))
+        Ok(Self::of(
+            self.ui.clone(),
+            self.yes,
+            Overrides::default(),
+            self.environment.clone(),
+            settings.into(),
+        ))
     }
 
-    /// The same world under each part of the settings file: its top level, then each profile. The command line and the
-    /// variables that stand in for it say nothing there.
+    /// The same world under each part of the settings file: its top level, then each profile. The
+    /// command line and the variables that stand in for it say nothing there.
     pub fn parts(&self) -> Result<Vec<Self>, Failure> {
-        const VARIABLES: [&str; 4] = ["OAUTHCTL_PROFILE", "OAUTHCTL_STORE", "OAUTHCTL_LAYOUT", "OAUTHCTL_KEYS"];
+        const VARIABLES: [&str; 4] =
+            ["OAUTHCTL_PROFILE", "OAUTHCTL_STORE", "OAUTHCTL_LAYOUT", "OAUTHCTL_KEYS"];
         let settings = self.settings()?;
         let Some(file) = settings.file() else { return Ok(Vec::new()) };
         let profiles = settings.profiles().into_iter().map(|name| Some(name.to_owned()));
         let part = |profile| {
             let overrides = Overrides { profile, ..Overrides::default() };
             let environment = self.environment.clone().without(&VARIABLES);
-            let settings = Settings::new(Some(file.clone()), environment.clone(), overrides.clone())?;
+            let settings =
+                Settings::new(Some(file.clone()), environment.clone(), overrides.clone())?;
             Ok(Self::of(self.ui.clone(), self.yes, overrides, environment, settings.into()))
         };
         std::iter::once(None).chain(profiles).map(part).collect()
@@ -161,7 +185,8 @@ impl Context {
         UnwrapErr(SysRng)
     }
 
-    /// The variables the process was started with and, once settings were read, those of the files that they name.
+    /// The variables the process was started with and, once settings were read, those of the files
+    /// that they name.
     pub fn environment(&self) -> &Environment {
         self.settings.get().map_or(&self.environment, Settings::environment)
     }
@@ -185,12 +210,15 @@ impl Context {
         Ok(self.settings.get_or_init(|| settings))
     }
 
-    /// The file named, else the one in the working directory or above it, else the one in the XDG configuration directory.
-    /// One that was found above is named on stderr: nobody would expect its settings to be in force here otherwise.
+    /// The file named, else the one in the working directory or above it, else the one in the XDG
+    /// configuration directory. One that was found above is named on stderr: nobody would
+    /// expect its settings to be in force here otherwise.
     fn config_path(&self) -> Result<Option<PathBuf>, Failure> {
         use etcetera::BaseStrategy as _;
         let named = self.overrides.config.clone();
-        if let Some(path) = named.or_else(|| self.environment.text("OAUTHCTL_CONFIG").map(PathBuf::from)) {
+        if let Some(path) =
+            named.or_else(|| self.environment.text("OAUTHCTL_CONFIG").map(PathBuf::from))
+        {
             return Ok(Some(path));
         }
         let base = etcetera::base_strategy::Xdg::new().ok();
@@ -216,13 +244,19 @@ impl Context {
     pub fn load_key_sources(&self) -> Result<Option<Vec<LoadedSource>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
         self.warn_of_exposed_files()?;
-        sources.into_iter().map(|source| self.load_key_source(source)).collect::<Result<_, _>>().map(Some)
+        sources
+            .into_iter()
+            .map(|source| self.load_key_source(source))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Reads every key source, whatever becomes of the others. None when nothing names one.
     pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
-        Ok(Some(sources.into_iter().map(|source| keyring::load(source, self.environment())).collect()))
+        Ok(Some(
+            sources.into_iter().map(|source| keyring::load(source, self.environment())).collect(),
+        ))
     }
 
     /// Reads one key source.
@@ -252,7 +286,9 @@ impl Context {
         }
         let near = self.keys_nearby()?;
         let families = app::KEY_FAMILIES.len();
-        let looked = format!("no key source is configured, and of the {families} variables of apps none is set");
+        let looked = format!(
+            "no key source is configured, and of the {families} variables of apps none is set"
+        );
         Err(usage(looked).hint(format!(
             "{near}name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet \
              gets one from `oauthctl gen-jwk`",
@@ -323,7 +359,9 @@ impl Context {
             None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
         };
         let names = app::STORE_VARIABLES.iter().filter_map(|(address, kind)| match kind {
-            StoreVariable::Rest(token) => self.environment().text(address).filter(|text| is_it(text)).map(|_| *token),
+            StoreVariable::Rest(token) => {
+                self.environment().text(address).filter(|text| is_it(text)).map(|_| *token)
+            }
             _ => None,
         });
         Ok(Access {
@@ -350,12 +388,14 @@ impl Context {
     /// The Redis with the locks of an app that keeps its sessions in tables.
     fn locks(&self) -> Result<Option<Locks>, Failure> {
         let settings = self.settings()?;
-        let found = || self.environment().text("REDIS_URL").map(|text| Zeroizing::new(text.to_owned()));
+        let found =
+            || self.environment().text("REDIS_URL").map(|text| Zeroizing::new(text.to_owned()));
         let Some(text) = settings.lock_url()?.or_else(found) else { return Ok(None) };
         if text.as_str() == "none" {
             return Ok(Some(Locks::None));
         }
-        let url = StoreUrl::parse(&text, settings.base_of(&Origin::File)).map_err(|e| e.at("store.lock_url"))?;
+        let url = StoreUrl::parse(&text, settings.base_of(&Origin::File))
+            .map_err(|e| e.at("store.lock_url"))?;
         let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
         let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
         let access = Access { ca_pem, system_pem, client_pem, ..Access::default() };
@@ -366,8 +406,13 @@ impl Context {
     fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
         app::STORE_VARIABLES.iter().find_map(|(address, kind)| {
             let StoreVariable::Rest(token) = kind else { return None };
-            let is_another = |text: &str| StoreUrl::parse(text, Path::new("")).ok().as_ref() != Some(url);
-            if self.environment().text(address).is_some_and(is_another) { None } else { self.environment().text(token) }
+            let is_another =
+                |text: &str| StoreUrl::parse(text, Path::new("")).ok().as_ref() != Some(url);
+            if self.environment().text(address).is_some_and(is_another) {
+                None
+            } else {
+                self.environment().text(token)
+            }
         })
     }
 
@@ -376,7 +421,9 @@ impl Context {
         if !self.warned.replace(true) {
             for path in self.settings()?.exposed_files() {
                 let path = path.display();
-                self.ui.warn(format!("{path} holds secrets and can be read by other users; `chmod 600` it"));
+                self.ui.warn(format!(
+                    "{path} holds secrets and can be read by other users; `chmod 600` it"
+                ));
             }
         }
         Ok(())
@@ -421,16 +468,20 @@ impl Context {
     pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
         let (url, access, layout) = self.store_to_open()?;
         let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
-        self.runtime()?.block_on(open).unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
+        self.runtime()?
+            .block_on(open)
+            .unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
     }
 
     /// Whether there is a store to look into: one that is named, or one that the app would use.
     pub fn has_store(&self) -> bool {
-        let is_unnamed = self.settings().and_then(Settings::store_url).is_ok_and(|named| named.is_none());
+        let is_unnamed =
+            self.settings().and_then(Settings::store_url).is_ok_and(|named| named.is_none());
         !is_unnamed || self.found_store().is_ok()
     }
 
-    /// Begins to read every record of the store, in whatever layout. Also returns where the store is, and who says so.
+    /// Begins to read every record of the store, in whatever layout. Also returns where the store
+    /// is, and who says so.
     pub async fn begin_census(&self) -> Result<(StoreUrl, Origin, Scan), Failure> {
         let (url, origin) = self.store_address()?;
         let (access, layouts) = self.store_to_search(&url)?;
@@ -438,12 +489,14 @@ impl Context {
         Ok((url, origin, scan))
     }
 
-    /// What reading every record of the store takes: what opening it takes, and every layout there is.
+    /// What reading every record of the store takes: what opening it takes, and every layout there
+    /// is.
     pub fn store_to_search(&self, url: &StoreUrl) -> Result<(Access, Vec<Arc<Layout>>), Failure> {
         Ok((self.store_access(url)?, LayoutChoice::all(&self.settings()?.layouts()?)?))
     }
 
-    /// Opens the store if somebody named it: one that was merely found is no evidence of what depends on a key.
+    /// Opens the store if somebody named it: one that was merely found is no evidence of what
+    /// depends on a key.
     pub fn open_named_store(&self) -> Result<Option<Box<dyn Store>>, Failure> {
         if self.settings()?.store_url()?.is_none() {
             return Ok(None);
@@ -461,7 +514,8 @@ impl Context {
         let settings = self.settings()?;
         let named = settings.layout()?;
         let name = named.as_ref().map_or("auto", |named| named.text.as_str());
-        Ok(LayoutChoice::parse(name, &settings.layouts()?)?.for_client(self.client_id().ok().as_deref()))
+        Ok(LayoutChoice::parse(name, &settings.layouts()?)?
+            .for_client(self.client_id().ok().as_deref()))
     }
 
     /// Where the tokens are kept that could not be stored.
@@ -474,9 +528,9 @@ impl Context {
         use etcetera::BaseStrategy as _;
         let base = etcetera::base_strategy::Xdg::new().ok();
         let state = base.and_then(|base| base.state_dir());
-        state
-            .map(|state| state.join("oauthctl"))
-            .ok_or_else(|| usage("there is no home directory to keep state in").hint("set HOME or XDG_STATE_HOME"))
+        state.map(|state| state.join("oauthctl")).ok_or_else(|| {
+            usage("there is no home directory to keep state in").hint("set HOME or XDG_STATE_HOME")
+        })
     }
 
     /// The app's `client_id`, in whose name token requests are made.
@@ -500,7 +554,8 @@ impl Context {
         self.interrupt.get_or_init(listen).clone()
     }
 
-    /// Everybody outside: directories and authorization servers. Set up when first asked for; nothing is sent by that.
+    /// Everybody outside: directories and authorization servers. Set up when first asked for;
+    /// nothing is sent by that.
     pub fn network(&self) -> Result<&Arc<Network>, Failure> {
         if let Some(network) = self.network.get() {
             return Ok(network);
@@ -515,15 +570,17 @@ impl Context {
             UnwrapErr(SysRng).fill_bytes(&mut bytes);
             bytes
         });
-        let network = Network::new(settings, self.clock(), random)
-            .map_err(|e| usage("cannot set the network up").because(e).hint("check [network] in oauthctl.toml"))?;
+        let network = Network::new(settings, self.clock(), random).map_err(|e| {
+            usage("cannot set the network up").because(e).hint("check [network] in oauthctl.toml")
+        })?;
         Ok(self.network.get_or_init(|| Arc::new(network)))
     }
 
     /// Where futures run; started when first asked for.
     ///
-    /// One thread talks to servers while this one decodes and prints: more of them would wake each other more often than
-    /// they would help. And it goes on talking when our output is not read, which a session under way depends on.
+    /// One thread talks to servers while this one decodes and prints: more of them would wake each
+    /// other more often than they would help. And it goes on talking when our output is not
+    /// read, which a session under way depends on.
     pub fn runtime(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);

@@ -22,7 +22,8 @@ impl Environment {
         Self { variables, missing_files: Vec::new() }
     }
 
-    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is empty: so do apps' loaders.
+    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is
+    /// empty: so do apps' loaders.
     pub fn add(&mut self, variables: Vec<(String, String)>) {
         // Of two lines for one variable the later counts.
         let variables: HashMap<_, _> = variables.into_iter().collect();
@@ -37,7 +38,8 @@ impl Environment {
         self
     }
 
-    /// Takes in that a dotenv file is not there. That is said only where one of its variables is missed.
+    /// Takes in that a dotenv file is not there. That is said only where one of its variables is
+    /// missed.
     pub fn lacks(&mut self, file: PathBuf) {
         self.missing_files.push(file);
     }
@@ -79,17 +81,23 @@ impl Environment {
         }
         match self.variables.get(name.as_ref() as &std::ffi::OsStr) {
             None => {
-                let absent = self.missing_files.iter().map(|file| format!("; there is no {}", file.display()));
-                let hint = format!("export {name}, or name another source") + &absent.collect::<String>();
+                let absent = self
+                    .missing_files
+                    .iter()
+                    .map(|file| format!("; there is no {}", file.display()));
+                let hint =
+                    format!("export {name}, or name another source") + &absent.collect::<String>();
                 Err(usage("the variable is not set").at(place).hint(hint))
             }
             Some(value) => match value.to_str() {
                 None => Err(usage("the variable is not UTF-8 text")
                     .at(place)
                     .hint("a key or an address is text; export it again")),
-                Some(text) if input::trimmed(text).is_empty() => Err(usage("the variable is empty")
-                    .at(place)
-                    .hint(format!("give {name} a value, or name another source"))),
+                Some(text) if input::trimmed(text).is_empty() => {
+                    Err(usage("the variable is empty")
+                        .at(place)
+                        .hint(format!("give {name} a value, or name another source")))
+                }
                 Some(text) => Ok(input::trimmed(text)),
             },
         }

@@ -1,7 +1,7 @@
 //! Exit codes, and the error type with a hint. `ui/report.rs` prints errors.
 //!
-//! A predictable failure is a [`Failure`]: what is wrong with which input, what to do next, and the exit code. Any
-//! other error is wrapped by anyhow and ends with exit code 1.
+//! A predictable failure is a [`Failure`]: what is wrong with which input, what to do next, and the
+//! exit code. Any other error is wrapped by anyhow and ends with exit code 1.
 
 use std::fmt;
 use std::io;
@@ -17,7 +17,8 @@ pub enum Exit {
     Usage = 2,
     /// Partly done or unconfirmed; each item was named.
     Partial = 3,
-    /// Stopped by SIGHUP (the terminal or the connection went), after what was begun had come to its end.
+    /// Stopped by SIGHUP (the terminal or the connection went), after what was begun had come to
+    /// its end.
     HungUp = 129,
     /// Stopped by SIGINT (Ctrl-C), likewise.
     Interrupted = 130,
@@ -29,7 +30,8 @@ pub enum Exit {
 
 impl Exit {
     /// Those after a signal: 128 and its number.
-    pub const OF_SIGNALS: [Self; 4] = [Self::HungUp, Self::Interrupted, Self::Quit, Self::Terminated];
+    pub const OF_SIGNALS: [Self; 4] =
+        [Self::HungUp, Self::Interrupted, Self::Quit, Self::Terminated];
 
     /// How a command exits that failed with this. A reader that went away is not an error.
     pub fn of(error: &anyhow::Error) -> Self {
@@ -95,7 +97,8 @@ impl Failure {
         self
     }
 
-    /// What is wrong and what to do about it, on one line: for a person who can answer again at once.
+    /// What is wrong and what to do about it, on one line: for a person who can answer again at
+    /// once.
     pub fn in_one_line(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{}; {hint}", self.message),
@@ -105,10 +108,16 @@ impl Failure {
 
     /// The same without the lower error.
     pub fn without_cause(&self) -> Self {
-        Self { exit: self.exit, message: self.message.clone(), hint: self.hint.clone(), source: None }
+        Self {
+            exit: self.exit,
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+            source: None,
+        }
     }
 
-    /// Names the input the failure is about: `at("env:PRIVATE_KEYS")` puts it in front of the message.
+    /// Names the input the failure is about: `at("env:PRIVATE_KEYS")` puts it in front of the
+    /// message.
     pub fn at(mut self, input: impl fmt::Display) -> Self {
         self.message = format!("{input}: {}", self.message);
         self
@@ -140,19 +149,24 @@ pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
         .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
     // The measure is too strict with short names: in `ulr` it sees little of `url`.
-    (similarity > 0.8 || strsim::osa_distance(given, best) == 1).then(|| format!("did you mean {best}?"))
+    (similarity > 0.8 || strsim::osa_distance(given, best) == 1)
+        .then(|| format!("did you mean {best}?"))
 }
 
 /// The known name that was probably meant: of few other letters, or of some in another order.
 pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let tolerance = (given.len() / 5).max(2);
     let known = known.into_iter().filter(|known| known.len().abs_diff(given.len()) <= tolerance);
-    let (distance, best) =
-        known.map(|known| (strsim::osa_distance(given, known), known)).min_by_key(|(distance, _)| *distance)?;
+    let (distance, best) = known
+        .map(|known| (strsim::osa_distance(given, known), known))
+        .min_by_key(|(distance, _)| *distance)?;
     (distance <= tolerance && distance < given.len()).then_some(best)
 }
 
 /// Whether it is only that nobody reads the output any more.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|e| e.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }

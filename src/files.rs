@@ -1,7 +1,8 @@
-//! Files written whole or not at all: a sibling that only we can read, synced, then moved into place.
+//! Files written whole or not at all: a sibling that only we can read, synced, then moved into
+//! place.
 //!
-//! The sibling has a name of our own and is locked while it is being written. One that nobody has locked was left behind
-//! by a process that was killed, and may hold private keys or tokens.
+//! The sibling has a name of our own and is locked while it is being written. One that nobody has
+//! locked was left behind by a process that was killed, and may hold private keys or tokens.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -39,7 +40,8 @@ pub enum Existing {
     Replace,
 }
 
-/// A file being written. Nobody sees it under its name before [`NewFile::keep`]; dropped without, it leaves nothing.
+/// A file being written. Nobody sees it under its name before [`NewFile::keep`]; dropped without,
+/// it leaves nothing.
 pub struct NewFile {
     path: PathBuf,
     existing: Existing,
@@ -59,7 +61,8 @@ impl NewFile {
             loop {
                 let file = naming.tempfile_in(directory_of(path))?;
                 file.as_file().set_permissions(fs::Permissions::from_mode(PRIVATE))?;
-                // Some file systems have no locks. There is nothing to be removed by its lock there, either.
+                // Some file systems have no locks. There is nothing to be removed by its lock
+                // there, either.
                 let _ = file.as_file().lock();
                 // Until it was locked it could be taken for one that was left behind.
                 if file.as_file().metadata()?.nlink() > 0 {
@@ -76,7 +79,8 @@ impl NewFile {
         let path = self.path.clone();
         self.file.as_file().sync_all().map_err(|e| cannot_write(&path, e))?;
         self.name()?;
-        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost then.
+        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost
+        // then.
         let _ = File::open(directory_of(&path)).and_then(|d| d.sync_all());
         Ok(())
     }
@@ -121,7 +125,8 @@ pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Failure> {
     let mut file = NewFile::create(path, existing)?;
     let written = file.write_all(bytes);
-    let written = written.and_then(|()| file.file.as_file().set_permissions(fs::Permissions::from_mode(mode)));
+    let written = written
+        .and_then(|()| file.file.as_file().set_permissions(fs::Permissions::from_mode(mode)));
     written.map_err(|e| cannot_write(path, e))?;
     file.keep()
 }
@@ -140,17 +145,22 @@ pub fn perhaps_left_behind(directory: &Path) -> Vec<PathBuf> {
 /// Files of such a name that nobody has locked. What cannot be opened by us may be one.
 fn unfinished(directory: &Path, has_name: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.file_name().to_str().is_some_and(&has_name)).map(|entry| entry.path());
+    let named = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(&has_name))
+        .map(|entry| entry.path());
     let mut found: Vec<_> = named
         .filter(|path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()))
-        .filter(|path| !File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))))
+        .filter(|path| {
+            !File::open(path)
+                .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        })
         .collect();
     found.sort();
     found
 }
 
-/// Removes what killed processes left in the directory, each file under its own lock, so that none goes that is being
-/// written. Returns what was removed.
+/// Removes what killed processes left in the directory, each file under its own lock, so that none
+/// goes that is being written. Returns what was removed.
 pub fn remove_left_behind(directory: &Path) -> Vec<PathBuf> {
     let remove = |path: &PathBuf| {
         let removed = File::open(path).and_then(|file| {
@@ -162,20 +172,27 @@ pub fn remove_left_behind(directory: &Path) -> Vec<PathBuf> {
     left_behind(directory).into_iter().filter(remove).collect()
 }
 
-/// Adds a line to a file, which is made for its owner alone where it is not there. Returns what was in it before.
-/// `check` is asked about the text before and after.
+/// Adds a line to a file, which is made for its owner alone where it is not there. Returns what was
+/// in it before. `check` is asked about the text before and after.
 pub fn append_line(
     path: &Path,
     line: &str,
     check: impl FnOnce(&str, &str) -> Result<(), Failure>,
 ) -> Result<Option<Zeroizing<String>>, Failure> {
     let directory = directory_of(path);
-    let directory = fs::canonicalize(path).map_or(directory.to_owned(), |real| directory_of(&real).to_owned());
+    let directory =
+        fs::canonicalize(path).map_or(directory.to_owned(), |real| directory_of(&real).to_owned());
     let _lock = if directory.exists() { Some(DirectoryLock::on(&directory)?) } else { None };
     let before = match fs::metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => None,
+        Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
+            None
+        }
         Ok(metadata) if metadata.is_file() => Some(fs::read_to_string(path).map(Zeroizing::new)),
-        Ok(_) => return Err(usage("is no file that a line can be added to").at(path.display()).hint("name a file")),
+        Ok(_) => {
+            return Err(usage("is no file that a line can be added to")
+                .at(path.display())
+                .hint("name a file"));
+        }
         Err(e) => Some(Err(e)),
     };
     let before = before.transpose().map_err(|e| {
@@ -196,13 +213,22 @@ pub fn append_line(
     Ok(before)
 }
 
-/// Writes a file for its owner alone beside another: `keys.json` → `keys.TAG.json`. Never overwrites one. A file that
-/// holds the same already is taken for it.
-pub fn write_beside(path: &Path, tag: &str, extension: Option<&str>, bytes: &[u8]) -> Result<PathBuf, Failure> {
+/// Writes a file for its owner alone beside another: `keys.json` → `keys.TAG.json`. Never
+/// overwrites one. A file that holds the same already is taken for it.
+pub fn write_beside(
+    path: &Path,
+    tag: &str,
+    extension: Option<&str>,
+    bytes: &[u8],
+) -> Result<PathBuf, Failure> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let own = path.extension().map(|own| own.to_string_lossy().into_owned());
-    let extension = extension.map(str::to_owned).or(own).map_or_else(String::new, |own| format!(".{own}"));
-    let tag: String = tag.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let extension =
+        extension.map(str::to_owned).or(own).map_or_else(String::new, |own| format!(".{own}"));
+    let tag: String = tag
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+        .collect();
     let tag: String = tag.chars().take(LONGEST_TAG).collect();
     let mut number = 1_u32;
     loop {
@@ -223,7 +249,8 @@ pub fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o044 != 0)
 }
 
-/// Puts new contents into an existing file. Its owner and mode stay: the app must be able to read it afterwards, too.
+/// Puts new contents into an existing file. Its owner and mode stay: the app must be able to read
+/// it afterwards, too.
 pub fn rewrite_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     // Through a link to the file itself, so that the link stays one.
     let path = &fs::canonicalize(path).map_err(|e| cannot_write(path, e))?;
@@ -254,9 +281,12 @@ fn cannot_write(path: &Path, error: io::Error) -> Failure {
     let directory = directory_of(path);
     let failure = failed("cannot write the file").at(path.display());
     if error.kind() == io::ErrorKind::NotFound && !directory.exists() {
-        return failure.hint(format!("make the directory {} first: it does not exist", directory.display()));
+        return failure
+            .hint(format!("make the directory {} first: it does not exist", directory.display()));
     }
-    failure.because(error).hint(format!("check that this user may create files in {}", directory.display()))
+    failure
+        .because(error)
+        .hint(format!("check that this user may create files in {}", directory.display()))
 }
 
 /// The directory that holds the file.
@@ -267,9 +297,11 @@ pub fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Keeps a second oauthctl from changing files in the same directory until dropped. The directory itself carries the
-/// lock, so nothing is left behind.
-pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock, which ends with it")] File);
+/// Keeps a second oauthctl from changing files in the same directory until dropped. The directory
+/// itself carries the lock, so nothing is left behind.
+pub struct DirectoryLock(
+    #[expect(dead_code, reason = "held for its lock, which ends with it")] File,
+);
 
 impl DirectoryLock {
     /// Waits for the lock.

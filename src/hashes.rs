@@ -1,6 +1,8 @@
-//! Set of hashes in sorted runs. Avoids the memory peak of a growing hash table, which holds two of itself meanwhile.
+//! Set of hashes in sorted runs. Avoids the memory peak of a growing hash table, which holds two of
+//! itself meanwhile.
 
-/// Few enough that an empty set is small, many enough that inserting into one stays cheap at ten million hashes.
+/// Few enough that an empty set is small, many enough that inserting into one stays cheap at ten
+/// million hashes.
 const RUNS: u64 = 4096;
 
 /// Hashes of keys or of tokens.

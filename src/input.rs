@@ -1,4 +1,5 @@
-//! Text from outside, as people and programs leave it: with a byte order mark, line ends, quotes and escapes.
+//! Text from outside, as people and programs leave it: with a byte order mark, line ends, quotes
+//! and escapes.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -25,15 +26,20 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Failure> {
         return Err(usage("is UTF-16 text, and UTF-8 is expected")
             .hint("save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > NEW`"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| usage("is not UTF-8 text").hint("save it as UTF-8"))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| usage("is not UTF-8 text").hint("save it as UTF-8"))?;
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// Whether the bytes begin as UTF-16 does: with its byte order mark, or an ASCII character of two bytes.
+/// Whether the bytes begin as UTF-16 does: with its byte order mark, or an ASCII character of two
+/// bytes.
 fn is_utf16(bytes: &[u8]) -> bool {
     matches!(
         bytes,
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=0x7f, 0, 1..=0x7f, 0, ..] | [0, 1..=0x7f, 0, 1..=0x7f, ..]
+        [0xff, 0xfe, ..]
+            | [0xfe, 0xff, ..]
+            | [1..=0x7f, 0, 1..=0x7f, 0, ..]
+            | [0, 1..=0x7f, 0, 1..=0x7f, ..]
     )
 }
 
@@ -57,7 +63,8 @@ pub fn read_bytes(input: impl io::Read, limit: u64) -> Result<Zeroizing<Vec<u8>>
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
     input.take(limit + 1).read_to_end(&mut bytes).map_err(Unread::Refused)?;
     if bytes.len() as u64 > limit {
-        let refusal = usage(format!("is larger than {} MiB", limit >> 20)).hint("name the file that holds the text");
+        let refusal = usage(format!("is larger than {} MiB", limit >> 20))
+            .hint("name the file that holds the text");
         return Err(Unread::Unusable(refusal));
     }
     Ok(bytes)
@@ -82,30 +89,39 @@ pub enum Compressed {
     Unknown,
 }
 
-/// Undoes the compression of an answer (RFC 9110 section 8.4). What comes out may be as long as `limit`.
-pub fn decompressed(bytes: Vec<u8>, encoding: Option<&str>, limit: usize) -> Result<Vec<u8>, Compressed> {
+/// Undoes the compression of an answer (RFC 9110 section 8.4). What comes out may be as long as
+/// `limit`.
+pub fn decompressed(
+    bytes: Vec<u8>,
+    encoding: Option<&str>,
+    limit: usize,
+) -> Result<Vec<u8>, Compressed> {
     match encoding.map(|encoding| encoding.trim().to_ascii_lowercase()).as_deref() {
         None | Some("" | "identity") => Ok(bytes),
         Some("gzip" | "x-gzip") => {
             let mut decoded = Vec::new();
             let reader = flate2::read::MultiGzDecoder::new(bytes.as_slice());
-            reader.take(limit as u64 + 1).read_to_end(&mut decoded).map_err(|_| Compressed::Unknown)?;
+            reader
+                .take(limit as u64 + 1)
+                .read_to_end(&mut decoded)
+                .map_err(|_| Compressed::Unknown)?;
             if decoded.len() > limit { Err(Compressed::TooLarge) } else { Ok(decoded) }
         }
         Some(_) => Err(Compressed::Unknown),
     }
 }
 
-/// Takes one value: an address, a token, a number. Fails where quotes or escapes stand around or in it that a loader should
-/// have removed.
+/// Takes one value: an address, a token, a number. Fails where quotes or escapes stand around or in
+/// it that a loader should have removed.
 pub fn value(text: &str) -> Result<&str, Failure> {
     let text = trimmed(text);
     match leftover(text) {
         Some(failure) => Err(failure),
-        None if text.contains('\0') => Err(usage("has a NUL character in it").hint("write it anew, as plain text")),
-        None if text.contains(['\n', '\r']) => {
-            Err(usage("has a line break in it").hint("write the value on one line: was something pasted twice?"))
+        None if text.contains('\0') => {
+            Err(usage("has a NUL character in it").hint("write it anew, as plain text"))
         }
+        None if text.contains(['\n', '\r']) => Err(usage("has a line break in it")
+            .hint("write the value on one line: was something pasted twice?")),
         None => Ok(text),
     }
 }
@@ -135,7 +151,9 @@ fn enclosing_quote(text: &str) -> Option<&'static str> {
     let encloses = |quote: &str| {
         text.strip_prefix(quote).is_some_and(|inner| {
             // One that is not closed was cut off with the end of a key or an address.
-            let is_cut = inner.starts_with(['{', '[']) || inner.starts_with("-----") || inner.contains("://");
+            let is_cut = inner.starts_with(['{', '['])
+                || inner.starts_with("-----")
+                || inner.contains("://");
             inner.ends_with(quote) || is_cut
         })
     };
@@ -163,14 +181,19 @@ mod tests {
         assert!(gzip.len() < 1000);
         assert_eq!(decompressed(gzip.clone(), Some("GZIP"), 100_000).unwrap().len(), 100_000);
         assert_eq!(decompressed(gzip.clone(), Some("gzip"), 99_999), Err(Compressed::TooLarge));
-        assert_eq!(decompressed(gzip[..20].to_vec(), Some("gzip"), 100_000), Err(Compressed::Unknown));
+        assert_eq!(
+            decompressed(gzip[..20].to_vec(), Some("gzip"), 100_000),
+            Err(Compressed::Unknown)
+        );
         assert_eq!(decompressed(b"x".to_vec(), Some("br"), 10), Err(Compressed::Unknown));
         assert_eq!(decompressed(b"x".to_vec(), None, 10), Ok(b"x".to_vec()));
     }
 
     #[test]
     fn encodings_are_named() {
-        let utf16 = |text: &str, order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<_>>();
+        let utf16 = |text: &str, order: fn(u16) -> [u8; 2]| {
+            text.encode_utf16().flat_map(order).collect::<Vec<_>>()
+        };
         for text in ["\u{feff}A=1", "A=1"] {
             for order in [u16::to_le_bytes, u16::to_be_bytes] {
                 let failure = decode(&utf16(text, order)).unwrap_err();

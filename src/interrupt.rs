@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and what else ends a process: the first lets what was begun come to its end, the second quits.
+//! Ctrl-C, SIGTERM and what else ends a process: the first lets what was begun come to its end, the
+//! second quits.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,14 +11,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{Exit, Failure, interrupted};
 
-/// What a process is sent that writes beyond the largest size it may give to a file, on all systems we know.
+/// What a process is sent that writes beyond the largest size it may give to a file, on all systems
+/// we know.
 const SIGXFSZ: i32 = 25;
 
 /// How soon a signal is noticed by who waits for one.
 const POLL: Duration = Duration::from_millis(50);
 
-/// What comes sooner after the first signal is the same wish: a terminal signals every process that it has, and a
-/// wrapper among them passes its signal on.
+/// What comes sooner after the first signal is the same wish: a terminal signals every process that
+/// it has, and a wrapper among them passes its signal on.
 const SAME_WISH: Duration = Duration::from_secs(1);
 
 /// Whether the user, or the system, wants us to stop.
@@ -56,7 +58,8 @@ impl Interrupt {
                 }
             });
         }
-        // Caught and not looked at, so that it does not end us with tokens in our hands: the write fails like others.
+        // Caught and not looked at, so that it does not end us with tokens in our hands: the write
+        // fails like others.
         let _ = signal(SignalKind::from_raw(SIGXFSZ));
         interrupt
     }
@@ -122,7 +125,8 @@ fn kind_of(exit: Exit) -> SignalKind {
     SignalKind::from_raw(i32::from(exit.code()) - 128)
 }
 
-/// Whether we were started with this signal ignored. Only Linux says so; elsewhere a signal is always heeded.
+/// Whether we were started with this signal ignored. Only Linux says so; elsewhere a signal is
+/// always heeded.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -130,7 +134,10 @@ fn is_ignored(kind: SignalKind) -> bool {
     mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
-#[expect(clippy::disallowed_methods, reason = "a second signal means: now, whatever is still being drained")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a second signal means: now, whatever is still being drained"
+)]
 fn quit(exit: Exit) -> ! {
     // Exiting flushes stdout, and that would wait for whoever reads it.
     if let Ok(null) = File::options().write(true).open("/dev/null") {

@@ -1,4 +1,5 @@
-//! Access to members of JSON documents from elsewhere, whatever their shape. Indexing a `Value` panics on some shapes.
+//! Access to members of JSON documents from elsewhere, whatever their shape. Indexing a `Value`
+//! panics on some shapes.
 
 use serde_json::Value;
 
@@ -47,7 +48,9 @@ mod tests {
     fn indexing(source: &str) -> Vec<&str> {
         let indexes = |line: &&str| {
             ["[\"", "[member]", "[name]"].iter().any(|index| {
-                let follows = |at| line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_)]?".contains(c));
+                let follows = |at| {
+                    line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_)]?".contains(c))
+                };
                 line.match_indices(index).any(|(at, _)| follows(at))
             })
         };
@@ -56,14 +59,23 @@ mod tests {
 
     #[test]
     fn json_values_are_indexed_in_tests_only() {
-        assert_eq!(indexing("value[\"a\"]\nf()[name]\n[\"a\"]\n#[cfg]\nlet [name] = x"), ["value[\"a\"]", "f()[name]"]);
+        assert_eq!(
+            indexing("value[\"a\"]\nf()[name]\n[\"a\"]\n#[cfg]\nlet [name] = x"),
+            ["value[\"a\"]", "f()[name]"]
+        );
         for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-            let is_test =
-                ["tests.rs", "testing.rs", "properties.rs", "conformance.rs"].iter().any(|name| path.ends_with(name))
-                    || path.components().any(|part| part.as_os_str() == "conformance");
+            let is_test = ["tests.rs", "testing.rs", "properties.rs", "conformance.rs"]
+                .iter()
+                .any(|name| path.ends_with(name))
+                || path.components().any(|part| part.as_os_str() == "conformance");
             let source = fs::read_to_string(&path).unwrap();
             let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-            assert!(is_test || indexing(code).is_empty(), "{}: {:?}", path.display(), indexing(code));
+            assert!(
+                is_test || indexing(code).is_empty(),
+                "{}: {:?}",
+                path.display(),
+                indexing(code)
+            );
         }
     }
 }

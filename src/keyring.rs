@@ -73,14 +73,22 @@ impl KeySource {
             if variable_name(name) {
                 return Ok(Self::Variable { name: name.to_owned(), kid: None });
             }
-            // Repeated only where it is meant as a name: it may be what should stand in the variable.
-            let is_meant = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-. ".contains(&b));
+            // Repeated only where it is meant as a name: it may be what should stand in the
+            // variable.
+            let is_meant = name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-. ".contains(&b));
             let wrong = |what: &str| usage(format!("{what} is no name for a variable"));
-            let refusal = if is_meant { wrong(&format!("{name:?}")).at(text) } else { wrong("what follows env:") };
+            let refusal = if is_meant {
+                wrong(&format!("{name:?}")).at(text)
+            } else {
+                wrong("what follows env:")
+            };
             return Err(refusal.hint("use letters, digits and _"));
         }
         if text.is_empty() {
-            return Err(usage("a key source must not be empty").hint("a source is a path, file:PATH, env:NAME or -"));
+            return Err(usage("a key source must not be empty")
+                .hint("a source is a path, file:PATH, env:NAME or -"));
         }
         Ok(Self::File { named: text.to_owned(), path: base.join(place), kid: None })
     }
@@ -105,7 +113,8 @@ impl KeySource {
 
 /// Whether the text is a key, or the beginning of one, in any of the forms that there are.
 fn is_key(text: &str) -> bool {
-    /// How base64 begins of a PEM, of a JWK, of an array of JWKs, and of PKCS#8 of a P-256 key with its public half or without.
+    /// How base64 begins of a PEM, of a JWK, of an array of JWKs, and of PKCS#8 of a P-256 key with
+    /// its public half or without.
     const BASE64: [&str; 5] = ["LS0tLS1CRUdJTi", "eyJ", "W3si", "MIGHAgEAMB", "MEECAQAwEw"];
     /// How every P-256 key in multibase begins; longer than this is half of one at least.
     const MULTIBASE: (&str, usize) = ("z42", 24);
@@ -160,7 +169,9 @@ impl LoadedSource {
 pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource, Failure> {
     let (text, mode) = match &source {
         KeySource::File { path, .. } => read_file(path).map_err(|e| e.at(&source))?,
-        KeySource::Variable { name, .. } => (Zeroizing::new(environment.required(name)?.to_owned()), None),
+        KeySource::Variable { name, .. } => {
+            (Zeroizing::new(environment.required(name)?.to_owned()), None)
+        }
         KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, None),
     };
     let mut parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
@@ -169,13 +180,18 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
     Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
 }
 
-/// Gives the one key of a source the kid that is named beside it: in the settings, or in a variable of the app.
-fn name_key(keys: &mut [ClientKey], source: &KeySource, environment: &Environment) -> Result<(), Failure> {
+/// Gives the one key of a source the kid that is named beside it: in the settings, or in a variable
+/// of the app.
+fn name_key(
+    keys: &mut [ClientKey],
+    source: &KeySource,
+    environment: &Environment,
+) -> Result<(), Failure> {
     let Some(kid) = source.kid() else {
         if let (KeySource::Variable { name, .. }, [key]) = (source, keys)
             && key.kid().is_none()
-            && let Some((variable, text)) =
-                app::kid_variables(name).find_map(|known| Some((known.clone(), environment.text(&known)?)))
+            && let Some((variable, text)) = app::kid_variables(name)
+                .find_map(|known| Some((known.clone(), environment.text(&known)?)))
         {
             key.set_kid(text.parse().map_err(|e: Failure| e.at(variable))?);
         }
@@ -200,10 +216,12 @@ fn name_key(keys: &mut [ClientKey], source: &KeySource, environment: &Environmen
 /// Joins the sources' keys, in order, into a checked set.
 pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
     let place = sources.iter().map(|s| s.source.to_string()).collect::<Vec<_>>().join(", ");
-    KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect()).map_err(|e| e.at(place))
+    KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect())
+        .map_err(|e| e.at(place))
 }
 
-/// Private keys in a file of any kind: a key source, a file of variables, or a set among whose keys some are private.
+/// Private keys in a file of any kind: a key source, a file of variables, or a set among whose keys
+/// some are private.
 #[derive(Debug, Default)]
 pub struct KeysInFile {
     /// Whether there is any.
@@ -216,11 +234,14 @@ impl KeysInFile {
     /// Looks into the file. One that cannot be read holds none.
     pub fn find(path: &Path) -> Self {
         let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-        let text = is_file.then(|| File::open(path).ok().and_then(|file| read_text(file).ok())).flatten();
+        let text =
+            is_file.then(|| File::open(path).ok().and_then(|file| read_text(file).ok())).flatten();
         let Some(text) = text else { return Self::default() };
         let values = dotenv::parse(&text).into_iter().map(|(_, value)| Zeroizing::new(value));
-        let keys: Vec<_> = std::iter::once(text.clone()).chain(values).flat_map(|text| keys_of(&text)).collect();
-        let is_some = !keys.is_empty() || text.contains("PRIVATE KEY-----") || is_private_set(&text);
+        let keys: Vec<_> =
+            std::iter::once(text.clone()).chain(values).flat_map(|text| keys_of(&text)).collect();
+        let is_some =
+            !keys.is_empty() || text.contains("PRIVATE KEY-----") || is_private_set(&text);
         Self { is_some, kid: keys.iter().find_map(ClientKey::kid).cloned() }
     }
 }
@@ -248,7 +269,9 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
     })?;
     let metadata = file.metadata().map_err(|e| usage("cannot read the key file").because(e))?;
     if metadata.is_dir() {
-        return Err(usage("is a directory, not a key file").hint("name the file in it that holds the key"));
+        return Err(
+            usage("is a directory, not a key file").hint("name the file in it that holds the key")
+        );
     }
     Ok((read_text(file)?, metadata.is_file().then(|| metadata.mode() & 0o7777)))
 }
@@ -256,13 +279,13 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
 fn read_text(source: impl io::Read) -> Result<Zeroizing<String>, Failure> {
     let bytes = input::read_bytes(source, MAX_SOURCE_BYTES).map_err(|unread| match unread {
         Unread::Refused(e) => usage("cannot read the key file").because(e),
-        Unread::Unusable(_) => {
-            usage("is larger than 1 MiB, which no key file is").hint("name the file that holds the key")
-        }
+        Unread::Unusable(_) => usage("is larger than 1 MiB, which no key file is")
+            .hint("name the file that holds the key"),
     })?;
     // DER begins with a sequence.
     if bytes.starts_with(b"\x30") && std::str::from_utf8(&bytes).is_err() {
-        return Err(usage("is DER, and text is expected").hint("`openssl pkey -inform DER -in FILE` prints it as PEM"));
+        return Err(usage("is DER, and text is expected")
+            .hint("`openssl pkey -inform DER -in FILE` prints it as PEM"));
     }
     input::decode(&bytes).map(|text| Zeroizing::new(text.to_owned()))
 }

@@ -1,4 +1,5 @@
-//! oauthctl: administers the OAuth client keys of an atproto web app and the sessions its users have.
+//! oauthctl: administers the OAuth client keys of an atproto web app and the sessions its users
+//! have.
 //!
 //! Parse, make a context, dispatch, report; nothing else.
 
@@ -62,15 +63,18 @@ fn main() -> ExitCode {
         Command::Sessions(command) => commands::sessions::run(&context, &command.0),
         Command::States(command) => commands::states::run(&context, &command.0),
         Command::Doctor(args) => commands::doctor::run(&context, &args),
-        Command::Completions(args) => commands::completions::run(&context, &args, Cli::whole_tree()),
+        Command::Completions(args) => {
+            commands::completions::run(&context, &args, Cli::whole_tree())
+        }
         Command::Man(args) => commands::man::run(&context, &args, Cli::whole_tree()),
     };
-    let exit = outcome.unwrap_or_else(|e| ui::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
+    let exit = outcome
+        .unwrap_or_else(|e| ui::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
     ExitCode::from(exit.code())
 }
 
-/// Help, version, or a command line that is wrong. A value that our own types refuse is reported as any other failure,
-/// with its hint.
+/// Help, version, or a command line that is wrong. A value that our own types refuse is reported as
+/// any other failure, with its hint.
 fn not_parsed(error: &clap::Error) -> Exit {
     if let Some(failure) = failure_of(error) {
         let context = Context::new(GlobalArgs::default());
@@ -85,7 +89,8 @@ fn not_parsed(error: &clap::Error) -> Exit {
 fn failure_of(error: &clap::Error) -> Option<Failure> {
     let failure = std::error::Error::source(error)?.downcast_ref::<Failure>()?.without_cause();
     Some(match error.get(ContextKind::InvalidArg) {
-        // `--older-than <AGE>`, `[DID]...`: an option is named, while a positional value speaks for itself.
+        // `--older-than <AGE>`, `[DID]...`: an option is named, while a positional value speaks for
+        // itself.
         Some(ContextValue::String(argument)) if argument.starts_with('-') => {
             failure.at(argument.split(' ').next().unwrap_or_default())
         }

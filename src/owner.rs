@@ -38,13 +38,16 @@ pub fn is_for_another_user(path: &Path) -> bool {
     current_user() == Some(ROOT) && owner_of(path).is_some_and(|owner| owner != ROOT)
 }
 
-/// Refuses to write beside a file of another user as root: what root creates there would keep that user out.
+/// Refuses to write beside a file of another user as root: what root creates there would keep that
+/// user out.
 pub fn check_user(path: &Path) -> Result<(), Failure> {
     let Some(owner) = owner_of(path).filter(|_| is_for_another_user(path)) else { return Ok(()) };
     let user = name_of(owner);
-    Err(usage(format!("the database belongs to {user}, and what root writes beside it would keep {user} out"))
-        .at(path.display())
-        .hint(format!("run it as {user}: `sudo -u {} oauthctl …`", user.replace('#', "\\#"))))
+    Err(usage(format!(
+        "the database belongs to {user}, and what root writes beside it would keep {user} out"
+    ))
+    .at(path.display())
+    .hint(format!("run it as {user}: `sudo -u {} oauthctl …`", user.replace('#', "\\#"))))
 }
 
 #[cfg(test)]
@@ -53,7 +56,11 @@ mod tests {
 
     #[test]
     fn a_user_is_called_by_its_name() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nbroken\napp:x:1001:1001::/srv/app:/usr/sbin/nologin\n";
-        assert_eq!((named(users, 0), named(users, 1001), named(users, 100)), (Some("root"), Some("app"), None));
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\nbroken\napp:x:1001:1001::/srv/app:/usr/sbin/nologin\n";
+        assert_eq!(
+            (named(users, 0), named(users, 1001), named(users, 100)),
+            (Some("root"), Some("app"), None)
+        );
     }
 }

@@ -38,7 +38,11 @@ pub fn blocks(text: &str) -> Vec<Block<'_>> {
             continue;
         };
         let end = rest.find("-----END");
-        found.push(Block { label, body: &rest[..end.unwrap_or(rest.len())], is_cut: end.is_none() });
+        found.push(Block {
+            label,
+            body: &rest[..end.unwrap_or(rest.len())],
+            is_cut: end.is_none(),
+        });
     }
     found
 }
@@ -56,7 +60,8 @@ impl Block<'_> {
         self.label.starts_with("ENCRYPTED") || self.body.contains("ENCRYPTED")
     }
 
-    /// The bytes, whatever stands between the characters of their base64: white space, and line breaks that are spelt out.
+    /// The bytes, whatever stands between the characters of their base64: white space, and line
+    /// breaks that are spelt out.
     pub fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut compact = Zeroizing::new(String::with_capacity(self.body.len()));
         let mut characters = self.body.chars().peekable();
@@ -94,10 +99,15 @@ mod tests {
     #[test]
     fn blocks_are_found_whatever_became_of_their_line_breaks() {
         for between in ["\n", "\r\n", " ", "", "\\n", "\\\\n", "\\r\\n", "\n\n    "] {
-            let text =
-                format!("x{between}-----BEGIN A B-----{between}AAEC{between}AwQ={between}-----END A B-----{between}");
+            let text = format!(
+                "x{between}-----BEGIN A B-----{between}AAEC{between}AwQ={between}-----END A B-----{between}"
+            );
             let found = blocks(&text);
-            assert_eq!((found.len(), found[0].label, found[0].is_cut), (1, "A B", false), "{between:?}");
+            assert_eq!(
+                (found.len(), found[0].label, found[0].is_cut),
+                (1, "A B", false),
+                "{between:?}"
+            );
             assert_eq!(*found[0].decode().unwrap(), [0, 1, 2, 3, 4], "{between:?}");
         }
         let found = blocks("-----BEGIN A-----\nAA\n-----END A-----\n-----BEGIN B-----\nAA");

@@ -1,7 +1,8 @@
-//! Settings from flags, environment, profile and oauthctl.toml, in this order, from values handed in.
+//! Settings from flags, environment, profile and oauthctl.toml, in this order, from values handed
+//! in.
 //!
-//! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command needs it, so that
-//! printing a key set does not fail for want of a Redis password.
+//! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command
+//! needs it, so that printing a key set does not fail for want of a Redis password.
 
 pub mod app;
 pub mod dotenv;
@@ -43,7 +44,8 @@ use reference::{is_reference, named_sources, strings};
 use schema::wrong_type;
 use trust::SystemRoots;
 
-/// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as `metadata` prints them.
+/// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as
+/// `metadata` prints them.
 pub const CLIENT_MEMBERS: [&str; 13] = [
     "auth_method",
     "client_id",
@@ -78,7 +80,8 @@ pub struct Overrides {
     pub keys: Vec<String>,
 }
 
-/// Where a value came from; decides how far it can be trusted and what relative paths are relative to.
+/// Where a value came from; decides how far it can be trusted and what relative paths are relative
+/// to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A command-line option.
@@ -123,19 +126,35 @@ impl fmt::Display for Origin {
 
 impl Settings {
     /// Brings the layers together. Fails when the profile asked for does not exist.
-    pub fn new(file: Option<SettingsFile>, environment: Environment, overrides: Overrides) -> Result<Self, Failure> {
-        let profile = overrides.profile.clone().or_else(|| environment.text("OAUTHCTL_PROFILE").map(str::to_owned));
-        let mut settings =
-            Self { file, profile, environment, overrides, warnings: Vec::new(), system_roots: OnceCell::new() };
+    pub fn new(
+        file: Option<SettingsFile>,
+        environment: Environment,
+        overrides: Overrides,
+    ) -> Result<Self, Failure> {
+        let profile = overrides
+            .profile
+            .clone()
+            .or_else(|| environment.text("OAUTHCTL_PROFILE").map(str::to_owned));
+        let mut settings = Self {
+            file,
+            profile,
+            environment,
+            overrides,
+            warnings: Vec::new(),
+            system_roots: OnceCell::new(),
+        };
         if let Some(profile) = &settings.profile {
             let known = settings.profiles();
             if !known.contains(&profile.as_str()) {
                 return Err(match &settings.file {
                     None => usage(format!("no profile {profile:?}: there is no {FILE_NAME}"))
                         .hint(format!("profiles are sections [profiles.NAME] of {FILE_NAME}")),
-                    Some(file) => usage(format!("no profile {profile:?}")).at(file.path().display()).hint(
-                        suggestion(profile, &known).unwrap_or_else(|| format!("profiles there: {}", list(&known))),
-                    ),
+                    Some(file) => {
+                        usage(format!("no profile {profile:?}")).at(file.path().display()).hint(
+                            suggestion(profile, &known)
+                                .unwrap_or_else(|| format!("profiles there: {}", list(&known))),
+                        )
+                    }
                 });
             }
         }
@@ -143,8 +162,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads the dotenv files that the settings name; of two, the first has the last word. One that is not there is no
-    /// error: where the app is deployed its variables are exported, and a variable that is needed is missed by name.
+    /// Reads the dotenv files that the settings name; of two, the first has the last word. One that
+    /// is not there is no error: where the app is deployed its variables are exported, and a
+    /// variable that is needed is missed by name.
     fn read_env_files(&mut self) -> Result<(), Failure> {
         for path in self.env_files() {
             match input::read(&path, MAX_ENV_FILE) {
@@ -182,7 +202,8 @@ impl Settings {
         &self.warnings
     }
 
-    /// The variables that references are followed to: those exported, and those of the files that the settings name.
+    /// The variables that references are followed to: those exported, and those of the files that
+    /// the settings name.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -197,11 +218,12 @@ impl Settings {
         self.file.as_ref().map(SettingsFile::secrets).unwrap_or_default()
     }
 
-    /// The files that hold secrets and that other users can read: dotenv files, what `file:` names for the store, and
-    /// the settings file itself where secrets stand in it.
+    /// The files that hold secrets and that other users can read: dotenv files, what `file:` names
+    /// for the store, and the settings file itself where secrets stand in it.
     pub fn exposed_files(&self) -> Vec<PathBuf> {
         let own = self.path().filter(|_| !self.secrets_in_file().is_empty()).map(Path::to_owned);
-        let said = self.overrides.store.as_deref().or_else(|| self.environment.text("OAUTHCTL_STORE"));
+        let said =
+            self.overrides.store.as_deref().or_else(|| self.environment.text("OAUTHCTL_STORE"));
         let in_file = |key| {
             let (value, file) = self.in_file("store", key)?;
             Some(file.directory().join(value.as_str()?.strip_prefix("file:")?))
@@ -227,7 +249,11 @@ impl Settings {
     /// The key sources named, or the app's own variables.
     pub fn key_sources(&self) -> Result<Option<Vec<KeySource>>, Failure> {
         let parse = |sources: &[String], base: &Path| -> Result<_, Failure> {
-            sources.iter().map(|s| KeySource::parse(s, base)).collect::<Result<Vec<_>, _>>().map(Some)
+            sources
+                .iter()
+                .map(|s| KeySource::parse(s, base))
+                .collect::<Result<Vec<_>, _>>()
+                .map(Some)
         };
         if !self.overrides.keys.is_empty() {
             return parse(&self.overrides.keys, Path::new(""));
@@ -245,10 +271,13 @@ impl Settings {
         if is_one && self.auth_method()? == Some(AuthMethod::None) {
             return Ok(None);
         }
-        // One that is there but empty counts: a secret that did not arrive must not pass for a public client.
+        // One that is there but empty counts: a secret that did not arrive must not pass for a
+        // public client.
         let names: Vec<_> = found.empty.into_iter().chain(found.names).collect();
         if !names.is_empty() {
-            return Ok(Some(names.into_iter().map(|name| KeySource::Variable { name, kid: None }).collect()));
+            return Ok(Some(
+                names.into_iter().map(|name| KeySource::Variable { name, kid: None }).collect(),
+            ));
         }
         self.environment
             .text(app::KEY_PATH_VARIABLE)
@@ -276,7 +305,9 @@ impl Settings {
             "private_key_jwt" => Ok(Some(AuthMethod::PrivateKeyJwt(()))),
             _ => Err(usage("is neither \"none\" nor \"private_key_jwt\"")
                 .at("client.auth_method")
-                .hint("write auth_method = \"private_key_jwt\" where the app has keys, else \"none\"")),
+                .hint(
+                    "write auth_method = \"private_key_jwt\" where the app has keys, else \"none\"",
+                )),
         }
     }
 
@@ -291,8 +322,8 @@ impl Settings {
             .map(Some)
     }
 
-    /// The store named, with where it was named. A profile on the command line and a variable that names another store
-    /// contradict each other, and neither store is the one to guess.
+    /// The store named, with where it was named. A profile on the command line and a variable that
+    /// names another store contradict each other, and neither store is the one to guess.
     pub fn store_url(&self) -> Result<Option<Sourced>, Failure> {
         const VARIABLE: &str = "OAUTHCTL_STORE";
         let of_profile = || lookup(self.profile_table()?, "store", "url")?.as_str();
@@ -301,32 +332,48 @@ impl Settings {
             && let Some(text) = self.environment.text(VARIABLE)
             && of_profile().is_some_and(|other| other != text)
         {
-            return Err(usage(format!("--profile {profile} names a store, and {VARIABLE} another"))
-                .hint(format!("unset {VARIABLE}, or say which with --store")));
+            return Err(usage(format!(
+                "--profile {profile} names a store, and {VARIABLE} another"
+            ))
+            .hint(format!("unset {VARIABLE}, or say which with --store")));
         }
         self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
     }
 
-    /// Whether an option or a variable names the store. It then names a whole store: what the file says of its own one
-    /// (layout, token) says nothing of it.
+    /// Whether an option or a variable names the store. It then names a whole store: what the file
+    /// says of its own one (layout, token) says nothing of it.
     fn store_is_named_elsewhere(&self) -> bool {
         self.overrides.store.is_some() || self.environment.text("OAUTHCTL_STORE").is_some()
     }
 
     /// The layout named.
     pub fn layout(&self) -> Result<Option<Sourced>, Failure> {
-        self.layered("--layout", self.overrides.layout.as_deref(), "OAUTHCTL_LAYOUT", "store", "layout")
+        self.layered(
+            "--layout",
+            self.overrides.layout.as_deref(),
+            "OAUTHCTL_LAYOUT",
+            "store",
+            "layout",
+        )
     }
 
-    /// The token of a store that is reached over REST: one that the file gives for the address that `is_it` is asked
-    /// about. It is not sent to an address that was named elsewhere.
-    pub fn store_token(&self, is_it: impl Fn(&str) -> bool) -> Result<Option<Zeroizing<String>>, Failure> {
-        let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else { return Ok(None) };
+    /// The token of a store that is reached over REST: one that the file gives for the address that
+    /// `is_it` is asked about. It is not sent to an address that was named elsewhere.
+    pub fn store_token(
+        &self,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Result<Option<Zeroizing<String>>, Failure> {
+        let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else {
+            return Ok(None);
+        };
         let tables = [self.profile_table(), Some(file.table())];
         for (n, table) in tables.iter().enumerate() {
-            let Some(token) = table.and_then(|table| lookup(table, "store", "token")) else { continue };
+            let Some(token) = table.and_then(|table| lookup(table, "store", "token")) else {
+                continue;
+            };
             // A profile has the address, too, unless it overrides it.
-            let mut addresses = tables[n..].iter().flatten().filter_map(|table| lookup(table, "store", "url"));
+            let mut addresses =
+                tables[n..].iter().flatten().filter_map(|table| lookup(table, "store", "url"));
             let address = addresses.next().map(|value| self.one_value(value, file, "store.url"));
             if address.is_some_and(|address| address.is_ok_and(|address| is_it(&address))) {
                 return self.one_value(token, file, "store.token").map(Some);
@@ -337,16 +384,21 @@ impl Settings {
 
     /// The Redis in which the app of a store of tables keeps its locks, or `none`.
     pub fn lock_url(&self) -> Result<Option<Zeroizing<String>>, Failure> {
-        let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else { return Ok(None) };
+        let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else {
+            return Ok(None);
+        };
         let tables = [self.profile_table(), Some(file.table())];
-        let value = tables.into_iter().flatten().find_map(|table| lookup(table, "store", "lock_url"));
+        let value =
+            tables.into_iter().flatten().find_map(|table| lookup(table, "store", "lock_url"));
         value.map(|value| self.one_value(value, file, "store.lock_url")).transpose()
     }
 
     /// The layouts that the file describes: by name, their members as text.
     pub fn layouts(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
-        let Some(layouts) = file.table().get("layouts").and_then(Value::as_table) else { return Ok(BTreeMap::new()) };
+        let Some(layouts) = file.table().get("layouts").and_then(Value::as_table) else {
+            return Ok(BTreeMap::new());
+        };
         let member = |layout: &str, (name, value): (&String, &Value)| {
             let place = format!("layouts.{layout}.{name}");
             let text = self.one_value(value, file, &place)?;
@@ -354,7 +406,10 @@ impl Settings {
         };
         let layout = |(name, value): (&String, &Value)| {
             let members = value.as_table().into_iter().flatten();
-            Ok((name.clone(), members.map(|one| member(name, one)).collect::<Result<_, Failure>>()?))
+            Ok((
+                name.clone(),
+                members.map(|one| member(name, one)).collect::<Result<_, Failure>>()?,
+            ))
         };
         layouts.iter().map(layout).collect()
     }
@@ -376,7 +431,9 @@ impl Settings {
         key: &str,
     ) -> Result<Option<Sourced>, Failure> {
         let said = given.map(|text| (text, Origin::Flag(flag), flag));
-        let said = said.or_else(|| Some((self.environment.text(variable)?, Origin::Variable(variable), variable)));
+        let said = said.or_else(|| {
+            Some((self.environment.text(variable)?, Origin::Variable(variable), variable))
+        });
         if let Some((text, origin, name)) = said {
             let text = self.follow(text, Path::new(""), name)?.to_string();
             return Ok(Some(Sourced { text, origin }));
@@ -395,7 +452,13 @@ impl Settings {
     }
 
     /// A setting of a type whose parser has nothing to say about what is wrong.
-    fn value<T: FromStr>(&self, section: &str, key: &str, expected: &str, default: T) -> Result<T, Failure> {
+    fn value<T: FromStr>(
+        &self,
+        section: &str,
+        key: &str,
+        expected: &str,
+        default: T,
+    ) -> Result<T, Failure> {
         let Some(text) = self.file_text(section, key)? else { return Ok(default) };
         text.trim().parse().map_err(|_| wrong_type(&format!("{section}.{key}"), expected))
     }
@@ -426,7 +489,9 @@ fn settings_of(text: &str) -> Settings {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(FILE_NAME);
     std::fs::write(&path, text).unwrap();
-    let variables = [("PLC", "https://plc.example"), ("CA", "-----BEGIN CERTIFICATE-----"), ("YES", "true")];
+    let variables =
+        [("PLC", "https://plc.example"), ("CA", "-----BEGIN CERTIFICATE-----"), ("YES", "true")];
     let environment = Environment::new(variables.map(|(n, v)| (n.into(), v.into())).into());
-    Settings::new(Some(SettingsFile::read(&path).unwrap()), environment, Overrides::default()).unwrap()
+    Settings::new(Some(SettingsFile::read(&path).unwrap()), environment, Overrides::default())
+        .unwrap()
 }

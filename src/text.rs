@@ -1,4 +1,5 @@
-//! Small pieces of text: what comes from a store made harmless, counts in words, JSON for people and programs.
+//! Small pieces of text: what comes from a store made harmless, counts in words, JSON for people
+//! and programs.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,7 +14,8 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The text with everything escaped that could act on a terminal: control characters (C0 and C1) and text direction.
+/// The text with everything escaped that could act on a terminal: control characters (C0 and C1)
+/// and text direction.
 pub fn sanitised(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -65,13 +67,15 @@ pub fn sessions_and_logins(sessions: u64, logins: u64) -> String {
     }
 }
 
-/// The counts that are not 0, each with what was counted, behind the separator: `, 2 skipped, 1 gone`.
+/// The counts that are not 0, each with what was counted, behind the separator: `, 2 skipped, 1
+/// gone`.
 pub fn counts(separator: &str, counts: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     let some = counts.into_iter().filter(|(n, _)| *n > 0);
     some.map(|(n, what)| format!("{separator}{n} {what}")).collect()
 }
 
-/// Writes one JSON value on one line, with what [`sanitised`] escapes written as `\u` escapes, which JSON reads back.
+/// Writes one JSON value on one line, with what [`sanitised`] escapes written as `\u` escapes,
+/// which JSON reads back.
 pub fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
 }
@@ -80,7 +84,10 @@ pub fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json:
 pub fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if pretty {
-        value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Harmless(PrettyFormatter::new())))
+        value.serialize(&mut serde_json::Serializer::with_formatter(
+            &mut out,
+            Harmless(PrettyFormatter::new()),
+        ))
     } else {
         write_json_line(&mut out, value)
     };
@@ -89,13 +96,18 @@ pub fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     out
 }
 
-/// Escapes inside JSON strings what could act on a terminal; leaves everything else to the formatter it wraps.
+/// Escapes inside JSON strings what could act on a terminal; leaves everything else to the
+/// formatter it wraps.
 struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        // Below 0x20 is escaped already; of ASCII only DEL is left. Without a way out of the loop, many bytes are looked at
-        // at a time.
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        // Below 0x20 is escaped already; of ASCII only DEL is left. Without a way out of the loop,
+        // many bytes are looked at at a time.
         if fragment.bytes().fold(0, u8::max) < 0x7f {
             return out.write_all(fragment.as_bytes());
         }
@@ -118,7 +130,11 @@ impl<F: Formatter> Formatter for Harmless<F> {
     fn end_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
         self.0.end_array(out)
     }
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_array_value(out, first)
     }
     fn end_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -130,7 +146,11 @@ impl<F: Formatter> Formatter for Harmless<F> {
     fn end_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
         self.0.end_object(out)
     }
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_object_key(out, first)
     }
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -205,9 +225,13 @@ mod tests {
 
     #[test]
     fn counts_agree_with_their_noun() {
-        for (n, text) in
-            [(0, "0 keys"), (1, "1 key"), (999, "999 keys"), (1000, "1,000 keys"), (1_234_567, "1,234,567 keys")]
-        {
+        for (n, text) in [
+            (0, "0 keys"),
+            (1, "1 key"),
+            (999, "999 keys"),
+            (1000, "1,000 keys"),
+            (1_234_567, "1,234,567 keys"),
+        ] {
             assert_eq!(counted(n, "key"), text);
         }
     }

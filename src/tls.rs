@@ -1,4 +1,5 @@
-//! Whom TLS trusts, and who we are to servers that ask: the same for every connection that oauthctl makes.
+//! Whom TLS trusts, and who we are to servers that ask: the same for every connection that oauthctl
+//! makes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 
 use crate::error::{Failure, usage};
 use crate::{input, pem};
@@ -26,8 +29,8 @@ pub struct Trust<'p> {
     pub client: Option<&'p [u8]>,
 }
 
-/// The public roots compiled in, which start faster than the system's and are there in an empty container, and what
-/// the operator adds.
+/// The public roots compiled in, which start faster than the system's and are there in an empty
+/// container, and what the operator adds.
 pub fn client_config(trust: &Trust) -> Result<ClientConfig, Failure> {
     let own = trust.named.map(|pem| certificates(pem, CA_FILE)).transpose()?.unwrap_or_default();
     let system = trust.system();
@@ -37,7 +40,8 @@ pub fn client_config(trust: &Trust) -> Result<ClientConfig, Failure> {
 }
 
 impl Trust<'_> {
-    /// Certificates that the environment adds. Bundles hold certificates of all kinds, of which some are none for us.
+    /// Certificates that the environment adds. Bundles hold certificates of all kinds, of which
+    /// some are none for us.
     pub fn system(&self) -> Vec<CertificateDer<'static>> {
         certificates(self.system, "SSL_CERT_FILE").unwrap_or_default()
     }
@@ -90,7 +94,8 @@ pub fn config(
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|e| set_up(e.into()))?;
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
     let inner = verifier.build().map_err(|e| set_up(e.into()))?;
     let verifier = Arc::new(Verifier { inner, own, checks, provider });
     let config = config.dangerous().with_custom_certificate_verifier(verifier);
@@ -114,11 +119,14 @@ pub fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static
     let mut found = Vec::new();
     for block in blocks.iter().filter(|block| labels.contains(&block.label)) {
         let der = block.decode().filter(|_| !block.is_cut);
-        let damaged = || usage("has a certificate that is damaged").at(name).hint("copy the file anew, whole");
+        let damaged = || {
+            usage("has a certificate that is damaged").at(name).hint("copy the file anew, whole")
+        };
         found.push(CertificateDer::from(der.ok_or_else(damaged)?.to_vec()));
     }
     if found.is_empty() {
-        let what = blocks.first().and_then(pem::Block::shown_label).map(|label| format!(", but {label}"));
+        let what =
+            blocks.first().and_then(pem::Block::shown_label).map(|label| format!(", but {label}"));
         return Err(usage(format!("has no certificate in it{}", what.unwrap_or_default()))
             .at(name)
             .hint("name a PEM file with -----BEGIN CERTIFICATE-----"));
@@ -145,8 +153,8 @@ pub fn private_key(pem: &[u8], name: &str) -> Result<PrivateKeyDer<'static>, Fai
     })
 }
 
-/// Certificate verification of webpki, but for a certificate that the operator has named itself: private servers often have
-/// one that is its own authority.
+/// Certificate verification of webpki, but for a certificate that the operator has named itself:
+/// private servers often have one that is its own authority.
 struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
     own: Vec<CertificateDer<'static>>,
@@ -174,9 +182,15 @@ impl ServerCertVerifier for Verifier {
         }
         match self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             // webpki looks at the dates before it comes to this.
-            Err(error) if error.to_string().contains("CaUsedAsEndEntity") && self.own.contains(end_entity) => {
+            Err(error)
+                if error.to_string().contains("CaUsedAsEndEntity")
+                    && self.own.contains(end_entity) =>
+            {
                 if self.checks == Checks::All {
-                    rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                    rustls::client::verify_server_name(
+                        &ParsedCertificate::try_from(end_entity)?,
+                        name,
+                    )?;
                 }
                 Ok(ServerCertVerified::assertion())
             }

@@ -28,7 +28,8 @@ pub fn check<'p>(asked: impl IntoIterator<Item = &'p Published>) -> Option<Findi
     let what = format!("this machine's clock is {by} {how} that of {}", host(url));
     let why = "servers refuse client assertions and DPoP proofs that are not from about now: no login, no refresh";
     let fix = "synchronise the clock (NTP: `timedatectl` shows its state)";
-    let make = if ahead > TOO_FAST || -ahead > TOO_SLOW { Finding::problem } else { Finding::warning };
+    let make =
+        if ahead > TOO_FAST || -ahead > TOO_SLOW { Finding::problem } else { Finding::warning };
     Some(make(TOPIC, what, why, fix))
 }
 
@@ -47,7 +48,11 @@ mod tests {
     use super::*;
 
     fn answered(at: &str, told: &str) -> Published {
-        let served = Served { received: at.parse().unwrap(), sent: Some(told.parse().unwrap()), ..Served::default() };
+        let served = Served {
+            received: at.parse().unwrap(),
+            sent: Some(told.parse().unwrap()),
+            ..Served::default()
+        };
         let url = "https://app.example.com/x".to_owned();
         Published { url, status: 200, content_type: None, served, json: None }
     }

@@ -14,14 +14,19 @@ use crate::session::Age;
 
 const TOPIC: Topic = Topic::Jwks;
 /// Why the set matters at all.
-const WHY: &str = "without the public keys servers cannot verify what the app signs: no login, no refresh";
+const WHY: &str =
+    "without the public keys servers cannot verify what the app signs: no login, no refresh";
 /// What mends a set that differs.
-const FIX: &str = "publish what `oauthctl jwks` prints; servers keep the set they know for 10 minutes";
+const FIX: &str =
+    "publish what `oauthctl jwks` prints; servers keep the set they know for 10 minutes";
 /// How long the reference server keeps a set; what caches add to it comes on top.
 const KEPT_BY_SERVERS: Duration = Duration::from_mins(10);
 
 /// Looks at the set under `jwks_uri`. Returns it, where it could be read.
-pub fn check<'p>(answer: &'p Result<Published, LookupError>, keys: &LocalKeys) -> (Vec<Finding>, Option<&'p Value>) {
+pub fn check<'p>(
+    answer: &'p Result<Published, LookupError>,
+    keys: &LocalKeys,
+) -> (Vec<Finding>, Option<&'p Value>) {
     let (mut findings, document) = served::check(TOPIC, answer, WHY);
     if let Some(document) = document {
         check_set(document, keys, &mut findings);
@@ -49,14 +54,17 @@ fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
         let before = key.len();
         key.retain(|name, _| !PRIVATE_MEMBERS.contains(&name.as_str()));
         if key.len() < before {
-            findings.push(leaked(key.get("kid").and_then(Value::as_str).unwrap_or("without a kid")));
+            findings
+                .push(leaked(key.get("kid").and_then(Value::as_str).unwrap_or("without a kid")));
         }
     }
     for broken in client_metadata::check_jwks(&stripped) {
         let what = format!("{}: {}", broken.member, broken.rule);
         findings.push(match broken.severity {
             Severity::Problem => Finding::problem(TOPIC, what, WHY, broken.fix),
-            Severity::Warning => Finding::warning(TOPIC, what, "servers go by what they understand", broken.fix),
+            Severity::Warning => {
+                Finding::warning(TOPIC, what, "servers go by what they understand", broken.fix)
+            }
         });
     }
     if let LocalKeys::Set(keys) = keys {
@@ -109,10 +117,16 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
 /// A key works once every copy of the old set has been forgotten.
 fn check_caching(served: &Served) -> Vec<Finding> {
     let why = "a new key is refused until every cache has forgotten the old set";
-    let fix = "send Cache-Control: max-age=600 or less with it, and purge the cache when a key changes";
+    let fix =
+        "send Cache-Control: max-age=600 or less with it, and purge the cache when a key changes";
     let mut findings = Vec::new();
     if let Some(age) = served.age.filter(|age| *age > KEPT_BY_SERVERS) {
-        findings.push(Finding::warning(TOPIC, format!("the set came out of a cache, {} old", length(age)), why, fix));
+        findings.push(Finding::warning(
+            TOPIC,
+            format!("the set came out of a cache, {} old", length(age)),
+            why,
+            fix,
+        ));
     }
     if let Some(max_age) = served.max_age.filter(|max_age| *max_age > KEPT_BY_SERVERS) {
         let what = format!("caches may keep the set for {}", length(max_age));

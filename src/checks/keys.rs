@@ -1,4 +1,5 @@
-//! The app's private keys: readable by the right people, usable, and named so that they can be told apart.
+//! The app's private keys: readable by the right people, usable, and named so that they can be told
+//! apart.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -37,9 +38,15 @@ impl LocalKeys {
 }
 
 /// Looks at every source, and at the set that they make. No sources at all is a public client.
-pub fn check(sources: Option<Vec<Result<LoadedSource, Failure>>>, now: Timestamp) -> (Vec<Finding>, LocalKeys) {
+pub fn check(
+    sources: Option<Vec<Result<LoadedSource, Failure>>>,
+    now: Timestamp,
+) -> (Vec<Finding>, LocalKeys) {
     let Some(sources) = sources else {
-        return (vec![Finding::ok(TOPIC, "no key source is configured: the client is public")], LocalKeys::None);
+        return (
+            vec![Finding::ok(TOPIC, "no key source is configured: the client is public")],
+            LocalKeys::None,
+        );
     };
     let mut findings = Vec::new();
     let mut loaded = Vec::new();
@@ -70,7 +77,11 @@ pub fn check(sources: Option<Vec<Result<LoadedSource, Failure>>>, now: Timestamp
 
 /// What to say of key sources that cannot be read.
 pub fn unreadable(error: Failure) -> Finding {
-    Finding::failed(TOPIC, error, "an app without its keys logs nobody in, and deletes the sessions bound to them")
+    Finding::failed(
+        TOPIC,
+        error,
+        "an app without its keys logs nobody in, and deletes the sessions bound to them",
+    )
 }
 
 /// Compares the keys at hand with what the settings say of the client.

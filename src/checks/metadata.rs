@@ -12,7 +12,8 @@ use crate::settings::{CLIENT_MEMBERS, Settings};
 
 const TOPIC: Topic = Topic::Metadata;
 /// Why the document matters at all.
-const WHY: &str = "servers read it at every login and refresh, and know no client whose document they do not get";
+const WHY: &str =
+    "servers read it at every login and refresh, and know no client whose document they do not get";
 /// What mends a document that differs.
 const FIX: &str = "publish what `oauthctl metadata` prints, or correct [client] in oauthctl.toml";
 /// Stands for the address of a development app while its document is held to the rules.
@@ -31,7 +32,11 @@ pub struct Configured {
 
 impl Configured {
     /// Reads `[client]`. `confidential` is none where nobody knows whether there are keys.
-    pub fn new(settings: &Settings, client_id: &str, confidential: Option<bool>) -> Result<Self, Failure> {
+    pub fn new(
+        settings: &Settings,
+        client_id: &str,
+        confidential: Option<bool>,
+    ) -> Result<Self, Failure> {
         let uri = settings.client_text("client_uri")?;
         let site = Site::parse(uri.as_deref().unwrap_or(client_id))?;
         let mut members = Map::new();
@@ -39,16 +44,18 @@ impl Configured {
             let value = match member {
                 // Known by where the document was asked for, and by the keys.
                 "client_id" | "auth_method" => None,
-                "redirect_uris" => settings
-                    .client_list(member)?
-                    .map(|uris| json!(uris.iter().map(|uri| site.resolve(uri)).collect::<Vec<_>>())),
+                "redirect_uris" => settings.client_list(member)?.map(|uris| {
+                    json!(uris.iter().map(|uri| site.resolve(uri)).collect::<Vec<_>>())
+                }),
                 "grant_types" | "contacts" => settings.client_list(member)?.map(|list| json!(list)),
                 "jwks_uri" => settings.client_text(member)?.map(|uri| json!(site.resolve(&uri))),
                 _ => settings.client_text(member)?.map(|text| json!(text)),
             };
             members.extend(value.map(|value| (member.to_owned(), value)));
         }
-        let development = settings.network().is_ok_and(|network| network.allow_http || network.allow_private_hosts);
+        let development = settings
+            .network()
+            .is_ok_and(|network| network.allow_http || network.allow_private_hosts);
         Ok(Self { client_id: client_id.to_owned(), members, confidential, development })
     }
 
@@ -75,25 +82,39 @@ pub fn check<'p>(
         compare_members(document, configured, &mut findings);
     }
     if findings.is_empty() {
-        findings.push(Finding::ok(TOPIC, format!("{} is valid and as configured", configured.client_id)));
+        findings.push(Finding::ok(
+            TOPIC,
+            format!("{} is valid and as configured", configured.client_id),
+        ));
     }
     (findings, document)
 }
 
-/// The rules by which servers refuse a client. Those about public addresses cannot hold on a developer's machine, so
-/// there the document is judged as if the app were at a public address.
+/// The rules by which servers refuse a client. Those about public addresses cannot hold on a
+/// developer's machine, so there the document is judged as if the app were at a public address.
 fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
     let id = &configured.client_id;
-    let own = Url::parse(id).map(|url| url.origin().ascii_serialization()).ok().filter(|_| configured.development);
-    let there = |text: &str| own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(own, PUBLIC_ORIGIN));
-    let back = |text: &str| own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(PUBLIC_ORIGIN, own));
+    let own = Url::parse(id)
+        .map(|url| url.origin().ascii_serialization())
+        .ok()
+        .filter(|_| configured.development);
+    let there = |text: &str| {
+        own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(own, PUBLIC_ORIGIN))
+    };
+    let back = |text: &str| {
+        own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(PUBLIC_ORIGIN, own))
+    };
     let judged = serde_json::from_str(&there(&document.to_string())).unwrap_or_default();
     for broken in client_metadata::check(&judged, Some(&there(id))) {
         let what = format!("{}: {}", broken.member, back(&broken.rule));
         let fix = format!("{} (`oauthctl metadata` prints a valid document)", back(&broken.fix));
         findings.push(match broken.severity {
-            Severity::Problem => Finding::problem(TOPIC, what, "a server refuses the client because of it", fix),
-            Severity::Warning => Finding::warning(TOPIC, what, "not every server takes it as it is meant", fix),
+            Severity::Problem => {
+                Finding::problem(TOPIC, what, "a server refuses the client because of it", fix)
+            }
+            Severity::Warning => {
+                Finding::warning(TOPIC, what, "not every server takes it as it is meant", fix)
+            }
         });
     }
 }
@@ -150,12 +171,19 @@ fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec
 }
 
 fn differs(member: &str, published: &Value, wanted: &Value) -> String {
-    let shown = |value: &Value| if value.is_null() { "nothing".to_owned() } else { value.to_string() };
+    let shown =
+        |value: &Value| if value.is_null() { "nothing".to_owned() } else { value.to_string() };
     format!("{member}: {} is published, {} is configured", shown(published), shown(wanted))
 }
 
 /// Lists in which the order means nothing.
-fn compare_lists(member: &str, wanted: &[&str], published: &[&str], why: &str, findings: &mut Vec<Finding>) {
+fn compare_lists(
+    member: &str,
+    wanted: &[&str],
+    published: &[&str],
+    why: &str,
+    findings: &mut Vec<Finding>,
+) {
     for missing in wanted.iter().filter(|one| !published.contains(one)) {
         let what = format!("{member}: {missing:?} is configured and not published");
         findings.push(Finding::problem(TOPIC, what, why, FIX));

@@ -1,5 +1,5 @@
-//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as [`Finding`]s. Knows
-//! neither Context nor the terminal.
+//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as
+//! [`Finding`]s. Knows neither Context nor the terminal.
 
 pub mod clock;
 mod finding;

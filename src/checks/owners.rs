@@ -11,12 +11,14 @@ use crate::owner::{current_user, name_of, owner_of};
 pub fn check_database(database: &Path) -> Option<Finding> {
     let database = database.canonicalize().ok()?;
     let owner = owner_of(&database)?;
-    let beside = ["-wal", "-shm", ".oauthctl", ".oauthctl-wal", ".oauthctl-shm"].map(|end| beside(&database, end));
+    let beside = ["-wal", "-shm", ".oauthctl", ".oauthctl-wal", ".oauthctl-shm"]
+        .map(|end| beside(&database, end));
     let why = "refreshes fail, since oauthctl cannot write its locks and notes, or the app its own records";
     check(&beside, owner, why, Topic::Store)
 }
 
-/// Compares the owner of the recovery directory and its entries with the user that oauthctl runs as.
+/// Compares the owner of the recovery directory and its entries with the user that oauthctl runs
+/// as.
 pub fn check_recovery(directory: &Path) -> Option<Finding> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let paths: Vec<_> = [directory.to_owned()].into_iter().chain(entries).collect();
@@ -36,10 +38,18 @@ fn beside(database: &Path, end: &str) -> PathBuf {
 }
 
 fn check(paths: &[PathBuf], owner: u32, why: &str, topic: Topic) -> Option<Finding> {
-    let others = paths.iter().filter_map(|path| Some((path, owner_of(path)?))).filter(|(_, found)| *found != owner);
+    let others = paths
+        .iter()
+        .filter_map(|path| Some((path, owner_of(path)?)))
+        .filter(|(_, found)| *found != owner);
     let others: Vec<_> = others.collect();
     let (first, found) = others.first()?;
-    let what = format!("{} belongs to {}, and not to {}", first.display(), name_of(*found), name_of(owner));
+    let what = format!(
+        "{} belongs to {}, and not to {}",
+        first.display(),
+        name_of(*found),
+        name_of(owner)
+    );
     let paths: Vec<_> = others.iter().map(|(path, _)| format!("'{}'", path.display())).collect();
     Some(Finding::problem(topic, what, why, format!("`sudo chown {owner} {}`", paths.join(" "))))
 }

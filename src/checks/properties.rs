@@ -64,11 +64,19 @@ static KEY: LazyLock<ClientKey> = LazyLock::new(|| {
 
 /// Documents of any shape, many of them with members that checks read.
 fn document() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![json(), select(vec![json!("key1"), json!("https://a.example"), json!("private_key_jwt")])];
+    let leaf = prop_oneof![
+        json(),
+        select(vec![json!("key1"), json!("https://a.example"), json!("private_key_jwt")])
+    ];
     leaf.prop_recursive(4, 24, 4, |inner| {
         let members = vec((select(MEMBERS.to_vec()), inner.clone()), 0..6);
         let object = members.prop_map(|members| {
-            Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+            Value::Object(
+                members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect::<Map<_, _>>(),
+            )
         });
         prop_oneof![2 => object, 1 => vec(inner, 0..3).prop_map(Value::from)]
     })
@@ -76,7 +84,8 @@ fn document() -> impl Strategy<Value = Value> {
 
 /// A right document with small damage, or any other.
 fn near(right: Value) -> impl Strategy<Value = Value> {
-    let damaged = damage(4).prop_map(move |damage: Damage| serde_json::from_str(&damage.to(&right.to_string())).ok());
+    let damaged = damage(4)
+        .prop_map(move |damage: Damage| serde_json::from_str(&damage.to(&right.to_string())).ok());
     prop_oneof![document(), damaged.prop_map(Option::unwrap_or_default)]
 }
 
@@ -85,20 +94,33 @@ fn public_set() -> Value {
 }
 
 fn timestamp() -> impl Strategy<Value = Timestamp> {
-    (-377_705_023_201..=253_402_207_200_i64).prop_map(|second| Timestamp::from_second(second).unwrap())
+    (-377_705_023_201..=253_402_207_200_i64)
+        .prop_map(|second| Timestamp::from_second(second).unwrap())
 }
 
 /// An answer with this document in it.
 fn answer(document: impl Strategy<Value = Value>) -> impl Strategy<Value = Published> {
-    let served =
-        (timestamp(), option::of(timestamp()), option::of(any::<u64>()), option::of(any::<u64>()), option::of(text()));
+    let served = (
+        timestamp(),
+        option::of(timestamp()),
+        option::of(any::<u64>()),
+        option::of(any::<u64>()),
+        option::of(text()),
+    );
     let served = served.prop_map(|(received, sent, age, max_age, location)| {
         let [age, max_age] = [age, max_age].map(|seconds| seconds.map(Duration::from_secs));
         Served { location, received, sent, age, max_age }
     });
     let status = prop_oneof![4 => Just(200), 1 => any::<u16>()];
-    (option::weighted(0.9, document), served, status, text(), option::of(text()))
-        .prop_map(|(json, served, status, url, content_type)| Published { url, status, content_type, served, json })
+    (option::weighted(0.9, document), served, status, text(), option::of(text())).prop_map(
+        |(json, served, status, url, content_type)| Published {
+            url,
+            status,
+            content_type,
+            served,
+            json,
+        },
+    )
 }
 
 fn local_keys() -> impl Strategy<Value = u8> {
@@ -124,7 +146,10 @@ fn configured(confidential: Option<bool>) -> Configured {
 /// A finding that is not ok says why it matters and what to do.
 fn assert_complete(findings: &[Finding]) -> Result<(), TestCaseError> {
     for finding in findings {
-        prop_assert!(finding.severity == super::Severity::Ok || (finding.why.is_some() && finding.fix.is_some()));
+        prop_assert!(
+            finding.severity == super::Severity::Ok
+                || (finding.why.is_some() && finding.fix.is_some())
+        );
     }
     Ok(())
 }

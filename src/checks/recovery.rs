@@ -11,7 +11,8 @@ pub fn unreadable(error: Failure) -> Finding {
     Finding::failed(TOPIC, error, "an exchange that cannot be stored needs a place for its tokens")
 }
 
-/// Looks at the numbers of entries that wait for our own store, for others, and that cannot be read.
+/// Looks at the numbers of entries that wait for our own store, for others, and that cannot be
+/// read.
 pub fn check(here: u64, elsewhere: u64, unreadable: u64) -> Vec<Finding> {
     if here + elsewhere + unreadable == 0 {
         return vec![Finding::ok(TOPIC, "no tokens wait to be stored")];
@@ -23,8 +24,16 @@ pub fn check(here: u64, elsewhere: u64, unreadable: u64) -> Vec<Finding> {
         findings.push(Finding::problem(TOPIC, what, why, "`oauthctl sessions recover`"));
     }
     if elsewhere > 0 {
-        let what = format!("the tokens of {} in another store wait to be stored", counted(elsewhere, "session"));
-        findings.push(Finding::warning(TOPIC, what, why, "`oauthctl sessions recover --store URL` with that store"));
+        let what = format!(
+            "the tokens of {} in another store wait to be stored",
+            counted(elsewhere, "session")
+        );
+        findings.push(Finding::warning(
+            TOPIC,
+            what,
+            why,
+            "`oauthctl sessions recover --store URL` with that store",
+        ));
     }
     if unreadable > 0 {
         let what = format!("{} of tokens cannot be read", counted(unreadable, "file"));

@@ -1,4 +1,5 @@
-//! Whether a document is served the way servers demand: status 200, `application/json`, no redirect.
+//! Whether a document is served the way servers demand: status 200, `application/json`, no
+//! redirect.
 
 use serde_json::Value;
 
@@ -24,9 +25,17 @@ pub(super) fn check<'p>(
     match published.status {
         200 => {}
         300..=399 => {
-            let target = published.served.location.as_deref().map(|to| format!(" to {to}")).unwrap_or_default();
+            let target = published
+                .served
+                .location
+                .as_deref()
+                .map(|to| format!(" to {to}"))
+                .unwrap_or_default();
             let what = format!("{url} redirects{target}, and servers follow no redirect");
-            return (vec![Finding::problem(topic, what, why, "serve the document at exactly this URL")], None);
+            return (
+                vec![Finding::problem(topic, what, why, "serve the document at exactly this URL")],
+                None,
+            );
         }
         status => {
             let what = format!("{url} answers with status {status} instead of 200");

@@ -1,4 +1,5 @@
-//! What an authorization server supports, by its metadata (RFC 8414; atproto OAuth profile, "Authorization servers").
+//! What an authorization server supports, by its metadata (RFC 8414; atproto OAuth profile,
+//! "Authorization servers").
 
 use serde_json::Value;
 
@@ -30,10 +31,11 @@ const SWITCHES: [(&str, &str); 2] = [
     ("require_pushed_authorization_requests", "the atproto profile, which demands pushed requests"),
 ];
 /// Addresses that must be there.
-const ENDPOINTS: [&str; 3] = ["authorization_endpoint", "token_endpoint", "pushed_authorization_request_endpoint"];
+const ENDPOINTS: [&str; 3] =
+    ["authorization_endpoint", "token_endpoint", "pushed_authorization_request_endpoint"];
 
-/// Looks at the metadata that was fetched of this issuer. `confidential` is none where nobody knows; `scope` is what the
-/// app asks for.
+/// Looks at the metadata that was fetched of this issuer. `confidential` is none where nobody
+/// knows; `scope` is what the app asks for.
 pub fn check(
     issuer: &str,
     answer: &Result<Published, LookupError>,
@@ -42,7 +44,8 @@ pub fn check(
 ) -> Vec<Finding> {
     let (mut findings, document) = served::check(TOPIC, answer, WHY);
     let Some(metadata) = document else { return findings };
-    let mut lacks = |what: String, why: &str| findings.push(Finding::problem(TOPIC, what, why, FIX));
+    let mut lacks =
+        |what: String, why: &str| findings.push(Finding::problem(TOPIC, what, why, FIX));
     if member(metadata, "issuer") != issuer {
         let what = format!("{issuer} calls itself {}", member(metadata, "issuer"));
         lacks(what, "clients refuse a server that speaks in another's name");
@@ -53,7 +56,8 @@ pub fn check(
     for name in ENDPOINTS.iter().filter(|name| text(metadata, name).is_none()) {
         lacks(format!("{issuer} has no {name}"), WHY);
     }
-    let required_by_confidential = REQUIRED_BY_CONFIDENTIAL.iter().filter(|_| confidential != Some(false));
+    let required_by_confidential =
+        REQUIRED_BY_CONFIDENTIAL.iter().filter(|_| confidential != Some(false));
     for (member, value, what) in REQUIRED.iter().chain(required_by_confidential) {
         if !lists(metadata, member, value) {
             lacks(format!("{issuer} does not support {what}: no {value} in {member}"), WHY);
@@ -67,10 +71,17 @@ pub fn check(
             FIX,
         ));
     }
-    for token in scope.unwrap_or_default().split(' ').filter(|token| token.starts_with("transition:")) {
+    for token in
+        scope.unwrap_or_default().split(' ').filter(|token| token.starts_with("transition:"))
+    {
         if !lists(metadata, "scopes_supported", token) {
             let what = format!("{issuer} does not list the scope {token}");
-            findings.push(Finding::warning(TOPIC, what, "it may refuse logins that ask for it", FIX));
+            findings.push(Finding::warning(
+                TOPIC,
+                what,
+                "it may refuse logins that ask for it",
+                FIX,
+            ));
         }
     }
     if findings.is_empty() {
@@ -85,7 +96,8 @@ fn lists(metadata: &Value, name: &str, value: &str) -> bool {
 
 /// What an operator may want to know of a server that has all that is needed.
 fn supported(metadata: &Value) -> String {
-    let list = |name: &str| items(metadata, name).filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+    let list =
+        |name: &str| items(metadata, name).filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
     let methods = list("token_endpoint_auth_methods_supported");
     format!(
         "{methods}; DPoP {}; scopes {}; revocation",

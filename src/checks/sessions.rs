@@ -1,4 +1,5 @@
-//! What is in the store: whether the keys that sessions are bound to are at hand, published and in force.
+//! What is in the store: whether the keys that sessions are bound to are at hand, published and in
+//! force.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -60,7 +61,9 @@ impl Tally {
                     *if stored.is_nobodys() { &mut self.malformed } else { &mut self.unknown } += 1;
                     return;
                 };
-                let of_another = |ours: &str| read.access_token.client_id().filter(|id| *id != ours).map(str::to_owned);
+                let of_another = |ours: &str| {
+                    read.access_token.client_id().filter(|id| *id != ours).map(str::to_owned)
+                };
                 if let Some(id) = self.client_id.as_deref().and_then(of_another) {
                     // Its key is the other client's, and nothing to look for here.
                     self.other_client.get_or_insert(id);
@@ -80,8 +83,14 @@ impl Tally {
     }
 }
 
-/// Compares what the sessions need with what there is. `published` is the key set, where it could be read.
-pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Timestamp) -> Vec<Finding> {
+/// Compares what the sessions need with what there is. `published` is the key set, where it could
+/// be read.
+pub fn check(
+    tally: &Tally,
+    keys: &LocalKeys,
+    published: Option<&Value>,
+    now: Timestamp,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     if tally.foreign > 0 {
         findings.push(Finding::problem(
@@ -111,7 +120,8 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
         ),
     ];
     for (count, which, why, fix) in doubles.into_iter().filter(|(count, ..)| *count > 0) {
-        let (records, holds) = (counted(count, "record"), if count == 1 { "holds" } else { "hold" });
+        let (records, holds) =
+            (counted(count, "record"), if count == 1 { "holds" } else { "hold" });
         let what = format!("{records} {holds} a session {which}");
         let fix = format!("`oauthctl sessions list --status blocked` names them; {fix}");
         findings.push(Finding::problem(TOPIC, what, why, fix));
@@ -141,7 +151,10 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
     if tally.unknown > 0 && tally.unknown == tally.sessions {
         findings.push(Finding::problem(
             TOPIC,
-            format!("no record is a session that oauthctl can read: all {} are foreign", tally.unknown),
+            format!(
+                "no record is a session that oauthctl can read: all {} are foreign",
+                tally.unknown
+            ),
             "nothing can be refreshed or pruned, and which keys they depend on cannot be told",
             "check --store and --layout; `oauthctl sessions list` says what each record is",
         ));
@@ -154,7 +167,11 @@ pub fn check(tally: &Tally, keys: &LocalKeys, published: Option<&Value>, now: Ti
         ));
     }
     if findings.is_empty() {
-        let keys = if tally.by_kid.iter().next().is_none() { "" } else { "; every key they are bound to is there" };
+        let keys = if tally.by_kid.iter().next().is_none() {
+            ""
+        } else {
+            "; every key they are bound to is there"
+        };
         findings.push(Finding::ok(TOPIC, format!("{}{keys}", counted(tally.sessions, "session"))));
     }
     findings
@@ -170,7 +187,10 @@ fn check_kid(
     let problem = |is: &str, why: &str, fix: &str| {
         Some(Finding::problem(
             TOPIC,
-            format!("{} bound to key {kid}, which {is}", sessions_and_logins(count.sessions, count.states)),
+            format!(
+                "{} bound to key {kid}, which {is}",
+                sessions_and_logins(count.sessions, count.states)
+            ),
             why,
             fix,
         ))
@@ -180,7 +200,8 @@ fn check_kid(
         LocalKeys::None => None,
         LocalKeys::Unknown => Some(None),
     };
-    let is_published = published.is_none_or(|jwks| items(jwks, "keys").any(|key| member(key, "kid") == kid));
+    let is_published =
+        published.is_none_or(|jwks| items(jwks, "keys").any(|key| member(key, "kid") == kid));
     match own {
         None => problem(
             "is not at hand",

@@ -19,13 +19,25 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
             findings.extend(others.map(|file| exposed_reference(&file)));
             findings.push(Finding::ok(TOPIC, format!("{} is well-formed", path.display())));
         }
-        None => findings.push(Finding::ok(TOPIC, "there is no oauthctl.toml; flags and variables say everything")),
+        None => findings.push(Finding::ok(
+            TOPIC,
+            "there is no oauthctl.toml; flags and variables say everything",
+        )),
     }
     match settings.network() {
-        Err(e) => findings.push(Finding::failed(TOPIC, e, "without it nothing outside can be asked")),
+        Err(e) => {
+            findings.push(Finding::failed(TOPIC, e, "without it nothing outside can be asked"));
+        }
         Ok(network) => {
-            let switches = [("allow_http", network.allow_http), ("allow_private_hosts", network.allow_private_hosts)];
-            let on: Vec<_> = switches.iter().filter(|(_, on)| *on).map(|(name, _)| format!("network.{name}")).collect();
+            let switches = [
+                ("allow_http", network.allow_http),
+                ("allow_private_hosts", network.allow_private_hosts),
+            ];
+            let on: Vec<_> = switches
+                .iter()
+                .filter(|(_, on)| *on)
+                .map(|(name, _)| format!("network.{name}"))
+                .collect();
             if !on.is_empty() {
                 findings.push(Finding::warning(
                     TOPIC,
@@ -37,7 +49,11 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
         }
     }
     if let Err(e) = settings.refresh() {
-        findings.push(Finding::failed(TOPIC, e, "no session can be refreshed by settings that cannot be read"));
+        findings.push(Finding::failed(
+            TOPIC,
+            e,
+            "no session can be refreshed by settings that cannot be read",
+        ));
     }
     findings
 }
@@ -60,8 +76,15 @@ fn exposed(path: &Path, secrets: &[String]) -> Option<Finding> {
     let make = if mode & 0o004 == 0 { Finding::warning } else { Finding::problem };
     Some(make(
         TOPIC,
-        format!("{} can be read by other users and holds a secret: {}", path.display(), secrets.join(", ")),
+        format!(
+            "{} can be read by other users and holds a secret: {}",
+            path.display(),
+            secrets.join(", ")
+        ),
         "whoever reads it can take over every session in the store",
-        format!("`chmod 600 {}`, or write env:NAME or file:PATH there and change the secret", path.display()),
+        format!(
+            "`chmod 600 {}`, or write env:NAME or file:PATH there and change the secret",
+            path.display()
+        ),
     ))
 }

@@ -1,4 +1,5 @@
-//! The store: open, writable, lockable, and keeping sessions for as long as they live. Nothing of the app's is changed.
+//! The store: open, writable, lockable, and keeping sessions for as long as they live. Nothing of
+//! the app's is changed.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,7 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A store that could not be opened.
 pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
-    Finding::failed(TOPIC, error, "without its store the app knows no session: everybody is logged out")
+    Finding::failed(
+        TOPIC,
+        error,
+        "without its store the app knows no session: everybody is logged out",
+    )
 }
 
 /// A store that does not say how many sessions it has.
@@ -46,20 +51,33 @@ pub fn check_lock_times(layout: &Layout, write: Duration, held: Duration) -> Vec
     let ms = |time: Duration| format!("{} ms", time.as_millis());
     let mut findings = Vec::new();
     if write > waits / 2 {
-        let what = format!("it took up to {} to store new tokens; the app waits {} for its lock", ms(write), ms(waits));
-        let why = "an app that waits no longer sends a token that is used up, and its user is logged out";
-        findings.push(Finding::warning(TOPIC, what, why, "run oauthctl near the store, with a smaller `concurrency`"));
+        let what = format!(
+            "it took up to {} to store new tokens; the app waits {} for its lock",
+            ms(write),
+            ms(waits)
+        );
+        let why =
+            "an app that waits no longer sends a token that is used up, and its user is logged out";
+        findings.push(Finding::warning(
+            TOPIC,
+            what,
+            why,
+            "run oauthctl near the store, with a smaller `concurrency`",
+        ));
     }
     if held > waits {
-        let what = format!("a lock was held for {}; the app waits {} for its lock", ms(held), ms(waits));
+        let what =
+            format!("a lock was held for {}; the app waits {} for its lock", ms(held), ms(waits));
         let why = "the app shows its user an error, and works at the next request";
-        let fix = "run oauthctl when few users are there; the authorization server or the store is slow";
+        let fix =
+            "run oauthctl when few users are there; the authorization server or the store is slow";
         findings.push(Finding::warning(TOPIC, what, why, fix));
     }
     findings
 }
 
-/// Judges a store without a session by what speaks against it, and by the sessions of other clients beside it.
+/// Judges a store without a session by what speaks against it, and by the sessions of other clients
+/// beside it.
 pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Finding> {
     let problem = problem.map(|what| {
         Finding::problem(
@@ -73,7 +91,8 @@ pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Findi
     problem.into_iter().chain(others.map(|what| Finding::ok(TOPIC, what))).collect()
 }
 
-/// Looks at an open store. `stamp` is what the note says, different in every run; none where a note would create a file.
+/// Looks at an open store. `stamp` is what the note says, different in every run; none where a note
+/// would create a file.
 pub async fn check(
     store: &dyn Store,
     address: &impl fmt::Display,
@@ -81,7 +100,8 @@ pub async fn check(
     stamp: Option<&[u8]>,
 ) -> Vec<Finding> {
     let layout = store.layout();
-    let mut findings = vec![Finding::ok(TOPIC, format!("{address} is open (layout {})", layout.name))];
+    let mut findings =
+        vec![Finding::ok(TOPIC, format!("{address} is open (layout {})", layout.name))];
     if let Origin::Found(name) = origin {
         findings.push(Finding::warning(
             TOPIC,
@@ -121,10 +141,15 @@ async fn write(store: &dyn Store, stamp: Option<&[u8]>) -> anyhow::Result<()> {
 
 async fn lock(store: &dyn Store) -> Finding {
     if let Err(e) = store.check_lock() {
-        return Finding::failed(TOPIC, e, "no session can be refreshed: two who refresh one at once destroy it");
+        return Finding::failed(
+            TOPIC,
+            e,
+            "no session can be refreshed: two who refresh one at once destroy it",
+        );
     }
     let nobody: Did = NOBODY.parse().expect("the constant is a DID");
-    let whose = if store.layout().has_lock() { "the app's own lock" } else { "oauthctl's own lock" };
+    let whose =
+        if store.layout().has_lock() { "the app's own lock" } else { "oauthctl's own lock" };
     let why = "two who refresh one session at once destroy it";
     let held = match store.lock(&store.layout().lock_name(&nobody), PATIENCE).await {
         Ok(Some(lock)) => lock.release().await,
@@ -148,22 +173,30 @@ async fn lock(store: &dyn Store) -> Finding {
 
 /// Compares how long the app lets a session live with how long its refresh token does.
 pub fn check_ttl(ttl: Option<Age>, confidential: bool, refresh: &RefreshSettings) -> Finding {
-    let lifetime = if confidential { refresh.confidential_lifetime } else { refresh.public_lifetime };
+    let lifetime =
+        if confidential { refresh.confidential_lifetime } else { refresh.public_lifetime };
     let client = if confidential { "confidential" } else { "public" };
     let Some(ttl) = ttl else { return Finding::ok(TOPIC, "sessions stay until they are deleted") };
     if ttl >= lifetime {
-        let what =
-            format!("sessions stay for {ttl} after a refresh; a {client} client's refresh tokens live {lifetime}");
+        let what = format!(
+            "sessions stay for {ttl} after a refresh; a {client} client's refresh tokens live {lifetime}"
+        );
         return Finding::ok(TOPIC, what);
     }
-    let what = format!("sessions vanish {ttl} after a refresh, and a {client} client's refresh tokens live {lifetime}");
+    let what = format!(
+        "sessions vanish {ttl} after a refresh, and a {client} client's refresh tokens live {lifetime}"
+    );
     if ttl <= refresh.keep_alive {
         let why = format!("no keep-alive saves them: it refreshes after {}", refresh.keep_alive);
-        let fix = format!("let the app store sessions for {lifetime}, or set refresh.keep_alive below {ttl}");
+        let fix = format!(
+            "let the app store sessions for {lifetime}, or set refresh.keep_alive below {ttl}"
+        );
         return Finding::problem(TOPIC, what, why, fix);
     }
     let why = "a user who stays away longer is logged out, although the server would still have taken the token";
-    let fix = format!("let the app store sessions for {lifetime}, or run `oauthctl sessions refresh` daily");
+    let fix = format!(
+        "let the app store sessions for {lifetime}, or run `oauthctl sessions refresh` daily"
+    );
     Finding::warning(TOPIC, what, why, fix)
 }
 
@@ -185,7 +218,11 @@ mod tests {
             (Some(12), false, Severity::Problem),
         ] {
             let ttl = hours.map(|hours| Age::from_secs(hours * HOUR));
-            assert_eq!(check_ttl(ttl, confidential, &refresh).severity, severity, "{hours:?} {confidential}");
+            assert_eq!(
+                check_ttl(ttl, confidential, &refresh).severity,
+                severity,
+                "{hours:?} {confidential}"
+            );
         }
     }
 }

@@ -17,11 +17,15 @@ pub fn take(context: &Context) -> anyhow::Result<Census> {
 /// Reads the whole store, unless that takes longer than this.
 pub fn take_within(context: &Context, limit: Duration) -> anyhow::Result<Census> {
     let read = async { tokio::time::timeout(limit, read(context)).await };
-    context.runtime()?.block_on(read).unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
+    context
+        .runtime()?
+        .block_on(read)
+        .unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
 }
 
 /// Reads the whole store.
 pub async fn read(context: &Context) -> anyhow::Result<Census> {
     let (url, origin, mut scan) = context.begin_census().await?;
-    Census::read(&url, !matches!(origin, Origin::Found(_)), context.client_id().ok(), &mut scan).await
+    Census::read(&url, !matches!(origin, Origin::Found(_)), context.client_id().ok(), &mut scan)
+        .await
 }

@@ -1,4 +1,5 @@
-//! Evidence that a store without sessions is not the one that the app uses: it had some, or there are some beside it.
+//! Evidence that a store without sessions is not the one that the app uses: it had some, or there
+//! are some beside it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -47,11 +48,13 @@ struct Client {
 impl Client {
     fn new(context: &Context) -> Self {
         let keys = context.key_set().ok().flatten().unwrap_or_default();
-        let kids = keys.iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect();
+        let kids =
+            keys.iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect();
         Self { client_id: context.client_id().ok(), kids }
     }
 
-    /// Returns whether a session is this client's. A kid is only a name, so the client that its tokens name comes first.
+    /// Returns whether a session is this client's. A kid is only a name, so the client that its
+    /// tokens name comes first.
     fn owns(&self, kid: Option<&str>, client_id: Option<&str>) -> bool {
         match (client_id, &self.client_id) {
             (Some(named), Some(own)) => named == own,
@@ -61,12 +64,14 @@ impl Client {
 }
 
 impl EmptyStore {
-    /// Looks for evidence, after no session was found under these layouts; under all where none are given. Reads for two
-    /// seconds at most, and passes over what cannot be read.
+    /// Looks for evidence, after no session was found under these layouts; under all where none are
+    /// given. Reads for two seconds at most, and passes over what cannot be read.
     pub fn examine(context: &Context, layouts: &[&str]) -> Result<Self, Failure> {
         let expected = match layouts {
             [] => last_count::expected(context, None),
-            layouts => layouts.iter().map(|layout| last_count::expected(context, Some(layout))).sum(),
+            layouts => {
+                layouts.iter().map(|layout| last_count::expected(context, Some(layout))).sum()
+            }
         };
         let (url, _) = context.store_address()?;
         let (access, layouts) = context.store_to_search(&url)?;
@@ -76,23 +81,33 @@ impl EmptyStore {
             let here = look(&url, true, &access, &layouts, &client, &neighbours);
             let elsewhere = async {
                 let others = store::other_databases(&url, &access).await;
-                future::join_all(others.iter().map(|url| look(url, false, &access, &layouts, &client, &neighbours)))
-                    .await
+                future::join_all(
+                    others
+                        .iter()
+                        .map(|url| look(url, false, &access, &layouts, &client, &neighbours)),
+                )
+                .await
             };
             future::join(here, elsewhere).await
         };
         // What was found in time counts.
-        let _ = context.runtime()?.block_on(context.interrupt().or(async { timeout(LOOKED_FOR, search).await }));
+        let _ = context
+            .runtime()?
+            .block_on(context.interrupt().or(async { timeout(LOOKED_FOR, search).await }));
         Ok(Self { expected, neighbours: neighbours.into_inner() })
     }
 
     /// Says why the store is probably the wrong one; none where nothing speaks for that.
     pub fn problem(&self) -> Option<String> {
         let expected = (self.expected > 0).then(|| {
-            format!("there is no session in the store, and there were {} when it was last read", self.expected)
+            format!(
+                "there is no session in the store, and there were {} when it was last read",
+                self.expected
+            )
         });
         let own = self.neighbours.iter().filter(|place| place.own > 0);
-        let own: Vec<_> = own.map(|place| format!("{} has {}", place.place, place.count(place.own))).collect();
+        let own: Vec<_> =
+            own.map(|place| format!("{} has {}", place.place, place.count(place.own))).collect();
         let own = (!own.is_empty()).then(|| format!("{} of this client", own.join(", ")));
         match (expected, own) {
             (None, None) => None,
@@ -105,7 +120,9 @@ impl EmptyStore {
     /// Names the places with sessions of other clients only; none where there are none.
     pub fn others(&self) -> Option<String> {
         let others = self.neighbours.iter().filter(|place| place.own == 0 && place.others > 0);
-        let others: Vec<_> = others.map(|place| format!("{} has {}", place.place, place.count(place.others))).collect();
+        let others: Vec<_> = others
+            .map(|place| format!("{} has {}", place.place, place.count(place.others)))
+            .collect();
         (!others.is_empty()).then(|| format!("{} of other clients", others.join(", ")))
     }
 
@@ -155,7 +172,9 @@ async fn look(
             return;
         };
         for record in &records {
-            let KeyDependence::Session { kid, client_id } = KeyDependence::of(&record.value) else { continue };
+            let KeyDependence::Session { kid, client_id } = KeyDependence::of(&record.value) else {
+                continue;
+            };
             let layout = layout_of(&record.key.text(), layouts);
             let mut found = found.borrow_mut();
             let at = *places.entry(layout).or_insert_with(|| {
@@ -163,13 +182,19 @@ async fn look(
                 found.len() - 1
             });
             let place = &mut found[at];
-            *if client.owns(kid.as_deref(), client_id.as_deref()) { &mut place.own } else { &mut place.others } += 1;
+            *if client.owns(kid.as_deref(), client_id.as_deref()) {
+                &mut place.own
+            } else {
+                &mut place.others
+            } += 1;
         }
     }
 }
 
 /// Layout of a session in Redis, by its key. Keys in SQLite are the accounts alone.
 fn layout_of<'l>(key: &str, layouts: &'l [Arc<Layout>]) -> Option<&'l str> {
-    let has_key = |layout: &&Arc<Layout>| layout.has_keys() && layout.session_pattern().parse_key(key).is_some();
+    let has_key = |layout: &&Arc<Layout>| {
+        layout.has_keys() && layout.session_pattern().parse_key(key).is_some()
+    };
     layouts.iter().find(has_key).map(|layout| layout.name.as_str())
 }

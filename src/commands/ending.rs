@@ -1,11 +1,16 @@
-//! How a run ends that works on many records: what a failure in the middle of it means, how it exits, how that is said.
+//! How a run ends that works on many records: what a failure in the middle of it means, how it
+//! exits, how that is said.
 
 use crate::context::Context;
 use crate::error::{Exit, is_broken_pipe};
 
-/// What to make of a run that ended in a failure: where something was achieved before, that is still to be told, and the
-/// failure is only a warning.
-pub fn cut_short(context: &Context, done: anyhow::Result<()>, achieved: bool) -> anyhow::Result<Exit> {
+/// What to make of a run that ended in a failure: where something was achieved before, that is
+/// still to be told, and the failure is only a warning.
+pub fn cut_short(
+    context: &Context,
+    done: anyhow::Result<()>,
+    achieved: bool,
+) -> anyhow::Result<Exit> {
     match done {
         Ok(()) => Ok(Exit::Done),
         Err(error) if achieved && !is_broken_pipe(&error) => {
@@ -16,8 +21,8 @@ pub fn cut_short(context: &Context, done: anyhow::Result<()>, achieved: bool) ->
     }
 }
 
-/// How a run exits that [`cut_short`] has spoken about: `troubled` sessions are not as they were to be, and something else
-/// was achieved, or was well already.
+/// How a run exits that [`cut_short`] has spoken about: `troubled` sessions are not as they were to
+/// be, and something else was achieved, or was well already.
 pub fn exit(context: &Context, done: Exit, troubled: u64, achieved: bool) -> Exit {
     match context.interrupt().exit() {
         Some(exit) => exit,

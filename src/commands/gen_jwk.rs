@@ -20,7 +20,8 @@ Examples:
   oauthctl gen-jwk --env NUXT_OAUTH_JWK_ONE -o .env   one more line in a dotenv file
   oauthctl gen-jwk --from env:BLUESKY_KEY_1 --kid key1  an existing key as a JWK")]
 pub struct Args {
-    /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text [default: thumbprint]
+    /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text
+    /// [default: thumbprint]
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
     /// How to write the key
@@ -87,11 +88,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Adds the variable to a dotenv file.
-fn add_to_file(context: &Context, args: &Args, path: &Path, name: &str, value: &str) -> anyhow::Result<Exit> {
+fn add_to_file(
+    context: &Context,
+    args: &Args,
+    path: &Path,
+    name: &str,
+    value: &str,
+) -> anyhow::Result<Exit> {
     if args.output.replaces() {
-        return Err(usage(format!("--force would replace {}, and --env adds a line to it", path.display()))
-            .hint("leave --force out")
-            .into());
+        return Err(usage(format!(
+            "--force would replace {}, and --env adds a line to it",
+            path.display()
+        ))
+        .hint("leave --force out")
+        .into());
     }
     tidy(context, directory_of(path));
     add_variable(path, name, value)?;
@@ -120,9 +130,14 @@ fn chosen_kid(context: &Context, choice: &str, key: &ClientKey) -> Result<Kid, F
     }
 }
 
-/// The keys of a source, in the form that client libraries sign with, each under the kid it has: a changed kid orphans
-/// every session bound to it.
-fn convert(context: &Context, source: &str, kid: Option<&str>, encoding: Encoding) -> Result<Vec<ClientKey>, Failure> {
+/// The keys of a source, in the form that client libraries sign with, each under the kid it has: a
+/// changed kid orphans every session bound to it.
+fn convert(
+    context: &Context,
+    source: &str,
+    kid: Option<&str>,
+    encoding: Encoding,
+) -> Result<Vec<ClientKey>, Failure> {
     let loaded = context.load_key_source(KeySource::parse(source, Path::new(""))?)?;
     let place = loaded.source;
     let mut keys = loaded.keys;
@@ -133,7 +148,8 @@ fn convert(context: &Context, source: &str, kid: Option<&str>, encoding: Encodin
             key.set_kid(kid);
         }
         (Some(choice), _) => {
-            let found = keys.iter().position(|key| key.kid().is_some_and(|kid| kid.as_str() == choice));
+            let found =
+                keys.iter().position(|key| key.kid().is_some_and(|kid| kid.as_str() == choice));
             let Some(index) = found else {
                 return Err(usage(format!("holds no key with the kid {choice}")).at(place).hint(
                     "a key keeps the kid it has: sessions are bound to it. Leave --kid out, or name one that is there",
@@ -145,9 +161,13 @@ fn convert(context: &Context, source: &str, kid: Option<&str>, encoding: Encodin
     }
     let needs_kid = KeyForm::from(encoding).has_kid();
     if needs_kid && keys.iter().any(|key| key.kid().is_none()) {
-        return Err(usage("the key has no kid, and sessions are bound to the kid that the app uses for it")
-            .at(place)
-            .hint("give it with --kid NAME; look for the name in the app's code or in its published JWKS"));
+        return Err(usage(
+            "the key has no kid, and sessions are bound to the kid that the app uses for it",
+        )
+        .at(place)
+        .hint(
+            "give it with --kid NAME; look for the name in the app's code or in its published JWKS",
+        ));
     }
     if keys.len() > 1 && encoding != Encoding::Jwks {
         return Err(usage(format!("holds {} keys", keys.len()))

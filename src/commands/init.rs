@@ -1,4 +1,5 @@
-//! `oauthctl init`: a first oauthctl.toml, a first key and the two documents, from what the app says about itself.
+//! `oauthctl init`: a first oauthctl.toml, a first key and the two documents, from what the app
+//! says about itself.
 
 mod answers;
 mod draft;
@@ -25,9 +26,10 @@ use std::path::{Path, PathBuf};
 
 /// Set oauthctl up for an app: settings, a first key and the documents to publish
 ///
-/// Looks into the working directory first: exported variables, .env files, app.db, and a client metadata document that
-/// is there already. Asks for the rest, shows what it will write, and writes it once that is confirmed. Replaces no
-/// file. With --yes nothing is asked: options, then what was found, then defaults.
+/// Looks into the working directory first: exported variables, .env files, app.db, and a client
+/// metadata document that is there already. Asks for the rest, shows what it will write, and writes
+/// it once that is confirmed. Replaces no file. With --yes nothing is asked: options, then what was
+/// found, then defaults.
 #[derive(clap::Args)]
 #[command(after_help = "\
 --keys says where the key is. One that is not there yet is made: in a file that only you can read,
@@ -61,7 +63,8 @@ pub struct Args {
     /// Make a new key although a variable that should hold the app's key cannot be read
     #[arg(long, conflicts_with = "public")]
     new_key: bool,
-    /// Where the client metadata document goes [default: public/oauth-client-metadata.json, where there is a public/]
+    /// Where the client metadata document goes [default: public/oauth-client-metadata.json, where
+    /// there is a public/]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     metadata_file: Option<PathBuf>,
     /// Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]
@@ -70,7 +73,8 @@ pub struct Args {
     /// Show what would be written, and write nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Print the SQL that prepares a PostgreSQL: a schema for notes, and the rights of the role in its address
+    /// Print the SQL that prepares a PostgreSQL: a schema for notes, and the rights of the role in
+    /// its address
     #[arg(long)]
     sql: bool,
     /// Do not look into the store: neither for its layout nor for keys that sessions need
@@ -115,25 +119,40 @@ fn print_sql(context: &Context) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let Some(sql) = store.preparation() else {
         let (url, _) = context.store_address()?;
-        return Err(usage("needs no preparation").at(url).hint("--sql is for stores in PostgreSQL").into());
+        return Err(usage("needs no preparation")
+            .at(url)
+            .hint("--sql is for stores in PostgreSQL")
+            .into());
     };
     context.ui.result(sql)?;
     Ok(Exit::Done)
 }
 
-/// Tries the settings out before they are written: what they lead to is what the other commands will see.
-fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf, offline: bool) -> Result<Plan, Failure> {
+/// Tries the settings out before they are written: what they lead to is what the other commands
+/// will see.
+fn plan(
+    interview: &Interview,
+    mut draft: Draft,
+    settings_path: PathBuf,
+    offline: bool,
+) -> Result<Plan, Failure> {
     let context = interview.context;
     let first_key = FirstKey::wanted(context, interview.app, &draft.keys)?;
     let kids: Vec<_> = draft.variables().flat_map(app::kid_variables).collect();
-    let mut env_files = interview.app.files_of(draft.variables().chain(kids.iter().map(String::as_str)));
-    if let Some(file) = first_key.as_ref().and_then(FirstKey::env_file).filter(|file| !env_files.contains(file)) {
+    let mut env_files =
+        interview.app.files_of(draft.variables().chain(kids.iter().map(String::as_str)));
+    if let Some(file) =
+        first_key.as_ref().and_then(FirstKey::env_file).filter(|file| !env_files.contains(file))
+    {
         env_files.push(file);
     }
     let here = if directory_of(&settings_path) == Path::new(".") {
         None
     } else {
-        Some(std::env::current_dir().map_err(|e| usage("the working directory is gone").because(e))?)
+        Some(
+            std::env::current_dir()
+                .map_err(|e| usage("the working directory is gone").because(e))?,
+        )
     };
     let rehearse = |draft: &Draft| -> Result<(String, Context), Failure> {
         let text = draft.settings(&env_files, here.as_deref());
@@ -174,7 +193,10 @@ fn plan(interview: &Interview, mut draft: Draft, settings_path: PathBuf, offline
 
 /// Asks whether the client is the right one, where all sessions of the store are of another.
 fn confirm_client(context: &Context, census: &Census) -> Result<(), Failure> {
-    let what = format!("all sessions of {} were issued to another client than the one described here", census.store());
+    let what = format!(
+        "all sessions of {} were issued to another client than the one described here",
+        census.store()
+    );
     if !context.is_interactive() {
         context.ui.warn(format!("{what}: check --client-id"));
         return Ok(());
@@ -183,14 +205,16 @@ fn confirm_client(context: &Context, census: &Census) -> Result<(), Failure> {
     if context.ui.ask("Is the client the right one all the same?")? {
         return Ok(());
     }
-    Err(usage("not confirmed; nothing was written").hint("name the client of those sessions with --client-id"))
+    Err(usage("not confirmed; nothing was written")
+        .hint("name the client of those sessions with --client-id"))
 }
 
 /// Where the settings go.
 fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
     if context.overrides().profile.is_some() || context.environment().is_set("OAUTHCTL_PROFILE") {
-        return Err(usage("init writes what all profiles share, and no profile")
-            .hint("leave --profile (OAUTHCTL_PROFILE) out; add a section [profiles.NAME] afterwards"));
+        return Err(usage("init writes what all profiles share, and no profile").hint(
+            "leave --profile (OAUTHCTL_PROFILE) out; add a section [profiles.NAME] afterwards",
+        ));
     }
     let named = context.overrides().config.clone();
     let named = named.or_else(|| context.environment().text("OAUTHCTL_CONFIG").map(PathBuf::from));

@@ -43,8 +43,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// An empty set is that of a public client. Without any settings it is printed with a warning: nobody has said what the
-/// client is.
+/// An empty set is that of a public client. Without any settings it is printed with a warning:
+/// nobody has said what the client is.
 fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Result<(), Failure> {
     let settings = context.settings()?;
     if settings.auth_method()? == Some(AuthMethod::None) {
@@ -56,7 +56,9 @@ fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Resu
     }
     if file.is_none() && settings.path().is_none() {
         let near = context.keys_nearby()?;
-        context.ui.warn(format!("no key source is configured, so the set is empty; {near}--keys names one"));
+        context.ui.warn(format!(
+            "no key source is configured, so the set is empty; {near}--keys names one"
+        ));
         return Ok(());
     }
     Err(usage("no key source is configured, and an empty key set is that of a public client").hint(

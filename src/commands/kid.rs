@@ -21,7 +21,12 @@ pub struct FoundKid {
 
 impl FoundKid {
     /// Returns the whole kid. Where only its beginning was given, says so, or asks `question`.
-    pub fn accepted(self, context: &Context, given: &str, question: Option<&str>) -> anyhow::Result<String> {
+    pub fn accepted(
+        self,
+        context: &Context,
+        given: &str,
+        question: Option<&str>,
+    ) -> anyhow::Result<String> {
         if self.by_prefix {
             let says = format!("{given} is the beginning of kid {}", self.kid);
             match question {
@@ -33,7 +38,8 @@ impl FoundKid {
     }
 }
 
-/// Returns the known kid that is meant, and none where nothing known begins so. Fails where several do.
+/// Returns the known kid that is meant, and none where nothing known begins so. Fails where several
+/// do.
 pub fn find_kid(given: &str, known: &BTreeSet<String>) -> Result<Option<FoundKid>, Failure> {
     if known.contains(given) {
         return Ok(Some(FoundKid { kid: given.to_owned(), by_prefix: false }));
@@ -41,14 +47,13 @@ pub fn find_kid(given: &str, known: &BTreeSet<String>) -> Result<Option<FoundKid
     if given.chars().count() < SHORTEST_PREFIX {
         return Ok(None);
     }
-    let alike: Vec<_> = known.iter().filter(|kid| kid.starts_with(given)).map(String::as_str).collect();
+    let alike: Vec<_> =
+        known.iter().filter(|kid| kid.starts_with(given)).map(String::as_str).collect();
     match alike[..] {
         [] => Ok(None),
         [kid] => Ok(Some(FoundKid { kid: kid.to_owned(), by_prefix: true })),
-        _ => {
-            Err(usage(format!("{given} is the beginning of several kids"))
-                .hint(format!("name one: {}", alike.join(", "))))
-        }
+        _ => Err(usage(format!("{given} is the beginning of several kids"))
+            .hint(format!("name one: {}", alike.join(", ")))),
     }
 }
 
@@ -57,10 +62,15 @@ pub fn kids_of(keys: &KeySet) -> BTreeSet<String> {
     keys.iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect()
 }
 
-/// Returns the key that is meant, among those of the set and, where a store is named, those that its records are bound to.
-/// One that is not known is returned as it was given. Where it was given by its beginning, asks whether it is meant, if
-/// `question` is one.
-pub fn whole_kid(context: &Context, given: &Kid, keys: &KeySet, question: Option<&str>) -> anyhow::Result<Kid> {
+/// Returns the key that is meant, among those of the set and, where a store is named, those that
+/// its records are bound to. One that is not known is returned as it was given. Where it was given
+/// by its beginning, asks whether it is meant, if `question` is one.
+pub fn whole_kid(
+    context: &Context,
+    given: &Kid,
+    keys: &KeySet,
+    question: Option<&str>,
+) -> anyhow::Result<Kid> {
     let mut known = kids_of(keys);
     if known.contains(given.as_str()) {
         return Ok(given.clone());
@@ -81,7 +91,9 @@ mod tests {
     #[test]
     fn a_kid_is_found_whole_or_by_a_beginning_of_its_own() {
         let known: BTreeSet<_> = ["key-one", "key-one-2", "other-key"].map(str::to_owned).into();
-        let found = |given| find_kid(given, &known).map(|found| found.map(|found| (found.kid, found.by_prefix)));
+        let found = |given| {
+            find_kid(given, &known).map(|found| found.map(|found| (found.kid, found.by_prefix)))
+        };
         assert_eq!(found("key-one").unwrap(), Some(("key-one".to_owned(), false)));
         assert_eq!(found("key-one-").unwrap(), Some(("key-one-2".to_owned(), true)));
         assert_eq!(found("other-").unwrap(), Some(("other-key".to_owned(), true)));

@@ -1,5 +1,5 @@
-//! Number of sessions that each store had when all of it was last read: a store that had some and is empty now may be the
-//! wrong one.
+//! Number of sessions that each store had when all of it was last read: a store that had some and
+//! is empty now may be the wrong one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,8 @@ use crate::owner::is_for_another_user;
 use crate::session::Age;
 use crate::store::{Layout, StoreId};
 
-/// So long runs warn of a store that has become empty. After that, it counts as one that is meant to be empty.
+/// So long runs warn of a store that has become empty. After that, it counts as one that is meant
+/// to be empty.
 const WARNED_FOR: Age = Age::from_secs(7 * 86_400);
 
 /// Count of one store, under one layout and for one client.
@@ -47,22 +48,31 @@ impl LastCount {
     }
 }
 
-/// Returns how many sessions the store had when it was last read under this layout; under all layouts where none is given.
+/// Returns how many sessions the store had when it was last read under this layout; under all
+/// layouts where none is given.
 pub fn expected(context: &Context, layout: Option<&str>) -> u64 {
     let (Ok(path), Ok(store)) = (path(context), context.store_id()) else { return 0 };
     let (client_id, now) = (context.client_id().ok(), context.now());
-    let counts = load(&path).into_iter().filter(|count| count.store == store && count.client_id == client_id);
-    counts.filter(|count| layout.is_none_or(|layout| count.layout == layout)).map(|count| count.expected(now)).sum()
+    let counts = load(&path)
+        .into_iter()
+        .filter(|count| count.store == store && count.client_id == client_id);
+    counts
+        .filter(|count| layout.is_none_or(|layout| count.layout == layout))
+        .map(|count| count.expected(now))
+        .sum()
 }
 
-/// Keeps the number of sessions that a run has found in the whole store, less those that it has removed.
+/// Keeps the number of sessions that a run has found in the whole store, less those that it has
+/// removed.
 pub fn found(context: &Context, layout: &Layout, sessions: u64, removed: u64) {
     change(context, layout, |count| count.found(sessions, removed, context.now()));
 }
 
 /// Adds sessions that a run has created.
 pub fn added(context: &Context, layout: &Layout, sessions: u64) {
-    change(context, layout, |count| (count.sessions, count.empty_since) = (count.sessions + sessions, None));
+    change(context, layout, |count| {
+        (count.sessions, count.empty_since) = (count.sessions + sessions, None);
+    });
 }
 
 /// Subtracts sessions that a run has removed.
@@ -77,7 +87,11 @@ fn change(context: &Context, layout: &Layout, change: impl FnOnce(&mut LastCount
     }
 }
 
-fn try_change(context: &Context, layout: &Layout, change: impl FnOnce(&mut LastCount)) -> Result<(), Failure> {
+fn try_change(
+    context: &Context,
+    layout: &Layout,
+    change: impl FnOnce(&mut LastCount),
+) -> Result<(), Failure> {
     let (path, store, client_id) = (path(context)?, context.store_id()?, context.client_id().ok());
     let directory = files::directory_of(&path);
     // What root creates in another user's home would keep that user out.
@@ -86,7 +100,8 @@ fn try_change(context: &Context, layout: &Layout, change: impl FnOnce(&mut LastC
     }
     let _lock = if directory.exists() { Some(DirectoryLock::on(directory)?) } else { None };
     let mut counts = load(&path);
-    let new = LastCount { store, layout: layout.name.clone(), client_id, sessions: 0, empty_since: None };
+    let new =
+        LastCount { store, layout: layout.name.clone(), client_id, sessions: 0, empty_since: None };
     let is_it = |count: &LastCount| {
         (&count.store, &count.layout, &count.client_id) == (&new.store, &new.layout, &new.client_id)
     };
@@ -98,8 +113,9 @@ fn try_change(context: &Context, layout: &Layout, change: impl FnOnce(&mut LastC
         return Ok(());
     }
     counts.push(after);
-    fs::create_dir_all(directory)
-        .map_err(|e| failed("cannot make the state directory").at(directory.display()).because(e))?;
+    fs::create_dir_all(directory).map_err(|e| {
+        failed("cannot make the state directory").at(directory.display()).because(e)
+    })?;
     let text = serde_json::to_vec(&counts).map_err(|e| failed("counts are no JSON").because(e))?;
     files::write_file(&path, &text, PUBLIC, Existing::Replace)
 }
@@ -131,7 +147,10 @@ mod tests {
         let mut count = count(5);
         for today in [10, 11, 16] {
             count.found(0, 0, day(today));
-            assert_eq!((count.sessions, count.empty_since, count.expected(day(today))), (5, Some(day(10)), 5));
+            assert_eq!(
+                (count.sessions, count.empty_since, count.expected(day(today))),
+                (5, Some(day(10)), 5)
+            );
         }
         assert_eq!(count.expected(day(17)), 0);
         count.found(0, 0, day(17));

@@ -30,7 +30,10 @@ pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::R
         return Ok(Exit::Done);
     };
     if !directory.is_dir() {
-        return Err(failed("is not a directory").at(directory.display()).hint("create it first").into());
+        return Err(failed("is not a directory")
+            .at(directory.display())
+            .hint("create it first")
+            .into());
     }
     write_pages(&tree, directory)?;
     Ok(Exit::Done)
@@ -38,7 +41,12 @@ pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::R
 
 fn write_pages(command: &clap::Command, directory: &std::path::Path) -> anyhow::Result<()> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
-    files::write_file(&directory.join(format!("{name}.1")), &page::render(command)?, PUBLIC, Existing::Replace)?;
+    files::write_file(
+        &directory.join(format!("{name}.1")),
+        &page::render(command)?,
+        PUBLIC,
+        Existing::Replace,
+    )?;
     for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
         write_pages(child, directory)?;
     }

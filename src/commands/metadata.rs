@@ -1,4 +1,5 @@
-//! `oauthctl metadata`: the client metadata document, for the app to publish at its `client_id`; or a check of one.
+//! `oauthctl metadata`: the client metadata document, for the app to publish at its `client_id`; or
+//! a check of one.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::input;
 use crate::oauth::client_metadata::{
-    self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site, loopback_client_id,
+    self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site,
+    loopback_client_id,
 };
 use crate::session::AuthMethod;
 use crate::ui::{Format, Role, Row, counted};
@@ -26,9 +28,9 @@ const DEVELOPMENT_PORT: &str = "3000";
 
 /// Print the client metadata document, or check one
 ///
-/// Whatever has no option here is taken from the section `client` of oauthctl.toml. The client is what
-/// `auth_method` there says; else confidential when a key source is configured, and public when none is. With --public it is
-/// public.
+/// Whatever has no option here is taken from the section `client` of oauthctl.toml. The client is
+/// what `auth_method` there says; else confidential when a key source is configured, and public
+/// when none is. With --public it is public.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -65,7 +67,8 @@ pub struct Args {
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = DEVELOPMENT_PORT,
         conflicts_with_all = ["client_id", "client_uri"])]
     loopback: Option<u16>,
-    /// Check this document instead, and list all that is wrong; `-` is stdin. With --client-id: published at that URL
+    /// Check this document instead, and list all that is wrong; `-` is stdin. With --client-id:
+    /// published at that URL
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all =
         ["client_uri", "client_name", "redirect_uri", "scope", "jwks_uri", "jwks", "public", "loopback", "output"])]
     check: Option<PathBuf>,
@@ -94,11 +97,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     args.output.check_document()?;
     let metadata = describe(context, args)?;
-    let is_meant = args.public || args.loopback.is_some() || context.settings()?.auth_method()?.is_some();
-    let is_public_for_want_of_keys = matches!(metadata.authentication, Authentication::Public) && !is_meant;
+    let is_meant =
+        args.public || args.loopback.is_some() || context.settings()?.auth_method()?.is_some();
+    let is_public_for_want_of_keys =
+        matches!(metadata.authentication, Authentication::Public) && !is_meant;
     let document = metadata.to_document();
-    let (problems, warnings): (Vec<_>, Vec<_>) =
-        client_metadata::check(&document, None).into_iter().partition(|f| f.severity == Severity::Problem);
+    let (problems, warnings): (Vec<_>, Vec<_>) = client_metadata::check(&document, None)
+        .into_iter()
+        .partition(|f| f.severity == Severity::Problem);
     if !problems.is_empty() {
         let mut refused = refused(&problems);
         if metadata.client_id.starts_with("http:") {
@@ -132,7 +138,9 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// Whether the file is the document of a client with keys.
 fn describes_confidential(file: &Path) -> bool {
     let document = read_document(file).ok();
-    document.is_some_and(|document| document.get("token_endpoint_auth_method") == Some(&json!("private_key_jwt")))
+    document.is_some_and(|document| {
+        document.get("token_endpoint_auth_method") == Some(&json!("private_key_jwt"))
+    })
 }
 
 /// The error about a document that no server would take.
@@ -141,7 +149,8 @@ fn refused(problems: &[Finding]) -> Failure {
         return usage(only.rule.as_str()).at(&only.member).hint(format!("{}, {PLACES}", only.fix));
     }
     let count = counted(problems.len() as u64, "rule");
-    let failure = usage(format!("the document would break {count}")).hint(format!("mend them {PLACES}"));
+    let failure =
+        usage(format!("the document would break {count}")).hint(format!("mend them {PLACES}"));
     // The chain of causes is printed one a line, from the last added to the first.
     let all = problems.iter().rev().map(line).map(anyhow::Error::msg);
     match all.reduce(|below, above| below.context(above.to_string())) {
@@ -205,13 +214,19 @@ fn describe(context: &Context, args: &Args) -> anyhow::Result<ClientMetadata> {
         redirect_uris: redirect_uris.iter().map(|uri| site.resolve(uri)).collect(),
         scope,
         grant_types,
-        application_type: settings.client_text("application_type")?.unwrap_or_else(|| "web".to_owned()),
+        application_type: settings
+            .client_text("application_type")?
+            .unwrap_or_else(|| "web".to_owned()),
         authentication: authentication(context, args, &site)?,
     })
 }
 
 /// Where the app lives: what paths and conventions are relative to.
-fn site(context: &Context, client_uri: Option<&str>, client_id: Option<&str>) -> Result<Site, Failure> {
+fn site(
+    context: &Context,
+    client_uri: Option<&str>,
+    client_id: Option<&str>,
+) -> Result<Site, Failure> {
     match (client_uri, client_id) {
         (Some(uri), None) if uri.starts_with("http:") => {
             Err(usage("must be https").at("client_uri").hint(for_development(context, uri)?))
@@ -238,8 +253,13 @@ fn for_development(context: &Context, address: &str) -> Result<String, Failure> 
     Ok(format!("for an app on this machine: `oauthctl metadata --loopback={port}`{deployed}"))
 }
 
-/// The callbacks of a development client. Those in the settings are of the deployed app: their paths count.
-fn loopback_redirect_uris(context: &Context, args: &Args, site: &Site) -> Result<Vec<String>, Failure> {
+/// The callbacks of a development client. Those in the settings are of the deployed app: their
+/// paths count.
+fn loopback_redirect_uris(
+    context: &Context,
+    args: &Args,
+    site: &Site,
+) -> Result<Vec<String>, Failure> {
     if !args.redirect_uri.is_empty() {
         return Ok(args.redirect_uri.iter().map(|uri| site.resolve(uri)).collect());
     }
@@ -247,7 +267,8 @@ fn loopback_redirect_uris(context: &Context, args: &Args, site: &Site) -> Result
     Ok(deployed.iter().map(|uri| site.rehost(uri)).collect())
 }
 
-/// Public only when nothing speaks for keys: a public document, published by mistake, locks a confidential app out.
+/// Public only when nothing speaks for keys: a public document, published by mistake, locks a
+/// confidential app out.
 fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result<Authentication> {
     let method = context.settings()?.auth_method()?;
     if args.public || method == Some(AuthMethod::None) {
@@ -255,9 +276,11 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result
     }
     let place = args.jwks.unwrap_or(KeyPlace::Uri);
     if place == KeyPlace::Inline && args.jwks_uri.is_some() {
-        return Err(usage("--jwks-uri and --jwks inline exclude each other: servers refuse a document with both")
-            .hint("leave one of them out")
-            .into());
+        return Err(usage(
+            "--jwks-uri and --jwks inline exclude each other: servers refuse a document with both",
+        )
+        .hint("leave one of them out")
+        .into());
     }
     let jwks_uri = match &args.jwks_uri {
         Some(uri) => Some(uri.clone()),
@@ -281,13 +304,19 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result
     }
     Ok(Authentication::Confidential(match place {
         KeyPlace::Inline => PublishedKeys::Inline(keys.public()),
-        KeyPlace::Uri => PublishedKeys::At(jwks_uri.map_or_else(|| site.jwks_uri(), |uri| site.resolve(&uri))),
+        KeyPlace::Uri => {
+            PublishedKeys::At(jwks_uri.map_or_else(|| site.jwks_uri(), |uri| site.resolve(&uri)))
+        }
     }))
 }
 
 /// Lists all findings. A document that is wrong is a result, and makes the command fail.
 fn check(context: &Context, file: &Path, served_at: Option<&str>) -> anyhow::Result<Exit> {
-    let place = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+    let place = if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    };
     let document = read_document(file).map_err(|e| e.at(&place))?;
     let findings = client_metadata::check(&document, served_at);
     if !findings.is_empty() || context.ui.format != Format::Table {
@@ -300,7 +329,8 @@ fn check(context: &Context, file: &Path, served_at: Option<&str>) -> anyhow::Res
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count() as u64;
     let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
     let verdict = if problems == 0 { "valid".to_owned() } else { counted(problems, "problem") };
-    let aside = if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) };
+    let aside =
+        if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) };
     context.ui.note(format!("{place}: {verdict}{aside}"));
     Ok(if problems == 0 { Exit::Done } else { Exit::Failed })
 }
@@ -316,13 +346,17 @@ fn read_document(file: &Path) -> Result<Value, Failure> {
     } else {
         std::fs::File::open(file).and_then(|mut file| read(&mut file))
     };
-    let bytes = bytes.map_err(|e| usage("cannot read the document").because(e).hint("check the path"))?;
+    let bytes =
+        bytes.map_err(|e| usage("cannot read the document").because(e).hint("check the path"))?;
     if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
         return Err(usage("is larger than 1 MiB, which no client metadata document is"));
     }
     let text = input::decode(&bytes)?;
-    serde_json::from_str(text)
-        .map_err(|e| usage("is not JSON").because(e).hint("a server answers with an HTML page when the path is wrong"))
+    serde_json::from_str(text).map_err(|e| {
+        usage("is not JSON")
+            .because(e)
+            .hint("a server answers with an HTML page when the path is wrong")
+    })
 }
 
 impl Row for Finding {

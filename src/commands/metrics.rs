@@ -15,8 +15,8 @@ use crate::files::{self, Existing, PUBLIC};
 /// `--metrics-file`, shared by the commands made for cron.
 #[derive(clap::Args)]
 pub struct MetricsArgs {
-    /// Write counts, duration and the time of the last success to this file (Prometheus text format);
-    /// a dry run writes none
+    /// Write counts, duration and the time of the last success to this file (Prometheus text
+    /// format); a dry run writes none
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     metrics_file: Option<PathBuf>,
 }
@@ -54,7 +54,10 @@ impl Labels {
     /// `{app="…",profile="…"}`, with one more label at the end.
     fn with(&self, more: Option<(&str, &str)>) -> String {
         let own = [("app", self.app.as_str()), ("profile", self.profile.as_str())];
-        let labels = own.into_iter().chain(more).map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
+        let labels = own
+            .into_iter()
+            .chain(more)
+            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
         format!("{{{}}}", labels.collect::<Vec<_>>().join(","))
     }
 }
@@ -65,8 +68,9 @@ fn escaped(value: &str) -> String {
 }
 
 impl MetricsArgs {
-    /// Runs, and writes the file, where one was asked for, however the run has ended: whoever watches it must see a
-    /// failure, too. A dry run writes none. `run` fills in what it has done.
+    /// Runs, and writes the file, where one was asked for, however the run has ended: whoever
+    /// watches it must see a failure, too. A dry run writes none. `run` fills in what it has
+    /// done.
     pub fn measured(
         &self,
         context: &Context,
@@ -88,7 +92,8 @@ impl MetricsArgs {
         Ok(exit)
     }
 
-    /// Writes the file, where one was asked for. `command` is like `sessions_prune`; `counts` are results by name.
+    /// Writes the file, where one was asked for. `command` is like `sessions_prune`; `counts` are
+    /// results by name.
     fn write(
         &self,
         context: &Context,
@@ -102,8 +107,20 @@ impl MetricsArgs {
         let now = context.now();
         let before = std::fs::read_to_string(path).unwrap_or_default();
         let labels = Labels::of(context, &before);
-        let success = if exit == Exit::Done { Some(now.as_second()) } else { last_success(&before, command, &labels) };
-        let text = render(command, &labels, now, now.duration_since(begun).as_secs_f64(), counts, exit, success);
+        let success = if exit == Exit::Done {
+            Some(now.as_second())
+        } else {
+            last_success(&before, command, &labels)
+        };
+        let text = render(
+            command,
+            &labels,
+            now,
+            now.duration_since(begun).as_secs_f64(),
+            counts,
+            exit,
+            success,
+        );
         files::write_file(path, text.as_bytes(), PUBLIC, Existing::Replace)
     }
 }
@@ -129,27 +146,44 @@ fn render(
         }
     };
     let plain = |value: String| [(labels.with(None), value)];
-    let by_result: Vec<_> =
-        counts.iter().map(|(result, n)| (labels.with(Some(("result", result))), n.to_string())).collect();
+    let by_result: Vec<_> = counts
+        .iter()
+        .map(|(result, n)| (labels.with(Some(("result", result))), n.to_string()))
+        .collect();
     metric(&format!("oauthctl_{command}_results"), "What the last run did, by result.", &by_result);
-    metric(&format!("oauthctl_{command}_duration_seconds"), "How long the last run took.", &plain(seconds.to_string()));
-    metric(&format!("oauthctl_{command}_exit_status"), "Exit status of the last run.", &plain(exit.code().to_string()));
+    metric(
+        &format!("oauthctl_{command}_duration_seconds"),
+        "How long the last run took.",
+        &plain(seconds.to_string()),
+    );
+    metric(
+        &format!("oauthctl_{command}_exit_status"),
+        "Exit status of the last run.",
+        &plain(exit.code().to_string()),
+    );
     metric(
         &format!("oauthctl_{command}_last_run_timestamp_seconds"),
         "When the last run ended.",
         &plain(now.as_second().to_string()),
     );
     if let Some(success) = success {
-        metric(&success_name(command), "When a run last did everything.", &plain(success.to_string()));
+        metric(
+            &success_name(command),
+            "When a run last did everything.",
+            &plain(success.to_string()),
+        );
     }
     text
 }
 
-/// Returns the time of the last run that did everything, from the file as that run or a later one left it. oauthctl 0.1.0
-/// wrote it without labels.
+/// Returns the time of the last run that did everything, from the file as that run or a later one
+/// left it. oauthctl 0.1.0 wrote it without labels.
 fn last_success(before: &str, command: &str, labels: &Labels) -> Option<i64> {
-    let samples = [labels.with(None), String::new()].map(|labels| format!("{}{labels} ", success_name(command)));
-    let value = |line: &str| samples.iter().find_map(|sample| line.strip_prefix(sample)?.trim().parse().ok());
+    let samples = [labels.with(None), String::new()]
+        .map(|labels| format!("{}{labels} ", success_name(command)));
+    let value = |line: &str| {
+        samples.iter().find_map(|sample| line.strip_prefix(sample)?.trim().parse().ok())
+    };
     before.lines().find_map(value)
 }
 
@@ -160,16 +194,34 @@ mod tests {
     #[test]
     fn the_file_is_in_the_text_format_of_prometheus() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let labels = Labels { app: "a.example:8443".to_owned(), profile: "two \"words\"\n\\".to_owned() };
+        let labels =
+            Labels { app: "a.example:8443".to_owned(), profile: "two \"words\"\n\\".to_owned() };
         let shown = r#"app="a.example:8443",profile="two \"words\"\n\\""#;
-        let text = render("states_purge", &labels, now, 1.5, &[("young".to_owned(), 3)], Exit::Done, Some(7));
+        let text = render(
+            "states_purge",
+            &labels,
+            now,
+            1.5,
+            &[("young".to_owned(), 3)],
+            Exit::Done,
+            Some(7),
+        );
         let results = "oauthctl_states_purge_results";
-        assert!(text.contains(&format!("# TYPE {results} gauge\n{results}{{{shown},result=\"young\"}} 3\n")), "{text}");
-        assert!(text.contains(&format!("\noauthctl_states_purge_duration_seconds{{{shown}}} 1.5\n")), "{text}");
+        assert!(
+            text.contains(&format!(
+                "# TYPE {results} gauge\n{results}{{{shown},result=\"young\"}} 3\n"
+            )),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("\noauthctl_states_purge_duration_seconds{{{shown}}} 1.5\n")),
+            "{text}"
+        );
         let success = "oauthctl_states_purge_last_success_timestamp_seconds";
         assert!(text.contains(&format!("\n{success}{{{shown}}} 7\n")), "{text}");
-        let is_sample =
-            |line: &str| line.starts_with("oauthctl_") && line.rsplit(' ').next().unwrap().parse::<f64>().is_ok();
+        let is_sample = |line: &str| {
+            line.starts_with("oauthctl_") && line.rsplit(' ').next().unwrap().parse::<f64>().is_ok()
+        };
         assert!(text.lines().all(|line| line.starts_with("# ") || is_sample(line)), "{text}");
     }
 

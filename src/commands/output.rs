@@ -36,7 +36,8 @@ impl OutputArgs {
         self.force
     }
 
-    /// Fails where a document cannot go to the file: it is there and not to be replaced, or holds a private key.
+    /// Fails where a document cannot go to the file: it is there and not to be replaced, or holds a
+    /// private key.
     pub fn check_document(&self) -> Result<(), Failure> {
         match self.file() {
             Some(path) if self.force => refuse_private_keys(path),
@@ -45,14 +46,16 @@ impl OutputArgs {
         }
     }
 
-    /// Writes a document (which ends its last line itself) to the file, whole or not at all, or to stdout.
+    /// Writes a document (which ends its last line itself) to the file, whole or not at all, or to
+    /// stdout.
     pub fn write_document(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
         self.check_document()?;
         let document = serde_json::from_slice::<Value>(text).unwrap_or_default();
         self.write(context, text, files::PUBLIC, json::text(&document, "client_id"))
     }
 
-    /// Writes a private key likewise. Keys that are in the file already stay: beside it, if it is to be replaced.
+    /// Writes a private key likewise. Keys that are in the file already stay: beside it, if it is
+    /// to be replaced.
     pub fn write_key(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
         if let Some(path) = self.file() {
             let found = KeysInFile::find(path);
@@ -64,7 +67,8 @@ impl OutputArgs {
             }
             // What a link leads to is not replaced with it.
             if found.is_some && !path.is_symlink() {
-                let read = |e| crate::error::failed("cannot read the file").at(path.display()).because(e);
+                let read =
+                    |e| crate::error::failed("cannot read the file").at(path.display()).because(e);
                 let before = std::fs::read(path).map(Zeroizing::new).map_err(read)?;
                 let tag = format!("replaced-{}", found.kid.as_ref().map_or("key", Kid::as_str));
                 let copy = files::write_beside(path, &tag, None, &before)?;
@@ -74,13 +78,20 @@ impl OutputArgs {
         self.write(context, text, files::PRIVATE, None)
     }
 
-    fn write(&self, context: &Context, text: &[u8], mode: u32, client_id: Option<&str>) -> anyhow::Result<()> {
+    fn write(
+        &self,
+        context: &Context,
+        text: &[u8],
+        mode: u32,
+        client_id: Option<&str>,
+    ) -> anyhow::Result<()> {
         match self.file() {
             Some(path) => {
                 let existing = if self.force { Existing::Replace } else { Existing::Keep };
                 tidy(context, directory_of(path));
                 files::write_file(path, text, mode, existing)?;
-                let client = client_id.map_or_else(|| for_client(context), |id| format!(" for {id}"));
+                let client =
+                    client_id.map_or_else(|| for_client(context), |id| format!(" for {id}"));
                 context.ui.note(format!("wrote {}{client}", path.display()));
             }
             None => context.ui.result(text)?,
@@ -89,8 +100,8 @@ impl OutputArgs {
     }
 }
 
-/// Returns the end of a message that a file was written: for which client, where that is known. The settings may stand in
-/// another directory.
+/// Returns the end of a message that a file was written: for which client, where that is known. The
+/// settings may stand in another directory.
 pub fn for_client(context: &Context) -> String {
     context.client_id().map(|id| format!(" for {id}")).unwrap_or_default()
 }
@@ -98,7 +109,10 @@ pub fn for_client(context: &Context) -> String {
 /// Removes what killed runs have left in a directory that is about to be written to.
 pub fn tidy(context: &Context, directory: &Path) {
     for path in files::remove_left_behind(directory) {
-        context.ui.note(format!("removed {}, which a run that was killed had left behind", path.display()));
+        context.ui.note(format!(
+            "removed {}, which a run that was killed had left behind",
+            path.display()
+        ));
     }
 }
 
@@ -107,16 +121,22 @@ pub fn refuse_private_keys(path: &Path) -> Result<(), Failure> {
     if !KeysInFile::find(path).is_some {
         return Ok(());
     }
-    Err(usage("the file holds a private key, and would lose it").at(path.display()).hint("choose another name"))
+    Err(usage("the file holds a private key, and would lose it")
+        .at(path.display())
+        .hint("choose another name"))
 }
 
-/// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files alike.
+/// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files
+/// alike.
 pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
     if !variable_name(name) {
-        return Err(usage(format!("{name:?} is no name for a variable")).hint("use letters, digits and _"));
+        return Err(
+            usage(format!("{name:?} is no name for a variable")).hint("use letters, digits and _")
+        );
     }
     if value.contains('\'') {
-        return Err(usage("the kid contains a single quote, which no dotenv file can hold").hint("choose another kid"));
+        return Err(usage("the kid contains a single quote, which no dotenv file can hold")
+            .hint("choose another kid"));
     }
     if value.contains('\n') {
         return Err(usage("a PEM does not fit on one line").hint("use --encoding pem-base64"));
@@ -124,21 +144,28 @@ pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
     Ok(format!("{name}='{value}'"))
 }
 
-/// Adds a variable with a key to a dotenv file, which is made where it is not there. One that is set already is left
-/// alone. Returns the text of the file before.
-pub fn add_variable(path: &Path, name: &str, value: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+/// Adds a variable with a key to a dotenv file, which is made where it is not there. One that is
+/// set already is left alone. Returns the text of the file before.
+pub fn add_variable(
+    path: &Path,
+    name: &str,
+    value: &str,
+) -> Result<Option<Zeroizing<String>>, Failure> {
     let line = Zeroizing::new(assignment(name, value)?);
     files::append_line(path, &line, |before, after| {
         let mut expected = dotenv::parse(before);
-        let current = expected.iter().rfind(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let current =
+            expected.iter().rfind(|(known, _)| known == name).map(|(_, value)| value.as_str());
         if let Some(current) = current.filter(|value| !value.trim().is_empty()) {
             return Err(is_set(path, name, current));
         }
         expected.push((name.to_owned(), value.to_owned()));
         if dotenv::parse(after) != expected {
-            return Err(usage("a line added at its end would not be read: its last line is not complete")
-                .at(path.display())
-                .hint("complete that line, then try again"));
+            return Err(usage(
+                "a line added at its end would not be read: its last line is not complete",
+            )
+            .at(path.display())
+            .hint("complete that line, then try again"));
         }
         Ok(())
     })

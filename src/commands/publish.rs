@@ -23,7 +23,8 @@ pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Options of the commands that publish keys.
 #[derive(clap::Args)]
 pub struct PublishArgs {
-    /// Leave this key out, though the file that is replaced has it or records are bound to it (repeatable)
+    /// Leave this key out, though the file that is replaced has it or records are bound to it
+    /// (repeatable)
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids)]
     drop_key: Vec<Kid>,
     /// Do not look into the store for sessions that need another key
@@ -32,22 +33,32 @@ pub struct PublishArgs {
 }
 
 impl PublishArgs {
-    /// Fails where the file would lose a key that is not to be dropped, or lack one that records are bound to. For a
-    /// document that goes to stdout the latter is a warning.
-    pub fn check(&self, context: &Context, keys: &KeySet, file: Option<&Path>) -> anyhow::Result<()> {
+    /// Fails where the file would lose a key that is not to be dropped, or lack one that records
+    /// are bound to. For a document that goes to stdout the latter is a warning.
+    pub fn check(
+        &self,
+        context: &Context,
+        keys: &KeySet,
+        file: Option<&Path>,
+    ) -> anyhow::Result<()> {
         if let Some(kid) = self.drop_key.iter().find(|kid| keys.get(kid).is_some()) {
-            return Err(usage(format!("key {kid} is in the key set, and what is in it is published"))
-                .hint(format!("`oauthctl keys retire {kid}` takes it out of the set"))
-                .into());
+            return Err(usage(format!(
+                "key {kid} is in the key set, and what is in it is published"
+            ))
+            .hint(format!("`oauthctl keys retire {kid}` takes it out of the set"))
+            .into());
         }
         let census = if self.offline { None } else { look_into_store(context) };
-        let shared = if self.offline { Vec::new() } else { look_into_shared_stores(context, keys)? };
+        let shared =
+            if self.offline { Vec::new() } else { look_into_shared_stores(context, keys)? };
         let published = file.map(published_in).unwrap_or_default();
-        let censuses = census.iter().chain(shared.iter().filter_map(|store| store.census.as_ref().ok()));
+        let censuses =
+            census.iter().chain(shared.iter().filter_map(|store| store.census.as_ref().ok()));
         let dropped = self.dropped(context, keys, &published, censuses)?;
         let is_dropped = |kid: &str| dropped.contains(kid);
         let or_else = if file.is_some() { "; if it is lost for good: --drop-key KID" } else { "" };
-        let missing_here = census.as_ref().and_then(|census| missing(census, keys, is_dropped, or_else));
+        let missing_here =
+            census.as_ref().and_then(|census| missing(census, keys, is_dropped, or_else));
         let missing = missing_here.or_else(|| {
             shared.iter().find_map(|store| {
                 let is_elsewhere = |kid: &str| is_dropped(kid) || store.has_key(kid);
@@ -64,14 +75,20 @@ impl PublishArgs {
         }
         let Some(file) = file else { return Ok(()) };
         let lost = published.iter().filter(|key| !is_held(keys, key));
-        for kid in lost.filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())).filter(|kid| !is_dropped(kid)) {
+        for kid in lost
+            .filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned()))
+            .filter(|kid| !is_dropped(kid))
+        {
             match &census {
                 Some(census)
                     if census.is_proof()
                         && census.records.to(&kid).total() == 0
                         && shared.iter().all(|store| store.needs_not(&kid)) =>
                 {
-                    context.ui.note(format!("left out key {kid}: it is needed by none of {}", census.counted()));
+                    context.ui.note(format!(
+                        "left out key {kid}: it is needed by none of {}",
+                        census.counted()
+                    ));
                 }
                 _ => return Err(would_lose(file, keys, &kid).into()),
             }
@@ -79,13 +96,18 @@ impl PublishArgs {
         Ok(())
     }
 
-    /// Fails where the file would describe a public client, and records of the store are bound to a key: their sessions could
-    /// not be refreshed. For a document that goes to stdout that is a warning.
+    /// Fails where the file would describe a public client, and records of the store are bound to a
+    /// key: their sessions could not be refreshed. For a document that goes to stdout that is a
+    /// warning.
     pub fn check_public(&self, context: &Context, file: Option<&Path>) -> anyhow::Result<()> {
-        let Some(census) = (if self.offline { None } else { look_into_store(context) }) else { return Ok(()) };
+        let Some(census) = (if self.offline { None } else { look_into_store(context) }) else {
+            return Ok(());
+        };
         let none = KeySet::default();
         let dropped = self.dropped(context, &none, &[], std::iter::once(&census))?;
-        let Some((kid, count)) = census.missing_from(&none).find(|(kid, _)| !dropped.contains(*kid)) else {
+        let Some((kid, count)) =
+            census.missing_from(&none).find(|(kid, _)| !dropped.contains(*kid))
+        else {
             return Ok(());
         };
         let bound = sessions_and_logins(count.sessions, count.states);
@@ -104,7 +126,8 @@ impl PublishArgs {
         Ok(())
     }
 
-    /// The whole kids that are to be dropped, among those that the key set, the file or the store has.
+    /// The whole kids that are to be dropped, among those that the key set, the file or the store
+    /// has.
     fn dropped<'c>(
         &self,
         context: &Context,
@@ -114,7 +137,9 @@ impl PublishArgs {
     ) -> anyhow::Result<BTreeSet<String>> {
         let mut known = kids_of(keys);
         known.extend(published.iter().filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())));
-        known.extend(censuses.flat_map(|census| census.records.iter()).map(|(kid, _)| kid.to_owned()));
+        known.extend(
+            censuses.flat_map(|census| census.records.iter()).map(|(kid, _)| kid.to_owned()),
+        );
         let mut dropped = BTreeSet::new();
         for given in self.drop_key.iter().map(Kid::as_str) {
             match find_kid(given, &known)? {
@@ -132,7 +157,9 @@ impl PublishArgs {
                 // Done already, unless another was meant.
                 None => {
                     if let Some(near) = nearest(given, known.iter().map(String::as_str)) {
-                        context.ui.warn(format!("there is no key {given} to leave out; did you mean {near}?"));
+                        context.ui.warn(format!(
+                            "there is no key {given} to leave out; did you mean {near}?"
+                        ));
                     }
                 }
             }
@@ -147,10 +174,13 @@ fn look_into_store(context: &Context) -> Option<Census> {
         return None;
     }
     let census = census::take_within(context, STORE_PATIENCE);
-    census.map_err(|e| context.ui.warn(format!("which keys sessions need could not be seen: {e:#}"))).ok()
+    census
+        .map_err(|e| context.ui.warn(format!("which keys sessions need could not be seen: {e:#}")))
+        .ok()
 }
 
-/// Counts the records of other stores that need the same keys. One that cannot be read is warned of.
+/// Counts the records of other stores that need the same keys. One that cannot be read is warned
+/// of.
 fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<Vec<SharedStore>> {
     let shared = SharedStore::read_all(context, keys, Some(STORE_PATIENCE))?;
     for store in &shared {
@@ -161,14 +191,19 @@ fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<V
     Ok(shared)
 }
 
-/// The error about keys that records of the store are bound to and no source has; none where all are there. `or_else`
-/// ends its hint.
-pub fn missing(census: &Census, keys: &KeySet, is_dropped: impl Fn(&str) -> bool, or_else: &str) -> Option<Failure> {
+/// The error about keys that records of the store are bound to and no source has; none where all
+/// are there. `or_else` ends its hint.
+pub fn missing(
+    census: &Census,
+    keys: &KeySet,
+    is_dropped: impl Fn(&str) -> bool,
+    or_else: &str,
+) -> Option<Failure> {
     let missing: Vec<_> = census.missing_from(keys).filter(|(kid, _)| !is_dropped(kid)).collect();
     let (first, _) = missing.first()?;
-    let named = missing
-        .iter()
-        .map(|(kid, count)| format!("{} bound to key {kid}", sessions_and_logins(count.sessions, count.states)));
+    let named = missing.iter().map(|(kid, count)| {
+        format!("{} bound to key {kid}", sessions_and_logins(count.sessions, count.states))
+    });
     let named = named.collect::<Vec<_>>().join(", ");
     Some(usage(format!("{} has {named}, and no key source has the key", census.store())).hint(format!(
         "name the source of key {first} with --keys, too: without it those users are logged out{or_else}"
@@ -188,7 +223,9 @@ pub fn compare_with_published(ui: &Ui, file: &Path, keys: &KeySet) {
              `oauthctl jwks -o {file} --force` publishes it"
         ));
     }
-    if let Some(kid) = published.iter().filter(|key| !is_held(keys, key)).find_map(|key| key.get("kid")?.as_str()) {
+    if let Some(kid) =
+        published.iter().filter(|key| !is_held(keys, key)).find_map(|key| key.get("kid")?.as_str())
+    {
         ui.warn(format!(
             "{file} has the key {kid}, and no key source has it: name its source with --keys, too, if sessions need it"
         ));
@@ -201,20 +238,25 @@ fn would_lose(file: &Path, keys: &KeySet, kid: &str) -> Failure {
         return usage(format!("{} has another key under the kid {kid}", file.display()))
             .hint("find out which of the two sessions are bound to; no two keys may have one kid");
     }
-    usage(format!("{} has key {kid}, and the new set lacks it", file.display()))
-        .hint(format!("name its source with --keys, too; if no session needs it any more: --drop-key {kid}"))
+    usage(format!("{} has key {kid}, and the new set lacks it", file.display())).hint(format!(
+        "name its source with --keys, too; if no session needs it any more: --drop-key {kid}"
+    ))
 }
 
 fn is_held(keys: &KeySet, published: &Value) -> bool {
     let kid = published.get("kid").and_then(Value::as_str);
-    let is_it = |key: &ClientKey| key.kid().map(Kid::as_str) == kid && key.has_public_half(published);
+    let is_it =
+        |key: &ClientKey| key.kid().map(Kid::as_str) == kid && key.has_public_half(published);
     keys.iter().any(is_it)
 }
 
-/// The keys in a published document: a set, or client metadata with a set in it. What is neither has none.
+/// The keys in a published document: a set, or client metadata with a set in it. What is neither
+/// has none.
 fn published_in(file: &Path) -> Vec<Value> {
-    let document =
-        std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Value>(input::without_mark(&text)).ok());
-    let keys = document.as_ref().and_then(|document| document.get("jwks").unwrap_or(document).get("keys"));
+    let document = std::fs::read(file)
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Value>(input::without_mark(&text)).ok());
+    let keys =
+        document.as_ref().and_then(|document| document.get("jwks").unwrap_or(document).get("keys"));
     keys.and_then(Value::as_array).cloned().unwrap_or_default()
 }

@@ -1,5 +1,6 @@
-//! Stores that other parts of the settings file name for the keys of this run: the top level and profiles may share a
-//! key source or a published document, and a key is needed as long as any of their stores needs it.
+//! Stores that other parts of the settings file name for the keys of this run: the top level and
+//! profiles may share a key source or a published document, and a key is needed as long as any of
+//! their stores needs it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -25,8 +26,13 @@ pub struct SharedStore {
 }
 
 impl SharedStore {
-    /// Reads all of them, but for the store at hand. One that takes longer than `limit` counts as one that cannot be read.
-    pub fn read_all(context: &Context, keys: &KeySet, limit: Option<Duration>) -> anyhow::Result<Vec<Self>> {
+    /// Reads all of them, but for the store at hand. One that takes longer than `limit` counts as
+    /// one that cannot be read.
+    pub fn read_all(
+        context: &Context,
+        keys: &KeySet,
+        limit: Option<Duration>,
+    ) -> anyhow::Result<Vec<Self>> {
         let mut known: HashSet<_> = context.store_id().ok().into_iter().collect();
         let mut parts = Vec::new();
         for part in context.parts()? {
@@ -45,7 +51,11 @@ impl SharedStore {
                     .unwrap_or_else(|_| Err(failed("reading the store takes too long").into())),
             };
             let profile = part.profile().map(str::to_owned);
-            let kids = keys_of(part).iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect();
+            let kids = keys_of(part)
+                .iter()
+                .filter_map(ClientKey::kid)
+                .map(|kid| kid.as_str().to_owned())
+                .collect();
             let census = census.map(|census| census.of_part(&name(profile.as_deref())));
             Self { profile, kids, census }
         }));
@@ -66,17 +76,24 @@ impl SharedStore {
 
     /// Whether the store shows that nothing in it is bound to this key.
     pub fn needs_not(&self, kid: &str) -> bool {
-        self.census.as_ref().is_ok_and(|census| census.unplaced == 0 && census.records.to(kid).total() == 0)
+        self.census
+            .as_ref()
+            .is_ok_and(|census| census.unplaced == 0 && census.records.to(kid).total() == 0)
     }
 }
 
 fn name(profile: Option<&str>) -> String {
-    profile.map_or_else(|| "the settings without a profile".to_owned(), |name| format!("profile {name}"))
+    profile.map_or_else(
+        || "the settings without a profile".to_owned(),
+        |name| format!("profile {name}"),
+    )
 }
 
-/// Whether a part of the settings file has a key source, a key or a published document in common with this run.
+/// Whether a part of the settings file has a key source, a key or a published document in common
+/// with this run.
 fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool, Failure> {
-    let has_same_document = context.client_id().is_ok_and(|id| part.client_id().is_ok_and(|other| other == id));
+    let has_same_document =
+        context.client_id().is_ok_and(|id| part.client_id().is_ok_and(|other| other == id));
     let files = |context: &Context| -> Result<HashSet<_>, Failure> {
         let sources = context.settings()?.key_sources()?.unwrap_or_default();
         let paths = sources.into_iter().filter_map(|source| match source {
@@ -93,7 +110,11 @@ fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool,
 
 /// The keys of a part of the settings file, as far as its sources can be read.
 fn keys_of(part: &Context) -> Vec<ClientKey> {
-    let sources = part.settings().and_then(Settings::key_sources).ok().flatten().unwrap_or_default();
+    let sources =
+        part.settings().and_then(Settings::key_sources).ok().flatten().unwrap_or_default();
     let sources = sources.into_iter().filter(|source| *source != KeySource::Stdin);
-    sources.filter_map(|source| keyring::load(source, part.environment()).ok()).flat_map(|source| source.keys).collect()
+    sources
+        .filter_map(|source| keyring::load(source, part.environment()).ok())
+        .flat_map(|source| source.keys)
+        .collect()
 }

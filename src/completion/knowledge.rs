@@ -1,4 +1,5 @@
-//! What is known where the command will run: asked of the same settings, keys and store, under the options on the line.
+//! What is known where the command will run: asked of the same settings, keys and store, under the
+//! options on the line.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -47,7 +48,9 @@ impl Knowledge {
     }
 
     fn context(&self) -> Context {
-        let last = |option: &str| Words::values(&self.before, option).last().map(|value| (*value).to_owned());
+        let last = |option: &str| {
+            Words::values(&self.before, option).last().map(|value| (*value).to_owned())
+        };
         Context::new(GlobalArgs {
             config: last("--config").map(Into::into),
             profile: last("--profile"),
@@ -63,7 +66,9 @@ impl Knowledge {
 
 /// What can stand on a command line without quotes: a shell that inserts it must not run it.
 fn is_harmless(value: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '%' | '-' | '@' | '+' | '/');
+    let is_plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '%' | '-' | '@' | '+' | '/')
+    };
     !value.is_empty() && value.chars().all(is_plain)
 }
 
@@ -73,11 +78,15 @@ fn kids(context: &Context) -> Known {
     let sources = context.settings().ok()?.key_sources().ok()??;
     // Standard input is the shell's own.
     let sources = sources.into_iter().filter(|source| *source != KeySource::Stdin);
-    let loaded: Vec<_> = sources.filter_map(|source| keyring::load(source, context.environment()).ok()).collect();
+    let loaded: Vec<_> =
+        sources.filter_map(|source| keyring::load(source, context.environment()).ok()).collect();
     let keys = keyring::key_set(&loaded).ok()?;
     let now = context.now();
     let known = |key| {
-        Some((crate::jose::ClientKey::kid(key)?.as_str().to_owned(), keys.state(key, None, now).name().to_owned()))
+        Some((
+            crate::jose::ClientKey::kid(key)?.as_str().to_owned(),
+            keys.state(key, None, now).name().to_owned(),
+        ))
     };
     Some(keys.iter().filter_map(known).collect())
 }
@@ -91,7 +100,11 @@ fn layouts(context: &Context) -> Vec<(String, String)> {
     let described = context.settings().and_then(Settings::layouts).unwrap_or_default();
     let own = described.into_keys().map(|name| (name, "from the settings".to_owned()));
     let built_in = Layout::built_in().iter().map(|layout| (layout.name.clone(), String::new()));
-    [("auto".to_owned(), "whichever fits".to_owned())].into_iter().chain(own).chain(built_in).collect()
+    [("auto".to_owned(), "whichever fits".to_owned())]
+        .into_iter()
+        .chain(own)
+        .chain(built_in)
+        .collect()
 }
 
 fn accounts(context: &Context, current: &str) -> Known {
@@ -111,6 +124,9 @@ fn accounts(context: &Context, current: &str) -> Known {
         }
     };
     // What was seen by then is better than nothing.
-    let _ = context.runtime().ok()?.block_on(async { tokio::time::timeout(STORE_PATIENCE, read).await });
+    let _ = context
+        .runtime()
+        .ok()?
+        .block_on(async { tokio::time::timeout(STORE_PATIENCE, read).await });
     Some(dids.into_iter().map(|did| (did, String::new())).collect())
 }

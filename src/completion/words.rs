@@ -16,12 +16,14 @@ pub(super) struct Words {
 impl Words {
     /// From a shell that has split its line.
     pub(super) fn of_list(words: &[OsString]) -> Option<Self> {
-        let mut before: Vec<_> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<_>>()?;
+        let mut before: Vec<_> =
+            words.iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<_>>()?;
         let current = before.pop()?;
         Some(Self { before, current, kept: 0 })
     }
 
-    /// From bash, whose own words end at every colon and `=` (its `COMP_WORDBREAKS`), of which a DID has many.
+    /// From bash, whose own words end at every colon and `=` (its `COMP_WORDBREAKS`), of which a
+    /// DID has many.
     pub(super) fn of_line(line: &str, breaks: &str) -> Self {
         let mut before = Vec::new();
         let mut current = String::new();
@@ -57,7 +59,9 @@ impl Words {
         while let Some(word) = words.next() {
             if word == option {
                 values.extend(words.next().map(String::as_str));
-            } else if let Some(value) = word.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')) {
+            } else if let Some(value) =
+                word.strip_prefix(option).and_then(|rest| rest.strip_prefix('='))
+            {
                 values.push(value);
             }
         }
@@ -78,7 +82,12 @@ mod tests {
             ("oauthctl sessions show did:plc:ab", &["sessions", "show"], "did:plc:ab", 8),
             ("oauthctl sessions show did:", &["sessions", "show"], "did:", 4),
             ("oauthctl sessions show 'did:plc:ab", &["sessions", "show"], "did:plc:ab", 0),
-            ("oauthctl --config 'a b.toml' --profile=pre", &["--config", "a b.toml"], "--profile=pre", 10),
+            (
+                "oauthctl --config 'a b.toml' --profile=pre",
+                &["--config", "a b.toml"],
+                "--profile=pre",
+                10,
+            ),
             (r"oauthctl --config a\ b ''", &["--config", "a b"], "", 0),
         ] {
             let words = Words::of_line(line, " \t\n\"'><=;|&(:");

@@ -30,7 +30,8 @@ const LONGEST_NAME: usize = 16;
 /// Bytes of a P-256 coordinate or scalar.
 const FIELD_BYTES: usize = 32;
 
-/// An ES256 private key of a confidential client (RFC 7523; atproto OAuth profile: `private_key_jwt`).
+/// An ES256 private key of a confidential client (RFC 7523; atproto OAuth profile:
+/// `private_key_jwt`).
 ///
 /// Keeps the members it was read with, so that what oauthctl does not know survives a rotation.
 pub struct ClientKey {
@@ -41,12 +42,13 @@ pub struct ClientKey {
     signer: OnceLock<Signer>,
 }
 
-/// Public keys only (RFC 7517 section 5). Cannot hold a private member: it is built from the public point.
+/// Public keys only (RFC 7517 section 5). Cannot hold a private member: it is built from the public
+/// point.
 pub struct PublicJwks(JwkSet);
 
 impl ClientKey {
-    /// A new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it would look like an option on
-    /// the command line.
+    /// A new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it would
+    /// look like an option on the command line.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         loop {
             let key = Self::from_secret(p256::SecretKey::generate_from_rng(rng));
@@ -82,7 +84,9 @@ impl ClientKey {
         }
     }
 
-    fn check_members(members: &Map<String, Value>) -> Result<(p256::SecretKey, Option<Kid>), Failure> {
+    fn check_members(
+        members: &Map<String, Value>,
+    ) -> Result<(p256::SecretKey, Option<Kid>), Failure> {
         check_curve(members)?;
         if !members.contains_key("d") {
             return Err(usage("this is a public key (it has no `d`), and a private one is needed")
@@ -91,7 +95,8 @@ impl ClientKey {
         let [x, y, d] = ["x", "y", "d"].map(|name| coordinate(members, name));
         let (x, y, d) = (x?, y?, d?);
         let secret = p256::SecretKey::from_slice(d.as_slice()).map_err(|_| {
-            usage("`d` is not a P-256 private key: it is zero or beyond the group order").hint(NOT_A_KEY)
+            usage("`d` is not a P-256 private key: it is zero or beyond the group order")
+                .hint(NOT_A_KEY)
         })?;
         if public_point(&secret) != (*x, *y) {
             return Err(usage("`d` does not belong to `x` and `y`: the private and the public half are of two keys")
@@ -100,7 +105,10 @@ impl ClientKey {
         let kid = match members.get("kid") {
             None => None,
             Some(Value::String(kid)) => Some(kid.parse()?),
-            Some(_) => return Err(usage("`kid` must be a string").hint(r#"write it in quotes: "kid":"1700000000000""#)),
+            Some(_) => {
+                return Err(usage("`kid` must be a string")
+                    .hint(r#"write it in quotes: "kid":"1700000000000""#));
+            }
         };
         check_parameters(members)?;
         Ok((secret, kid))
@@ -117,8 +125,8 @@ impl ClientKey {
         self.kid = Some(kid);
     }
 
-    /// States what the key is for: `alg` and `key_ops`, in the form that client libraries sign with. A `use` goes, since
-    /// they warn of it on a private key.
+    /// States what the key is for: `alg` and `key_ops`, in the form that client libraries sign
+    /// with. A `use` goes, since they warn of it on a private key.
     pub fn declare_purpose(&mut self) {
         self.members.shift_remove("use");
         self.members.insert("alg".to_owned(), json!("ES256"));
@@ -137,7 +145,8 @@ impl ClientKey {
 
     /// The SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
     pub fn thumbprint(&self) -> String {
-        let [x, y] = ["x", "y"].map(|name| self.members.get(name).and_then(Value::as_str).unwrap_or_default());
+        let [x, y] = ["x", "y"]
+            .map(|name| self.members.get(name).and_then(Value::as_str).unwrap_or_default());
         // The required members of an EC key, in lexicographic order, without whitespace.
         let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         BASE64URL.encode(Sha256::digest(canonical))
@@ -148,14 +157,17 @@ impl ClientKey {
         self.members.contains_key("alg")
     }
 
-    /// Whether client libraries can sign with the key: `use` or `key_ops` without `alg` keeps them from it.
+    /// Whether client libraries can sign with the key: `use` or `key_ops` without `alg` keeps them
+    /// from it.
     pub fn signs_for_clients(&self) -> bool {
-        self.members.contains_key("alg") || !(self.members.contains_key("use") || self.members.contains_key("key_ops"))
+        self.members.contains_key("alg")
+            || !(self.members.contains_key("use") || self.members.contains_key("key_ops"))
     }
 
     /// When the key was made: `iat`, else a kid of epoch milliseconds.
     pub fn created(&self) -> Option<Timestamp> {
-        self.seconds("iat").or_else(|| Timestamp::from_millisecond(self.kid.as_ref()?.as_epoch_millis()?).ok())
+        self.seconds("iat")
+            .or_else(|| Timestamp::from_millisecond(self.kid.as_ref()?.as_epoch_millis()?).ok())
     }
 
     /// The moment from which client libraries sign with the key.
@@ -163,10 +175,14 @@ impl ClientKey {
         self.seconds("nbf")
     }
 
-    /// Whether client libraries refuse to sign with the key for good: its `exp` has passed, or it is `revoked`.
+    /// Whether client libraries refuse to sign with the key for good: its `exp` has passed, or it
+    /// is `revoked`.
     pub fn is_disabled(&self, now: Timestamp) -> bool {
         self.seconds("exp").is_some_and(|exp| exp <= now)
-            || self.members.get("revoked").is_some_and(|revoked| *revoked != Value::Bool(false) && !revoked.is_null())
+            || self
+                .members
+                .get("revoked")
+                .is_some_and(|revoked| *revoked != Value::Bool(false) && !revoked.is_null())
     }
 
     fn seconds(&self, member: &str) -> Option<Timestamp> {
@@ -196,7 +212,12 @@ impl ClientKey {
     fn public_jwk(&self) -> Jwk {
         let (x, y) = public_point(&self.secret);
         Jwk {
-            key: Key::Ec(Ec { crv: EcCurves::P256, x: x.to_vec().into(), y: y.to_vec().into(), d: None }),
+            key: Key::Ec(Ec {
+                crv: EcCurves::P256,
+                x: x.to_vec().into(),
+                y: y.to_vec().into(),
+                d: None,
+            }),
             prm: Parameters {
                 alg: Some(Algorithm::Signing(Signing::Es256)),
                 kid: self.kid.as_ref().map(|kid| kid.as_str().to_owned()),
@@ -219,7 +240,8 @@ impl PublicJwks {
     }
 }
 
-/// A public key with its members in the order in which people look for them, and without any others.
+/// A public key with its members in the order in which people look for them, and without any
+/// others.
 fn published(jwk: &Jwk) -> Map<String, Value> {
     let json = serde_json::to_value(jwk).expect("a JWK has only string keys");
     let member = |name: &str| Some((name.to_owned(), json.get(name)?.clone()));
@@ -228,8 +250,9 @@ fn published(jwk: &Jwk) -> Map<String, Value> {
 
 fn check_curve(members: &Map<String, Value>) -> Result<(), Failure> {
     match members.get("kty") {
-        None => Err(usage("not a JWK: it has no `kty`")
-            .hint(r#"a JWK begins with {"kty":"EC","crv":"P-256",…}; name the source that holds one"#)),
+        None => Err(usage("not a JWK: it has no `kty`").hint(
+            r#"a JWK begins with {"kty":"EC","crv":"P-256",…}; name the source that holds one"#,
+        )),
         Some(kty) if kty == "EC" => match members.get("crv") {
             Some(crv) if crv == "P-256" => Ok(()),
             crv => Err(unsupported("curve", crv)),
@@ -249,18 +272,24 @@ fn unsupported(what: &str, found: Option<&Value>) -> Failure {
         .hint("atproto servers require ES256; name the source of the key that the app signs its token requests with")
 }
 
-/// A 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones mean lost leading zeros.
-fn coordinate(members: &Map<String, Value>, name: &str) -> Result<Zeroizing<[u8; FIELD_BYTES]>, Failure> {
+/// A 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones mean lost
+/// leading zeros.
+fn coordinate(
+    members: &Map<String, Value>,
+    name: &str,
+) -> Result<Zeroizing<[u8; FIELD_BYTES]>, Failure> {
     let text = match members.get(name) {
         Some(Value::String(text)) => text,
         Some(_) => return Err(usage(format!("`{name}` must be a string")).hint(CUT_SHORT)),
         None => return Err(usage(format!("`{name}` is missing")).hint(CUT_SHORT)),
     };
     if text.contains('=') {
-        return Err(usage(format!("`{name}` is padded: base64url in a JWK has no `=`")).hint("remove the `=`"));
+        return Err(usage(format!("`{name}` is padded: base64url in a JWK has no `=`"))
+            .hint("remove the `=`"));
     }
     let bytes = Zeroizing::new(BASE64URL.decode(text).map_err(|_| {
-        usage(format!("`{name}` is not base64url")).hint("base64url has `-` and `_` where base64 has `+` and `/`")
+        usage(format!("`{name}` is not base64url"))
+            .hint("base64url has `-` and `_` where base64 has `+` and `/`")
     })?);
     let found = bytes.len();
     <[u8; FIELD_BYTES]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| {
@@ -283,20 +312,26 @@ fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
     if let (Some(alg), Some(stated)) = (parameters.alg, members.get("alg"))
         && alg != Algorithm::Signing(Signing::Es256)
     {
-        return Err(usage(format!("`alg` is {stated}, and a P-256 key signs ES256")).hint("set alg to ES256"));
+        return Err(usage(format!("`alg` is {stated}, and a P-256 key signs ES256"))
+            .hint("set alg to ES256"));
     }
     if parameters.cls.is_some_and(|class| class != Class::Signing) {
         return Err(usage("`use` does not let this key sign").hint("take `use` out of the JWK"));
     }
     if parameters.ops.is_some_and(|ops| !ops.contains(&Operations::Sign)) {
-        return Err(usage("`key_ops` does not let this key sign").hint(r#"set key_ops to ["sign"]"#));
+        return Err(
+            usage("`key_ops` does not let this key sign").hint(r#"set key_ops to ["sign"]"#)
+        );
     }
     Ok(())
 }
 
 fn public_point(secret: &p256::SecretKey) -> ([u8; FIELD_BYTES], [u8; FIELD_BYTES]) {
-    // A plain multiplication: the table that makes many of them fast takes longer to build than this one takes.
-    let point = (p256::ProjectivePoint::GENERATOR * *secret.to_nonzero_scalar()).to_affine().to_sec1_point(false);
+    // A plain multiplication: the table that makes many of them fast takes longer to build than
+    // this one takes.
+    let point = (p256::ProjectivePoint::GENERATOR * *secret.to_nonzero_scalar())
+        .to_affine()
+        .to_sec1_point(false);
     let [x, y] = [point.x(), point.y()].map(|c| c.map(|c| (*c).into()).unwrap_or_default());
     (x, y)
 }
@@ -357,7 +392,8 @@ mod tests {
         let mut key = ClientKey::from_members(members(RFC7517_A2)).unwrap();
         key.set_kid("a".parse().unwrap());
         let published = PublicJwks::of([&key]).to_json();
-        let names: Vec<_> = published["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
+        let names: Vec<_> =
+            published["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["kty", "crv", "x", "y", "kid", "alg", "use"]);
     }
 
@@ -422,8 +458,11 @@ mod tests {
 
     #[test]
     fn no_new_key_is_named_like_an_option() {
-        let thumbprint = |n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n; 32]).unwrap()).thumbprint();
-        let unlucky = (1..=u8::MAX - 2).find(|n| thumbprint(*n).starts_with('-')).expect("one in 64 is");
+        let thumbprint = |n: u8| {
+            ClientKey::from_secret(p256::SecretKey::from_slice(&[n; 32]).unwrap()).thumbprint()
+        };
+        let unlucky =
+            (1..=u8::MAX - 2).find(|n| thumbprint(*n).starts_with('-')).expect("one in 64 is");
         let mut rng = Counter(unlucky - 1);
         let key = ClientKey::generate(&mut rng);
         assert!(!key.thumbprint().starts_with('-'));

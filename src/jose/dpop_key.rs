@@ -1,4 +1,5 @@
-//! The key a session's tokens are bound to (RFC 9449): a private JWK on either curve, as the app's client stored it.
+//! The key a session's tokens are bound to (RFC 9449): a private JWK on either curve, as the app's
+//! client stored it.
 
 use std::fmt;
 
@@ -16,16 +17,16 @@ const FIELD_BYTES: usize = 32;
 /// Characters of a SHA-256 digest in base64url without padding.
 const THUMBPRINT_LENGTH: usize = 43;
 
-/// A session's DPoP key. A proof by any other key destroys the session at the server, so nothing is guessed here: the
-/// private part must belong to the public one, bit for bit.
+/// A session's DPoP key. A proof by any other key destroys the session at the server, so nothing is
+/// guessed here: the private part must belong to the public one, bit for bit.
 #[derive(Clone)]
 pub struct DpopKey {
     signer: Signer,
     public: PublicEcJwk,
 }
 
-/// The public half for a proof's header: the members RFC 7638 section 3.2 requires, in its order, and no others. That
-/// makes its JSON the input of its thumbprint, too.
+/// The public half for a proof's header: the members RFC 7638 section 3.2 requires, in its order,
+/// and no others. That makes its JSON the input of its thumbprint, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublicEcJwk {
     crv: &'static str,
@@ -35,8 +36,8 @@ pub struct PublicEcJwk {
 }
 
 impl DpopKey {
-    /// Reads `kty`, `crv`, `x`, `y` and `d` of a private JWK. The error says in a few words what is wrong with the key,
-    /// without showing any of it.
+    /// Reads `kty`, `crv`, `x`, `y` and `d` of a private JWK. The error says in a few words what is
+    /// wrong with the key, without showing any of it.
     pub fn from_parts([kty, crv, x, y, d]: [Option<&str>; 5]) -> Result<Self, &'static str> {
         let alg = match (kty, crv) {
             (Some("EC"), Some("P-256")) => Alg::Es256,
@@ -47,12 +48,14 @@ impl DpopKey {
         let (x, y) = (field(x)?, field(y)?);
         let (signer, point) = match alg {
             Alg::Es256 => {
-                let key = p256::ecdsa::SigningKey::from_slice(secret.as_slice()).map_err(|_| NOT_A_SCALAR)?;
+                let key = p256::ecdsa::SigningKey::from_slice(secret.as_slice())
+                    .map_err(|_| NOT_A_SCALAR)?;
                 let point = key.verifying_key().to_sec1_point(false).as_bytes().to_vec();
                 (Signer::P256(key), point)
             }
             Alg::Es256k => {
-                let key = k256::ecdsa::SigningKey::from_slice(secret.as_slice()).map_err(|_| NOT_A_SCALAR)?;
+                let key = k256::ecdsa::SigningKey::from_slice(secret.as_slice())
+                    .map_err(|_| NOT_A_SCALAR)?;
                 let point = key.verifying_key().to_sec1_point(false).as_bytes().to_vec();
                 (Signer::K256(key), point)
             }
@@ -66,7 +69,9 @@ impl DpopKey {
 
     /// Reads a private JWK. Members that are not the key itself (`alg`, `kid`, …) are tolerated.
     #[cfg(test)]
-    pub fn from_members(members: &serde_json::Map<String, serde_json::Value>) -> Result<Self, &'static str> {
+    pub fn from_members(
+        members: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, &'static str> {
         Self::from_parts(["kty", "crv", "x", "y", "d"].map(|name| members.get(name)?.as_str()))
     }
 
@@ -92,8 +97,8 @@ impl DpopKey {
     }
 }
 
-/// Compares a SHA-256 JWK thumbprint (RFC 7638 section 3) with that of a public EC key, whose coordinates are taken as they
-/// stand.
+/// Compares a SHA-256 JWK thumbprint (RFC 7638 section 3) with that of a public EC key, whose
+/// coordinates are taken as they stand.
 pub fn is_ec_thumbprint(thumbprint: &str, curve: &str, x: &str, y: &str) -> bool {
     let parts: [&[u8]; 7] = [
         b"{\"crv\":\"",
@@ -109,7 +114,9 @@ pub fn is_ec_thumbprint(thumbprint: &str, curve: &str, x: &str, y: &str) -> bool
         digest.update(part);
     }
     let mut text = [0; THUMBPRINT_LENGTH];
-    BASE64URL.encode_slice(digest.finalize(), &mut text).is_ok_and(|_| thumbprint.as_bytes() == text)
+    BASE64URL
+        .encode_slice(digest.finalize(), &mut text)
+        .is_ok_and(|_| thumbprint.as_bytes() == text)
 }
 
 const NOT_A_SCALAR: &str = "its DPoP key is zero or beyond the group order";
@@ -117,8 +124,13 @@ const NOT_A_SCALAR: &str = "its DPoP key is zero or beyond the group order";
 /// 32 bytes in unpadded base64url (RFC 7518 section 6.2).
 fn field(text: Option<&str>) -> Result<Zeroizing<[u8; FIELD_BYTES]>, &'static str> {
     let text = text.ok_or("its DPoP key is incomplete")?;
-    let bytes = Zeroizing::new(BASE64URL.decode(text).map_err(|_| "its DPoP key is not base64url")?);
-    bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| "its DPoP key does not have 32 bytes to each part")
+    let bytes =
+        Zeroizing::new(BASE64URL.decode(text).map_err(|_| "its DPoP key is not base64url")?);
+    bytes
+        .as_slice()
+        .try_into()
+        .map(Zeroizing::new)
+        .map_err(|_| "its DPoP key does not have 32 bytes to each part")
 }
 
 impl fmt::Debug for DpopKey {
@@ -157,7 +169,9 @@ mod tests {
     #[test]
     fn members_that_are_not_the_key_are_tolerated() {
         let mut jwk = keys::generate(keys::Alg::Es256k);
-        for (name, value) in [("alg", json!("ES256K")), ("kid", json!("k")), ("key_ops", json!(["sign"]))] {
+        for (name, value) in
+            [("alg", json!("ES256K")), ("kid", json!("k")), ("key_ops", json!(["sign"]))]
+        {
             jwk[name] = value;
         }
         let key = DpopKey::from_members(members(&jwk)).unwrap();
@@ -194,6 +208,10 @@ mod tests {
     fn debug_shows_no_key_material() {
         let jwk = keys::generate(keys::Alg::Es256);
         let shown = format!("{:?}", DpopKey::from_members(members(&jwk)).unwrap());
-        assert!(!shown.contains(jwk["d"].as_str().unwrap()) && !shown.contains(jwk["x"].as_str().unwrap()), "{shown}");
+        assert!(
+            !shown.contains(jwk["d"].as_str().unwrap())
+                && !shown.contains(jwk["x"].as_str().unwrap()),
+            "{shown}"
+        );
     }
 }

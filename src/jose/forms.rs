@@ -101,17 +101,24 @@ impl KeyForm {
         }
     }
 
-    /// Writes keys in this form. One line, but for PEM. Fails when the form holds one key and there are several.
+    /// Writes keys in this form. One line, but for PEM. Fails when the form holds one key and there
+    /// are several.
     pub fn encode(self, keys: &[ClientKey]) -> Result<Zeroizing<String>, Failure> {
         self.encode_within(&Map::new(), keys)
     }
 
     /// The same, a JWKS within what else stood beside its keys.
-    pub fn encode_within(self, around: &Map<String, Value>, keys: &[ClientKey]) -> Result<Zeroizing<String>, Failure> {
+    pub fn encode_within(
+        self,
+        around: &Map<String, Value>,
+        keys: &[ClientKey],
+    ) -> Result<Zeroizing<String>, Failure> {
         let one = || match keys {
             [key] => Ok(key),
-            _ => Err(usage(format!("a {} holds one key, and there are {}", self.name(), keys.len()))
-                .hint("use the encoding jwks for several keys")),
+            _ => {
+                Err(usage(format!("a {} holds one key, and there are {}", self.name(), keys.len()))
+                    .hint("use the encoding jwks for several keys"))
+            }
         };
         // By reference: a copy of the members would outlive its use.
         let array = || keys.iter().map(ClientKey::expose_jwk).collect::<Vec<_>>();
@@ -122,7 +129,10 @@ impl KeyForm {
             Self::Pem => pem(one()?)?.to_string(),
             Self::DerBase64 => {
                 let der = one()?.expose_secret().to_pkcs8_der();
-                BASE64.encode(der.map_err(|e| failed("cannot write the key as PKCS#8").because(e))?.as_bytes())
+                BASE64.encode(
+                    der.map_err(|e| failed("cannot write the key as PKCS#8").because(e))?
+                        .as_bytes(),
+                )
             }
             Self::PemBase64 | Self::JwkBase64 | Self::ArrayBase64 | Self::JwksBase64 => {
                 BASE64.encode(self.within().encode_within(around, keys)?.as_bytes())
@@ -146,7 +156,11 @@ impl Serialize for Set<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut set = serializer.serialize_map(None)?;
         for (name, value) in self.around {
-            if name == "keys" { set.serialize_entry(name, &self.keys)? } else { set.serialize_entry(name, value)? }
+            if name == "keys" {
+                set.serialize_entry(name, &self.keys)?;
+            } else {
+                set.serialize_entry(name, value)?;
+            }
         }
         if !self.around.contains_key("keys") {
             set.serialize_entry("keys", &self.keys)?;
@@ -160,7 +174,9 @@ fn json(keys: &impl Serialize) -> String {
 }
 
 fn pem(key: &ClientKey) -> Result<Zeroizing<String>, Failure> {
-    key.expose_secret().to_pkcs8_pem(LineEnding::LF).map_err(|e| failed("cannot write the key as PEM").because(e))
+    key.expose_secret()
+        .to_pkcs8_pem(LineEnding::LF)
+        .map_err(|e| failed("cannot write the key as PEM").because(e))
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ impl Alg {
     }
 }
 
-/// A private key that signs. Signatures are deterministic (RFC 6979), so signing asks for no randomness. The key is
-/// wiped when dropped, and shows nothing of itself.
+/// A private key that signs. Signatures are deterministic (RFC 6979), so signing asks for no
+/// randomness. The key is wiped when dropped, and shows nothing of itself.
 #[derive(Clone)]
 pub(super) enum Signer {
     /// ES256

@@ -1,4 +1,5 @@
-//! The rules of a set of client keys: which signs, which waits, which only serves the sessions bound to it.
+//! The rules of a set of client keys: which signs, which waits, which only serves the sessions
+//! bound to it.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,8 @@ use crate::text::named;
 /// Nobody leaves a new key staged for longer than this.
 const STAGED_LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The app's keys in the order in which client libraries look at them. Every key has a kid, no two the same.
+/// The app's keys in the order in which client libraries look at them. Every key has a kid, no two
+/// the same.
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<ClientKey>);
 
@@ -42,8 +44,8 @@ named! {
 }
 
 impl KeySet {
-    /// Checks what a set that is published must satisfy: every key named, no name twice, every key one that clients sign
-    /// with.
+    /// Checks what a set that is published must satisfy: every key named, no name twice, every key
+    /// one that clients sign with.
     pub fn new(keys: Vec<ClientKey>) -> Result<Self, Failure> {
         let mut seen = HashSet::new();
         for (index, key) in keys.iter().enumerate() {
@@ -52,8 +54,10 @@ impl KeySet {
                     .hint("name the kid that the app uses for it in oauthctl.toml: keys = [{ source = \"SOURCE\", kid = \"KID\" }]"));
             };
             if !seen.insert(kid) {
-                return Err(usage(format!("two keys have the kid {kid}, and servers refuse such a set"))
-                    .hint("remove one of them; never rename a key that sessions are bound to"));
+                return Err(usage(format!(
+                    "two keys have the kid {kid}, and servers refuse such a set"
+                ))
+                .hint("remove one of them; never rename a key that sessions are bound to"));
             }
             if !key.signs_for_clients() {
                 return Err(usage(format!(
@@ -90,7 +94,8 @@ impl KeySet {
         PublicJwks::of(self.iter())
     }
 
-    /// What the key does. `bound` is the number of sessions and pending states bound to it, where a store says so.
+    /// What the key does. `bound` is the number of sessions and pending states bound to it, where a
+    /// store says so.
     pub fn state(&self, key: &ClientKey, bound: Option<u64>, now: Timestamp) -> KeyState {
         let active = self.active(now);
         if active.is_some_and(|active| active.kid() == key.kid()) {
@@ -99,7 +104,8 @@ impl KeySet {
         if key.not_before().is_some_and(|nbf| nbf > now) {
             return KeyState::Next;
         }
-        let staged = !key.is_disabled(now) && active.is_some_and(|active| is_younger(key, active, now));
+        let staged =
+            !key.is_disabled(now) && active.is_some_and(|active| is_younger(key, active, now));
         match bound {
             Some(1..) => KeyState::Retiring,
             _ if staged => KeyState::Next,
@@ -122,8 +128,8 @@ impl ThumbprintMatch {
     }
 }
 
-/// Whether a key was made after the active one. Where the active one does not say when it was made, a key counts as younger
-/// that was made a short while ago.
+/// Whether a key was made after the active one. Where the active one does not say when it was made,
+/// a key counts as younger that was made a short while ago.
 fn is_younger(key: &ClientKey, active: &ClientKey, now: Timestamp) -> bool {
     let since = active.created().or_else(|| now.checked_sub(STAGED_LATELY).ok());
     key.created().zip(since).is_some_and(|(created, since)| created > since)

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, usage};
 
-/// A key ID: any text without control characters. An authorization server binds every session to the kid of the client
-/// key it began with, so a kid is never changed.
+/// A key ID: any text without control characters. An authorization server binds every session to
+/// the kid of the client key it began with, so a kid is never changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Kid(String);
@@ -20,7 +20,9 @@ impl Kid {
 
     /// Epoch milliseconds, when the kid is one: the convention of the upstream generator script.
     pub fn as_epoch_millis(&self) -> Option<i64> {
-        (self.0.len() == 13 && self.0.bytes().all(|b| b.is_ascii_digit())).then(|| self.0.parse().ok()).flatten()
+        (self.0.len() == 13 && self.0.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| self.0.parse().ok())
+            .flatten()
     }
 }
 
@@ -35,10 +37,12 @@ impl TryFrom<String> for Kid {
 
     fn try_from(text: String) -> Result<Self, Failure> {
         if text.is_empty() {
-            return Err(usage("a kid must not be empty").hint("leave it out to name the key by its thumbprint"));
+            return Err(usage("a kid must not be empty")
+                .hint("leave it out to name the key by its thumbprint"));
         }
         if text.chars().any(char::is_control) {
-            return Err(usage(format!("kid {text:?} contains control characters")).hint("use letters, digits, - and _"));
+            return Err(usage(format!("kid {text:?} contains control characters"))
+                .hint("use letters, digits, - and _"));
         }
         Ok(Self(text))
     }

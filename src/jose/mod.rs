@@ -1,4 +1,5 @@
-//! Keys: JWK, kid and thumbprint (RFC 7517, RFC 7638), the key set and its rules, compact JWS. Pure: no I/O, no clock, no terminal.
+//! Keys: JWK, kid and thumbprint (RFC 7517, RFC 7638), the key set and its rules, compact JWS.
+//! Pure: no I/O, no clock, no terminal.
 
 mod client_key;
 mod dpop_key;

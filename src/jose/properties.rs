@@ -15,7 +15,8 @@ use crate::arbitrary::{damage, json as any_json, shows, told, unknown_members};
 
 type Members = Map<String, Value>;
 
-/// Keys of both kinds, among them such whose parts begin with zeros: making one takes longer than all the rest.
+/// Keys of both kinds, among them such whose parts begin with zeros: making one takes longer than
+/// all the rest.
 static CLIENT_KEYS: LazyLock<Vec<ClientKey>> = LazyLock::new(|| {
     let key = |n: u16| {
         let mut secret = [0; 32];
@@ -23,16 +24,20 @@ static CLIENT_KEYS: LazyLock<Vec<ClientKey>> = LazyLock::new(|| {
         ClientKey::from_secret(p256::SecretKey::from_slice(&secret).unwrap())
     };
     let begins_with_zero = |key: &ClientKey| {
-        ["x", "y"].iter().any(|name| key.expose_jwk()[*name].as_str().is_some_and(|text| text.starts_with("AA")))
+        ["x", "y"]
+            .iter()
+            .any(|name| key.expose_jwk()[*name].as_str().is_some_and(|text| text.starts_with("AA")))
     };
     let odd = (100..900).map(key).filter(begins_with_zero).take(4);
-    let even = (1..=20).map(|n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n * 11; 32]).unwrap()));
+    let even = (1..=20)
+        .map(|n: u8| ClientKey::from_secret(p256::SecretKey::from_slice(&[n * 11; 32]).unwrap()));
     even.chain((1..=2).map(key)).chain(odd).collect()
 });
 
 static DPOP_KEYS: LazyLock<Vec<Members>> = LazyLock::new(|| {
     use testbed::keys::{Alg, generate};
-    let all = [Alg::Es256, Alg::Es256k].into_iter().flat_map(|alg| (0..12).map(move |_| generate(alg)));
+    let all =
+        [Alg::Es256, Alg::Es256k].into_iter().flat_map(|alg| (0..12).map(move |_| generate(alg)));
     all.map(|jwk| jwk.as_object().unwrap().clone()).collect()
 });
 
@@ -46,7 +51,8 @@ static SETS: LazyLock<Vec<(String, Vec<ClientKey>)>> = LazyLock::new(|| {
     let keys: Vec<_> = CLIENT_KEYS.iter().enumerate().map(named).collect();
     let sets = (1..=3).flat_map(|size| keys.chunks_exact(size).take(6));
     sets.flat_map(|keys| {
-        [KeyForm::Array, KeyForm::Jwks].map(|form| (form.encode(keys).unwrap().to_string(), keys.to_vec()))
+        [KeyForm::Array, KeyForm::Jwks]
+            .map(|form| (form.encode(keys).unwrap().to_string(), keys.to_vec()))
     })
     .collect()
 });

@@ -10,7 +10,8 @@ use super::forms::{KeyForm, P256_PRIVATE_MULTICODEC, ParsedKeys};
 use crate::error::{Failure, usage};
 use crate::{input, pem};
 
-/// What is known. There is no advice to make a new key: sessions are bound to the one that cannot be read.
+/// What is known. There is no advice to make a new key: sessions are bound to the one that cannot
+/// be read.
 const FORMS: &str = "known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one of these, and a multibase \
                      P-256 key; copy the key whole from where the app reads it";
 
@@ -23,7 +24,8 @@ const BARE_KEY: usize = 32;
 pub struct NotAKey {
     /// What is wrong with it.
     pub failure: Failure,
-    /// It is a key of another type, or for another purpose; no client library of atproto signs with it.
+    /// It is a key of another type, or for another purpose; no client library of atproto signs
+    /// with it.
     pub is_foreign: bool,
 }
 
@@ -62,7 +64,10 @@ pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
     if let Some(encoded) = text.strip_prefix('z')
         && let Ok(bytes) = bs58::decode(encoded).into_vec()
     {
-        return Ok(ParsedKeys::new(KeyForm::Multibase, vec![from_multicodec(&Zeroizing::new(bytes))?]));
+        return Ok(ParsedKeys::new(
+            KeyForm::Multibase,
+            vec![from_multicodec(&Zeroizing::new(bytes))?],
+        ));
     }
     if let Some(failure) = input::leftover(text) {
         return Err(failure.into());
@@ -81,7 +86,8 @@ pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
 }
 
 fn bare(how: &str) -> Failure {
-    usage(format!("is {BARE_KEY} bytes {how}, and no client library of atproto reads a key so")).hint(FORMS)
+    usage(format!("is {BARE_KEY} bytes {how}, and no client library of atproto reads a key so"))
+        .hint(FORMS)
 }
 
 /// JSON or PEM.
@@ -120,8 +126,12 @@ fn from_json(text: &str) -> Result<ParsedKeys, NotAKey> {
     })?;
     match json {
         Value::Object(mut object) => match object.get_mut("keys").map(Value::take) {
-            Some(Value::Array(keys)) => Ok(ParsedKeys { form: KeyForm::Jwks, keys: from_array(keys)?, around: object }),
-            Some(_) => Err(usage("`keys` must be an array of JWKs").hint(r#"a JWKS looks like {"keys":[{…}]}"#).into()),
+            Some(Value::Array(keys)) => {
+                Ok(ParsedKeys { form: KeyForm::Jwks, keys: from_array(keys)?, around: object })
+            }
+            Some(_) => Err(usage("`keys` must be an array of JWKs")
+                .hint(r#"a JWKS looks like {"keys":[{…}]}"#)
+                .into()),
             None => Ok(ParsedKeys::new(KeyForm::Jwk, vec![from_members(object)?])),
         },
         Value::Array(keys) => Ok(ParsedKeys::new(KeyForm::Array, from_array(keys)?)),
@@ -137,13 +147,18 @@ fn from_array(keys: Vec<Value>) -> Result<Vec<ClientKey>, NotAKey> {
                 let place = place_of(index, &members);
                 from_members(members).map_err(|e| e.at(place))
             }
-            _ => Err(usage("is not a JWK").at(format_args!("key {}", index + 1)).hint("a JWK is a JSON object").into()),
+            _ => Err(usage("is not a JWK")
+                .at(format_args!("key {}", index + 1))
+                .hint("a JWK is a JSON object")
+                .into()),
         })
         .collect()
 }
 
 fn from_members(members: Map<String, Value>) -> Result<ClientKey, NotAKey> {
-    let differs = |name: &str, ours: &str| members.get(name).and_then(Value::as_str).is_some_and(|value| value != ours);
+    let differs = |name: &str, ours: &str| {
+        members.get(name).and_then(Value::as_str).is_some_and(|value| value != ours)
+    };
     let is_foreign = differs("kty", "EC") || differs("crv", "P-256");
     ClientKey::from_members(members).map_err(|failure| NotAKey { failure, is_foreign })
 }
@@ -197,7 +212,9 @@ fn other_pem(blocks: &[pem::Block]) -> NotAKey {
         return NotAKey::foreign(other_type(what));
     }
     if blocks.iter().any(|block| block.label.ends_with("PUBLIC KEY")) {
-        return usage("this PEM is a public key, and a private one is needed").hint(WHERE_PRIVATE).into();
+        return usage("this PEM is a public key, and a private one is needed")
+            .hint(WHERE_PRIVATE)
+            .into();
     }
     if is_there("CERTIFICATE") {
         return usage("this PEM is a certificate, and a private key is needed")
@@ -233,7 +250,9 @@ fn from_der(der: &[u8]) -> Result<ClientKey, NotAKey> {
         }
     }
     if p256::PublicKey::from_public_key_der(der).is_ok() {
-        return Err(usage("is a public key, and a private one is needed").hint(WHERE_PRIVATE).into());
+        return Err(usage("is a public key, and a private one is needed")
+            .hint(WHERE_PRIVATE)
+            .into());
     }
     if p256::SecretKey::from_sec1_der(der).is_ok() {
         return Err(sec1("is SEC1").into());
@@ -257,14 +276,17 @@ fn type_of(algorithm: &str, curve: &str) -> Option<String> {
 
 fn from_multicodec(bytes: &[u8]) -> Result<ClientKey, NotAKey> {
     let Some(scalar) = bytes.strip_prefix(&P256_PRIVATE_MULTICODEC) else {
-        let failure = usage("this multibase key is not a P-256 private key").hint("those begin with z42");
+        let failure =
+            usage("this multibase key is not a P-256 private key").hint("those begin with z42");
         return Err(NotAKey { failure, is_foreign: bytes.len() > BARE_KEY });
     };
     if scalar.len() != BARE_KEY {
         let found = scalar.len();
-        return Err(usage(format!("this multibase key has {found} bytes where a P-256 key has {BARE_KEY}"))
-            .hint(NOT_A_KEY)
-            .into());
+        return Err(usage(format!(
+            "this multibase key has {found} bytes where a P-256 key has {BARE_KEY}"
+        ))
+        .hint(NOT_A_KEY)
+        .into());
     }
     p256::SecretKey::from_slice(scalar).map(ClientKey::from_secret).map_err(|_| {
         usage("this multibase key is not a P-256 private key: it is zero or beyond the group order")

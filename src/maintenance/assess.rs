@@ -12,7 +12,8 @@ use super::recovery::Recovery;
 use crate::jose::{ClientKey, KeySet};
 use crate::oauth::objection;
 use crate::session::{
-    Age, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status, StatusInputs, Summary,
+    Age, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status, StatusInputs,
+    Summary,
 };
 use crate::store::{Layout, NoRecord, Store, Stored};
 
@@ -60,8 +61,10 @@ impl Assessor {
         now: Timestamp,
     ) -> Self {
         let named = |key: &ClientKey| Some((key.kid()?.as_str().to_owned(), key.thumbprint()));
-        let thumbprints: HashMap<_, _> = keys.iter().flat_map(|keys| keys.iter()).filter_map(named).collect();
-        let keys = keys.map_or(KnownKeys::Unknown, |_| KnownKeys::Only(thumbprints.keys().cloned().collect()));
+        let thumbprints: HashMap<_, _> =
+            keys.iter().flat_map(|keys| keys.iter()).filter_map(named).collect();
+        let keys = keys
+            .map_or(KnownKeys::Unknown, |_| KnownKeys::Only(thumbprints.keys().cloned().collect()));
         Self {
             inputs: StatusInputs { keys, policy, client_id, now },
             layout: layout.clone(),
@@ -79,7 +82,8 @@ impl Assessor {
         Self { pending: Some(recovery.into()), ..self }
     }
 
-    /// The same where http, and addresses that are not public, may not be spoken to unless this says so.
+    /// The same where http, and addresses that are not public, may not be spoken to unless this
+    /// says so.
     pub fn with_egress(self, egress: [bool; 2]) -> Self {
         Self { egress, ..self }
     }
@@ -94,7 +98,8 @@ impl Assessor {
         self.copies.get().is_some()
     }
 
-    /// The relation to another record that keeps a session from being exchanged, and what to say of it.
+    /// The relation to another record that keeps a session from being exchanged, and what to say of
+    /// it.
     pub fn copy(&self, stored: &Stored) -> Option<(Relation, &str)> {
         self.copies.get()?.of(&stored.key.text(), &stored.value)
     }
@@ -102,7 +107,11 @@ impl Assessor {
     /// Reads and judges one record. All that can be known without asking a server.
     pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let summary = self.summary_alone(stored, note);
-        let why = if is_settled(&summary) { None } else { self.copy(stored).map(|(_, why)| why.to_owned()) };
+        let why = if is_settled(&summary) {
+            None
+        } else {
+            self.copy(stored).map(|(_, why)| why.to_owned())
+        };
         block(summary, why)
     }
 
@@ -114,8 +123,13 @@ impl Assessor {
     }
 
     /// The same without regard to tokens that wait in the recovery directory, either.
-    pub(super) fn summary_of_record<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
-        let summary = Summary { layout: Some(Arc::clone(&self.layout_name)), ..self.read(stored, note) };
+    pub(super) fn summary_of_record<'a>(
+        &self,
+        stored: &'a Stored,
+        note: Option<&Note>,
+    ) -> Summary<'a> {
+        let summary =
+            Summary { layout: Some(Arc::clone(&self.layout_name)), ..self.read(stored, note) };
         if summary.status == Status::Blocked && !summary.needs_upgrade || is_settled(&summary) {
             return summary;
         }
@@ -129,7 +143,8 @@ impl Assessor {
     }
 
     fn has_newer_tokens(&self, stored: &Stored, summary: &Summary<'_>) -> bool {
-        let entry = |recovery: &Arc<Recovery>| recovery.entry_of(stored, summary.refresh_token.as_deref());
+        let entry =
+            |recovery: &Arc<Recovery>| recovery.entry_of(stored, summary.refresh_token.as_deref());
         self.pending.as_ref().map(entry).is_some_and(|entry| entry.exists())
     }
 
@@ -163,10 +178,16 @@ impl Assessor {
         Ok(known)
     }
 
-    /// Finds out whether the client key of a session is the one that has worked before. Returns whether it is not, and the
-    /// session has to be judged anew.
-    pub async fn learn_key(&self, store: &dyn Store, session: &Summary<'_>) -> anyhow::Result<bool> {
-        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), session.kid.as_deref()) else { return Ok(false) };
+    /// Finds out whether the client key of a session is the one that has worked before. Returns
+    /// whether it is not, and the session has to be judged anew.
+    pub async fn learn_key(
+        &self,
+        store: &dyn Store,
+        session: &Summary<'_>,
+    ) -> anyhow::Result<bool> {
+        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), session.kid.as_deref()) else {
+            return Ok(false);
+        };
         let Some(thumbprint) = self.thumbprints.get(kid) else { return Ok(false) };
         if self.inputs.client_id.is_none() || !self.are_keys_noted(store).await? {
             return Ok(false);
@@ -193,7 +214,9 @@ impl Assessor {
         session: &Summary<'_>,
         key: &ClientKey,
     ) -> anyhow::Result<Option<String>> {
-        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), key.kid()) else { return Ok(None) };
+        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), key.kid()) else {
+            return Ok(None);
+        };
         let known = self.compare_key(store, issuer, kid.as_str(), &key.thumbprint()).await?;
         Ok((known == KnownKey::Other).then(|| key_has_changed(kid.as_str())))
     }
@@ -217,15 +240,22 @@ impl Assessor {
         matches!(self.inputs.keys, KnownKeys::Only(_))
     }
 
-    /// Why a session is left alone that was renewed a short while ago. Where the app has no lock to keep the two of us
-    /// apart, one that the app renewed itself is left alone for longer.
+    /// Why a session is left alone that was renewed a short while ago. Where the app has no lock to
+    /// keep the two of us apart, one that the app renewed itself is left alone for longer.
     ///
-    /// Where all that is known of it lies in the future (it was renewed after this run began, or a server's clock is
-    /// ahead), it may have been renewed just now.
-    pub fn too_recent(&self, session: &Summary<'_>, min_interval: Age, app_has_lock: bool) -> Option<String> {
+    /// Where all that is known of it lies in the future (it was renewed after this run began, or a
+    /// server's clock is ahead), it may have been renewed just now.
+    pub fn too_recent(
+        &self,
+        session: &Summary<'_>,
+        min_interval: Age,
+        app_has_lock: bool,
+    ) -> Option<String> {
         let Some(at) = session.last_refreshed_at else {
-            let lies_ahead = session.expires_at.is_some_and(|at| LastRefreshed::lies_ahead(at, self.now()));
-            let is_unchanged = session.unchanged_since.is_some_and(|at| self.age(at) >= APP_IS_ACTIVE);
+            let lies_ahead =
+                session.expires_at.is_some_and(|at| LastRefreshed::lies_ahead(at, self.now()));
+            let is_unchanged =
+                session.unchanged_since.is_some_and(|at| self.age(at) >= APP_IS_ACTIVE);
             let may_be_new = (lies_ahead || session.has_unreadable_expiry) && !is_unchanged;
             return (may_be_new && !app_has_lock).then(|| {
                 "the app may have renewed it just now, and has no lock to keep the two of us apart".to_owned()
@@ -236,11 +266,13 @@ impl Assessor {
         if age < min_interval {
             return Some(format!("refreshed {age} ago"));
         }
-        (!app_has_lock && by_app && age < APP_IS_ACTIVE)
-            .then(|| format!("the app renewed it {age} ago, and has no lock to keep the two of us apart"))
+        (!app_has_lock && by_app && age < APP_IS_ACTIVE).then(|| {
+            format!("the app renewed it {age} ago, and has no lock to keep the two of us apart")
+        })
     }
 
-    /// The day by which the tokens of a session die, if nobody uses them. None where nothing tells when it was refreshed.
+    /// The day by which the tokens of a session die, if nobody uses them. None where nothing tells
+    /// when it was refreshed.
     pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
         let summary = self.summary(stored, None);
         let issuer = summary.issuer.as_deref().unwrap_or_default();
@@ -262,7 +294,12 @@ fn is_settled(summary: &Summary<'_>) -> bool {
 
 fn block(summary: Summary<'_>, why: Option<String>) -> Summary<'_> {
     match why {
-        Some(why) => Summary { status: Status::Blocked, reason: Some(why.into()), needs_upgrade: false, ..summary },
+        Some(why) => Summary {
+            status: Status::Blocked,
+            reason: Some(why.into()),
+            needs_upgrade: false,
+            ..summary
+        },
         None => summary,
     }
 }

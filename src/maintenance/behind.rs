@@ -42,7 +42,8 @@ impl Behind {
     /// Whether the record was written after that run began.
     pub(super) fn is_before(self, stored: &Stored, now: Timestamp) -> bool {
         let session = Session::read(&stored.value).ok();
-        let written = session.and_then(|session| LastRefreshed::of(&session, None, stored.observed, now));
+        let written =
+            session.and_then(|session| LastRefreshed::of(&session, None, stored.observed, now));
         written.is_some_and(|written| written.at >= self.at)
     }
 }

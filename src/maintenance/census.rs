@@ -27,7 +27,8 @@ pub struct Census {
 }
 
 impl Census {
-    /// Counts what a scan brings. `is_named`: somebody has named the store, which was not merely found.
+    /// Counts what a scan brings. `is_named`: somebody has named the store, which was not merely
+    /// found.
     pub async fn read(
         store: &StoreUrl,
         is_named: bool,
@@ -56,7 +57,10 @@ impl Census {
                 match KeyDependence::of(&record.value) {
                     KeyDependence::Session { kid, client_id } => {
                         self.all.sessions += 1;
-                        if client_id.is_some() && self.client_id.is_some() && client_id != self.client_id {
+                        if client_id.is_some()
+                            && self.client_id.is_some()
+                            && client_id != self.client_id
+                        {
                             self.of_others.add(kid.clone(), |count| count.sessions += 1);
                             self.sessions_of_others += 1;
                             self.other_client = self.other_client.take().or(client_id);
@@ -102,8 +106,8 @@ impl Census {
         self.all.sessions > 0
     }
 
-    /// Whether nothing is bound to a key that nothing was counted for: the store was named, holds records, and shows of
-    /// each which key it needs.
+    /// Whether nothing is bound to a key that nothing was counted for: the store was named, holds
+    /// records, and shows of each which key it needs.
     pub fn is_proof(&self) -> bool {
         self.is_named && !self.is_empty() && self.unplaced == 0
     }
@@ -125,14 +129,22 @@ impl Census {
     /// `2 records of sqlite:app.db (KEY, …)`
     pub fn counted_unplaced(&self) -> String {
         let others = if self.unplaced > self.examples.len() as u64 { ", …" } else { "" };
-        format!("{} of {} ({}{others})", counted(self.unplaced, "record"), self.store, self.examples.join(", "))
+        format!(
+            "{} of {} ({}{others})",
+            counted(self.unplaced, "record"),
+            self.store,
+            self.examples.join(", ")
+        )
     }
 
-    /// Says which key that the set has not sessions of other clients are bound to; none where there is no such session.
+    /// Says which key that the set has not sessions of other clients are bound to; none where there
+    /// is no such session.
     pub fn doubt_about_others(&self, keys: &KeySet) -> Option<String> {
-        let is_there = |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
+        let is_there =
+            |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
         let (kid, count) = self.of_others.iter().find(|(kid, _)| !is_there(kid))?;
-        let (sessions, verb) = (counted(count.sessions, "session"), if count.sessions == 1 { "is" } else { "are" });
+        let (sessions, verb) =
+            (counted(count.sessions, "session"), if count.sessions == 1 { "is" } else { "are" });
         Some(format!(
             "{sessions} of {} {verb} bound to key {kid}, which no key source has, and named for the client {}, not for {}: \
              if that is this app, too, its users are logged out without the key",
@@ -147,9 +159,14 @@ impl Census {
         self.all.sessions > 0 && self.sessions_of_others == self.all.sessions
     }
 
-    /// Kids that records of this client are bound to and that the set has not, with what is bound to each.
-    pub fn missing_from<'c>(&'c self, keys: &'c KeySet) -> impl Iterator<Item = (&'c str, BoundCount)> {
-        let is_there = |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
+    /// Kids that records of this client are bound to and that the set has not, with what is bound
+    /// to each.
+    pub fn missing_from<'c>(
+        &'c self,
+        keys: &'c KeySet,
+    ) -> impl Iterator<Item = (&'c str, BoundCount)> {
+        let is_there =
+            |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
         self.records.iter().filter(move |(kid, _)| !is_there(kid)).filter_map(|(kid, mut count)| {
             let of_others = self.of_others.to(kid).sessions;
             count.sessions -= of_others;

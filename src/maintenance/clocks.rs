@@ -1,4 +1,5 @@
-//! Comparison of this machine's clock with others: by a wrong one, users who were there today count as away.
+//! Comparison of this machine's clock with others: by a wrong one, users who were there today count
+//! as away.
 
 use jiff::{SignedDuration, Timestamp};
 

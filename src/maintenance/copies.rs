@@ -1,4 +1,5 @@
-//! Finds records that hold one session twice: for a whole store, for some accounts, and under the lock on an account.
+//! Finds records that hold one session twice: for a whole store, for some accounts, and under the
+//! lock on an account.
 
 use std::collections::HashSet;
 use std::iter;
@@ -6,8 +7,8 @@ use std::iter;
 use crate::session::{Comparison, Copies, Did, LayoutTraits, Relation, Repeats, Session};
 use crate::store::{Kind, Layout, Store, Stored, Want};
 
-/// Reads a whole store, unless its layout rules copies out, and again where something occurs twice. Memory: 16 bytes a
-/// record, and more only for records that have something in common.
+/// Reads a whole store, unless its layout rules copies out, and again where something occurs twice.
+/// Memory: 16 bytes a record, and more only for records that have something in common.
 pub async fn find_copies(store: &dyn Store) -> anyhow::Result<Copies> {
     let others = store.others().await;
     if others.is_empty() && !store.may_have_copies() {
@@ -36,12 +37,17 @@ pub async fn find_copies(store: &dyn Store) -> anyhow::Result<Copies> {
 /// Reads what else there is of the accounts of these sessions.
 pub async fn find_copies_of(store: &dyn Store, sessions: &[Stored]) -> anyhow::Result<Copies> {
     let others = store.others().await;
-    let layouts = iter::once(store.layout()).chain(others.iter().map(|other| other.layout())).map(traits);
+    let layouts =
+        iter::once(store.layout()).chain(others.iter().map(|other| other.layout())).map(traits);
     let mut comparison = Comparison::new(layouts.collect());
     let mut seen = HashSet::new();
     for session in sessions {
         let key = session.key.text();
-        let account = store.layout().session_pattern().parse_key(&key).and_then(|(did, _)| did.parse::<Did>().ok());
+        let account = store
+            .layout()
+            .session_pattern()
+            .parse_key(&key)
+            .and_then(|(did, _)| did.parse::<Did>().ok());
         let Some(did) = account else { continue };
         if !store.may_have_copies() {
             comparison.add(0, &key, &session.value, did.as_str());
@@ -54,7 +60,11 @@ pub async fn find_copies_of(store: &dyn Store, sessions: &[Stored]) -> anyhow::R
                 comparison.add(0, &stored.key.text(), &stored.value, did.as_str());
             }
         }
-        for (n, other) in others.iter().enumerate().filter(|(_, other)| other.layout().session_pattern().has_many()) {
+        for (n, other) in others
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| other.layout().session_pattern().has_many())
+        {
             for stored in other.sessions_of(&did).await? {
                 comparison.add(n + 1, &stored.key.text(), &stored.value, did.as_str());
             }
@@ -64,8 +74,8 @@ pub async fn find_copies_of(store: &dyn Store, sessions: &[Stored]) -> anyhow::R
     Ok(comparison.copies())
 }
 
-/// Reads the account's other sessions again, where their keys follow from the account. Returns what keeps this one from
-/// being exchanged.
+/// Reads the account's other sessions again, where their keys follow from the account. Returns what
+/// keeps this one from being exchanged.
 pub(super) async fn objection(
     store: &dyn Store,
     session: &Stored,
@@ -81,10 +91,16 @@ pub(super) async fn objection(
     }
     add_elsewhere(&mut comparison, store, did).await?;
     let copies = comparison.copies();
-    Ok(copies.of(&session.key.text(), &session.value).map(|(relation, why)| (relation, why.to_owned())))
+    Ok(copies
+        .of(&session.key.text(), &session.value)
+        .map(|(relation, why)| (relation, why.to_owned())))
 }
 
-async fn add_elsewhere(comparison: &mut Comparison, store: &dyn Store, did: &Did) -> anyhow::Result<()> {
+async fn add_elsewhere(
+    comparison: &mut Comparison,
+    store: &dyn Store,
+    did: &Did,
+) -> anyhow::Result<()> {
     for (layout, stored) in store.elsewhere(did).await? {
         let n = comparison.layout(LayoutTraits { name: layout, has_one: true });
         comparison.add(n, &stored.key.text(), &stored.value, did.as_str());
@@ -97,7 +113,10 @@ fn traits(layout: &Layout) -> LayoutTraits {
 }
 
 /// Reads every session of an account that its key names.
-async fn for_each(store: &dyn Store, mut see: impl FnMut(&Stored, &Session<'_>)) -> anyhow::Result<()> {
+async fn for_each(
+    store: &dyn Store,
+    mut see: impl FnMut(&Stored, &Session<'_>),
+) -> anyhow::Result<()> {
     let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
     while let Some(records) = scan.next().await? {
         for stored in &records {

@@ -26,11 +26,12 @@ impl Estimate {
             Some(count) => *count += 1,
             None => drop(self.by_issuer.insert(issuer.to_owned(), 1)),
         }
-        self.by_directory += u64::from(session.did.as_deref().is_some_and(|did| did.starts_with("did:plc:")));
+        self.by_directory +=
+            u64::from(session.did.as_deref().is_some_and(|did| did.starts_with("did:plc:")));
     }
 
-    /// Returns how long all that was counted takes, where that is long. While more sessions are being read, once the time
-    /// has doubled since it was last said.
+    /// Returns how long all that was counted takes, where that is long. While more sessions are
+    /// being read, once the time has doubled since it was last said.
     pub fn text(&mut self, network: &Network, is_all: bool) -> Option<String> {
         let (time, sessions, rate) = self.longest(network)?;
         if time < WORTH_A_WORD || time < self.told * 2 {
@@ -38,7 +39,8 @@ impl Estimate {
         }
         self.told = time;
         let age = Age::from_secs(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
-        let (sessions, about) = (counted(sessions, "session"), if is_all { "about" } else { "at least" });
+        let (sessions, about) =
+            (counted(sessions, "session"), if is_all { "about" } else { "at least" });
         Some(format!(
             "{sessions} at {rate} requests a second to one server: this takes {about} {age} (--per-issuer-rate)"
         ))
@@ -46,10 +48,14 @@ impl Estimate {
 
     /// One request a session at its issuer, and one at the directory of `did:plc` documents.
     fn longest(&self, network: &Network) -> Option<(Duration, u64, f64)> {
-        let of_issuers = self.by_issuer.iter().map(|(issuer, count)| (*count, network.rates(issuer)[0]));
+        let of_issuers =
+            self.by_issuer.iter().map(|(issuer, count)| (*count, network.rates(issuer)[0]));
         let all = of_issuers.chain([(self.by_directory, network.rates("")[1])]);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let time = |count: u64, rate: f64| Duration::try_from_secs_f64(count as f64 / rate).unwrap_or(Duration::MAX);
-        all.filter_map(|(count, rate)| Some((time(count, rate?), count, rate?))).max_by_key(|(time, ..)| *time)
+        let time = |count: u64, rate: f64| {
+            Duration::try_from_secs_f64(count as f64 / rate).unwrap_or(Duration::MAX)
+        };
+        all.filter_map(|(count, rate)| Some((time(count, rate?), count, rate?)))
+            .max_by_key(|(time, ..)| *time)
     }
 }

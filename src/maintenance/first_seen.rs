@@ -1,5 +1,5 @@
-//! Sessions whose age nothing tells: notes when each was first seen with its refresh token, so that keep-alive takes it in
-//! time.
+//! Sessions whose age nothing tells: notes when each was first seen with its refresh token, so that
+//! keep-alive takes it in time.
 
 use std::cell::RefCell;
 
@@ -13,9 +13,13 @@ use crate::store::Store;
 pub struct FirstSeen(RefCell<Vec<(String, Vec<u8>)>>);
 
 impl FirstSeen {
-    /// Takes in a session that was read. One whose age is known, or that was seen before, needs no note.
+    /// Takes in a session that was read. One whose age is known, or that was seen before, needs no
+    /// note.
     pub fn see(&self, session: &Summary<'_>, note: Option<&Note>, now: Timestamp) {
-        if session.last_refreshed_at.is_some() || session.unchanged_since.is_some() || session.status.is_unreadable() {
+        if session.last_refreshed_at.is_some()
+            || session.unchanged_since.is_some()
+            || session.status.is_unreadable()
+        {
             return;
         }
         let Some(token) = &session.refresh_token else { return };

@@ -1,4 +1,5 @@
-//! Bringing exported sessions into a store, without logging anyone out and without bringing back old tokens.
+//! Bringing exported sessions into a store, without logging anyone out and without bringing back
+//! old tokens.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,12 +9,14 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::error::{Failure, usage};
-use crate::session::{Age, FORMATS, Format, Session, Traces, Transfer, fingerprint, is_provably_newer};
+use crate::session::{
+    Age, FORMATS, Format, Session, Traces, Transfer, fingerprint, is_provably_newer,
+};
 use crate::store::{Kind, Layout, RecordKey, Store, Want, Written};
 use crate::text::named;
 
-/// A session whose time would have run out by the new layout's reckoning gets this long, so that nobody is logged out
-/// by the move itself.
+/// A session whose time would have run out by the new layout's reckoning gets this long, so that
+/// nobody is logged out by the move itself.
 const SHORTEST_TTL: Duration = Duration::from_hours(24);
 
 /// So many sessions show the format of a store's records.
@@ -37,8 +40,8 @@ pub struct Import {
     pub format: Option<&'static dyn Format>,
 }
 
-/// Fingerprints of the keys of a run, in parts, each of which also is the turn of its keys: of several sessions for one
-/// key, one must be there before the next is compared with it.
+/// Fingerprints of the keys of a run, in parts, each of which also is the turn of its keys: of
+/// several sessions for one key, one must be there before the next is compared with it.
 #[derive(Debug)]
 pub struct Arrived([Mutex<HashSet<u128>>; PARTS]);
 
@@ -82,7 +85,9 @@ named! {
 impl Import {
     /// Brings one line of an export in.
     pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportResult> {
-        let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else { return Ok(ImportResult::Malformed) };
+        let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else {
+            return Ok(ImportResult::Malformed);
+        };
         let value = incoming.record.get().as_bytes();
         let session = match Session::read(value) {
             Ok(session) if session.did == incoming.did => session,
@@ -93,19 +98,24 @@ impl Import {
         let value = if session.format == format {
             value
         } else {
-            let Ok(record) = format.convert(&session, value) else { return Ok(ImportResult::Unusable) };
+            let Ok(record) = format.convert(&session, value) else {
+                return Ok(ImportResult::Unusable);
+            };
             converted = record;
             &converted
         };
         let key = key_in(store, &incoming);
         let (part, name) = self.arrived.part(&key);
         let mut arrived = part.lock().await;
-        if !self.dry_run && store.create(Kind::Session, &key, value, self.ttl(store, &incoming)).await? {
+        if !self.dry_run
+            && store.create(Kind::Session, &key, value, self.ttl(store, &incoming)).await?
+        {
             arrived.insert(name);
             return Ok(ImportResult::Created);
         }
         let Some(present) = store.get(Kind::Session, &key).await? else {
-            // A dry run has not tried to create it; otherwise it went between two commands, and is left gone.
+            // A dry run has not tried to create it; otherwise it went between two commands, and is
+            // left gone.
             return Ok(if !self.dry_run {
                 ImportResult::Kept
             } else if !arrived.insert(name ^ token_of(value)) {
@@ -146,24 +156,29 @@ impl Import {
         }
     }
 
-    /// Returns the format in which a session is written. Where nothing shows which library the app uses, only sessions of
-    /// the library are taken that most apps of the layout use.
-    fn format_for(&self, session: &Session<'_>, layout: &Layout) -> Result<&'static dyn Format, Failure> {
+    /// Returns the format in which a session is written. Where nothing shows which library the app
+    /// uses, only sessions of the library are taken that most apps of the layout use.
+    fn format_for(
+        &self,
+        session: &Session<'_>,
+        layout: &Layout,
+    ) -> Result<&'static dyn Format, Failure> {
         match self.format {
             Some(format) => Ok(format),
             None if session.format == layout.format => Ok(layout.format),
             None => {
                 let (name, format) = (&layout.name, session.format);
-                let problem = format!("nothing in the store shows that its app uses {}", format.library());
-                let [theirs, usual] =
-                    [format, layout.format].map(|format| format!("--layout {name}/{}", format.name()));
+                let problem =
+                    format!("nothing in the store shows that its app uses {}", format.library());
+                let [theirs, usual] = [format, layout.format]
+                    .map(|format| format!("--layout {name}/{}", format.name()));
                 Err(usage(problem).hint(format!("say which library it uses: {theirs} or {usual}")))
             }
         }
     }
 
-    /// How long it will live in a layout whose sessions do not live for ever: the time it still had, or the layout's own
-    /// less the age that is known, whichever is longer.
+    /// How long it will live in a layout whose sessions do not live for ever: the time it still
+    /// had, or the layout's own less the age that is known, whichever is longer.
     fn ttl(&self, store: &dyn Store, incoming: &Transfer<'_>) -> Option<Duration> {
         let whole = Duration::try_from(store.layout().session_ttl().map(Age::duration)?).ok()?;
         let age = incoming.last_refreshed_at.map(|at| self.now.duration_since(at));
@@ -173,8 +188,8 @@ impl Import {
     }
 }
 
-/// Returns the format of the store's records: its layout's, or that of most of its first sessions. None where neither
-/// shows it.
+/// Returns the format of the store's records: its layout's, or that of most of its first sessions.
+/// None where neither shows it.
 pub async fn written_format(store: &dyn Store) -> anyhow::Result<Option<&'static dyn Format>> {
     if store.layout().has_one_format {
         return Ok(Some(store.layout().format));
@@ -190,11 +205,16 @@ pub async fn written_format(store: &dyn Store) -> anyhow::Result<Option<&'static
             }
         }
     }
-    let most = counts.iter().zip(FORMATS).filter(|(count, _)| **count > 0).max_by_key(|(count, _)| **count);
+    let most = counts
+        .iter()
+        .zip(FORMATS)
+        .filter(|(count, _)| **count > 0)
+        .max_by_key(|(count, _)| **count);
     Ok(most.map(|(_, format)| *format))
 }
 
-/// Whether both are one session with the same tokens of the same exchange, however the one was written anew.
+/// Whether both are one session with the same tokens of the same exchange, however the one was
+/// written anew.
 fn is_same(present: &[u8], incoming: &Session<'_>) -> bool {
     Session::read(present).is_ok_and(|present| present.is_of_same_refresh(incoming))
 }
@@ -212,9 +232,11 @@ fn number(fingerprint: &str) -> u128 {
     u128::from_str_radix(fingerprint, 16).expect("a fingerprint is 128 bits in hex")
 }
 
-/// Its key under the store's layout. Where the layout tells several sessions of an account apart and the old one did
-/// not, the id follows from the old key, so that a second import finds the first.
+/// Its key under the store's layout. Where the layout tells several sessions of an account apart
+/// and the old one did not, the id follows from the old key, so that a second import finds the
+/// first.
 fn key_in(store: &dyn Store, incoming: &Transfer<'_>) -> RecordKey {
-    let sid = incoming.sid.clone().unwrap_or_else(|| Cow::Owned(fingerprint(incoming.key.as_bytes())));
+    let sid =
+        incoming.sid.clone().unwrap_or_else(|| Cow::Owned(fingerprint(incoming.key.as_bytes())));
     RecordKey::from_text(&store.layout().session_pattern().key(&incoming.did, Some(&sid)))
 }

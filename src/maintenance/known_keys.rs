@@ -42,7 +42,9 @@ pub(super) async fn noted_key(
         None => Ok(KnownKey::Unknown),
         Some(worked) if worked == thumbprint.as_bytes() => Ok(KnownKey::Same),
         // It was retired, and its name is free.
-        Some(worked) if noted(store, name_of_retired(kid)).await?.as_ref() == Some(&worked) => Ok(KnownKey::Unknown),
+        Some(worked) if noted(store, name_of_retired(kid)).await?.as_ref() == Some(&worked) => {
+            Ok(KnownKey::Unknown)
+        }
         Some(_) => Ok(KnownKey::Other),
     }
 }
@@ -51,13 +53,19 @@ pub(super) fn name_of_key(client_id: &str, issuer: &str, kid: &str) -> String {
     format!("key:{}", fingerprint([client_id, issuer, kid].join("\n").as_bytes()))
 }
 
-/// Frees the kid of a key that is gone, so that another may get its name. Where nothing was ever noted, nothing is written.
+/// Frees the kid of a key that is gone, so that another may get its name. Where nothing was ever
+/// noted, nothing is written.
 pub async fn forget_key(store: &dyn Store, kid: &Kid, key: &ClientKey) -> anyhow::Result<()> {
     let is_used = store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some();
     if !is_used {
         return Ok(());
     }
-    store.write_notes(&[(name_of_retired(kid.as_str()), key.thumbprint().into_bytes())], Note::LIFETIME).await
+    store
+        .write_notes(
+            &[(name_of_retired(kid.as_str()), key.thumbprint().into_bytes())],
+            Note::LIFETIME,
+        )
+        .await
 }
 
 pub(super) async fn forget(store: &dyn Store, name: String) -> anyhow::Result<()> {

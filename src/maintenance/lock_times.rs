@@ -1,5 +1,6 @@
-//! How long runs keep the app waiting. From the server's answer until the record is written, the app finds used tokens
-//! in its store; what keeps it from using them is the lock, for as long as it waits for that.
+//! How long runs keep the app waiting. From the server's answer until the record is written, the
+//! app finds used tokens in its store; what keeps it from using them is the lock, for as long as it
+//! waits for that.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,7 +29,8 @@ pub struct LockTimes {
 pub(super) struct Longest(Mutex<LockTimes>);
 
 impl Longest {
-    /// Takes in the times of one refresh, and notes them in the store where the app may not have waited long enough.
+    /// Takes in the times of one refresh, and notes them in the store where the app may not have
+    /// waited long enough.
     pub(super) async fn note(&self, store: &dyn Store, write: Duration, held: Duration) {
         let Some(waits) = store.layout().app_waits else { return };
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -60,8 +62,8 @@ impl LockTimes {
     }
 }
 
-/// Whether there is still time for a request after so long under the lock: an app that waits no longer may have sent the
-/// same token meanwhile.
+/// Whether there is still time for a request after so long under the lock: an app that waits no
+/// longer may have sent the same token meanwhile.
 pub(super) fn app_still_waits(layout: &Layout, held: Duration) -> bool {
     layout.app_waits.is_none_or(|waits| held < waits)
 }

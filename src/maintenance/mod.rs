@@ -1,5 +1,5 @@
-//! What is done to many records at once: plan, then apply. Knows neither the terminal nor the settings; emits what
-//! happened for the commands to tell.
+//! What is done to many records at once: plan, then apply. Knows neither the terminal nor the
+//! settings; emits what happened for the commands to tell.
 
 mod assess;
 mod behind;
@@ -42,7 +42,9 @@ pub use prune::{Action, Kept, Plan, PruneResult, Pruned, Pruner, Rules};
 pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeResult, StateAge};
 pub use recovery::{Recovered, Recovery, Waiting};
-pub use refresh::{Binding, Left, Mode, Outcome, Parts, Planner, RefreshResult, Refresher, Unconfirmed};
+pub use refresh::{
+    Binding, Left, Mode, Outcome, Parts, Planner, RefreshResult, Refresher, Unconfirmed,
+};
 pub use revoke::{RevokeResult, Revoked, Revoker, StillMeant};
 pub use runner::{Event, Limits, Runner, Step, Stop};
 pub use seen::{Missing, Records, Seen};

@@ -3,13 +3,15 @@
 use crate::session::{Session, Traces, is_provably_newer};
 use crate::store::{Kind, Store, Stored};
 
-/// The record as it is now. Where several rows share its key: the row as it was read, else a row with the same refresh
-/// token, else the newest row of the same session, else any.
+/// The record as it is now. Where several rows share its key: the row as it was read, else a row
+/// with the same refresh token, else the newest row of the same session, else any.
 pub(super) async fn present(store: &dyn Store, read: &Stored) -> anyhow::Result<Option<Stored>> {
     let mut rows = store.records(Kind::Session, &read.key).await?;
     if rows.len() > 1 {
         rows.sort_by_cached_key(|row| std::cmp::Reverse(likeness(row, read)));
-        let newer = |row: &Stored| likeness(row, read) == likeness(&rows[0], read) && is_newer(row, &rows[0]);
+        let newer = |row: &Stored| {
+            likeness(row, read) == likeness(&rows[0], read) && is_newer(row, &rows[0])
+        };
         if let Some(newest) = (1..rows.len()).find(|n| newer(&rows[*n])) {
             rows.swap(0, newest);
         }

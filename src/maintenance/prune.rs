@@ -1,4 +1,5 @@
-//! Removing sessions that have ended, settling those that may have, and signing out users who have been away.
+//! Removing sessions that have ended, settling those that may have, and signing out users who have
+//! been away.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use crate::session::{Age, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 use crate::text::named;
 
-/// Without asking the server, a session is taken for ended only beyond the longest life that the atproto OAuth profile
-/// allows a refresh token: 180 days.
+/// Without asking the server, a session is taken for ended only beyond the longest life that the
+/// atproto OAuth profile allows a refresh token: 180 days.
 const LONGEST_LIFETIME: Age = Age::from_secs(180 * 86_400);
 
 /// What may be removed.
@@ -63,7 +64,8 @@ pub enum Pruned {
     Unsettled(String, Retry),
 }
 
-/// What a run will do: counts by action in the order of [`Action`], and who is left out for want of observation.
+/// What a run will do: counts by action in the order of [`Action`], and who is left out for want of
+/// observation.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Plan {
     /// Sessions read.
@@ -99,7 +101,8 @@ named! {
 
 impl PruneResult {
     /// Kinds whose records are gone.
-    pub const REMOVED: [Self; 5] = [Self::Dead, Self::Ended, Self::Old, Self::Malformed, Self::SignedOut];
+    pub const REMOVED: [Self; 5] =
+        [Self::Dead, Self::Ended, Self::Old, Self::Malformed, Self::SignedOut];
 }
 
 /// Settles sessions.
@@ -139,7 +142,8 @@ impl Action {
 }
 
 impl Rules {
-    /// What to do with a session, if anything. `Err` when it was asked for, and yet is not to be touched.
+    /// What to do with a session, if anything. `Err` when it was asked for, and yet is not to be
+    /// touched.
     pub fn action(
         &self,
         summary: &Summary<'_>,
@@ -148,13 +152,15 @@ impl Rules {
     ) -> Result<Option<Action>, Kept> {
         match summary.status {
             Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
-            // The layout may be the wrong one, or a prefix shared: a living session must not pay for that.
+            // The layout may be the wrong one, or a prefix shared: a living session must not pay
+            // for that.
             Status::Foreign => return Err(Kept::Foreign),
             Status::Blocked => return Ok(None),
             Status::Dead => return Ok(Some(Action::RemoveDead)),
             Status::Suspect if !self.offline => return Ok(Some(Action::Ask)),
             Status::Suspect => {
-                let old = summary.last_refreshed_at.is_some_and(|at| assessor.age(at) > LONGEST_LIFETIME);
+                let old =
+                    summary.last_refreshed_at.is_some_and(|at| assessor.age(at) > LONGEST_LIFETIME);
                 return Ok(old.then_some(Action::RemoveOld));
             }
             Status::Fresh | Status::Idle | Status::Due => {}
@@ -210,7 +216,8 @@ impl Plan {
         [Action::RemoveOld, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
     }
 
-    /// How many sessions would end, or lose their record, without the server having a say in whether they live.
+    /// How many sessions would end, or lose their record, without the server having a say in
+    /// whether they live.
     pub fn in_bulk(&self) -> u64 {
         Self::BULK.iter().filter_map(|action| self.actions.get(action)).sum()
     }
@@ -291,7 +298,8 @@ impl Work for Pruner {
 impl Pruner {
     async fn settle(&self, session: &Stored) -> anyhow::Result<Pruned> {
         let name = Note::name(&session.key.text());
-        let note = self.store.notes(&[name]).await?.pop().flatten().and_then(|note| Note::parse(&note));
+        let note =
+            self.store.notes(&[name]).await?.pop().flatten().and_then(|note| Note::parse(&note));
         let action = {
             let summary = self.assessor.summary(session, note.as_ref());
             self.rules.action(&summary, note.as_ref(), &self.assessor)
@@ -302,11 +310,16 @@ impl Pruner {
                 Revoked::Confirmed => Pruned::Removed(Action::SignOut),
                 Revoked::Skipped(_) => Pruned::Changed,
                 Revoked::Unconfirmed(why, retry) => Pruned::Unsettled(why, retry),
-                Revoked::Failed(why) | Revoked::Forgotten(why) => Pruned::Unsettled(why, Retry::Never),
+                Revoked::Failed(why) | Revoked::Forgotten(why) => {
+                    Pruned::Unsettled(why, Retry::Never)
+                }
             }),
-            (Ok(Some(action @ (Action::RemoveDead | Action::RemoveOld | Action::RemoveMalformed))), _) => {
-                self.remove(session, action).await
-            }
+            (
+                Ok(Some(
+                    action @ (Action::RemoveDead | Action::RemoveOld | Action::RemoveMalformed),
+                )),
+                _,
+            ) => self.remove(session, action).await,
             // It has become so since the plan was made; the next run sees to it.
             (Ok(_) | Err(_), _) => Ok(Pruned::Changed),
         }
@@ -318,7 +331,9 @@ impl Pruner {
             Outcome::Refreshed => Pruned::Witness,
             Outcome::Skipped(_) => return None,
             Outcome::Gone(why) => Pruned::Refused(why),
-            Outcome::Blocked(why) | Outcome::Unknown(why, _) => Pruned::Unsettled(why, Retry::Never),
+            Outcome::Blocked(why) | Outcome::Unknown(why, _) => {
+                Pruned::Unsettled(why, Retry::Never)
+            }
         };
         Some(Event { session: witness, outcome })
     }

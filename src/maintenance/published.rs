@@ -1,4 +1,5 @@
-//! Is what servers see of the client what is needed? Looks at the published documents as a server would.
+//! Is what servers see of the client what is needed? Looks at the published documents as a server
+//! would.
 
 use std::time::Duration;
 
@@ -10,7 +11,11 @@ use crate::json::{items, member, text};
 use crate::oauth::Network;
 
 /// The published metadata must be confidential, and the published key set must hold the key.
-pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey) -> Result<(), Failure> {
+pub async fn check_published(
+    network: &Network,
+    client_id: &str,
+    key: &ClientKey,
+) -> Result<(), Failure> {
     let (metadata, _) = published(network, client_id).await?;
     if text(&metadata, "token_endpoint_auth_method") != Some("private_key_jwt") {
         return Err(failed("the published client metadata does not say private_key_jwt: the client is public still")
@@ -28,14 +33,22 @@ pub async fn check_published(network: &Network, client_id: &str, key: &ClientKey
     Ok(())
 }
 
-/// The key set that servers find by the client's metadata, and how long caches may keep it and the metadata.
-pub async fn published_keys(network: &Network, client_id: &str) -> Result<(Value, Duration), Failure> {
+/// The key set that servers find by the client's metadata, and how long caches may keep it and the
+/// metadata.
+pub async fn published_keys(
+    network: &Network,
+    client_id: &str,
+) -> Result<(Value, Duration), Failure> {
     let (metadata, of_metadata) = published(network, client_id).await?;
     let (keys, of_keys) = key_set(network, client_id, &metadata).await?;
     Ok((keys, of_metadata.max(of_keys)))
 }
 
-async fn key_set(network: &Network, client_id: &str, metadata: &Value) -> Result<(Value, Duration), Failure> {
+async fn key_set(
+    network: &Network,
+    client_id: &str,
+    metadata: &Value,
+) -> Result<(Value, Duration), Failure> {
     match (member(metadata, "jwks"), text(metadata, "jwks_uri")) {
         (jwks @ Value::Object(_), _) => Ok((jwks.clone(), Duration::ZERO)),
         (_, Some(uri)) => published(network, uri).await,
@@ -45,7 +58,10 @@ async fn key_set(network: &Network, client_id: &str, metadata: &Value) -> Result
 
 async fn published(network: &Network, url: &str) -> Result<(Value, Duration), Failure> {
     network.published(url).await.map_err(|e| {
-        failed("cannot read the published document").at(url).because(e).hint("check that it is reachable from here")
+        failed("cannot read the published document")
+            .at(url)
+            .because(e)
+            .hint("check that it is reachable from here")
     })
 }
 

@@ -1,8 +1,9 @@
 //! Removing logins that were begun and never completed.
 //!
-//! A pending state says neither when it was written nor by whom. Where the store does not know its age either, oauthctl
-//! notes when it first saw it, and the age is certain once that is long enough ago. The same where the age follows from a
-//! time to live that is only the usual one: an app that gives less would have its young states taken for old.
+//! A pending state says neither when it was written nor by whom. Where the store does not know its
+//! age either, oauthctl notes when it first saw it, and the age is certain once that is long enough
+//! ago. The same where the age follows from a time to live that is only the usual one: an app that
+//! gives less would have its young states taken for old.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use crate::session::{Age, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
 use crate::text::named;
 
-/// First-seen notes go with their states; those of completed logins are forgotten so long after they have become of use.
+/// First-seen notes go with their states; those of completed logins are forgotten so long after
+/// they have become of use.
 const NOTE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// How old a pending state is, and how that is known.
@@ -90,8 +92,8 @@ impl StateAge {
 }
 
 impl Purge {
-    /// Reads all pending states and removes the old ones as it goes, until `stop`; also when it fails, `tally` says
-    /// what was done. `progress` is told how many were read.
+    /// Reads all pending states and removes the old ones as it goes, until `stop`; also when it
+    /// fails, `tally` says what was done. `progress` is told how many were read.
     pub async fn run(
         self,
         store: &dyn Store,
@@ -119,7 +121,8 @@ impl Purge {
         records: Vec<Stored>,
         tally: &mut Tally<PurgeResult>,
     ) -> anyhow::Result<()> {
-        // Something else may share the prefix of the app's states: only what is a state by its value may go.
+        // Something else may share the prefix of the app's states: only what is a state by its
+        // value may go.
         let (states, others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| store.layout().login(record).is_ok());
         tally.add(PurgeResult::Malformed, others.len() as u64);
@@ -128,7 +131,9 @@ impl Purge {
         for (state, age) in states.into_iter().zip(ages) {
             match age.known() {
                 Some(known) if known > self.older_than.duration() => old.push((state, age)),
-                Some(_) if !matches!(age, StateAge::FirstSeen(_)) => tally.count(PurgeResult::Young),
+                Some(_) if !matches!(age, StateAge::FirstSeen(_)) => {
+                    tally.count(PurgeResult::Young);
+                }
                 _ => tally.count(PurgeResult::Unknown),
             }
         }
@@ -139,7 +144,8 @@ impl Purge {
             return Ok(());
         }
         let (records, ages): (Vec<_>, Vec<_>) = old.into_iter().unzip();
-        let noted = records.iter().zip(&ages).filter(|(_, age)| matches!(age, StateAge::FirstSeen(_)));
+        let noted =
+            records.iter().zip(&ages).filter(|(_, age)| matches!(age, StateAge::FirstSeen(_)));
         let notes: Vec<_> = noted.map(|(state, _)| note_name(state)).collect();
         for (written, age) in store.remove(Kind::State, &records).await?.into_iter().zip(ages) {
             match written {
@@ -160,10 +166,12 @@ impl Purge {
         }
     }
 
-    /// The ages of these states; those not certain are looked up in the notes, and noted where they are new.
+    /// The ages of these states; those not certain are looked up in the notes, and noted where they
+    /// are new.
     async fn ages(&self, store: &dyn Store, states: &[Stored]) -> anyhow::Result<Vec<StateAge>> {
         let mut ages: Vec<_> = states.iter().map(|state| StateAge::of(state, self.now)).collect();
-        let unknown: Vec<usize> = (0..ages.len()).filter(|i| self.is_uncertain(store, ages[*i])).collect();
+        let unknown: Vec<usize> =
+            (0..ages.len()).filter(|i| self.is_uncertain(store, ages[*i])).collect();
         if unknown.is_empty() {
             return Ok(ages);
         }

@@ -1,7 +1,8 @@
 //! Exchanged tokens that could not be stored: kept in files until they can.
 //!
-//! An entry is applied only over the record it supersedes, or one that holds the same used-up token, and never creates
-//! one. So it is found by that token, however the store is called this time.
+//! An entry is applied only over the record it supersedes, or one that holds the same used-up
+//! token, and never creates one. So it is found by that token, however the store is called this
+//! time.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -20,7 +21,8 @@ use crate::store::{Kind, RecordKey, Store, StoreId, Stored, Written};
 
 /// Room on the disk for one entry. Records have 1 to 2 kB.
 const ENTRY_BYTES: usize = 16 * 1024;
-/// An entry whose record is gone is kept for so long: a store that lost it may get it back from a snapshot.
+/// An entry whose record is gone is kept for so long: a store that lost it may get it back from a
+/// snapshot.
 const ORPHAN_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// No entry is kept for longer: no refresh token lives longer (AT Protocol OAuth profile).
 const ENTRY_LIFETIME: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -30,7 +32,8 @@ const UNFINISHED_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// The directory of pending entries.
 pub struct Recovery {
     directory: PathBuf,
-    /// A nameless file that takes up the room that entries may need. Given up when the disk is full otherwise.
+    /// A nameless file that takes up the room that entries may need. Given up when the disk is
+    /// full otherwise.
     reserve: Mutex<Option<File>>,
 }
 
@@ -84,7 +87,8 @@ pub enum Recovered {
     Present,
     /// The record it supersedes was replaced; the entry is of no use any more and was removed.
     Superseded,
-    /// The record it supersedes is gone. The entry stays for some days, in case the record comes back.
+    /// The record it supersedes is gone. The entry stays for some days, in case the record comes
+    /// back.
     Orphaned,
     /// It could not be applied now, and stays.
     Pending,
@@ -96,14 +100,16 @@ impl Recovery {
         Self { directory, reserve: Mutex::default() }
     }
 
-    /// Makes sure that so many entries can be written, before anything is exchanged that may need one: makes the
-    /// directory, and occupies the room. What nobody can use any more is removed.
+    /// Makes sure that so many entries can be written, before anything is exchanged that may need
+    /// one: makes the directory, and occupies the room. What nobody can use any more is
+    /// removed.
     pub fn prepare(self, entries: usize, now: Timestamp) -> Result<Self, Failure> {
         let occupy = || -> io::Result<File> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
             let mut file = tempfile::tempfile_in(&self.directory)?;
             // Neither a hole nor all the same: some file systems would store nothing.
-            let block: Vec<u8> = (0..ENTRY_BYTES).map(|i| (i * 131 + (i >> 8) * 31).to_le_bytes()[0]).collect();
+            let block: Vec<u8> =
+                (0..ENTRY_BYTES).map(|i| (i * 131 + (i >> 8) * 31).to_le_bytes()[0]).collect();
             for _ in 0..entries {
                 file.write_all(&block)?;
             }
@@ -120,7 +126,13 @@ impl Recovery {
     }
 
     /// Keeps the result of an exchange.
-    pub fn keep(&self, store: &StoreId, key: &RecordKey, superseded: &[u8], record: &[u8]) -> Result<PathBuf, Failure> {
+    pub fn keep(
+        &self,
+        store: &StoreId,
+        key: &RecordKey,
+        superseded: &[u8],
+        record: &[u8],
+    ) -> Result<PathBuf, Failure> {
         let (path, bytes) = self.entry(store, key, superseded, record);
         let write = || files::write_file(&path, &bytes, PRIVATE, Existing::Replace);
         write().or_else(|_| {
@@ -130,8 +142,8 @@ impl Recovery {
         Ok(path)
     }
 
-    /// Keeps the result of an exchange that the store has, too, until it is confirmed. It does not survive a power cut,
-    /// and takes none of the room for those that the store has not.
+    /// Keeps the result of an exchange that the store has, too, until it is confirmed. It does not
+    /// survive a power cut, and takes none of the room for those that the store has not.
     pub(super) fn keep_beside(
         &self,
         store: &StoreId,
@@ -163,13 +175,14 @@ impl Recovery {
         (path, Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON")))
     }
 
-    /// Removes an entry whose record is in the store after all. One that stays is found out by the next attempt to apply
-    /// it.
+    /// Removes an entry whose record is in the store after all. One that stays is found out by the
+    /// next attempt to apply it.
     pub fn discard(&self, entry: &Path) {
         let _ = fs::remove_file(entry);
     }
 
-    /// Where the entry of a session is while one waits to be applied. Such a session is never exchanged.
+    /// Where the entry of a session is while one waits to be applied. Such a session is never
+    /// exchanged.
     pub fn entry_of(&self, stored: &Stored, refresh_token: Option<&str>) -> PathBuf {
         let superseded = fingerprint(refresh_token.map_or(&stored.value, str::as_bytes));
         self.path_of(&stored.key.text(), &superseded)
@@ -178,15 +191,19 @@ impl Recovery {
     /// The paths of all entries.
     pub fn entries(&self) -> Result<Vec<PathBuf>, Failure> {
         let cannot = |e| {
-            let failure = failed("cannot read the recovery directory").at(self.directory.display()).because(e);
+            let failure = failed("cannot read the recovery directory")
+                .at(self.directory.display())
+                .because(e);
             failure.hint("give it back to the user that oauthctl runs as: tokens may wait in it")
         };
         let listing = match fs::read_dir(&self.directory) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             listing => listing.map_err(cannot)?,
         };
-        let paths: Result<Vec<_>, _> = listing.map(|entry| entry.map(|entry| entry.path())).collect();
-        let mut paths: Vec<_> = paths.map_err(cannot)?.into_iter().filter(|path| is_entry(path)).collect();
+        let paths: Result<Vec<_>, _> =
+            listing.map(|entry| entry.map(|entry| entry.path())).collect();
+        let mut paths: Vec<_> =
+            paths.map_err(cannot)?.into_iter().filter(|path| is_entry(path)).collect();
         paths.sort();
         Ok(paths)
     }
@@ -208,16 +225,23 @@ impl Recovery {
         Ok(waiting)
     }
 
-    /// Applies the entry, if this store has the record it supersedes, and leaves it where it is: see [`Self::finish`].
-    /// None when it has not, and the entry is another store's by its address.
-    pub(super) async fn apply(&self, path: &Path, store: &dyn Store, id: &StoreId) -> anyhow::Result<Option<Applied>> {
+    /// Applies the entry, if this store has the record it supersedes, and leaves it where it is:
+    /// see [`Self::finish`]. None when it has not, and the entry is another store's by its
+    /// address.
+    pub(super) async fn apply(
+        &self,
+        path: &Path,
+        store: &dyn Store,
+        id: &StoreId,
+    ) -> anyhow::Result<Option<Applied>> {
         let bytes = fs::read(path).map_err(|e| {
             let failure = failed("cannot read the recovery entry").at(path.display()).because(e);
             failure.hint("give the file back to the user that oauthctl runs as")
         })?;
         let bytes = Zeroizing::new(bytes);
         // The parser's words may quote what is there.
-        let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| unreadable("is not a recovery entry", path))?;
+        let entry: Entry = serde_json::from_slice(&bytes)
+            .map_err(|_| unreadable("is not a recovery entry", path))?;
         if Traces::read(entry.record.as_bytes()).is_none() {
             return Err(unreadable("is a recovery entry without a record", path).into());
         }
@@ -229,9 +253,15 @@ impl Recovery {
         Ok(Some(Applied { key: entry.key.clone(), result, is_elsewhere }))
     }
 
-    /// Removes an entry that was applied, once what it has brought is sure to last, and one that nobody can use any more.
-    /// One of another store by its address stays even then: of two copies of a record each needs it.
-    pub(super) fn finish(&self, path: &Path, applied: &Applied, now: Timestamp) -> anyhow::Result<()> {
+    /// Removes an entry that was applied, once what it has brought is sure to last, and one that
+    /// nobody can use any more. One of another store by its address stays even then: of two
+    /// copies of a record each needs it.
+    pub(super) fn finish(
+        &self,
+        path: &Path,
+        applied: &Applied,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
         let stays = applied.is_elsewhere
             || match applied.result {
                 Recovered::Pending => true,
@@ -256,7 +286,8 @@ impl Recovery {
         serde_json::from_slice::<Entry>(&bytes).ok().map(|entry| entry.key.clone())
     }
 
-    /// Removes entries that have outlived their tokens, and what a run left behind that was killed while it wrote.
+    /// Removes entries that have outlived their tokens, and what a run left behind that was killed
+    /// while it wrote.
     fn tidy(&self, now: Timestamp) {
         let Ok(listing) = fs::read_dir(&self.directory) else { return };
         for path in listing.flatten().map(|entry| entry.path()) {
@@ -268,10 +299,11 @@ impl Recovery {
         }
     }
 
-    /// By the fingerprint of the used-up token (of the record, where it has none), and not by the store: the same store has
-    /// many addresses.
+    /// By the fingerprint of the used-up token (of the record, where it has none), and not by the
+    /// store: the same store has many addresses.
     fn path_of(&self, key: &str, superseded: &str) -> PathBuf {
-        self.directory.join(format!("{}.json", fingerprint(format!("{superseded}\n{key}").as_bytes())))
+        self.directory
+            .join(format!("{}.json", fingerprint(format!("{superseded}\n{key}").as_bytes())))
     }
 }
 
@@ -283,7 +315,9 @@ fn is_older(path: &Path, lifetime: SignedDuration, now: Timestamp) -> bool {
 }
 
 fn unreadable(what: &str, path: &Path) -> Failure {
-    failed(what).at(path.display()).hint("whoever put it there may know what it is; elsewhere it is in nobody's way")
+    failed(what)
+        .at(path.display())
+        .hint("whoever put it there may know what it is; elsewhere it is in nobody's way")
 }
 
 fn is_entry(path: &Path) -> bool {
@@ -297,7 +331,9 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
         return Ok(Recovered::Present);
     }
     // Where several rows share the key, the one that the entry supersedes.
-    rows.sort_by_key(|row| (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token));
+    rows.sort_by_key(|row| {
+        (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token)
+    });
     let Some(present) = rows.into_iter().next() else { return Ok(Recovered::Orphaned) };
     let new = if fingerprint(&present.value) == entry.supersedes {
         Zeroizing::new(entry.record.clone().into_bytes())
@@ -305,7 +341,9 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
         // Somebody touched the record but not its tokens, and those are used up.
         let renewed = entry.record.as_bytes();
         let format = Session::read(renewed).map_or(FORMATS[0], |session| session.format);
-        let Ok(adopted) = format.adopt(&present.value, renewed) else { return Ok(Recovered::Superseded) };
+        let Ok(adopted) = format.adopt(&present.value, renewed) else {
+            return Ok(Recovered::Superseded);
+        };
         adopted
     } else {
         return Ok(Recovered::Superseded);

@@ -1,4 +1,5 @@
-//! The same work on many sessions: so many at once, so many a server, so many a second; tried again while nobody knows.
+//! The same work on many sessions: so many at once, so many a server, so many a second; tried again
+//! while nobody knows.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -14,8 +15,8 @@ use tokio::time::Instant;
 use crate::session::Session;
 use crate::store::Stored;
 
-/// Sessions that wait for their turn, for each that is being worked on: enough that one busy server does not keep the
-/// others idle.
+/// Sessions that wait for their turn, for each that is being worked on: enough that one busy server
+/// does not keep the others idle.
 const WAITING: usize = 8;
 /// The first pause before a session is tried again; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -83,7 +84,8 @@ pub trait Work: Send + Sync + 'static {
     /// How it ended if it panicked.
     fn crashed() -> Self::Outcome;
 
-    /// Does what sessions have left to do, where they began to less than `within` ago. Whether something is still left.
+    /// Does what sessions have left to do, where they began to less than `within` ago. Whether
+    /// something is still left.
     fn wind_up(&self, within: Duration) -> impl Future<Output = bool> + Send;
 
     /// Makes sure, in the end, that what was written lasts.
@@ -115,14 +117,14 @@ struct Shared<W> {
 
 /// A server.
 struct Issuer {
-    /// Lets one through until its turn has ended, so that the first, which decides about the others, is the one that came
-    /// first; then as many as are allowed.
+    /// Lets one through until its turn has ended, so that the first, which decides about the
+    /// others, is the one that came first; then as many as are allowed.
     gate: Arc<Semaphore>,
     /// So many.
     at_once: usize,
     is_open: AtomicBool,
-    /// Since when nothing has come of what was tried there. A server that is down is tried again for so long in all, not
-    /// for each of its sessions.
+    /// Since when nothing has come of what was tried there. A server that is down is tried again
+    /// for so long in all, not for each of its sessions.
     failing_since: Mutex<Option<Instant>>,
 }
 
@@ -141,9 +143,9 @@ impl<W: Work> Runner<W> {
         Self { shared: Arc::new(shared), under_way: JoinSet::new(), sessions: HashMap::new() }
     }
 
-    /// Takes sessions on as `source` brings them, and hands over what became of each. When the source ends or fails, or
-    /// `tell` does, nothing new is begun; what was begun comes to its end all the same, since dropping an exchange half-way
-    /// would lose a session.
+    /// Takes sessions on as `source` brings them, and hands over what became of each. When the
+    /// source ends or fails, or `tell` does, nothing new is begun; what was begun comes to its
+    /// end all the same, since dropping an exchange half-way would lose a session.
     pub async fn run(
         mut self,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
@@ -158,7 +160,9 @@ impl<W: Work> Runner<W> {
             teller.tell(&self.shared, event).await;
         }
         let mut pause = FIRST_PAUSE;
-        while self.shared.work.wind_up(self.shared.limits.retry_for).await && self.shared.pause(pause).await {
+        while self.shared.work.wind_up(self.shared.limits.retry_for).await
+            && self.shared.pause(pause).await
+        {
             pause *= 2;
         }
         self.shared.work.confirm().await;
@@ -192,7 +196,8 @@ impl<W: Work> Runner<W> {
         Ok(())
     }
 
-    /// Takes a session on. Where many are under way already, waits for one to end, and returns what became of it.
+    /// Takes a session on. Where many are under way already, waits for one to end, and returns what
+    /// became of it.
     async fn add(&mut self, session: Stored) -> Option<Event<W::Outcome>> {
         let full = self.under_way.len() >= self.shared.limits.concurrency * WAITING;
         let ended = if full { self.next().await } else { None };
@@ -231,7 +236,8 @@ impl<W: Work> Runner<W> {
                 event
             }
             Err(error) => {
-                let session = self.sessions.remove(&error.id()).expect("every task was noted when it began");
+                let session =
+                    self.sessions.remove(&error.id()).expect("every task was noted when it began");
                 Some(Event { session, outcome: W::crashed() })
             }
         }

@@ -1,4 +1,5 @@
-//! What a selection has read of a store, and which of the names given on the command line it has met.
+//! What a selection has read of a store, and which of the names given on the command line it has
+//! met.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +33,8 @@ pub struct Records {
 }
 
 impl Records {
-    /// Returns the number of records that are not foreign, where all records of the store were read.
+    /// Returns the number of records that are not foreign, where all records of the store were
+    /// read.
     pub fn all(&self) -> Option<u64> {
         self.are_all.then(|| self.read - self.foreign)
     }
@@ -61,7 +63,8 @@ pub struct Missing {
     pub message: String,
     /// The name.
     pub name: String,
-    /// Names near which it may have been meant. None of accounts and keys of records, which are too many to remember.
+    /// Names near which it may have been meant. None of accounts and keys of records, which are
+    /// too many to remember.
     pub others: Option<BTreeSet<String>>,
 }
 
@@ -89,9 +92,11 @@ impl Value {
 impl Seen {
     /// Takes in what is asked for. `is_known`: the key set has the key.
     pub fn ask_for(&mut self, filter: &Filter, is_known: bool) {
-        for (value, wanted) in
-            [(&mut self.issuer, &filter.issuer), (&mut self.kid, &filter.kid), (&mut self.scope, &filter.scope)]
-        {
+        for (value, wanted) in [
+            (&mut self.issuer, &filter.issuer),
+            (&mut self.kid, &filter.kid),
+            (&mut self.scope, &filter.scope),
+        ] {
             value.wanted.clone_from(wanted);
         }
         self.kid.is_found |= is_known;
@@ -115,7 +120,8 @@ impl Seen {
         self.named.values().any(|is_there| *is_there)
     }
 
-    /// Everything that was asked for and that nothing in the store has. What a limit has kept from being read may have it.
+    /// Everything that was asked for and that nothing in the store has. What a limit has kept from
+    /// being read may have it.
     pub fn missing(&self) -> Vec<Missing> {
         let named = self.named.iter().filter(|(_, is_there)| !**is_there).map(|(named, _)| {
             let (message, name) = match named {
@@ -126,7 +132,9 @@ impl Seen {
         });
         let values = [
             self.issuer.missing(|issuer| format!("no session has the issuer {issuer}")),
-            self.kid.missing(|kid| format!("no session is bound to key {kid}, and it is not in the key set")),
+            self.kid.missing(|kid| {
+                format!("no session is bound to key {kid}, and it is not in the key set")
+            }),
             self.scope.missing(|scope| format!("no session was granted the scope {scope}")),
         ];
         named.chain(values.into_iter().flatten().filter(|_| !self.is_cut)).collect()

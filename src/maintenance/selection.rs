@@ -22,8 +22,8 @@ use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 pub enum Meant {
     /// Nothing to do, and nothing to say.
     No,
-    /// There is something to say of it, and nothing to do: it does not use up the limit, or sessions that nobody can help
-    /// would keep the others from their turn, run after run.
+    /// There is something to say of it, and nothing to do: it does not use up the limit, or
+    /// sessions that nobody can help would keep the others from their turn, run after run.
     ToTell,
     /// There is something to do.
     ToDo,
@@ -39,8 +39,8 @@ impl Meant {
 /// A session, and what oauthctl noted of it.
 pub type Noted = (Stored, Option<Note>);
 
-/// For how long a store is believed to hold no notes of ours. To ask for every batch would make a listing wait for the
-/// network at every step.
+/// For how long a store is believed to hold no notes of ours. To ask for every batch would make a
+/// listing wait for the network at every step.
 const NO_NOTES_STANDS: Duration = Duration::from_secs(1);
 
 /// Batches whose notes are asked for at the same time.
@@ -69,7 +69,8 @@ pub struct Names {
     pub one_of_several: bool,
 }
 
-/// Records to read: the whole store, or named ones. None where a signal came before they were found.
+/// Records to read: the whole store, or named ones. None where a signal came before they were
+/// found.
 pub enum Source {
     All(Scan),
     Named(Option<Vec<Stored>>),
@@ -99,7 +100,8 @@ impl Source {
         for key in &names.keys {
             let mut records = store.records(Kind::Session, key).await?;
             if names.one_of_several {
-                records.retain(|_| store.layout().session_pattern().parse_key(&key.text()).is_some());
+                records
+                    .retain(|_| store.layout().session_pattern().parse_key(&key.text()).is_some());
             }
             seen.borrow_mut().name(Named::Record(key.text().into_owned()), !records.is_empty());
             // An account and one of its keys may both be named.
@@ -132,7 +134,9 @@ impl Source {
             let nothing_noted = Arc::clone(&nothing_noted);
             async move {
                 let recently = |since: &Mutex<Option<Instant>>| {
-                    since.lock().is_ok_and(|since| since.is_some_and(|since| since.elapsed() < NO_NOTES_STANDS))
+                    since.lock().is_ok_and(|since| {
+                        since.is_some_and(|since| since.elapsed() < NO_NOTES_STANDS)
+                    })
                 };
                 if recently(&nothing_noted) {
                     return Ok(without_notes(records));
@@ -152,7 +156,8 @@ impl Source {
 }
 
 impl<'a> Selection<'a> {
-    /// Begins to read what matches the filter: at most so many sessions with which something is done.
+    /// Begins to read what matches the filter: at most so many sessions with which something is
+    /// done.
     pub fn new(
         source: Source,
         (store, assessor): (&'a dyn Store, &'a Assessor),
@@ -163,10 +168,21 @@ impl<'a> Selection<'a> {
         seen: Rc<RefCell<Seen>>,
     ) -> Self {
         let is_whole = matches!(source, Source::All(_));
-        Self { source: source.noted(store), filter, left: limit, store, assessor, interrupt, progress, seen, is_whole }
+        Self {
+            source: source.noted(store),
+            filter,
+            left: limit,
+            store,
+            assessor,
+            interrupt,
+            progress,
+            seen,
+            is_whole,
+        }
     }
 
-    /// Reads everything, and hands over every selected session, until all were seen or a signal came.
+    /// Reads everything, and hands over every selected session, until all were seen or a signal
+    /// came.
     pub async fn for_each(
         mut self,
         mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
@@ -183,8 +199,8 @@ impl<'a> Selection<'a> {
         Ok(())
     }
 
-    /// The next selected sessions that the command has something to do with, or to say of; none when all were seen, the
-    /// limit is reached or a signal came.
+    /// The next selected sessions that the command has something to do with, or to say of; none
+    /// when all were seen, the limit is reached or a signal came.
     pub async fn next_meant(
         &mut self,
         is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
@@ -220,7 +236,11 @@ impl<'a> Selection<'a> {
     }
 
     /// Judges a session, once it is known whether its client key is the one that has worked before.
-    async fn judged<'s>(&self, stored: &'s Stored, note: Option<&Note>) -> anyhow::Result<Summary<'s>> {
+    async fn judged<'s>(
+        &self,
+        stored: &'s Stored,
+        note: Option<&Note>,
+    ) -> anyhow::Result<Summary<'s>> {
         let summary = self.assessor.summary(stored, note);
         let is_outdated = self.assessor.learn_key(self.store, &summary).await?;
         Ok(if is_outdated { self.assessor.summary(stored, note) } else { summary })
@@ -251,7 +271,11 @@ impl<'a> Selection<'a> {
 
 /// Puts oauthctl's own notes beside the sessions.
 pub async fn noted(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
-    if any_noted(store).await? { with_notes(store, sessions).await } else { Ok(without_notes(sessions)) }
+    if any_noted(store).await? {
+        with_notes(store, sessions).await
+    } else {
+        Ok(without_notes(sessions))
+    }
 }
 
 /// Whether oauthctl has ever written a note into this store.
@@ -276,8 +300,10 @@ fn take_one(left: &mut u64) -> bool {
     any
 }
 
-/// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a session that had long
-/// ended would be taken for a sign of it.
+/// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a
+/// session that had long ended would be taken for a sign of it.
 pub fn healthiest_first(assessor: &Assessor, sessions: &mut [Noted]) {
-    sessions.sort_by_cached_key(|(stored, note)| Reverse(assessor.summary(stored, note.as_ref()).last_refreshed_at));
+    sessions.sort_by_cached_key(|(stored, note)| {
+        Reverse(assessor.summary(stored, note.as_ref()).last_refreshed_at)
+    });
 }

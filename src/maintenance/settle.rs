@@ -1,4 +1,5 @@
-//! Recovery entries applied at the servers that are in charge of the store, and removed once what they have brought lasts.
+//! Recovery entries applied at the servers that are in charge of the store, and removed once what
+//! they have brought lasts.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -48,7 +49,8 @@ struct Round {
     may_fail_over: bool,
 }
 
-/// Applies entries. An error says that nobody in charge of the store can be reached, and nothing was done.
+/// Applies entries. An error says that nobody in charge of the store can be reached, and nothing
+/// was done.
 pub async fn settle(
     recovery: &Recovery,
     store: &dyn Store,
@@ -62,7 +64,8 @@ pub async fn settle(
         let is_new = |(_, applied): &(_, anyhow::Result<Option<Applied>>)| {
             matches!(applied, Ok(Some(Applied { result: Recovered::Applied, .. })))
         };
-        let new: Vec<_> = round.applied.iter().filter(|one| is_new(one)).map(|(path, _)| path.clone()).collect();
+        let new: Vec<_> =
+            round.applied.iter().filter(|one| is_new(one)).map(|(path, _)| path.clone()).collect();
         if !new.is_empty() {
             round.durability = once(recovery, store, id, new).await?.durability;
         }
@@ -78,7 +81,10 @@ pub async fn settle(
         });
         (path, result)
     };
-    Ok(Settled { entries: round.applied.into_iter().map(finish).collect(), durability: round.durability })
+    Ok(Settled {
+        entries: round.applied.into_iter().map(finish).collect(),
+        durability: round.durability,
+    })
 }
 
 /// The same; while it is not settled which servers are in charge of the store, again, until `stop`.
@@ -101,7 +107,12 @@ pub async fn settle_patiently(
     }
 }
 
-async fn once(recovery: &Recovery, store: &dyn Store, id: &StoreId, entries: Vec<PathBuf>) -> anyhow::Result<Round> {
+async fn once(
+    recovery: &Recovery,
+    store: &dyn Store,
+    id: &StoreId,
+    entries: Vec<PathBuf>,
+) -> anyhow::Result<Round> {
     let checkpoint = store.checkpoint().await?;
     let store = checkpoint.as_deref().map_or(store, |checkpoint| checkpoint.store());
     let applied = stream::iter(entries).map(async |path| {

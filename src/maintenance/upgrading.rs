@@ -1,4 +1,5 @@
-//! Servers asked, before a public session is sent to them with a client key, what would become of it. Some end it.
+//! Servers asked, before a public session is sent to them with a client key, what would become of
+//! it. Some end it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -18,7 +19,8 @@ pub struct Upgrades {
     network: Arc<Network>,
     client_id: String,
     key: ClientKey,
-    /// A server that may be asked to end one session at most: the operator has named it and agreed.
+    /// A server that may be asked to end one session at most: the operator has named it and
+    /// agreed.
     agreed: Option<String>,
     known: BTreeMap<String, Way>,
 }
@@ -38,12 +40,18 @@ struct Objection {
 
 impl Upgrades {
     /// Nobody is asked yet.
-    pub fn new(network: Arc<Network>, client_id: String, key: ClientKey, agreed: Option<String>) -> Self {
+    pub fn new(
+        network: Arc<Network>,
+        client_id: String,
+        key: ClientKey,
+        agreed: Option<String>,
+    ) -> Self {
         Self { network, client_id, key, agreed, known: BTreeMap::new() }
     }
 
-    /// Returns what to do with these sessions of the public client. Instances of the app that were not deployed anew yet
-    /// may still refresh them, and where no lock keeps the two of us apart, `may_meet_the_app` says so.
+    /// Returns what to do with these sessions of the public client. Instances of the app that were
+    /// not deployed anew yet may still refresh them, and where no lock keeps the two of us
+    /// apart, `may_meet_the_app` says so.
     pub async fn steps(
         &mut self,
         store: &dyn Store,
@@ -58,15 +66,24 @@ impl Upgrades {
                 let summary = assessor.summary(&session, note.as_ref());
                 let reason = summary.reason.as_deref().unwrap_or_default();
                 match summary.status {
-                    Status::Dead | Status::Malformed | Status::Foreign => {
-                        Some(Outcome::Skipped(format!("{}: {reason}", summary.status.name()).into()))
+                    Status::Dead | Status::Malformed | Status::Foreign => Some(Outcome::Skipped(
+                        format!("{}: {reason}", summary.status.name()).into(),
+                    )),
+                    Status::Blocked if !summary.needs_upgrade => {
+                        Some(Outcome::Blocked(reason.to_owned()))
                     }
-                    Status::Blocked if !summary.needs_upgrade => Some(Outcome::Blocked(reason.to_owned())),
-                    _ => match assessor.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
-                        Some(why) => Some(Outcome::Skipped(why.into())),
-                        None if summary.refresh_token.is_none() => Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
-                        None => assessor.objection_to_key(store, &summary, &self.key).await?.map(Outcome::Blocked),
-                    },
+                    _ => {
+                        match assessor.too_recent(&summary, Age::from_secs(0), !may_meet_the_app) {
+                            Some(why) => Some(Outcome::Skipped(why.into())),
+                            None if summary.refresh_token.is_none() => {
+                                Some(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned()))
+                            }
+                            None => assessor
+                                .objection_to_key(store, &summary, &self.key)
+                                .await?
+                                .map(Outcome::Blocked),
+                        }
+                    }
                 }
             };
             let settled = match settled {
@@ -99,7 +116,9 @@ impl Upgrades {
             let objection = self.ask(&server, &session.issuer, &dpop_key).await.err();
             self.known.insert(session.issuer.clone().into_owned(), Way { objection, kept_from: 0 });
         }
-        let Entry::Occupied(mut way) = self.known.entry(session.issuer.into_owned()) else { return None };
+        let Entry::Occupied(mut way) = self.known.entry(session.issuer.into_owned()) else {
+            return None;
+        };
         let outcome = way.get().objection.as_ref()?.outcome.clone();
         way.get_mut().kept_from += 1;
         Some(outcome)
@@ -108,29 +127,49 @@ impl Upgrades {
     /// Servers where sessions may end, and how many were kept from each.
     pub fn dangers(&self) -> impl Iterator<Item = (&str, u64)> {
         let may_end = |way: &Way| way.objection.as_ref().is_some_and(|objection| objection.may_end);
-        self.known.iter().filter(move |(_, way)| may_end(way)).map(|(issuer, way)| (issuer.as_str(), way.kept_from))
+        self.known
+            .iter()
+            .filter(move |(_, way)| may_end(way))
+            .map(|(issuer, way)| (issuer.as_str(), way.kept_from))
     }
 
-    async fn ask(&self, server: &AuthorizationServer, issuer: &str, dpop_key: &DpopKey) -> Result<(), Objection> {
-        let failed = |error: &LookupError| Objection { outcome: look_up_failed(error), may_end: false };
+    async fn ask(
+        &self,
+        server: &AuthorizationServer,
+        issuer: &str,
+        dpop_key: &DpopKey,
+    ) -> Result<(), Objection> {
+        let failed =
+            |error: &LookupError| Objection { outcome: look_up_failed(error), may_end: false };
         server.prepare(&self.client_id, dpop_key).await.map_err(|error| failed(&error))?;
-        let credentials = Credentials { client_id: &self.client_id, auth: AuthMethod::PrivateKeyJwt(&self.key) };
+        let credentials =
+            Credentials { client_id: &self.client_id, auth: AuthMethod::PrivateKeyJwt(&self.key) };
         let (why, may_end) = match server.upgrading(credentials, dpop_key).await {
             Upgrading::Accepted => return Ok(()),
             Upgrading::Kept => (
-                format!("{issuer} carries no session over to a client key; it goes on as a public one until it ends"),
+                format!(
+                    "{issuer} carries no session over to a client key; it goes on as a public one until it ends"
+                ),
                 false,
             ),
             Upgrading::Refused(why) => (why, false),
-            Upgrading::Destroys => {
-                (format!("{issuer} ends a session that was begun without a client key and is sent with one"), true)
-            }
-            Upgrading::Unknown(why) => {
-                (format!("nobody knows whether {issuer} carries sessions over or ends them ({why})"), true)
-            }
+            Upgrading::Destroys => (
+                format!(
+                    "{issuer} ends a session that was begun without a client key and is sent with one"
+                ),
+                true,
+            ),
+            Upgrading::Unknown(why) => (
+                format!("nobody knows whether {issuer} carries sessions over or ends them ({why})"),
+                true,
+            ),
             Upgrading::NoAnswer => {
-                let why = format!("not attempted: {issuer} does not answer what would become of it");
-                return Err(Objection { outcome: Outcome::Unknown(why, Retry::Never), may_end: false });
+                let why =
+                    format!("not attempted: {issuer} does not answer what would become of it");
+                return Err(Objection {
+                    outcome: Outcome::Unknown(why, Retry::Never),
+                    may_end: false,
+                });
             }
         };
         Err(Objection { outcome: Outcome::Blocked(format!("not attempted: {why}")), may_end })

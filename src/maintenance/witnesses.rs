@@ -1,4 +1,5 @@
-//! Living sessions that are exchanged before suspects are asked about, so that a wrong configuration shows on those first.
+//! Living sessions that are exchanged before suspects are asked about, so that a wrong
+//! configuration shows on those first.
 
 use std::collections::HashMap;
 
@@ -8,8 +9,9 @@ use super::assess::Assessor;
 use crate::session::{Age, Status, Summary};
 use crate::store::Stored;
 
-/// For every group of sessions that stand or fall together: one that is likely to be alive. Exchanged first, it proves
-/// the configuration right, so that the refusal of a suspect says something about the suspect.
+/// For every group of sessions that stand or fall together: one that is likely to be alive.
+/// Exchanged first, it proves the configuration right, so that the refusal of a suspect says
+/// something about the suspect.
 #[derive(Default)]
 pub struct Witnesses(HashMap<(Option<String>, Option<String>), Witness>);
 
@@ -20,7 +22,8 @@ struct Witness {
 }
 
 impl Witnesses {
-    /// Considers a session. One that was renewed a short while ago is left alone, as it would be by a refresh.
+    /// Considers a session. One that was renewed a short while ago is left alone, as it would be by
+    /// a refresh.
     pub fn consider(
         &mut self,
         stored: &Stored,
@@ -29,7 +32,9 @@ impl Witnesses {
         min_interval: Age,
         app_has_lock: bool,
     ) {
-        let (Status::Fresh | Status::Idle | Status::Due, Some(at)) = (summary.status, summary.last_refreshed_at) else {
+        let (Status::Fresh | Status::Idle | Status::Due, Some(at)) =
+            (summary.status, summary.last_refreshed_at)
+        else {
             return;
         };
         if assessor.too_recent(summary, min_interval, app_has_lock).is_some() {

@@ -1,8 +1,8 @@
 //! Meanings of the refusals that token endpoints give, as a table of the servers' own words.
 //!
-//! RFC 6749 section 5.2 leaves the description to the server, and some servers put their words where the code belongs. Words
-//! are compared in lower case, and the first row that fits holds. What fits no row is unknown, and costs a session where the
-//! code is `invalid_grant`.
+//! RFC 6749 section 5.2 leaves the description to the server, and some servers put their words
+//! where the code belongs. Words are compared in lower case, and the first row that fits holds.
+//! What fits no row is unknown, and costs a session where the code is `invalid_grant`.
 
 use std::fmt;
 
@@ -49,13 +49,15 @@ pub enum Cause {
     Ended,
     /// The session, or its refresh token, had outlived its time.
     Expired,
-    /// Either the session had ended or its token was used before, or the client is not the session's: the words are the same.
+    /// Either the session had ended or its token was used before, or the client is not the
+    /// session's: the words are the same.
     EndedOrConfiguration,
     /// The refresh token was used before.
     Replayed,
     /// The proof is not by the session's DPoP key.
     DpopKey,
-    /// The client is not the one that the session was issued to: `client_id`, client key, authentication method, grant types.
+    /// The client is not the one that the session was issued to: `client_id`, client key,
+    /// authentication method, grant types.
     OtherClient,
     /// The client was not authenticated: its assertion, or what its documents say.
     ClientAuthentication,
@@ -76,8 +78,8 @@ pub enum Fate {
     Gone,
 }
 
-/// The effect of a client assertion on a session that began while its client was public, as far as a server's refusal of a
-/// token that never was tells.
+/// The effect of a client assertion on a session that began while its client was public, as far as
+/// a server's refusal of a token that never was tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upgrading {
     /// The session goes on with the assertion.
@@ -133,7 +135,11 @@ const fn row(
 }
 
 /// A code that says it all, whatever the status and the words.
-const fn code(code: ErrorCode, (cause, fate): (Cause, Fate), source: &'static [&'static str]) -> Row {
+const fn code(
+    code: ErrorCode,
+    (cause, fate): (Cause, Fate),
+    source: &'static [&'static str],
+) -> Row {
     Row { status: None, code, words: "", cause, fate, source }
 }
 
@@ -203,10 +209,16 @@ static ROWS: &[Row] = {
     ]
 };
 
-/// Words in which servers refuse a refresh token that never was, and their way with a public session that is asked for with
-/// an assertion. Exactly these words: the case of a letter tells two servers apart.
+/// Words in which servers refuse a refresh token that never was, and their way with a public
+/// session that is asked for with an assertion. Exactly these words: the case of a letter tells two
+/// servers apart.
 const UPGRADES: &[(ErrorCode, &str, Upgrading, &[&str])] = &[
-    (ErrorCode::InvalidGrant, "Invalid refresh token", Upgrading::Accepted, &[REFERENCE, TRANQUIL, CIRRUS]),
+    (
+        ErrorCode::InvalidGrant,
+        "Invalid refresh token",
+        Upgrading::Accepted,
+        &[REFERENCE, TRANQUIL, CIRRUS],
+    ),
     // "client authentication does not match the initial request"
     (ErrorCode::InvalidGrant, "invalid refresh token", Upgrading::Destroys, &[RSKY]),
     // "client authentication method mismatch"
@@ -233,15 +245,20 @@ impl ErrorCode {
 
 impl Row {
     fn fits(&self, status: u16, code: ErrorCode, words: &str) -> bool {
-        self.status.is_none_or(|expected| expected == status) && self.code == code && words.contains(self.words)
+        self.status.is_none_or(|expected| expected == status)
+            && self.code == code
+            && words.contains(self.words)
     }
 }
 
 impl ErrorResponse {
     /// The cause of it, and the state of the session after it.
     pub fn meaning(&self) -> (Cause, Fate) {
-        let unknown =
-            if self.status == 400 && self.code() == ErrorCode::InvalidGrant { Fate::Gone } else { Fate::Kept };
+        let unknown = if self.status == 400 && self.code() == ErrorCode::InvalidGrant {
+            Fate::Gone
+        } else {
+            Fate::Kept
+        };
         self.row().map_or((Cause::Unknown, unknown), |row| (row.cause, row.fate))
     }
 
@@ -250,9 +267,10 @@ impl ErrorResponse {
         ROWS.iter().find(|row| row.fits(self.status, code, &words))
     }
 
-    /// Whether it proves that the session has ended, though nothing is known of the token that was sent: by the words of a
-    /// server that tells a used token from one that it does not know. Such servers give a nonce with every answer; others,
-    /// which say the same of a used one, do not.
+    /// Whether it proves that the session has ended, though nothing is known of the token that was
+    /// sent: by the words of a server that tells a used token from one that it does not know.
+    /// Such servers give a nonce with every answer; others, which say the same of a used one,
+    /// do not.
     pub fn proves_end(&self) -> bool {
         let tells_apart = |source: &&str| [REFERENCE, RSKY].contains(source);
         self.row().is_some_and(|row| match row.cause {
@@ -261,13 +279,15 @@ impl ErrorResponse {
         })
     }
 
-    /// Whether it proves that the session has ended, where the token was the session's newest: a refusal that is neither
-    /// about the proof nor about the client.
+    /// Whether it proves that the session has ended, where the token was the session's newest: a
+    /// refusal that is neither about the proof nor about the client.
     pub fn refuses_newest_token(&self) -> bool {
         let (cause, _) = self.meaning();
         let is_about_token = match cause {
             Cause::Ended | Cause::Expired | Cause::EndedOrConfiguration | Cause::Replayed => true,
-            Cause::Unknown => !matches!(self.code(), ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce),
+            Cause::Unknown => {
+                !matches!(self.code(), ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+            }
             Cause::DpopKey
             | Cause::OtherClient
             | Cause::ClientAuthentication
@@ -277,20 +297,23 @@ impl ErrorResponse {
         is_about_token && (400..500).contains(&self.status) && self.error.is_some()
     }
 
-    /// The server's way with public sessions that are asked for with an assertion, where this is its answer to an
-    /// authenticated client that sent a token that never was.
+    /// The server's way with public sessions that are asked for with an assertion, where this is
+    /// its answer to an authenticated client that sent a token that never was.
     pub fn upgrading(&self) -> Upgrading {
         let (code, words) = (self.code(), self.words());
-        let known = UPGRADES.iter().find(|row| self.status == 400 && row.0 == code && row.1 == words);
+        let known =
+            UPGRADES.iter().find(|row| self.status == 400 && row.0 == code && row.1 == words);
         match (known, self.meaning().0) {
             (Some(row), _) => row.2.clone(),
-            (None, Cause::ClientAuthentication | Cause::ClientDocuments) => Upgrading::Refused(self.to_string()),
+            (None, Cause::ClientAuthentication | Cause::ClientDocuments) => {
+                Upgrading::Refused(self.to_string())
+            }
             (None, _) => Upgrading::Unknown(self.to_string()),
         }
     }
 
-    /// Whether the server authenticates clients, where this is its answer to a client without an assertion that sent a token
-    /// that never was. None where the words do not tell.
+    /// Whether the server authenticates clients, where this is its answer to a client without an
+    /// assertion that sent a token that never was. None where the words do not tell.
     pub fn asks_for_assertion(&self) -> Option<bool> {
         match self.meaning().0 {
             Cause::ClientAuthentication => Some(true),

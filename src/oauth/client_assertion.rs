@@ -1,4 +1,5 @@
-//! How the client proves who it is (RFC 7523 section 2.2; AT Protocol OAuth profile: `private_key_jwt` or `none`).
+//! How the client proves who it is (RFC 7523 section 2.2; AT Protocol OAuth profile:
+//! `private_key_jwt` or `none`).
 
 use serde::Serialize;
 
@@ -7,10 +8,12 @@ use crate::session::AuthMethod;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Servers take no assertion whose `exp` is further than this from its `iat`, or whose `iat` is older. Seconds.
+/// Servers take no assertion whose `exp` is further than this from its `iat`, or whose `iat` is
+/// older. Seconds.
 const LIFETIME: i64 = 60;
-/// Servers refuse an `iat` that lies ahead of their own clock, some of them by more than five seconds. Assertions and proofs
-/// are dated back by this, so our clock may be that much fast. Seconds.
+/// Servers refuse an `iat` that lies ahead of their own clock, some of them by more than five
+/// seconds. Assertions and proofs are dated back by this, so our clock may be that much fast.
+/// Seconds.
 pub(super) const BACKDATED: i64 = 10;
 
 /// Identity of the client.
@@ -40,14 +43,20 @@ struct Claims<'a> {
 }
 
 /// The form fields by which the client identifies itself. `now` in seconds.
-pub(super) fn fields(credentials: Credentials<'_>, issuer: &str, jti: &str, now: i64) -> Vec<(&'static str, String)> {
+pub(super) fn fields(
+    credentials: Credentials<'_>,
+    issuer: &str,
+    jti: &str,
+    now: i64,
+) -> Vec<(&'static str, String)> {
     let client_id = credentials.client_id;
     let mut fields = vec![("client_id", client_id.to_owned())];
     if let AuthMethod::PrivateKeyJwt(key) = credentials.auth {
         let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
         let iat = now - BACKDATED;
         // The audience is the issuer: the token endpoint, as RFC 7523 suggests, is refused.
-        let claims = Claims { iss: client_id, sub: client_id, aud: issuer, jti, iat, exp: iat + LIFETIME };
+        let claims =
+            Claims { iss: client_id, sub: client_id, aud: issuer, jti, iat, exp: iat + LIFETIME };
         fields.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
         fields.push(("client_assertion", key.sign(&header, &claims)));
     }
@@ -65,8 +74,10 @@ mod tests {
     fn an_assertion_is_addressed_to_the_issuer_and_lives_a_minute() {
         let jwk = keys::client_key("k1");
         let key = ClientKey::from_members(jwk.as_object().unwrap().clone()).unwrap();
-        let credentials =
-            Credentials { client_id: "https://app.example/c.json", auth: AuthMethod::PrivateKeyJwt(&key) };
+        let credentials = Credentials {
+            client_id: "https://app.example/c.json",
+            auth: AuthMethod::PrivateKeyJwt(&key),
+        };
         let fields = fields(credentials, "https://as.example", "j", 1000);
         let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["client_id", "client_assertion_type", "client_assertion"]);

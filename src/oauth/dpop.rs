@@ -1,4 +1,5 @@
-//! Proof of possession (RFC 9449): the JWT that goes with every request, and the nonces that servers hand out.
+//! Proof of possession (RFC 9449): the JWT that goes with every request, and the nonces that
+//! servers hand out.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,7 +24,8 @@ pub struct ProofParameters {
     pub(super) nonce: Option<String>,
     /// The server's time less our own, as its refusal of a proof has shown. Zero otherwise.
     pub(super) clock_offset: SignedDuration,
-    /// The server has refused a proof of this request as invalid. It is repeated once for that reason.
+    /// The server has refused a proof of this request as invalid. It is repeated once for that
+    /// reason.
     pub(super) refused_before: bool,
 }
 
@@ -90,7 +92,8 @@ fn origin(url: &Url) -> String {
 
 /// RFC 9449 section 8.1: printable ASCII without space, quote and backslash.
 pub(super) fn is_nonce(text: &str) -> bool {
-    (1..=MAX_NONCE_BYTES).contains(&text.len()) && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    (1..=MAX_NONCE_BYTES).contains(&text.len())
+        && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 #[cfg(test)]
@@ -106,7 +109,10 @@ mod tests {
         let key = DpopKey::from_members(jwk.as_object().unwrap()).unwrap();
         let url = "https://as.example/token?x=1#y".parse().unwrap();
         let jws = keys::Jws::decode(&proof(&key, &url, Some("n"), "j", 7)).unwrap();
-        assert_eq!(jws.header, json!({"alg": "ES256K", "typ": "dpop+jwt", "jwk": keys::public(&jwk)}));
+        assert_eq!(
+            jws.header,
+            json!({"alg": "ES256K", "typ": "dpop+jwt", "jwk": keys::public(&jwk)})
+        );
         let claims = json!({"jti": "j", "htm": "POST", "htu": "https://as.example/token", "iat": 7, "nonce": "n"});
         assert_eq!(jws.claims, claims);
         jws.verify(&keys::public(&jwk)).unwrap();
@@ -117,8 +123,9 @@ mod tests {
     #[test]
     fn nonces_belong_to_their_origin() {
         let nonces = Nonces::default();
-        let [a, b, other] = ["https://a.example/token", "https://a.example/revoke", "https://a.example:444/token"]
-            .map(|url| url.parse().unwrap());
+        let [a, b, other] =
+            ["https://a.example/token", "https://a.example/revoke", "https://a.example:444/token"]
+                .map(|url| url.parse().unwrap());
         nonces.keep(&a, Some("1"));
         nonces.keep(&b, Some("2"));
         assert_eq!((nonces.get(&a).as_deref(), nonces.get(&other)), (Some("2"), None));
@@ -129,8 +136,16 @@ mod tests {
         let nonces = Nonces::default();
         let url = "https://a.example/".parse().unwrap();
         let long = "x".repeat(MAX_NONCE_BYTES + 1);
-        for bad in [Some(""), Some("a b"), Some("a\"b"), Some("a\\b"), Some("a\r\nx: y"), Some("ä"), Some(&*long), None]
-        {
+        for bad in [
+            Some(""),
+            Some("a b"),
+            Some("a\"b"),
+            Some("a\\b"),
+            Some("a\r\nx: y"),
+            Some("ä"),
+            Some(&*long),
+            None,
+        ] {
             nonces.keep(&url, bad);
             assert_eq!(nonces.get(&url), None, "{bad:?}");
         }

@@ -1,5 +1,5 @@
-//! HTTP as everything here needs it: no redirects, short patience, small answers, no way into private networks, and
-//! errors that say whether a request can have arrived.
+//! HTTP as everything here needs it: no redirects, short patience, small answers, no way into
+//! private networks, and errors that say whether a request can have arrived.
 
 mod error;
 mod guard;
@@ -15,7 +15,8 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER,
 };
 use tracing::debug;
 use url::{Url, form_urlencoded};
@@ -31,10 +32,11 @@ pub use guard::objection;
 pub use pace::RateSettings;
 pub use served::Served;
 
-/// A connection that takes longer than this to come about is given up. Nothing has been sent by then.
+/// A connection that takes longer than this to come about is given up. Nothing has been sent by
+/// then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Idle connections are dropped before servers drop them (Node does after 5 s): a request sent into a connection that
-/// is being closed has an uncertain fate.
+/// Idle connections are dropped before servers drop them (Node does after 5 s): a request sent into
+/// a connection that is being closed has an uncertain fate.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// No server can ask for more patience than this: longer than any run lasts.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(366 * 24);
@@ -100,29 +102,39 @@ impl Http {
             proxy_host: proxy.and_then(Url::host_str).map(Arc::from),
         };
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(settings.ca_pem.as_deref(), &settings.system_pem)?)
+            .tls_backend_preconfigured(tls::config(
+                settings.ca_pem.as_deref(),
+                &settings.system_pem,
+            )?)
             .dns_resolver(Arc::new(guard.clone()))
             .redirect(reqwest::redirect::Policy::none())
-            // Every request is sent once at most; whoever sends it knows whether sending it again is safe.
+            // Every request is sent once at most; whoever sends it knows whether sending it again
+            // is safe.
             .retry(reqwest::retry::never())
             .no_proxy()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true)
-            .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect());
+            .default_headers(
+                [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect(),
+            );
         let client = match proxy {
             // Only https, which it cannot read, goes through a proxy.
             Some(address) => {
-                let exceptions = settings.proxy.exceptions.as_deref().and_then(reqwest::NoProxy::from_string);
-                let proxy = reqwest::Proxy::https(address.clone()).map_err(reqwest::Error::without_url);
+                let exceptions =
+                    settings.proxy.exceptions.as_deref().and_then(reqwest::NoProxy::from_string);
+                let proxy =
+                    reqwest::Proxy::https(address.clone()).map_err(reqwest::Error::without_url);
                 client.proxy(proxy.context("network.proxy cannot be used")?.no_proxy(exceptions))
             }
             None => client,
         };
         let client = client.build().context("cannot set up the HTTP client")?;
         let note = match (proxy, settings.proxy.unused) {
-            (Some(address), _) => format!(" through the proxy {}", address.host_str().unwrap_or_default()),
+            (Some(address), _) => {
+                format!(" through the proxy {}", address.host_str().unwrap_or_default())
+            }
             (None, Some(name)) => format!(" ({name} is set and not used: see network.proxy)"),
             (None, None) => String::new(),
         };
@@ -135,14 +147,16 @@ impl Http {
         self.guard.check(url).is_ok()
     }
 
-    /// The difference between this machine's clock and that of the server that is nearest to it, of those that have told
-    /// the time so far.
+    /// The difference between this machine's clock and that of the server that is nearest to it, of
+    /// those that have told the time so far.
     pub fn skew(&self) -> Option<Skew> {
         self.skew.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn compare_clocks(&self, served: &Served, origin: &str) {
-        let Some(ahead) = served.sent.map(|sent| served.received.duration_since(sent)) else { return };
+        let Some(ahead) = served.sent.map(|sent| served.received.duration_since(sent)) else {
+            return;
+        };
         let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
         if skew.as_ref().is_none_or(|known| ahead.abs() < known.ahead.abs()) {
             *skew = Some(Skew { ahead, origin: origin.to_owned() });
@@ -170,7 +184,12 @@ impl Http {
     }
 
     /// Fetches a document, when it is its turn.
-    pub async fn get(&self, url: &Url, accept: &'static str, limits: Limits) -> Result<Answer, HttpError> {
+    pub async fn get(
+        &self,
+        url: &Url,
+        accept: &'static str,
+        limits: Limits,
+    ) -> Result<Answer, HttpError> {
         if let Err(forbidden) = self.guard.check(url) {
             return Err(HttpError::forbidden(url.origin().ascii_serialization(), forbidden));
         }
@@ -205,7 +224,12 @@ impl Http {
         self.send(url, request, limits).await
     }
 
-    async fn send(&self, url: &Url, request: reqwest::RequestBuilder, limits: Limits) -> Result<Answer, HttpError> {
+    async fn send(
+        &self,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+        limits: Limits,
+    ) -> Result<Answer, HttpError> {
         let origin = url.origin().ascii_serialization();
         if let Err(forbidden) = self.guard.check(url) {
             return Err(HttpError::forbidden(origin, forbidden));
@@ -220,7 +244,11 @@ impl Http {
         let method = request.method().clone();
         // Queries may hold anything.
         let tell = |outcome: &dyn Display| {
-            debug!("{method} {origin}{}: {outcome}, {} ms", url.path(), begun.elapsed().as_millis());
+            debug!(
+                "{method} {origin}{}: {outcome}, {} ms",
+                url.path(),
+                begun.elapsed().as_millis()
+            );
         };
         let mut response = match self.client.execute(request).await {
             Ok(response) => response,
@@ -231,7 +259,8 @@ impl Http {
             }
         };
         tell(&response.status().as_u16());
-        let (status, headers, now) = (response.status().as_u16(), response.headers(), self.clock.now());
+        let (status, headers, now) =
+            (response.status().as_u16(), response.headers(), self.clock.now());
         let limit = RateLimit::read(|name| headers.get(name)?.to_str().ok(), now);
         let retry_after = text(headers, &RETRY_AFTER).and_then(|value| retry_after(value, now));
         let served = Served::of(headers, now);
@@ -251,17 +280,25 @@ impl Http {
 impl Answer {
     /// Whether the answer calls itself JSON.
     pub fn is_json(&self) -> bool {
-        self.content_type.as_deref().is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"))
+        self.content_type
+            .as_deref()
+            .is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"))
     }
 }
 
-async fn read(response: &mut reqwest::Response, limit: usize, origin: &str) -> Result<Vec<u8>, HttpError> {
+async fn read(
+    response: &mut reqwest::Response,
+    limit: usize,
+    origin: &str,
+) -> Result<Vec<u8>, HttpError> {
     let too_large = || HttpError::too_large(origin.to_owned());
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| HttpError::from_reqwest(origin.to_owned(), e))? {
+    while let Some(chunk) =
+        response.chunk().await.map_err(|e| HttpError::from_reqwest(origin.to_owned(), e))?
+    {
         if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
@@ -270,9 +307,10 @@ async fn read(response: &mut reqwest::Response, limit: usize, origin: &str) -> R
     let encoding = text(response.headers(), &CONTENT_ENCODING);
     input::decompressed(body, encoding, limit).map_err(|failure| match failure {
         Compressed::TooLarge => too_large(),
-        Compressed::Unknown => {
-            HttpError::unreadable(response.url(), "is compressed, which was not asked for, and cannot be read")
-        }
+        Compressed::Unknown => HttpError::unreadable(
+            response.url(),
+            "is compressed, which was not asked for, and cannot be read",
+        ),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Who an account is: DID documents and handles (AT Protocol identity, DID and handle specifications).
+//! Who an account is: DID documents and handles (AT Protocol identity, DID and handle
+//! specifications).
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,7 +46,8 @@ impl FromStr for Handle {
             && name.split('.').all(is_label)
             && !last.starts_with(|c: char| c.is_ascii_digit());
         if !valid {
-            return Err(usage(format!("{text:?} is not a handle")).hint("a handle looks like alice.example.com"));
+            return Err(usage(format!("{text:?} is not a handle"))
+                .hint("a handle looks like alice.example.com"));
         }
         Ok(Self(name.into()))
     }
@@ -77,7 +79,11 @@ struct Service {
 }
 
 /// Fetches an account's DID document.
-pub(super) async fn resolve_did(http: &Http, settings: &NetworkSettings, did: &Did) -> Result<Identity, LookupError> {
+pub(super) async fn resolve_did(
+    http: &Http,
+    settings: &NetworkSettings,
+    did: &Did,
+) -> Result<Identity, LookupError> {
     let url = document_url(settings, did)?;
     let document: DidDocument = lookup::json(http, &url, &format!("DID document of {did}")).await?;
     document.into_identity(did, http)
@@ -102,31 +108,40 @@ fn document_url(settings: &NetworkSettings, did: &Did) -> Result<Url, LookupErro
     let host = host.replacen("%3A", ":", 1);
     let name = host.split(':').next().unwrap_or_default();
     let scheme = if name == "localhost" && settings.allow_http { "http" } else { "https" };
-    let url: Url = format!("{scheme}://{host}/.well-known/did.json").parse().map_err(|_| malformed())?;
+    let url: Url =
+        format!("{scheme}://{host}/.well-known/did.json").parse().map_err(|_| malformed())?;
     // Anything that is not a name and a port has been read as something else.
-    let plain = matches!(url.host(), Some(url::Host::Domain(found)) if found.eq_ignore_ascii_case(name));
+    let plain =
+        matches!(url.host(), Some(url::Host::Domain(found)) if found.eq_ignore_ascii_case(name));
     if plain && url.path() == "/.well-known/did.json" { Ok(url) } else { Err(malformed()) }
 }
 
 impl DidDocument {
     fn into_identity(self, did: &Did, http: &Http) -> Result<Identity, LookupError> {
         if self.id != did.as_str() {
-            return Err(LookupError::ruled_out(format!("the DID document of {did} is that of another account")));
+            return Err(LookupError::ruled_out(format!(
+                "the DID document of {did} is that of another account"
+            )));
         }
         let full = format!("{did}#atproto_pds");
         let service = self.service.iter().find(|service| {
-            (service.id == "#atproto_pds" || service.id == full) && service.kind == "AtprotoPersonalDataServer"
+            (service.id == "#atproto_pds" || service.id == full)
+                && service.kind == "AtprotoPersonalDataServer"
         });
         let pds = match service {
             None => None,
             Some(service) => {
                 let endpoint = service.endpoint.as_str().and_then(|text| origin(text, http));
-                let refuse =
-                    || LookupError::ruled_out(format!("the PDS in the DID document of {did} is not an origin"));
+                let refuse = || {
+                    LookupError::ruled_out(format!(
+                        "the PDS in the DID document of {did} is not an origin"
+                    ))
+                };
                 Some(endpoint.ok_or_else(refuse)?)
             }
         };
-        let handle = self.also_known_as.iter().find_map(|name| name.strip_prefix("at://")?.parse().ok());
+        let handle =
+            self.also_known_as.iter().find_map(|name| name.strip_prefix("at://")?.parse().ok());
         Ok(Identity { did: did.clone(), pds, handle })
     }
 }
@@ -139,7 +154,8 @@ pub(super) fn origin(text: &str, http: &Http) -> Option<String> {
     (bare && http.allows(&url)).then_some(origin)
 }
 
-/// Finds the account of a handle, by DNS and else by HTTPS, and checks that the account claims the handle.
+/// Finds the account of a handle, by DNS and else by HTTPS, and checks that the account claims the
+/// handle.
 pub(super) async fn resolve_handle(
     http: &Http,
     settings: &NetworkSettings,
@@ -157,7 +173,9 @@ pub(super) async fn resolve_handle(
     if identity.handle.as_ref() == Some(handle) {
         Ok(did)
     } else {
-        Err(LookupError::ruled_out(format!("{handle} names {did}, which does not claim that handle")))
+        Err(LookupError::ruled_out(format!(
+            "{handle} names {did}, which does not claim that handle"
+        )))
     }
 }
 
@@ -176,10 +194,17 @@ struct DnsRecord {
     data: String,
 }
 
-/// The TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there is none.
-async fn by_dns(http: &Http, settings: &NetworkSettings, handle: &Handle) -> Result<Option<Did>, LookupError> {
+/// The TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there is
+/// none.
+async fn by_dns(
+    http: &Http,
+    settings: &NetworkSettings,
+    handle: &Handle,
+) -> Result<Option<Did>, LookupError> {
     let mut url = settings.doh_resolver.clone();
-    url.query_pairs_mut().append_pair("name", &format!("_atproto.{handle}")).append_pair("type", "TXT");
+    url.query_pairs_mut()
+        .append_pair("name", &format!("_atproto.{handle}"))
+        .append_pair("type", "TXT");
     let what = format!("DNS record of {handle}");
     let answer = lookup::fetch(http, &url, "application/dns-json", &what).await?;
     let body = answer.body.map_err(|e| LookupError::no_answer(&what, e))?;
@@ -190,18 +215,27 @@ fn did_in_dns(body: &[u8], what: &str) -> Result<Option<Did>, LookupError> {
     const TXT: u32 = 16;
     const NO_ERROR: u32 = 0;
     const NO_SUCH_NAME: u32 = 3;
-    let answer: DnsAnswer =
-        serde_json::from_slice(body).map_err(|_| LookupError::unavailable(format!("the {what} is not JSON")))?;
+    let answer: DnsAnswer = serde_json::from_slice(body)
+        .map_err(|_| LookupError::unavailable(format!("the {what} is not JSON")))?;
     if answer.status != NO_ERROR && answer.status != NO_SUCH_NAME {
-        return Err(LookupError::unavailable(format!("the {what} cannot be had: DNS status {}", answer.status)));
+        return Err(LookupError::unavailable(format!(
+            "the {what} cannot be had: DNS status {}",
+            answer.status
+        )));
     }
     // Longer texts come as several quoted strings.
-    let texts = answer.answer.iter().filter(|record| record.kind == TXT).map(|record| record.data.replace("\" \"", ""));
-    let mut dids = texts.filter_map(|text| text.trim_matches('"').strip_prefix("did=").map(str::to_owned));
+    let texts = answer
+        .answer
+        .iter()
+        .filter(|record| record.kind == TXT)
+        .map(|record| record.data.replace("\" \"", ""));
+    let mut dids =
+        texts.filter_map(|text| text.trim_matches('"').strip_prefix("did=").map(str::to_owned));
     match (dids.next(), dids.next()) {
-        (Some(did), None) => {
-            did.parse().map(Some).map_err(|_| LookupError::ruled_out(format!("the {what} has no DID")))
-        }
+        (Some(did), None) => did
+            .parse()
+            .map(Some)
+            .map_err(|_| LookupError::ruled_out(format!("the {what} has no DID"))),
         (None, _) => Ok(None),
         _ => Err(LookupError::ruled_out(format!("there is more than one {what}"))),
     }
@@ -219,7 +253,9 @@ async fn by_https(http: &Http, handle: &Handle) -> Result<Did, LookupError> {
 
 fn did_in_file(body: &[u8], handle: &Handle) -> Result<Did, LookupError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
-    text.trim().parse().map_err(|_| LookupError::unavailable(format!("what {handle} calls its account is no DID")))
+    text.trim()
+        .parse()
+        .map_err(|_| LookupError::unavailable(format!("what {handle} calls its account is no DID")))
 }
 
 #[cfg(test)]
@@ -238,7 +274,10 @@ mod tests {
     fn documents_are_where_the_method_says() {
         let mut settings = strict();
         for (text, url) in [
-            ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", Some("https://plc.directory/did:plc:ewvi7nxzyoun6zhxrhs64oiz")),
+            (
+                "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+                Some("https://plc.directory/did:plc:ewvi7nxzyoun6zhxrhs64oiz"),
+            ),
             ("did:plc:short", None),
             ("did:plc:EWVI7nxzyoun6zhxrhs64oiz", None),
             ("did:plc:ewvi7nxzyoun6zhxrhs64oi1", None),
@@ -268,7 +307,10 @@ mod tests {
         let account = did(record["tokenSet"]["sub"].as_str().unwrap());
         let identity = network(&bed).identity(&account).await.unwrap();
         assert_eq!(identity.pds, Some(bed.pds_url()));
-        assert_eq!(identity.handle.unwrap().to_string(), format!("{}.test", &account.as_str()[8..]));
+        assert_eq!(
+            identity.handle.unwrap().to_string(),
+            format!("{}.test", &account.as_str()[8..])
+        );
     }
 
     #[tokio::test]
@@ -298,7 +340,10 @@ mod tests {
             (pds("#atproto_pds", kind, "https://me@a.example"), Err("not an origin")),
             (pds("#atproto_pds", kind, "ftp://a.example"), Err("not an origin")),
             (pds("#atproto_pds", kind, "https://a.example/"), Ok(Some("https://a.example"))),
-            (pds(&format!("{account}#atproto_pds"), kind, "https://a.example:444"), Ok(Some("https://a.example:444"))),
+            (
+                pds(&format!("{account}#atproto_pds"), kind, "https://a.example:444"),
+                Ok(Some("https://a.example:444")),
+            ),
         ] {
             bed.set_did_document(&account, document.clone());
             let found = network(&bed).identity(&did(&account)).await;
@@ -315,7 +360,9 @@ mod tests {
     #[tokio::test]
     async fn only_not_found_and_gone_are_final() {
         let bed = Testbed::start().await.unwrap();
-        for (status, transient) in [(404, false), (410, false), (429, true), (500, true), (503, true), (403, true)] {
+        for (status, transient) in
+            [(404, false), (410, false), (429, true), (500, true), (503, true), (403, true)]
+        {
             let account = testbed::did();
             bed.set_did_status(&account, status);
             let error = network(&bed).identity(&did(&account)).await.unwrap_err();
@@ -329,7 +376,13 @@ mod tests {
         let account = testbed::did();
         bed.set_pds_of(&account, 0);
         let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
-        for body in [deep.clone(), format!("{{\"x\":{deep}}}"), "{".to_owned(), "null".to_owned(), String::new()] {
+        for body in [
+            deep.clone(),
+            format!("{{\"x\":{deep}}}"),
+            "{".to_owned(),
+            "null".to_owned(),
+            String::new(),
+        ] {
             bed.fault_once(Endpoint::Plc, Fault::Body(body));
             assert!(network(&bed).identity(&did(&account)).await.unwrap_err().is_transient());
         }
@@ -355,7 +408,9 @@ mod tests {
         let mut settings = development(&bed);
         settings.allow_private_hosts = false;
         let http = Http::new(&settings, super::super::testing::clock()).unwrap();
-        for endpoint in ["http://127.0.0.1", "http://[::1]:80", "http://169.254.169.254", "https://0x7f000001"] {
+        for endpoint in
+            ["http://127.0.0.1", "http://[::1]:80", "http://169.254.169.254", "https://0x7f000001"]
+        {
             assert_eq!(origin(endpoint, &http), None, "{endpoint}");
         }
     }
@@ -366,7 +421,10 @@ mod tests {
         for good in ["alice.example.com", "@a.b", "A-1.xn--b", "8.test"] {
             assert!(good.parse::<Handle>().is_ok(), "{good}");
         }
-        for bad in ["", "alice", "a..b", "-a.com", "a-.com", "a.1com", "a b.com", "a.com.", "a.com/x", &long] {
+        for bad in [
+            "", "alice", "a..b", "-a.com", "a-.com", "a.1com", "a b.com", "a.com.", "a.com/x",
+            &long,
+        ] {
             assert!(bad.parse::<Handle>().is_err(), "{bad}");
         }
     }
@@ -395,11 +453,17 @@ mod properties {
     }
 
     fn service() -> impl Strategy<Value = Value> {
-        let id = select(vec!["#atproto_pds", "did:plc:ewvi7nxzyoun6zhxrhs64oiz#atproto_pds", "#atproto_labeler", "#x"]);
+        let id = select(vec![
+            "#atproto_pds",
+            "did:plc:ewvi7nxzyoun6zhxrhs64oiz#atproto_pds",
+            "#atproto_labeler",
+            "#x",
+        ]);
         let kind = prop_oneof![3 => Just(json!("AtprotoPersonalDataServer")), 1 => any_json()];
         (id, kind, endpoint(), unknown_members()).prop_map(|(id, kind, endpoint, others)| {
             let mut service = Value::Object(others);
-            (service["id"], service["type"], service["serviceEndpoint"]) = (id.into(), kind, endpoint);
+            (service["id"], service["type"], service["serviceEndpoint"]) =
+                (id.into(), kind, endpoint);
             service
         })
     }

@@ -16,8 +16,8 @@ use super::http::{Answer, Http, HttpError, Limits, Served};
 /// Enough for any honest document, and for a slow but living server.
 pub(super) const LIMITS: Limits = Limits { within: Duration::from_secs(10), bytes: 256 * 1024 };
 
-/// A failure is believed for this long, so that a thousand sessions of a server that is down do not wait for it one
-/// after the other.
+/// A failure is believed for this long, so that a thousand sessions of a server that is down do not
+/// wait for it one after the other.
 const FAILURE_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Why a look-up did not end in what was looked for.
@@ -59,11 +59,14 @@ impl LookupError {
         Self { message, standing, source: Some(Arc::new(error)) }
     }
 
-    /// An answer whose status is none of success. Only *not found* and *gone* are statements about the thing itself.
+    /// An answer whose status is none of success. Only *not found* and *gone* are statements about
+    /// the thing itself.
     pub(super) fn of_status(what: &str, answer: &Answer) -> Self {
         match answer.status {
             404 | 410 => Self::ruled_out(format!("there is no {what}")),
-            300..=399 => Self::ruled_out(format!("{what} is a redirect, and those are not followed")),
+            300..=399 => {
+                Self::ruled_out(format!("{what} is a redirect, and those are not followed"))
+            }
             status => Self {
                 standing: Standing::Unavailable { retry_after: answer.retry_after },
                 ..Self::unavailable(format!("cannot fetch {what}: status {status}"))
@@ -75,11 +78,15 @@ impl LookupError {
     pub(super) fn of_token_status(issuer: &str, answer: &Answer) -> Self {
         Self {
             standing: Standing::Unavailable { retry_after: answer.retry_after },
-            ..Self::unavailable(format!("the token endpoint of {issuer} answers with status {}", answer.status))
+            ..Self::unavailable(format!(
+                "the token endpoint of {issuer} answers with status {}",
+                answer.status
+            ))
         }
     }
 
-    /// Whether another time it may succeed. False when what was found says no: the session is blocked, not unlucky.
+    /// Whether another time it may succeed. False when what was found says no: the session is
+    /// blocked, not unlucky.
     pub fn is_transient(&self) -> bool {
         matches!(self.standing, Standing::Unavailable { .. })
     }
@@ -113,7 +120,11 @@ impl Error for LookupError {
 }
 
 /// Fetches a JSON document. `what` completes "cannot fetch …".
-pub(super) async fn json<T: DeserializeOwned>(http: &Http, url: &Url, what: &str) -> Result<T, LookupError> {
+pub(super) async fn json<T: DeserializeOwned>(
+    http: &Http,
+    url: &Url,
+    what: &str,
+) -> Result<T, LookupError> {
     json_served(http, url, what).await.map(|(document, _)| document)
 }
 
@@ -134,8 +145,14 @@ pub(super) async fn json_served<T: DeserializeOwned>(
 }
 
 /// Fetches any document that is there.
-pub(super) async fn fetch(http: &Http, url: &Url, accept: &'static str, what: &str) -> Result<Answer, LookupError> {
-    let answer = http.get(url, accept, LIMITS).await.map_err(|e| LookupError::no_answer(what, e))?;
+pub(super) async fn fetch(
+    http: &Http,
+    url: &Url,
+    accept: &'static str,
+    what: &str,
+) -> Result<Answer, LookupError> {
+    let answer =
+        http.get(url, accept, LIMITS).await.map_err(|e| LookupError::no_answer(what, e))?;
     if answer.status == 200 { Ok(answer) } else { Err(LookupError::of_status(what, &answer)) }
 }
 
@@ -145,7 +162,8 @@ pub fn brief(text: &str) -> String {
     text.chars().take(MAX_CHARS).collect()
 }
 
-/// What has been looked up in this run. Whoever asks for the same thing at the same time waits for one look-up.
+/// What has been looked up in this run. Whoever asks for the same thing at the same time waits for
+/// one look-up.
 pub(super) struct Remembered<T>(Mutex<HashMap<String, Arc<Slot<T>>>>);
 
 type Slot<T> = tokio::sync::Mutex<Option<Found<T>>>;
@@ -162,7 +180,8 @@ impl<T> Default for Remembered<T> {
 }
 
 impl<T: Clone> Remembered<T> {
-    /// What is known under this name, or what `look_up` finds. Successes last as long as the run, failures briefly.
+    /// What is known under this name, or what `look_up` finds. Successes last as long as the run,
+    /// failures briefly.
     pub(super) async fn get(
         &self,
         name: &str,
@@ -199,7 +218,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Ok(7)
         };
-        let all = futures_util::future::join_all((0..8).map(|_| remembered.get("x", look_up()))).await;
+        let all =
+            futures_util::future::join_all((0..8).map(|_| remembered.get("x", look_up()))).await;
         assert!(all.into_iter().all(|found| found.unwrap() == 7));
         assert_eq!(count.load(Ordering::Relaxed), 1);
     }

@@ -1,4 +1,5 @@
-//! Everybody outside, for one run: finds the authorization server that may be asked about a session.
+//! Everybody outside, for one run: finds the authorization server that may be asked about a
+//! session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +17,9 @@ use crate::session::Did;
 
 /// The network as one run sees it.
 ///
-/// Remembered for the run: which authorization server a PDS names, and the metadata of that server; both belong to
-/// servers, not to users, and change with deployments. A DID document is a user's own and may change at any moment, so
-/// it is fetched for every session anew.
+/// Remembered for the run: which authorization server a PDS names, and the metadata of that server;
+/// both belong to servers, not to users, and change with deployments. A DID document is a user's
+/// own and may change at any moment, so it is fetched for every session anew.
 pub struct Network {
     http: Http,
     settings: NetworkSettings,
@@ -50,13 +51,15 @@ impl Network {
         self.http.set_rate(rate);
     }
 
-    /// The rates at which an issuer, and the directory of `did:plc` documents, are asked; none where nothing limits them.
+    /// The rates at which an issuer, and the directory of `did:plc` documents, are asked; none
+    /// where nothing limits them.
     pub fn rates(&self, issuer: &str) -> [Option<f64>; 2] {
         let rate_of = |url: &Url| self.http.rate(url);
         [issuer.parse().ok().as_ref().and_then(rate_of), rate_of(&self.settings.plc_directory)]
     }
 
-    /// The difference between this machine's clock and those of the servers, as far as they have told the time.
+    /// The difference between this machine's clock and those of the servers, as far as they have
+    /// told the time.
     pub fn skew(&self) -> Option<Skew> {
         self.http.skew()
     }
@@ -66,13 +69,18 @@ impl Network {
         self.http.stop_waiting_when(stop);
     }
 
-    /// The authorization server of a session, after the check that the reference client makes before every refresh:
-    /// the account's DID document still names a PDS whose authorization server is the session's issuer. Returns the origin
-    /// of that PDS, too.
-    pub async fn server_for(&self, did: &Did, issuer: &str) -> Result<(Arc<AuthorizationServer>, String), LookupError> {
+    /// The authorization server of a session, after the check that the reference client makes
+    /// before every refresh: the account's DID document still names a PDS whose authorization
+    /// server is the session's issuer. Returns the origin of that PDS, too.
+    pub async fn server_for(
+        &self,
+        did: &Did,
+        issuer: &str,
+    ) -> Result<(Arc<AuthorizationServer>, String), LookupError> {
         let identity = self.identity(did).await?;
-        let pds =
-            identity.pds.ok_or_else(|| LookupError::ruled_out(format!("the DID document of {did} names no PDS")))?;
+        let pds = identity.pds.ok_or_else(|| {
+            LookupError::ruled_out(format!("the DID document of {did} names no PDS"))
+        })?;
         let found = self.issuer_of(&pds).await?;
         if *found != *issuer {
             return Err(LookupError::ruled_out(issuer_has_changed(issuer, &found, &pds)));
@@ -82,13 +90,19 @@ impl Network {
         Ok((server, pds))
     }
 
-    /// The authorization server of this name, without asking who uses it. Enough to revoke: tokens go back to where
-    /// they came from.
+    /// The authorization server of this name, without asking who uses it. Enough to revoke: tokens
+    /// go back to where they came from.
     pub async fn server(&self, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
         let look_up = async {
             let metadata = server::metadata(&self.http, issuer).await?;
             let (http, nonces) = (self.http.clone(), Arc::clone(&self.nonces));
-            let server = AuthorizationServer::new(metadata, http, nonces, self.clock.clone(), self.random.clone());
+            let server = AuthorizationServer::new(
+                metadata,
+                http,
+                nonces,
+                self.clock.clone(),
+                self.random.clone(),
+            );
             Ok(Arc::new(server))
         };
         self.servers.get(issuer, look_up).await
@@ -104,11 +118,13 @@ impl Network {
         identity::resolve_did(&self.http, &self.settings, did).await
     }
 
-    /// A document that an app publishes (client metadata, key set): JSON, status 200, no redirect. With it, how long caches
-    /// may keep it.
+    /// A document that an app publishes (client metadata, key set): JSON, status 200, no redirect.
+    /// With it, how long caches may keep it.
     pub async fn published(&self, url: &str) -> Result<(serde_json::Value, Duration), LookupError> {
-        let url = Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
-        let (document, served) = lookup::json_served(&self.http, &url, "published document").await?;
+        let url =
+            Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
+        let (document, served) =
+            lookup::json_served(&self.http, &url, "published document").await?;
         Ok((document, served.max_age.unwrap_or_default()))
     }
 

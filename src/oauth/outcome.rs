@@ -41,21 +41,21 @@ pub(super) struct Answered {
 pub enum Exchange {
     /// New tokens; the old ones are worthless.
     Refreshed(TokenSet),
-    /// Success, but not with tokens that may be stored: of another account or another type. The old refresh token is
-    /// used up. What came should be revoked.
+    /// Success, but not with tokens that may be stored: of another account or another type. The old
+    /// refresh token is used up. What came should be revoked.
     Unacceptable {
         /// What is wrong with it.
         why: &'static str,
         /// The tokens, where there are any.
         tokens: Option<Box<TokenSet>>,
     },
-    /// Nothing happened; the server wants another proof, with its newest nonce. Worth one more try at once, with these
-    /// parameters.
+    /// Nothing happened; the server wants another proof, with its newest nonce. Worth one more try
+    /// at once, with these parameters.
     UseNonce(ProofParameters),
     /// Refused: [`ErrorResponse::meaning`] says why, and what has become of the session.
     Refused(ErrorResponse),
-    /// No answer of the token endpoint itself, or a server in trouble: 429, 5xx, a proxy's page. After a 5xx the state of
-    /// the session is unknown.
+    /// No answer of the token endpoint itself, or a server in trouble: 429, 5xx, a proxy's page.
+    /// After a 5xx the state of the session is unknown.
     TryLater {
         /// The status code.
         status: u16,
@@ -64,8 +64,8 @@ pub enum Exchange {
     },
     /// The request never left. The session lives.
     NotSent(HttpError),
-    /// The request was or may have been sent, and the answer is lost or cannot be read. Whether the tokens have been
-    /// rotated is unknown.
+    /// The request was or may have been sent, and the answer is lost or cannot be read. Whether the
+    /// tokens have been rotated is unknown.
     AnswerLost(HttpError),
 }
 
@@ -101,16 +101,22 @@ pub struct TokenSet {
     pub scope: Option<String>,
     /// Life of the access token, where the server says so.
     pub expires_in: Option<Duration>,
-    /// Life of the refresh token, where the server says so. No RFC has a member for it; these two are in use.
+    /// Life of the refresh token, where the server says so. No RFC has a member for it; these two
+    /// are in use.
     pub refresh_expires_in: Option<Duration>,
     /// The account.
     pub sub: String,
 }
 
 impl TokenSet {
-    /// Returns what the session's record keeps of tokens that came at this time for this PDS. `kid` is the client key to
-    /// which they are newly bound.
-    pub fn renewal<'a>(&'a self, pds: Option<&'a str>, kid: Option<&'a str>, now: Timestamp) -> Renewal<'a> {
+    /// Returns what the session's record keeps of tokens that came at this time for this PDS. `kid`
+    /// is the client key to which they are newly bound.
+    pub fn renewal<'a>(
+        &'a self,
+        pds: Option<&'a str>,
+        kid: Option<&'a str>,
+        now: Timestamp,
+    ) -> Renewal<'a> {
         Renewal {
             access_token: &self.access_token,
             refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
@@ -181,7 +187,9 @@ struct ErrorBody {
 
 impl ErrorBody {
     fn description(&self) -> Option<&str> {
-        [&self.error_description, &self.message].into_iter().find_map(|member| member.as_ref()?.as_str())
+        [&self.error_description, &self.message]
+            .into_iter()
+            .find_map(|member| member.as_ref()?.as_str())
     }
 }
 
@@ -218,19 +226,27 @@ fn read(answered: Answered, url: &url::Url) -> Read {
         Ok(body) if body.error == "use_dpop_nonce" && nonce.is_some() => {
             Read::UseNonce(ProofParameters { nonce, ..proof })
         }
-        // A nonce that the server does not know any more, since it was restarted, or a clock that differs from ours.
-        Ok(body) if body.error == "invalid_dpop_proof" && !proof.refused_before => Read::UseNonce(ProofParameters {
-            nonce: nonce.filter(|new| proof.nonce.as_ref() != Some(new)),
-            clock_offset: served.sent.map(|sent| sent.duration_since(served.received)).unwrap_or_default(),
-            refused_before: true,
-        }),
+        // A nonce that the server does not know any more, since it was restarted, or a clock that
+        // differs from ours.
+        Ok(body) if body.error == "invalid_dpop_proof" && !proof.refused_before => {
+            Read::UseNonce(ProofParameters {
+                nonce: nonce.filter(|new| proof.nonce.as_ref() != Some(new)),
+                clock_offset: served
+                    .sent
+                    .map(|sent| sent.duration_since(served.received))
+                    .unwrap_or_default(),
+                refused_before: true,
+            })
+        }
         Ok(body) => Read::Refused(ErrorResponse {
             status,
             error: Some(fit_to_show(&body.error, &sent)),
             description: body.description().map(|text| fit_to_show(text, &sent)),
             gave_nonce,
         }),
-        Err(_) => Read::Refused(ErrorResponse { status, error: None, description: None, gave_nonce }),
+        Err(_) => {
+            Read::Refused(ErrorResponse { status, error: None, description: None, gave_nonce })
+        }
     }
 }
 
@@ -241,8 +257,9 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
         _ => None,
     };
     let token = |text: Option<String>, max: usize| {
-        text.map(Zeroizing::new)
-            .filter(|text| (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()))
+        text.map(Zeroizing::new).filter(|text| {
+            (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+        })
     };
     let (access_token, refresh_token) = (text("access_token"), text("refresh_token"));
     let had_refresh_token = refresh_token.is_some();
@@ -293,11 +310,12 @@ impl fmt::Debug for TokenSet {
     }
 }
 
-/// One line, of a length that can be read, without what was sent: a server may repeat that. Nor does it show what is as long
-/// as a token: that may have been sent earlier.
+/// One line, of a length that can be read, without what was sent: a server may repeat that. Nor
+/// does it show what is as long as a token: that may have been sent earlier.
 fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '=');
+    let is_word =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '=');
     let mut shown = String::new();
     let mut rest = &*without(&line, sent);
     while let Some(first) = rest.chars().next() {
@@ -311,8 +329,9 @@ fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
 
 /// The text without any part that is as long as a secret's [`PIECE`] and the same.
 fn without(text: &str, secrets: &[Zeroizing<String>]) -> String {
-    let is_echo =
-        |piece: &[u8]| secrets.iter().any(|secret| secret.as_bytes().windows(PIECE).any(|part| part == piece));
+    let is_echo = |piece: &[u8]| {
+        secrets.iter().any(|secret| secret.as_bytes().windows(PIECE).any(|part| part == piece))
+    };
     let mut echoed = vec![false; text.len()];
     for (at, piece) in text.as_bytes().windows(PIECE).enumerate() {
         if is_echo(piece) {
@@ -365,17 +384,24 @@ mod tests {
             ("ref-0123456 is too short to tell", "ref-0123456 is too short to tell"),
             // Of an earlier request.
             (&format!("is ref-{} good?", "9".repeat(64)), "is … good?"),
-            (&format!("no key {} here", "k".repeat(43)), &format!("no key {} here", "k".repeat(43))),
+            (
+                &format!("no key {} here", "k".repeat(43)),
+                &format!("no key {} here", "k".repeat(43)),
+            ),
         ] {
             let body = json!({"error": "invalid_request", "error_description": said}).to_string();
-            let Exchange::Refused(refusal) = judged(400, "application/json", &body) else { panic!() };
+            let Exchange::Refused(refusal) = judged(400, "application/json", &body) else {
+                panic!()
+            };
             assert_eq!(refusal.description.as_deref(), Some(shown));
         }
     }
 
     #[test]
     fn tokens_of_the_right_account_are_accepted() {
-        let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else { panic!() };
+        let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else {
+            panic!()
+        };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
         let kept = tokens.renewal(None, None, "2026-11-23T09:00:00Z".parse().unwrap());
         assert_eq!((kept.access_token, kept.refresh_token), ("a", Some("r")));
@@ -389,7 +415,10 @@ mod tests {
             assert!(matches!(exchange, Exchange::Refreshed(_)), "{name}: {exchange:?}");
         }
         for expires_in in [json!(-1), json!("soon"), json!(1e300), json!([]), json!(null)] {
-            let Exchange::Refreshed(tokens) = granted(|body| body["expires_in"] = expires_in) else { panic!() };
+            let Exchange::Refreshed(tokens) = granted(|body| body["expires_in"] = expires_in)
+            else {
+                panic!()
+            };
             assert_eq!(tokens.expires_in, None);
         }
     }
@@ -405,11 +434,17 @@ mod tests {
             ("refresh_token", json!("a\nb")),
         ] {
             let exchange = granted(|body| body[name] = value.clone());
-            assert!(matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }), "{name} {value}: {exchange:?}");
+            assert!(
+                matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }),
+                "{name} {value}: {exchange:?}"
+            );
         }
         for value in [json!(null), json!(""), json!(7), json!("x".repeat(20_000)), json!("a b")] {
             let exchange = granted(|body| body["access_token"] = value);
-            assert!(matches!(exchange, Exchange::Unacceptable { tokens: None, .. }), "{exchange:?}");
+            assert!(
+                matches!(exchange, Exchange::Unacceptable { tokens: None, .. }),
+                "{exchange:?}"
+            );
         }
     }
 
@@ -426,7 +461,11 @@ mod tests {
     #[test]
     fn refusals_are_told_apart_by_what_they_cost() {
         let error = |status, error: &str, description: &str| {
-            judged(status, "application/json", &json!({"error": error, "error_description": description}).to_string())
+            judged(
+                status,
+                "application/json",
+                &json!({"error": error, "error_description": description}).to_string(),
+            )
         };
         for code in ["invalid_grant", "invalid_client", "access_denied"] {
             assert!(matches!(error(400, code, ""), Exchange::Refused(_)), "{code}");
@@ -434,8 +473,14 @@ mod tests {
         assert!(matches!(error(401, "use_dpop_nonce", ""), Exchange::UseNonce(_)));
         assert!(matches!(error(500, "invalid_grant", ""), Exchange::TryLater { status: 500, .. }));
         assert!(matches!(error(429, "invalid_grant", ""), Exchange::TryLater { status: 429, .. }));
-        assert!(matches!(judged(400, "text/html", "<html>"), Exchange::TryLater { status: 400, .. }));
-        assert!(matches!(judged(403, "text/html", "<html>"), Exchange::TryLater { status: 403, .. }));
+        assert!(matches!(
+            judged(400, "text/html", "<html>"),
+            Exchange::TryLater { status: 400, .. }
+        ));
+        assert!(matches!(
+            judged(403, "text/html", "<html>"),
+            Exchange::TryLater { status: 403, .. }
+        ));
         let grant = r#"{"error":"invalid_grant"}"#;
         assert!(matches!(judged(400, "text/plain", grant), Exchange::TryLater { status: 400, .. }));
         assert!(matches!(judged(302, "text/plain", ""), Exchange::Refused(_)));
@@ -444,7 +489,8 @@ mod tests {
 
     #[test]
     fn an_xrpc_error_has_its_words_in_its_message() {
-        let body = json!({"error": "InvalidRequest", "message": "invalid refresh token"}).to_string();
+        let body =
+            json!({"error": "InvalidRequest", "message": "invalid refresh token"}).to_string();
         let Exchange::Refused(refusal) = judged(400, "application/json", &body) else { panic!() };
         assert_eq!(refusal.to_string(), "InvalidRequest: invalid refresh token");
     }
@@ -461,7 +507,9 @@ mod tests {
     #[test]
     fn a_server_s_words_are_one_short_line() {
         let body = json!({"error": "e\u{1b}[31m", "error_description": "x \n".repeat(500)});
-        let Exchange::Refused(refusal) = judged(400, "application/json", &body.to_string()) else { panic!() };
+        let Exchange::Refused(refusal) = judged(400, "application/json", &body.to_string()) else {
+            panic!()
+        };
         assert_eq!(refusal.to_string(), format!("e[31m: {}", "x ".repeat(100)));
     }
 }

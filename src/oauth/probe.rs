@@ -1,4 +1,5 @@
-//! Learning how a server treats clients, with nothing at stake: it is asked for a refresh with a token that never was.
+//! Learning how a server treats clients, with nothing at stake: it is asked for a refresh with a
+//! token that never was.
 
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use crate::jose::DpopKey;
 use crate::session::AuthMethod;
 
 /// A refresh token of the form that most servers demand, and that none issues: they are random.
-pub const NEVER_ISSUED: &str = "ref-0000000000000000000000000000000000000000000000000000000000000000";
+pub const NEVER_ISSUED: &str =
+    "ref-0000000000000000000000000000000000000000000000000000000000000000";
 /// Patience with an answer.
 const WITHIN: Duration = Duration::from_secs(5);
 
 impl AuthorizationServer {
-    /// Whether it authenticates this client at a refresh; none where its answer does not tell. Sends no assertion.
+    /// Whether it authenticates this client at a refresh; none where its answer does not tell.
+    /// Sends no assertion.
     pub async fn authenticates(&self, client_id: &str, dpop_key: &DpopKey) -> Option<bool> {
         let credentials = Credentials { client_id, auth: AuthMethod::None };
         self.refusal_of_unknown(credentials, dpop_key).await?.asks_for_assertion()
@@ -29,7 +32,11 @@ impl AuthorizationServer {
     }
 
     /// Its refusal of a token that never was.
-    async fn refusal_of_unknown(&self, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Option<ErrorResponse> {
+    async fn refusal_of_unknown(
+        &self,
+        credentials: Credentials<'_>,
+        dpop_key: &DpopKey,
+    ) -> Option<ErrorResponse> {
         self.check_alg(dpop_key.alg()).ok()?;
         let mut parameters = None;
         for _ in 0..=MAX_NONCE_RETRIES {

@@ -9,7 +9,9 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::client_metadata::{Authentication, ClientMetadata, PublishedKeys, Severity, check, check_jwks};
+use super::client_metadata::{
+    Authentication, ClientMetadata, PublishedKeys, Severity, check, check_jwks,
+};
 use super::dpop::ProofParameters;
 use super::http::{Answer, Served};
 use super::outcome::Answered;
@@ -35,7 +37,11 @@ fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
         served: Served::default(),
         body: Ok(body),
     };
-    let answered = Answered { answer, proof: ProofParameters::default(), sent: vec![Zeroizing::new(SENT.to_owned())] };
+    let answered = Answered {
+        answer,
+        proof: ProofParameters::default(),
+        sent: vec![Zeroizing::new(SENT.to_owned())],
+    };
     Exchange::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
 }
 
@@ -50,23 +56,25 @@ fn token() -> impl Strategy<Value = Value> {
 
 /// A document as `oauthctl metadata` writes it.
 fn metadata() -> impl Strategy<Value = Value> {
-    (any::<bool>(), "[a-z]{1,8}", option::of("[a-zA-Z ]{1,12}")).prop_map(|(confidential, host, name)| {
-        let at = |path: &str| format!("https://{host}.example.com{path}");
-        let document = ClientMetadata {
-            client_id: at("/oauth-client-metadata.json"),
-            about: name.map(|name| ("client_name", Value::from(name))).into_iter().collect(),
-            redirect_uris: vec![at("/callback")],
-            scope: "atproto transition:generic".to_owned(),
-            grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
-            application_type: "web".to_owned(),
-            authentication: if confidential {
-                Authentication::Confidential(PublishedKeys::At(at("/.well-known/jwks.json")))
-            } else {
-                Authentication::Public
-            },
-        };
-        document.to_document()
-    })
+    (any::<bool>(), "[a-z]{1,8}", option::of("[a-zA-Z ]{1,12}")).prop_map(
+        |(confidential, host, name)| {
+            let at = |path: &str| format!("https://{host}.example.com{path}");
+            let document = ClientMetadata {
+                client_id: at("/oauth-client-metadata.json"),
+                about: name.map(|name| ("client_name", Value::from(name))).into_iter().collect(),
+                redirect_uris: vec![at("/callback")],
+                scope: "atproto transition:generic".to_owned(),
+                grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
+                application_type: "web".to_owned(),
+                authentication: if confidential {
+                    Authentication::Confidential(PublishedKeys::At(at("/.well-known/jwks.json")))
+                } else {
+                    Authentication::Public
+                },
+            };
+            document.to_document()
+        },
+    )
 }
 
 fn has_problem(document: &Value) -> bool {

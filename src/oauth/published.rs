@@ -1,4 +1,5 @@
-//! Documents as they are published, for those who look at how: nothing about them is taken for granted.
+//! Documents as they are published, for those who look at how: nothing about them is taken for
+//! granted.
 
 use serde_json::Value;
 use url::Url;
@@ -23,7 +24,8 @@ pub struct Published {
 
 /// Fetches whatever is there. Fails only where there is no answer.
 pub(super) async fn look(http: &Http, text: &str) -> Result<Published, LookupError> {
-    let url = Url::parse(text).map_err(|_| LookupError::ruled_out(format!("{text:?} is not a URL")))?;
+    let url =
+        Url::parse(text).map_err(|_| LookupError::ruled_out(format!("{text:?} is not a URL")))?;
     let no_answer = |e| LookupError::no_answer("published document", e);
     let answer = http.get(&url, "application/json", LIMITS).await.map_err(no_answer)?;
     let body = answer.body.map_err(no_answer)?;

@@ -1,5 +1,5 @@
-//! What servers say of themselves, and the authorization server that is spoken to (RFC 8414, RFC 9728, AT Protocol
-//! OAuth profile, "Authorization servers").
+//! What servers say of themselves, and the authorization server that is spoken to (RFC 8414, RFC
+//! 9728, AT Protocol OAuth profile, "Authorization servers").
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,8 @@ use super::identity::origin;
 use super::lookup::{self, LookupError};
 use crate::jose::Alg;
 
-/// How long after an answer its connection is taken to be still open: well below the five seconds of a Node server.
+/// How long after an answer its connection is taken to be still open: well below the five seconds
+/// of a Node server.
 const WARM: Duration = Duration::from_secs(3);
 /// More idle connections than this are not kept in mind.
 const MAX_WARM: usize = 64;
@@ -29,7 +30,8 @@ pub(super) struct Metadata {
     protected_resources: Option<Vec<String>>,
 }
 
-/// An authorization server that said everything it has to say: tokens of its sessions may be sent to it.
+/// An authorization server that said everything it has to say: tokens of its sessions may be sent
+/// to it.
 pub struct AuthorizationServer {
     pub(super) issuer: String,
     pub(super) token_endpoint: Url,
@@ -88,7 +90,9 @@ pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, Look
     let what = format!("metadata of {issuer}");
     let url = well_known(issuer, "oauth-authorization-server", http)?;
     let document: ServerDocument = lookup::json(http, &url, &what).await?;
-    document.checked(issuer, http).map_err(|why| LookupError::ruled_out(format!("the {what} {why}")))
+    document
+        .checked(issuer, http)
+        .map_err(|why| LookupError::ruled_out(format!("the {what} {why}")))
 }
 
 impl ServerDocument {
@@ -107,7 +111,8 @@ impl ServerDocument {
             }
             Ok(url)
         };
-        let revocation_endpoint = self.revocation_endpoint.map(|text| endpoint("revocation_endpoint", &text));
+        let revocation_endpoint =
+            self.revocation_endpoint.map(|text| endpoint("revocation_endpoint", &text));
         Ok(Metadata {
             token_endpoint: endpoint("token_endpoint", &self.token_endpoint)?,
             revocation_endpoint: revocation_endpoint.transpose()?,
@@ -118,7 +123,8 @@ impl ServerDocument {
     }
 }
 
-/// A well-known document of an origin. The AT Protocol has PDS and issuers be origins, without a path.
+/// A well-known document of an origin. The AT Protocol has PDS and issuers be origins, without a
+/// path.
 fn well_known(server: &str, name: &str, http: &Http) -> Result<Url, LookupError> {
     let refuse = || LookupError::ruled_out(format!("{server} is not an origin that may be asked"));
     if origin(server, http).as_deref() != Some(server) {
@@ -128,8 +134,20 @@ fn well_known(server: &str, name: &str, http: &Http) -> Result<Url, LookupError>
 }
 
 impl AuthorizationServer {
-    pub(super) fn new(metadata: Metadata, http: Http, nonces: Arc<Nonces>, clock: Clock, random: Random) -> Self {
-        let Metadata { issuer, token_endpoint, revocation_endpoint, dpop_algs, protected_resources } = metadata;
+    pub(super) fn new(
+        metadata: Metadata,
+        http: Http,
+        nonces: Arc<Nonces>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        let Metadata {
+            issuer,
+            token_endpoint,
+            revocation_endpoint,
+            dpop_algs,
+            protected_resources,
+        } = metadata;
         Self {
             issuer,
             token_endpoint,
@@ -152,9 +170,9 @@ impl AuthorizationServer {
     /// Where it names its resource servers, the PDS must be among them (RFC 9728 section 4).
     pub(super) fn check_protects(&self, pds: &str) -> Result<(), LookupError> {
         match &self.protected_resources {
-            Some(known) if !known.iter().any(|one| one == pds) => {
-                Err(LookupError::ruled_out(format!("{} does not know {pds} as one of its servers", self.issuer)))
-            }
+            Some(known) if !known.iter().any(|one| one == pds) => Err(LookupError::ruled_out(
+                format!("{} does not know {pds} as one of its servers", self.issuer),
+            )),
             _ => Ok(()),
         }
     }
@@ -163,7 +181,11 @@ impl AuthorizationServer {
     pub(super) fn check_alg(&self, alg: Alg) -> Result<(), LookupError> {
         match &self.dpop_algs {
             Some(known) if !known.iter().any(|one| one == alg.name()) => {
-                Err(LookupError::ruled_out(format!("{} does not take {} proofs", self.issuer, alg.name())))
+                Err(LookupError::ruled_out(format!(
+                    "{} does not take {} proofs",
+                    self.issuer,
+                    alg.name()
+                )))
             }
             _ => Ok(()),
         }
@@ -220,8 +242,16 @@ mod tests {
         let cases: Vec<(bool, Value, &str)> = vec![
             (true, json!({"issuer": "https://evil.example"}), "another server"),
             (true, json!({"issuer": slash}), "another server"),
-            (true, json!({"client_id_metadata_document_supported": null}), "client metadata documents"),
-            (true, json!({"client_id_metadata_document_supported": false}), "client metadata documents"),
+            (
+                true,
+                json!({"client_id_metadata_document_supported": null}),
+                "client metadata documents",
+            ),
+            (
+                true,
+                json!({"client_id_metadata_document_supported": false}),
+                "client metadata documents",
+            ),
             (true, json!({"token_endpoint": "javascript:alert(1)"}), "must not be sent"),
             (true, json!({"token_endpoint": "/oauth/token"}), "no URL"),
             (true, json!({"token_endpoint": "https://me:pw@as.example/token"}), "must not be sent"),
@@ -231,17 +261,31 @@ mod tests {
             (false, json!({"resource": slash}), "another server"),
             (false, json!({"authorization_servers": []}), "no authorization server"),
             (false, json!({"authorization_servers": null}), "no authorization server"),
-            (false, json!({"authorization_servers": [bed.pds_url(), "https://b.example"]}), "more than one"),
-            (false, json!({"authorization_servers": ["https://evil.example"]}), "issuer has changed"),
+            (
+                false,
+                json!({"authorization_servers": [bed.pds_url(), "https://b.example"]}),
+                "more than one",
+            ),
+            (
+                false,
+                json!({"authorization_servers": ["https://evil.example"]}),
+                "issuer has changed",
+            ),
         ];
         for (of_server, patch, part) in cases {
             bed.patch_server_metadata(0, if of_server { patch.clone() } else { json!({}) });
             bed.patch_resource_metadata(0, if of_server { json!({}) } else { patch.clone() });
             let error = found(&bed).await.err().unwrap();
-            assert!(error.to_string().contains(part) && !error.is_transient(), "{patch}: {error:?}");
+            assert!(
+                error.to_string().contains(part) && !error.is_transient(),
+                "{patch}: {error:?}"
+            );
         }
         bed.patch_resource_metadata(0, json!({}));
-        bed.patch_server_metadata(0, json!({"protected_resources": null, "revocation_endpoint": null}));
+        bed.patch_server_metadata(
+            0,
+            json!({"protected_resources": null, "revocation_endpoint": null}),
+        );
         assert!(!found(&bed).await.unwrap().can_revoke());
     }
 
@@ -254,7 +298,10 @@ mod tests {
         assert!(network.server_for(&did_of(&record), &bed.pds_url()).await.is_ok());
         bed.set_pds_of(did_of(&record).as_str(), new);
         let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
-        assert!(error.to_string().contains("the issuer has changed") && !error.is_transient(), "{error:?}");
+        assert!(
+            error.to_string().contains("the issuer has changed") && !error.is_transient(),
+            "{error:?}"
+        );
         bed.remove_did_endpoint(did_of(&record).as_str());
         let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
         assert!(error.to_string().contains("names no PDS") && !error.is_transient(), "{error:?}");
@@ -279,7 +326,10 @@ mod tests {
                 assert!(error.is_transient(), "{endpoint:?} {fault:?}: {error:?}");
             }
             bed.fault_once(endpoint, Fault::too_many("30"));
-            assert_eq!(found(&bed).await.err().unwrap().retry_after(), Some(Duration::from_secs(30)));
+            assert_eq!(
+                found(&bed).await.err().unwrap().retry_after(),
+                Some(Duration::from_secs(30))
+            );
             bed.fault_once(endpoint, Fault::redirect("http://169.254.169.254/"));
             assert!(!found(&bed).await.err().unwrap().is_transient());
         }
@@ -291,7 +341,9 @@ mod tests {
         let records = bed.login_many(20, &LoginOptions::default());
         let (network, issuer) = (network(&bed), bed.pds_url());
         let dids: Vec<_> = records.iter().map(did_of).collect();
-        let all = futures_util::future::join_all(dids.iter().map(|did| network.server_for(did, &issuer))).await;
+        let all =
+            futures_util::future::join_all(dids.iter().map(|did| network.server_for(did, &issuer)))
+                .await;
         assert!(all.iter().all(Result::is_ok));
         let counters = bed.counters();
         assert_eq!(counters.of(Endpoint::ResourceMetadata), 1);

@@ -1,4 +1,5 @@
-//! Speaking to the token and revocation endpoints: everything that can be done before a lock is taken, then one request.
+//! Speaking to the token and revocation endpoints: everything that can be done before a lock is
+//! taken, then one request.
 
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,9 @@ use crate::jose::DpopKey;
 const MAX_BYTES: usize = 64 * 1024;
 /// Patience with the request that prepares; nothing is at stake in it.
 const PREPARE_WITHIN: Duration = Duration::from_secs(10);
-/// How often a request is repeated that the server has not considered, for want of another nonce. The first repetition
-/// helps, unless another program shares the nonce or it expires at that very moment.
+/// How often a request is repeated that the server has not considered, for want of another nonce.
+/// The first repetition helps, unless another program shares the nonce or it expires at that very
+/// moment.
 pub const MAX_NONCE_RETRIES: u32 = 3;
 
 /// Who asks, and the proof of it: what of a request can be made before the token is looked at.
@@ -55,12 +57,14 @@ pub struct Revoke<'a> {
 }
 
 impl AuthorizationServer {
-    /// Sees to it that the exchange that follows takes one round trip: an open connection and a current nonce, which
-    /// every answer of the token endpoint carries. Sends nothing where the last answers are recent enough. A server that
-    /// gives no nonces has said so in its first answer.
+    /// Sees to it that the exchange that follows takes one round trip: an open connection and a
+    /// current nonce, which every answer of the token endpoint carries. Sends nothing where the
+    /// last answers are recent enough. A server that gives no nonces has said so in its first
+    /// answer.
     ///
-    /// The request that it sends otherwise holds no token and no assertion: a server can only refuse it, and knows of no
-    /// session that it could be about. A server in trouble shows it here, before anything is at stake.
+    /// The request that it sends otherwise holds no token and no assertion: a server can only
+    /// refuse it, and knows of no session that it could be about. A server in trouble shows it
+    /// here, before anything is at stake.
     pub async fn prepare(&self, client_id: &str, dpop_key: &DpopKey) -> Result<(), LookupError> {
         self.check_alg(dpop_key.alg())?;
         let what = format!("nonce of {}", self.issuer);
@@ -79,17 +83,21 @@ impl AuthorizationServer {
         let answer = answer.map_err(|e| LookupError::no_answer(&what, e))?;
         self.nonces.keep(url, answer.dpop_nonce.as_deref());
         match answer.status {
-            403 | 404 | 408 | 410 | 429 | ..400 | 500.. => Err(LookupError::of_token_status(&self.issuer, &answer)),
+            403 | 404 | 408 | 410 | 429 | ..400 | 500.. => {
+                Err(LookupError::of_token_status(&self.issuer, &answer))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Signs one request to the token endpoint, as this client, with the session's DPoP key. Two signatures take longer
-    /// than a request that only has to be sent, and every moment between the last look at a record and the request is one
-    /// in which the app may exchange the same token.
+    /// Signs one request to the token endpoint, as this client, with the session's DPoP key. Two
+    /// signatures take longer than a request that only has to be sent, and every moment between
+    /// the last look at a record and the request is one in which the app may exchange the same
+    /// token.
     ///
-    /// A request that was not considered ([`Exchange::UseNonce`]) is signed with the parameters of that answer: nobody else
-    /// uses its nonce, so even one that is good for one request is good for this one.
+    /// A request that was not considered ([`Exchange::UseNonce`]) is signed with the parameters of
+    /// that answer: nobody else uses its nonce, so even one that is good for one request is
+    /// good for this one.
     pub fn sign(
         &self,
         credentials: Credentials<'_>,
@@ -99,8 +107,9 @@ impl AuthorizationServer {
         self.signed(&self.token_endpoint, credentials, dpop_key, parameters)
     }
 
-    /// Exchanges a refresh token: exactly one request, never repeated. A wrong key, a wrong client or a token used
-    /// before destroys the session, so everything must have been checked by now.
+    /// Exchanges a refresh token: exactly one request, never repeated. A wrong key, a wrong client
+    /// or a token used before destroys the session, so everything must have been checked by
+    /// now.
     pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
         let url = &self.token_endpoint;
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
@@ -110,13 +119,14 @@ impl AuthorizationServer {
         };
         let nonce = nonce_to_keep(&answered);
         let exchange = Exchange::of(answered, url, refresh.sub);
-        let again = if let Exchange::UseNonce(parameters) = &exchange { Some(parameters) } else { None };
+        let again =
+            if let Exchange::UseNonce(parameters) = &exchange { Some(parameters) } else { None };
         self.learn_nonce(url, nonce.as_deref(), again);
         exchange
     }
 
-    /// Asks for a token to be revoked (RFC 7009): one request, repeated where the server wants another nonce. Proves
-    /// nothing.
+    /// Asks for a token to be revoked (RFC 7009): one request, repeated where the server wants
+    /// another nonce. Proves nothing.
     pub async fn revoke(&self, revoke: Revoke<'_>) -> Revocation {
         let Some(url) = &self.revocation_endpoint else { return Revocation::Unsupported };
         let begun = Instant::now();
@@ -130,7 +140,11 @@ impl AuthorizationServer {
             };
             let nonce = nonce_to_keep(&answered);
             let revocation = Revocation::of(answered, url);
-            let again = if let Revocation::UseNonce(parameters) = &revocation { Some(parameters) } else { None };
+            let again = if let Revocation::UseNonce(parameters) = &revocation {
+                Some(parameters)
+            } else {
+                None
+            };
             self.learn_nonce(url, nonce.as_deref(), again);
             match revocation {
                 Revocation::UseNonce(next) if !last => parameters = Some(next),
@@ -148,7 +162,8 @@ impl AuthorizationServer {
         dpop_key: &DpopKey,
         parameters: Option<ProofParameters>,
     ) -> Signed {
-        let newest = || ProofParameters { nonce: self.nonces.get(url), ..ProofParameters::default() };
+        let newest =
+            || ProofParameters { nonce: self.nonces.get(url), ..ProofParameters::default() };
         let parameters = parameters.unwrap_or_else(newest);
         let now = self.clock.now().as_second().saturating_add(parameters.clock_offset.as_secs());
         let fields = client_assertion::fields(credentials, &self.issuer, &self.random.id(), now);
@@ -157,8 +172,8 @@ impl AuthorizationServer {
         Signed { fields, proof, parameters }
     }
 
-    /// Keeps the nonce for other requests, unless this request is to be repeated with it. An invalid proof casts doubt on
-    /// the nonce that is kept.
+    /// Keeps the nonce for other requests, unless this request is to be repeated with it. An
+    /// invalid proof casts doubt on the nonce that is kept.
     fn learn_nonce(&self, url: &Url, nonce: Option<&str>, again: Option<&ProofParameters>) {
         match again {
             Some(parameters) if parameters.refused_before => self.nonces.forget(url),
@@ -177,12 +192,21 @@ impl AuthorizationServer {
     ) -> Result<Answered, HttpError> {
         let own = signed.fields.iter().map(|(name, text)| (*name, text.as_str()));
         let all: Vec<_> = fields.iter().copied().chain(own).collect();
-        let answer = self.http.post_form(url, &all, &signed.proof, Limits { within, bytes: MAX_BYTES }).await?;
-        // A server in trouble is to be asked with nothing at stake before it is sent the next token.
-        if answer.body.is_ok() && answer.status < 500 && url.origin() == self.token_endpoint.origin() {
+        let answer = self
+            .http
+            .post_form(url, &all, &signed.proof, Limits { within, bytes: MAX_BYTES })
+            .await?;
+        // A server in trouble is to be asked with nothing at stake before it is sent the next
+        // token.
+        if answer.body.is_ok()
+            && answer.status < 500
+            && url.origin() == self.token_endpoint.origin()
+        {
             self.put_warm();
         }
-        let secrets = all.iter().filter(|(name, _)| matches!(*name, "refresh_token" | "token" | "client_assertion"));
+        let secrets = all
+            .iter()
+            .filter(|(name, _)| matches!(*name, "refresh_token" | "token" | "client_assertion"));
         let sent = secrets.map(|(_, secret)| Zeroizing::new((*secret).to_owned())).collect();
         Ok(Answered { answer, proof: signed.parameters.clone(), sent })
     }

@@ -26,7 +26,8 @@ struct Claims {
     key_thumbprint: Option<String>,
 }
 
-/// Claims as they stand in the token. Each is read by itself: one of unexpected type hides none of the others.
+/// Claims as they stand in the token. Each is read by itself: one of unexpected type hides none of
+/// the others.
 #[derive(Deserialize)]
 struct RawClaims<'a> {
     #[serde(borrow)]
@@ -87,7 +88,8 @@ impl AccessToken<'_> {
         Some(Claims {
             issued_at: claim(claims.iat),
             client_id: claim(claims.client_id),
-            key_thumbprint: claim::<Confirmation>(claims.cnf).and_then(|confirmation| confirmation.jkt),
+            key_thumbprint: claim::<Confirmation>(claims.cnf)
+                .and_then(|confirmation| confirmation.jkt),
         })
     }
 }
@@ -108,7 +110,12 @@ mod tests {
         for (claims, iat, client_id, thumbprint) in [
             (r#"{"iat":7,"client_id":"c","cnf":{"jkt":"t"}}"#, Some(7), Some("c"), Some("t")),
             (r#"{"iat":7,"client_id":"c","cnf":"t"}"#, Some(7), Some("c"), None),
-            (r#"{"iat":7.5,"client_id":"c","cnf":{"jkt":"t","x5t#S256":[]}}"#, None, Some("c"), Some("t")),
+            (
+                r#"{"iat":7.5,"client_id":"c","cnf":{"jkt":"t","x5t#S256":[]}}"#,
+                None,
+                Some("c"),
+                Some("t"),
+            ),
             (r#"{"iat":"7","client_id":["c"],"cnf":{"jkt":"t"}}"#, None, None, Some("t")),
             (r#"{"iat":null,"client_id":"\u0063","cnf":null}"#, None, Some("c"), None),
         ] {
@@ -124,7 +131,11 @@ mod tests {
     fn an_opaque_access_token_says_nothing() {
         for token in ["opaque", "a.b.c", "a.eyJpYXQiOiJ4In0.c", "a.ey!.c"] {
             let record = RECORD.replace("a.eyJpYXQiOjEwMDB9.c", token);
-            assert_eq!(Session::read(record.as_bytes()).unwrap().access_token.issued_at(), None, "{token}");
+            assert_eq!(
+                Session::read(record.as_bytes()).unwrap().access_token.issued_at(),
+                None,
+                "{token}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Records that hold one session twice, and accounts with two sessions where the layout has one.
 //!
-//! A refresh token works once: of copies at most one may be exchanged, the provably newest. Two records are copies of
-//! one session if they have the same refresh token, or the same account and DPoP key (each login makes a key of its own).
+//! A refresh token works once: of copies at most one may be exchanged, the provably newest. Two
+//! records are copies of one session if they have the same refresh token, or the same account and
+//! DPoP key (each login makes a key of its own).
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -21,10 +22,12 @@ pub struct LayoutTraits {
     pub has_one: bool,
 }
 
-/// First pass over a store: finds out which tokens, logins or accounts occur more than once. 16 bytes a record.
+/// First pass over a store: finds out which tokens, logins or accounts occur more than once. 16
+/// bytes a record.
 pub struct Repeats {
     hasher: RandomState,
-    /// Compare accounts, not logins: the layout has one session an account, or there are several layouts.
+    /// Compare accounts, not logins: the layout has one session an account, or there are several
+    /// layouts.
     by_account: bool,
     tokens: Hashes<u64>,
     logins: Hashes<u64>,
@@ -99,18 +102,24 @@ impl Repeats {
 
     /// Whether something of the record occurred in another one, too.
     pub fn has(&self, session: &Session<'_>) -> bool {
-        self.hashes(session).is_some_and(|hashes| hashes.iter().any(|hash| self.repeated.contains(hash)))
+        self.hashes(session)
+            .is_some_and(|hashes| hashes.iter().any(|hash| self.repeated.contains(hash)))
     }
 
     fn hashes(&self, session: &Session<'_>) -> Option<[u64; 2]> {
         let token = token(&self.hasher, session)?;
-        let login = if self.by_account { account(&self.hasher, session) } else { login(&self.hasher, session) };
+        let login = if self.by_account {
+            account(&self.hasher, session)
+        } else {
+            login(&self.hasher, session)
+        };
         Some([token, login])
     }
 }
 
 impl Comparison {
-    /// Prepares a comparison of records of these layouts. Those of the first are the records at hand.
+    /// Prepares a comparison of records of these layouts. Those of the first are the records at
+    /// hand.
     pub fn new(layouts: Vec<LayoutTraits>) -> Self {
         Self { hasher: RandomState::new(), layouts, marks: Vec::new() }
     }
@@ -123,10 +132,13 @@ impl Comparison {
         })
     }
 
-    /// Adds a record of an account, unless it is none or has no refresh token: nothing of it can be sent twice.
+    /// Adds a record of an account, unless it is none or has no refresh token: nothing of it can be
+    /// sent twice.
     pub fn add(&mut self, layout: usize, key: &str, value: &[u8], did: &str) {
         let hasher = &self.hasher;
-        let Some(session) = Session::read(value).ok().filter(|session| session.did == did) else { return };
+        let Some(session) = Session::read(value).ok().filter(|session| session.did == did) else {
+            return;
+        };
         let Some(token) = token(hasher, &session) else { return };
         self.marks.push(Marks {
             layout,
@@ -164,11 +176,16 @@ impl Comparison {
                     (Relation::CopyElsewhere, format!("a copy of {} in layout {name}", other.key))
                 } else if newest.is_none() {
                     let other = here[usize::from(n == 0)];
-                    (Relation::Copy, format!("a copy of {}, and neither is provably newer", other.key))
+                    (
+                        Relation::Copy,
+                        format!("a copy of {}, and neither is provably newer", other.key),
+                    )
                 } else if newest != Some(n) {
                     (Relation::Copy, format!("a copy of {}", here[newest.unwrap_or(n)].key))
                 } else if has_one && sessions > 1 {
-                    let why = format!("one of {sessions} different sessions of its account, and the layout has one");
+                    let why = format!(
+                        "one of {sessions} different sessions of its account, and the layout has one"
+                    );
                     (Relation::Rival, why)
                 } else {
                     continue;
@@ -186,7 +203,9 @@ impl Copies {
         if self.found.is_empty() {
             return None;
         }
-        self.found.get(&self.hasher.hash_one((key, value))).map(|(relation, why)| (*relation, why.as_str()))
+        self.found
+            .get(&self.hasher.hash_one((key, value)))
+            .map(|(relation, why)| (*relation, why.as_str()))
     }
 
     /// How many records are related so to others.
@@ -261,12 +280,16 @@ mod tests {
         }
         let copies = comparison.copies();
         let here = records.iter().filter(|(layout, ..)| *layout == 0);
-        here.map(|(_, key, value)| copies.of(key, value.as_bytes()).map(|(_, why)| why.to_owned())).collect()
+        here.map(|(_, key, value)| copies.of(key, value.as_bytes()).map(|(_, why)| why.to_owned()))
+            .collect()
     }
 
     fn record(token: &str, dpop: &str, hour: u8) -> String {
-        let record = RECORD.replace("ref-1", token).replace(r#""x":"x""#, &format!(r#""x":"{dpop}""#));
-        record.replace("a.eyJpYXQiOjEwMDB9.c", "opaque").replace("T09:02", &format!("T{hour:02}:02"))
+        let record =
+            RECORD.replace("ref-1", token).replace(r#""x":"x""#, &format!(r#""x":"{dpop}""#));
+        record
+            .replace("a.eyJpYXQiOjEwMDB9.c", "opaque")
+            .replace("T09:02", &format!("T{hour:02}:02"))
     }
 
     #[test]
@@ -276,13 +299,20 @@ mod tests {
         assert_eq!(said(false, &[(0, "k1", older.clone()), (0, "k2", newer)]), [copy, None]);
         let same_token = record("t1", "b", 9);
         let undecided = |key: &str| Some(format!("a copy of {key}, and neither is provably newer"));
-        assert_eq!(said(false, &[(0, "k1", older), (0, "k2", same_token)]), [undecided("k2"), undecided("k1")]);
+        assert_eq!(
+            said(false, &[(0, "k1", older), (0, "k2", same_token)]),
+            [undecided("k2"), undecided("k1")]
+        );
     }
 
     #[test]
     fn copies_of_copies_are_one_session() {
         let records = [record("t1", "a", 9), record("t2", "a", 10), record("t2", "b", 11)];
-        let records: Vec<_> = records.into_iter().zip(["k1", "k2", "k3"]).map(|(value, key)| (0, key, value)).collect();
+        let records: Vec<_> = records
+            .into_iter()
+            .zip(["k1", "k2", "k3"])
+            .map(|(value, key)| (0, key, value))
+            .collect();
         let copy = Some("a copy of k3".to_owned());
         assert_eq!(said(true, &records), [copy.clone(), copy, None]);
     }
@@ -301,7 +331,8 @@ mod tests {
     fn several_sessions_of_an_account_matter_in_a_layout_for_one() {
         let records = [(0, "k", record("t1", "a", 9)), (0, "k", record("t2", "b", 10))];
         assert_eq!(said(false, &records), [None, None]);
-        let rival = Some("one of 2 different sessions of its account, and the layout has one".to_owned());
+        let rival =
+            Some("one of 2 different sessions of its account, and the layout has one".to_owned());
         assert_eq!(said(true, &records), [rival.clone(), rival]);
         // What has no refresh token cannot be sent.
         let without = record("t2", "b", 10).replace(r#""refresh_token":"t2","#, "");
@@ -310,7 +341,8 @@ mod tests {
 
     #[test]
     fn repeats_are_what_copies_have_in_common() {
-        let [one, copy, other] = [record("t1", "a", 9), record("t2", "a", 10), record("t3", "b", 9)];
+        let [one, copy, other] =
+            [record("t1", "a", 9), record("t2", "a", 10), record("t3", "b", 9)];
         let parse = |record: &'static str| Session::read(record.as_bytes()).unwrap();
         let [one, copy, other] = [one, copy, other].map(|record| parse(record.leak()));
         let mut repeats = Repeats::new(&layouts(false)[..1]);

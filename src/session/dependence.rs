@@ -1,4 +1,5 @@
-//! The client key that a stored value depends on, whatever wrote the value and whatever it is wrapped in.
+//! The client key that a stored value depends on, whatever wrote the value and whatever it is
+//! wrapped in.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -60,7 +61,9 @@ impl KeyDependence {
             };
         }
         if let Ok(login) = PendingLogin::read(value) {
-            return login.client_auth.map_or(Self::Unknown, |method| Self::Login(method.into_key().map(Into::into)));
+            return login
+                .client_auth
+                .map_or(Self::Unknown, |method| Self::Login(method.into_key().map(Into::into)));
         }
         match Recognised::of(value) {
             Recognised::Unsupported(_) | Recognised::Damaged(_) => Self::Unknown,

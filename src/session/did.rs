@@ -20,7 +20,10 @@ impl Did {
 
     /// Whether the text is a DID.
     pub fn is_valid(text: &str) -> bool {
-        let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')) else { return false };
+        let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':'))
+        else {
+            return false;
+        };
         text.len() <= MAX_BYTES
             && !method.is_empty()
             && method.bytes().all(|b| b.is_ascii_lowercase())
@@ -53,14 +56,25 @@ mod tests {
 
     #[test]
     fn the_syntax_of_the_at_protocol_decides() {
-        for good in
-            ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "did:web:example.com", "did:web:localhost%3A3000", "did:web:a:b"]
-        {
+        for good in [
+            "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+            "did:web:example.com",
+            "did:web:localhost%3A3000",
+            "did:web:a:b",
+        ] {
             assert!(Did::is_valid(good), "{good}");
         }
-        for bad in
-            ["", "did:", "did:plc", "did:plc:", "DID:plc:a", "did:PLC:a", "did:plc:a:", "did:plc:a%", "did:plc:a b"]
-        {
+        for bad in [
+            "",
+            "did:",
+            "did:plc",
+            "did:plc:",
+            "DID:plc:a",
+            "did:PLC:a",
+            "did:plc:a:",
+            "did:plc:a%",
+            "did:plc:a b",
+        ] {
             assert!(!Did::is_valid(bad), "{bad}");
         }
     }

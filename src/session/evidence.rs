@@ -1,4 +1,5 @@
-//! When was a session last refreshed? No record says so; several things let one conclude it, and the newest is right.
+//! When was a session last refreshed? No record says so; several things let one conclude it, and
+//! the newest is right.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,22 +48,33 @@ impl LastRefreshed {
     /// What [`Evidence::name`] says of our own refreshes.
     pub const BY_US: &'static str = "notes";
 
-    /// Whether a session whose access token expires then was renewed later than `now`, if the token has the usual lifetime.
+    /// Whether a session whose access token expires then was renewed later than `now`, if the token
+    /// has the usual lifetime.
     pub fn lies_ahead(expires_at: Timestamp, now: Timestamp) -> bool {
         expires_at.duration_since(now) > ACCESS_TOKEN_LIFETIME.duration()
     }
 
     /// When the tokens were issued, by the server's clock alone.
     pub fn by_server(session: &Session<'_>) -> Option<Timestamp> {
-        let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
+        let before_expiry =
+            session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
         session.access_token.issued_at().into_iter().chain(before_expiry).max()
     }
 
-    /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a lifetime was not the usual.
-    pub fn of(session: &Session<'_>, note: Option<&Note>, observed: Observed, now: Timestamp) -> Option<Self> {
-        let before_expiry = session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
+    /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a
+    /// lifetime was not the usual.
+    pub fn of(
+        session: &Session<'_>,
+        note: Option<&Note>,
+        observed: Observed,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let before_expiry =
+            session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
         let by_ttl = observed.ttl_age.and_then(|age| now.checked_sub(age).ok());
-        let noted = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.wrote_at(token));
+        let noted = note
+            .zip(session.refresh_token.as_deref())
+            .and_then(|(note, token)| note.wrote_at(token));
         [
             (before_expiry, Evidence::ExpiresAt),
             (session.access_token.issued_at(), Evidence::AccessToken),
@@ -86,7 +98,10 @@ mod tests {
         let session = Session::read(RECORD.as_bytes()).unwrap();
         let now: Timestamp = "2026-11-24T00:00:00Z".parse().unwrap();
         let found = LastRefreshed::of(&session, None, Observed::default(), now).unwrap();
-        assert_eq!((found.at.to_string().as_str(), found.by), ("2026-11-23T08:02:00.978Z", Evidence::ExpiresAt));
+        assert_eq!(
+            (found.at.to_string().as_str(), found.by),
+            ("2026-11-23T08:02:00.978Z", Evidence::ExpiresAt)
+        );
 
         let observed = Observed { ttl_age: Some(SignedDuration::from_hours(1)), column: None };
         assert_eq!(LastRefreshed::of(&session, None, observed, now).unwrap().by, Evidence::Ttl);

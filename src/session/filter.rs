@@ -24,16 +24,21 @@ pub struct Filter {
 impl Filter {
     /// Whether the session is meant.
     pub fn matches(&self, session: &Summary<'_>, now: Timestamp) -> bool {
-        let same = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+        let same = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.is_none() || wanted.as_deref() == found
+        };
         same(&self.issuer, session.issuer.as_deref())
             && same(&self.kid, session.kid.as_deref())
             && same(&self.auth_method, session.auth_method)
             && (self.statuses.is_empty() || self.statuses.contains(&session.status))
-            && self
-                .not_refreshed_for
-                .is_none_or(|age| session.last_refreshed_at.is_some_and(|at| now.duration_since(at) > age.duration()))
+            && self.not_refreshed_for.is_none_or(|age| {
+                session.last_refreshed_at.is_some_and(|at| now.duration_since(at) > age.duration())
+            })
             && self.scope.as_deref().is_none_or(|wanted| {
-                session.scope.as_deref().is_some_and(|granted| granted.split(' ').any(|scope| scope == wanted))
+                session
+                    .scope
+                    .as_deref()
+                    .is_some_and(|granted| granted.split(' ').any(|scope| scope == wanted))
             })
     }
 }
@@ -52,7 +57,12 @@ mod tests {
             Session::read(RECORD.as_bytes()).unwrap(),
             Observed::default(),
             None,
-            &StatusInputs { keys: KnownKeys::Unknown, policy: Policy::default(), client_id: None, now },
+            &StatusInputs {
+                keys: KnownKeys::Unknown,
+                policy: Policy::default(),
+                client_id: None,
+                now,
+            },
         );
         let text = |text: &str| Some(text.to_owned());
         let all = Filter::default;

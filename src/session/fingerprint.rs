@@ -2,7 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// Returns a name for a secret or a record that does not give it away: the first 128 bits of its SHA-256, in hex.
+/// Returns a name for a secret or a record that does not give it away: the first 128 bits of its
+/// SHA-256, in hex.
 pub fn fingerprint(secret: &[u8]) -> String {
     let digest = Sha256::digest(secret);
     format!("{:032x}", u128::from_be_bytes(*digest.first_chunk().expect("SHA-256 has 32 bytes")))

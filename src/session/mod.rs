@@ -33,7 +33,9 @@ pub use fingerprint::fingerprint;
 pub use format::{Atcute, FORMATS, Format, Malformed, Node, Recognised, Traces, is_nobodys};
 pub use note::{Note, Presence};
 pub use renewal::Renewal;
-pub use status::{KnownKeys, Lifetimes, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Policy, Status, StatusInputs, Verdict};
+pub use status::{
+    KnownKeys, Lifetimes, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Policy, Status, StatusInputs, Verdict,
+};
 pub use summary::Summary;
 pub use transfer::{Transfer, is_provably_newer};
 pub use view::{DpopRef, PendingLogin, Secret, Session};

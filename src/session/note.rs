@@ -1,9 +1,9 @@
-//! What oauthctl remembers of a session beside the app's record: what it wrote itself, and how much of the time it could
-//! have seen the user come back.
+//! What oauthctl remembers of a session beside the app's record: what it wrote itself, and how much
+//! of the time it could have seen the user come back.
 //!
-//! A user's activity shows as a token that oauthctl did not write: the app renews a token when its user is there and the
-//! token is stale. While a token that oauthctl wrote is fresh, the app has no reason to renew it, and activity cannot be
-//! seen. Such time is *blind*.
+//! A user's activity shows as a token that oauthctl did not write: the app renews a token when its
+//! user is there and the token is stale. While a token that oauthctl wrote is fresh, the app has no
+//! reason to renew it, and activity cannot be seen. Such time is *blind*.
 
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ pub struct Note {
     /// When that was.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     seen_at: Option<Timestamp>,
-    /// For how long the refresh token lives that oauthctl stored last, in seconds, where the server said so.
+    /// For how long the refresh token lives that oauthctl stored last, in seconds, where the
+    /// server said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     lives_for: Option<i64>,
 }
@@ -82,13 +83,15 @@ impl Note {
         serde_json::to_vec(self).expect("a note is JSON")
     }
 
-    /// Whether the server has refused exactly this refresh token to this client. Where no `client_id` is known, to any.
+    /// Whether the server has refused exactly this refresh token to this client. Where no
+    /// `client_id` is known, to any.
     pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &str) -> bool {
         let is_of_client = match (&self.refused_to, client_id) {
             (Some(noted), Some(client_id)) => *noted == fingerprint(client_id.as_bytes()),
             _ => true,
         };
-        is_of_client && self.refused.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str())
+        is_of_client
+            && self.refused.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str())
     }
 
     /// When oauthctl stored exactly this refresh token.
@@ -97,7 +100,8 @@ impl Note {
         self.wrote_at.filter(|_| ours)
     }
 
-    /// Returns when the session was first seen with exactly this refresh token, where its age was unknown.
+    /// Returns when the session was first seen with exactly this refresh token, where its age was
+    /// unknown.
     pub fn seen_at(&self, refresh_token: &str) -> Option<Timestamp> {
         let is_same = self.seen.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
         self.seen_at.filter(|_| is_same)
@@ -110,12 +114,13 @@ impl Note {
 
     /// Takes in that the server has refused this refresh token to this client.
     pub fn refused(self, client_id: &str, refresh_token: &str) -> Self {
-        let [refused_to, refused] = [client_id, refresh_token].map(|text| Some(fingerprint(text.as_bytes())));
+        let [refused_to, refused] =
+            [client_id, refresh_token].map(|text| Some(fingerprint(text.as_bytes())));
         Self { refused, refused_to, ..self }
     }
 
-    /// Takes in that oauthctl has put `new_token` in the place of `old`, which the app or oauthctl had written at
-    /// `old_written`, and that the new access token is fresh for this long.
+    /// Takes in that oauthctl has put `new_token` in the place of `old`, which the app or oauthctl
+    /// had written at `old_written`, and that the new access token is fresh for this long.
     pub fn refreshed(
         self,
         old_token: &str,
@@ -139,7 +144,10 @@ impl Note {
 
     /// Takes in for how long the refresh token lives that came with this refresh.
     pub fn living_for(self, lifetime: Option<Duration>) -> Self {
-        Self { lives_for: lifetime.and_then(|lifetime| i64::try_from(lifetime.as_secs()).ok()), ..self }
+        Self {
+            lives_for: lifetime.and_then(|lifetime| i64::try_from(lifetime.as_secs()).ok()),
+            ..self
+        }
     }
 
     /// For how long the server lets this refresh token live, where it said so.
@@ -149,30 +157,46 @@ impl Note {
     }
 
     /// Whether the user has been away for this long.
-    pub fn presence(note: Option<&Self>, session: &Summary<'_>, period: Age, now: Timestamp) -> Presence {
-        let ours = note.zip(session.refresh_token.as_deref()).filter(|(note, token)| note.wrote_at(token).is_some());
+    pub fn presence(
+        note: Option<&Self>,
+        session: &Summary<'_>,
+        period: Age,
+        now: Timestamp,
+    ) -> Presence {
+        let ours = note
+            .zip(session.refresh_token.as_deref())
+            .filter(|(note, token)| note.wrote_at(token).is_some());
         let Some((note, _)) = ours else {
-            // The app wrote it. Until its access token expired, the user may have been there without a trace.
-            let Some(written) = session.last_refreshed_at.filter(|_| !session.has_unreadable_expiry) else {
+            // The app wrote it. Until its access token expired, the user may have been there
+            // without a trace.
+            let Some(written) =
+                session.last_refreshed_at.filter(|_| !session.has_unreadable_expiry)
+            else {
                 return Presence::Unobservable;
             };
-            let last_trace = session.expires_at.filter(|at| *at <= now).map_or(written, |at| at.max(written));
-            return if now.duration_since(last_trace) > period.duration() { Presence::Away } else { Presence::Seen };
+            let last_trace =
+                session.expires_at.filter(|at| *at <= now).map_or(written, |at| at.max(written));
+            return if now.duration_since(last_trace) > period.duration() {
+                Presence::Away
+            } else {
+                Presence::Seen
+            };
         };
         let note = note.clone().with_blind_time_until(now);
         match note.active_at {
             None => Presence::Unobservable,
             Some(at) if now.duration_since(at) <= period.duration() => Presence::Seen,
             Some(_) => {
-                let blind = note.blind_since(now.saturating_sub(period.duration()).unwrap_or(Timestamp::MIN));
+                let blind = note
+                    .blind_since(now.saturating_sub(period.duration()).unwrap_or(Timestamp::MIN));
                 let too_much = period.duration().as_secs().saturating_mul(MAX_BLIND_PERCENT) / 100;
                 if blind > too_much { Presence::Unobservable } else { Presence::Away }
             }
         }
     }
 
-    /// Adds the time for which our last token kept the app from renewing it. Anybody may have damaged the note: whatever
-    /// numbers stand in it, this ends, and in little memory.
+    /// Adds the time for which our last token kept the app from renewing it. Anybody may have
+    /// damaged the note: whatever numbers stand in it, this ends, and in little memory.
     fn with_blind_time_until(mut self, now: Timestamp) -> Self {
         let Some(wrote_at) = self.wrote_at else { return self };
         let seconds = now.duration_since(wrote_at).as_secs().clamp(0, self.fresh_for.max(0));
@@ -197,7 +221,9 @@ impl Note {
     fn blind_since(&self, start: Timestamp) -> i64 {
         let first = start.as_second().div_euclid(WEEK);
         let weeks = (0..).map(|n| self.first_week.saturating_add(n)).zip(&self.blind);
-        weeks.filter(|(week, _)| *week >= first).fold(0, |sum, (_, seconds)| sum.saturating_add(*seconds))
+        weeks
+            .filter(|(week, _)| *week >= first)
+            .fold(0, |sum, (_, seconds)| sum.saturating_add(*seconds))
     }
 }
 
@@ -230,20 +256,28 @@ mod tests {
         RECORD.replace("ref-1", token)
     }
 
-    /// Keeps a session alive every `interval` seconds for 40 days; its user is there on the days given.
+    /// Keeps a session alive every `interval` seconds for 40 days; its user is there on the days
+    /// given.
     fn presence_after_40_days(interval: i64, days_there: &[i64]) -> Presence {
         let start = 1_790_000_000;
         let mut note = Note::default();
         let (mut token, mut written) = ("app-0".to_owned(), start);
         for n in 1..=(40 * DAY / interval) {
             let now = start + n * interval;
-            // Where the user comes a while before the next refresh, the token is stale, and the app renews it.
+            // Where the user comes a while before the next refresh, the token is stale, and the app
+            // renews it.
             let day = (now - start) / DAY;
             if days_there.contains(&day) && interval > HOUR {
                 (token, written) = (format!("app-{n}"), now - 2 * HOUR);
             }
             let new = format!("ours-{n}");
-            note = note.refreshed(&token, Some(at(written)), &new, SignedDuration::from_hours(1), at(now));
+            note = note.refreshed(
+                &token,
+                Some(at(written)),
+                &new,
+                SignedDuration::from_hours(1),
+                at(now),
+            );
             (token, written) = (new, now);
         }
         let now = at(start + 40 * DAY + 60);
@@ -304,7 +338,12 @@ mod tests {
             note = note.refreshed(&old, None, &new, SignedDuration::from_hours(1), at(n * HOUR));
         }
         let last = 24 * 60 * HOUR;
-        assert_eq!(note.clone().with_blind_time_until(at(last + 100 * DAY)).blind_since(at(last + 8 * DAY)), 0);
+        assert_eq!(
+            note.clone()
+                .with_blind_time_until(at(last + 100 * DAY))
+                .blind_since(at(last + 8 * DAY)),
+            0
+        );
         assert!(note.blind.len() <= WEEKS);
     }
 }

@@ -25,7 +25,8 @@ fn time() -> impl Strategy<Value = Timestamp> {
 
 /// The members of a token set, and whether it names everything that a session must have.
 fn token_set() -> impl Strategy<Value = Map<String, Value>> {
-    let texts = (DID, text(), option::of(text()), option::of(text()), option::of("[!-~]{1,40}"), text());
+    let texts =
+        (DID, text(), option::of(text()), option::of(text()), option::of("[!-~]{1,40}"), text());
     (texts, option::of(time()), unknown_members()).prop_map(|(texts, expires, others)| {
         let (sub, iss, aud, scope, refresh_token, access_token) = texts;
         let mut set = others;
@@ -33,7 +34,9 @@ fn token_set() -> impl Strategy<Value = Map<String, Value>> {
         set.insert("iss".to_owned(), iss.into());
         set.insert("access_token".to_owned(), access_token.into());
         let optional = [("aud", aud), ("scope", scope), ("refresh_token", refresh_token)];
-        set.extend(optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))));
+        set.extend(
+            optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))),
+        );
         set.extend(expires.map(|at| ("expires_at".to_owned(), format!("{at:.3}").into())));
         set
     })
@@ -45,11 +48,16 @@ fn record() -> impl Strategy<Value = Map<String, Value>> {
         Just(json!({"method": "none"})),
         text().prop_map(|kid| json!({"method": "private_key_jwt", "kid": kid})),
     ];
-    let jwk = (select(vec!["P-256", "secp256k1", "P-384"]), text(), unknown_members()).prop_map(|(crv, d, others)| {
-        let mut jwk = others;
-        jwk.extend([("kty", "EC"), ("crv", crv), ("d", &d)].map(|(name, text)| (name.to_owned(), text.into())));
-        Value::Object(jwk)
-    });
+    let jwk = (select(vec!["P-256", "secp256k1", "P-384"]), text(), unknown_members()).prop_map(
+        |(crv, d, others)| {
+            let mut jwk = others;
+            jwk.extend(
+                [("kty", "EC"), ("crv", crv), ("d", &d)]
+                    .map(|(name, text)| (name.to_owned(), text.into())),
+            );
+            Value::Object(jwk)
+        },
+    );
     let known = (token_set(), method, jwk).prop_map(|(set, method, jwk)| {
         vec![("tokenSet", Value::Object(set)), ("authMethod", method), ("dpopJwk", jwk)]
     });
@@ -72,7 +80,10 @@ fn assert_agrees(session: &Session<'_>, record: &Map<String, Value>) -> Result<(
     prop_assert_eq!(session.scope.as_deref(), set("scope"));
     prop_assert_eq!(session.refresh_token.as_deref(), set("refresh_token"));
     prop_assert_eq!(session.expires_at, set("expires_at").and_then(|text| text.parse().ok()));
-    prop_assert_eq!(session.client_auth.as_ref().map(AuthMethod::name), text_at(record, "authMethod", "method"));
+    prop_assert_eq!(
+        session.client_auth.as_ref().map(AuthMethod::name),
+        text_at(record, "authMethod", "method")
+    );
     let kid = session.client_auth.clone().and_then(AuthMethod::into_key);
     prop_assert_eq!(kid.as_deref(), text_at(record, "authMethod", "kid").filter(|_| kid.is_some()));
     Ok(())

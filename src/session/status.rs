@@ -90,7 +90,8 @@ pub struct StatusInputs {
 
 /// Why a session cannot be refreshed whose access token may be valid still.
 pub const NO_REFRESH_TOKEN: &str = "it has no refresh token";
-/// Reason why a session is not refreshed: a request with the wrong key, or without one, could end it.
+/// Reason why a session is not refreshed: a request with the wrong key, or without one, could end
+/// it.
 pub const NO_CLIENT_AUTH: &str = "its record does not say how the client authenticates";
 
 const DAY: i64 = 86_400;
@@ -143,14 +144,21 @@ impl Verdict {
     }
 
     /// Judges a session.
-    pub fn of(session: &Session<'_>, last: Option<LastRefreshed>, note: Option<&Note>, inputs: &StatusInputs) -> Self {
+    pub fn of(
+        session: &Session<'_>,
+        last: Option<LastRefreshed>,
+        note: Option<&Note>,
+        inputs: &StatusInputs,
+    ) -> Self {
         let StatusInputs { keys, policy, client_id, now } = inputs;
         let expired = session.expires_at.is_none_or(|at| at <= *now);
         match &session.refresh_token {
             None if session.expires_at.is_some() && expired => {
                 return Self::new(Status::Dead, "expired, and there is no refresh token");
             }
-            Some(token) if note.is_some_and(|note| note.says_refused(client_id.as_deref(), token)) => {
+            Some(token)
+                if note.is_some_and(|note| note.says_refused(client_id.as_deref(), token)) =>
+            {
                 return Self::new(Status::Dead, "the server has refused exactly this token");
             }
             _ => {}
@@ -176,22 +184,33 @@ impl Verdict {
             return Self::new(Status::Idle, "nothing tells when it was last refreshed");
         };
         let age = now.duration_since(since);
-        let said = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.lifetime(token));
-        let lifetime = said.unwrap_or_else(|| policy.lifetime(&session.issuer, !session.is_public()));
+        let said = note
+            .zip(session.refresh_token.as_deref())
+            .and_then(|(note, token)| note.lifetime(token));
+        let lifetime =
+            said.unwrap_or_else(|| policy.lifetime(&session.issuer, !session.is_public()));
         if age > lifetime.duration() {
             return Self::new(Status::Suspect, format!("not refreshed for longer than {lifetime}"));
         }
         let status = if age > policy.keep_alive.duration() { Status::Due } else { Status::Idle };
         match last {
             Some(_) => Self::plain(status),
-            None => Self::new(status, format!("nothing tells when it was last refreshed; first seen {since:.0}")),
+            None => Self::new(
+                status,
+                format!("nothing tells when it was last refreshed; first seen {since:.0}"),
+            ),
         }
     }
 }
 
-/// What makes a request for new tokens useless or dangerous, as far as the record, the keys and the `client_id` tell. A
-/// request with the wrong key, the wrong DPoP key or under the wrong `client_id` would destroy the session.
-fn blocked(session: &Session<'_>, keys: &KnownKeys, client_id: Option<&str>) -> Option<Cow<'static, str>> {
+/// What makes a request for new tokens useless or dangerous, as far as the record, the keys and the
+/// `client_id` tell. A request with the wrong key, the wrong DPoP key or under the wrong
+/// `client_id` would destroy the session.
+fn blocked(
+    session: &Session<'_>,
+    keys: &KnownKeys,
+    client_id: Option<&str>,
+) -> Option<Cow<'static, str>> {
     if !Did::is_valid(&session.did) {
         return Some("its account is not a DID".into());
     }
@@ -202,16 +221,21 @@ fn blocked(session: &Session<'_>, keys: &KnownKeys, client_id: Option<&str>) -> 
         session.access_token.client_id().zip(client_id).filter(|(theirs, ours)| theirs != ours)
     {
         let theirs: String = theirs.chars().take(MAX_FOREIGN_TEXT).collect();
-        return Some(format!("its tokens were issued to the client_id {theirs}, not to {ours}").into());
+        return Some(
+            format!("its tokens were issued to the client_id {theirs}, not to {ours}").into(),
+        );
     }
-    if let (Some(bound), [Some(curve), Some(x), Some(y)]) = (session.access_token.jkt(), &session.dpop.public)
+    if let (Some(bound), [Some(curve), Some(x), Some(y)]) =
+        (session.access_token.jkt(), &session.dpop.public)
         && !is_ec_thumbprint(bound, curve, x, y)
     {
         return Some("its tokens are bound to another DPoP key than the stored one".into());
     }
     match (keys, &session.client_auth) {
         (_, None) => Some(NO_CLIENT_AUTH.into()),
-        (KnownKeys::Only(kids), Some(AuthMethod::PrivateKeyJwt(kid))) if !kids.contains(kid.as_ref()) => {
+        (KnownKeys::Only(kids), Some(AuthMethod::PrivateKeyJwt(kid)))
+            if !kids.contains(kid.as_ref()) =>
+        {
             Some(format!("its client key {kid} is not in the key set").into())
         }
         _ => None,
@@ -230,7 +254,12 @@ mod tests {
         let session = Session::read(record.as_bytes()).unwrap();
         let last = LastRefreshed::of(&session, None, Observed::default(), now);
         let verdict = {
-            let inputs = StatusInputs { keys: keys.clone(), policy: Policy::default(), client_id: None, now };
+            let inputs = StatusInputs {
+                keys: keys.clone(),
+                policy: Policy::default(),
+                client_id: None,
+                now,
+            };
             Verdict::of(&session, last, None, &inputs)
         };
         (verdict.status, verdict.reason.map(Into::into))
@@ -252,7 +281,8 @@ mod tests {
 
     #[test]
     fn a_public_client_s_session_lives_two_weeks() {
-        let record = RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
+        let record =
+            RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
         assert_eq!(judged(&record, "2026-12-07T08:00:00Z", &KnownKeys::Unknown).0, Status::Due);
         assert_eq!(judged(&record, "2026-12-07T09:00:00Z", &KnownKeys::Unknown).0, Status::Suspect);
     }
@@ -266,7 +296,13 @@ mod tests {
         let written = "2026-11-23T08:02:00Z".parse().unwrap();
         let said = |days: Option<u64>| {
             let lifetime = days.map(|days| std::time::Duration::from_secs(days * 86_400));
-            let note = Note::default().refreshed("old", None, "ref-1", jiff::SignedDuration::from_hours(1), written);
+            let note = Note::default().refreshed(
+                "old",
+                None,
+                "ref-1",
+                jiff::SignedDuration::from_hours(1),
+                written,
+            );
             note.living_for(lifetime)
         };
         for (issuer, days, status) in [
@@ -279,7 +315,11 @@ mod tests {
             let inputs = StatusInputs { keys: KnownKeys::Unknown, policy, client_id: None, now };
             let note = said(days);
             let last = LastRefreshed::of(&session, Some(&note), Observed::default(), now);
-            assert_eq!(Verdict::of(&session, last, Some(&note), &inputs).status, status, "{issuer} {days:?}");
+            assert_eq!(
+                Verdict::of(&session, last, Some(&note), &inputs).status,
+                status,
+                "{issuer} {days:?}"
+            );
         }
     }
 
@@ -287,7 +327,10 @@ mod tests {
     fn a_missing_client_key_blocks_even_a_fresh_session() {
         let keys = KnownKeys::Only(HashSet::from(["other".to_owned()]));
         let (status, reason) = judged(RECORD, "2026-11-23T09:01:00Z", &keys);
-        assert_eq!((status, reason.as_deref()), (Status::Blocked, Some("its client key k1 is not in the key set")));
+        assert_eq!(
+            (status, reason.as_deref()),
+            (Status::Blocked, Some("its client key k1 is not in the key set"))
+        );
     }
 
     #[test]
@@ -308,15 +351,20 @@ mod tests {
 
     #[test]
     fn a_session_of_unknown_age_is_due_after_it_was_first_seen() {
-        let record =
-            RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
+        let record = RECORD
+            .replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "")
+            .replace("a.eyJpYXQiOjEwMDB9.c", "x");
         let session = Session::read(record.as_bytes()).unwrap();
         let note = Note::default().first_seen("ref-1", "2026-11-23T10:00:00Z".parse().unwrap());
         for (now, note, status) in [
             ("2026-11-24T09:29:00Z", &note, Status::Idle),
             ("2026-11-24T09:31:00Z", &note, Status::Due),
             ("2027-03-01T00:00:00Z", &note, Status::Suspect),
-            ("2027-03-01T00:00:00Z", &note.clone().first_seen("ref-0", Timestamp::UNIX_EPOCH), Status::Idle),
+            (
+                "2027-03-01T00:00:00Z",
+                &note.clone().first_seen("ref-0", Timestamp::UNIX_EPOCH),
+                Status::Idle,
+            ),
         ] {
             let inputs = StatusInputs {
                 keys: KnownKeys::Unknown,
@@ -330,9 +378,13 @@ mod tests {
 
     #[test]
     fn an_age_that_cannot_be_known_is_said_to_be_unknown() {
-        let record =
-            RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
+        let record = RECORD
+            .replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "")
+            .replace("a.eyJpYXQiOjEwMDB9.c", "x");
         let (status, reason) = judged(&record, "2030-01-01T00:00:00Z", &KnownKeys::Unknown);
-        assert_eq!((status, reason.as_deref()), (Status::Idle, Some("nothing tells when it was last refreshed")));
+        assert_eq!(
+            (status, reason.as_deref()),
+            (Status::Idle, Some("nothing tells when it was last refreshed"))
+        );
     }
 }

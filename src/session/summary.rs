@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{
-    AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session, Status, StatusInputs, Verdict,
-    is_nobodys,
+    AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session, Status,
+    StatusInputs, Verdict, is_nobodys,
 };
 
 /// One session, as every format shows it.
@@ -74,7 +74,9 @@ impl<'a> Summary<'a> {
         inputs: &StatusInputs,
     ) -> Self {
         let last = LastRefreshed::of(&session, note, observed, inputs.now);
-        let seen = note.zip(session.refresh_token.as_deref()).and_then(|(note, token)| note.seen_at(token));
+        let seen = note
+            .zip(session.refresh_token.as_deref())
+            .and_then(|(note, token)| note.seen_at(token));
         let unchanged_since = seen.filter(|at| last.is_none() && *at <= inputs.now);
         let verdict = Verdict::of(&session, last, note, inputs);
         let is_public = session.is_public();
@@ -113,7 +115,9 @@ impl<'a> Summary<'a> {
             return Self::unreadable(key, Status::Malformed, why);
         }
         let why = match kind {
-            Recognised::Damaged(format) => format.session(value).err().map_or(missing, |Malformed(why)| why.into()),
+            Recognised::Damaged(format) => {
+                format.session(value).err().map_or(missing, |Malformed(why)| why.into())
+            }
             Recognised::OtherJson => missing,
             Recognised::NoJson => "not JSON, perhaps encrypted".into(),
             known => known.description(),

@@ -29,13 +29,15 @@ pub struct Transfer<'a> {
     pub record: &'a RawValue,
 }
 
-/// Whether `incoming` is certainly from a later exchange than `present`: both say when, and it is later. What cannot be
-/// told apart is not newer: the older tokens of the two would be replayed, and that destroys the session.
+/// Whether `incoming` is certainly from a later exchange than `present`: both say when, and it is
+/// later. What cannot be told apart is not newer: the older tokens of the two would be replayed,
+/// and that destroys the session.
 pub fn is_provably_newer(incoming: &Session<'_>, present: &Session<'_>) -> bool {
     is_later(incoming.times(), present.times())
 }
 
-/// Whether all that is known of both says that the first is later: when access tokens were issued, and when they expire.
+/// Whether all that is known of both says that the first is later: when access tokens were issued,
+/// and when they expire.
 pub(super) fn is_later(
     one: (Option<Timestamp>, Option<Timestamp>),
     other: (Option<Timestamp>, Option<Timestamp>),
@@ -55,10 +57,12 @@ mod tests {
 
     #[test]
     fn a_record_is_newer_only_if_all_evidence_says_so() {
-        let later = RECORD.replace("T09:02", "T10:02").replace("eyJpYXQiOjEwMDB9", "eyJpYXQiOjEwMDF9");
+        let later =
+            RECORD.replace("T09:02", "T10:02").replace("eyJpYXQiOjEwMDB9", "eyJpYXQiOjEwMDF9");
         let contradictory = RECORD.replace("T09:02", "T10:02");
-        let silent =
-            RECORD.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "").replace("a.eyJpYXQiOjEwMDB9.c", "x");
+        let silent = RECORD
+            .replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "")
+            .replace("a.eyJpYXQiOjEwMDB9.c", "x");
         let parse = |record| Session::read(str::as_bytes(record)).unwrap();
         assert!(is_provably_newer(&parse(&later), &parse(RECORD)));
         for not_newer in [RECORD, &contradictory, &silent] {

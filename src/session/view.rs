@@ -62,7 +62,8 @@ impl<'a> Session<'a> {
         Self::read_as(FORMATS[0], value)
     }
 
-    /// Reads a value in this format, or in any other one that fits. The error is that of this format.
+    /// Reads a value in this format, or in any other one that fits. The error is that of this
+    /// format.
     pub fn read_as(format: &'static dyn Format, value: &'a [u8]) -> Result<Self, Malformed> {
         first_fitting(format, |format| format.session(value))
     }
@@ -80,7 +81,8 @@ impl<'a> Session<'a> {
             && self.times() == other.times()
     }
 
-    /// Returns the times that tell which of two copies is the later one: issue and expiry of the access token.
+    /// Returns the times that tell which of two copies is the later one: issue and expiry of the
+    /// access token.
     pub(super) fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         (self.access_token.issued_at(), self.expires_at)
     }
@@ -92,7 +94,8 @@ impl<'a> PendingLogin<'a> {
         Self::read_as(FORMATS[0], value)
     }
 
-    /// Reads a value in this format, or in any other one that fits. The error is that of this format.
+    /// Reads a value in this format, or in any other one that fits. The error is that of this
+    /// format.
     pub fn read_as(format: &'static dyn Format, value: &'a [u8]) -> Result<Self, Malformed> {
         first_fitting(format, |format| format.login(value))
     }

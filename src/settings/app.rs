@@ -1,5 +1,5 @@
-//! Names that apps give their variables and files: where oauthctl looks when nobody has told it anything. The one table of
-//! them, for `init` and for every other command.
+//! Names that apps give their variables and files: where oauthctl looks when nobody has told it
+//! anything. The one table of them, for `init` and for every other command.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use crate::jose::{NotAKey, read_keys};
 /// Dotenv files in which apps keep what a deployment needs; of two, the first has the last word.
 pub const ENV_FILES: [&str; 4] = [".env.production.local", ".env.local", ".env.production", ".env"];
 
-/// Variables with client keys, in the order in which they are looked at. An app uses one of these families; `#` stands for a
-/// number from 1 on.
+/// Variables with client keys, in the order in which they are looked at. An app uses one of these
+/// families; `#` stands for a number from 1 on.
 pub const KEY_FAMILIES: [&[&str]; 27] = [
     &["NUXT_OAUTH_JWK_ONE", "NUXT_OAUTH_JWK_TWO", "NUXT_OAUTH_JWK_THREE"],
     &["OAUTH_JWK_ONE", "OAUTH_JWK_TWO", "OAUTH_JWK_THREE"],
@@ -92,7 +92,9 @@ pub struct FoundKeys {
 
 /// Names of a family's variables.
 fn names_of(family: &'static [&'static str]) -> impl Iterator<Item = Cow<'static, str>> {
-    let numbered = |name: &'static str| (1..=MOST_NUMBERED).map(move |number| name.replace('#', &number.to_string()));
+    let numbered = |name: &'static str| {
+        (1..=MOST_NUMBERED).map(move |number| name.replace('#', &number.to_string()))
+    };
     family.iter().flat_map(move |name| {
         let plain = (!name.contains('#')).then_some(Cow::Borrowed(*name));
         let numbered = name.contains('#').then(|| numbered(name)).into_iter().flatten();
@@ -102,12 +104,19 @@ fn names_of(family: &'static [&'static str]) -> impl Iterator<Item = Cow<'static
 
 /// Whether a variable of this name should hold a client key.
 pub fn is_key_variable(name: &str) -> bool {
-    KEY_FAMILIES.iter().filter(|family| family[0] != COMMON).any(|family| names_of(family).any(|known| known == name))
+    KEY_FAMILIES
+        .iter()
+        .filter(|family| family[0] != COMMON)
+        .any(|family| names_of(family).any(|known| known == name))
 }
 
-/// Finds the first family of which a variable holds a key, or something that cannot be read. A key of another type is passed
-/// over: anything may be called a private key. With `stops_at_empty`, a family of which all variables are empty counts.
-pub fn find_keys<'v>(value_of: impl Fn(&str) -> Option<Cow<'v, str>>, stops_at_empty: bool) -> FoundKeys {
+/// Finds the first family of which a variable holds a key, or something that cannot be read. A key
+/// of another type is passed over: anything may be called a private key. With `stops_at_empty`, a
+/// family of which all variables are empty counts.
+pub fn find_keys<'v>(
+    value_of: impl Fn(&str) -> Option<Cow<'v, str>>,
+    stops_at_empty: bool,
+) -> FoundKeys {
     let mut found = FoundKeys::default();
     for family in KEY_FAMILIES {
         for name in names_of(family) {
@@ -146,7 +155,8 @@ pub fn kid_variables(name: &str) -> impl Iterator<Item = String> {
 /// The address of the database at a path, as apps write it.
 pub fn database_address(path: &str) -> String {
     let path = path.trim();
-    let path = ["sqlite:", "file:"].iter().find_map(|scheme| path.strip_prefix(scheme)).unwrap_or(path);
+    let path =
+        ["sqlite:", "file:"].iter().find_map(|scheme| path.strip_prefix(scheme)).unwrap_or(path);
     format!("sqlite:{path}")
 }
 

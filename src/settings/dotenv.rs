@@ -1,5 +1,6 @@
-//! Dotenv files, read by the grammar of npm's `dotenv`, which apps load them with: nothing is expanded but `\n` and `\r` in
-//! double quotes, and of two lines for one variable the later counts. tests/interop compares the two.
+//! Dotenv files, read by the grammar of npm's `dotenv`, which apps load them with: nothing is
+//! expanded but `\n` and `\r` in double quotes, and of two lines for one variable the later counts.
+//! tests/interop compares the two.
 
 /// A file that was read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,10 +46,13 @@ pub fn warning(file: impl std::fmt::Display, unread: &[usize]) -> Option<String>
     let numbers = unread.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match unread {
         [] => None,
-        [line] => Some(format!("{file}: line {line} is neither a comment nor an assignment, and is not read")),
+        [line] => Some(format!(
+            "{file}: line {line} is neither a comment nor an assignment, and is not read"
+        )),
         _ => {
             let more = if unread.len() > SHOWN { ", …" } else { "" };
-            let what = "are neither comments nor assignments, and are not read; is a quote not closed?";
+            let what =
+                "are neither comments nor assignments, and are not read; is a quote not closed?";
             Some(format!("{file}: lines {numbers}{more} {what}"))
         }
     }
@@ -67,9 +71,11 @@ fn without_space(text: &str) -> &str {
     text.trim_start_matches(is_space)
 }
 
-/// `NAME=VALUE`, `export NAME=VALUE` or `NAME: VALUE` at the beginning of the text: the name, the value, and where it ends.
+/// `NAME=VALUE`, `export NAME=VALUE` or `NAME: VALUE` at the beginning of the text: the name, the
+/// value, and where it ends.
 fn assignment(text: &str) -> Option<(&str, String, usize)> {
-    let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(is_space)).map(without_space);
+    let exported =
+        text.strip_prefix("export").filter(|rest| rest.starts_with(is_space)).map(without_space);
     let (name, after) = exported.and_then(named).or_else(|| named(text))?;
     let (raw, after_value) = raw_value(after);
     Some((name, value(raw), text.len() - after_value.len()))
@@ -88,8 +94,8 @@ fn named(text: &str) -> Option<(&str, &str)> {
     Some((name, after_sign?)).filter(|(name, _)| !name.is_empty())
 }
 
-/// The value with its quotes, and what follows it. One in quotes may stand on the next line and go on over several; without
-/// quotes it ends where the line does, or a comment begins.
+/// The value with its quotes, and what follows it. One in quotes may stand on the next line and go
+/// on over several; without quotes it ends where the line does, or a comment begins.
 fn raw_value(text: &str) -> (&str, &str) {
     let begin = without_space(text);
     if let Some(quote) = begin.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))
@@ -100,8 +106,8 @@ fn raw_value(text: &str) -> (&str, &str) {
     text.split_at(text.find(['#', '\n']).unwrap_or(text.len()))
 }
 
-/// The end of a text in quotes: behind the first quote without a backslash, else the last with one, where nothing but a
-/// comment follows on its line.
+/// The end of a text in quotes: behind the first quote without a backslash, else the last with one,
+/// where nothing but a comment follows on its line.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = Vec::new();
     let quotes = text.match_indices(quote).map(|(at, _)| at).skip(1);
@@ -117,7 +123,9 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     let is_end = |at: &usize| {
         let after = &text[at + 1..];
         let rest = without_space(after);
-        rest.is_empty() || rest.starts_with('#') || after[..after.len() - rest.len()].contains(is_line_end)
+        rest.is_empty()
+            || rest.starts_with('#')
+            || after[..after.len() - rest.len()].contains(is_line_end)
     };
     first.into_iter().chain(escaped.into_iter().rev()).find(is_end).map(|at| at + 1)
 }
@@ -127,7 +135,11 @@ fn value(raw: &str) -> String {
     let raw = raw.trim_matches(is_space);
     let quote = raw.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
     let inner = quote.and_then(|quote| raw[1..].strip_suffix(quote)).unwrap_or(raw);
-    if quote == Some('"') { inner.replace("\\n", "\n").replace("\\r", "\r") } else { inner.to_owned() }
+    if quote == Some('"') {
+        inner.replace("\\n", "\n").replace("\\r", "\r")
+    } else {
+        inner.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -180,13 +192,19 @@ mod tests {
         assert_eq!(unread("\u{feff}# a comment\r\n\r\nA=1\r\n"), [0; 0]);
         assert_eq!(unread("A=\"-----BEGIN\nMIG\n-----END"), [2, 3]);
         assert_eq!(warning(".env", &[]), None);
-        assert!(warning(".env", &[3]).is_some_and(|text| text.starts_with(".env: line 3 is neither")));
-        assert!(warning(".env", &[3, 4]).is_some_and(|text| text.starts_with(".env: lines 3, 4 are neither")));
+        assert!(
+            warning(".env", &[3]).is_some_and(|text| text.starts_with(".env: line 3 is neither"))
+        );
+        assert!(
+            warning(".env", &[3, 4])
+                .is_some_and(|text| text.starts_with(".env: lines 3, 4 are neither"))
+        );
     }
 
     #[test]
     fn what_follows_a_value_of_several_lines_is_read() {
-        let names: Vec<_> = parse("A='x\ny' \nB=2\nC=3").into_iter().map(|(name, _)| name).collect();
+        let names: Vec<_> =
+            parse("A='x\ny' \nB=2\nC=3").into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["A", "B", "C"]);
     }
 }

@@ -72,15 +72,20 @@ impl SettingsFile {
         profiles.into_iter().flat_map(Table::keys).map(String::as_str).collect()
     }
 
-    /// Names of the settings with secrets that stand in the file themselves, where they could be referred to.
+    /// Names of the settings with secrets that stand in the file themselves, where they could be
+    /// referred to.
     pub(super) fn secrets(&self) -> Vec<String> {
         let in_table = |at: &str, table: &Table| {
-            let text = |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
-            let url = text("url").filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
-            [("url", url), ("token", text("token"))].map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
+            let text =
+                |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
+            let url = text("url")
+                .filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
+            [("url", url), ("token", text("token"))]
+                .map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
         };
         let profiles = self.profiles().into_iter();
-        let profiles = profiles.filter_map(|name| Some((format!("profiles.{name}."), self.profile(name)?)));
+        let profiles =
+            profiles.filter_map(|name| Some((format!("profiles.{name}."), self.profile(name)?)));
         let tables = std::iter::once((String::new(), &self.table)).chain(profiles);
         tables.flat_map(|(at, table)| in_table(&at, table)).flatten().collect()
     }
@@ -95,7 +100,9 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Failure {
             .hint(format!("make {}, or remove the link", target.display()));
     }
     if path.is_dir() {
-        return usage("is a directory, not a settings file").at(path.display()).hint("move it away, or rename it");
+        return usage("is a directory, not a settings file")
+            .at(path.display())
+            .hint("move it away, or rename it");
     }
     usage("cannot read the settings file")
         .at(path.display())

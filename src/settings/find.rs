@@ -1,4 +1,5 @@
-//! Looks for the settings file where people stand: in the working directory and above it, as far as the app reaches.
+//! Looks for the settings file where people stand: in the working directory and above it, as far as
+//! the app reaches.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -21,16 +22,26 @@ pub enum FoundFile {
     Above(PathBuf),
 }
 
-/// Looks for the file in the working directory, then in the directories above it: up to the first that looks like the top
-/// of an app or is the home directory, never on another file system, and never where everybody may write. Whatever has the
-/// name counts, also a directory and a link that leads nowhere. Above the working directory the file and its directory must
-/// belong to this user or root, and nobody else may write them.
-pub fn find(working_directory: &Path, home: Option<&Path>, user: u32) -> Result<Option<FoundFile>, Failure> {
+/// Looks for the file in the working directory, then in the directories above it: up to the first
+/// that looks like the top of an app or is the home directory, never on another file system, and
+/// never where everybody may write. Whatever has the name counts, also a directory and a link that
+/// leads nowhere. Above the working directory the file and its directory must belong to this user
+/// or root, and nobody else may write them.
+pub fn find(
+    working_directory: &Path,
+    home: Option<&Path>,
+    user: u32,
+) -> Result<Option<FoundFile>, Failure> {
     let home = home.and_then(|home| home.canonicalize().ok());
-    let Ok(device) = fs::metadata(working_directory).map(|metadata| metadata.dev()) else { return Ok(None) };
+    let Ok(device) = fs::metadata(working_directory).map(|metadata| metadata.dev()) else {
+        return Ok(None);
+    };
     for (height, directory) in working_directory.ancestors().enumerate() {
-        let is_same_device = || fs::metadata(directory).is_ok_and(|metadata| metadata.dev() == device);
-        if height > 0 && (NEVER.iter().any(|never| directory == Path::new(never)) || !is_same_device()) {
+        let is_same_device =
+            || fs::metadata(directory).is_ok_and(|metadata| metadata.dev() == device);
+        if height > 0
+            && (NEVER.iter().any(|never| directory == Path::new(never)) || !is_same_device())
+        {
             break;
         }
         let path = directory.join(FILE_NAME);
@@ -41,7 +52,8 @@ pub fn find(working_directory: &Path, home: Option<&Path>, user: u32) -> Result<
             check_owner(&path, user)?;
             return Ok(Some(FoundFile::Above(path)));
         }
-        let is_boundary = BOUNDARIES.iter().any(|name| fs::symlink_metadata(directory.join(name)).is_ok());
+        let is_boundary =
+            BOUNDARIES.iter().any(|name| fs::symlink_metadata(directory.join(name)).is_ok());
         if is_boundary || home.as_deref() == Some(directory) {
             break;
         }
@@ -51,20 +63,29 @@ pub fn find(working_directory: &Path, home: Option<&Path>, user: u32) -> Result<
 
 /// Fails where somebody else could have written the file, or could put another in its place.
 fn check_owner(path: &Path, user: u32) -> Result<(), Failure> {
-    // Where it is a link, what it leads to counts as well. One that leads nowhere is reported when it is read.
+    // Where it is a link, what it leads to counts as well. One that leads nowhere is reported when
+    // it is read.
     let target = path.canonicalize().ok();
     let parents = [Some(path), target.as_deref()].into_iter().flatten().filter_map(Path::parent);
     for place in target.as_deref().into_iter().chain(parents) {
         let Ok(metadata) = fs::metadata(place) else { continue };
         let refuse = |what: String, fix: String| {
             let failure = usage(what).at(path.display());
-            Err(failure.hint(format!("{fix}; if the settings are yours, name them: --config {}", path.display())))
+            Err(failure.hint(format!(
+                "{fix}; if the settings are yours, name them: --config {}",
+                path.display()
+            )))
         };
-        let whose = if metadata.is_dir() { format!("its directory {}", place.display()) } else { "it".to_owned() };
+        let whose = if metadata.is_dir() {
+            format!("its directory {}", place.display())
+        } else {
+            "it".to_owned()
+        };
         let owner = metadata.uid();
         if owner != user && owner != 0 {
-            let what =
-                format!("was found above the working directory, and {whose} belongs to another user (uid {owner})");
+            let what = format!(
+                "was found above the working directory, and {whose} belongs to another user (uid {owner})"
+            );
             return refuse(what, format!("`chown {user} {}`", place.display()));
         }
         if metadata.mode() & 0o022 != 0 {
@@ -100,7 +121,9 @@ mod tests {
     fn the_nearest_file_above_is_found_up_to_a_boundary() {
         let (_root, top, user) = tree();
         let below = top.join("a/b/c");
-        let find = |home: Option<&str>| find(&below, home.map(|home| top.join(home)).as_deref(), user).unwrap();
+        let find = |home: Option<&str>| {
+            find(&below, home.map(|home| top.join(home)).as_deref(), user).unwrap()
+        };
         assert_eq!(find(None), None);
         fs::write(top.join("a").join(FILE_NAME), "").unwrap();
         assert_eq!(find(None), Some(FoundFile::Above(top.join("a").join(FILE_NAME))));
@@ -110,7 +133,11 @@ mod tests {
             fs::write(top.join("a/b").join(boundary), "").unwrap();
             assert_eq!(find(None), None, "{boundary}");
             fs::write(top.join("a/b").join(FILE_NAME), "").unwrap();
-            assert_eq!(find(None), Some(FoundFile::Above(top.join("a/b").join(FILE_NAME))), "{boundary}");
+            assert_eq!(
+                find(None),
+                Some(FoundFile::Above(top.join("a/b").join(FILE_NAME))),
+                "{boundary}"
+            );
             fs::remove_file(top.join("a/b").join(FILE_NAME)).unwrap();
             fs::remove_file(top.join("a/b").join(boundary)).unwrap();
         }
@@ -123,14 +150,19 @@ mod tests {
         let (_root, top, user) = tree();
         let [directory, file] = ["a", "a/oauthctl.toml"].map(|name| top.join(name));
         fs::write(&file, "").unwrap();
-        let said = |user| find(&top.join("a/b"), None, user).map_err(|e| format!("{e} {:?}", e.exit()));
-        for (place, bits, part) in
-            [(&file, 0o664, "may write it"), (&file, 0o646, "may write it"), (&directory, 0o775, "its directory")]
-        {
+        let said =
+            |user| find(&top.join("a/b"), None, user).map_err(|e| format!("{e} {:?}", e.exit()));
+        for (place, bits, part) in [
+            (&file, 0o664, "may write it"),
+            (&file, 0o646, "may write it"),
+            (&directory, 0o775, "its directory"),
+        ] {
             mode(place, bits);
             let refused = said(user).unwrap_err();
             assert!(
-                refused.contains(part) && refused.contains(&format!("uid {user}")) && refused.ends_with("Usage"),
+                refused.contains(part)
+                    && refused.contains(&format!("uid {user}"))
+                    && refused.ends_with("Usage"),
                 "{refused}"
             );
             mode(place, 0o755);

@@ -35,7 +35,9 @@ impl Settings {
     /// The issuers of which anything is set.
     pub fn issuers(&self) -> Result<BTreeMap<String, IssuerSettings>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
-        let Some(issuers) = file.table().get("issuers").and_then(Value::as_table) else { return Ok(BTreeMap::new()) };
+        let Some(issuers) = file.table().get("issuers").and_then(Value::as_table) else {
+            return Ok(BTreeMap::new());
+        };
         let one = |(name, value): (&String, &Value)| {
             let table = value.as_table().cloned().unwrap_or_default();
             Ok((name.clone(), self.issuer(file, name, &table)?))
@@ -43,18 +45,30 @@ impl Settings {
         issuers.iter().map(one).collect()
     }
 
-    fn issuer(&self, file: &SettingsFile, issuer: &str, table: &Table) -> Result<IssuerSettings, Failure> {
+    fn issuer(
+        &self,
+        file: &SettingsFile,
+        issuer: &str,
+        table: &Table,
+    ) -> Result<IssuerSettings, Failure> {
         let place = |key: &str| format!("issuers.{issuer:?}.{key}");
-        let text = |key: &str| table.get(key).map(|value| self.one_value(value, file, &place(key))).transpose();
+        let text = |key: &str| {
+            table.get(key).map(|value| self.one_value(value, file, &place(key))).transpose()
+        };
         let age = |key: &str| {
             let parse = |text: &str| text.parse().map_err(|e: Failure| e.at(place(key)));
             text(key)?.map(|text| parse(&text)).transpose()
         };
-        let count =
-            |text: &str| text.trim().parse().map_err(|_| wrong_type(&place("per_issuer"), "a whole number above 0"));
+        let count = |text: &str| {
+            text.trim()
+                .parse()
+                .map_err(|_| wrong_type(&place("per_issuer"), "a whole number above 0"))
+        };
         Ok(IssuerSettings {
             per_issuer: text("per_issuer")?.map(|text| count(&text)).transpose()?,
-            per_issuer_rate: text("per_issuer_rate")?.map(|text| rate(&text, &place("per_issuer_rate"))).transpose()?,
+            per_issuer_rate: text("per_issuer_rate")?
+                .map(|text| rate(&text, &place("per_issuer_rate")))
+                .transpose()?,
             public_lifetime: age("public_lifetime")?,
             confidential_lifetime: age("confidential_lifetime")?,
             document_cache: age("document_cache")?,
@@ -63,13 +77,17 @@ impl Settings {
 
     /// The ages by which sessions are judged.
     pub fn policy(&self) -> Result<Policy, Failure> {
-        let lifetimes =
-            |set: IssuerSettings| Lifetimes { public: set.public_lifetime, confidential: set.confidential_lifetime };
-        let issuers = self.issuers()?.into_iter().map(|(issuer, set)| (issuer, lifetimes(set))).collect();
+        let lifetimes = |set: IssuerSettings| Lifetimes {
+            public: set.public_lifetime,
+            confidential: set.confidential_lifetime,
+        };
+        let issuers =
+            self.issuers()?.into_iter().map(|(issuer, set)| (issuer, lifetimes(set))).collect();
         Ok(Policy { issuers, ..self.refresh()?.policy() })
     }
 
-    /// How long servers may keep an older version of the app's documents, as far as the settings say.
+    /// How long servers may keep an older version of the app's documents, as far as the settings
+    /// say.
     pub fn document_cache(&self) -> Result<Option<Age>, Failure> {
         Ok(self.issuers()?.into_values().filter_map(|set| set.document_cache).max())
     }
@@ -87,7 +105,8 @@ impl Settings {
 }
 
 fn rate(text: &str, name: &str) -> Result<f64, Failure> {
-    parse_rate(text).ok_or_else(|| wrong_type(name, "a number of requests a second, or 0 for no limit"))
+    parse_rate(text)
+        .ok_or_else(|| wrong_type(name, "a number of requests a second, or 0 for no limit"))
 }
 
 #[cfg(test)]
@@ -102,7 +121,10 @@ mod tests {
              confidential_lifetime = \"30d\"\ndocument_cache = \"1h\"\n",
         );
         let issuer = settings.issuers().unwrap()["https://pds.example"];
-        assert_eq!((issuer.per_issuer.map(NonZeroUsize::get), issuer.public_lifetime), (Some(1), None));
+        assert_eq!(
+            (issuer.per_issuer.map(NonZeroUsize::get), issuer.public_lifetime),
+            (Some(1), None)
+        );
         assert_eq!(issuer.confidential_lifetime.unwrap().to_string(), "30d");
         assert_eq!(issuer.document_cache.unwrap().to_string(), "1h");
         let rates = settings.network().unwrap().rates;

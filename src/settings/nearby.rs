@@ -1,4 +1,5 @@
-//! Hints where nothing was found: variables that stand in dotenv files here, under other names, or in other files.
+//! Hints where nothing was found: variables that stand in dotenv files here, under other names, or
+//! in other files.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +15,8 @@ const MOST_NAMES: usize = 3;
 
 /// The beginning of a hint about keys; empty where nothing stands near.
 pub fn keys(environment: &Environment, found: &FoundKeys) -> String {
-    let mut parts: Vec<_> = found.passed_over.iter().map(|(name, why)| format!("{name} {why}")).collect();
+    let mut parts: Vec<_> =
+        found.passed_over.iter().map(|(name, why)| format!("{name} {why}")).collect();
     let in_files = |name: &str| app::is_key_variable(name) || name == app::KEY_PATH_VARIABLE;
     parts.extend(in_env_file(in_files).or_else(|| {
         let words = ["JWK", "PRIVATE_KEY", "CLIENT_SECRET", "SIGNING_KEY"];
@@ -29,7 +31,9 @@ pub fn stores(environment: &Environment) -> String {
     let found = in_env_file(is_known).or_else(database_here);
     let found = found.or_else(|| {
         let words = ["REDIS", "VALKEY", "DATABASE", "DB_", "POSTGRES", "SQLITE"];
-        exported(environment, &words, "store", |name| ["_URL", "_URI", "_PATH"].iter().any(|end| name.ends_with(end)))
+        exported(environment, &words, "store", |name| {
+            ["_URL", "_URI", "_PATH"].iter().any(|end| name.ends_with(end))
+        })
     });
     joined(&Vec::from_iter(found))
 }
@@ -38,20 +42,29 @@ fn joined(parts: &[String]) -> String {
     parts.iter().map(|part| format!("{part}; ")).collect()
 }
 
-/// Names a known variable in a dotenv file of the working directory, which is read only where the settings name it.
+/// Names a known variable in a dotenv file of the working directory, which is read only where the
+/// settings name it.
 fn in_env_file(is_known: impl Fn(&str) -> bool) -> Option<String> {
     ENV_FILES.iter().find_map(|file| {
         let text = input::read(Path::new(file), MAX_ENV_FILE).ok()?;
-        let (name, _) = dotenv::parse(&text).into_iter().find(|(name, value)| is_known(name) && !value.is_empty())?;
+        let (name, _) = dotenv::parse(&text)
+            .into_iter()
+            .find(|(name, value)| is_known(name) && !value.is_empty())?;
         let how = format!("write env_file = \"{file}\" in oauthctl.toml, or run `oauthctl init`");
         Some(format!("{name} stands in {file} here: {how}"))
     })
 }
 
 /// Names variables with one of these words in their names.
-fn exported(environment: &Environment, words: &[&str], option: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
-    let is_near =
-        |name: &&str| !name.starts_with("OAUTHCTL_") && words.iter().any(|word| name.contains(word)) && fits(name);
+fn exported(
+    environment: &Environment,
+    words: &[&str],
+    option: &str,
+    fits: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let is_near = |name: &&str| {
+        !name.starts_with("OAUTHCTL_") && words.iter().any(|word| name.contains(word)) && fits(name)
+    };
     let names: Vec<_> = environment.names().into_iter().filter(is_near).take(MOST_NAMES).collect();
     let first = names.first()?;
     Some(format!("set here: {} (--{option} env:{first})", names.join(", ")))
@@ -59,7 +72,8 @@ fn exported(environment: &Environment, words: &[&str], option: &str, fits: impl 
 
 /// Names a file of the working directory that is called like a database.
 fn database_here() -> Option<String> {
-    let names = fs::read_dir(".").ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names =
+        fs::read_dir(".").ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let is_database = |name: &String| {
         let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
         matches!(extension, Some("db" | "sqlite" | "sqlite3"))

@@ -16,7 +16,8 @@ const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "
 const DOH_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
 impl Settings {
-    /// The settings of `[network]`. Reads the file with the private certificates, where one is named.
+    /// The settings of `[network]`. Reads the file with the private certificates, where one is
+    /// named.
     pub fn network(&self) -> Result<NetworkSettings, Failure> {
         let flag = |key| self.value("network", key, "true or false", false);
         let settings = NetworkSettings {
@@ -29,7 +30,9 @@ impl Settings {
             proxy: self.proxy()?,
             rates: self.rates()?,
         };
-        for (key, url) in [("plc_directory", &settings.plc_directory), ("doh_resolver", &settings.doh_resolver)] {
+        for (key, url) in
+            [("plc_directory", &settings.plc_directory), ("doh_resolver", &settings.doh_resolver)]
+        {
             if url.scheme() != "https" && !(url.scheme() == "http" && settings.allow_http) {
                 return Err(usage("must be an https URL")
                     .at(format_args!("network.{key}"))
@@ -45,21 +48,32 @@ impl Settings {
         let Some(text) = self.file_text("network", "proxy")? else {
             return Ok(ProxySettings { unused: self.unused_proxy(), ..ProxySettings::default() });
         };
-        let text = if text.contains("://") { text.to_string() } else { format!("http://{}", *text) };
+        let text =
+            if text.contains("://") { text.to_string() } else { format!("http://{}", *text) };
         let write = "write http://HOST:PORT, or env:HTTPS_PROXY for what that variable holds";
         // Not repeated: it may hold a password.
-        let address: Url = text.parse().map_err(|_| usage("is not the URL of a proxy").at(NAME).hint(write))?;
-        if !matches!(address.scheme(), "http" | "https") || address.host_str().is_none_or(str::is_empty) {
+        let address: Url =
+            text.parse().map_err(|_| usage("is not the URL of a proxy").at(NAME).hint(write))?;
+        if !matches!(address.scheme(), "http" | "https")
+            || address.host_str().is_none_or(str::is_empty)
+        {
             return Err(usage("is no HTTP proxy").at(NAME).hint(write));
         }
-        let exceptions = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| self.environment().text(name));
-        Ok(ProxySettings { address: Some(address), exceptions: exceptions.map(str::to_owned), unused: None })
+        let exceptions =
+            ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| self.environment().text(name));
+        Ok(ProxySettings {
+            address: Some(address),
+            exceptions: exceptions.map(str::to_owned),
+            unused: None,
+        })
     }
 
     /// The variable that names a proxy, where the settings do not say to use it.
     pub fn unused_proxy(&self) -> Option<&'static str> {
         let is_named = self.in_file("network", "proxy").is_some();
-        PROXY_VARIABLES.into_iter().find(|name| !is_named && self.environment().text(name).is_some())
+        PROXY_VARIABLES
+            .into_iter()
+            .find(|name| !is_named && self.environment().text(name).is_some())
     }
 
     /// Whether http, and addresses that are not public, may be spoken to.
@@ -71,7 +85,9 @@ impl Settings {
     fn address(&self, key: &str, default: &str) -> Result<Url, Failure> {
         let text = self.file_text("network", key)?;
         let text = text.as_deref().map_or(default, String::as_str);
-        text.parse().map_err(|_| usage("is not a URL").at(format_args!("network.{key}")).hint("write https://…"))
+        text.parse().map_err(|_| {
+            usage("is not a URL").at(format_args!("network.{key}")).hint("write https://…")
+        })
     }
 
     /// `ca_file` names a file, or refers to where the certificates themselves are.
@@ -79,7 +95,8 @@ impl Settings {
         self.pem("network", "ca_file").map(|pem| pem.map(|pem| pem.to_vec()))
     }
 
-    /// The client certificate and its key, for the store that the file names. Both may stand in one file.
+    /// The client certificate and its key, for the store that the file names. Both may stand in one
+    /// file.
     pub fn client_pem(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         if self.store_is_named_elsewhere() {
             return Ok(None);
@@ -133,11 +150,15 @@ mod tests {
         for (text, part) in [
             ("allow_http = \"env:PLC\"", "network.allow_http must be true or false"),
             ("plc_directory = \"plc.directory\"", "network.plc_directory: is not a URL"),
-            ("plc_directory = \"http://localhost:2582\"", "network.plc_directory: must be an https URL"),
+            (
+                "plc_directory = \"http://localhost:2582\"",
+                "network.plc_directory: must be an https URL",
+            ),
             ("doh_resolver = \"ftp://dns.example\"", "network.doh_resolver: must be an https URL"),
             ("ca_file = \"missing.pem\"", "network.ca_file: cannot read"),
         ] {
-            let error = settings_of(&format!("[network]\n{text}")).network().err().unwrap().to_string();
+            let error =
+                settings_of(&format!("[network]\n{text}")).network().err().unwrap().to_string();
             assert!(error.starts_with(part), "{text}: {error}");
         }
     }

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use toml::{Table, Value};
 
-use super::{CLIENT_MEMBERS, Environment, Overrides, Settings, SettingsFile, dotenv, schema, suggestion};
+use super::{
+    CLIENT_MEMBERS, Environment, Overrides, Settings, SettingsFile, dotenv, schema, suggestion,
+};
 use crate::arbitrary::{damage, shows, text, told};
 use crate::keyring::{KeySource, variable_name};
 
@@ -40,7 +42,8 @@ fn quoted() -> impl Strategy<Value = (String, String)> {
     let plain = "[a-zA-Z0-9{}:,./+=_-]{0,20}".prop_map(|text| (text.clone(), text));
     let single = "[ -&(-~\n]{0,20}".prop_map(open).prop_map(|text| (format!("'{text}'"), text));
     let ticks = "[ -_a-~\n]{0,20}".prop_map(open).prop_map(|text| (format!("`{text}`"), text));
-    let double = "[ !#-\\[\\]-~\n]{0,20}".prop_map(|text| (format!("\"{}\"", text.replace('\n', "\\n")), text));
+    let double = "[ !#-\\[\\]-~\n]{0,20}"
+        .prop_map(|text| (format!("\"{}\"", text.replace('\n', "\\n")), text));
     prop_oneof![plain, single, ticks, double]
 }
 

@@ -24,7 +24,9 @@ pub(super) fn is_reference(text: &str) -> bool {
 pub(super) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        Value::Array(items) => {
+            items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -36,7 +38,9 @@ pub(super) fn named_sources(value: &Value, base: &Path) -> Result<Vec<KeySource>
         Value::Table(table) => {
             let text = |name| table.get(name).and_then(Value::as_str);
             let source = KeySource::parse(text("source").unwrap_or_default(), base)?;
-            let kid = text("kid").map(|kid| kid.trim().parse::<Kid>().map_err(|e| e.at("keys"))).transpose()?;
+            let kid = text("kid")
+                .map(|kid| kid.trim().parse::<Kid>().map_err(|e| e.at("keys")))
+                .transpose()?;
             Ok(source.with_kid(kid))
         }
         item => KeySource::parse(item.as_str().unwrap_or_default(), base),
@@ -61,9 +65,17 @@ impl Settings {
     }
 
     /// Fetches what `env:NAME` or `file:PATH` refers to; any other text stands for itself.
-    pub(super) fn follow(&self, text: &str, base: &Path, name: &str) -> Result<Zeroizing<String>, Failure> {
+    pub(super) fn follow(
+        &self,
+        text: &str,
+        base: &Path,
+        name: &str,
+    ) -> Result<Zeroizing<String>, Failure> {
         let found = if let Some(variable) = text.strip_prefix("env:") {
-            self.environment().required(variable).map(|text| Zeroizing::new(text.to_owned())).and_then(whole)
+            self.environment()
+                .required(variable)
+                .map(|text| Zeroizing::new(text.to_owned()))
+                .and_then(whole)
         } else if let Some(path) = text.strip_prefix("file:") {
             read_reference(&base.join(path), path)
                 .and_then(|text| whole(text).map_err(|e| e.at(format!("file:{path}"))))
@@ -87,9 +99,9 @@ fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure
     let refused = |e: std::io::Error| {
         let failure = usage("cannot read the file").at(&place);
         if e.kind() == std::io::ErrorKind::NotFound && is_database_name(path) {
-            return failure
-                .because(e)
-                .hint(format!("file: names a file that holds the value; a database is named by sqlite:{named}"));
+            return failure.because(e).hint(format!(
+                "file: names a file that holds the value; a database is named by sqlite:{named}"
+            ));
         }
         failure.because(e).hint("check the path, and that this user may read it")
     };
@@ -103,13 +115,17 @@ fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure
     }
     let text = input::trimmed(input::decode(&bytes).map_err(|e| e.at(&place))?);
     if text.is_empty() {
-        return Err(usage("the file is empty").at(place).hint("put the value in it, or name another source"));
+        return Err(usage("the file is empty")
+            .at(place)
+            .hint("put the value in it, or name another source"));
     }
     Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn is_a_database(place: &str, named: &str) -> Failure {
-    usage("is a database, and file: names a file that holds the value").at(place).hint(format!("write sqlite:{named}"))
+    usage("is a database, and file: names a file that holds the value")
+        .at(place)
+        .hint(format!("write sqlite:{named}"))
 }
 
 /// Whether apps call a database so.

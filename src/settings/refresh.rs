@@ -61,7 +61,8 @@ impl Settings {
             concurrency: count("concurrency", default.concurrency)?,
             per_issuer: count("per_issuer", default.per_issuer)?,
             public_lifetime: self.age("public_lifetime", default.public_lifetime)?,
-            confidential_lifetime: self.age("confidential_lifetime", default.confidential_lifetime)?,
+            confidential_lifetime: self
+                .age("confidential_lifetime", default.confidential_lifetime)?,
         })
     }
 
@@ -69,7 +70,9 @@ impl Settings {
     pub fn max_removed(&self) -> Result<Option<NonZeroUsize>, Failure> {
         match self.in_file("prune", "max_removed") {
             None => Ok(None),
-            Some(_) => self.value("prune", "max_removed", "a whole number above 0", NonZeroUsize::MIN).map(Some),
+            Some(_) => self
+                .value("prune", "max_removed", "a whole number above 0", NonZeroUsize::MIN)
+                .map(Some),
         }
     }
 
@@ -92,7 +95,8 @@ mod tests {
 
     #[test]
     fn refreshing_is_set_by_ages_and_counts() {
-        let refresh = settings_of("[refresh]\nkeep_alive = \"2d\"\nconcurrency = 3\n").refresh().unwrap();
+        let refresh =
+            settings_of("[refresh]\nkeep_alive = \"2d\"\nconcurrency = 3\n").refresh().unwrap();
         assert_eq!((refresh.keep_alive, refresh.concurrency.get()), (Age::from_secs(172_800), 3));
     }
 
@@ -102,7 +106,8 @@ mod tests {
             ("concurrency = \"env:PLC\"", "refresh.concurrency must be a whole number above 0"),
             ("keep_alive = \"env:YES\"", "refresh.keep_alive: \"true\" is not a length of time"),
         ] {
-            let error = settings_of(&format!("[refresh]\n{text}")).refresh().unwrap_err().to_string();
+            let error =
+                settings_of(&format!("[refresh]\n{text}")).refresh().unwrap_err().to_string();
             assert!(error.starts_with(part), "{text}: {error}");
         }
     }

@@ -1,5 +1,6 @@
-//! Sections and settings of oauthctl.toml and their types. A file is held to it as a whole before any of it is used: what is
-//! misspelt or mistyped would be ignored in silence otherwise, or found out in the middle of a run.
+//! Sections and settings of oauthctl.toml and their types. A file is held to it as a whole before
+//! any of it is used: what is misspelt or mistyped would be ignored in silence otherwise, or found
+//! out in the middle of a run.
 
 use std::num::NonZeroUsize;
 
@@ -72,7 +73,9 @@ pub(super) const SECTIONS: [&str; 5] = ["client", "store", "network", "refresh",
 
 /// Settings of a section ("" is the top) and their types.
 pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
-    let of_client = |name: &&'static str| (*name, if CLIENT_LISTS.contains(name) { Type::Texts } else { Type::Text });
+    let of_client = |name: &&'static str| {
+        (*name, if CLIENT_LISTS.contains(name) { Type::Texts } else { Type::Text })
+    };
     match section {
         "" => TOP.to_vec(),
         "client" => CLIENT_MEMBERS.iter().map(of_client).collect(),
@@ -85,24 +88,30 @@ pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
 }
 
 impl Type {
-    /// Fails where the value is of another type, or a text that cannot be read as this one. Never quotes what may be a
-    /// secret.
+    /// Fails where the value is of another type, or a text that cannot be read as this one. Never
+    /// quotes what may be a secret.
     fn check(self, value: &Value, name: &str) -> Result<(), Failure> {
         let text = value.as_str().map(str::trim);
         let holds = match self {
             Self::Text => text.is_some(),
-            Self::Texts => text.is_some() || value.as_array().is_some_and(|items| items.iter().all(Value::is_str)),
+            Self::Texts => {
+                text.is_some()
+                    || value.as_array().is_some_and(|items| items.iter().all(Value::is_str))
+            }
             Self::Sources => {
                 let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
                 return items.iter().try_for_each(|item| check_source(item, name));
             }
             Self::Scalar => text.is_some() || value.is_bool() || value.is_integer(),
             Self::Flag => {
-                value.is_bool() || text.is_some_and(|text| is_reference(text) || text.parse::<bool>().is_ok())
+                value.is_bool()
+                    || text.is_some_and(|text| is_reference(text) || text.parse::<bool>().is_ok())
             }
             Self::Count => {
                 value.as_integer().is_some_and(|n| n > 0)
-                    || text.is_some_and(|text| is_reference(text) || text.parse::<NonZeroUsize>().is_ok())
+                    || text.is_some_and(|text| {
+                        is_reference(text) || text.parse::<NonZeroUsize>().is_ok()
+                    })
             }
             Self::Rate => match text {
                 Some(text) => is_reference(text) || parse_rate(text).is_some(),
@@ -120,7 +129,9 @@ impl Type {
         match self {
             Self::Text => "a text in quotes",
             Self::Texts => "a text in quotes, or an array of such",
-            Self::Sources => "a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such",
+            Self::Sources => {
+                "a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such"
+            }
             Self::Flag => "true or false",
             Self::Count => "a whole number above 0",
             Self::Age => "a length of time in quotes, like \"12h\"",
@@ -134,7 +145,11 @@ impl Type {
 fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
     const MEMBERS: [&str; 2] = ["source", "kid"];
     let Some(table) = value.as_table() else {
-        return if value.is_str() { Ok(()) } else { Err(wrong_type(name, Type::Sources.expected())) };
+        return if value.is_str() {
+            Ok(())
+        } else {
+            Err(wrong_type(name, Type::Sources.expected()))
+        };
     };
     if let Some(other) = table.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
         return Err(unknown(&format!("{name}."), other, &MEMBERS));
@@ -170,8 +185,8 @@ pub(super) fn check(file: &Table) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Layouts have names of the operator's choosing, and known members. They describe apps, not deployments: no profile
-/// has its own.
+/// Layouts have names of the operator's choosing, and known members. They describe apps, not
+/// deployments: no profile has its own.
 fn check_layouts(value: &Value) -> Result<(), Failure> {
     for (layout, value) in table("layouts", value)? {
         let place = format!("layouts.{layout}");
@@ -180,11 +195,13 @@ fn check_layouts(value: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Issuers are named as sessions name them. They are servers of the network, not deployments: no profile has its own.
+/// Issuers are named as sessions name them. They are servers of the network, not deployments: no
+/// profile has its own.
 fn check_issuers(value: &Value) -> Result<(), Failure> {
     for (issuer, value) in table("issuers", value)? {
         let place = format!("issuers.{issuer:?}");
-        let is_origin = |url: Url| url.origin().is_tuple() && url.origin().ascii_serialization() == *issuer;
+        let is_origin =
+            |url: Url| url.origin().is_tuple() && url.origin().ascii_serialization() == *issuer;
         if !issuer.parse().is_ok_and(is_origin) {
             return Err(usage(format!("{place}: not an issuer")).hint(
                 "write it as sessions name it: [issuers.\"https://pds.example.com\"], without a slash at the end",
@@ -204,7 +221,8 @@ fn check_entry(prefix: &str, name: &str, value: &Value, others: &[&str]) -> Resu
     if SECTIONS.contains(&name) {
         return check_section(&place, value, &settings_of(name));
     }
-    let known: Vec<_> = TOP.iter().map(|(name, _)| *name).chain(SECTIONS).chain(others.iter().copied()).collect();
+    let known: Vec<_> =
+        TOP.iter().map(|(name, _)| *name).chain(SECTIONS).chain(others.iter().copied()).collect();
     Err(unknown(prefix, name, &known))
 }
 
@@ -237,7 +255,10 @@ mod tests {
     #[test]
     fn every_setting_has_a_type_wherever_it_stands() {
         for (text, said) in [
-            ("keys = 1", "keys must be a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such"),
+            (
+                "keys = 1",
+                "keys must be a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such",
+            ),
             ("keys = [{ kid = 'a' }]", "keys must be a text in quotes, { source"),
             ("keys = [{ source = 'a', kid = 1 }]", "keys must be a text in quotes, { source"),
             ("keys = [{ source = 'a', kdi = 'b' }]", "unknown setting keys.kdi"),
@@ -253,11 +274,23 @@ mod tests {
             ("[network]\nallow_http = 1", "network.allow_http must be true or false"),
             ("[refresh]\nconcurrency = 0", "refresh.concurrency must be a whole number above 0"),
             ("[refresh]\nper_issuer = 1.5", "refresh.per_issuer must be a whole number above 0"),
-            ("[refresh]\nmin_interval = '500ms'", "refresh.min_interval: \"500ms\" is not a number of whole seconds"),
+            (
+                "[refresh]\nmin_interval = '500ms'",
+                "refresh.min_interval: \"500ms\" is not a number of whole seconds",
+            ),
             ("[refresh]\nkeep_alive = 12", "refresh.keep_alive must be a length of time in quotes"),
-            ("[refresh]\nkeep_alive = 'often'", "refresh.keep_alive: \"often\" is not a length of time"),
-            ("[refresh]\nkeep_alive = 1979-05-27", "refresh.keep_alive must be a length of time in quotes"),
-            ("[refresh]\nper_issuer_rate = -1", "refresh.per_issuer_rate must be a number of requests a second, or 0"),
+            (
+                "[refresh]\nkeep_alive = 'often'",
+                "refresh.keep_alive: \"often\" is not a length of time",
+            ),
+            (
+                "[refresh]\nkeep_alive = 1979-05-27",
+                "refresh.keep_alive must be a length of time in quotes",
+            ),
+            (
+                "[refresh]\nper_issuer_rate = -1",
+                "refresh.per_issuer_rate must be a number of requests a second, or 0",
+            ),
             (
                 "[refresh]\nper_issuer_rate = true",
                 "refresh.per_issuer_rate must be a number of requests a second, or 0",
@@ -271,7 +304,10 @@ mod tests {
                 "[issuers.\"https://a\"]\nper_issuer = 0",
                 "issuers.\"https://a\".per_issuer must be a whole number above",
             ),
-            ("[issuers.\"https://a\"]\nlifetime = '1d'", "unknown setting issuers.\"https://a\".lifetime"),
+            (
+                "[issuers.\"https://a\"]\nlifetime = '1d'",
+                "unknown setting issuers.\"https://a\".lifetime",
+            ),
             ("profiles = 1", "profiles must be a section"),
             ("[profiles]\nmain = 1", "profiles.main must be a section"),
             (
@@ -279,10 +315,15 @@ mod tests {
                 "profiles.main.refresh.concurrency must be a whole number",
             ),
             ("[layouts]\nown = 1", "layouts.own must be a section"),
-            ("[layouts.own]\nsession_key = []", "layouts.own.session_key must be a text in quotes, a number, or"),
+            (
+                "[layouts.own]\nsession_key = []",
+                "layouts.own.session_key must be a text in quotes, a number, or",
+            ),
         ] {
-            let failure =
-                SettingsFile::parse(Path::new("x.toml"), text).err().map(|e| e.to_string()).unwrap_or_default();
+            let failure = SettingsFile::parse(Path::new("x.toml"), text)
+                .err()
+                .map(|e| e.to_string())
+                .unwrap_or_default();
             assert!(failure.starts_with(&format!("x.toml: {said}")), "{text}: {failure}");
         }
     }

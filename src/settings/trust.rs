@@ -42,7 +42,8 @@ fn read(environment: &Environment) -> SystemRoots {
             continue;
         }
         let entries = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut files: Vec<PathBuf> = entries.filter(|path| path.is_file()).take(MOST_FILES).collect();
+        let mut files: Vec<PathBuf> =
+            entries.filter(|path| path.is_file()).take(MOST_FILES).collect();
         files.sort();
         for file in &files {
             found.add("SSL_CERT_DIR", file);
@@ -64,22 +65,29 @@ impl SystemRoots {
             }
             Err(_) if variable == "SSL_CERT_DIR" => {}
             Err(unread) => {
-                let failure = unread.into_failure(|e| crate::error::usage("cannot be read").because(e));
-                self.warnings.push(format!("{variable}: {} {failure}; it is ignored", path.display()));
+                let failure =
+                    unread.into_failure(|e| crate::error::usage("cannot be read").because(e));
+                self.warnings
+                    .push(format!("{variable}: {} {failure}; it is ignored", path.display()));
             }
         }
     }
 
-    /// Whether others than root and this user may write the file or directory, or what is in its place tomorrow.
+    /// Whether others than root and this user may write the file or directory, or what is in its
+    /// place tomorrow.
     fn is_doubtful(&mut self, variable: &str, path: &Path) -> bool {
         let own = rustix::process::geteuid().as_raw();
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let places = [Some(real.as_path()), real.parent()];
-        let is_open = places.into_iter().flatten().filter_map(|place| fs::metadata(place).ok()).any(|metadata| {
-            // In a directory with the sticky bit nobody replaces the files of others.
-            let is_sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
-            (metadata.mode() & 0o022 != 0 && !is_sticky) || ![0, own].contains(&metadata.uid())
-        });
+        let is_open = places
+            .into_iter()
+            .flatten()
+            .filter_map(|place| fs::metadata(place).ok())
+            .any(|metadata| {
+                // In a directory with the sticky bit nobody replaces the files of others.
+                let is_sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
+                (metadata.mode() & 0o022 != 0 && !is_sticky) || ![0, own].contains(&metadata.uid())
+            });
         if is_open {
             let path = path.display();
             self.warnings.push(format!(

@@ -58,9 +58,17 @@ impl Codec {
         }
     }
 
-    /// The stored value of a record: in the place of `current`, or for the first time with this time to live.
-    pub fn encode(self, record: &[u8], current: Option<&[u8]>, ttl: Option<Duration>, now: Timestamp) -> RecordValue {
-        let stamped = if current.is_some() && self.is_stamped() { stamped(record, now) } else { None };
+    /// The stored value of a record: in the place of `current`, or for the first time with this
+    /// time to live.
+    pub fn encode(
+        self,
+        record: &[u8],
+        current: Option<&[u8]>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> RecordValue {
+        let stamped =
+            if current.is_some() && self.is_stamped() { stamped(record, now) } else { None };
         let record = stamped.unwrap_or_else(|| record.to_vec());
         match self {
             Self::Plain | Self::Stamped => record.into(),
@@ -79,25 +87,33 @@ impl Codec {
     }
 }
 
-/// The record in an envelope, and when it was put there. Some libraries wrap the record itself, some its text.
+/// The record in an envelope, and when it was put there. Some libraries wrap the record itself,
+/// some its text.
 fn unwrapped(value: &[u8]) -> Option<(Vec<u8>, Option<Timestamp>)> {
     let envelope: Envelope<'_> = serde_json::from_slice(value).ok()?;
     let inner = envelope.value.get();
-    let inner = if inner.starts_with('"') { serde_json::from_str(inner).ok()? } else { inner.to_owned() };
-    Some((inner.into_bytes(), envelope.cached_at.and_then(|at| Timestamp::from_millisecond(at).ok())))
+    let inner =
+        if inner.starts_with('"') { serde_json::from_str(inner).ok()? } else { inner.to_owned() };
+    Some((
+        inner.into_bytes(),
+        envelope.cached_at.and_then(|at| Timestamp::from_millisecond(at).ok()),
+    ))
 }
 
 /// Puts the record into the envelope that is there, or into a new one.
 fn wrapped(new: &[u8], current: Option<&[u8]>, ttl: Option<Duration>, now: Timestamp) -> Vec<u8> {
-    let current: Option<Map<String, Json>> = current.and_then(|current| serde_json::from_slice(current).ok());
-    let as_text = current.as_ref().is_some_and(|envelope| envelope.get("value").is_some_and(Json::is_string));
+    let current: Option<Map<String, Json>> =
+        current.and_then(|current| serde_json::from_slice(current).ok());
+    let as_text =
+        current.as_ref().is_some_and(|envelope| envelope.get("value").is_some_and(Json::is_string));
     let mut envelope = current.unwrap_or_else(|| {
         let mut envelope = Map::from_iter([("value".to_owned(), Json::Null)]);
         envelope.extend(ttl.map(|ttl| ("ttl".to_owned(), ttl.as_secs().into())));
         envelope
     });
     let text = || Json::String(String::from_utf8_lossy(new).into_owned());
-    let value = if as_text { text() } else { serde_json::from_slice(new).unwrap_or_else(|_| text()) };
+    let value =
+        if as_text { text() } else { serde_json::from_slice(new).unwrap_or_else(|_| text()) };
     envelope.insert("value".to_owned(), value);
     envelope.insert("cachedAt".to_owned(), now.as_millisecond().into());
     serde_json::to_vec(&envelope).expect("an object can be written")

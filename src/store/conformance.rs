@@ -1,4 +1,5 @@
-//! One suite with the promises of [`Store`](super::Store), which every store must pass against the real thing.
+//! One suite with the promises of [`Store`](super::Store), which every store must pass against the
+//! real thing.
 
 mod apps;
 mod broken;
@@ -17,7 +18,9 @@ use apps::{App, ClusterApp, RedisApp, SqliteApp};
 async fn open(url: &str, access: &Access, layout: &str) -> Box<dyn Store> {
     let url = StoreUrl::parse(url, std::path::Path::new("")).unwrap();
     let layout = LayoutChoice::parse(layout, &std::collections::BTreeMap::new()).unwrap();
-    super::open(&url, access, &layout).await.unwrap_or_else(|e| panic!("{e:?}: {:?}", std::error::Error::source(&e)))
+    super::open(&url, access, &layout)
+        .await
+        .unwrap_or_else(|e| panic!("{e:?}: {:?}", std::error::Error::source(&e)))
 }
 
 async fn passes(url: &str, access: &Access, layout: &str, app: &dyn App) {
@@ -58,12 +61,18 @@ async fn redis_over_a_socket_keeps_its_promises() {
 async fn redis_with_tls_and_a_user_of_its_own_keeps_its_promises() {
     let certificates = Certificates::new();
     // What the hint for NOPERM says is enough must be enough.
-    let needed = super::redis::NEEDED.split_once("; SELECT").expect("what is needed in some cases comes last").0;
+    let needed = super::redis::NEEDED
+        .split_once("; SELECT")
+        .expect("what is needed in some cases comes last")
+        .0;
     let commands = needed.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
     let commands = commands.filter(|word| word.chars().all(|c| c.is_ascii_uppercase()));
-    let user = ["--user", "operator", "on", ">p@ss:word", "~atproto:*", "~oauth:*", "~oauthctl:*"].map(str::to_owned);
-    let user: Vec<_> = user.into_iter().chain(commands.map(|name| format!("+{}", name.to_lowercase()))).collect();
-    let redis = Redis::start_tls(&certificates, &user.iter().map(String::as_str).collect::<Vec<_>>());
+    let user = ["--user", "operator", "on", ">p@ss:word", "~atproto:*", "~oauth:*", "~oauthctl:*"]
+        .map(str::to_owned);
+    let user: Vec<_> =
+        user.into_iter().chain(commands.map(|name| format!("+{}", name.to_lowercase()))).collect();
+    let redis =
+        Redis::start_tls(&certificates, &user.iter().map(String::as_str).collect::<Vec<_>>());
     let url = format!("rediss://operator:p%40ss%3Aword@localhost:{}", redis.tls_port());
     let access = Access { ca_pem: Some(certificates.ca.clone().into_bytes()), ..Access::default() };
     passes(&url, &access, "npmx", &RedisApp(&redis)).await;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::url::StoreUrl;
 
-/// Identity of a store: its address in the simplest form, without user, secrets and encryption. Two addresses of one store
-/// have the same identity as far as the addresses tell. Recovery entries name their store by it.
+/// Identity of a store: its address in the simplest form, without user, secrets and encryption. Two
+/// addresses of one store have the same identity as far as the addresses tell. Recovery entries
+/// name their store by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct StoreId(String);
@@ -21,7 +22,8 @@ impl StoreId {
 }
 
 impl From<String> for StoreId {
-    /// Reads an identity as this version or 0.1.0 wrote it: 0.1.0 wrote the address as it was given, without its password.
+    /// Reads an identity as this version or 0.1.0 wrote it: 0.1.0 wrote the address as it was
+    /// given, without its password.
     fn from(text: String) -> Self {
         StoreUrl::parse(&text, Path::new("/")).map_or(Self(text), |url| Self::of(&url))
     }
@@ -55,19 +57,29 @@ mod tests {
         for (id_of_all, addresses) in [
             (
                 "redis://localhost:6379/0",
-                &["redis://127.0.0.1", "redis://[::1]:6379", "valkey://u:p@LOCALHOST/0", "rediss://:p@localhost:6379"]
-                    [..],
+                &[
+                    "redis://127.0.0.1",
+                    "redis://[::1]:6379",
+                    "valkey://u:p@LOCALHOST/0",
+                    "rediss://:p@localhost:6379",
+                ][..],
             ),
             (
                 "redis://db.example.com:6380/2",
                 &["rediss://u:p@DB.example.com.:6380/2", "redis://db.example.com:6380?db=2"],
             ),
-            ("redis://x.upstash.io:6379/0", &["https://x.upstash.io/", "rediss://default:p@x.upstash.io:6379"]),
+            (
+                "redis://x.upstash.io:6379/0",
+                &["https://x.upstash.io/", "rediss://default:p@x.upstash.io:6379"],
+            ),
             (
                 "redis+sentinel://a:26379,b:1/main/0",
                 &["redis+sentinel://b:1,a/main", "rediss+sentinel://u:p@a,b:1/main/0"],
             ),
-            ("redis+cluster://a:6379,b:2/", &["redis+cluster://b:2,a/", "rediss+cluster://u:p@A,b:2,a:6379/"]),
+            (
+                "redis+cluster://a:6379,b:2/",
+                &["redis+cluster://b:2,a/", "rediss+cluster://u:p@A,b:2,a:6379/"],
+            ),
             ("https://kv.example.com", &["https://kv.example.com/", "https://KV.example.com:443"]),
         ] {
             for address in addresses {
@@ -79,8 +91,14 @@ mod tests {
 
     #[test]
     fn different_stores_have_different_identities() {
-        let addresses =
-            ["redis://h", "redis://h/1", "redis://h:1", "redis+cluster://h/", "redis+sentinel://h/main", "unix:///h"];
+        let addresses = [
+            "redis://h",
+            "redis://h/1",
+            "redis://h:1",
+            "redis+cluster://h/",
+            "redis+sentinel://h/main",
+            "unix:///h",
+        ];
         let ids: std::collections::HashSet<_> = addresses.into_iter().map(id).collect();
         assert_eq!(ids.len(), addresses.len());
     }

@@ -11,8 +11,9 @@ pub(super) fn tell_busy(name: &str) {
     debug!("lock {name}: somebody else holds it");
 }
 
-/// Error of [`Store::lock`](super::Store::lock): the lock is held and has no time to live, so that it never ends by itself.
-/// A process that crashed between taking it and giving it a time to live has left it, or an app that forgot to.
+/// Error of [`Store::lock`](super::Store::lock): the lock is held and has no time to live, so that
+/// it never ends by itself. A process that crashed between taking it and giving it a time to live
+/// has left it, or an app that forgot to.
 #[derive(Debug)]
 pub struct EndlessLock {
     /// Where it is.
@@ -41,8 +42,8 @@ pub(super) trait Release: Send + Sync {
     async fn release(self: Box<Self>) -> anyhow::Result<bool>;
 }
 
-/// The lock on an account's sessions. Dropped without [`Lock::release`] (a panic, a cancelled task) it is given back in
-/// the background; a process that dies leaves it to its time to live.
+/// The lock on an account's sessions. Dropped without [`Lock::release`] (a panic, a cancelled task)
+/// it is given back in the background; a process that dies leaves it to its time to live.
 pub struct Lock {
     release: Option<Box<dyn Release>>,
     /// What client libraries call it.
@@ -52,7 +53,12 @@ pub struct Lock {
 }
 
 impl Lock {
-    pub(super) fn new(release: Box<dyn Release>, name: String, taken: Instant, ttl: Duration) -> Self {
+    pub(super) fn new(
+        release: Box<dyn Release>,
+        name: String,
+        taken: Instant,
+        ttl: Duration,
+    ) -> Self {
         debug!("lock {name}: taken after {} ms", taken.elapsed().as_millis());
         Self { release: Some(release), name, taken, ttl }
     }
@@ -78,7 +84,8 @@ impl Lock {
         match self.release.take() {
             Some(release) => {
                 let was_ours = release.release().await;
-                let how = if matches!(was_ours, Ok(true)) { "given back" } else { "no longer ours" };
+                let how =
+                    if matches!(was_ours, Ok(true)) { "given back" } else { "no longer ours" };
                 debug!("lock {}: {how}, {} ms", self.name, self.taken.elapsed().as_millis());
                 was_ours
             }

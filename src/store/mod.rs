@@ -62,7 +62,8 @@ pub struct RecordValue(Vec<u8>);
 
 impl Drop for RecordValue {
     fn drop(&mut self) {
-        // As slices: of a `Vec`, zeroize wipes one byte after the other, which takes a twentieth of a listing's time.
+        // As slices: of a `Vec`, zeroize wipes one byte after the other, which takes a twentieth of
+        // a listing's time.
         self.0.as_mut_slice().zeroize();
         self.0.spare_capacity_mut().zeroize();
     }
@@ -73,7 +74,8 @@ impl Drop for RecordValue {
 pub struct Stored {
     /// Its key.
     pub key: RecordKey,
-    /// Its value, whatever it is: nothing says that an app wrote it. Without its envelope, where the layout has one.
+    /// Its value, whatever it is: nothing says that an app wrote it. Without its envelope, where
+    /// the layout has one.
     pub value: RecordValue,
     /// The value as it stands in the store, where that differs.
     pub raw: Option<RecordValue>,
@@ -111,7 +113,8 @@ pub struct Want {
 pub enum Written {
     /// The new value stands.
     Done,
-    /// The new value stands, on a server that others may take over from without it: a [`Store::checkpoint`] tells.
+    /// The new value stands, on a server that others may take over from without it: a
+    /// [`Store::checkpoint`] tells.
     Unconfirmed,
     /// Somebody else changed the record; nothing was written.
     Changed,
@@ -121,9 +124,9 @@ pub enum Written {
 
 /// A store of sessions and pending states.
 ///
-/// Every method promises: it creates nothing it is not asked to create (no file, table or key), it does nothing that
-/// blocks the store for other clients, an error names the store, and a lost connection is tried again only where doing
-/// the same thing twice is harmless.
+/// Every method promises: it creates nothing it is not asked to create (no file, table or key), it
+/// does nothing that blocks the store for other clients, an error names the store, and a lost
+/// connection is tried again only where doing the same thing twice is harmless.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The layout in use.
@@ -139,13 +142,14 @@ pub trait Store: Send + Sync {
         self.layout().session_pattern().has_many()
     }
 
-    /// Refuses an exchange where it is not known how the app locks its sessions: two who refresh one session at once destroy
-    /// it.
+    /// Refuses an exchange where it is not known how the app locks its sessions: two who refresh
+    /// one session at once destroy it.
     fn check_lock(&self) -> Result<(), Failure> {
         self.layout().check_lock_is_said()
     }
 
-    /// Statements by which an administrator prepares the store for oauthctl; none where nothing is to be prepared.
+    /// Statements by which an administrator prepares the store for oauthctl; none where nothing is
+    /// to be prepared.
     fn preparation(&self) -> Option<String> {
         None
     }
@@ -155,19 +159,21 @@ pub trait Store: Send + Sync {
         Vec::new()
     }
 
-    /// Sessions of the account under other layouts, where their keys follow from the account. Each with its layout's name.
+    /// Sessions of the account under other layouts, where their keys follow from the account. Each
+    /// with its layout's name.
     async fn elsewhere(&self, did: &Did) -> anyhow::Result<Vec<(String, Stored)>> {
         let mut found = Vec::new();
         let others = self.others().await;
         for other in others.iter().filter(|other| !other.layout().session_pattern().has_many()) {
             let sessions = other.sessions_of(did).await?;
-            found.extend(sessions.into_iter().map(|session| (other.layout().name.clone(), session)));
+            found
+                .extend(sessions.into_iter().map(|session| (other.layout().name.clone(), session)));
         }
         Ok(found)
     }
 
-    /// Streams every record of a kind: each that exists during the whole scan exactly once, in no order. The scan ends
-    /// with an error rather than early.
+    /// Streams every record of a kind: each that exists during the whole scan exactly once, in no
+    /// order. The scan ends with an error rather than early.
     fn scan(&self, kind: Kind, want: Want) -> Scan;
 
     /// The record under this key as it is now, with its time to live.
@@ -181,39 +187,49 @@ pub trait Store: Send + Sync {
     /// Every session of an account, with its time to live.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
 
-    /// Puts `new` in the place of a session that is still as it was read, in one step. The only write that can be `Unconfirmed`. The time to
-    /// live becomes the layout's own, or stays what it is where the layout has none; a time column becomes the current
-    /// time. Never creates a record, and never changes more than one.
+    /// Puts `new` in the place of a session that is still as it was read, in one step. The only
+    /// write that can be `Unconfirmed`. The time to live becomes the layout's own, or stays
+    /// what it is where the layout has none; a time column becomes the current time. Never
+    /// creates a record, and never changes more than one.
     async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written>;
 
-    /// The servers in charge at this moment, for making sure that what was written `Unconfirmed` outlives a fail-over.
-    /// None where no server takes over from another, so that nothing ever is.
+    /// The servers in charge at this moment, for making sure that what was written `Unconfirmed`
+    /// outlives a fail-over. None where no server takes over from another, so that nothing ever
+    /// is.
     async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
         Ok(None)
     }
 
-    /// Counts what happens when another server takes over: lost connections, writes that too few replicas have. Where it
-    /// has grown, it is time for a [`Self::checkpoint`].
+    /// Counts what happens when another server takes over: lost connections, writes that too few
+    /// replicas have. Where it has grown, it is time for a [`Self::checkpoint`].
     fn disturbances(&self) -> u64 {
         0
     }
 
-    /// Makes sure that a [`Self::replace`] now would not be refused: that this user may do all that it takes, and that
-    /// the store takes writes. Changes nothing, and costs about as much as a replacement. Of a cluster one server
-    /// answers for all. An error says what is in the way.
+    /// Makes sure that a [`Self::replace`] now would not be refused: that this user may do all that
+    /// it takes, and that the store takes writes. Changes nothing, and costs about as much as a
+    /// replacement. Of a cluster one server answers for all. An error says what is in the way.
     async fn check_writable(&self) -> anyhow::Result<()>;
 
-    /// Writes a record that does not exist, with this time to live; false, and nothing written, when it exists.
-    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool>;
+    /// Writes a record that does not exist, with this time to live; false, and nothing written,
+    /// when it exists.
+    async fn create(
+        &self,
+        kind: Kind,
+        key: &RecordKey,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> anyhow::Result<bool>;
 
-    /// Deletes those of the records that are still as they were when they were listed, each in one step. One answer a
-    /// record, in order: `Done` when it was deleted. A pending state is written once and never changed, so for states the
-    /// key alone says that it is the same, and the values need not have been read.
+    /// Deletes those of the records that are still as they were when they were listed, each in one
+    /// step. One answer a record, in order: `Done` when it was deleted. A pending state is
+    /// written once and never changed, so for states the key alone says that it is the same,
+    /// and the values need not have been read.
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>>;
 
-    /// Takes the lock on an account's sessions, of the name that their client library passes to it: the app's own where the
-    /// layout has one. None when somebody else kept it for longer than `patience`; an [`EndlessLock`] where nobody will
-    /// ever give it back.
+    /// Takes the lock on an account's sessions, of the name that their client library passes to it:
+    /// the app's own where the layout has one. None when somebody else kept it for longer than
+    /// `patience`; an [`EndlessLock`] where nobody will ever give it back.
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>>;
 
     /// The store's own time; none where it has none, or does not tell.
@@ -221,30 +237,37 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// oauthctl's own notes of these names, in order. Notes live beside the app's records, never among them.
+    /// oauthctl's own notes of these names, in order. Notes live beside the app's records, never
+    /// among them.
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>>;
 
     /// Writes notes that are forgotten after `lifetime`. The last writer wins.
-    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()>;
+    async fn write_notes(
+        &self,
+        notes: &[(String, Vec<u8>)],
+        lifetime: Duration,
+    ) -> anyhow::Result<()>;
 
     /// Removes notes, where they exist.
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()>;
 }
 
-/// An account that nobody has (RFC 6761 section 6.4), for trying what must not touch anybody's session.
+/// An account that nobody has (RFC 6761 section 6.4), for trying what must not touch anybody's
+/// session.
 pub const NOBODY: &str = "did:web:nobody.oauthctl.invalid";
 
 /// Longer values are not read: no record of an OAuth client is a hundredth of this.
 const MAX_VALUE: u64 = 1 << 20;
 
-/// When a new record was last written by whoever wrote it first: a session that comes from elsewhere must not look as if
-/// it had been refreshed just now.
+/// When a new record was last written by whoever wrote it first: a session that comes from
+/// elsewhere must not look as if it had been refreshed just now.
 fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
     if kind == Kind::State {
         return now;
     }
     let session = Session::read(value).ok();
-    let last = session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
+    let last =
+        session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
     last.map_or(now, |last| last.at)
 }
 
@@ -294,7 +317,8 @@ impl RecordKey {
     /// The key's text; bytes that are none are replaced.
     pub fn text(&self) -> Cow<'_, str> {
         // Almost all are text, which this sees several times as fast as what replaces the rest.
-        std::str::from_utf8(&self.0).map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
+        std::str::from_utf8(&self.0)
+            .map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
     }
 }
 
@@ -352,9 +376,13 @@ impl Access {
     }
 }
 
-/// Streams every record of the store at this address: what stands where one of the layouts has its records, and what
-/// looks like a record of a client library anywhere else.
-pub async fn census(url: &StoreUrl, access: &Access, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
+/// Streams every record of the store at this address: what stands where one of the layouts has its
+/// records, and what looks like a record of a client library anywhere else.
+pub async fn census(
+    url: &StoreUrl,
+    access: &Access,
+    layouts: Vec<Arc<Layout>>,
+) -> Result<Scan, Failure> {
     match url {
         StoreUrl::Sqlite(path) => sqlite::census(path, layouts),
         StoreUrl::Redis(address) => redis::census(address, access, layouts).await,
@@ -363,7 +391,8 @@ pub async fn census(url: &StoreUrl, access: &Access, layouts: Vec<Arc<Layout>>) 
     }
 }
 
-/// Addresses of the other databases of the same server that have keys; none where there are none to tell of.
+/// Addresses of the other databases of the same server that have keys; none where there are none to
+/// tell of.
 pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
     match url {
         StoreUrl::Redis(address) => {
@@ -373,29 +402,46 @@ pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
     }
 }
 
-/// Opens the store at this address under this layout. A store with records of several layouts has to be told which.
-pub async fn open(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Box<dyn Store>, Failure> {
+/// Opens the store at this address under this layout. A store with records of several layouts has
+/// to be told which.
+pub async fn open(
+    url: &StoreUrl,
+    access: &Access,
+    layout: &LayoutChoice,
+) -> Result<Box<dyn Store>, Failure> {
     let mut stores = open_all(url, access, layout).await?;
     match stores.pop() {
         Some(store) if stores.is_empty() => Ok(store),
         last => {
-            let names: Vec<_> = stores.iter().chain(&last).map(|store| store.layout().name.as_str()).collect();
+            let names: Vec<_> =
+                stores.iter().chain(&last).map(|store| store.layout().name.as_str()).collect();
             let options: Vec<_> = names.iter().map(|name| format!("--layout {name}")).collect();
             let problem = format!("the store has records of several layouts: {}", names.join(", "));
-            Err(usage(problem).at(url).hint(format!("say which one is meant: {}", options.join(" or "))))
+            Err(usage(problem)
+                .at(url)
+                .hint(format!("say which one is meant: {}", options.join(" or "))))
         }
     }
 }
 
-/// Opens the store at this address under each layout of which it has records, or under the one that is named.
-pub async fn open_all(url: &StoreUrl, access: &Access, layout: &LayoutChoice) -> Result<Vec<Box<dyn Store>>, Failure> {
+/// Opens the store at this address under each layout of which it has records, or under the one that
+/// is named.
+pub async fn open_all(
+    url: &StoreUrl,
+    access: &Access,
+    layout: &LayoutChoice,
+) -> Result<Vec<Box<dyn Store>>, Failure> {
     fn boxed(stores: Vec<impl Store + 'static>) -> Vec<Box<dyn Store>> {
         stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>).collect()
     }
     Ok(match url {
         StoreUrl::Sqlite(path) => boxed(sqlite::SqliteStore::open(path, layout)?),
         StoreUrl::Redis(address) => boxed(redis::RedisStore::open(address, access, layout).await?),
-        StoreUrl::Rest(address) => boxed(redis::RedisStore::open_rest(address, access, layout).await?),
-        StoreUrl::Postgres(address) => boxed(postgres::PostgresStore::open(address, access, layout).await?),
+        StoreUrl::Rest(address) => {
+            boxed(redis::RedisStore::open_rest(address, access, layout).await?)
+        }
+        StoreUrl::Postgres(address) => {
+            boxed(postgres::PostgresStore::open(address, access, layout).await?)
+        }
     })
 }

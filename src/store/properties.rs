@@ -34,23 +34,28 @@ fn glob_matches(glob: &str, key: &str) -> bool {
 /// An address of any form with this password in it.
 fn address(password: &str) -> impl Strategy<Value = String> {
     let password = password.to_owned();
-    let scheme = select(vec!["redis", "rediss", "valkey", "valkeys", "redis+sentinel", "rediss+cluster"]);
-    let hosts = vec(("[a-z]{1,8}([.][a-z]{2,4})?|\\[::1\\]|127[.]0[.]0[.]1", option::of(1_u16..)), 1..3);
-    (scheme, option::of("[a-z]{1,8}"), hosts, option::of(0_u32..16)).prop_map(move |(scheme, user, hosts, database)| {
-        let one = usize::from(!scheme.contains('+'));
-        let hosts = hosts.iter().take(if one == 1 { 1 } else { 2 }).map(|(host, port)| match port {
-            Some(port) => format!("{host}:{port}"),
-            None => host.clone(),
-        });
-        let hosts = hosts.collect::<Vec<_>>().join(",");
-        let path = match (scheme, database) {
-            ("redis+sentinel", Some(database)) => format!("/main/{database}"),
-            ("redis+sentinel", None) => "/main".to_owned(),
-            ("rediss+cluster", _) | (_, None) => String::new(),
-            (_, Some(database)) => format!("/{database}"),
-        };
-        format!("{scheme}://{}:{password}@{hosts}{path}", user.unwrap_or_default())
-    })
+    let scheme =
+        select(vec!["redis", "rediss", "valkey", "valkeys", "redis+sentinel", "rediss+cluster"]);
+    let hosts =
+        vec(("[a-z]{1,8}([.][a-z]{2,4})?|\\[::1\\]|127[.]0[.]0[.]1", option::of(1_u16..)), 1..3);
+    (scheme, option::of("[a-z]{1,8}"), hosts, option::of(0_u32..16)).prop_map(
+        move |(scheme, user, hosts, database)| {
+            let one = usize::from(!scheme.contains('+'));
+            let hosts =
+                hosts.iter().take(if one == 1 { 1 } else { 2 }).map(|(host, port)| match port {
+                    Some(port) => format!("{host}:{port}"),
+                    None => host.clone(),
+                });
+            let hosts = hosts.collect::<Vec<_>>().join(",");
+            let path = match (scheme, database) {
+                ("redis+sentinel", Some(database)) => format!("/main/{database}"),
+                ("redis+sentinel", None) => "/main".to_owned(),
+                ("rediss+cluster", _) | (_, None) => String::new(),
+                (_, Some(database)) => format!("/{database}"),
+            };
+            format!("{scheme}://{}:{password}@{hosts}{path}", user.unwrap_or_default())
+        },
+    )
 }
 
 fn without_password(text: &str) -> Result<StoreUrl, Failure> {

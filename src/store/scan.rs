@@ -16,7 +16,8 @@ pub(super) struct ScanSender(mpsc::Sender<Message>);
 
 enum Message {
     Batch(Vec<Stored>),
-    /// All was sent, or the scan failed. A channel that merely closes means that the scanning task died.
+    /// All was sent, or the scan failed. A channel that merely closes means that the scanning task
+    /// died.
     End(anyhow::Result<()>),
 }
 

@@ -49,8 +49,8 @@ impl Change<'_> {
     }
 }
 
-/// Makes one attempt at a write. Where its reply is lost, `read_again` settles it; where even that fails, the loss is the
-/// error.
+/// Makes one attempt at a write. Where its reply is lost, `read_again` settles it; where even that
+/// fails, the loss is the error.
 pub async fn settle<E: CommandError, V: AsRef<[u8]>>(
     change: Change<'_>,
     write: impl Future<Output = Result<Written, E>>,
@@ -64,7 +64,9 @@ pub async fn settle<E: CommandError, V: AsRef<[u8]>>(
         return Ok(Attempt::NotDone(error));
     }
     let Ok(now) = read_again.await else { return Err(error) };
-    Ok(change.outcome(now.as_ref().map(AsRef::as_ref)).map_or(Attempt::NotDone(error), Attempt::Settled))
+    Ok(change
+        .outcome(now.as_ref().map(AsRef::as_ref))
+        .map_or(Attempt::NotDone(error), Attempt::Settled))
 }
 
 #[cfg(test)]

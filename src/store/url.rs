@@ -14,7 +14,8 @@ use crate::input;
 pub enum StoreUrl {
     /// An SQLite database file: `sqlite:PATH` or `sqlite://PATH`.
     Sqlite(PathBuf),
-    /// A Redis: `redis://HOST`, `rediss://HOST`, `unix:///SOCKET`, `redis+sentinel://…`, `redis+cluster://…`.
+    /// A Redis: `redis://HOST`, `rediss://HOST`, `unix:///SOCKET`, `redis+sentinel://…`,
+    /// `redis+cluster://…`.
     Redis(RedisAddress),
     /// A Redis over Upstash's REST interface: `https://HOST`, without its token.
     Rest(RestAddress),
@@ -33,16 +34,20 @@ impl StoreUrl {
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if let Some((plain, _)) = path.split_once('?') {
-                return Err(usage("has options behind a ?, and oauthctl opens databases in its own way")
-                    .hint(format!("write sqlite:{plain}")));
+                return Err(usage(
+                    "has options behind a ?, and oauthctl opens databases in its own way",
+                )
+                .hint(format!("write sqlite:{plain}")));
             }
             // Some write an absolute path with four slashes.
             let doubled = path.len() - path.trim_start_matches('/').len();
             return match &path[doubled.saturating_sub(1)..] {
                 "" => Err(usage("names no file").at(text).hint("write sqlite:PATH")),
-                ":memory:" => Err(usage("is a database inside the app's own memory, which nobody else can reach")
-                    .at(text)
-                    .hint("let the app use a file, and name that file")),
+                ":memory:" => Err(usage(
+                    "is a database inside the app's own memory, which nobody else can reach",
+                )
+                .at(text)
+                .hint("let the app use a file, and name that file")),
                 path => Ok(Self::Sqlite(base.join(path))),
             };
         }
@@ -58,21 +63,27 @@ impl StoreUrl {
         if let Some(path) = text.strip_prefix("file:") {
             let path = path.split('?').next().unwrap_or_default();
             let path = path.strip_prefix("//").unwrap_or(path);
-            return Err(usage("is probably the path of an SQLite database").hint(format!("write sqlite:{path}")));
+            return Err(usage("is probably the path of an SQLite database")
+                .hint(format!("write sqlite:{path}")));
         }
-        let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/')) else {
+        let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/'))
+        else {
             let path = text.split('?').next().unwrap_or_default();
             let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
             let is_database = matches!(extension, Some("db" | "sqlite" | "sqlite3" | "sqlite-db"));
             if (is_database || base.join(path).is_file()) && !text.contains('@') {
                 let hint = format!("write sqlite:{path}");
-                return Err(usage(format!("{path:?} is probably the path of an SQLite database, and not an address"))
-                    .hint(hint));
+                return Err(usage(format!(
+                    "{path:?} is probably the path of an SQLite database, and not an address"
+                ))
+                .hint(hint));
             }
             // Not repeated: it may be a token, or an address with a password and a typing error.
             return Err(usage("is not the address of a store").hint(FORMS));
         };
-        if text[scheme.len()..].starts_with("://") && scheme.bytes().all(|b| b.is_ascii_alphabetic() || b == b'+') {
+        if text[scheme.len()..].starts_with("://")
+            && scheme.bytes().all(|b| b.is_ascii_alphabetic() || b == b'+')
+        {
             return Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS));
         }
         Err(usage("is not the address of a store").hint(FORMS))
@@ -114,7 +125,8 @@ impl StoreUrl {
         if let Self::Sqlite(path) = self { Some(path) } else { None }
     }
 
-    /// The simplest address of the same store: files by their canonical path, servers without user, secrets and encryption.
+    /// The simplest address of the same store: files by their canonical path, servers without user,
+    /// secrets and encryption.
     pub(super) fn simplest(&self) -> Self {
         match self {
             Self::Sqlite(path) => Self::Sqlite(canonical(path)),
@@ -164,7 +176,10 @@ mod tests {
             ("sqlite:///srv/a.db", "/srv/a.db"),
             ("sqlite:////srv/a.db", "/srv/a.db"),
         ] {
-            assert_eq!(StoreUrl::parse(text, Path::new("/base")).unwrap(), StoreUrl::Sqlite(path.into()));
+            assert_eq!(
+                StoreUrl::parse(text, Path::new("/base")).unwrap(),
+                StoreUrl::Sqlite(path.into())
+            );
         }
         for bad in [
             "app.db",

@@ -8,8 +8,8 @@ const WIDTH: usize = 40;
 /// Names are cut to this many characters.
 const NAME: usize = 44;
 
-/// A title and one bar a row: name, count, share of the total, bar. No line is wider than `columns`, where they are known
-/// and leave room for a bar at all.
+/// A title and one bar a row: name, count, share of the total, bar. No line is wider than
+/// `columns`, where they are known and leave room for a bar at all.
 pub(super) fn bars(
     title: &str,
     rows: &[(&str, u64, Option<Role>)],
@@ -17,19 +17,26 @@ pub(super) fn bars(
     palette: Palette,
     columns: Option<usize>,
 ) -> String {
-    let names: Vec<String> = rows.iter().map(|(name, ..)| shortened(&sanitised(name), NAME).into_owned()).collect();
+    let names: Vec<String> =
+        rows.iter().map(|(name, ..)| shortened(&sanitised(name), NAME).into_owned()).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let count_width = rows.iter().map(|(_, n, _)| n.to_string().len()).max().unwrap_or(0);
     // Two spaces between columns, and a share like `100.0%`.
     let before = 2 + name_width + 2 + count_width + 2 + 6 + 2;
-    let longest = columns.map_or(WIDTH, |columns| columns.saturating_sub(before).clamp(1, WIDTH)) as u64;
+    let longest =
+        columns.map_or(WIDTH, |columns| columns.saturating_sub(before).clamp(1, WIDTH)) as u64;
     let mut text = format!("{title}\n");
     for (name, (_, n, role)) in names.iter().zip(rows) {
-        let share = n.saturating_mul(1000).saturating_add(total / 2).checked_div(total).unwrap_or(0);
+        let share =
+            n.saturating_mul(1000).saturating_add(total / 2).checked_div(total).unwrap_or(0);
         let length = n.saturating_mul(longest).div_ceil(total.max(1));
         let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
         let bar = role.map_or_else(|| bar.clone(), |role| palette.paint(role, &bar));
-        text.push_str(&format!("  {name:name_width$}  {n:>count_width$}  {:>3}.{}%  {bar}\n", share / 10, share % 10));
+        text.push_str(&format!(
+            "  {name:name_width$}  {n:>count_width$}  {:>3}.{}%  {bar}\n",
+            share / 10,
+            share % 10
+        ));
     }
     text
 }
@@ -42,7 +49,10 @@ mod tests {
     fn bars_are_as_long_as_their_share() {
         let text = bars("status", &[("fresh", 3, None), ("due", 1, None)], 4, Palette::Plain, None);
         let full = |n| "█".repeat(n);
-        assert_eq!(text, format!("status\n  fresh  3   75.0%  {}\n  due    1   25.0%  {}\n", full(30), full(10)));
+        assert_eq!(
+            text,
+            format!("status\n  fresh  3   75.0%  {}\n  due    1   25.0%  {}\n", full(30), full(10))
+        );
     }
 
     #[test]

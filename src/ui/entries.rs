@@ -20,7 +20,12 @@ pub(super) fn entries(entries: &[Entry<'_>], palette: Palette) -> String {
     let mut text = String::new();
     for entry in entries {
         let mark = format!("{:width$}", entry.mark);
-        text.extend([&palette.paint(entry.role, &mark), "  ", &lines(&entry.text, width + 2), "\n"]);
+        text.extend([
+            &palette.paint(entry.role, &mark),
+            "  ",
+            &lines(&entry.text, width + 2),
+            "\n",
+        ]);
         for (name, note) in &entry.notes {
             let name = palette.paint(Role::Faint, &format!("{name}:"));
             text.extend([&" ".repeat(width + 2), &name, " ", &lines(note, width + 2), "\n"]);
@@ -40,7 +45,8 @@ mod tests {
 
     #[test]
     fn notes_stand_below_what_they_are_about() {
-        let good = Entry { mark: "ok", role: Role::Good, text: "one".to_owned(), notes: Vec::new() };
+        let good =
+            Entry { mark: "ok", role: Role::Good, text: "one".to_owned(), notes: Vec::new() };
         let notes = vec![("why", "because\nof \u{1b}")];
         let bad = Entry { mark: "problem", role: Role::Error, text: "two".to_owned(), notes };
         let expected = "problem  two\n         why: because\n         of \\u{1b}\nok       one\n";

@@ -1,4 +1,5 @@
-//! Lists of rows in every format. JSON lines and CSV stream; a table is held until its columns can be aligned.
+//! Lists of rows in every format. JSON lines and CSV stream; a table is held until its columns can
+//! be aligned.
 
 use std::io::{self, BufWriter, Stdout, Write};
 
@@ -16,8 +17,9 @@ pub trait Row: Serialize {
     /// The table's column titles.
     const TITLES: &'static [&'static str];
 
-    /// Columns that are left out, one after the other, where the terminal is too narrow for the table. Where that is not
-    /// enough the last column is cut. Without any, a table is as wide as it is.
+    /// Columns that are left out, one after the other, where the terminal is too narrow for the
+    /// table. Where that is not enough the last column is cut. Without any, a table is as wide
+    /// as it is.
     const SPARE: &'static [usize] = &[];
 
     /// The table's cells, one for each title, and the role of those that deserve colour.
@@ -70,7 +72,12 @@ impl Listing {
     pub fn push(&mut self, row: &impl Row) -> anyhow::Result<()> {
         match &mut self.sink {
             Sink::Table { rows, .. } => {
-                rows.push(row.cells().into_iter().map(|(cell, role)| (sanitised(&cell).into_owned(), role)).collect());
+                rows.push(
+                    row.cells()
+                        .into_iter()
+                        .map(|(cell, role)| (sanitised(&cell).into_owned(), role))
+                        .collect(),
+                );
             }
             Sink::Json(out, line) => {
                 line.clear();
@@ -89,14 +96,16 @@ impl Listing {
                     out.write_record(self.fields).map_err(csv_error)?;
                 }
                 let row = serde_json::to_value(row)?;
-                out.write_record(self.fields.iter().map(|field| csv_cell(&row[field]))).map_err(csv_error)?;
+                out.write_record(self.fields.iter().map(|field| csv_cell(&row[field])))
+                    .map_err(csv_error)?;
             }
         }
         self.rows += 1;
         Ok(())
     }
 
-    /// Lets a reader see the rows so far, where they come slowly. A table is seen when it is complete.
+    /// Lets a reader see the rows so far, where they come slowly. A table is seen when it is
+    /// complete.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::Table { .. } => Ok(()),
@@ -198,7 +207,12 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_does_without_columns_and_then_cuts_the_last() {
-        let row = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "blocked", "bsky.social", "a very long reason why"];
+        let row = [
+            "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+            "blocked",
+            "bsky.social",
+            "a very long reason why",
+        ];
         let rows = [row.map(|cell| (cell.to_owned(), None)).to_vec()];
         let titles = &["did", "status", "issuer", "reason"];
         for (available, expected) in [
@@ -208,7 +222,11 @@ mod tests {
             (Some(60), &[(0, 32), (1, 7), (3, 17)]),
             (Some(20), &[(0, 32), (1, 7), (3, 8)]),
         ] {
-            assert_eq!(Shape { titles, spare: &[2], available }.columns(&rows), expected, "{available:?}");
+            assert_eq!(
+                Shape { titles, spare: &[2], available }.columns(&rows),
+                expected,
+                "{available:?}"
+            );
         }
     }
 }

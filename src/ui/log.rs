@@ -1,8 +1,9 @@
-//! What is done, step by step, on stderr: `-v` for steps, `-vv` for every exchange with the store. Without either
-//! nobody listens, and a step that nobody listens to costs no more than looking whether somebody does.
+//! What is done, step by step, on stderr: `-v` for steps, `-vv` for every exchange with the store.
+//! Without either nobody listens, and a step that nobody listens to costs no more than looking
+//! whether somebody does.
 //!
-//! The steps themselves are told with `tracing`, where they are taken. They name places, methods and times, and never
-//! what was sent or stored.
+//! The steps themselves are told with `tracing`, where they are taken. They name places, methods
+//! and times, and never what was sent or stored.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -48,7 +49,12 @@ impl Subscriber for Log {
         let mut step = Step(String::new());
         event.record(&mut step);
         // Whoever closed stderr does not want to hear about it.
-        let _ = writeln!(io::stderr().lock(), "{} {}", self.palette.paint(Role::Faint, "log:"), sanitised(&step.0));
+        let _ = writeln!(
+            io::stderr().lock(),
+            "{} {}",
+            self.palette.paint(Role::Faint, "log:"),
+            sanitised(&step.0)
+        );
     }
 
     // Steps have no inside.
@@ -79,9 +85,12 @@ mod tests {
 
     #[test]
     fn libraries_are_not_listened_to() {
-        for (target, ours) in
-            [("oauthctl", true), ("oauthctl::store", true), ("oauthctl_x", false), ("h2::frame", false)]
-        {
+        for (target, ours) in [
+            ("oauthctl", true),
+            ("oauthctl::store", true),
+            ("oauthctl_x", false),
+            ("h2::frame", false),
+        ] {
             assert_eq!(is_ours(target), ours, "{target}");
         }
     }

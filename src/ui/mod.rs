@@ -62,7 +62,13 @@ pub struct Ui {
 
 impl Ui {
     /// Settles format, colour and talkativeness once; `verbosity` is how often `-v` was given.
-    pub fn new(format: Format, color: ColorChoice, no_color: bool, quiet: bool, verbosity: u8) -> Self {
+    pub fn new(
+        format: Format,
+        color: ColorChoice,
+        no_color: bool,
+        quiet: bool,
+        verbosity: u8,
+    ) -> Self {
         let palette = |is_terminal: bool| match color {
             ColorChoice::Always => Palette::Coloured,
             ColorChoice::Auto if is_terminal && !no_color => Palette::Coloured,
@@ -90,8 +96,8 @@ impl Ui {
         out.flush()
     }
 
-    /// A JSON document as it will be shown: indented for a person at the terminal, on one line for a program. What goes
-    /// to a file is for a program.
+    /// A JSON document as it will be shown: indented for a person at the terminal, on one line for
+    /// a program. What goes to a file is for a program.
     pub fn json_document(&self, document: &serde_json::Value, to_file: bool) -> Vec<u8> {
         text::json_document(document, !to_file && self.stdout_is_terminal())
     }
@@ -133,7 +139,12 @@ impl Ui {
     }
 
     /// Counts as bars: name, count and colour of each.
-    pub fn bars(&self, title: &str, rows: &[(&str, u64, Option<Role>)], total: u64) -> io::Result<()> {
+    pub fn bars(
+        &self,
+        title: &str,
+        rows: &[(&str, u64, Option<Role>)],
+        total: u64,
+    ) -> io::Result<()> {
         self.result(bars::bars(title, rows, total, self.out, terminal_width()))
     }
 
@@ -152,7 +163,8 @@ impl Ui {
         prompt::ask(question)
     }
 
-    /// Asks for a line of text; `offered` is what Enter says. `check` says what is wrong with an answer.
+    /// Asks for a line of text; `offered` is what Enter says. `check` says what is wrong with an
+    /// answer.
     pub fn ask_line(
         &self,
         question: &str,
@@ -168,7 +180,8 @@ impl Ui {
         Progress::new(!self.quiet && self.verbosity == 0 && io::stderr().is_terminal(), what)
     }
 
-    /// Sums a run up: on stdout for people, and beside what programs read there. Silent with `--quiet`.
+    /// Sums a run up: on stdout for people, and beside what programs read there. Silent with
+    /// `--quiet`.
     pub fn summary(&self, text: impl AsRef<str>) -> io::Result<()> {
         match self.format {
             Format::Table if !self.quiet => self.result(format!("{}\n", text.as_ref())),
@@ -194,7 +207,11 @@ impl Ui {
 
     /// Says what may go wrong, on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.err_line(&format!("{} {}", self.err.paint(Role::Warning, "warning:"), sanitised(text.as_ref())));
+        self.err_line(&format!(
+            "{} {}",
+            self.err.paint(Role::Warning, "warning:"),
+            sanitised(text.as_ref())
+        ));
     }
 
     fn err_line(&self, line: &str) {

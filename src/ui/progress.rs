@@ -16,7 +16,8 @@ impl Progress {
         if !visible {
             return Self(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
+        let bar =
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
         bar.set_style(
             ProgressStyle::with_template("{spinner} {human_pos} {msg} ({per_sec})")
                 .expect("the template is well-formed"),

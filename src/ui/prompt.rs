@@ -12,13 +12,15 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Yes or no, as a line: what cannot be undone must not hang on one key. Asked on stderr, so that stdout holds results
-/// only.
+/// Yes or no, as a line: what cannot be undone must not hang on one key. Asked on stderr, so that
+/// stdout holds results only.
 pub(super) fn ask(question: &str) -> Result<bool, Failure> {
     if !can_ask() {
-        return Err(usage("there is no terminal to ask for confirmation on").hint("--yes confirms beforehand"));
+        return Err(usage("there is no terminal to ask for confirmation on")
+            .hint("--yes confirms beforehand"));
     }
-    let check = |answer: &str| yes_or_no(answer).map(drop).ok_or_else(|| "answer y or n".to_owned());
+    let check =
+        |answer: &str| yes_or_no(answer).map(drop).ok_or_else(|| "answer y or n".to_owned());
     let answer = line(&format!("{question} [y/N]"), None, true, check)?;
     Ok(yes_or_no(&answer).unwrap_or_default())
 }

@@ -6,21 +6,37 @@ use std::panic::PanicHookInfo;
 use super::{Palette, Role, sanitised};
 use crate::error::{Exit, Failure, is_broken_pipe};
 
-/// Prints `error` / `caused by` / `hint` lines and says how to exit. A reader that went away is not an error.
+/// Prints `error` / `caused by` / `hint` lines and says how to exit. A reader that went away is not
+/// an error.
 pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -> Exit {
     if is_broken_pipe(error) {
         return Exit::Done;
     }
     // A failure to print the failure has nobody left to be told.
-    let _ = writeln!(stderr, "{} {}", palette.paint(Role::Error, "error:"), sanitised(&error.to_string()));
+    let _ = writeln!(
+        stderr,
+        "{} {}",
+        palette.paint(Role::Error, "error:"),
+        sanitised(&error.to_string())
+    );
     for cause in error.chain().skip(1) {
-        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Faint, "caused by:"), sanitised(&cause.to_string()));
+        let _ = writeln!(
+            stderr,
+            "{} {}",
+            palette.paint(Role::Faint, "caused by:"),
+            sanitised(&cause.to_string())
+        );
     }
     let failure = error.chain().find_map(|e| e.downcast_ref::<Failure>());
     if let Some(hint) = failure.and_then(Failure::advice) {
         // Lines to be written into a file follow the one that says so.
         let mut lines = hint.lines().map(sanitised);
-        let _ = writeln!(stderr, "{} {}", palette.paint(Role::Hint, "hint:"), lines.next().unwrap_or_default());
+        let _ = writeln!(
+            stderr,
+            "{} {}",
+            palette.paint(Role::Hint, "hint:"),
+            lines.next().unwrap_or_default()
+        );
         for line in lines {
             let _ = writeln!(stderr, "  {line}");
         }
@@ -28,10 +44,17 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
     Exit::of(error)
 }
 
-/// Says that we have failed ourselves, and where. Not why: what a panic has to say may quote a token or a key.
+/// Says that we have failed ourselves, and where. Not why: what a panic has to say may quote a
+/// token or a key.
 pub fn panicked(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-    let _ = writeln!(std::io::stderr().lock(), "error: oauthctl failed{place}; please report this line");
+    let place = panic
+        .location()
+        .map(|place| format!(" at {}:{}", place.file(), place.line()))
+        .unwrap_or_default();
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "error: oauthctl failed{place}; please report this line"
+    );
 }
 
 #[cfg(test)]
@@ -49,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_failure_prints_its_causes_and_its_hint() {
-        let error = usage("not a JWK").at("key.json").because(anyhow::anyhow!("EOF")).hint("try again");
+        let error =
+            usage("not a JWK").at("key.json").because(anyhow::anyhow!("EOF")).hint("try again");
         let (text, exit) = printed(&error.into());
         assert_eq!(text, "error: key.json: not a JWK\ncaused by: EOF\nhint: try again\n");
         assert_eq!(exit, Exit::Usage);
@@ -57,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_reader_that_went_away_is_success() {
-        let error = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        let error =
+            anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
         assert_eq!(printed(&error), (String::new(), Exit::Done));
     }
 }

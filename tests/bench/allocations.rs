@@ -1,4 +1,5 @@
-//! Allocations per session: what a command takes from the allocator, less what it takes where there are no sessions.
+//! Allocations per session: what a command takes from the allocator, less what it takes where there
+//! are no sessions.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,7 +30,8 @@ impl Counter {
         let library = directory.path().join("allocations.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/allocations.c");
         let mut compiler = Command::new("cc");
-        let compiled = compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(source).status();
+        let compiled =
+            compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(source).status();
         compiled.is_ok_and(|status| status.success()).then_some(Self { directory, library })
     }
 
@@ -39,7 +41,8 @@ impl Counter {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oauthctl"));
         command.args(arguments.split(' ')).args(["--store", store, "--layout", "npmx", "--quiet"]);
         command.env("LD_PRELOAD", &self.library).env("ALLOCATIONS", &told).stdout(Stdio::null());
-        let status = command.current_dir(self.directory.path()).status().expect("it can be started");
+        let status =
+            command.current_dir(self.directory.path()).status().expect("it can be started");
         assert!(status.success(), "{arguments} failed");
         let count = std::fs::read_to_string(&told).expect("the allocator tells the count");
         count.trim().parse().expect("it is a number")

@@ -1,4 +1,5 @@
-//! What a Redis server can deliver at most: asked as `sessions list` asks, by a client that does nothing with the answers.
+//! What a Redis server can deliver at most: asked as `sessions list` asks, by a client that does
+//! nothing with the answers.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -58,8 +59,17 @@ fn pages(port: u16, batches: &mpsc::SyncSender<Vec<Vec<u8>>>) {
     let mut connection = Connection::open(port).expect("the server listens");
     let mut cursor = b"0".to_vec();
     loop {
-        let scan = [b"SCAN", &cursor[..], b"MATCH", b"atproto:oauth:sessions:*", b"COUNT", PAGE.as_bytes()];
-        let Answer::List(answer) = connection.ask(&scan).expect("the server answers") else { panic!("no page") };
+        let scan = [
+            b"SCAN",
+            &cursor[..],
+            b"MATCH",
+            b"atproto:oauth:sessions:*",
+            b"COUNT",
+            PAGE.as_bytes(),
+        ];
+        let Answer::List(answer) = connection.ask(&scan).expect("the server answers") else {
+            panic!("no page")
+        };
         let [Answer::Bulk(Some(next)), Answer::List(keys)] = &answer[..] else { panic!("no page") };
         for keys in keys.chunks(REQUEST) {
             let keys = keys.iter().map(|key| match key {

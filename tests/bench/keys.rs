@@ -31,7 +31,8 @@ pub fn report() {
         programs.push(("openssl ecparam -genkey", 10, command("openssl", &arguments, here)));
     }
     std::fs::write(here.join("key.mjs"), NODE_SCRIPT).expect("a file can be written");
-    let install = ["install", "--no-audit", "--no-fund", "--silent", "@atproto/oauth-client-node@0.3"];
+    let install =
+        ["install", "--no-audit", "--no-fund", "--silent", "@atproto/oauth-client-node@0.3"];
     if measure::succeeds("npm", &install, here) {
         programs.push(("node, with the client library", 1, command("node", &["key.mjs"], here)));
     } else {
@@ -51,7 +52,12 @@ pub fn report() {
 
 fn command(program: &str, arguments: &[&str], dir: &Path) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 

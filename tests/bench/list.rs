@@ -1,4 +1,5 @@
-//! A whole Redis listed: beside what the server itself can deliver, and beside the usual loop in Node.
+//! A whole Redis listed: beside what the server itself can deliver, and beside the usual loop in
+//! Node.
 
 use std::time::Duration;
 
@@ -42,7 +43,9 @@ pub fn report(count: usize, runs: usize) {
         oauthctl_lines(&redis.url(), &["sessions", "list", "--format", format], count + titles);
     }
     oauthctl_lines(&redis.url(), &["sessions", "export", "-o", "-"], count);
-    let list = best(runs, || server.watched(|| oauthctl(&redis.url(), &["sessions", "list", "--format", "jsonl"])));
+    let list = best(runs, || {
+        server.watched(|| oauthctl(&redis.url(), &["sessions", "list", "--format", "jsonl"]))
+    });
     measure::line("sessions list --format jsonl", count, &list.run);
     let share = |part: Duration| 100.0 * part.as_secs_f64() / list.run.wall.as_secs_f64();
     println!(
@@ -69,7 +72,8 @@ pub fn report(count: usize, runs: usize) {
 }
 
 fn through_a_delay(redis: &Redis, count: usize, runs: usize, direct: &Run) {
-    let proxy = Proxy::start(([127, 0, 0, 1], redis.port()).into()).expect("a proxy can be started");
+    let proxy =
+        Proxy::start(([127, 0, 0, 1], redis.port()).into()).expect("a proxy can be started");
     let url = format!("redis://{}", proxy.address());
     let list = || oauthctl(&url, &["sessions", "list", "--format", "jsonl"]);
     let near = best(runs, list);
@@ -78,7 +82,11 @@ fn through_a_delay(redis: &Redis, count: usize, runs: usize, direct: &Run) {
     let far = best(runs, list);
     measure::line("list, through a round trip of 10 ms", count, &far);
     let lost = |than: &Run| 100.0 * (1.0 - than.wall.as_secs_f64() / far.wall.as_secs_f64());
-    println!("    loses {:.0} % against the proxy without delay, {:.0} % against none", lost(&near), lost(direct));
+    println!(
+        "    loses {:.0} % against the proxy without delay, {:.0} % against none",
+        lost(&near),
+        lost(direct)
+    );
 }
 
 fn beside_node(redis: &Redis, count: usize, runs: usize, ours: &Run) {
@@ -91,5 +99,8 @@ fn beside_node(redis: &Redis, count: usize, runs: usize, ours: &Run) {
     }
     let node = best(runs, || run("node", &["loop.mjs", &redis.url()], dir.path()));
     measure::line("node-redis: scanIterator, mGet, JSON.parse", count, &node);
-    println!("    oauthctl is {:.1} times as fast", node.wall.as_secs_f64() / ours.wall.as_secs_f64());
+    println!(
+        "    oauthctl is {:.1} times as fast",
+        node.wall.as_secs_f64() / ours.wall.as_secs_f64()
+    );
 }

@@ -1,12 +1,14 @@
-//! How fast it is, and beside what: the commands that have to do with many sessions, and the start of the program.
+//! How fast it is, and beside what: the commands that have to do with many sessions, and the start
+//! of the program.
 //!
-//!     cargo bench --bench scale                            everything, at 10,000 and 100,000 sessions; some minutes
-//!     cargo bench --bench scale -- list purge 1000000      so many sessions, and only these parts
-//!     cargo bench --bench scale -- list 200000 runs=5      the best of so many runs of each
-//!     cargo bench --bench scale -- allocations 20000       what each session takes from the allocator
+//!     cargo bench --bench scale                            everything, at 10,000 and 100,000
+//! sessions; some minutes     cargo bench --bench scale -- list purge 1000000      so many
+//! sessions, and only these parts     cargo bench --bench scale -- list 200000 runs=5      the best
+//! of so many runs of each     cargo bench --bench scale -- allocations 20000       what each
+//! session takes from the allocator
 //!
-//! Starts servers of its own, fills them, and ends them. Needs redis-server and redis-cli; openssl, and Node with npm, for
-//! comparisons; cc for the counting allocator.
+//! Starts servers of its own, fills them, and ends them. Needs redis-server and redis-cli; openssl,
+//! and Node with npm, for comparisons; cc for the counting allocator.
 
 use std::process::ExitCode;
 
@@ -32,8 +34,10 @@ const PARTS: [(&str, fn(usize, usize)); 4] = [
 
 fn main() -> ExitCode {
     // `cargo bench` adds `--bench`.
-    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let mut counts: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let arguments: Vec<_> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let mut counts: Vec<usize> =
+        arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let is_known = |argument: &str| {
         let is_part = argument == "keys" || PARTS.iter().any(|(part, _)| argument == *part);
         let number = argument.strip_prefix("runs=").unwrap_or(argument);
@@ -47,7 +51,10 @@ fn main() -> ExitCode {
     if counts.is_empty() {
         counts.extend(COUNTS);
     }
-    let runs = arguments.iter().find_map(|argument| argument.strip_prefix("runs=")?.parse().ok()).unwrap_or(3);
+    let runs = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("runs=")?.parse().ok())
+        .unwrap_or(3);
     let named = |part: &str| arguments.iter().any(|argument| argument == part);
     let all = !named("keys") && !PARTS.iter().any(|(part, _)| named(part));
     println!("{}; the best of {runs} runs each", measure::machine());

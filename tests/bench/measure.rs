@@ -11,7 +11,8 @@ use testbed::redis::{Answer, Redis};
 #[derive(Clone, Copy)]
 pub struct Run {
     pub wall: Duration,
-    /// What the program itself took of the processors, in hundredths of a second, but for its last two milliseconds.
+    /// What the program itself took of the processors, in hundredths of a second, but for its last
+    /// two milliseconds.
     pub processor: Duration,
     pub peak_bytes: f64,
 }
@@ -32,7 +33,8 @@ pub trait Timed: Copy {
 }
 
 impl Run {
-    /// The same where the program only has others do the work, whose memory and processor time nobody looks at.
+    /// The same where the program only has others do the work, whose memory and processor time
+    /// nobody looks at.
     pub fn of_others(self) -> Self {
         Self { processor: Duration::ZERO, peak_bytes: 0.0, ..self }
     }
@@ -66,7 +68,8 @@ pub fn oauthctl_lines(store: &str, arguments: &[&str], lines: usize) -> Run {
     let arguments = [arguments, &["--store", store, "--quiet"]].concat();
     let output = tempfile::NamedTempFile::new().expect("a file can be made");
     let file = output.reopen().expect("it can be written");
-    let run = run_into(file.into(), env!("CARGO_BIN_EXE_oauthctl"), &arguments, &std::env::temp_dir());
+    let run =
+        run_into(file.into(), env!("CARGO_BIN_EXE_oauthctl"), &arguments, &std::env::temp_dir());
     let text = std::fs::read(output.path()).expect("it can be read");
     #[expect(clippy::naive_bytecount, reason = "it is not what is measured")]
     let found = text.iter().filter(|byte| **byte == b'\n').count();
@@ -82,7 +85,8 @@ pub fn run(program: &str, arguments: &[&str], dir: &Path) -> Run {
 fn run_into(output: Stdio, program: &str, arguments: &[&str], dir: &Path) -> Run {
     let begun = Instant::now();
     let mut command = Command::new(program);
-    let mut child = command.args(arguments).current_dir(dir).stdout(output).spawn().expect("it can be started");
+    let mut child =
+        command.args(arguments).current_dir(dir).stdout(output).spawn().expect("it can be started");
     let place = format!("/proc/{}", child.id());
     let (mut peak, mut processor) = (0.0, Duration::ZERO);
     loop {
@@ -101,7 +105,12 @@ fn run_into(output: Stdio, program: &str, arguments: &[&str], dir: &Path) -> Run
 /// Whether a program runs and succeeds.
 pub fn succeeds(program: &str, arguments: &[&str], dir: &Path) -> bool {
     let mut command = Command::new(program);
-    let status = command.args(arguments).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = command
+        .args(arguments)
+        .current_dir(dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     status.is_ok_and(|status| status.success())
 }
 
@@ -110,8 +119,8 @@ fn high_water(status: &str) -> Option<f64> {
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)
 }
 
-/// User and system time, in the kernel's hundredths of a second: fields 14 and 15, counted from the program's name, which
-/// may contain anything.
+/// User and system time, in the kernel's hundredths of a second: fields 14 and 15, counted from the
+/// program's name, which may contain anything.
 fn processor_time(stat: &str) -> Option<Duration> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let mut next = || fields.next()?.parse::<u64>().ok();
@@ -135,7 +144,11 @@ pub fn line(what: &str, count: usize, run: &Run) {
     let rate = count as f64 / run.wall.as_secs_f64();
     print!("{what:50} {:8.0} ms {rate:9.0} a second", run.wall.as_secs_f64() * 1e3);
     if run.peak_bytes > 0.0 {
-        print!("{:8.2} s of processor {:6.1} MB", run.processor.as_secs_f64(), run.peak_bytes / 1e6);
+        print!(
+            "{:8.2} s of processor {:6.1} MB",
+            run.processor.as_secs_f64(),
+            run.peak_bytes / 1e6
+        );
     }
     println!();
 }
@@ -163,7 +176,9 @@ impl Server<'_> {
         let info = self.info("cpu");
         let seconds = ["used_cpu_sys:", "used_cpu_user:"].map(|name| {
             let value = info.lines().find_map(|line| line.strip_prefix(name));
-            value.and_then(|value| value.trim().parse::<f64>().ok()).expect("the server keeps books")
+            value
+                .and_then(|value| value.trim().parse::<f64>().ok())
+                .expect("the server keeps books")
         });
         Duration::from_secs_f64(seconds.iter().sum())
     }

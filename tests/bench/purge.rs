@@ -29,5 +29,8 @@ pub fn report(count: usize, runs: usize) {
         run.of_others()
     });
     measure::line("redis-cli --scan | xargs unlink", count, &cli);
-    println!("    oauthctl takes {:.2} times as long", ours.wall.as_secs_f64() / cli.wall.as_secs_f64());
+    println!(
+        "    oauthctl takes {:.2} times as long",
+        ours.wall.as_secs_f64() / cli.wall.as_secs_f64()
+    );
 }

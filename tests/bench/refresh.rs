@@ -1,5 +1,6 @@
-//! Every session refreshed at an authorization server that enforces what real ones do. It takes a good part of the machine
-//! itself, so the rate is a lower bound; what counts is that memory does not grow, and the processor time for each.
+//! Every session refreshed at an authorization server that enforces what real ones do. It takes a
+//! good part of the machine itself, so the rate is a lower bound; what counts is that memory does
+//! not grow, and the processor time for each.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,12 +17,14 @@ use crate::seed;
 
 /// A hundred sessions: what a run costs that has hardly begun.
 const FEW: usize = 100;
-/// More than so many are not waited for with the app's own client, which takes milliseconds for each.
+/// More than so many are not waited for with the app's own client, which takes milliseconds for
+/// each.
 const OF_CLIENT: usize = 2000;
 /// So many at the same time.
 const AT_ONCE: usize = 16;
 
-/// What an app in Node does to renew its sessions: it restores each with the client library that it logs in with.
+/// What an app in Node does to renew its sessions: it restores each with the client library that it
+/// logs in with.
 const NODE_LOOP: &str = r"
 import fs from 'node:fs'
 import { randomUUID } from 'node:crypto'
@@ -78,8 +81,8 @@ pub fn report(count: usize, runs: usize) {
     let small = App::new(FEW).refresh(runs);
     let large = App::new(count).refresh(1);
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    let each =
-        (large.processor.as_secs_f64() - small.processor.as_secs_f64()) / (count.saturating_sub(FEW).max(1)) as f64;
+    let each = (large.processor.as_secs_f64() - small.processor.as_secs_f64())
+        / (count.saturating_sub(FEW).max(1)) as f64;
     println!(
         "    {:.2} ms of processor time each; {:.1} times the memory that {FEW} sessions take",
         each * 1e3,
@@ -132,7 +135,11 @@ impl App {
         let run = best(runs, || {
             let before = self.net.counters().exchanged;
             let run = one(self.dir.path());
-            assert_eq!(self.net.counters().exchanged - before, self.count as u64, "every session is refreshed");
+            assert_eq!(
+                self.net.counters().exchanged - before,
+                self.count as u64,
+                "every session is refreshed"
+            );
             assert_eq!(self.net.alive(), self.count, "every session lives");
             run
         });
@@ -142,7 +149,9 @@ impl App {
 
     fn refresh(&self, runs: usize) -> Run {
         let command = ["sessions", "refresh", "--all", "--quiet"];
-        self.watched("sessions refresh --all", runs, |dir| run(env!("CARGO_BIN_EXE_oauthctl"), &command, dir))
+        self.watched("sessions refresh --all", runs, |dir| {
+            run(env!("CARGO_BIN_EXE_oauthctl"), &command, dir)
+        })
     }
 }
 
@@ -172,8 +181,9 @@ fn beside_the_client(count: usize, runs: usize) {
     app.write("client.json", &client.to_string());
     app.write("loop.mjs", NODE_LOOP);
     let ours = app.refresh(runs);
-    let theirs =
-        app.watched("@atproto/oauth-client-node: restore(did, true)", runs, |dir| run("node", &["loop.mjs"], dir));
+    let theirs = app.watched("@atproto/oauth-client-node: restore(did, true)", runs, |dir| {
+        run("node", &["loop.mjs"], dir)
+    });
     let ratio = |of: fn(&Run) -> Duration| of(&theirs).as_secs_f64() / of(&ours).as_secs_f64();
     println!(
         "    the client takes {:.1} times as long and {:.1} times the processor time, beside the same servers",

@@ -1,4 +1,5 @@
-//! Records as apps have them: the shape and the lengths of real ones, with random letters for tokens.
+//! Records as apps have them: the shape and the lengths of real ones, with random letters for
+//! tokens.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -28,7 +29,9 @@ impl Random {
     }
 
     fn letters(&mut self, count: usize, alphabet: &[u8]) -> String {
-        let letter = |_| char::from(alphabet[usize::try_from(self.below(alphabet.len() as u64)).unwrap_or(0)]);
+        let letter = |_| {
+            char::from(alphabet[usize::try_from(self.below(alphabet.len() as u64)).unwrap_or(0)])
+        };
         (0..count).map(letter).collect()
     }
 
@@ -96,9 +99,13 @@ pub fn records(redis: &Redis, records: impl Iterator<Item = Value>) {
 fn load(redis: &Redis, records: impl Iterator<Item = (String, u64, String)>) {
     let port = redis.port().to_string();
     let mut command = Command::new("redis-cli");
-    let spawned = command.args(["-p", &port, "--pipe"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let spawned =
+        command.args(["-p", &port, "--pipe"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
     let mut child = spawned.expect("redis-cli is installed, with redis-server or as redis-tools");
-    let mut pipe = std::io::BufWriter::with_capacity(1 << 20, child.stdin.take().expect("its input is a pipe"));
+    let mut pipe = std::io::BufWriter::with_capacity(
+        1 << 20,
+        child.stdin.take().expect("its input is a pipe"),
+    );
     for (key, ttl, value) in records {
         let ttl = ttl.to_string();
         write!(

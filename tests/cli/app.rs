@@ -1,4 +1,5 @@
-//! An app with users: a fake network, a database, and oauthctl beside them. Knows which sessions were lost.
+//! An app with users: a fake network, a database, and oauthctl beside them. Knows which sessions
+//! were lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -101,7 +102,9 @@ impl App {
     fn arguments(&self, arguments: &str) -> Vec<String> {
         let mut all = vec!["sessions".to_owned()];
         all.extend(arguments.split_whitespace().map(str::to_owned));
-        let paced = ["refresh", "revoke", "upgrade", "prune"].iter().any(|verb| arguments.starts_with(verb));
+        let paced = ["refresh", "revoke", "upgrade", "prune"]
+            .iter()
+            .any(|verb| arguments.starts_with(verb));
         if paced && !arguments.contains("--retry-for") {
             all.push("--retry-for=0s".to_owned());
         }
@@ -139,7 +142,8 @@ impl App {
         let Ok(entries) = fs::read_dir(self.recovery_directory()) else { return Vec::new() };
         let paths = entries.map(|entry| entry.unwrap().path());
         // Whoever is killed while it writes one leaves what has no name yet.
-        let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
+        let mut paths: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
         paths.sort();
         paths
     }
@@ -153,13 +157,16 @@ impl App {
         self.recovery_entries().iter().map(record).collect()
     }
 
-    /// Accounts of which the server still honours a session that neither the store nor the recovery directory can go on
-    /// with, or honours none any more: those whose user has to log in again.
+    /// Accounts of which the server still honours a session that neither the store nor the recovery
+    /// directory can go on with, or honours none any more: those whose user has to log in
+    /// again.
     pub(crate) fn lost(&self) -> BTreeSet<String> {
         let (records, entries) = (self.records(), self.waiting_records());
         let dids: Vec<_> = self.net.sessions().into_iter().map(|session| session.did).collect();
         let mut lost = self.lost_among(&dids, |did| records.get(did).cloned());
-        lost.retain(|did| !entries.iter().any(|record| did_of(record) == did && self.net.is_alive_with(record)));
+        lost.retain(|did| {
+            !entries.iter().any(|record| did_of(record) == did && self.net.is_alive_with(record))
+        });
         lost
     }
 
@@ -169,14 +176,16 @@ impl App {
         dids: &[String],
         mut stored: impl FnMut(&str) -> Option<Value>,
     ) -> BTreeSet<String> {
-        let is_lost = |did: &&String| !stored(did).is_some_and(|record| self.net.is_alive_with(&record));
+        let is_lost =
+            |did: &&String| !stored(did).is_some_and(|record| self.net.is_alive_with(&record));
         dids.iter().filter(is_lost).cloned().collect()
     }
 
     /// Nobody has to log in again.
     #[track_caller]
     pub(crate) fn assert_nobody_lost(&self, context: impl std::fmt::Display) {
-        let ended: Vec<_> = self.net.sessions().into_iter().filter_map(|session| session.ended).collect();
+        let ended: Vec<_> =
+            self.net.sessions().into_iter().filter_map(|session| session.ended).collect();
         assert_eq!(self.lost(), BTreeSet::new(), "{context}\n{ended:?}");
     }
 

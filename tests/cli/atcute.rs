@@ -31,8 +31,14 @@ fn a_refreshed_record_is_what_the_library_would_write() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
     app.assert_nobody_lost(output);
     let after = app.record(ALICE).unwrap();
-    assert_eq!((names(&after), names(&after["tokenSet"])), (names(&before), names(&before["tokenSet"])));
-    assert_eq!((&after["dpopKey"], &after["authMethod"]), (&before["dpopKey"], &before["authMethod"]));
+    assert_eq!(
+        (names(&after), names(&after["tokenSet"])),
+        (names(&before), names(&before["tokenSet"]))
+    );
+    assert_eq!(
+        (&after["dpopKey"], &after["authMethod"]),
+        (&before["dpopKey"], &before["authMethod"])
+    );
     let expires = |record: &Value| record["tokenSet"]["expires_at"].as_i64().unwrap();
     assert!(expires(&after) > expires(&before));
     for name in ["access_token", "refresh_token"] {
@@ -49,14 +55,16 @@ fn records_of_both_libraries_are_refreshed_in_one_run() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 6 sessions\n"), "{output}");
     app.assert_nobody_lost(output);
     let records = app.records();
-    let numbers = records.values().filter(|record| record["tokenSet"]["expires_at"].is_number()).count();
+    let numbers =
+        records.values().filter(|record| record["tokenSet"]["expires_at"].is_number()).count();
     assert_eq!(numbers, 3);
 }
 
 #[test]
 fn public_sessions_are_upgraded_and_keep_unknown_members() {
     let app = App::new();
-    let mut record = app.net.login(LoginOptions { credentials: Some(Credentials::Public), ..of(ALICE) });
+    let mut record =
+        app.net.login(LoginOptions { credentials: Some(Credentials::Public), ..of(ALICE) });
     record["authMethod"]["later"] = json!(1);
     record["tokenSet"]["later"] = json!([1, "2"]);
     app.database.session(&record);
@@ -64,7 +72,10 @@ fn public_sessions_are_upgraded_and_keep_unknown_members() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 1 session\n"), "{output}");
     app.assert_nobody_lost(output);
     let after = app.record(ALICE).unwrap();
-    assert_eq!(after["authMethod"], json!({"method": "private_key_jwt", "later": 1, "kid": "testbed-1"}));
+    assert_eq!(
+        after["authMethod"],
+        json!({"method": "private_key_jwt", "later": 1, "kid": "testbed-1"})
+    );
     assert_eq!(after["tokenSet"]["later"], json!([1, "2"]));
 }
 
@@ -101,14 +112,22 @@ fn the_lock_has_the_name_that_the_library_passes() {
 #[test]
 fn pending_logins_are_listed() {
     let app = App::new();
-    let login = app.net.pending_state(LoginOptions { library: Library::Atcute, ..LoginOptions::default() });
+    let login =
+        app.net.pending_state(LoginOptions { library: Library::Atcute, ..LoginOptions::default() });
     app.database.state("state-1", &login);
     let output = app.sandbox.run(["states", "list", "--format", "jsonl"]);
-    assert!(output.stdout.contains(r#""auth_method":"private_key_jwt","kid":"testbed-1""#), "{output}");
-    assert!(output.stdout.contains(&app.net.pds_url()) && output.stdout.contains(r#""reason":null"#), "{output}");
+    assert!(
+        output.stdout.contains(r#""auth_method":"private_key_jwt","kid":"testbed-1""#),
+        "{output}"
+    );
+    assert!(
+        output.stdout.contains(&app.net.pds_url()) && output.stdout.contains(r#""reason":null"#),
+        "{output}"
+    );
 }
 
-/// An app that has moved to another library: two sessions in its old store, and an empty new one with the profile `new`.
+/// An app that has moved to another library: two sessions in its old store, and an empty new one
+/// with the profile `new`.
 fn moving(options: &[LoginOptions]) -> App {
     let app = App::new();
     for options in options {
@@ -116,18 +135,22 @@ fn moving(options: &[LoginOptions]) -> App {
     }
     AppDatabase::create(&app.sandbox.path("new.db")).close();
     let settings = app.sandbox.read("oauthctl.toml");
-    app.sandbox.file("oauthctl.toml", format!("{settings}[profiles.new.store]\nurl = 'sqlite:new.db'\n"));
+    app.sandbox
+        .file("oauthctl.toml", format!("{settings}[profiles.new.store]\nurl = 'sqlite:new.db'\n"));
     app
 }
 
 fn import(app: &App, layout: &str) -> Output {
     let export = app.sessions("export -o export.jsonl --force");
     assert_eq!(export.code, 0, "{export}");
-    app.sessions(&format!("import export.jsonl --source-app-stopped --profile new --layout {layout}"))
+    app.sessions(&format!(
+        "import export.jsonl --source-app-stopped --profile new --layout {layout}"
+    ))
 }
 
 fn records_of_new_store(app: &App) -> Vec<Value> {
-    let rows = AppDatabase::open(&app.sandbox.path("new.db")).rows("SELECT value FROM auth_session");
+    let rows =
+        AppDatabase::open(&app.sandbox.path("new.db")).rows("SELECT value FROM auth_session");
     rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
 }
 
@@ -137,25 +160,37 @@ fn sessions_of_atcute_become_those_of_the_node_client() {
     let output = import(&app, "statusphere/node");
     assert_eq!((output.code, output.stdout.as_str()), (0, "imported 2 sessions\n"), "{output}");
     for record in records_of_new_store(&app) {
-        assert!(app.net.is_alive_with(&record) && record["tokenSet"]["expires_at"].is_string(), "{record}");
+        assert!(
+            app.net.is_alive_with(&record) && record["tokenSet"]["expires_at"].is_string(),
+            "{record}"
+        );
         assert_eq!(names(&record["dpopJwk"]), ["kty", "crv", "x", "y", "d"]);
     }
     let refreshed = app.sessions("refresh --all --profile new");
-    assert_eq!((refreshed.code, refreshed.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{refreshed}");
+    assert_eq!(
+        (refreshed.code, refreshed.stdout.as_str()),
+        (0, "refreshed 2 sessions\n"),
+        "{refreshed}"
+    );
 }
 
 #[test]
 fn only_sessions_with_es256_keys_become_those_of_atcute() {
-    let node = |did: &str, dpop_alg| LoginOptions { did: Some(did.to_owned()), dpop_alg, ..days_ago(2) };
+    let node =
+        |did: &str, dpop_alg| LoginOptions { did: Some(did.to_owned()), dpop_alg, ..days_ago(2) };
     let app = moving(&[node(ALICE, Alg::Es256), node(BOB, Alg::Es256k)]);
     let stats = app.sessions("stats --format json");
     assert!(stats.stdout.contains(r#""by_dpop_alg":{"ES256":1,"ES256K":1}"#), "{stats}");
     let output = import(&app, "statusphere/atcute");
-    let summary = "imported 1 session; 1 with a DPoP key that the app's library cannot use, left out\n";
+    let summary =
+        "imported 1 session; 1 with a DPoP key that the app's library cannot use, left out\n";
     assert_eq!((output.code, output.stdout.as_str()), (3, summary), "{output}");
     assert!(output.stderr.contains(&format!("cannot use the DPoP key of {BOB}")), "{output}");
     let record = records_of_new_store(&app).remove(0);
-    assert!(app.net.is_alive_with(&record) && record["tokenSet"]["expires_at"].is_i64(), "{record}");
+    assert!(
+        app.net.is_alive_with(&record) && record["tokenSet"]["expires_at"].is_i64(),
+        "{record}"
+    );
     assert_eq!(names(&record["dpopKey"]), ["key_ops", "ext", "kty", "x", "y", "crv", "d", "alg"]);
 }
 
@@ -184,7 +219,10 @@ fn a_key_without_alg_is_named_before_a_deployment_finds_out() {
         let output = app.sandbox.run(command.split(' '));
         assert!(output.code == 0 && !output.stderr.contains("alg"), "{command}: {output}");
         let output = app.sandbox.run(command.split(' ').chain(["--layout", "statusphere/atcute"]));
-        assert!(output.code == 0 && output.stderr.contains("key testbed-1 has no `alg`"), "{command}: {output}");
+        assert!(
+            output.code == 0 && output.stderr.contains("key testbed-1 has no `alg`"),
+            "{command}: {output}"
+        );
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert!(doctor.stdout.contains("key testbed-1 has no `alg`"), "{doctor}");

@@ -38,7 +38,9 @@ fn with_tables(tables: &str) -> (App, AppDatabase) {
 pub(crate) fn bookhive() -> (App, AppDatabase) {
     let (app, database) = with_tables(BOOKHIVE);
     let record = login(&app, ALICE, Library::Atcute);
-    database.execute(&format!("INSERT INTO auth_sessions VALUES ('{ALICE}', '{record}', '{LONG_AGO}', '{LONG_AGO}')"));
+    database.execute(&format!(
+        "INSERT INTO auth_sessions VALUES ('{ALICE}', '{record}', '{LONG_AGO}', '{LONG_AGO}')"
+    ));
     (app, database)
 }
 
@@ -53,23 +55,34 @@ fn hold_lock(database: &AppDatabase, age_ms: i64) {
 fn two_generations_of_npmx_are_two_layouts() {
     let app = App::new();
     let redis = Redis::start();
-    let put = |key: String, record: &Value| redis.ask(&["SET", &key, &record.to_string(), "EX", "15000000"]);
+    let put = |key: String, record: &Value| {
+        redis.ask(&["SET", &key, &record.to_string(), "EX", "15000000"])
+    };
     put(format!("atproto:oauth:sessions:{ALICE}"), &login(&app, ALICE, Library::Node));
     put(format!("atproto:oauth:sessions:v2:{BOB}"), &login(&app, BOB, Library::Atcute));
     let store = redis.url();
     let sessions = |arguments: &str| app.sessions(&format!("{arguments} --store {store}"));
     let rows = sessions("list --format jsonl");
     let rows: Vec<_> = rows.stdout.lines().map(object).collect();
-    let of = |row: &serde_json::Map<String, Value>| [&row["did"], &row["layout"], &row["format"]].map(Value::to_string);
+    let of = |row: &serde_json::Map<String, Value>| {
+        [&row["did"], &row["layout"], &row["format"]].map(Value::to_string)
+    };
     assert_eq!(of(&rows[0]), [ALICE, "npmx", "node"].map(|text| format!("{text:?}")));
     assert_eq!(of(&rows[1]), [BOB, "npmx-v2", "atcute"].map(|text| format!("{text:?}")));
     for (layout, did) in [("npmx", ALICE), ("npmx-v2", BOB)] {
         let listed = sessions(&format!("list --format jsonl --layout {layout}"));
         assert!(listed.stdout.lines().count() == 1 && listed.stdout.contains(did), "{listed}");
         let refreshed = sessions(&format!("refresh --all --layout {layout}"));
-        assert_eq!((refreshed.code, refreshed.stdout.as_str()), (0, "refreshed 1 session\n"), "{refreshed}");
+        assert_eq!(
+            (refreshed.code, refreshed.stdout.as_str()),
+            (0, "refreshed 1 session\n"),
+            "{refreshed}"
+        );
     }
-    let Answer::Number(ttl) = redis.ask(&["TTL", &format!("atproto:oauth:sessions:v2:{BOB}")]) else { panic!() };
+    let Answer::Number(ttl) = redis.ask(&["TTL", &format!("atproto:oauth:sessions:v2:{BOB}")])
+    else {
+        panic!()
+    };
     assert!(ttl > 15_465_000, "{ttl}");
     assert_eq!(app.net.alive(), 2);
 }
@@ -85,7 +98,10 @@ fn a_session_that_both_generations_have_is_not_refreshed() {
     redis.ask(&["SET", &format!("atproto:oauth:sessions:v2:{ALICE}"), &record.to_string()]);
     redis.ask(&["SET", &format!("atproto:oauth:sessions:{ALICE}"), &copy.to_string()]);
     for (layout, other) in [("npmx", "npmx-v2"), ("npmx-v2", "npmx")] {
-        let output = app.sessions(&format!("refresh --all --format jsonl --layout {layout} --store {}", redis.url()));
+        let output = app.sessions(&format!(
+            "refresh --all --format jsonl --layout {layout} --store {}",
+            redis.url()
+        ));
         assert!(output.stdout.contains(&format!("in layout {other}")), "{output}");
     }
     assert!(app.exchanges().is_empty());
@@ -96,7 +112,10 @@ fn bookhive_s_lock_is_respected_and_given_back() {
     let (app, database) = bookhive();
     hold_lock(&database, 5_000);
     let output = app.sessions("refresh --all --lock-timeout 0s --format jsonl");
-    assert!(output.code == 0 && output.stdout.contains("somebody else holds the lock on it"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.contains("somebody else holds the lock on it"),
+        "{output}"
+    );
     assert!(app.exchanges().is_empty());
     // The app takes a lock for abandoned that nobody has renewed for half a minute.
     hold_lock(&database, 31_000);
@@ -105,7 +124,10 @@ fn bookhive_s_lock_is_respected_and_given_back() {
     assert!(database.rows("SELECT * FROM auth_refresh_lock").is_empty());
     let times = database.rows("SELECT created_at, updated_at FROM auth_sessions").remove(0);
     let (created, updated) = times.split_once('|').unwrap();
-    assert!(created == LONG_AGO && updated > LONG_AGO && updated.len() == LONG_AGO.len(), "{times}");
+    assert!(
+        created == LONG_AGO && updated > LONG_AGO && updated.len() == LONG_AGO.len(),
+        "{times}"
+    );
     assert_eq!(app.net.alive(), 1);
 }
 
@@ -125,7 +147,9 @@ fn two_processes_share_bookhive_s_lock() {
 fn cocore_has_no_pending_logins_in_its_store() {
     let (app, database) = with_tables(COCORE);
     let record = login(&app, ALICE, Library::Atcute);
-    database.execute(&format!("INSERT INTO oauth_sessions VALUES ('{ALICE}', '{record}', '2026-01-02 03:04:05')"));
+    database.execute(&format!(
+        "INSERT INTO oauth_sessions VALUES ('{ALICE}', '{record}', '2026-01-02 03:04:05')"
+    ));
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
     let updated = database.rows("SELECT updated_at FROM oauth_sessions").remove(0);
@@ -144,7 +168,10 @@ fn a_layout_is_named_with_its_format() {
     assert!(output.stderr.contains("(layout statusphere/atcute)"), "{output}");
     for (layout, error) in [
         ("statusphere/x", "error: no record format is called \"x\"\nhint: formats: node, atcute\n"),
-        ("cocore/node", "error: layout cocore has records of atcute\nhint: write --layout cocore\n"),
+        (
+            "cocore/node",
+            "error: layout cocore has records of atcute\nhint: write --layout cocore\n",
+        ),
     ] {
         let output = app.sessions(&format!("list --layout {layout}"));
         assert_eq!((output.code, output.stderr.as_str()), (2, error), "{output}");
@@ -156,12 +183,16 @@ fn a_layout_of_ones_own_says_its_format() {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db"));
     let tables = "[layouts.mine]\nsession_table = 'auth_session'\nstate_table = 'auth_state'\n";
-    for (format, error) in
-        [("atcute", ""), ("atrium", "error: layouts.mine: format: no record format is called \"atrium\"")]
-    {
+    for (format, error) in [
+        ("atcute", ""),
+        ("atrium", "error: layouts.mine: format: no record format is called \"atrium\""),
+    ] {
         sandbox.file("oauthctl.toml", format!("{tables}format = '{format}'\n"));
         let output = sandbox.run(["sessions", "list", "--layout", "mine"]);
-        assert!(output.stderr.starts_with(error) && (output.code == 0) == error.is_empty(), "{output}");
+        assert!(
+            output.stderr.starts_with(error) && (output.code == 0) == error.is_empty(),
+            "{output}"
+        );
     }
 }
 
@@ -171,7 +202,13 @@ fn npmx_v2() -> (App, Redis) {
     let redis = Redis::start();
     app.sandbox.set("OAUTHCTL_STORE", redis.url());
     let record = login(&app, ALICE, Library::Atcute);
-    redis.ask(&["SET", &format!("atproto:oauth:sessions:v2:{ALICE}"), &record.to_string(), "EX", "15000000"]);
+    redis.ask(&[
+        "SET",
+        &format!("atproto:oauth:sessions:v2:{ALICE}"),
+        &record.to_string(),
+        "EX",
+        "15000000",
+    ]);
     (app, redis)
 }
 

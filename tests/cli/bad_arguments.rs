@@ -1,4 +1,5 @@
-//! What is wrong with an argument, or with the place it names, is said in one line with a hint, and changes nothing.
+//! What is wrong with an argument, or with the place it names, is said in one line with a hint, and
+//! changes nothing.
 
 use crate::sandbox::Sandbox;
 

@@ -1,4 +1,5 @@
-//! What is wrong with a key is said in one line that names its source, with a hint, and changes nothing.
+//! What is wrong with a key is said in one line that names its source, with a hint, and changes
+//! nothing.
 
 use serde_json::json;
 
@@ -12,7 +13,9 @@ fn refusal_of(text: impl AsRef<[u8]>) -> Output {
     sandbox.file("key.json", text);
     let converting = sandbox.refusal(["gen-jwk", "--from", "key.json", "-o", "out.json"]);
     assert_eq!(sandbox.refusal(["jwks", "--keys", "key.json", "-o", "out.json"]), converting);
-    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
+    AppDatabase::create(&sandbox.path("app.db"))
+        .session(&session(ALICE, "3h"))
+        .execute("PRAGMA wal_checkpoint");
     assert_eq!(sandbox.run(["sessions", "list", "--keys", "key.json"]), converting);
     converting
 }

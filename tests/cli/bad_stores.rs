@@ -1,4 +1,5 @@
-//! What is wrong with a store or its address is said in one line that names it, with a hint, and changes nothing.
+//! What is wrong with a store or its address is said in one line that names it, with a hint, and
+//! changes nothing.
 
 use crate::database::AppDatabase;
 use crate::samples::{ALICE, session};
@@ -156,7 +157,10 @@ fn a_locked_database_is_waited_for_and_then_given_up() {
     let refusal = sandbox.run(["sessions", "list"]);
     assert_is_refusal(&refusal);
     assert_eq!(sandbox.files(), ["app.db"]);
-    assert!(begin.elapsed() > std::time::Duration::from_secs(1), "an app that writes for a moment is waited for");
+    assert!(
+        begin.elapsed() > std::time::Duration::from_secs(1),
+        "an app that writes for a moment is waited for"
+    );
     insta::assert_snapshot!(refusal, @r"
     exit 1
     -- stderr --
@@ -170,7 +174,9 @@ fn a_locked_database_is_waited_for_and_then_given_up() {
 #[test]
 fn a_database_in_a_directory_that_cannot_be_written() {
     let sandbox = Sandbox::new();
-    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "3h")).execute("PRAGMA wal_checkpoint");
+    AppDatabase::create(&sandbox.path("app.db"))
+        .session(&session(ALICE, "3h"))
+        .execute("PRAGMA wal_checkpoint");
     sandbox.sh("chmod 755 . ..; chmod 644 app.db");
     insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["sessions", "list"]), @r"
     exit 1

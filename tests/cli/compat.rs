@@ -1,9 +1,11 @@
-//! What 0.1.0 has left behind, and what two versions on two hosts share: recovery entries, notes and locks.
+//! What 0.1.0 has left behind, and what two versions on two hosts share: recovery entries, notes
+//! and locks.
 //!
-//! `compat/` holds an SQLite store, a Redis and their recovery directories as 0.1.0 wrote them, as text: `@APP@` stands for the
-//! app's directory, `@PORT@` for the port of Redis, and whatever ends by itself ends in the year 2100. The versions must understand each other in both
-//! directions: an entry that 0.1.0 could not apply (of another record format) needs another file extension than `json`, so
-//! that 0.1.0 leaves it alone.
+//! `compat/` holds an SQLite store, a Redis and their recovery directories as 0.1.0 wrote them, as
+//! text: `@APP@` stands for the app's directory, `@PORT@` for the port of Redis, and whatever ends
+//! by itself ends in the year 2100. The versions must understand each other in both directions: an
+//! entry that 0.1.0 could not apply (of another record format) needs another file extension than
+//! `json`, so that 0.1.0 leaves it alone.
 
 use std::fs;
 
@@ -32,7 +34,8 @@ fn sandbox(store: &str, port: u16) -> Sandbox {
     sandbox.file("oauthctl.toml", read(&sandbox, &format!("{store}/oauthctl.toml")));
     for entry in fs::read_dir(format!("{FILES}/{store}/recovery")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let text = read(&sandbox, &format!("{store}/recovery/{name}")).replace("@PORT@", &port.to_string());
+        let text = read(&sandbox, &format!("{store}/recovery/{name}"))
+            .replace("@PORT@", &port.to_string());
         sandbox.file(format!("../home/.local/state/oauthctl/recovery/{name}"), text);
     }
     sandbox
@@ -68,14 +71,21 @@ fn redis() -> (Sandbox, Redis) {
 fn listed(sandbox: &Sandbox, name: &str) -> (String, Value, Value) {
     let output = sandbox.run(["sessions", "show", &to_be(name), "--format", "jsonl"]);
     let row = object(&output.stdout);
-    (row["status"].as_str().unwrap().to_owned(), row["last_refreshed_by"].clone(), row["reason"].clone())
+    (
+        row["status"].as_str().unwrap().to_owned(),
+        row["last_refreshed_by"].clone(),
+        row["reason"].clone(),
+    )
 }
 
 /// Applies the entries, of which those stay whose record is gone.
 fn recovered(sandbox: &Sandbox) -> Value {
     let output = sandbox.run(["sessions", "recover", "--format", "json"]);
     assert_eq!(output.code, 0, "{output}");
-    let (report, left) = (object(&output.stdout), fs::read_dir(sandbox.path("../home/.local/state/oauthctl/recovery")));
+    let (report, left) = (
+        object(&output.stdout),
+        fs::read_dir(sandbox.path("../home/.local/state/oauthctl/recovery")),
+    );
     assert_eq!(report["orphaned"], left.unwrap().count(), "{output}");
     report.into()
 }
@@ -84,7 +94,8 @@ fn recovered(sandbox: &Sandbox) -> Value {
 fn record_of_entry(store: &str, name: &str) -> Value {
     let entries = fs::read_dir(format!("{FILES}/{store}/recovery")).unwrap();
     let texts = entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
-    let mut records = texts.map(|text| serde_json::from_str(object(&text)["record"].as_str().unwrap()).unwrap());
+    let mut records =
+        texts.map(|text| serde_json::from_str(object(&text)["record"].as_str().unwrap()).unwrap());
     records.find(|record| did_of(record) == to_be(name)).unwrap()
 }
 
@@ -92,30 +103,43 @@ fn record_of_entry(store: &str, name: &str) -> Value {
 fn entries_of_0_1_0_are_applied_to_sqlite() {
     let (sandbox, database) = sqlite();
     let row = |name: &str| {
-        let rows = database.rows(&format!("SELECT value FROM auth_session WHERE key = '{}'", to_be(name)));
+        let rows =
+            database.rows(&format!("SELECT value FROM auth_session WHERE key = '{}'", to_be(name)));
         serde_json::from_str::<Value>(&rows[0]).unwrap()
     };
     for name in ["waits", "touched", "gone"] {
-        let newer = json!("newer tokens of it wait in the recovery directory; `oauthctl sessions recover`");
-        assert_eq!((listed(&sandbox, name).0.as_str(), listed(&sandbox, name).2), ("blocked", newer), "{name}");
+        let newer =
+            json!("newer tokens of it wait in the recovery directory; `oauthctl sessions recover`");
+        assert_eq!(
+            (listed(&sandbox, name).0.as_str(), listed(&sandbox, name).2),
+            ("blocked", newer),
+            "{name}"
+        );
     }
     let mut touched = row("touched");
     touched["note"] = json!("of the app");
     database.session(&touched);
     database.execute(&format!("DELETE FROM auth_session WHERE key = '{}'", to_be("gone")));
-    let report = json!({"applied": 2, "superseded": 0, "orphaned": 1, "pending": 0, "elsewhere": 0});
+    let report =
+        json!({"applied": 2, "superseded": 0, "orphaned": 1, "pending": 0, "elsewhere": 0});
     assert_eq!(recovered(&sandbox), report);
     assert_eq!(row("waits"), record_of_entry("sqlite", "waits"));
     let renewed = record_of_entry("sqlite", "touched");
-    assert_eq!((&row("touched")["tokenSet"], &row("touched")["note"]), (&renewed["tokenSet"], &json!("of the app")));
+    assert_eq!(
+        (&row("touched")["tokenSet"], &row("touched")["note"]),
+        (&renewed["tokenSet"], &json!("of the app"))
+    );
 }
 
 #[test]
 fn entries_of_0_1_0_are_applied_to_redis() {
     let (sandbox, redis) = redis();
-    let report = json!({"applied": 1, "superseded": 0, "orphaned": 0, "pending": 0, "elsewhere": 0});
+    let report =
+        json!({"applied": 1, "superseded": 0, "orphaned": 0, "pending": 0, "elsewhere": 0});
     assert_eq!(recovered(&sandbox), report);
-    let Answer::Bulk(Some(value)) = redis.ask(&["GET", &key(&to_be("waits"))]) else { panic!("it is there") };
+    let Answer::Bulk(Some(value)) = redis.ask(&["GET", &key(&to_be("waits"))]) else {
+        panic!("it is there")
+    };
     assert_eq!(serde_json::from_slice::<Value>(&value).unwrap(), record_of_entry("redis", "waits"));
 }
 
@@ -135,10 +159,12 @@ fn notes_of_0_1_0_are_read() {
 fn a_configuration_that_0_1_0_has_stopped_is_not_tried() {
     let npmx = Npmx::with_users(1);
     let key = npmx.app.net.signing_key().unwrap();
-    let issuer = npmx.record(&npmx.dids[0]).unwrap()["tokenSet"]["iss"].as_str().unwrap().to_owned();
+    let issuer =
+        npmx.record(&npmx.dids[0]).unwrap()["tokenSet"]["iss"].as_str().unwrap().to_owned();
     let kid = key["kid"].as_str().unwrap();
     let all = [&issuer, &npmx.app.net.client_id(), kid, &keys::thumbprint(&key)].join("\n");
-    let digest: String = Sha256::digest(all)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String =
+        Sha256::digest(all)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     npmx.redis.ask(&["SET", &format!("oauthctl:note:stopped:{digest}"), "it has cost a session"]);
     let output = npmx.app.sessions("refresh");
     assert!(output.code == 1 && output.stdout.contains("it has cost a session"), "{output}");
@@ -164,20 +190,26 @@ fn locks_in_redis_have_the_names_of_0_1_0() {
         ("authproto", "authproto:session:@", "oauthctl:lock:", 30_000),
     ] {
         npmx.redis.ask(&["FLUSHALL"]);
-        let mut record = npmx.app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+        let mut record =
+            npmx.app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
         if layout == "oauth-stamped" {
             record["lastUpdatedAt"] = json!(1_700_000_000_000_i64);
         }
         let key = key.replace('@', ALICE);
         npmx.redis.ask(&["SET", &key, &record.to_string()]);
-        let (owner, left) = while_exchanged(&npmx.app, &format!("refresh --all --layout {layout}"), || {
-            let Answer::List(keys) = npmx.redis.ask(&["KEYS", "*"]) else { panic!("there are keys") };
-            let others: Vec<_> =
-                keys.into_iter().filter(|other| *other != Answer::Bulk(Some(key.clone().into()))).collect();
-            let lock = format!("{lock}@atproto-oauth-client-{ALICE}");
-            assert_eq!(others, [Answer::Bulk(Some(lock.clone().into()))], "{layout}");
-            (npmx.redis.ask(&["GET", &lock]), npmx.redis.ask(&["PTTL", &lock]))
-        });
+        let (owner, left) =
+            while_exchanged(&npmx.app, &format!("refresh --all --layout {layout}"), || {
+                let Answer::List(keys) = npmx.redis.ask(&["KEYS", "*"]) else {
+                    panic!("there are keys")
+                };
+                let others: Vec<_> = keys
+                    .into_iter()
+                    .filter(|other| *other != Answer::Bulk(Some(key.clone().into())))
+                    .collect();
+                let lock = format!("{lock}@atproto-oauth-client-{ALICE}");
+                assert_eq!(others, [Answer::Bulk(Some(lock.clone().into()))], "{layout}");
+                (npmx.redis.ask(&["GET", &lock]), npmx.redis.ask(&["PTTL", &lock]))
+            });
         let Answer::Bulk(Some(owner)) = owner else { panic!("{layout}: {owner:?}") };
         // A random UUID, as the apps write it.
         let shape: Vec<_> = owner.split(|byte| *byte == b'-').map(<[u8]>::len).collect();
@@ -191,21 +223,30 @@ fn locks_in_redis_have_the_names_of_0_1_0() {
 fn locks_beside_sqlite_have_the_names_of_0_1_0() {
     let app = App::with_alice();
     let rows = while_exchanged(&app, "refresh --all", || {
-        AppDatabase::open(&app.sandbox.path("app.db.oauthctl")).rows("SELECT name, typeof(owner) FROM lock")
+        AppDatabase::open(&app.sandbox.path("app.db.oauthctl"))
+            .rows("SELECT name, typeof(owner) FROM lock")
     });
     assert_eq!(rows, [format!("@atproto-oauth-client-{ALICE}|integer")]);
     // The table that 0.1.0 made holds a lock that is heeded.
     let (sandbox, _) = sqlite();
-    let tables =
-        |path| AppDatabase::open(path).rows("SELECT sql FROM sqlite_schema WHERE type = 'table' ORDER BY name");
-    assert_eq!(tables(&app.sandbox.path("app.db.oauthctl")), tables(&sandbox.path("app.db.oauthctl")));
+    let tables = |path| {
+        AppDatabase::open(path)
+            .rows("SELECT sql FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    };
+    assert_eq!(
+        tables(&app.sandbox.path("app.db.oauthctl")),
+        tables(&sandbox.path("app.db.oauthctl"))
+    );
 }
 
-/// Looks while a session is being exchanged, of which there is one. Afterwards the lock must be gone.
+/// Looks while a session is being exchanged, of which there is one. Afterwards the lock must be
+/// gone.
 fn while_exchanged<T>(app: &App, arguments: &str, look: impl FnOnce() -> T) -> T {
     let exchanged = || app.net.sessions().iter().map(|session| session.generation).sum::<u64>();
     let (answers, before) = (Gate::closed(), exchanged());
-    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1));
+    app.net.inject(
+        Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1),
+    );
     let child = app.begin(arguments);
     wait_until(|| exchanged() > before);
     let seen = look();

@@ -1,4 +1,5 @@
-//! Completion that knows, in real shells: bash and fish as their own scripting completes, zsh and bash at a prompt.
+//! Completion that knows, in real shells: bash and fish as their own scripting completes, zsh and
+//! bash at a prompt.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -112,7 +113,11 @@ fn bash_puts_a_whole_did_on_the_line() {
     let sandbox = app();
     let set_up = ". <(oauthctl completions bash --dynamic); echo sour''ced";
     let mut shell = at_a_prompt(&sandbox, "bash", &["--norc", "--noprofile", "-i"], set_up);
-    type_until(&mut shell, "oauthctl sessions show -q --format jsonl did:plc:ew\t\n", &format!("\"did\":\"{ALICE}\""));
+    type_until(
+        &mut shell,
+        "oauthctl sessions show -q --format jsonl did:plc:ew\t\n",
+        &format!("\"did\":\"{ALICE}\""),
+    );
     type_until(&mut shell, "oauthctl keys retire \t\t\t", "key1  key2");
 }
 
@@ -121,7 +126,11 @@ fn zsh_puts_what_is_known_on_the_line() {
     let sandbox = app();
     let set_up = "autoload -U compinit; compinit -u -D; . <(oauthctl completions zsh --dynamic); echo sour''ced";
     let mut shell = at_a_prompt(&sandbox, "zsh", &["-f", "-i"], set_up);
-    type_until(&mut shell, "oauthctl sessions show -q --format jsonl did:plc:ew\t\n", &format!("\"did\":\"{ALICE}\""));
+    type_until(
+        &mut shell,
+        "oauthctl sessions show -q --format jsonl did:plc:ew\t\n",
+        &format!("\"did\":\"{ALICE}\""),
+    );
     type_until(&mut shell, "oauthctl --profile prev\tstates list -q --format json\n", "[]");
     type_until(&mut shell, "oauthctl keys retire \t\t", "key2");
 }
@@ -138,7 +147,10 @@ fn paths_are_left_to_the_shell() {
 fn whatever_is_wrong_the_answer_is_silence() {
     let mut sandbox = app();
     sandbox.file("broken.toml", "this is not TOML");
-    sandbox.file("keys-broken.toml", "keys = [\"nowhere.json\", \"-\"]\n[store]\nurl = \"sqlite:nowhere.db\"");
+    sandbox.file(
+        "keys-broken.toml",
+        "keys = [\"nowhere.json\", \"-\"]\n[store]\nurl = \"sqlite:nowhere.db\"",
+    );
     let before = sandbox.everything();
     for request in [
         &["fish", "--config", "broken.toml", "keys", "retire", ""][..],
@@ -158,7 +170,11 @@ fn whatever_is_wrong_the_answer_is_silence() {
     }
     sandbox.set("OAUTHCTL_PROFILE", "nowhere");
     assert_eq!(
-        sandbox.result(["__complete", "zsh", "sessions", "show", ""]).lines().filter(|l| !l.starts_with('-')).count(),
+        sandbox
+            .result(["__complete", "zsh", "sessions", "show", ""])
+            .lines()
+            .filter(|l| !l.starts_with('-'))
+            .count(),
         0
     );
     assert_eq!(before, sandbox.everything());
@@ -171,7 +187,8 @@ fn a_store_that_does_not_answer_keeps_nobody_waiting() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let store = format!("redis://{}", listener.local_addr().unwrap());
     let begun = Instant::now();
-    let answer = sandbox.result(["__complete", "fish", "--store", &store, "sessions", "show", "did:"]);
+    let answer =
+        sandbox.result(["__complete", "fish", "--store", &store, "sessions", "show", "did:"]);
     assert_eq!(answer, "");
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
@@ -186,7 +203,15 @@ fn of_many_accounts_some_are_offered() {
     }
     database.execute("COMMIT");
     database.close();
-    let answer = sandbox.result(["__complete", "fish", "--store", "sqlite:many.db", "sessions", "show", "did:web:1"]);
+    let answer = sandbox.result([
+        "__complete",
+        "fish",
+        "--store",
+        "sqlite:many.db",
+        "sessions",
+        "show",
+        "did:web:1",
+    ]);
     assert_eq!(answer.lines().count(), 50);
 }
 
@@ -202,7 +227,9 @@ fn the_scripts_read_no_configuration_and_other_shells_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.file("oauthctl.toml", "this is not TOML");
     for shell in ["bash", "zsh", "fish"] {
-        assert!(sandbox.result(["completions", shell, "--dynamic"]).contains("oauthctl __complete"));
+        assert!(
+            sandbox.result(["completions", shell, "--dynamic"]).contains("oauthctl __complete")
+        );
     }
     let output = sandbox.refusal(["completions", "elvish", "--dynamic"]);
     assert!(output.stderr.contains("no dynamic completion for elvish"), "{output}");

@@ -1,4 +1,5 @@
-//! Of records that hold one session only one is ever exchanged, and a store has one layout for what changes something.
+//! Of records that hold one session only one is ever exchanged, and a store has one layout for what
+//! changes something.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -10,7 +11,8 @@ use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::{Output, Sandbox};
 
 /// Tables whose keys are not unique.
-const LOOSE: &str = "DROP TABLE auth_session; CREATE TABLE auth_session (key TEXT, value TEXT NOT NULL);";
+const LOOSE: &str =
+    "DROP TABLE auth_session; CREATE TABLE auth_session (key TEXT, value TEXT NOT NULL);";
 
 fn login(app: &App, did: &str) -> Value {
     app.net.login(LoginOptions { did: Some(did.to_owned()), dpop_pool: None, ..days_ago(2) })
@@ -86,7 +88,11 @@ fn of_copies_none_of_which_is_newer_none_is_exchanged() {
     assert_eq!(statuses(&app.sessions("list --format jsonl")), [blocked.clone(), blocked.clone()]);
     for selection in ["--all", ALICE, "--due"] {
         let refreshed = app.sessions(&format!("refresh {selection} --format jsonl"));
-        assert_eq!((refreshed.code, statuses(&refreshed)), (1, vec![blocked.clone(); 2]), "{refreshed}");
+        assert_eq!(
+            (refreshed.code, statuses(&refreshed)),
+            (1, vec![blocked.clone(); 2]),
+            "{refreshed}"
+        );
     }
     assert_eq!(app.exchanges().len(), 0);
 }
@@ -94,7 +100,8 @@ fn of_copies_none_of_which_is_newer_none_is_exchanged() {
 #[test]
 fn two_sessions_of_one_account_in_a_layout_for_one_are_blocked() {
     let app = with_rows(|app| vec![login(app, ALICE), login(app, ALICE), login(app, BOB)]);
-    let rival = pair("blocked", "one of 2 different sessions of its account, and the layout has one");
+    let rival =
+        pair("blocked", "one of 2 different sessions of its account, and the layout has one");
     let listed = app.sessions("list --format jsonl");
     assert_eq!(statuses(&listed), [rival.clone(), rival, pair("due", "")]);
     let refreshed = app.sessions("refresh --all");
@@ -111,7 +118,13 @@ fn a_copy_under_another_browser_s_key_is_not_exchanged() {
     let app = App::new();
     let redis = Redis::start();
     let put = |key: &str, record: &Value| {
-        redis.ask(&["SET", &format!("atproto:oauth:sessions:{key}"), &record.to_string(), "EX", "14000000"]);
+        redis.ask(&[
+            "SET",
+            &format!("atproto:oauth:sessions:{key}"),
+            &record.to_string(),
+            "EX",
+            "14000000",
+        ]);
     };
     let (first, second) = (login(&app, ALICE), login(&app, ALICE));
     put(&format!("{ALICE}:b1"), &first);
@@ -122,10 +135,17 @@ fn a_copy_under_another_browser_s_key_is_not_exchanged() {
     let mut results = statuses(&refreshed);
     results.sort();
     let copy = format!("a copy of atproto:oauth:sessions:{ALICE}:b1");
-    assert_eq!(results, [pair("blocked", &copy), pair("refreshed", ""), pair("refreshed", "")], "{refreshed}");
+    assert_eq!(
+        results,
+        [pair("blocked", &copy), pair("refreshed", ""), pair("refreshed", "")],
+        "{refreshed}"
+    );
     assert_eq!(app.exchanges().len(), 2);
     let doctor = app.sandbox.run(["doctor", "--offline", "--store", &url]);
-    assert!(doctor.stdout.contains("1 record holds a session that another record holds, too"), "{doctor}");
+    assert!(
+        doctor.stdout.contains("1 record holds a session that another record holds, too"),
+        "{doctor}"
+    );
 }
 
 /// A Redis with sessions of two layouts.
@@ -179,17 +199,40 @@ fn of_two_layouts_lists_show_both_and_nothing_is_changed() {
     ] {
         let refused = two.sessions(command);
         assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{command}: {refused}");
-        assert!(refused.stderr.contains("records of several layouts: npmx, oauth"), "{command}: {refused}");
-        assert!(refused.stderr.contains("hint: say which one is meant: --layout npmx or --layout oauth"), "{refused}");
+        assert!(
+            refused.stderr.contains("records of several layouts: npmx, oauth"),
+            "{command}: {refused}"
+        );
+        assert!(
+            refused
+                .stderr
+                .contains("hint: say which one is meant: --layout npmx or --layout oauth"),
+            "{refused}"
+        );
     }
-    let states = two.app.sandbox.run(["states", "list", "--format", "csv", "-q", "--store", &two.redis.url()]);
+    let states = two.app.sandbox.run([
+        "states",
+        "list",
+        "--format",
+        "csv",
+        "-q",
+        "--store",
+        &two.redis.url(),
+    ]);
     assert_eq!(states.stdout, "key,issuer,auth_method,kid,begun_at,begun_by,reason,layout\n");
     assert_eq!(two.app.exchanges().len(), 0);
     let doctor = two.app.sandbox.run(["doctor", "--offline", "--store", &two.redis.url()]);
-    assert!(doctor.stdout.contains("the store has records of several layouts: npmx, oauth"), "{doctor}");
+    assert!(
+        doctor.stdout.contains("the store has records of several layouts: npmx, oauth"),
+        "{doctor}"
+    );
     // Sessions of different users are in nobody's way.
     let refreshed = two.sessions("refresh --all --layout npmx");
-    assert_eq!((refreshed.code, refreshed.stdout.as_str()), (0, "refreshed 1 session\n"), "{refreshed}");
+    assert_eq!(
+        (refreshed.code, refreshed.stdout.as_str()),
+        (0, "refreshed 1 session\n"),
+        "{refreshed}"
+    );
 }
 
 #[test]
@@ -199,14 +242,19 @@ fn a_copy_in_another_layout_keeps_a_session_from_being_sent() {
             |app| login(app, ALICE),
             |_, npmx| if older { before_its_last_refresh(npmx) } else { npmx.clone() },
         );
-        let blocked = [pair("blocked", &format!("a copy of oauth:session:{ALICE} in layout oauth"))];
+        let blocked =
+            [pair("blocked", &format!("a copy of oauth:session:{ALICE} in layout oauth"))];
         for command in ["list", "refresh --all", "refresh --all -n", &format!("refresh {ALICE}")] {
             let output = two.sessions(&format!("{command} --layout npmx --format jsonl"));
             assert_eq!(statuses(&output), blocked, "{command}: {output}");
         }
         let both = two.sessions("list --format jsonl");
         let reasons: Vec<_> = statuses(&both).into_iter().map(|(_, reason)| reason).collect();
-        assert_eq!(reasons[1], format!("a copy of atproto:oauth:sessions:{ALICE} in layout npmx"), "{both}");
+        assert_eq!(
+            reasons[1],
+            format!("a copy of atproto:oauth:sessions:{ALICE} in layout npmx"),
+            "{both}"
+        );
         let planned = two.sessions("revoke --all -n --layout npmx");
         assert!(planned.stdout.ends_with("would revoke 0 sessions, 1 would fail\n"), "{planned}");
         let revoked = two.sessions("revoke --all -y --layout npmx");
@@ -244,7 +292,9 @@ fn a_database_with_tables_of_two_layouts_has_the_one_with_rows() {
     let database = AppDatabase::with(&sandbox.path("app.db"), &format!("{STATUSPHERE}{ADONIS}"));
     let insert = |did: &str| {
         let record = session(did, "40h").to_string().replace("ref-0123456789abcdef", did);
-        database.execute(&format!("INSERT INTO oauth_sessions VALUES ('{did}', '{record}', '2026-11-22 06:00:00')"));
+        database.execute(&format!(
+            "INSERT INTO oauth_sessions VALUES ('{did}', '{record}', '2026-11-22 06:00:00')"
+        ));
     };
     let refused = |command: &str| {
         let output = sandbox.run(["sessions", command]);
@@ -263,13 +313,20 @@ fn a_database_with_tables_of_two_layouts_has_the_one_with_rows() {
     database.execute(&format!(
         "UPDATE oauth_sessions SET value = (SELECT value FROM auth_session WHERE key = '{ALICE}') WHERE sub = '{ALICE}'"
     ));
-    let listed = sandbox.run(["sessions", "list", ALICE, "--layout", "statusphere", "--format", "jsonl"]);
-    assert_eq!(statuses(&listed), [pair("blocked", &format!("a copy of {ALICE} in layout adonis"))]);
+    let listed =
+        sandbox.run(["sessions", "list", ALICE, "--layout", "statusphere", "--format", "jsonl"]);
+    assert_eq!(
+        statuses(&listed),
+        [pair("blocked", &format!("a copy of {ALICE} in layout adonis"))]
+    );
 }
 
 #[test]
 fn a_redis_list_under_another_layout_s_key_is_no_copy() {
     let two = TwoLayouts::new(|app| login(app, ALICE), |app, _| login(app, BOB));
-    assert_eq!(two.redis.ask(&["RPUSH", &format!("atproto:session:{ALICE}"), "x"]), Answer::Number(1));
+    assert_eq!(
+        two.redis.ask(&["RPUSH", &format!("atproto:session:{ALICE}"), "x"]),
+        Answer::Number(1)
+    );
     assert_eq!(two.sessions("refresh --all --layout npmx").stdout, "refreshed 1 session\n");
 }

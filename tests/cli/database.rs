@@ -68,13 +68,17 @@ impl AppDatabase {
 
     /// Stores any text in the table of sessions.
     pub(crate) fn record(&self, key: &str, value: &str) -> &Self {
-        self.0.execute("INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)", [key, value]).unwrap();
+        self.0
+            .execute("INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)", [key, value])
+            .unwrap();
         self
     }
 
     /// Stores a login that was begun.
     pub(crate) fn state(&self, key: &str, state: &Value) -> &Self {
-        self.0.execute("INSERT INTO auth_state VALUES (?1, ?2)", [key, &state.to_string()]).unwrap();
+        self.0
+            .execute("INSERT INTO auth_state VALUES (?1, ?2)", [key, &state.to_string()])
+            .unwrap();
         self
     }
 
@@ -92,7 +96,9 @@ impl AppDatabase {
             ValueRef::Null => "NULL".to_owned(),
             ValueRef::Integer(n) => n.to_string(),
             ValueRef::Real(n) => n.to_string(),
-            ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => {
+                String::from_utf8_lossy(text).into_owned()
+            }
         };
         let row = |row: &rusqlite::Row<'_>| {
             let cells: Vec<_> = (0..columns).map(|n| text(row.get_ref(n).unwrap())).collect();
@@ -101,7 +107,8 @@ impl AppDatabase {
         statement.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Stops the app. What is left is one file: SQLite takes its log away with the last connection, but does not insist.
+    /// Stops the app. What is left is one file: SQLite takes its log away with the last connection,
+    /// but does not insist.
     pub(crate) fn close(self) {
         let path = PathBuf::from(self.0.path().unwrap());
         self.0.close().unwrap();

@@ -1,6 +1,8 @@
-//! Every authorization server on the network: what oauthctl makes of each one's answers, as a table of cases by servers.
+//! Every authorization server on the network: what oauthctl makes of each one's answers, as a table
+//! of cases by servers.
 //!
-//! A line: the exit status, what became of how many sessions, and how many that had been alive at the server are not any more.
+//! A line: the exit status, what became of how many sessions, and how many that had been alive at
+//! the server are not any more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -68,7 +70,9 @@ fn run(app: &App, arguments: &str) -> String {
 
 /// One case at every server: its lines joined.
 fn table(case: impl Fn(Dialect) -> Vec<String>) -> String {
-    let row = |dialect: &Dialect| format!("{:<10}{}\n", format!("{dialect:?}"), case(*dialect).join(" | "));
+    let row = |dialect: &Dialect| {
+        format!("{:<10}{}\n", format!("{dialect:?}"), case(*dialect).join(" | "))
+    };
     Dialect::ALL.iter().map(row).collect()
 }
 
@@ -234,7 +238,9 @@ fn another_key_under_the_kid_costs_one_session_at_most() {
 
 #[test]
 fn a_key_that_is_not_published_costs_nothing() {
-    let table = table(|dialect| misconfigured(dialect, |app| app.set_keys(&[&keys::client_key("testbed-1")])));
+    let table = table(|dialect| {
+        misconfigured(dialect, |app| app.set_keys(&[&keys::client_key("testbed-1")]))
+    });
     insta::assert_snapshot!(table, @r"
     Reference 1 1 blocked, 6 blocked unattempted | 1 1 blocked, 6 blocked unattempted | 1 1 blocked, 6 blocked unattempted
     Rsky      1 1 blocked, 6 blocked unattempted | 1 1 blocked, 6 blocked unattempted | 1 1 blocked, 6 blocked unattempted
@@ -470,7 +476,16 @@ fn a_key_can_be_retired_everywhere() {
         app.log_in(3, &days_ago(2));
         app.net.publish_confidential(&[new, old]);
         let retire = |more: &[&str]| {
-            let all = ["keys", "retire", "testbed-1", "--revoke-sessions", "--yes", "--keys", "keys.json", "-q"];
+            let all = [
+                "keys",
+                "retire",
+                "testbed-1",
+                "--revoke-sessions",
+                "--yes",
+                "--keys",
+                "keys.json",
+                "-q",
+            ];
             let output = app.sandbox.run([&all[..], more].concat());
             let kids: Value = serde_json::from_str(&app.sandbox.read("keys.json")).unwrap();
             format!(

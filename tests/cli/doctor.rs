@@ -1,4 +1,5 @@
-//! `doctor`: a right deployment has no problem, and of a broken one the fault itself is named first.
+//! `doctor`: a right deployment has no problem, and of a broken one the fault itself is named
+//! first.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -65,7 +66,8 @@ impl Deployment {
 
     fn run(&self, arguments: &[&str]) -> (Output, Vec<Value>) {
         let output = self.sandbox.run([&["doctor", "--format", "json"], arguments].concat());
-        let findings = serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}\n{output}"));
+        let findings =
+            serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}\n{output}"));
         (output, findings)
     }
 
@@ -84,14 +86,18 @@ impl Deployment {
         self.first_problem_with(&[])
     }
 
-    /// What is said of a deployment without a problem, but for the warning that these settings are for development.
+    /// What is said of a deployment without a problem, but for the warning that these settings are
+    /// for development.
     #[track_caller]
     fn warnings(&self) -> Vec<String> {
         let (output, findings) = self.run(&[]);
         assert_eq!(output.code, 0, "{output}");
         let warnings = findings.iter().filter(|finding| finding["severity"] != "ok");
         let said = warnings.map(|finding| finding["what"].as_str().unwrap().to_owned());
-        said.filter(|what| what != "set for development: network.allow_http, network.allow_private_hosts").collect()
+        said.filter(|what| {
+            what != "set for development: network.allow_http, network.allow_private_hosts"
+        })
+        .collect()
     }
 }
 
@@ -109,7 +115,8 @@ fn a_right_deployment_has_no_problem() {
     let right = Deployment::new();
     let (output, findings) = right.run(&["--as", &right.net.pds_url()]);
     assert_eq!(output.code, 0, "{output}");
-    let topics: Vec<_> = findings.iter().filter(|f| f["severity"] == "ok").map(|f| f["topic"].clone()).collect();
+    let topics: Vec<_> =
+        findings.iter().filter(|f| f["severity"] == "ok").map(|f| f["topic"].clone()).collect();
     for topic in ["settings", "keys", "store", "clock", "jwks", "sessions", "recovery", "server"] {
         assert!(topics.contains(&json!(topic)), "{topic}\n{output}");
     }
@@ -143,8 +150,15 @@ fn people_read_the_worst_first_with_its_reason_and_its_remedy() {
     let output = broken.sandbox.run(["doctor"]);
     assert_eq!(output.code, 1, "{output}");
     let mut lines = output.stdout.lines();
-    assert_eq!(lines.next(), Some("problem  jwks: jwks.keys: must hold at least one key"), "{output}");
-    assert!(lines.next().is_some_and(|line| line.starts_with("         why: without the public keys")), "{output}");
+    assert_eq!(
+        lines.next(),
+        Some("problem  jwks: jwks.keys: must hold at least one key"),
+        "{output}"
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("         why: without the public keys")),
+        "{output}"
+    );
     assert!(lines.next().is_some_and(|line| line.starts_with("         fix: ")), "{output}");
     assert!(output.stderr.starts_with("3 problems, "), "{output}");
 }
@@ -163,7 +177,8 @@ fn a_settings_file_with_a_secret_that_everybody_can_read_is_named() {
     broken.store_at("redis://:hunter2@127.0.0.1:1");
     let path = broken.sandbox.path("oauthctl.toml");
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
-    let expected = "settings: oauthctl.toml can be read by other users and holds a secret: store.url";
+    let expected =
+        "settings: oauthctl.toml can be read by other users and holds a secret: store.url";
     assert_eq!(broken.first_problem(), expected);
     assert!(!broken.sandbox.run(["doctor"]).stdout.contains("hunter2"));
 }
@@ -171,7 +186,8 @@ fn a_settings_file_with_a_secret_that_everybody_can_read_is_named() {
 #[test]
 fn a_key_file_that_everybody_can_read_is_named() {
     let broken = Deployment::new();
-    fs::set_permissions(broken.sandbox.path("keys.json"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(broken.sandbox.path("keys.json"), fs::Permissions::from_mode(0o644))
+        .unwrap();
     assert_eq!(broken.first_problem(), "keys: keys.json can be read by every user of this machine");
 }
 
@@ -191,7 +207,10 @@ fn a_kid_that_is_the_thumbprint_of_another_key_is_named() {
     broken.sandbox.file("keys.json", key.to_string());
     broken.net.publish_confidential(&[key]);
     broken.database.execute("DELETE FROM auth_session");
-    assert_eq!(broken.first_problem(), format!("keys: the kid {kid} is a thumbprint, but not that of its key"));
+    assert_eq!(
+        broken.first_problem(),
+        format!("keys: the kid {kid} is a thumbprint, but not that of its key")
+    );
 }
 
 #[test]
@@ -209,7 +228,11 @@ fn a_store_that_cannot_be_reached_is_named() {
     let address = format!("redis://127.0.0.1:{}", redis::free_port());
     broken.store_at(&address);
     let said = broken.first_problem();
-    assert!(said.starts_with(&format!("store: {address}")) && said.contains("cannot connect to the store"), "{said}");
+    assert!(
+        said.starts_with(&format!("store: {address}"))
+            && said.contains("cannot connect to the store"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -218,7 +241,10 @@ fn the_wrong_database_is_named() {
     AppDatabase::with(&broken.sandbox.path("other.db"), "CREATE TABLE post (uri TEXT);").close();
     broken.store_at("sqlite:other.db");
     let said = broken.first_problem();
-    assert!(said.starts_with("store: ") && said.contains("no known layout fits this database"), "{said}");
+    assert!(
+        said.starts_with("store: ") && said.contains("no known layout fits this database"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -244,7 +270,10 @@ fn in_redis() -> (Deployment, Redis, Value) {
 fn a_redis_is_left_as_it_was_but_for_a_note_that_goes_by_itself() {
     let (right, server, session) = in_redis();
     assert_eq!(right.warnings(), [] as [&str; 0]);
-    assert_eq!(server.ask(&["GET", &npmx_key(&session)]), redis::Answer::Bulk(Some(session.to_string().into_bytes())));
+    assert_eq!(
+        server.ask(&["GET", &npmx_key(&session)]),
+        redis::Answer::Bulk(Some(session.to_string().into_bytes()))
+    );
     assert_eq!(server.ask(&["DBSIZE"]), redis::Answer::Number(2));
     assert_ne!(server.ask(&["TTL", "oauthctl:note:doctor"]), redis::Answer::Number(-1));
 }
@@ -256,10 +285,19 @@ fn sessions_that_vanish_before_their_tokens_expire_are_named() {
     for (ttl, expected) in [("12h", true), ("14d", false)] {
         let layout = "session_key = \"atproto:oauth:sessions:{did}\"\nstate_key = \"atproto:oauth:state:{state}\"\n\
                       lock_key = \"oauth:lock:{name}\"";
-        let settings = format!("{settings}layout = \"own\"\n[layouts.own]\n{layout}\nsession_ttl = \"{ttl}\"\n");
+        let settings = format!(
+            "{settings}layout = \"own\"\n[layouts.own]\n{layout}\nsession_ttl = \"{ttl}\"\n"
+        );
         broken.sandbox.file("oauthctl.toml", settings);
-        let said = if expected { broken.first_problem() } else { format!("store: {}", broken.warnings()[0]) };
-        assert!(said.starts_with(&format!("store: sessions vanish {ttl} after a refresh, ")), "{said}");
+        let said = if expected {
+            broken.first_problem()
+        } else {
+            format!("store: {}", broken.warnings()[0])
+        };
+        assert!(
+            said.starts_with(&format!("store: sessions vanish {ttl} after a refresh, ")),
+            "{said}"
+        );
     }
 }
 
@@ -270,7 +308,10 @@ fn a_clock_that_is_five_minutes_off_is_named() {
         let wrong = now() + SignedDuration::from_mins(minutes);
         broken.sandbox.set("OAUTHCTL_TEST_NOW", wrong.to_string());
         let said = broken.first_problem();
-        assert!(said.starts_with("clock: this machine's clock is ") && said.contains(how), "{said}");
+        assert!(
+            said.starts_with("clock: this machine's clock is ") && said.contains(how),
+            "{said}"
+        );
     }
 }
 
@@ -279,15 +320,19 @@ fn metadata_behind_a_redirect_is_named() {
     let broken = Deployment::new();
     broken.net.publish(METADATA_PATH, Reply::redirect("https://www.example.com/metadata.json"));
     let id = broken.net.client_id();
-    let expected =
-        format!("metadata: {id} redirects to https://www.example.com/metadata.json, and servers follow no redirect");
+    let expected = format!(
+        "metadata: {id} redirects to https://www.example.com/metadata.json, and servers follow no redirect"
+    );
     assert_eq!(broken.first_problem(), expected);
 }
 
 #[test]
 fn metadata_that_is_served_as_text_is_named() {
     let broken = Deployment::new();
-    broken.net.publish(METADATA_PATH, Reply::new(200, "text/html; charset=utf-8", broken.net.metadata().to_string()));
+    broken.net.publish(
+        METADATA_PATH,
+        Reply::new(200, "text/html; charset=utf-8", broken.net.metadata().to_string()),
+    );
     let id = broken.net.client_id();
     let expected = format!("metadata: {id} is served as text/html instead of application/json");
     assert_eq!(broken.first_problem(), expected);
@@ -297,7 +342,11 @@ fn metadata_that_is_served_as_text_is_named() {
 fn metadata_that_is_a_page_is_named() {
     let broken = Deployment::new();
     broken.net.publish(METADATA_PATH, Reply::html(200));
-    assert!(broken.first_problem().contains("is served as text/html"), "{}", broken.first_problem());
+    assert!(
+        broken.first_problem().contains("is served as text/html"),
+        "{}",
+        broken.first_problem()
+    );
     broken.net.publish(METADATA_PATH, Reply::html(502));
     assert!(broken.first_problem().ends_with("answers with status 502 instead of 200"));
 }
@@ -305,22 +354,30 @@ fn metadata_that_is_a_page_is_named() {
 #[test]
 fn metadata_of_another_client_is_named() {
     let broken = Deployment::new();
-    broken.metadata_with("client_id", json!("https://other.example.com/oauth-client-metadata.json"));
-    assert_eq!(broken.first_problem(), "metadata: client_id: must equal the URL of the document, letter for letter");
+    broken
+        .metadata_with("client_id", json!("https://other.example.com/oauth-client-metadata.json"));
+    assert_eq!(
+        broken.first_problem(),
+        "metadata: client_id: must equal the URL of the document, letter for letter"
+    );
 }
 
 #[test]
 fn a_public_document_of_an_app_with_keys_is_named() {
     let broken = Deployment::new();
     broken.net.publish_public();
-    assert_eq!(broken.first_problem(), "metadata: the published client is public, and keys are configured");
+    assert_eq!(
+        broken.first_problem(),
+        "metadata: the published client is public, and keys are configured"
+    );
 }
 
 #[test]
 fn a_confidential_document_of_an_app_without_keys_is_named() {
     let broken = Deployment::new();
     broken.configure("keys = [\"keys.json\"]\n", "");
-    let expected = "metadata: the published client is confidential, and no key source is configured";
+    let expected =
+        "metadata: the published client is confidential, and no key source is configured";
     assert_eq!(broken.first_problem(), expected);
 }
 
@@ -329,7 +386,10 @@ fn a_jwks_uri_that_leads_nowhere_is_named() {
     let broken = Deployment::new();
     let uri = format!("{}/jwks.json", broken.net.app_url());
     broken.metadata_with("jwks_uri", json!(uri));
-    assert_eq!(broken.first_problem(), format!("jwks: {uri} answers with status 404 instead of 200"));
+    assert_eq!(
+        broken.first_problem(),
+        format!("jwks: {uri} answers with status 404 instead of 200")
+    );
     broken.configure("scope =", "jwks_uri = \"/.well-known/jwks.json\"\nscope =");
     let said = broken.first_problem();
     assert!(said.starts_with(&format!("metadata: jwks_uri: \"{uri}\" is published, ")), "{said}");
@@ -354,7 +414,10 @@ fn a_callback_and_a_scope_that_are_not_published_are_named() {
 fn a_name_that_is_out_of_date_is_only_a_warning() {
     let right = Deployment::new();
     right.metadata_with("client_name", json!("Old name"));
-    assert_eq!(right.warnings(), ["client_name: \"Old name\" is published, \"Testbed\" is configured"]);
+    assert_eq!(
+        right.warnings(),
+        ["client_name: \"Old name\" is published, \"Testbed\" is configured"]
+    );
 }
 
 #[test]
@@ -368,18 +431,24 @@ fn a_key_that_is_not_published_is_named() {
 fn another_key_under_the_same_kid_is_named() {
     let broken = Deployment::new();
     broken.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-1"))]}));
-    assert_eq!(broken.first_problem(), "jwks: another key than the one at hand is published as testbed-1");
+    assert_eq!(
+        broken.first_problem(),
+        "jwks: another key than the one at hand is published as testbed-1"
+    );
 }
 
 #[test]
 fn keys_that_are_not_ours_and_caches_that_keep_the_set_are_warnings() {
     let right = Deployment::new();
     let set = json!({"keys": [right.public_key(), keys::public(&keys::client_key("other"))]});
-    let reply = Reply::json(200, &set).header("cache-control", "public, max-age=86400").header("age", "7200");
+    let reply = Reply::json(200, &set)
+        .header("cache-control", "public, max-age=86400")
+        .header("age", "7200");
     right.net.publish(JWKS_PATH, reply);
     // A cache that has kept it for two hours got it two hours ago.
     let sent = now() - SignedDuration::from_hours(2);
-    let sent = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&sent).unwrap();
+    let sent =
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&sent).unwrap();
     right.net.fault(Endpoint::AppJwks, Fault::Header("date", sent));
     let expected = [
         "key other is published and not at hand",
@@ -393,16 +462,22 @@ fn keys_that_are_not_ours_and_caches_that_keep_the_set_are_warnings() {
 fn sessions_bound_to_a_key_that_is_gone_are_named() {
     let broken = Deployment::new();
     let gone = testbed::Credentials::Key(keys::client_key("gone"));
-    let session = broken.net.login(LoginOptions { credentials: Some(gone), ..LoginOptions::default() });
+    let session =
+        broken.net.login(LoginOptions { credentials: Some(gone), ..LoginOptions::default() });
     broken.database.session(&session);
-    assert_eq!(broken.first_problem(), "sessions: 1 session bound to key gone, which is not at hand");
+    assert_eq!(
+        broken.first_problem(),
+        "sessions: 1 session bound to key gone, which is not at hand"
+    );
 }
 
 #[test]
 fn sessions_of_another_client_are_named() {
     let broken = Deployment::new();
     let client_id = Some("https://old.example.com/oauth-client-metadata.json".to_owned());
-    broken.database.session(&broken.net.login(LoginOptions { client_id, ..LoginOptions::default() }));
+    broken
+        .database
+        .session(&broken.net.login(LoginOptions { client_id, ..LoginOptions::default() }));
     let expected = "sessions: the tokens of 1 session were issued to another client_id: \
                     https://old.example.com/oauth-client-metadata.json, not ";
     assert!(broken.first_problem().starts_with(expected), "{}", broken.first_problem());
@@ -412,14 +487,17 @@ fn sessions_of_another_client_are_named() {
 fn sessions_from_before_the_client_was_confidential_are_a_warning() {
     let right = Deployment::new();
     let credentials = Some(testbed::Credentials::Public);
-    right.database.session(&right.net.login(LoginOptions { credentials, ..LoginOptions::default() }));
+    right
+        .database
+        .session(&right.net.login(LoginOptions { credentials, ..LoginOptions::default() }));
     assert_eq!(right.warnings(), ["1 session began while the client was public"]);
 }
 
 #[test]
 fn tokens_that_wait_to_be_stored_are_named() {
     let broken = Deployment::new();
-    let address = format!("sqlite:{}", fs::canonicalize(broken.sandbox.path("app.db")).unwrap().display());
+    let address =
+        format!("sqlite:{}", fs::canonicalize(broken.sandbox.path("app.db")).unwrap().display());
     let entry = json!({"store": address, "key": "did:plc:a", "supersedes": "00", "record": "{}"});
     let directory = "../home/.local/state/oauthctl/recovery";
     broken.sandbox.file(format!("{directory}/a.json"), entry.to_string());
@@ -431,7 +509,8 @@ fn tokens_that_wait_to_be_stored_are_named() {
 #[test]
 fn a_server_that_lacks_what_the_app_needs_is_named() {
     let broken = Deployment::new();
-    let patch = json!({"token_endpoint_auth_methods_supported": ["none"], "revocation_endpoint": null});
+    let patch =
+        json!({"token_endpoint_auth_methods_supported": ["none"], "revocation_endpoint": null});
     broken.net.patch_server_metadata(0, patch);
     let pds = broken.net.pds_url();
     let said = broken.first_problem_with(&["--as", &pds]);
@@ -458,9 +537,15 @@ fn an_app_without_settings_is_told_what_is_missing() {
 fn a_key_set_of_any_shape_is_a_finding_and_not_the_end() {
     let broken = Deployment::new();
     let nested = json!({"keys": {"keys": [{"kid": []}]}});
-    for jwks in [json!([]), json!([[]]), json!(1), json!("keys"), json!(null), json!({"keys": 1}), nested] {
+    for jwks in
+        [json!([]), json!([[]]), json!(1), json!("keys"), json!(null), json!({"keys": 1}), nested]
+    {
         broken.net.publish_jwks(&jwks);
-        assert!(broken.first_problem().starts_with("jwks: jwks"), "{jwks}: {}", broken.first_problem());
+        assert!(
+            broken.first_problem().starts_with("jwks: jwks"),
+            "{jwks}: {}",
+            broken.first_problem()
+        );
         assert!(broken.run(&[]).1.iter().any(|finding| finding["topic"] == "recovery"), "{jwks}");
     }
 }
@@ -468,9 +553,23 @@ fn a_key_set_of_any_shape_is_a_finding_and_not_the_end() {
 #[test]
 fn client_metadata_of_any_shape_is_a_finding_and_not_the_end() {
     let broken = Deployment::new();
-    for metadata in [json!([]), json!(1), json!("client_id"), json!(null), json!({"jwks": []}), json!({"scope": {}})] {
+    for metadata in [
+        json!([]),
+        json!(1),
+        json!("client_id"),
+        json!(null),
+        json!({"jwks": []}),
+        json!({"scope": {}}),
+    ] {
         broken.net.publish_metadata(&metadata);
-        assert!(broken.first_problem().starts_with("metadata: "), "{metadata}: {}", broken.first_problem());
-        assert!(broken.run(&[]).1.iter().any(|finding| finding["topic"] == "recovery"), "{metadata}");
+        assert!(
+            broken.first_problem().starts_with("metadata: "),
+            "{metadata}: {}",
+            broken.first_problem()
+        );
+        assert!(
+            broken.run(&[]).1.iter().any(|finding| finding["topic"] == "recovery"),
+            "{metadata}"
+        );
     }
 }

@@ -18,7 +18,8 @@ const PRUNE: [&str; 3] = ["sessions", "prune", "--offline"];
 fn session_of(client_id: &str, did: &str) -> Value {
     let mut session = session(did, "3h");
     let claims = json!({"sub": did, "iat": ago("3h").as_second(), "client_id": client_id});
-    session["tokenSet"]["access_token"] = json!(format!("e30.{}.c2ln", BASE64URL.encode(claims.to_string())));
+    session["tokenSet"]["access_token"] =
+        json!(format!("e30.{}.c2ln", BASE64URL.encode(claims.to_string())));
     session
 }
 
@@ -77,7 +78,8 @@ fn warning(sandbox: &Sandbox, command: &[&str]) -> String {
 fn doctor(sandbox: &Sandbox, severity: &str) -> Vec<String> {
     let output = sandbox.run(["doctor", "--offline", "--format", "jsonl"]);
     let findings = output.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let findings = findings.filter(|finding| finding["topic"] == "store" && finding["severity"] == severity);
+    let findings =
+        findings.filter(|finding| finding["topic"] == "store" && finding["severity"] == severity);
     findings.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -98,7 +100,9 @@ fn an_emptied_database_is_warned_of_for_seven_days() {
     database.execute("DELETE FROM auth_session");
     let warned = "there is no session in the store, and there were 2 when it was last read";
     let dry = [&PRUNE[..], &["--dry-run"]].concat();
-    for command in [&dry[..], &PRUNE, &["sessions", "refresh", "--dry-run"], &["sessions", "refresh"], &PRUNE] {
+    for command in
+        [&dry[..], &PRUNE, &["sessions", "refresh", "--dry-run"], &["sessions", "refresh"], &PRUNE]
+    {
         assert_eq!(warning(&sandbox, command), format!("{warned}: check --store and --layout"));
     }
     assert_eq!(doctor(&sandbox, "problem"), [warned]);
@@ -154,14 +158,19 @@ fn what_reads_only_keeps_no_count() {
     let sandbox = app("url = 'sqlite:app.db'");
     let database = AppDatabase::create(&sandbox.path("app.db"));
     database.session(&session(ALICE, "3h"));
-    for command in
-        ["sessions list", "sessions prune --dry-run --offline", "sessions refresh --dry-run", "doctor --offline"]
-    {
+    for command in [
+        "sessions list",
+        "sessions prune --dry-run --offline",
+        "sessions refresh --dry-run",
+        "doctor --offline",
+    ] {
         sandbox.run(command.split(' '));
     }
     assert!(!sandbox.path("../home/.local").exists());
     // Nor does a run that has not read all of it.
-    for command in ["sessions prune --offline --limit 0", &format!("sessions prune --offline {ALICE}")] {
+    for command in
+        ["sessions prune --offline --limit 0", &format!("sessions prune --offline {ALICE}")]
+    {
         sandbox.run(command.split(' '));
     }
     assert!(!sandbox.path("../home/.local/state/oauthctl/counts.json").exists());
@@ -187,7 +196,8 @@ fn revoked_sessions_are_not_missed() {
     let app = App::with_users(3);
     assert_eq!(app.sessions("refresh").code, 0);
     let did = app.records_left().pop().unwrap();
-    for command in [format!("revoke --yes {did}"), "revoke --yes --auth private_key_jwt".to_owned()] {
+    for command in [format!("revoke --yes {did}"), "revoke --yes --auth private_key_jwt".to_owned()]
+    {
         let revoked = app.sessions(&command);
         assert_eq!(revoked.code, 0, "{revoked}");
     }
@@ -217,8 +227,11 @@ fn an_empty_import_is_an_error() {
     AppDatabase::create(&sandbox.path("app.db")).close();
     sandbox.file("blank.jsonl", "\n\n");
     for (input, file) in [("", "-"), (" \n\n", "-"), ("", "blank.jsonl")] {
-        for options in [&["--source-app-stopped"][..], &["--dry-run"], &["--dry-run", "--format", "json"]] {
-            let refusal = sandbox.stdin(input).refusal([&["sessions", "import", file], options].concat());
+        for options in
+            [&["--source-app-stopped"][..], &["--dry-run"], &["--dry-run", "--format", "json"]]
+        {
+            let refusal =
+                sandbox.stdin(input).refusal([&["sessions", "import", file], options].concat());
             let said = format!("error: {file}: nothing was imported: the input is empty\n");
             assert!(refusal.code == 1 && refusal.stderr.starts_with(&said), "{refusal}");
         }
@@ -230,8 +243,14 @@ fn a_wrong_database_number_is_found_out_by_the_right_one() {
     let redis = npmx();
     let sandbox = app(&in_redis(&redis, 1, "npmx"));
     let at = format!("redis://127.0.0.1:{}", redis.port());
-    let found = format!("there is no session in the store, and {at}/0 (layout npmx) has 2 sessions of this client");
-    for command in [&PRUNE[..], &["sessions", "refresh"], &["sessions", "refresh", "--dry-run", "--limit", "5"]] {
+    let found = format!(
+        "there is no session in the store, and {at}/0 (layout npmx) has 2 sessions of this client"
+    );
+    for command in [
+        &PRUNE[..],
+        &["sessions", "refresh"],
+        &["sessions", "refresh", "--dry-run", "--limit", "5"],
+    ] {
         assert_eq!(warning(&sandbox, command), format!("{found}: check --store and --layout"));
     }
     assert_eq!(doctor(&sandbox, "problem"), std::slice::from_ref(&found));
@@ -274,7 +293,11 @@ fn another_app_in_the_same_redis_is_no_problem() {
     move_sessions(&redis, "2");
     put(&redis, "oauth:session:did:web:carol.example", &session_of(OTHER, "did:web:carol.example"));
     let sandbox = app(&in_redis(&redis, 0, "npmx"));
-    configure(&sandbox, &in_redis(&redis, 0, "npmx"), "https://third.example.com/client-metadata.json");
+    configure(
+        &sandbox,
+        &in_redis(&redis, 0, "npmx"),
+        "https://third.example.com/client-metadata.json",
+    );
     let at = format!("redis://127.0.0.1:{}", redis.port());
     let pruned = sandbox.run(PRUNE);
     assert_eq!(pruned.code, 0, "{pruned}");
@@ -297,7 +320,8 @@ fn a_database_that_may_not_be_read_is_passed_over() {
     let redis = npmx();
     move_sessions(&redis, "1");
     redis.ask(&["ACL", "SETUSER", "app", "on", ">hunter2", "~*", "&*", "+@all", "-select"]);
-    let store = format!("url = 'redis://app:hunter2@127.0.0.1:{}/0'\nlayout = 'npmx'", redis.port());
+    let store =
+        format!("url = 'redis://app:hunter2@127.0.0.1:{}/0'\nlayout = 'npmx'", redis.port());
     let sandbox = app(&store);
     let pruned = sandbox.run(PRUNE);
     assert_eq!((pruned.code, pruned.stderr.as_str()), (0, ""), "{pruned}");

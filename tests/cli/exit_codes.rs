@@ -53,10 +53,19 @@ fn a_reader_that_went_away_is_0() {
         "man",
         "--help",
     ] {
-        let closed = sandbox.sh(&format!("oauthctl {command} 2>err | sleep 0; echo ${{PIPESTATUS[0]}}; cat err"));
-        assert!(closed.stdout.starts_with("0\n") && !closed.stdout.contains("error"), "{command}: {closed}");
-        let head = sandbox.sh(&format!("oauthctl {command} 2>err | head -n 1 >head; echo ${{PIPESTATUS[0]}}; cat err"));
-        assert!(head.stdout.starts_with("0\n") && !head.stdout.contains("error"), "{command}: {head}");
+        let closed = sandbox
+            .sh(&format!("oauthctl {command} 2>err | sleep 0; echo ${{PIPESTATUS[0]}}; cat err"));
+        assert!(
+            closed.stdout.starts_with("0\n") && !closed.stdout.contains("error"),
+            "{command}: {closed}"
+        );
+        let head = sandbox.sh(&format!(
+            "oauthctl {command} 2>err | head -n 1 >head; echo ${{PIPESTATUS[0]}}; cat err"
+        ));
+        assert!(
+            head.stdout.starts_with("0\n") && !head.stdout.contains("error"),
+            "{command}: {head}"
+        );
         assert_eq!(sandbox.read("head").lines().count(), 1, "{command}");
     }
 }
@@ -106,7 +115,10 @@ fn a_failure_of_our_own_names_its_place_and_quotes_nothing() {
     let output = sandbox.run(["sessions", "list"]);
     assert_eq!((output.code, output.stdout.as_str()), (101, ""), "{output}");
     assert!(output.stderr.starts_with("error: oauthctl failed at src/context.rs:"), "{output}");
-    assert!(output.stderr.ends_with("; please report this line\n") && !output.stderr.contains("S3cret"), "{output}");
+    assert!(
+        output.stderr.ends_with("; please report this line\n") && !output.stderr.contains("S3cret"),
+        "{output}"
+    );
 }
 
 #[test]

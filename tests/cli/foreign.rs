@@ -1,4 +1,5 @@
-//! Records that oauthctl cannot read and that may be somebody's: counted, kept, and said where there is nothing else.
+//! Records that oauthctl cannot read and that may be somebody's: counted, kept, and said where
+//! there is nothing else.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -9,15 +10,18 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::Sandbox;
 
-/// Values of other libraries, of apps that encrypt, and of clients of long ago, by the account's name.
+/// Values of other libraries, of apps that encrypt, and of clients of long ago, by the account's
+/// name.
 fn others() -> Vec<(String, String)> {
     let node = session(ALICE, "3h");
     let jwk = json!({"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "d": "dpop-private"});
     let tokens = node["tokenSet"].clone();
     let mut old = node.clone();
     old.as_object_mut().unwrap().shift_remove("authMethod");
-    let jacquard = json!({"account_did": ALICE, "dpop_key": jwk, "access_token": "a", "refresh_token": "r"});
-    let indigo = json!({"account_did": ALICE, "refresh_token": "r", "dpop_privatekey_multibase": "z42t"});
+    let jacquard =
+        json!({"account_did": ALICE, "dpop_key": jwk, "access_token": "a", "refresh_token": "r"});
+    let indigo =
+        json!({"account_did": ALICE, "refresh_token": "r", "dpop_privatekey_multibase": "z42t"});
     let values = [
         ("atrium", json!({"dpop_key": jwk, "token_set": tokens}).to_string()),
         ("jacquard", jacquard.to_string()),
@@ -43,7 +47,10 @@ fn prune_removes_only_what_is_provably_nobodys() {
         database.record(&key, &value);
     }
     database.record("did:web:empty.example", "");
-    database.record("did:web:bare.example", r#"{"tokenSet":{"sub":"did:web:bare.example"},"authMethod":{}}"#);
+    database.record(
+        "did:web:bare.example",
+        r#"{"tokenSet":{"sub":"did:web:bare.example"},"authMethod":{}}"#,
+    );
     let dry = sandbox.run(["sessions", "prune", "--malformed", "--offline", "--dry-run"]);
     insta::assert_snapshot!(dry, @r"
     exit 0
@@ -57,7 +64,10 @@ fn prune_removes_only_what_is_provably_nobodys() {
     let summary = "removed 2 of 14 sessions (2 malformed); 9 kept: foreign\n";
     assert_eq!((pruned.code, pruned.stdout.as_str()), (0, summary), "{pruned}");
     for (key, value) in others() {
-        assert_eq!(database.rows(&format!("SELECT value FROM auth_session WHERE key = '{key}'")), [value]);
+        assert_eq!(
+            database.rows(&format!("SELECT value FROM auth_session WHERE key = '{key}'")),
+            [value]
+        );
     }
 }
 
@@ -92,13 +102,23 @@ fn a_store_of_nothing_but_foreign_records_is_no_success() {
     for (key, value) in others() {
         app.database.record(&key, &value);
     }
-    for command in ["refresh", "refresh --dry-run", "refresh --all", "prune", "prune --malformed", "prune --dry-run"] {
+    for command in [
+        "refresh",
+        "refresh --dry-run",
+        "refresh --all",
+        "prune",
+        "prune --malformed",
+        "prune --dry-run",
+    ] {
         let output = app.sessions(command);
         assert_eq!(output.code, 3, "{command}: {output}");
         assert!(output.stderr.contains("9 of 9 records foreign"), "{command}: {output}");
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
-    assert!(doctor.code == 1 && doctor.stdout.contains("no record is a session that oauthctl can read"), "{doctor}");
+    assert!(
+        doctor.code == 1 && doctor.stdout.contains("no record is a session that oauthctl can read"),
+        "{doctor}"
+    );
     assert_eq!(app.records().len(), 9);
     assert!(app.net.requests().is_empty());
 
@@ -133,8 +153,13 @@ fn an_expiry_that_only_javascript_reads_keeps_a_session_alive() {
     ] {
         let record = store(&expiry);
         let row = object(&app.sandbox.run(["sessions", "list", "--format", "jsonl"]).stdout);
-        assert_eq!((&row["status"], &row["expires_at"]), (&json!("idle"), &Value::Null), "{expiry}");
-        for command in ["refresh", "refresh --expired", "prune --malformed", "prune --inactive 1d"] {
+        assert_eq!(
+            (&row["status"], &row["expires_at"]),
+            (&json!("idle"), &Value::Null),
+            "{expiry}"
+        );
+        for command in ["refresh", "refresh --expired", "prune --malformed", "prune --inactive 1d"]
+        {
             let output = app.sessions(command);
             assert_eq!(output.code, 0, "{expiry}, {command}: {output}");
         }
@@ -151,7 +176,8 @@ fn keys_of_another_layout_are_none_of_this_one() {
     redis.ask(&["SET", &key, "{\"dpopKey\":{\"d\":\"d\"}}"]);
     redis.ask(&["SET", "atproto:oauth:sessions:v2:flag", ""]);
     let url = redis.url();
-    let prune = ["sessions", "prune", "--malformed", "--offline", "--store", &url, "--layout", "npmx"];
+    let prune =
+        ["sessions", "prune", "--malformed", "--offline", "--store", &url, "--layout", "npmx"];
     let output = Sandbox::new().run(prune);
     assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 0 sessions\n"), "{output}");
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(2));

@@ -32,7 +32,10 @@ fn one_line_of_json_is_all_it_prints() {
     let jwk = object(&output.stdout);
     let names: Vec<_> = jwk.keys().map(String::as_str).collect();
     assert_eq!(names, ["kty", "crv", "x", "y", "d", "kid", "alg", "key_ops", "iat"]);
-    assert_eq!((&jwk["kty"], &jwk["crv"], &jwk["alg"]), (&json!("EC"), &json!("P-256"), &json!("ES256")));
+    assert_eq!(
+        (&jwk["kty"], &jwk["crv"], &jwk["alg"]),
+        (&json!("EC"), &json!("P-256"), &json!("ES256"))
+    );
     assert_eq!(jwk["key_ops"], json!(["sign"]));
     assert_eq!(jwk["iat"], json!(NOW.parse::<jiff::Timestamp>().unwrap().as_second()));
     for name in ["x", "y", "d"] {
@@ -59,7 +62,10 @@ fn the_kid_is_the_thumbprint_of_the_key() {
 #[test]
 fn the_kid_can_be_the_time_in_milliseconds() {
     let jwk = Sandbox::new().result(["gen-jwk", "--kid", "timestamp"]);
-    assert_eq!(object(&jwk)["kid"], NOW.parse::<jiff::Timestamp>().unwrap().as_millisecond().to_string());
+    assert_eq!(
+        object(&jwk)["kid"],
+        NOW.parse::<jiff::Timestamp>().unwrap().as_millisecond().to_string()
+    );
 }
 
 #[test]
@@ -164,7 +170,8 @@ fn every_encoding_comes_back_unchanged() {
 fn the_encodings_look_as_apps_expect_them() {
     let mut sandbox = Sandbox::new();
     sandbox.set("KEY", KEY1);
-    let encoded = |encoding| sandbox.result(["gen-jwk", "--from", "env:KEY", "--encoding", encoding]);
+    let encoded =
+        |encoding| sandbox.result(["gen-jwk", "--from", "env:KEY", "--encoding", encoding]);
     insta::assert_snapshot!(encoded("jwk"), @r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE","kid":"key1","alg":"ES256","key_ops":["sign"]}"#);
     insta::assert_snapshot!(encoded("jwks"), @r#"{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE","kid":"key1","alg":"ES256","key_ops":["sign"]}]}"#);
     insta::assert_snapshot!(encoded("pem"), @r"
@@ -195,14 +202,26 @@ fn openssl_reads_what_it_writes_and_it_reads_what_openssl_writes() {
 fn an_env_line_is_read_by_a_shell_and_by_a_dotenv_file() {
     let sandbox = Sandbox::new();
     sandbox.file("key.json", KEY1);
-    for (encoding, kid) in [("jwk", ""), ("jwks", ""), ("pem-base64", "--kid key1"), ("multibase", "--kid key1")] {
-        let line = sandbox.result(["gen-jwk", "--from", "key.json", "--env", "APP_KEY", "--encoding", encoding]);
+    for (encoding, kid) in
+        [("jwk", ""), ("jwks", ""), ("pem-base64", "--kid key1"), ("multibase", "--kid key1")]
+    {
+        let line = sandbox.result([
+            "gen-jwk",
+            "--from",
+            "key.json",
+            "--env",
+            "APP_KEY",
+            "--encoding",
+            encoding,
+        ]);
         sandbox.file(".env", format!("# the app's own\nOTHER=1\n{line}"));
         // A dotenv parser takes what stands between single quotes as it is.
-        let value = line.strip_prefix("APP_KEY='").and_then(|rest| rest.strip_suffix("'\n")).unwrap();
+        let value =
+            line.strip_prefix("APP_KEY='").and_then(|rest| rest.strip_suffix("'\n")).unwrap();
         assert!(!value.contains(['\'', '\n']));
         assert_eq!(sandbox.sh(". ./.env && printf %s \"$APP_KEY\"").stdout, value, "{encoding}");
-        let read = sandbox.sh(&format!("set -a; . ./.env; oauthctl gen-jwk --from env:APP_KEY {kid}"));
+        let read =
+            sandbox.sh(&format!("set -a; . ./.env; oauthctl gen-jwk --from env:APP_KEY {kid}"));
         assert_eq!(object(&read.stdout), object(KEY1), "{encoding}");
     }
 }
@@ -262,7 +281,8 @@ fn every_form_in_the_wild_is_converted_from_every_kind_of_source() {
 #[test]
 fn a_converted_key_keeps_its_kid_and_what_oauthctl_does_not_know() {
     let mut sandbox = Sandbox::new();
-    sandbox.set("KEY", jwk_with(KEY2, &json!({"use": "sig", "x-note": "from the vault", "iat": 1})));
+    sandbox
+        .set("KEY", jwk_with(KEY2, &json!({"use": "sig", "x-note": "from the vault", "iat": 1})));
     insta::assert_snapshot!(sandbox.run(["gen-jwk", "--from", "env:KEY"]), @r#"
     exit 0
     -- stdout --
@@ -291,7 +311,10 @@ fn a_key_without_a_kid_needs_one() {
         hint: give it with --kid NAME; look for the name in the app's code or in its published JWKS
         ") };
         // Between forms that have no room for a kid none is needed.
-        assert_eq!(sandbox.result(["gen-jwk", "--from", "env:NAMELESS", "--encoding", encoding]), encoded);
+        assert_eq!(
+            sandbox.result(["gen-jwk", "--from", "env:NAMELESS", "--encoding", encoding]),
+            encoded
+        );
         // The thumbprint can be asked for by name.
         let named = sandbox.result(["gen-jwk", "--from", "env:NAMELESS", "--kid", "thumbprint"]);
         assert_eq!(object(&named)["kid"], thumbprint(KEY1));
@@ -302,7 +325,10 @@ fn a_key_without_a_kid_needs_one() {
 fn one_of_several_keys_is_chosen_by_its_kid() {
     let mut sandbox = Sandbox::new();
     sandbox.set("KEYS", format!("[{KEY1},{KEY2}]"));
-    assert_eq!(material(&sandbox.result(["gen-jwk", "--from", "env:KEYS", "--kid", "key2"])), material(KEY2));
+    assert_eq!(
+        material(&sandbox.result(["gen-jwk", "--from", "env:KEYS", "--kid", "key2"])),
+        material(KEY2)
+    );
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--from", "env:KEYS"]), @r"
     exit 2
     -- stderr --

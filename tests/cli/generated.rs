@@ -1,4 +1,5 @@
-//! Completions and manual pages are generated and committed; here they are compared with what the program prints.
+//! Completions and manual pages are generated and committed; here they are compared with what the
+//! program prints.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,11 +16,15 @@ fn committed(directory: &str) -> BTreeMap<String, String> {
 }
 
 fn read_all(directory: &Path) -> BTreeMap<String, String> {
-    let entries = fs::read_dir(directory).unwrap_or_else(|e| panic!("{}: {e}; {REMEDY}", directory.display()));
+    let entries = fs::read_dir(directory)
+        .unwrap_or_else(|e| panic!("{}: {e}; {REMEDY}", directory.display()));
     entries
         .map(|entry| {
             let path = entry.unwrap().path();
-            (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
+            (
+                path.file_name().unwrap().to_str().unwrap().to_owned(),
+                fs::read_to_string(&path).unwrap(),
+            )
         })
         .collect()
 }
@@ -28,9 +33,16 @@ fn read_all(directory: &Path) -> BTreeMap<String, String> {
 fn assert_fresh(directory: &str, printed: &BTreeMap<String, String>) {
     let committed = committed(directory);
     let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&committed), names(printed), "{directory}/ has other files than it should; {REMEDY}");
+    assert_eq!(
+        names(&committed),
+        names(printed),
+        "{directory}/ has other files than it should; {REMEDY}"
+    );
     for (name, text) in printed {
-        assert!(committed[name] == *text, "{directory}/{name} is not what the program prints; {REMEDY}");
+        assert!(
+            committed[name] == *text,
+            "{directory}/{name} is not what the program prints; {REMEDY}"
+        );
     }
 }
 
@@ -44,7 +56,8 @@ fn completions_are_fresh() {
         ("oauthctl.fish", "fish"),
         ("oauthctl.ps1", "powershell"),
     ];
-    let printed = scripts.map(|(name, shell)| (name.to_owned(), sandbox.result(["completions", shell])));
+    let printed =
+        scripts.map(|(name, shell)| (name.to_owned(), sandbox.result(["completions", shell])));
     assert_fresh("completions", &printed.into());
 }
 

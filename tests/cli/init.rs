@@ -1,4 +1,5 @@
-//! `oauthctl init`: answers from options, from what an app says about itself, and from a person at a terminal.
+//! `oauthctl init`: answers from options, from what an app says about itself, and from a person at
+//! a terminal.
 
 use rexpect::session::PtySession;
 use serde_json::Value;
@@ -37,11 +38,13 @@ fn document(sandbox: &Sandbox, file: &str) -> Value {
 
 /// The commands after `Next:`.
 fn next_commands(output: &str) -> Vec<String> {
-    let (_, next) = output.split_once("Next:\n").unwrap_or_else(|| panic!("no next commands: {output}"));
+    let (_, next) =
+        output.split_once("Next:\n").unwrap_or_else(|| panic!("no next commands: {output}"));
     next.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
-/// Everything that is promised of a directory after `init`: the commands work there without an option.
+/// Everything that is promised of a directory after `init`: the commands work there without an
+/// option.
 fn assert_works(sandbox: &Sandbox, metadata_file: &str, jwks_file: &str) {
     assert_eq!(sandbox.result(["metadata"]), sandbox.read(metadata_file));
     assert_eq!(sandbox.result(["jwks"]), sandbox.read(jwks_file));
@@ -57,7 +60,8 @@ fn a_directory_with_a_database_is_set_up_without_a_question() {
     let sandbox = app();
     let output = init(&sandbox, &[]);
     let files =
-        ["app.db", "client-key.json", "jwks.json", "oauth-client-metadata.json", "oauthctl.toml"].map(str::to_owned);
+        ["app.db", "client-key.json", "jwks.json", "oauth-client-metadata.json", "oauthctl.toml"]
+            .map(str::to_owned);
     assert_eq!(sandbox.files(), files);
     assert_eq!(sandbox.mode("client-key.json"), 0o600);
     assert_works(&sandbox, "oauth-client-metadata.json", "jwks.json");
@@ -78,7 +82,10 @@ fn a_directory_with_a_database_is_set_up_without_a_question() {
     url = "sqlite:app.db"
     layout = "statusphere"
     "#);
-    assert!(output.stderr.contains("client-key.json holds a private key: add it to .gitignore"), "{output}");
+    assert!(
+        output.stderr.contains("client-key.json holds a private key: add it to .gitignore"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -148,7 +155,10 @@ fn an_app_s_own_variables_are_found_and_no_secret_is_copied() {
     let output = sandbox.run(["init", "--yes"]);
     assert_eq!(output.code, 0, "{output}");
     let settings = sandbox.read("oauthctl.toml");
-    assert!(settings.contains("env_file = [\".env\"]\nkeys = [\"env:NUXT_OAUTH_JWK_ONE\"]\n"), "{settings}");
+    assert!(
+        settings.contains("env_file = [\".env\"]\nkeys = [\"env:NUXT_OAUTH_JWK_ONE\"]\n"),
+        "{settings}"
+    );
     assert!(settings.contains("client_uri = \"https://found.example.com\""), "{settings}");
     assert!(settings.contains("https://found.example.com/api/auth/atproto"), "{settings}");
     assert!(!settings.contains("870MB6") && !output.stderr.contains("870MB6"));
@@ -199,8 +209,14 @@ fn a_public_client_has_neither_key_nor_key_set() {
     let sandbox = app();
     init(&sandbox, &["--public"]);
     assert_eq!(sandbox.files(), ["app.db", "oauth-client-metadata.json", "oauthctl.toml"]);
-    assert_eq!(document(&sandbox, "oauth-client-metadata.json")["token_endpoint_auth_method"], "none");
-    assert_eq!(sandbox.result(["metadata", "--public"]), sandbox.read("oauth-client-metadata.json"));
+    assert_eq!(
+        document(&sandbox, "oauth-client-metadata.json")["token_endpoint_auth_method"],
+        "none"
+    );
+    assert_eq!(
+        sandbox.result(["metadata", "--public"]),
+        sandbox.read("oauth-client-metadata.json")
+    );
 }
 
 #[test]
@@ -225,7 +241,10 @@ fn a_document_that_is_there_answers_and_stays() {
     let output = sandbox.run(["init", "--yes"]);
     assert_eq!(output.code, 0, "{output}");
     assert_eq!(sandbox.read("public/client-metadata.json"), known);
-    assert!(output.stderr.contains("public/client-metadata.json  is there already, and stays as it is"), "{output}");
+    assert!(
+        output.stderr.contains("public/client-metadata.json  is there already, and stays as it is"),
+        "{output}"
+    );
     let printed = object(&sandbox.result(["metadata"]));
     assert_eq!(printed["client_id"], "https://old.example.com/c.json");
     assert_eq!(printed["redirect_uris"], serde_json::json!(["https://old.example.com/cb"]));
@@ -237,7 +256,11 @@ fn what_it_would_write_is_shown_and_with_dry_run_not_written() {
     let before = sandbox.everything();
     let output = init(&sandbox, &["--dry-run"]);
     assert_eq!(before, sandbox.everything());
-    for part in ["client-key.json  (a new private key", "    [client]\n", "    \"dpop_bound_access_tokens\": true"] {
+    for part in [
+        "client-key.json  (a new private key",
+        "    [client]\n",
+        "    \"dpop_bound_access_tokens\": true",
+    ] {
         assert!(output.stderr.contains(part), "{output}");
     }
     assert!(!output.stderr.contains("\"d\":"), "{output}");
@@ -254,14 +277,29 @@ fn it_refuses_what_it_cannot_do_well() {
         assert_eq!(before, sandbox.everything(), "{part}");
     };
     says(&["init"], "error: there is no terminal to ask on\nhint: --yes takes");
-    says(&["init", "--yes"], "error: it is not known where the app lives\nhint: name its home page with --client-uri");
-    says(&["init", "--yes", "--client-uri", "app.example.com"], "--client-uri: \"app.example.com\" is not the URL");
+    says(
+        &["init", "--yes"],
+        "error: it is not known where the app lives\nhint: name its home page with --client-uri",
+    );
+    says(
+        &["init", "--yes", "--client-uri", "app.example.com"],
+        "--client-uri: \"app.example.com\" is not the URL",
+    );
     says(&["init", "--yes", "--client-uri", "http://app.example.com"], "--client-uri: client_");
-    says(&[&SITE[..], &["--redirect-uri", "http://x.example.com/cb"]].concat(), "--redirect-uri: redirect_uris[0]");
+    says(
+        &[&SITE[..], &["--redirect-uri", "http://x.example.com/cb"]].concat(),
+        "--redirect-uri: redirect_uris[0]",
+    );
     says(&[&SITE[..], &["--scope", "transition:generic"]].concat(), "--scope: scope: must");
     says(&[&SITE[..], &["--layout", "npmxx"]].concat(), "--layout: no layout is called");
-    says(&[&SITE[..], &["--store", "redis://:secret@h"]].concat(), "--store: this address has a password in it");
-    says(&[&SITE[..], &["--store", "env:NOWHERE"]].concat(), "NOWHERE is neither exported nor in an .env file");
+    says(
+        &[&SITE[..], &["--store", "redis://:secret@h"]].concat(),
+        "--store: this address has a password in it",
+    );
+    says(
+        &[&SITE[..], &["--store", "env:NOWHERE"]].concat(),
+        "NOWHERE is neither exported nor in an .env file",
+    );
     says(&[&SITE[..], &["--keys", "a.json", "--keys", "b.json"]].concat(), "a.json: is not there");
     says(&[&SITE[..], &["--keys", "-"]].concat(), "--keys: settings name a place");
     says(&[&SITE[..], &["--metadata-file", "."]].concat(), "--metadata-file: is a directory");
@@ -298,7 +336,10 @@ fn offline_it_does_not_look_into_the_store() {
     let sandbox = app();
     AppDatabase::open(&sandbox.path("app.db")).session(&session(BOB, "3h"));
     let output = init(&sandbox, &["--offline"]);
-    assert!(!output.stderr.contains("layout") && !sandbox.read("oauthctl.toml").contains("layout"), "{output}");
+    assert!(
+        !output.stderr.contains("layout") && !sandbox.read("oauthctl.toml").contains("layout"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -306,7 +347,11 @@ fn settings_that_are_there_are_never_replaced() {
     let sandbox = app();
     sandbox.file("oauthctl.toml", "# mine\n");
     let output = sandbox.refusal(SITE);
-    assert!(output.stderr.starts_with("error: oauthctl.toml: is there already, and init replaces nothing\nhint: "));
+    assert!(
+        output.stderr.starts_with(
+            "error: oauthctl.toml: is there already, and init replaces nothing\nhint: "
+        )
+    );
     assert_eq!(output.code, 2);
 }
 
@@ -321,7 +366,10 @@ fn a_failure_half_way_takes_back_what_was_written() {
     for keys in ["env:PRIVATE_KEY", "new/client-key.json"] {
         let output = sandbox.run([&SITE[..], &files, &["--keys", keys]].concat());
         assert_eq!(output.code, 1, "{output}");
-        assert!(output.stderr.contains("error: not-a-directory/k.json: cannot write the file"), "{output}");
+        assert!(
+            output.stderr.contains("error: not-a-directory/k.json: cannot write the file"),
+            "{output}"
+        );
         assert_eq!(before, sandbox.everything(), "{keys}");
     }
 }
@@ -371,7 +419,8 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     dialogue.0.exp_string("this address has a password in it").unwrap();
     dialogue.answer("Its store", "");
     dialogue.answer("Where its new private key goes", "");
-    dialogue.answer("Where the client metadata document goes [public/oauth-client-metadata.json]", "");
+    dialogue
+        .answer("Where the client metadata document goes [public/oauth-client-metadata.json]", "");
     dialogue.answer("Where the public keys go [public/.well-known/jwks.json]", "");
     dialogue.0.exp_string("has the layout statusphere").unwrap();
     dialogue.0.exp_string("This will be written:").unwrap();
@@ -381,7 +430,10 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     dialogue.0.exp_string("Next:").unwrap();
     dialogue.0.exp_eof().unwrap();
     assert_works(&sandbox, "public/oauth-client-metadata.json", "public/.well-known/jwks.json");
-    assert_eq!(document(&sandbox, "public/oauth-client-metadata.json")["client_name"], "Statusphere");
+    assert_eq!(
+        document(&sandbox, "public/oauth-client-metadata.json")["client_name"],
+        "Statusphere"
+    );
 }
 
 #[test]
@@ -408,7 +460,9 @@ fn a_person_is_asked_for_a_layout_that_the_store_does_not_tell() {
     dialogue.0.exp_string("Write this?").unwrap();
     dialogue.key("y\n");
     dialogue.0.exp_eof().unwrap();
-    assert!(sandbox.read("oauthctl.toml").ends_with("url = \"env:REDIS_URL\"\nlayout = \"npmx\"\n"));
+    assert!(
+        sandbox.read("oauthctl.toml").ends_with("url = \"env:REDIS_URL\"\nlayout = \"npmx\"\n")
+    );
 }
 
 #[test]
@@ -439,7 +493,11 @@ fn ctrl_c_at_any_question_leaves_nothing_behind() {
         let rest = dialogue.0.exp_eof().unwrap();
         assert!(rest.contains("interrupted; nothing was done"), "{question}: {rest}");
         let status = dialogue.0.process().wait().unwrap();
-        assert_eq!(format!("{status:?}").split(", ").last(), Some("130)"), "{question}: {status:?}");
+        assert_eq!(
+            format!("{status:?}").split(", ").last(),
+            Some("130)"),
+            "{question}: {status:?}"
+        );
         assert_eq!(before, sandbox.everything(), "{question}");
     }
 }
@@ -450,9 +508,16 @@ fn no_is_an_answer_too() {
     sandbox.file(".env", "SITE_URL=https://app.example.com");
     let before = sandbox.everything();
     let mut dialogue = Dialogue::begin(&sandbox);
-    for asked in
-        ["Home page", "Its name", "Its callback", "The most", "Its store", "Where its", "Where the c", "Where the p"]
-    {
+    for asked in [
+        "Home page",
+        "Its name",
+        "Its callback",
+        "The most",
+        "Its store",
+        "Where its",
+        "Where the c",
+        "Where the p",
+    ] {
         dialogue.answer(asked, "");
     }
     dialogue.0.exp_string("Write this?").unwrap();
@@ -465,7 +530,8 @@ fn no_is_an_answer_too() {
 fn sessions_that_are_all_of_another_client_are_warned_of() {
     let sandbox = app();
     let mut theirs = session(ALICE, "3h");
-    theirs["tokenSet"]["access_token"] = crate::publish::token_of("https://other.example.com/c.json").into();
+    theirs["tokenSet"]["access_token"] =
+        crate::publish::token_of("https://other.example.com/c.json").into();
     AppDatabase::open(&sandbox.path("app.db")).session(&theirs);
     let output = init(&sandbox, &[]);
     for part in [
@@ -481,9 +547,15 @@ fn a_published_set_that_lacks_the_first_key_is_warned_of() {
     let sandbox = app();
     sandbox.file("key1.json", KEY1);
     std::fs::create_dir_all(sandbox.path("public/.well-known")).unwrap();
-    assert_eq!(sandbox.run(["jwks", "--keys", "key1.json", "-o", "public/.well-known/jwks.json"]).code, 0);
+    assert_eq!(
+        sandbox.run(["jwks", "--keys", "key1.json", "-o", "public/.well-known/jwks.json"]).code,
+        0
+    );
     let output = init(&sandbox, &[]);
     for part in [" has not the key ", " has the key key1, and no key source has it"] {
-        assert!(output.stderr.contains(&format!("warning: public/.well-known/jwks.json{part}")), "{output}");
+        assert!(
+            output.stderr.contains(&format!("warning: public/.well-known/jwks.json{part}")),
+            "{output}"
+        );
     }
 }

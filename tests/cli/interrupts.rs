@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM, SIGQUIT and a terminal that goes: what was begun comes to its end, what is printed is whole, and the exit code says what happened.
+//! Ctrl-C, SIGTERM, SIGQUIT and a terminal that goes: what was begun comes to its end, what is
+//! printed is whole, and the exit code says what happened.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
@@ -39,7 +40,8 @@ fn started(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// How a run ended that was interrupted once it had begun to print: all of stdout, all of stderr, exit code.
+/// How a run ended that was interrupted once it had begun to print: all of stdout, all of stderr,
+/// exit code.
 fn interrupted(mut child: Child, signal: &str) -> (String, String, Option<i32>) {
     // Nobody reads on, so the pipe fills and the list waits.
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -66,14 +68,18 @@ fn an_interrupted_list_is_whole_in_every_format_and_counted() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
         for format in ["jsonl", "json", "csv"] {
-            let (text, stderr, ended) = interrupted(start(&sandbox, &["sessions", "list", "--format", format]), signal);
+            let (text, stderr, ended) =
+                interrupted(start(&sandbox, &["sessions", "list", "--format", format]), signal);
             assert_eq!(ended, Some(code), "{format}: {stderr}");
             let rows = match format {
                 "json" => serde_json::from_str::<Vec<Value>>(&text).unwrap().len(),
                 "jsonl" => text.lines().map(object).count(),
                 _ => {
                     let fields = text.lines().next().unwrap().split(',').count();
-                    text.lines().skip(1).inspect(|line| assert_eq!(line.split(',').count(), fields)).count()
+                    text.lines()
+                        .skip(1)
+                        .inspect(|line| assert_eq!(line.split(',').count(), fields))
+                        .count()
                 }
             };
             assert_eq!(summed_up(&stderr, "sessions"), rows, "{format}");
@@ -89,7 +95,8 @@ fn an_interrupted_table_shows_what_was_read() {
         let child = start(&sandbox, &["sessions", "list"]);
         interrupt(&child, signal);
         let output = child.wait_with_output().unwrap();
-        let (text, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let (text, stderr) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         assert_eq!(output.status.code(), Some(code), "{stderr}");
         assert_eq!(summed_up(&stderr, "sessions"), text.lines().count() - 1);
     }
@@ -113,9 +120,13 @@ fn an_interrupted_list_of_logins_is_whole_too() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
     database.execute(&many_states("auth_state VALUES", ""));
-    let (text, stderr, code) = interrupted(sandbox.start(["states", "list", "--format", "json"]), "TERM");
+    let (text, stderr, code) =
+        interrupted(sandbox.start(["states", "list", "--format", "json"]), "TERM");
     assert_eq!(code, Some(143), "{stderr}");
-    assert_eq!(summed_up(&stderr, "pending logins"), serde_json::from_str::<Vec<Value>>(&text).unwrap().len());
+    assert_eq!(
+        summed_up(&stderr, "pending logins"),
+        serde_json::from_str::<Vec<Value>>(&text).unwrap().len()
+    );
 }
 
 /// SQL that inserts many logins.
@@ -139,7 +150,8 @@ fn an_interrupted_purge_has_removed_exactly_what_it_says() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(143), "{text}");
     let left: usize = database.rows("SELECT count(*) FROM oauth_states")[0].parse().unwrap();
-    let removed = text.strip_prefix("removed ").unwrap().split_once(' ').unwrap().0.replace(',', "");
+    let removed =
+        text.strip_prefix("removed ").unwrap().split_once(' ').unwrap().0.replace(',', "");
     assert_eq!(removed.parse::<usize>().unwrap() + left, MANY as usize);
     assert!(left > 0 && text.ends_with("; interrupted before the end\n"), "{text}");
 }
@@ -183,7 +195,10 @@ fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
         interrupt(&child, signal);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code));
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), "imported 0 sessions; interrupted before the end\n");
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            "imported 0 sessions; interrupted before the end\n"
+        );
     }
 }
 
@@ -209,8 +224,9 @@ fn what_only_prints_a_document_ends_at_once() {
     let mut sandbox = Sandbox::new();
     sandbox.set("OAUTH_JWK_ONE", KEY1);
     // Nothing to drain, so nothing listens: the shell sees the signal itself.
-    let output =
-        sandbox.sh("mkfifo input; oauthctl jwks --keys - <>input & sleep 0.3; kill -TERM $!; wait $!; echo $?");
+    let output = sandbox.sh(
+        "mkfifo input; oauthctl jwks --keys - <>input & sleep 0.3; kill -TERM $!; wait $!; echo $?",
+    );
     assert_eq!(output.stdout, "143\n");
 }
 
@@ -235,11 +251,17 @@ fn a_signal_that_comes_twice_at_once_is_one() {
 #[test]
 fn under_nohup_the_terminal_may_go() {
     let sandbox = app();
-    let mut child = started(&sandbox, &["--ignore-signal=HUP", OAUTHCTL, "sessions", "list", "--format", "jsonl"]);
+    let mut child = started(
+        &sandbox,
+        &["--ignore-signal=HUP", OAUTHCTL, "sessions", "list", "--format", "jsonl"],
+    );
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
-    let sent = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+    let sent = std::process::Command::new("kill")
+        .args(["-HUP", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     stdout.read_to_string(&mut text).unwrap();
     assert_eq!((child.wait().unwrap().code(), text.lines().count()), (Some(0), MANY as usize));
@@ -291,7 +313,8 @@ fn a_store_that_has_gone_silent_keeps_no_signal_from_being_heeded() {
     stdout.read_line(&mut text).unwrap();
     redis.ask(&["CLIENT", "PAUSE", "3600000", "ALL"]);
     // All that it has read comes out; then it waits for the store, which says nothing any more.
-    let reader = std::thread::spawn(move || stdout.read_to_string(&mut text).map(|_| text).unwrap());
+    let reader =
+        std::thread::spawn(move || stdout.read_to_string(&mut text).map(|_| text).unwrap());
     std::thread::sleep(std::time::Duration::from_millis(500));
     interrupt(&child, "INT");
     let text = reader.join().unwrap();
@@ -299,7 +322,10 @@ fn a_store_that_has_gone_silent_keeps_no_signal_from_being_heeded() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
     let rows = text.lines().map(object).count();
-    assert!(rows > 0 && rows < MANY as usize && stderr.contains(" so far (interrupted) in redis://"), "{stderr}");
+    assert!(
+        rows > 0 && rows < MANY as usize && stderr.contains(" so far (interrupted) in redis://"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -307,7 +333,8 @@ fn an_interrupted_rehearsal_exits_like_any_other_run() {
     let sandbox = app();
     for verb in ["refresh", "revoke"] {
         for (signal, code) in SIGNALS {
-            let child = start(&sandbox, &["sessions", verb, "--all", "--dry-run", "--format", "json"]);
+            let child =
+                start(&sandbox, &["sessions", verb, "--all", "--dry-run", "--format", "json"]);
             interrupt(&child, signal);
             let output = sandbox.output_of(child);
             assert_eq!(output.code, code, "{output}");

@@ -39,7 +39,8 @@ fn no_form_of_key_lets_a_private_member_out() {
             let document = object(&document);
             assert_eq!(document.keys().collect::<Vec<_>>(), ["keys"], "{form}");
             for key in document["keys"].as_array().unwrap() {
-                let mut members: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+                let mut members: Vec<_> =
+                    key.as_object().unwrap().keys().map(String::as_str).collect();
                 members.sort_unstable();
                 assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"], "{form}");
             }
@@ -72,7 +73,10 @@ fn several_sources_make_one_set_in_the_order_they_are_named() {
         let keys = object(document)["keys"].as_array().unwrap().clone();
         keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(kids(&sandbox.result(["jwks", "--keys", "new.json", "--keys", "env:OLD"])), ["key2", "key1"]);
+    assert_eq!(
+        kids(&sandbox.result(["jwks", "--keys", "new.json", "--keys", "env:OLD"])),
+        ["key2", "key1"]
+    );
     sandbox.set("OAUTHCTL_KEYS", "env:OLD,file:new.json");
     assert_eq!(kids(&sandbox.result(["jwks"])), ["key1", "key2"]);
 }
@@ -144,7 +148,11 @@ fn a_source_without_a_key_is_an_error() {
     let mut sandbox = Sandbox::new();
     for empty in ["[]", r#"{"keys":[]}"#] {
         sandbox.set("PRIVATE_KEYS", empty);
-        for arguments in [&["jwks"] as &[_], &["jwks", "--keys", "env:PRIVATE_KEYS"], &["jwks", "-o", "jwks.json"]] {
+        for arguments in [
+            &["jwks"] as &[_],
+            &["jwks", "--keys", "env:PRIVATE_KEYS"],
+            &["jwks", "-o", "jwks.json"],
+        ] {
             insta::allow_duplicates! {
                 insta::assert_snapshot!(sandbox.refusal(arguments), @r#"
                 exit 2
@@ -243,9 +251,12 @@ fn an_app_variable_that_is_set_to_nothing_is_no_reason_to_publish_nothing() {
 #[test]
 fn the_app_s_own_variables_are_found_in_a_fixed_order() {
     let mut sandbox = Sandbox::new();
-    for (name, kid) in
-        [("PRIVATE_KEY", "4"), ("PRIVATE_KEYS", "3"), ("OAUTH_JWK_ONE", "2"), ("NUXT_OAUTH_JWK_ONE", "1")]
-    {
+    for (name, kid) in [
+        ("PRIVATE_KEY", "4"),
+        ("PRIVATE_KEYS", "3"),
+        ("OAUTH_JWK_ONE", "2"),
+        ("NUXT_OAUTH_JWK_ONE", "1"),
+    ] {
         sandbox.set(name, jwk_with(KEY1, &json!({ "kid": kid })));
         assert_eq!(object(&sandbox.result(["jwks"]))["keys"][0]["kid"], kid);
     }

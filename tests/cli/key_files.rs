@@ -1,4 +1,5 @@
-//! Files that hold private keys: nothing takes the place of a key, and nothing of one is left lying about.
+//! Files that hold private keys: nothing takes the place of a key, and nothing of one is left lying
+//! about.
 
 use std::fs::{self, File};
 use std::thread;
@@ -27,7 +28,9 @@ fn a_variable_is_added_to_a_new_file_of_the_owner_s() {
 
 #[test]
 fn a_variable_is_added_below_what_is_there() {
-    for (before, between) in [("OTHER=1\n", ""), ("OTHER=1", "\n"), ("A='x\ny'\nAPP_KEY=", "\n"), ("", "")] {
+    for (before, between) in
+        [("OTHER=1\n", ""), ("OTHER=1", "\n"), ("A='x\ny'\nAPP_KEY=", "\n"), ("", "")]
+    {
         let sandbox = Sandbox::new();
         sandbox.file(".env", before);
         assert_eq!(sandbox.run(ADD).code, 0, "{before:?}");
@@ -102,7 +105,8 @@ fn a_line_that_would_not_be_read_is_not_added() {
 fn lines_that_are_added_at_once_are_all_there() {
     let sandbox = Sandbox::new();
     let names: Vec<_> = (0..8).map(|n| format!("KEY_{n}")).collect();
-    let children: Vec<_> = names.iter().map(|name| sandbox.start(["gen-jwk", "--env", name, "-o", ".env"])).collect();
+    let children: Vec<_> =
+        names.iter().map(|name| sandbox.start(["gen-jwk", "--env", name, "-o", ".env"])).collect();
     assert!(children.into_iter().all(|child| sandbox.output_of(child).code == 0));
     let text = sandbox.read(".env");
     assert!(names.iter().all(|name| text.contains(&format!("{name}='{{"))), "{text}");
@@ -128,7 +132,12 @@ fn a_key_that_is_replaced_stays_beside_the_new_one() {
             assert_eq!(output.code, 0, "{output}");
         }
         assert_eq!(sandbox.read(copy), text);
-        assert_eq!((sandbox.mode(copy), sandbox.files().len()), (0o600, 3), "{:?}", sandbox.files());
+        assert_eq!(
+            (sandbox.mode(copy), sandbox.files().len()),
+            (0o600, 3),
+            "{:?}",
+            sandbox.files()
+        );
     }
 }
 
@@ -160,7 +169,9 @@ fn no_document_takes_the_place_of_a_key() {
         let output = sandbox.run(command.split(' '));
         assert_eq!(output.code, 2, "{command}: {output}");
         assert!(
-            output.stderr.contains("error: keys.json: the file holds a private key, and would lose it"),
+            output
+                .stderr
+                .contains("error: keys.json: the file holds a private key, and would lose it"),
             "{output}"
         );
         assert_eq!(sandbox.read("keys.json"), before);
@@ -193,11 +204,15 @@ fn what_a_killed_run_has_left_goes_with_the_next_that_writes() {
         let output = sandbox.run(command.split(' '));
         assert_eq!(output.code, 0, "{output}");
         assert!(
-            output.stderr.contains(&format!("removed ./{LEFT}")) || output.stderr.contains(&format!("{LEFT}, which"))
+            output.stderr.contains(&format!("removed ./{LEFT}"))
+                || output.stderr.contains(&format!("{LEFT}, which"))
         );
         let files = sandbox.files();
         let is_there = |name: &str| files.iter().any(|file| file == name);
-        assert!(!is_there(LEFT) && is_there(".oauthctl-zzzzzz.tmp") && is_there(".tmpa1B2c3"), "{command}: {files:?}");
+        assert!(
+            !is_there(LEFT) && is_there(".oauthctl-zzzzzz.tmp") && is_there(".tmpa1B2c3"),
+            "{command}: {files:?}"
+        );
     }
 }
 
@@ -235,7 +250,10 @@ fn doctor_finds_what_is_left_behind() {
     // As versions up to 0.1 left them; the other is no key, and anybody's.
     sandbox.file("secrets/.tmpa1B2c3", KEY2);
     sandbox.file("secrets/.tmpd4E5f6", "x");
-    sandbox.file("oauthctl.toml", "keys = ['secrets/keys.json']\n[client]\nclient_uri = 'https://app.example.com'\n");
+    sandbox.file(
+        "oauthctl.toml",
+        "keys = ['secrets/keys.json']\n[client]\nclient_uri = 'https://app.example.com'\n",
+    );
     let output = sandbox.run(["doctor", "--offline", "--format", "jsonl"]);
     for (name, found) in [(LEFT, true), (".tmpa1B2c3", true), (".tmpd4E5f6", false)] {
         let what = format!("secrets/{name} was left behind by a run that was killed");

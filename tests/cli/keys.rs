@@ -1,4 +1,5 @@
-//! What the tests of `oauthctl keys` share: sets of keys, and a store whose records are bound to them.
+//! What the tests of `oauthctl keys` share: sets of keys, and a store whose records are bound to
+//! them.
 
 use serde_json::{Map, Value, json};
 
@@ -39,7 +40,9 @@ pub(crate) fn kids_of(app: &App) -> Vec<String> {
 /// The value in a line `NAME='value'`.
 pub(crate) fn assigned<'o>(output: &'o Output, name: &str) -> &'o str {
     let value = output.stdout.strip_prefix(name).and_then(|rest| rest.strip_prefix("='"));
-    value.and_then(|rest| rest.strip_suffix("'\n")).unwrap_or_else(|| panic!("{name} is not assigned: {output}"))
+    value
+        .and_then(|rest| rest.strip_suffix("'\n"))
+        .unwrap_or_else(|| panic!("{name} is not assigned: {output}"))
 }
 
 /// A store in which one session is bound to `key1`, and one session and one login to `key2`.

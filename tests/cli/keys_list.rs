@@ -71,7 +71,9 @@ fn list_counts_nothing_in_a_store_that_was_merely_found() {
 #[test]
 fn list_says_whether_a_kid_proves_which_key_it_names() {
     let sandbox = Sandbox::new();
-    for (jwk, kid, matches) in [(KEY1, THUMBPRINT1, "yes"), (KEY2, THUMBPRINT1, "no"), (KEY1, "key1", "-")] {
+    for (jwk, kid, matches) in
+        [(KEY1, THUMBPRINT1, "yes"), (KEY2, THUMBPRINT1, "no"), (KEY1, "key1", "-")]
+    {
         sandbox.file("key.json", jwk_with(jwk, &json!({ "kid": kid })));
         let output = sandbox.run(["keys", "list", "--keys", "key.json", "--format", "jsonl", "-q"]);
         assert_eq!(object(&output.stdout)["thumbprint"], matches, "{kid}");
@@ -80,7 +82,8 @@ fn list_says_whether_a_kid_proves_which_key_it_names() {
 
 #[test]
 fn list_is_no_wider_than_a_terminal_usually_is() {
-    let next = jwk_with(KEY1, &json!({"kid": THUMBPRINT1, "nbf": now() + 86_400, "iat": now() - 60}));
+    let next =
+        jwk_with(KEY1, &json!({"kid": THUMBPRINT1, "nbf": now() + 86_400, "iat": now() - 60}));
     let sandbox = array_of(&[&next, &jwk_with(KEY2, &json!({"iat": 1_700_000_000}))]);
     store(&sandbox);
     let output = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db"]);
@@ -92,7 +95,10 @@ fn list_is_no_wider_than_a_terminal_usually_is() {
 fn list_warns_of_a_kid_that_is_the_thumbprint_of_another_key() {
     let sandbox = array_of(&[&jwk_with(KEY2, &json!({"kid": THUMBPRINT1}))]);
     let output = sandbox.run(["keys", "list", "--keys", "keys.json", "-q"]);
-    assert!(output.stderr.contains("has the form of a thumbprint, and is not that of its key"), "{output}");
+    assert!(
+        output.stderr.contains("has the form of a thumbprint, and is not that of its key"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -111,8 +117,12 @@ fn list_warns_of_sessions_whose_key_is_gone() {
     -- stderr --
     warning: 2 records bound to key key2, which is not in the set: the app deletes them when their users return
     ");
-    let harmless = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:evil.db"]);
-    assert!(harmless.stderr.contains("lost") && !harmless.to_string().contains('\u{1b}'), "{harmless}");
+    let harmless =
+        sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:evil.db"]);
+    assert!(
+        harmless.stderr.contains("lost") && !harmless.to_string().contains('\u{1b}'),
+        "{harmless}"
+    );
 }
 
 #[test]
@@ -134,13 +144,23 @@ fn list_warns_when_nobody_can_log_in() {
 #[test]
 fn list_shows_the_keys_while_the_store_does_not_answer() {
     let sandbox = array_of(&[KEY1, KEY2]);
-    let output = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "redis://127.0.0.1:1"]);
+    let output =
+        sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "redis://127.0.0.1:1"]);
     assert_eq!((output.code, output.stdout.lines().count()), (3, 3), "{output}");
-    assert!(output.stdout.contains("key2  retiring  -        -         -       keys.json"), "{output}");
-    assert!(output.stderr.starts_with("warning: what depends on each key could not be counted: "), "{output}");
+    assert!(
+        output.stdout.contains("key2  retiring  -        -         -       keys.json"),
+        "{output}"
+    );
+    assert!(
+        output.stderr.starts_with("warning: what depends on each key could not be counted: "),
+        "{output}"
+    );
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
     // What is wrong with the command line still is.
-    assert_eq!(sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "nonsense://x"]).code, 2);
+    assert_eq!(
+        sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "nonsense://x"]).code,
+        2
+    );
 }
 
 #[test]
@@ -148,7 +168,8 @@ fn list_calls_no_key_unused_that_retire_would_keep() {
     let sandbox = array_of(&[KEY1, KEY2]);
     let database = AppDatabase::create(&sandbox.path("app.db"));
     let check = |doubt: &str| {
-        let output = sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db"]);
+        let output =
+            sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db"]);
         assert_eq!(output.stderr, format!("warning: {doubt}: no key is called unused\n"));
         assert!(output.stdout.contains("key2  retiring  -        0         0 "), "{output}");
         let retire = ["keys", "retire", "key2", "--keys", "keys.json", "--store", "sqlite:app.db"];
@@ -156,5 +177,7 @@ fn list_calls_no_key_unused_that_retire_would_keep() {
     };
     check("sqlite:app.db has no session and no login");
     database.session(&session(ALICE, "3h")).record("did:web:damaged", "{");
-    check("1 record of sqlite:app.db (did:web:damaged) could not be read, and may be bound to any key");
+    check(
+        "1 record of sqlite:app.db (did:web:damaged) could not be read, and may be bound to any key",
+    );
 }

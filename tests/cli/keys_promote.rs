@@ -1,4 +1,5 @@
-//! `oauthctl keys rotate --promote`: a staged key takes over once servers have had time to learn it.
+//! `oauthctl keys rotate --promote`: a staged key takes over once servers have had time to learn
+//! it.
 
 use serde_json::{Value, json};
 use testbed::{Reply, keys};
@@ -23,13 +24,18 @@ fn a_staged_key_takes_over_once_servers_have_had_time_to_learn_it() {
     let (mut app, active, next) = staged();
     let before = app.sandbox.read("keys.json");
     let refusal = app.sandbox.refusal(PROMOTE);
-    assert!(refusal.code == 1 && refusal.stderr.contains("the published key set does not hold key next"), "{refusal}");
+    assert!(
+        refusal.code == 1
+            && refusal.stderr.contains("the published key set does not hold key next"),
+        "{refusal}"
+    );
     app.net.publish_confidential(&[active, next]);
     for time in ["12:00:00", "12:01:00", "12:09:59"] {
         app.sandbox.set("OAUTHCTL_TEST_NOW", format!("2026-11-23T{time}Z"));
         let output = app.sandbox.run(PROMOTE);
         assert!(
-            output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T12:10:00Z"),
+            output.code == 1
+                && output.stderr.contains("may keep an older set until 2026-11-23T12:10:00Z"),
             "{output}"
         );
         assert_eq!(app.sandbox.read("keys.json"), before);
@@ -74,7 +80,10 @@ fn waiting_for_servers_ends_at_the_first_signal() {
         let child = app.sandbox.start([&PROMOTE[..], &["--wait"]].concat());
         interrupt(&child, signal);
         let output = app.sandbox.output_of(child);
-        assert!(output.code == code && output.stderr.ends_with("interrupted; nothing was changed\n"), "{output}");
+        assert!(
+            output.code == code && output.stderr.ends_with("interrupted; nothing was changed\n"),
+            "{output}"
+        );
         assert_eq!(app.sandbox.read("keys.json"), before);
     }
 }
@@ -87,7 +96,11 @@ fn a_server_that_keeps_documents_for_longer_is_waited_for() {
         "[issuers.\"https://a.example\"]\ndocument_cache = \"1h\"\n[issuers.\"https://b.example\"]\nper_issuer = 1",
     );
     let output = app.sandbox.run(PROMOTE);
-    assert!(output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T13:00:00Z"), "{output}");
+    assert!(
+        output.code == 1
+            && output.stderr.contains("may keep an older set until 2026-11-23T13:00:00Z"),
+        "{output}"
+    );
     app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T13:01:00Z");
     assert_eq!(app.sandbox.run(PROMOTE).code, 0);
 }
@@ -96,18 +109,31 @@ fn a_server_that_keeps_documents_for_longer_is_waited_for() {
 fn caches_that_may_keep_the_key_set_are_waited_for() {
     let (app, active, next) = staged();
     let jwks = json!({"keys": [keys::public(&active), keys::public(&next)]});
-    app.net.publish(testbed::JWKS_PATH, Reply::json(200, &jwks).header("cache-control", "public, max-age=7200"));
+    app.net.publish(
+        testbed::JWKS_PATH,
+        Reply::json(200, &jwks).header("cache-control", "public, max-age=7200"),
+    );
     let output = app.sandbox.run(PROMOTE);
-    assert!(output.code == 1 && output.stderr.contains("may keep an older set until 2026-11-23T14:00:00Z"), "{output}");
+    assert!(
+        output.code == 1
+            && output.stderr.contains("may keep an older set until 2026-11-23T14:00:00Z"),
+        "{output}"
+    );
 }
 
 #[test]
 fn waiting_takes_as_long_as_what_was_served_may_be_kept() {
     let (app, active, next) = staged();
     let jwks = json!({"keys": [keys::public(&active), keys::public(&next)]});
-    app.net.publish(testbed::JWKS_PATH, Reply::json(200, &jwks).header("cache-control", "public, max-age=86400"));
+    app.net.publish(
+        testbed::JWKS_PATH,
+        Reply::json(200, &jwks).header("cache-control", "public, max-age=86400"),
+    );
     let output = app.sandbox.run([&PROMOTE[..], &["--wait", "--dry-run"]].concat());
-    assert!(output.code == 0 && output.stderr.contains("would wait until 2026-11-24T12:00:00Z"), "{output}");
+    assert!(
+        output.code == 0 && output.stderr.contains("would wait until 2026-11-24T12:00:00Z"),
+        "{output}"
+    );
     let child = app.sandbox.start([&PROMOTE[..], &["--wait"]].concat());
     interrupt(&child, "INT");
     let output = app.sandbox.output_of(child);
@@ -120,7 +146,11 @@ fn a_dry_run_does_not_wait() {
     app.net.publish_confidential(&[active, next]);
     let before = app.sandbox.read("keys.json");
     let output = app.sandbox.run([&PROMOTE[..], &["--wait", "--dry-run"]].concat());
-    let expected = ["dry run: would wait until 2026-11-23T12:10:00Z", "dry run: next would move to the front"];
-    assert!(output.code == 0 && expected.iter().all(|part| output.stderr.contains(part)), "{output}");
+    let expected =
+        ["dry run: would wait until 2026-11-23T12:10:00Z", "dry run: next would move to the front"];
+    assert!(
+        output.code == 0 && expected.iter().all(|part| output.stderr.contains(part)),
+        "{output}"
+    );
     assert_eq!(app.sandbox.read("keys.json"), before);
 }

@@ -1,4 +1,5 @@
-//! `oauthctl keys retire`: a key goes when nothing depends on it, or once all its sessions have provably ended.
+//! `oauthctl keys retire`: a key goes when nothing depends on it, or once all its sessions have
+//! provably ended.
 
 use serde_json::json;
 use testbed::redis::Redis;
@@ -10,7 +11,8 @@ use crate::keys::{array_of, assigned, keys_in, kids, kids_of, now, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
 
-/// A set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins to `key1` and `key2`.
+/// A set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins to
+/// `key1` and `key2`.
 fn rotated() -> Sandbox {
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     let old = jwk_with(KEY2, &json!({"kid": "old"}));
@@ -39,7 +41,10 @@ fn retire_removes_a_key_that_nothing_depends_on() {
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     assert_eq!(sandbox.read("keys.json"), format!("[{new},{KEY1},{KEY2}]\n"));
     assert_eq!((sandbox.mode("keys.json"), sandbox.mode("keys.retired-old.json")), (0o600, 0o600));
-    assert_eq!(sandbox.read("keys.retired-old.json"), format!("{}\n", jwk_with(KEY2, &json!({"kid": "old"}))));
+    assert_eq!(
+        sandbox.read("keys.retired-old.json"),
+        format!("{}\n", jwk_with(KEY2, &json!({"kid": "old"})))
+    );
     insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
     exit 2
     -- stderr --
@@ -61,21 +66,28 @@ fn retire_keeps_a_jwks_a_jwks() {
 fn what_stands_beside_the_keys_of_a_set_survives_every_change() {
     let sandbox = rotated();
     let keys = sandbox.read("keys.json");
-    sandbox.file("keys.json", format!("{{\"note\":\"ours\",\"keys\":{},\"version\":2}}", keys.trim_end()));
+    sandbox.file(
+        "keys.json",
+        format!("{{\"note\":\"ours\",\"keys\":{},\"version\":2}}", keys.trim_end()),
+    );
     for change in [
         &["rotate", "--stage", "--kid", "staged"] as &[_],
         &["rotate", "--promote", "staged", "--unpublished"],
         &["rotate", "--kid", "next"],
         &["retire", "old"],
     ] {
-        let arguments = [&["keys"], change, &["--keys", "keys.json", "--store", "sqlite:app.db"]].concat();
+        let arguments =
+            [&["keys"], change, &["--keys", "keys.json", "--store", "sqlite:app.db"]].concat();
         let output = sandbox.run(arguments);
         assert_eq!(output.code, 0, "{output}");
         let set = object(&sandbox.read("keys.json"));
         assert_eq!((&set["note"], &set["version"]), (&json!("ours"), &json!(2)), "{change:?}");
         assert_eq!(set.keys().collect::<Vec<_>>(), ["note", "keys", "version"], "{change:?}");
     }
-    assert_eq!(kids(&keys_in(&sandbox.read("keys.json"))), ["next", "staged", "new", "key1", "key2"]);
+    assert_eq!(
+        kids(&keys_in(&sandbox.read("keys.json"))),
+        ["next", "staged", "new", "key1", "key2"]
+    );
 }
 
 #[test]
@@ -96,10 +108,14 @@ fn retire_refuses_while_sessions_or_logins_are_bound_to_the_key() {
     error: 1 session and 1 pending login of sqlite:app.db are bound to key key2, and would be lost with it
     hint: keep the key until they have ended, or end the sessions with --revoke-sessions; pending logins end within an hour where they have a TTL, or by `oauthctl states purge`
     ");
-    AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
+    AppDatabase::open(&sandbox.path("app.db"))
+        .execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
     // A pending login alone counts, too.
     let refusal = sandbox.refusal(retire(&["key2", "--ignore-malformed"]));
-    assert!(refusal.stderr.starts_with("error: 1 pending login of sqlite:app.db is bound to key key2"), "{refusal}");
+    assert!(
+        refusal.stderr.starts_with("error: 1 pending login of sqlite:app.db is bound to key key2"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -121,7 +137,16 @@ fn retire_wants_the_store_to_be_named() {
 fn retire_refuses_when_the_store_cannot_be_read() {
     let sandbox = rotated();
     for store in ["sqlite:missing.db", "sqlite:keys.json"] {
-        sandbox.refusal(["keys", "retire", "old", "--keys", "keys.json", "--store", store, "--ignore-malformed"]);
+        sandbox.refusal([
+            "keys",
+            "retire",
+            "old",
+            "--keys",
+            "keys.json",
+            "--store",
+            store,
+            "--ignore-malformed",
+        ]);
     }
 }
 
@@ -155,7 +180,10 @@ fn retire_refuses_the_key_that_signs() {
     hint: `oauthctl keys list` shows the keys there are
     ");
     // Another key is there, but it cannot sign yet.
-    sandbox.file("keys.json", format!("[{},{KEY2}]", jwk_with(KEY1, &json!({"kid": "next", "nbf": now() + 60}))));
+    sandbox.file(
+        "keys.json",
+        format!("[{},{KEY2}]", jwk_with(KEY1, &json!({"kid": "next", "nbf": now() + 60}))),
+    );
     insta::assert_snapshot!(sandbox.refusal(retire(&["key2"])), @"
     exit 2
     -- stderr --
@@ -191,7 +219,8 @@ fn retire_prints_what_a_variable_becomes() {
     deploy it, and publish: `oauthctl jwks --keys env:PRIVATE_KEYS -o FILE --force --drop-key old`
     ");
     // A key that has a variable to itself leaves with it.
-    let output = sandbox.run([&named[..], &["--keys", "env:JWK_1", "--keys", "env:JWK_2", "alone"]].concat());
+    let output = sandbox
+        .run([&named[..], &["--keys", "env:JWK_1", "--keys", "env:JWK_2", "alone"]].concat());
     insta::assert_snapshot!(output, @"
     exit 0
     -- stderr --
@@ -200,21 +229,35 @@ fn retire_prints_what_a_variable_becomes() {
     ");
 }
 
-/// An app whose old key has leaked: `new` signs, two sessions are bound to the old one and Alice's to `new`.
+/// An app whose old key has leaked: `new` signs, two sessions are bound to the old one and Alice's
+/// to `new`.
 fn leaked() -> App {
     let app = App::new();
     let (old, new) = (app.net.signing_key().unwrap(), keys::client_key("new"));
     app.sandbox.file("keys.json", json!([new, old]).to_string());
     app.log_in(2, &days_ago(2));
     app.net.publish_confidential(&[new.clone(), old]);
-    let alice = LoginOptions { did: Some(ALICE.to_owned()), credentials: Some(Credentials::Key(new)), ..days_ago(2) };
+    let alice = LoginOptions {
+        did: Some(ALICE.to_owned()),
+        credentials: Some(Credentials::Key(new)),
+        ..days_ago(2)
+    };
     app.log_in(1, &alice);
     app
 }
 
 /// `keys retire --revoke-sessions` of the old key.
 fn end(app: &App, options: &[&str]) -> Output {
-    let retire = ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--retry-for", "0s"];
+    let retire = [
+        "keys",
+        "retire",
+        "testbed-1",
+        "--revoke-sessions",
+        "--keys",
+        "keys.json",
+        "--retry-for",
+        "0s",
+    ];
     app.sandbox.run([&retire[..], options].concat())
 }
 
@@ -233,12 +276,18 @@ fn a_key_stays_while_one_session_of_it_may_live() {
     let one = app.records().into_keys().find(|did| did != ALICE).unwrap();
     app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(&one));
     let output = end(&app, &["--yes"]);
-    assert!(output.code == 3 && output.stdout.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
+    assert!(
+        output.code == 3 && output.stdout.contains("2 sessions: 1 confirmed, 1 unconfirmed"),
+        "{output}"
+    );
     assert_eq!(kids_of(&app), ["new", "testbed-1"]);
     assert_eq!(app.records().len(), 2);
     app.net.clear_faults();
     assert_eq!(end(&app, &["--yes"]).code, 0);
-    assert_eq!((kids_of(&app), app.records_left()), (vec!["new".to_owned()], vec![ALICE.to_owned()]));
+    assert_eq!(
+        (kids_of(&app), app.records_left()),
+        (vec!["new".to_owned()], vec![ALICE.to_owned()])
+    );
 }
 
 #[test]
@@ -258,12 +307,19 @@ fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
     let assert_untouched = |options: &[&str], part: &str| {
         let output = end(&app, options);
         assert!(output.code == 2 && output.stderr.contains(part), "{output}");
-        assert_eq!((app.net.alive(), app.records_left().len(), kids_of(&app).len()), (3, 3, 2), "{output}");
+        assert_eq!(
+            (app.net.alive(), app.records_left().len(), kids_of(&app).len()),
+            (3, 3, 2),
+            "{output}"
+        );
         assert_eq!(app.net.counters().requests, [].into(), "{output}");
     };
     assert_untouched(&[], "no terminal to ask for confirmation on");
     app.database.state("pending", &state("testbed-1"));
-    assert_untouched(&["--yes"], "2 sessions and 1 pending login of sqlite:app.db are bound to key testbed-1");
+    assert_untouched(
+        &["--yes"],
+        "2 sessions and 1 pending login of sqlite:app.db are bound to key testbed-1",
+    );
     assert_untouched(
         &["--yes", "--dry-run"],
         "2 sessions and 1 pending login of sqlite:app.db are bound to key testbed-1",
@@ -283,7 +339,10 @@ fn while_a_rotation_is_under_way_it_is_said_when_the_old_key_may_go() {
     sandbox.run(["gen-jwk", "--encoding", "jwks", "--kid", "old", "-o", "keys.json"]);
     sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new"]);
     let output = sandbox.refusal(["keys", "retire", "old", "--keys", "keys.json"]);
-    assert!(output.stderr.contains("\nhint: retire it once key new has taken over, at 20"), "{output}");
+    assert!(
+        output.stderr.contains("\nhint: retire it once key new has taken over, at 20"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -301,7 +360,8 @@ fn a_dry_run_names_the_sessions_that_would_end_and_the_key_that_would_go() {
 fn keys_that_came_while_sessions_were_ended_stay() {
     let app = leaked();
     app.net.fault(Endpoint::Revoke, Fault::DelayAfter(std::time::Duration::from_millis(300)));
-    let retire = ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--yes"];
+    let retire =
+        ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--yes"];
     let child = app.sandbox.start(retire);
     crate::app::wait_until(|| app.net.counters().of(Endpoint::Revoke) > 0);
     // Not by oauthctl, which would wait for its turn.
@@ -328,10 +388,13 @@ fn retire_counts_in_every_layout_of_the_store() {
     }
     // In another database of the same server there is nothing.
     let elsewhere = format!("{url}/3");
-    let retire = ["keys", "retire", "old", "--keys", "keys.json", "--store", &elsewhere, "--layout", "npmx"];
+    let retire =
+        ["keys", "retire", "old", "--keys", "keys.json", "--store", &elsewhere, "--layout", "npmx"];
     let refusal = sandbox.refusal(retire);
     assert!(
-        refusal.stderr.contains("has no session and no login, so it does not show that key old is unused"),
+        refusal
+            .stderr
+            .contains("has no session and no login, so it does not show that key old is unused"),
         "{refusal}"
     );
     assert_eq!(sandbox.run([&retire[..], &["--unused"]].concat()).code, 0);
@@ -349,13 +412,20 @@ fn retire_refuses_a_store_that_does_not_show_what_it_holds() {
     ] {
         let redis = Redis::start();
         let sandbox = rotated();
-        redis.ask(&["SET", &format!("atproto:oauth:sessions:{BOB}"), &session(BOB, "3h").to_string()]);
+        redis.ask(&[
+            "SET",
+            &format!("atproto:oauth:sessions:{BOB}"),
+            &session(BOB, "3h").to_string(),
+        ]);
         redis.ask(&["SET", &key, value]);
         let url = redis.url();
-        let retire = ["keys", "retire", "old", "--keys", "keys.json", "--store", &url, "--layout", "npmx"];
+        let retire =
+            ["keys", "retire", "old", "--keys", "keys.json", "--store", &url, "--layout", "npmx"];
         let refusal = sandbox.refusal(retire);
         assert!(
-            refusal.stderr.contains(&format!("({key}) could not be read, and may be bound to key old")),
+            refusal
+                .stderr
+                .contains(&format!("({key}) could not be read, and may be bound to key old")),
             "{refusal}"
         );
         assert_eq!(sandbox.run([&retire[..], &["--unused"]].concat()).code, 0);
@@ -369,7 +439,10 @@ fn retire_never_writes_over_a_key_that_was_retired_before() {
     sandbox.file("keys.retired-old.json", "mine");
     for kept in ["keys.retired-old-2.json", "keys.retired-old-2.json"] {
         let output = sandbox.run(retire(&["old"]));
-        assert!(output.code == 0 && output.stderr.contains(&format!("kept key old as {kept}\n")), "{output}");
+        assert!(
+            output.code == 0 && output.stderr.contains(&format!("kept key old as {kept}\n")),
+            "{output}"
+        );
         sandbox.file("keys.json", &keys);
     }
     assert_eq!(sandbox.read("keys.retired-old.json"), "mine");
@@ -386,17 +459,24 @@ fn the_line_that_retire_prints_publishes_the_set_without_the_key() {
     assert_eq!(line, "oauthctl jwks -o public/.well-known/jwks.json --force --drop-key old");
     let output = sandbox.sh(line);
     assert_eq!(output.code, 0, "{output}");
-    assert_eq!(kids(&keys_in(&sandbox.read("public/.well-known/jwks.json"))), ["new", "key1", "key2"]);
+    assert_eq!(
+        kids(&keys_in(&sandbox.read("public/.well-known/jwks.json"))),
+        ["new", "key1", "key2"]
+    );
 }
 
 #[test]
 fn nobody_is_signed_out_while_sessions_in_another_layout_hold_the_key() {
     let app = leaked();
     let other = session(BOB, "3h").to_string().replace("key1", "testbed-1");
-    app.database.execute(&format!("CREATE TABLE other (v TEXT); INSERT INTO other VALUES ('{other}')"));
+    app.database
+        .execute(&format!("CREATE TABLE other (v TEXT); INSERT INTO other VALUES ('{other}')"));
     let output = end(&app, &["--yes"]);
     assert!(
-        output.code == 2 && output.stderr.contains("error: outside layout statusphere, sqlite:app.db has 1 session"),
+        output.code == 2
+            && output
+                .stderr
+                .contains("error: outside layout statusphere, sqlite:app.db has 1 session"),
         "{output}"
     );
     assert_eq!((app.net.alive(), kids_of(&app).len()), (3, 2), "{output}");
@@ -406,8 +486,15 @@ fn nobody_is_signed_out_while_sessions_in_another_layout_hold_the_key() {
 fn retire_says_only_of_what_there_is_how_it_ends() {
     let sandbox = rotated();
     let refusal = sandbox.refusal(retire(&["key1"]));
-    assert!(refusal.stderr.contains("is bound to key key1") && !refusal.stderr.contains("login"), "{refusal}");
-    AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
+    assert!(
+        refusal.stderr.contains("is bound to key key1") && !refusal.stderr.contains("login"),
+        "{refusal}"
+    );
+    AppDatabase::open(&sandbox.path("app.db"))
+        .execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
     let refusal = sandbox.refusal(retire(&["key2"]));
-    assert!(refusal.stderr.contains("`oauthctl states purge`") && !refusal.stderr.contains("session "), "{refusal}");
+    assert!(
+        refusal.stderr.contains("`oauthctl states purge`") && !refusal.stderr.contains("session "),
+        "{refusal}"
+    );
 }

@@ -1,4 +1,5 @@
-//! `oauthctl keys rotate`: a new key joins the old ones wherever they are kept, and what is left to do is said.
+//! `oauthctl keys rotate`: a new key joins the old ones wherever they are kept, and what is left to
+//! do is said.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -63,7 +64,9 @@ fn the_new_key_signs_when_its_time_has_come() {
     let mut sandbox = array_of(&[KEY1]);
     sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new", "--activate-in", "2h"]);
     let keys = ["--keys", "keys.json"];
-    let said = |new: &str, old: &str| vec![("new".to_owned(), new.to_owned()), ("key1".to_owned(), old.to_owned())];
+    let said = |new: &str, old: &str| {
+        vec![("new".to_owned(), new.to_owned()), ("key1".to_owned(), old.to_owned())]
+    };
     assert_eq!(states(&sandbox, &keys), said("next", "active"));
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T13:59:59Z");
     assert_eq!(states(&sandbox, &keys), said("next", "active"));
@@ -75,7 +78,8 @@ fn the_new_key_signs_when_its_time_has_come() {
 
 #[test]
 fn rotate_stages_a_key_right_behind_the_active_one() {
-    let sandbox = array_of(&[&jwk_with(KEY1, &json!({"kid": "revoked", "revoked": true})), KEY2, KEY1]);
+    let sandbox =
+        array_of(&[&jwk_with(KEY1, &json!({"kid": "revoked", "revoked": true})), KEY2, KEY1]);
     let output = sandbox.run(["keys", "rotate", "--keys", "keys.json", "--stage", "--kid", "new"]);
     insta::assert_snapshot!(output, @"
     exit 0
@@ -94,7 +98,8 @@ fn rotate_stages_a_key_right_behind_the_active_one() {
 #[test]
 fn rotate_warns_when_servers_cannot_have_learnt_the_key_in_time() {
     let sandbox = array_of(&[KEY1]);
-    let output = sandbox.run(["keys", "rotate", "--keys", "keys.json", "--activate-in", "9m", "-q"]);
+    let output =
+        sandbox.run(["keys", "rotate", "--keys", "keys.json", "--activate-in", "9m", "-q"]);
     insta::assert_snapshot!(output, @"
     exit 0
     -- stderr --
@@ -111,7 +116,8 @@ fn a_key_with_a_variable_to_itself_gets_a_second_variable_beside_it() {
     ] {
         let mut sandbox = Sandbox::new();
         sandbox.set(first, KEY1);
-        let output = sandbox.run(["keys", "rotate", "--keys", &format!("env:{first}"), "--kid", "new"]);
+        let output =
+            sandbox.run(["keys", "rotate", "--keys", &format!("env:{first}"), "--kid", "new"]);
         let new = object(assigned(&output, second));
         assert_eq!((&new["kid"], &new["nbf"]), (&json!("new"), &json!(now() + 86_400)), "{output}");
         sandbox.set(second, assigned(&output, second));
@@ -197,7 +203,8 @@ fn a_set_in_a_variable_is_printed_as_it_will_be() {
     3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
-    let output = sandbox.run(["keys", "rotate", "--keys", "env:ATPROTO_JWK_PRIVATE", "--kid", "new"]);
+    let output =
+        sandbox.run(["keys", "rotate", "--keys", "env:ATPROTO_JWK_PRIVATE", "--kid", "new"]);
     let jwks = object(assigned(&output, "ATPROTO_JWK_PRIVATE"));
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
 }
@@ -251,18 +258,26 @@ fn the_second_file_may_be_named_or_be_stdout() {
     let sandbox = Sandbox::new();
     sandbox.file("client.json", KEY1);
     sandbox.run(["keys", "rotate", "--keys", "client.json", "--kid", "new", "-o", "next.json"]);
-    assert_eq!((object(&sandbox.read("next.json"))["kid"].as_str(), sandbox.mode("next.json")), (Some("new"), 0o600));
-    let printed = sandbox.run(["keys", "rotate", "--keys", "client.json", "--kid", "new", "-o", "-"]);
+    assert_eq!(
+        (object(&sandbox.read("next.json"))["kid"].as_str(), sandbox.mode("next.json")),
+        (Some("new"), 0o600)
+    );
+    let printed =
+        sandbox.run(["keys", "rotate", "--keys", "client.json", "--kid", "new", "-o", "-"]);
     assert_eq!(object(&printed.stdout)["kid"], "new");
     assert_eq!(sandbox.files(), ["client.json", "next.json"]);
-    assert_eq!(sandbox.refusal(["keys", "rotate", "--keys", "client.json", "-o", "client.json"]).code, 2);
+    assert_eq!(
+        sandbox.refusal(["keys", "rotate", "--keys", "client.json", "-o", "client.json"]).code,
+        2
+    );
 }
 
 #[test]
 fn a_set_may_go_to_another_file_and_then_stays_as_it_is() {
     let sandbox = array_of(&[KEY1]);
     let before = sandbox.read("keys.json");
-    let output = sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new", "-o", "next.json"]);
+    let output =
+        sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new", "-o", "next.json"]);
     insta::assert_snapshot!(output.stderr, @r"
     wrote next.json
     new key new, in front of key1
@@ -348,8 +363,11 @@ fn a_dry_run_of_rotate_writes_nothing_and_makes_no_key() {
     3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     "#);
-    for more in [&["--keys", "env:NUXT_OAUTH_JWK_ONE"][..], &["--keys", "client.json", "-o", "next.json"], &["--stage"]]
-    {
+    for more in [
+        &["--keys", "env:NUXT_OAUTH_JWK_ONE"][..],
+        &["--keys", "client.json", "-o", "next.json"],
+        &["--stage"],
+    ] {
         let output = sandbox.run([&["keys", "rotate", "-n"], more].concat());
         assert_eq!((output.code, output.stdout.as_str()), (0, ""), "{output}");
     }
@@ -359,7 +377,9 @@ fn a_dry_run_of_rotate_writes_nothing_and_makes_no_key() {
 #[test]
 fn a_rotation_waits_for_the_one_before_it() {
     let mut sandbox = array_of(&[KEY1]);
-    let rotate = |sandbox: &Sandbox, kid| sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", kid]);
+    let rotate = |sandbox: &Sandbox, kid| {
+        sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", kid])
+    };
     assert_eq!(rotate(&sandbox, "new").code, 0);
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "keys.json"]), @"
     exit 2
@@ -414,7 +434,10 @@ fn a_rewritten_file_keeps_its_owner_its_mode_and_its_links() {
     if given {
         assert_eq!((metadata.uid(), metadata.gid()), (65534, 65533));
     }
-    assert_eq!(fs::read_link(sandbox.path("current/keys.json")).unwrap(), Path::new("../keys.json"));
+    assert_eq!(
+        fs::read_link(sandbox.path("current/keys.json")).unwrap(),
+        Path::new("../keys.json")
+    );
     assert_eq!(kids(&keys_in(&sandbox.read("keys.json"))), ["new", "key1"]);
     assert_eq!(sandbox.files(), ["current", "keys.json"]);
 }
@@ -427,7 +450,16 @@ fn of_rotations_at_the_same_time_none_is_lost() {
     let started: Vec<_> = (0..AT_ONCE)
         .map(|n| {
             let path = if n % 2 == 0 { "keys.json" } else { "current/keys.json" };
-            sandbox.start(["keys", "rotate", "--keys", path, "--activate-in", "0s", "--kid", &format!("new{n}")])
+            sandbox.start([
+                "keys",
+                "rotate",
+                "--keys",
+                path,
+                "--activate-in",
+                "0s",
+                "--kid",
+                &format!("new{n}"),
+            ])
         })
         .collect();
     // Whoever reads meanwhile finds a whole set.
@@ -447,8 +479,10 @@ fn of_rotations_at_the_same_time_none_is_lost() {
 #[test]
 fn of_ordinary_rotations_at_the_same_time_one_takes_place() {
     let sandbox = array_of(&[KEY1]);
-    let started: Vec<_> = (0..4).map(|_| sandbox.start(["keys", "rotate", "--keys", "keys.json"])).collect();
-    let codes = started.into_iter().map(|child| child.wait_with_output().unwrap().status.code().unwrap());
+    let started: Vec<_> =
+        (0..4).map(|_| sandbox.start(["keys", "rotate", "--keys", "keys.json"])).collect();
+    let codes =
+        started.into_iter().map(|child| child.wait_with_output().unwrap().status.code().unwrap());
     let mut codes: Vec<_> = codes.collect();
     codes.sort_unstable();
     assert_eq!(codes, [0, 2, 2, 2]);

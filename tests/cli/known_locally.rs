@@ -1,4 +1,5 @@
-//! What can be known of a session without asking its server is the same in a list, in a dry run and in the run itself.
+//! What can be known of a session without asking its server is the same in a list, in a dry run and
+//! in the run itself.
 
 use serde_json::{Value, json};
 use testbed::{Credentials, LoginOptions, keys};
@@ -10,13 +11,15 @@ use crate::sandbox::Sandbox;
 
 const MISTYPED: &str = "https://app.example.com/mistyped.json";
 
-/// The sessions of a listing and why they are blocked, in a run: `sessions list`, or what has results of this name.
+/// The sessions of a listing and why they are blocked, in a run: `sessions list`, or what has
+/// results of this name.
 #[track_caller]
 fn blocked(app: &App, command: &str, result: &str) -> Vec<(String, String)> {
     let output = app.sessions(&format!("{command} --format jsonl -q"));
     let row = |line: &str| {
         let row = object(line);
-        let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_blocked = text("status") == "blocked" || text("result") == result;
         is_blocked.then(|| (text("key"), text("reason")))
     };
@@ -26,16 +29,19 @@ fn blocked(app: &App, command: &str, result: &str) -> Vec<(String, String)> {
     rows
 }
 
-/// A list, the dry run and the run of a refresh, and the dry run of a revocation agree on so many sessions, and why.
+/// A list, the dry run and the run of a refresh, and the dry run of a revocation agree on so many
+/// sessions, and why.
 #[track_caller]
 fn assert_all_agree(app: &App, count: usize, reason: &str) {
     let sent = app.exchanges().len();
     let listed = blocked(app, "list", "blocked");
     assert_eq!(listed.len(), count, "{listed:?}");
     assert!(listed.iter().all(|(_, why)| why.contains(reason)), "{listed:?}");
-    for (command, result) in
-        [("refresh --all -n", "blocked"), ("refresh --all", "blocked"), ("revoke --all -n", "would fail")]
-    {
+    for (command, result) in [
+        ("refresh --all -n", "blocked"),
+        ("refresh --all", "blocked"),
+        ("revoke --all -n", "would fail"),
+    ] {
         assert_eq!(blocked(app, command, result), listed, "{command}");
     }
     let counts = object(&app.sessions("stats --format json -q").stdout);
@@ -55,7 +61,10 @@ fn a_mistyped_client_id_blocks_every_session_everywhere() {
     assert_all_agree(
         &app,
         3,
-        &format!("its tokens were issued to the client_id {}, not to {MISTYPED}", app.net.client_id()),
+        &format!(
+            "its tokens were issued to the client_id {}, not to {MISTYPED}",
+            app.net.client_id()
+        ),
     );
     for (command, verb) in [("refresh --dry-run", "would refresh"), ("refresh", "refreshed")] {
         let output = app.sessions(command);
@@ -72,8 +81,10 @@ fn a_mistyped_client_id_blocks_an_upgrade_and_its_dry_run() {
     let app = App::new();
     app.log_in(2, &LoginOptions { credentials: Some(Credentials::Public), ..days_ago(2) });
     app.configure_client(MISTYPED, "");
-    for (command, verb) in [("upgrade --unpublished --dry-run", "would upgrade"), ("upgrade --unpublished", "upgraded")]
-    {
+    for (command, verb) in [
+        ("upgrade --unpublished --dry-run", "would upgrade"),
+        ("upgrade --unpublished", "upgraded"),
+    ] {
         let output = app.sessions(command);
         assert_eq!(output.code, 1, "{output}");
         assert!(output.stdout.ends_with(&format!("{verb} 0 sessions, 2 blocked\n")), "{output}");
@@ -106,7 +117,10 @@ fn another_dpop_key_than_that_of_the_tokens_blocks_a_session_everywhere() {
     store(&record);
     app.configure("min_interval = \"0s\"");
     let listed = blocked(&app, "list", "blocked");
-    assert_eq!(listed, [(did.clone(), "its tokens are bound to another DPoP key than the stored one".to_owned())]);
+    assert_eq!(
+        listed,
+        [(did.clone(), "its tokens are bound to another DPoP key than the stored one".to_owned())]
+    );
     for command in ["refresh --all -n", "refresh --all"] {
         assert_eq!(blocked(&app, command, "blocked"), listed, "{command}");
     }
@@ -117,14 +131,19 @@ fn another_dpop_key_than_that_of_the_tokens_blocks_a_session_everywhere() {
 #[test]
 fn tokens_that_wait_to_be_stored_block_a_session_everywhere() {
     let app = App::with_users(2);
-    app.database.execute("CREATE TRIGGER b BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    app.database.execute(
+        "CREATE TRIGGER b BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
     app.configure("min_interval = \"0s\"");
     assert_eq!(app.sessions("refresh --all").code, 1);
     let waiting = app.recovery_entries().len();
     assert!(waiting > 0);
     let listed = blocked(&app, "list", "blocked");
     assert_eq!(listed.len(), waiting);
-    assert!(listed[0].1.starts_with("newer tokens of it wait in the recovery directory"), "{listed:?}");
+    assert!(
+        listed[0].1.starts_with("newer tokens of it wait in the recovery directory"),
+        "{listed:?}"
+    );
     assert_eq!(blocked(&app, "refresh --all -n", "blocked"), listed);
 }
 
@@ -133,7 +152,8 @@ fn settings_that_let_nothing_out_block_every_session_everywhere() {
     let app = App::with_users(2);
     let text = app.sandbox.read("oauthctl.toml").replace("allow_http = true", "allow_http = false");
     let text = text.replace(&format!("plc_directory = \"{}\"\n", app.net.plc_url()), "");
-    app.sandbox.file("oauthctl.toml", text.replace("[refresh]", "[refresh]\nmin_interval = \"0s\""));
+    app.sandbox
+        .file("oauthctl.toml", text.replace("[refresh]", "[refresh]\nmin_interval = \"0s\""));
     assert_all_agree(&app, 2, "is not https (network.allow_http)");
 }
 
@@ -165,7 +185,9 @@ fn what_is_not_configured_blocks_nothing() {
 #[test]
 fn a_session_without_a_refresh_token_is_blocked_in_a_dry_run_too() {
     let app = App::new();
-    let mut record = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() }).remove(0);
+    let mut record = app
+        .log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() })
+        .remove(0);
     record["tokenSet"].as_object_mut().unwrap().remove("refresh_token");
     app.database.execute("DELETE FROM auth_session");
     app.database.session(&record);

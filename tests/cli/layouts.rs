@@ -1,4 +1,5 @@
-//! Layouts that the operator describes under `[layouts.NAME]`: oauthctl works in them as their app does.
+//! Layouts that the operator describes under `[layouts.NAME]`: oauthctl works in them as their app
+//! does.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -12,7 +13,8 @@ use crate::sandbox::{Output, Sandbox};
 const DAY: i64 = 86_400;
 
 /// Keys with one beginning for all, a lock, and lifetimes.
-const KEYS: &str = "session_key = 'mine:{did}'\nstate_key = 'mine:{state}'\nlock_key = 'mine:lock:{name}'
+const KEYS: &str =
+    "session_key = 'mine:{did}'\nstate_key = 'mine:{state}'\nlock_key = 'mine:lock:{name}'
     session_ttl = '30d'\nstate_ttl = '1h'\n";
 
 /// An app whose sessions are in Redis under a layout of its own.
@@ -33,7 +35,11 @@ impl Mine {
 
     /// A session that was begun on a browser, as the server knows it.
     fn login(&self, did: &str) -> Value {
-        self.app.net.login(LoginOptions { did: Some(did.to_owned()), dpop_pool: None, ..days_ago(2) })
+        self.app.net.login(LoginOptions {
+            did: Some(did.to_owned()),
+            dpop_pool: None,
+            ..days_ago(2)
+        })
     }
 
     fn put(&self, key: &str, value: &Value, seconds_left: i64) {
@@ -41,13 +47,17 @@ impl Mine {
     }
 
     fn value(&self, key: &str) -> Value {
-        let Answer::Bulk(Some(value)) = self.redis.ask(&["GET", key]) else { panic!("{key} is there") };
+        let Answer::Bulk(Some(value)) = self.redis.ask(&["GET", key]) else {
+            panic!("{key} is there")
+        };
         serde_json::from_slice(&value).unwrap()
     }
 
     /// How much longer a key lives.
     fn left(&self, key: &str) -> i64 {
-        let Answer::Number(left) = self.redis.ask(&["TTL", key]) else { panic!("{key} has a time to live") };
+        let Answer::Number(left) = self.redis.ask(&["TTL", key]) else {
+            panic!("{key} has a time to live")
+        };
         left
     }
 
@@ -59,7 +69,8 @@ impl Mine {
     fn rows(&self, command: &str) -> Vec<Value> {
         let output = self.run(&format!("{command} --format jsonl -q"));
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
-        let mut rows: Vec<_> = output.stdout.lines().map(|line| Value::Object(object(line))).collect();
+        let mut rows: Vec<_> =
+            output.stdout.lines().map(|line| Value::Object(object(line))).collect();
         rows.sort_by_key(|row| row["key"].to_string());
         rows
     }
@@ -81,19 +92,32 @@ fn keys_of_its_own_are_found_refreshed_and_locked_as_the_app_does() {
     let listed = mine.run("sessions list --format jsonl");
     assert!(listed.stderr.ends_with("(layout mine)\n"), "{listed}");
     let row = object(&listed.stdout);
-    assert_eq!((&row["key"], &row["did"], &row["status"]), (&json!(key), &json!(ALICE), &json!("due")));
-    assert_eq!(row["last_refreshed_by"], "access_token", "written ten days ago, the token is younger");
+    assert_eq!(
+        (&row["key"], &row["did"], &row["status"]),
+        (&json!(key), &json!(ALICE), &json!("due"))
+    );
+    assert_eq!(
+        row["last_refreshed_by"], "access_token",
+        "written ten days ago, the token is younger"
+    );
     assert_eq!(mine.rows(&format!("sessions show {ALICE}")).len(), 1);
 
     let output = mine.app.sessions("refresh --all --lock-timeout 0s --format jsonl");
     assert!(output.stdout.contains("somebody else holds the lock on it"), "{output}");
     assert_eq!(mine.app.exchanges().len(), 0);
     let states = mine.rows("states list");
-    let begun: Vec<_> = states.iter().map(|row| (row["key"].as_str().unwrap(), &row["begun_by"])).collect();
+    let begun: Vec<_> =
+        states.iter().map(|row| (row["key"].as_str().unwrap(), &row["begun_by"])).collect();
     assert_eq!(begun, [("mine:begun", &json!("ttl")), ("mine:fresh", &json!("ttl"))]);
     let purged = mine.run("states purge").stdout;
-    assert_eq!(purged, "removed 1 pending login (1 old by their time to live); 1 kept: too young\n");
-    assert_eq!(mine.redis.ask(&["EXISTS", "mine:begun", "mine:fresh", &key, &lock]), Answer::Number(3));
+    assert_eq!(
+        purged,
+        "removed 1 pending login (1 old by their time to live); 1 kept: too young\n"
+    );
+    assert_eq!(
+        mine.redis.ask(&["EXISTS", "mine:begun", "mine:fresh", &key, &lock]),
+        Answer::Number(3)
+    );
 
     mine.redis.ask(&["DEL", &lock]);
     assert_eq!(mine.app.sessions("refresh --all").stdout, "refreshed 1 session\n");
@@ -110,7 +134,8 @@ fn one_session_a_browser_is_one_record_each() {
         mine.put(key, &mine.login(ALICE), 20 * DAY);
     }
     mine.put(&format!("mine:{BOB}:b0a1"), &mine.login(BOB), 20 * DAY);
-    let shown: Vec<_> = mine.rows(&format!("sessions show {ALICE}")).iter().map(|row| row["key"].clone()).collect();
+    let shown: Vec<_> =
+        mine.rows(&format!("sessions show {ALICE}")).iter().map(|row| row["key"].clone()).collect();
     assert_eq!(shown, keys);
     assert_eq!(mine.app.sessions("refresh --all").stdout, "refreshed 3 sessions\n");
     for key in &keys {
@@ -156,10 +181,13 @@ fn a_stamp_is_renewed_and_what_else_the_app_keeps_stays() {
 #[test]
 fn a_session_from_another_store_is_as_old_in_its_envelope_as_it_was() {
     let mine = Mine::new(&format!("{KEYS}envelope = true\n"));
-    let record = mine.app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
+    let record =
+        mine.app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
     let export = "oauthctl --store sqlite:app.db sessions export -o - -q";
-    let moved =
-        mine.app.sandbox.sh(&format!("{export} | oauthctl --layout mine sessions import --source-app-stopped -"));
+    let moved = mine
+        .app
+        .sandbox
+        .sh(&format!("{export} | oauthctl --layout mine sessions import --source-app-stopped -"));
     assert_eq!(moved.stdout, "imported 1 session\n", "{moved}");
     let key = format!("mine:{ALICE}");
     let envelope = mine.value(&key);
@@ -167,7 +195,10 @@ fn a_session_from_another_store_is_as_old_in_its_envelope_as_it_was() {
     let two_days_ago = mine.app.net.now() / 1000 - 2 * DAY;
     let cached_at = envelope["cachedAt"].as_i64().unwrap() / 1000;
     assert!((cached_at - two_days_ago).abs() < 600, "when it was last refreshed: {envelope}");
-    assert!((cached_at + envelope["ttl"].as_i64().unwrap() - two_days_ago - 30 * DAY).abs() < 600, "{envelope}");
+    assert!(
+        (cached_at + envelope["ttl"].as_i64().unwrap() - two_days_ago - 30 * DAY).abs() < 600,
+        "{envelope}"
+    );
     assert!((mine.left(&key) - 28 * DAY).abs() < 600, "as Redis says, too");
     assert_eq!(mine.rows("sessions list")[0]["status"], "due");
 }
@@ -187,8 +218,11 @@ fn one_table_for_everything_is_told_apart_by_its_kind() {
     let record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
     let state = app.net.pending_state(LoginOptions::default());
     let days_ago = app.net.now() - 2 * DAY * 1000;
-    for (key, value, kind) in [(ALICE, &record, "login"), ("old", &state, "begun"), ("other", &json!(1), "cache")] {
-        database.execute(&format!("INSERT INTO kv VALUES ('{key}', '{value}', '{kind}', {days_ago})"));
+    for (key, value, kind) in
+        [(ALICE, &record, "login"), ("old", &state, "begun"), ("other", &json!(1), "cache")]
+    {
+        database
+            .execute(&format!("INSERT INTO kv VALUES ('{key}', '{value}', '{kind}', {days_ago})"));
     }
     let run = |command: &str| app.sandbox.run(command.split(' '));
     let listed = run("sessions list --format jsonl");
@@ -196,9 +230,15 @@ fn one_table_for_everything_is_told_apart_by_its_kind() {
     assert!(listed.stderr.ends_with("(layout kv)\n"), "{listed}");
     assert_eq!(object(&run(&format!("sessions show {ALICE} --format jsonl")).stdout)["did"], ALICE);
     assert_eq!(object(&run("states list --format jsonl").stdout)["key"], "old");
-    assert_eq!(run("states purge").stdout, "removed 1 pending login (1 old by their time column)\n");
+    assert_eq!(
+        run("states purge").stdout,
+        "removed 1 pending login (1 old by their time column)\n"
+    );
     assert_eq!(app.sessions("refresh --all").stdout, "refreshed 1 session\n");
-    assert_eq!(database.rows("SELECT kind, k FROM kv ORDER BY kind"), ["cache|other", &format!("login|{ALICE}")]);
+    assert_eq!(
+        database.rows("SELECT kind, k FROM kv ORDER BY kind"),
+        ["cache|other", &format!("login|{ALICE}")]
+    );
     let renewed = database.rows("SELECT v FROM kv WHERE kind = 'login'").remove(0);
     assert!(app.net.is_alive_with(&serde_json::from_str(&renewed).unwrap()));
     let at: i64 = database.rows("SELECT at FROM kv WHERE kind = 'login'")[0].parse().unwrap();
@@ -219,7 +259,10 @@ fn refusal_of(layout: &str) -> String {
 fn a_description_that_is_misspelt_or_contradicts_itself_is_refused_whether_or_not_it_is_used() {
     let tables = "session_table = 's'\nstate_table = 't'\n";
     for (layout, said) in [
-        ("sesion_key = 'a:{did}'", "unknown setting layouts.mine.sesion_key\nhint: did you mean session_key?"),
+        (
+            "sesion_key = 'a:{did}'",
+            "unknown setting layouts.mine.sesion_key\nhint: did you mean session_key?",
+        ),
         ("session_key = 'a:{did}'", "layouts.mine: state_key is missing\n"),
         ("session_key = 'a:did'\nstate_key = 'b:{state}'", "layouts.mine: session_key"),
         ("session_key = 'a:{did'\nstate_key = 'b:{state}'", "layouts.mine: session_key"),
@@ -229,20 +272,41 @@ fn a_description_that_is_misspelt_or_contradicts_itself_is_refused_whether_or_no
             "session_key = ['a:{did}']",
             "layouts.mine.session_key must be a text in quotes, a number, or true or false\n",
         ),
-        (&format!("{KEYS}lock_ttl = 'soon'"), "layouts.mine: lock_ttl: \"soon\" is not a length of time\n"),
+        (
+            &format!("{KEYS}lock_ttl = 'soon'"),
+            "layouts.mine: lock_ttl: \"soon\" is not a length of time\n",
+        ),
         (&KEYS.replace("30d", "0s"), "layouts.mine: session_ttl is no time at all\n"),
-        (&KEYS.replace("lock:{name}", "lock:{name}:{sid}"), "layouts.mine: lock_key must not contain {sid}\n"),
+        (
+            &KEYS.replace("lock:{name}", "lock:{name}:{sid}"),
+            "layouts.mine: lock_key must not contain {sid}\n",
+        ),
         (&format!("{KEYS}envelope = 'maybe'"), "layouts.mine: envelope must be true or false\n"),
-        (&format!("{KEYS}session_value_column = 'v'"), "session_value_column is for layouts of SQL tables\n"),
+        (
+            &format!("{KEYS}session_value_column = 'v'"),
+            "session_value_column is for layouts of SQL tables\n",
+        ),
         (
             &KEYS.replace("lock_key = 'mine:lock:{name}'", "lock_ttl = '9s'"),
             "lock_ttl is for layouts with a lock_key\n",
         ),
-        (&format!("{tables}session_ttl = '1d'"), "session_ttl and session_expires_column go together\n"),
-        (&format!("{tables}envelope = true"), "layouts.mine: envelope is for layouts of Redis keys\n"),
-        (&format!("{tables}session_kind = 'x'"), "session_kind is for layouts with a kind_column\n"),
+        (
+            &format!("{tables}session_ttl = '1d'"),
+            "session_ttl and session_expires_column go together\n",
+        ),
+        (
+            &format!("{tables}envelope = true"),
+            "layouts.mine: envelope is for layouts of Redis keys\n",
+        ),
+        (
+            &format!("{tables}session_kind = 'x'"),
+            "session_kind is for layouts with a kind_column\n",
+        ),
         (&format!("{tables}kind_column = 'k'"), "layouts.mine: session_kind is missing\n"),
-        ("session_table = 's'\nstate_table = 's'", "sessions and pending logins would be the same rows\n"),
+        (
+            "session_table = 's'\nstate_table = 's'",
+            "sessions and pending logins would be the same rows\n",
+        ),
         ("session_table = 's'", "layouts.mine: state_table is missing\n"),
     ] {
         let refusal = refusal_of(layout);
@@ -263,8 +327,15 @@ fn a_layout_for_another_kind_of_store_is_refused() {
     let redis = Redis::start();
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).close();
-    let on_redis = sandbox.refusal(["sessions", "list", "--store", &redis.url(), "--layout", "statusphere"]);
-    assert!(on_redis.code == 2 && on_redis.stderr.contains("layout statusphere is one of SQL tables"), "{on_redis}");
+    let on_redis =
+        sandbox.refusal(["sessions", "list", "--store", &redis.url(), "--layout", "statusphere"]);
+    assert!(
+        on_redis.code == 2 && on_redis.stderr.contains("layout statusphere is one of SQL tables"),
+        "{on_redis}"
+    );
     let on_sqlite = sandbox.refusal(["sessions", "list", "--layout", "npmx"]);
-    assert!(on_sqlite.code == 2 && on_sqlite.stderr.contains("layout npmx is one of Redis keys"), "{on_sqlite}");
+    assert!(
+        on_sqlite.code == 2 && on_sqlite.stderr.contains("layout npmx is one of Redis keys"),
+        "{on_sqlite}"
+    );
 }

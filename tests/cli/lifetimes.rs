@@ -23,8 +23,13 @@ fn sessions_of_an_issuer_live_as_long_as_is_set_for_it() {
     let mut app = App::with_alice();
     assert_eq!(status_in(&mut app, 30), "due");
     let issuer = app.net.pds_url();
-    app.configure(&format!("[issuers.\"{issuer}\"]\npublic_lifetime = \"1d\"\nconfidential_lifetime = \"30d\""));
-    assert_eq!((status_in(&mut app, 27), status_in(&mut app, 30)), ("due".to_owned(), "suspect".to_owned()));
+    app.configure(&format!(
+        "[issuers.\"{issuer}\"]\npublic_lifetime = \"1d\"\nconfidential_lifetime = \"30d\""
+    ));
+    assert_eq!(
+        (status_in(&mut app, 27), status_in(&mut app, 30)),
+        ("due".to_owned(), "suspect".to_owned())
+    );
     app.configure("[issuers.\"https://other.example\"]\nconfidential_lifetime = \"30d\"");
     assert_eq!(status_in(&mut app, 30), "due");
 }
@@ -33,7 +38,10 @@ fn sessions_of_an_issuer_live_as_long_as_is_set_for_it() {
 fn a_lifetime_that_a_server_states_is_learnt() {
     for name in ["refresh_token_expires_in", "refresh_expires_in"] {
         let mut app = App::with_alice();
-        app.net.fault(Endpoint::Token, Fault::Set(name, json!(Duration::from_hours(10 * 24).as_secs())));
+        app.net.fault(
+            Endpoint::Token,
+            Fault::Set(name, json!(Duration::from_hours(10 * 24).as_secs())),
+        );
         assert_eq!(app.sessions("refresh --all").code, 0);
         assert_eq!(
             (status_in(&mut app, 9), status_in(&mut app, 11)),
@@ -53,5 +61,9 @@ fn an_issuer_that_is_none_is_refused() {
     let app = App::new();
     app.configure("[issuers.\"https://pds.example/\"]\nper_issuer = 1");
     let output = app.sessions("list");
-    assert!(output.code == 2 && output.stderr.contains("issuers.\"https://pds.example/\": not an issuer"), "{output}");
+    assert!(
+        output.code == 2
+            && output.stderr.contains("issuers.\"https://pds.example/\": not an issuer"),
+        "{output}"
+    );
 }

@@ -1,4 +1,5 @@
-//! The app's lock: nothing is sent where nobody says whether there is one, and one that never ends is named.
+//! The app's lock: nothing is sent where nobody says whether there is one, and one that never ends
+//! is named.
 
 use serde_json::json;
 use testbed::redis::Answer;
@@ -7,7 +8,8 @@ use crate::npmx::{Npmx, key, lock};
 use crate::sandbox::Output;
 
 /// Keys like those of a known app, behind a prefix, and nothing about a lock.
-const SILENT: &str = "session_key = \"my:oauth:session:{did}\"\nstate_key = \"my:oauth:state:{state}\"\n";
+const SILENT: &str =
+    "session_key = \"my:oauth:session:{did}\"\nstate_key = \"my:oauth:state:{state}\"\n";
 
 /// An app with a layout of its own and one user.
 fn own(layout: &str) -> Npmx {
@@ -46,12 +48,17 @@ fn nothing_is_sent_where_nobody_says_whether_there_is_a_lock() {
     ] {
         let refusal = npmx.app.sandbox.refusal(command.split(' '));
         assert_eq!(refusal.code, 2, "{command}: {refusal}");
-        let lines =
-            "  [layouts.mine]\n  lock_key = \"my:oauth:lock:{name}\"\n  lock_key = \"none\" # the app has no lock\n";
+        let lines = "  [layouts.mine]\n  lock_key = \"my:oauth:lock:{name}\"\n  lock_key = \"none\" # the app has no lock\n";
         assert!(refusal.stderr.ends_with(lines), "{command}: {refusal}");
     }
     assert!(npmx.app.exchanges().is_empty());
-    for command in ["sessions list", "sessions stats", "sessions prune --offline", "states list", "states purge"] {
+    for command in [
+        "sessions list",
+        "sessions stats",
+        "sessions prune --offline",
+        "states list",
+        "states purge",
+    ] {
         assert_eq!(run(&npmx, command).code, 0, "{command}");
     }
     let doctor = run(&npmx, "doctor --offline");
@@ -99,14 +106,22 @@ fn a_lock_that_never_ends_is_named_with_its_remedy() {
     let again = npmx.app.sessions("refresh --lock-timeout 0s --format json");
     assert_eq!(again.code, 1, "{again}");
     let report = json!({"refreshed": 0, "skipped": 0, "gone": 0, "blocked": 0, "unknown": 1});
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&again.stdout).unwrap(), report, "{again}");
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&again.stdout).unwrap(),
+        report,
+        "{again}"
+    );
     let revoked = npmx.app.sessions(&format!("revoke {} --yes --lock-timeout 0s", npmx.dids[0]));
     assert!(revoked.code == 1 && revoked.stdout.contains(&remedy), "{revoked}");
 
     // One with a time to live is the app's, at work.
     npmx.redis.ask(&["EXPIRE", &held, "600"]);
     let output = npmx.app.sessions("refresh --lock-timeout 0s");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions, 1 skipped\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "refreshed 0 sessions, 1 skipped\n"),
+        "{output}"
+    );
     assert_eq!(npmx.redis.ask(&["DEL", &held]), Answer::Number(1));
     assert_eq!(npmx.app.sessions("refresh").stdout, "refreshed 1 session\n");
     npmx.assert_nobody_lost("a lock that never ends");

@@ -1,4 +1,5 @@
-//! oauthctl as its user meets it: every test runs the program and looks at what it prints and leaves behind.
+//! oauthctl as its user meets it: every test runs the program and looks at what it prints and
+//! leaves behind.
 
 mod app;
 mod atcute;

@@ -1,4 +1,5 @@
-//! What stands in a Redis under an app's keys and is no session: listed, harmless, and left where it is.
+//! What stands in a Redis under an app's keys and is no session: listed, harmless, and left where
+//! it is.
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
@@ -45,7 +46,10 @@ fn run(redis: &Redis, arguments: &[&str]) -> Output {
     let url = redis.url();
     let output = Sandbox::new().run([arguments, &["--store", &url, "--layout", "npmx"]].concat());
     let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-    assert!(!output.stdout.contains(acts) && !output.stderr.contains(acts), "{arguments:?}: {output:?}");
+    assert!(
+        !output.stdout.contains(acts) && !output.stderr.contains(acts),
+        "{arguments:?}: {output:?}"
+    );
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(14), "{output}");
     output
 }
@@ -55,14 +59,20 @@ fn it_is_listed_with_the_reason_in_every_format() {
     let redis = odd();
     let list = |format: &str| {
         let output = run(&redis, &["sessions", "list", "--format", format]);
-        assert!(output.code == 0 && output.stderr.starts_with("14 sessions in "), "{format}: {output}");
+        assert!(
+            output.code == 0 && output.stderr.starts_with("14 sessions in "),
+            "{format}: {output}"
+        );
         output.stdout
     };
     let rows: Vec<Value> = serde_json::from_str(&list("json")).unwrap();
-    let mut found: Vec<_> = rows.iter().map(|row| [&row["key"], &row["status"], &row["reason"]]).collect();
+    let mut found: Vec<_> =
+        rows.iter().map(|row| [&row["key"], &row["status"], &row["reason"]]).collect();
     found.sort_by_key(|[key, ..]| key.to_string());
-    let found: Vec<_> =
-        found.iter().map(|columns| columns.map(|text| text.as_str().unwrap_or("-")).join("|")).collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|columns| columns.map(|text| text.as_str().unwrap_or("-")).join("|"))
+        .collect();
     let foreign = |name: &str, why: &str| format!("{}|foreign|{why}", key(name));
     let mut expected = vec![
         format!("{}|idle|-", key(ALICE)),
@@ -87,7 +97,11 @@ fn it_is_listed_with_the_reason_in_every_format() {
     for line in list("jsonl").lines() {
         object(line);
     }
-    assert_eq!(list("csv").lines().count(), 1 + 14, "a line break in a key is no line break in the list");
+    assert_eq!(
+        list("csv").lines().count(),
+        1 + 14,
+        "a line break in a key is no line break in the list"
+    );
 }
 
 #[test]
@@ -113,7 +127,8 @@ fn it_is_shown_and_kept_by_whatever_looks_after_sessions() {
 fn only_what_is_empty_is_pruned_and_only_when_told() {
     let redis = odd();
     let url = redis.url();
-    let prune = ["sessions", "prune", "--offline", "--malformed", "--store", &url, "--layout", "npmx"];
+    let prune =
+        ["sessions", "prune", "--offline", "--malformed", "--store", &url, "--layout", "npmx"];
     let output = Sandbox::new().run(prune);
     let summary = "removed 1 of 14 sessions (1 malformed); 12 kept: foreign\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
@@ -144,7 +159,10 @@ fn records_of_another_layout_or_library_are_never_pruned() {
     let foreign = [
         ("alice@example.com", living.as_str()),
         ("did:web:elsewhere", &living),
-        ("did:web:indigo", r#"{"account_did":"did:web:indigo","dpop_privatekey_multibase":"z42t"}"#),
+        (
+            "did:web:indigo",
+            r#"{"account_did":"did:web:indigo","dpop_privatekey_multibase":"z42t"}"#,
+        ),
         ("did:web:jacquard", r#"{"dpop_data":{"dpop_key":{"d":"d"}}}"#),
         ("did:web:atcute", r#"{"dpopKey":{},"tokenSet":{"refresh_token":"r"}}"#),
         ("did:web:wrapped", &format!(r#"{{"value":{living},"ttl":9,"cachedAt":1}}"#)),
@@ -154,18 +172,33 @@ fn records_of_another_layout_or_library_are_never_pruned() {
     }
     put("did:web:bare", r#"{"tokenSet":{"sub":"did:web:bare"}}"#);
     let url = redis.url();
-    let mut prune = vec!["sessions", "prune", "--offline", "--malformed", "--store", &url, "--layout", "npmx"];
+    let mut prune =
+        vec!["sessions", "prune", "--offline", "--malformed", "--store", &url, "--layout", "npmx"];
     let alice = key("alice@example.com");
     let output = Sandbox::new().run([&prune[..], &["--key", &alice]].concat());
-    assert_eq!((output.code, output.stdout.as_str()), (3, "removed 0 of 1 session; 1 kept: foreign\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (3, "removed 0 of 1 session; 1 kept: foreign\n"),
+        "{output}"
+    );
     prune.push("-n");
     let output = Sandbox::new().run(&prune);
-    assert!(output.stdout.contains("would remove 1 of 12 sessions (1 malformed); 5 kept: foreign"), "{output}");
+    assert!(
+        output.stdout.contains("would remove 1 of 12 sessions (1 malformed); 5 kept: foreign"),
+        "{output}"
+    );
     prune.pop();
     let output = Sandbox::new().run(&prune);
-    assert!(output.stdout.starts_with("removed 1 of 12 sessions (1 malformed); 5 kept: foreign"), "{output}");
+    assert!(
+        output.stdout.starts_with("removed 1 of 12 sessions (1 malformed); 5 kept: foreign"),
+        "{output}"
+    );
     for (name, value) in foreign {
-        assert_eq!(redis.ask(&["GET", &key(name)]), Answer::Bulk(Some(value.as_bytes().to_vec())), "{name}");
+        assert_eq!(
+            redis.ask(&["GET", &key(name)]),
+            Answer::Bulk(Some(value.as_bytes().to_vec())),
+            "{name}"
+        );
     }
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(12));
 }

@@ -1,11 +1,13 @@
-//! `oauthctl metadata` prints a document that servers take, or says why they would not; `--check` does so for any.
+//! `oauthctl metadata` prints a document that servers take, or says why they would not; `--check`
+//! does so for any.
 
 use serde_json::{Value, json};
 
 use crate::samples::{KEY1, object};
 use crate::sandbox::Sandbox;
 
-const SITE: [&str; 5] = ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/api/auth/atproto"];
+const SITE: [&str; 5] =
+    ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/api/auth/atproto"];
 
 /// The usual arguments and some more.
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -82,8 +84,12 @@ fn the_settings_file_says_it_all_and_options_have_the_last_word() {
     ] {
         assert_eq!(document[member], value);
     }
-    let document = object(&sandbox.result(["metadata", "--client-name", "Other", "--scope", "atproto"]));
-    assert_eq!((&document["client_name"], &document["scope"]), (&json!("Other"), &json!("atproto")));
+    let document =
+        object(&sandbox.result(["metadata", "--client-name", "Other", "--scope", "atproto"]));
+    assert_eq!(
+        (&document["client_name"], &document["scope"]),
+        (&json!("Other"), &json!("atproto"))
+    );
     let document = object(&sandbox.result(["metadata", "--jwks", "inline"]));
     assert!(document.contains_key("jwks") && !document.contains_key("jwks_uri"));
     let document = object(&sandbox.result(["metadata", "--public"]));
@@ -139,7 +145,14 @@ fn a_confidential_client_is_never_published_as_public_by_mistake() {
 #[test]
 fn a_development_client_carries_everything_in_its_client_id() {
     let sandbox = Sandbox::new();
-    let arguments = ["metadata", "--loopback", "--redirect-uri", "/cb", "--scope", "atproto transition:generic"];
+    let arguments = [
+        "metadata",
+        "--loopback",
+        "--redirect-uri",
+        "/cb",
+        "--scope",
+        "atproto transition:generic",
+    ];
     insta::assert_snapshot!(sandbox.run(arguments), @r#"
     exit 0
     -- stdout --
@@ -195,7 +208,11 @@ fn an_app_on_this_machine_is_told_what_to_type_and_that_works() {
     let output = sandbox.refusal(["metadata"]);
     let hint = output.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
     let commands: Vec<_> = hint.split('`').skip(1).step_by(2).collect();
-    assert_eq!(commands, ["oauthctl metadata --loopback=5173", "oauthctl --profile production metadata"], "{output}");
+    assert_eq!(
+        commands,
+        ["oauthctl metadata --loopback=5173", "oauthctl --profile production metadata"],
+        "{output}"
+    );
     for command in commands {
         assert_eq!(sandbox.sh(command).code, 0, "{command}");
     }
@@ -203,8 +220,16 @@ fn an_app_on_this_machine_is_told_what_to_type_and_that_works() {
 
 #[test]
 fn a_port_is_warned_of() {
-    let arguments =
-        ["metadata", "--public", "--client-uri", "https://app.example.com:8443", "--redirect-uri", "/x", "-o", "x"];
+    let arguments = [
+        "metadata",
+        "--public",
+        "--client-uri",
+        "https://app.example.com:8443",
+        "--redirect-uri",
+        "/x",
+        "-o",
+        "x",
+    ];
     insta::assert_snapshot!(Sandbox::new().run(arguments), @r"
     exit 0
     -- stderr --
@@ -227,7 +252,9 @@ fn a_file_is_for_everyone_and_is_not_overwritten_by_accident() {
 fn it_is_indented_for_a_person_at_a_terminal() {
     let shown = Sandbox::new().on_a_terminal(with(&["--public"]));
     assert!(
-        shown.starts_with("{\n  \"client_id\": \"https://app.example.com/oauth-client-metadata.json\",\n"),
+        shown.starts_with(
+            "{\n  \"client_id\": \"https://app.example.com/oauth-client-metadata.json\",\n"
+        ),
         "{shown}"
     );
 }
@@ -264,18 +291,31 @@ fn a_check_answers_in_every_format() {
 {"member":"scope","severity":"problem","rule":"must contain atproto","fix":"add atproto to it"}
 ]"#,
         ),
-        ("jsonl", r#"{"member":"scope","severity":"problem","rule":"must contain atproto","fix":"add atproto to it"}"#),
+        (
+            "jsonl",
+            r#"{"member":"scope","severity":"problem","rule":"must contain atproto","fix":"add atproto to it"}"#,
+        ),
         ("csv", "member,severity,rule,fix\nscope,problem,must contain atproto,add atproto to it"),
     ] {
         let output = sandbox.run(["metadata", "--check", "document.json", "--format", format]);
         assert!(output.stdout.trim_start().starts_with(result), "{output}");
-        assert_eq!((output.code, output.stderr.as_str()), (1, "document.json: 1 problem\n"), "{format}");
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (1, "document.json: 1 problem\n"),
+            "{format}"
+        );
     }
     changed(&sandbox, "subject_type", json!("public"));
-    for (format, result) in [("table", ""), ("json", "[]\n"), ("jsonl", ""), ("csv", "member,severity,rule,fix\n")] {
+    for (format, result) in
+        [("table", ""), ("json", "[]\n"), ("jsonl", ""), ("csv", "member,severity,rule,fix\n")]
+    {
         let output = sandbox.run(["metadata", "--check", "document.json", "--format", format]);
         assert_eq!(output.stdout, result, "{format}");
-        assert_eq!((output.code, output.stderr.as_str()), (0, "document.json: valid\n"), "{format}");
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (0, "document.json: valid\n"),
+            "{format}"
+        );
     }
 }
 
@@ -286,7 +326,10 @@ fn a_document_must_say_where_it_is_published() {
     let check = |url| sandbox.run(["metadata", "--check", "document.json", "--client-id", url]);
     assert_eq!(check("https://app.example.com/oauth-client-metadata.json").code, 0);
     let output = check("https://www.example.com/oauth-client-metadata.json");
-    assert!(output.code == 1 && output.stdout.contains("must equal the URL of the document"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.contains("must equal the URL of the document"),
+        "{output}"
+    );
 }
 
 #[test]

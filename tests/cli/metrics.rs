@@ -26,7 +26,12 @@ fn written(app: &App, file: &str) -> String {
 /// A file of metrics must be complete whenever it is read, and readable for the collector.
 fn assert_is_whole(app: &App, file: &str) {
     assert_eq!(app.sandbox.mode(file), 0o644);
-    let others: Vec<_> = app.sandbox.files().into_iter().filter(|name| name.contains("prom") && name != file).collect();
+    let others: Vec<_> = app
+        .sandbox
+        .files()
+        .into_iter()
+        .filter(|name| name.contains("prom") && name != file)
+        .collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
@@ -133,7 +138,9 @@ fn a_run_that_fails_says_so_and_keeps_the_time_of_the_last_success() {
     app.configure("min_interval = \"0s\"");
     let value = |name: &str| {
         let text = app.sandbox.read("refresh.prom");
-        let line = text.lines().find(|line| line.starts_with(&format!("oauthctl_sessions_refresh_{name}{{")));
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("oauthctl_sessions_refresh_{name}{{")));
         line.unwrap_or_else(|| panic!("no {name} in {text}")).rsplit(' ').next().unwrap().to_owned()
     };
     assert_eq!(app.sessions("refresh --all --metrics-file refresh.prom").code, 0);
@@ -150,7 +157,8 @@ fn a_run_that_achieves_nothing_at_all_says_so_too() {
     let app = App::with_users(1);
     for command in ["sessions refresh", "sessions prune", "states purge"] {
         let status = |store: &str| {
-            app.sandbox.run(format!("{command} --metrics-file run.prom --store {store}").split(' '));
+            app.sandbox
+                .run(format!("{command} --metrics-file run.prom --store {store}").split(' '));
             let text = app.sandbox.read("run.prom");
             let name = format!("oauthctl_{}_exit_status{{", command.replace(' ', "_"));
             text.lines().find_map(|line| line.strip_prefix(&name)?.rsplit(' ').next()?.parse().ok())
@@ -179,7 +187,10 @@ fn a_dry_run_writes_no_metrics() {
     for verb in ["prune", "refresh"] {
         assert_eq!(app.sessions(&format!("{verb} --dry-run --metrics-file x.prom")).code, 0);
     }
-    assert_eq!(app.sandbox.run(["states", "purge", "--dry-run", "--metrics-file", "x.prom"]).code, 0);
+    assert_eq!(
+        app.sandbox.run(["states", "purge", "--dry-run", "--metrics-file", "x.prom"]).code,
+        0
+    );
     assert!(!app.sandbox.files().contains(&"x.prom".to_owned()));
 }
 
@@ -200,12 +211,16 @@ fn two_deployments_of_one_machine_do_not_collide() {
         app.sessions(&format!("prune {options}--metrics-file {file}"));
     }
     let [main, preview] = ["a.prom", "b.prom"].map(|file| app.sandbox.read(file));
-    assert!(main.contains(r#",profile=""} "#) && preview.contains(r#",profile="preview"} "#), "{main}{preview}");
+    assert!(
+        main.contains(r#",profile=""} "#) && preview.contains(r#",profile="preview"} "#),
+        "{main}{preview}"
+    );
     assert_eq!(labels(&preview), [r#"app="preview.example:8443""#].into());
     assert!(labels(&main).is_disjoint(&labels(&preview)), "{main}");
     // A collector refuses files that describe one metric in two ways.
-    let described =
-        |text: &str| text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+    let described = |text: &str| {
+        text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+    };
     assert_eq!(described(&main), described(&preview));
 }
 
@@ -219,8 +234,11 @@ fn a_run_without_settings_belongs_to_the_app_of_the_last_one() {
     assert_eq!(app.sessions("prune --metrics-file x.prom").code, 2);
     let after = app.sandbox.read("x.prom");
     assert_eq!(labels(&before), labels(&after));
-    let success =
-        |text: &str| text.lines().find(|line| line.contains("last_success_timestamp_seconds{")).map(str::to_owned);
+    let success = |text: &str| {
+        text.lines()
+            .find(|line| line.contains("last_success_timestamp_seconds{"))
+            .map(str::to_owned)
+    };
     assert!(success(&before).is_some() && success(&before) == success(&after), "{after}");
 }
 
@@ -228,12 +246,15 @@ fn a_run_without_settings_belongs_to_the_app_of_the_last_one() {
 fn results_have_the_names_that_json_gives_them() {
     let app = App::with_users(1);
     for command in ["sessions refresh", "sessions prune", "states purge"] {
-        let output = app.sandbox.run(format!("{command} --format json --metrics-file x.prom").split(' '));
+        let output =
+            app.sandbox.run(format!("{command} --format json --metrics-file x.prom").split(' '));
         let document = object(&output.stdout);
         let members = document.iter().filter(|(_, value)| value.is_u64());
-        let members: BTreeSet<_> = members.map(|(name, value)| format!("result=\"{name}\"}} {value}")).collect();
+        let members: BTreeSet<_> =
+            members.map(|(name, value)| format!("result=\"{name}\"}} {value}")).collect();
         let text = app.sandbox.read("x.prom");
-        let samples = text.lines().filter_map(|line| Some(line[line.find("result=")?..].to_owned()));
+        let samples =
+            text.lines().filter_map(|line| Some(line[line.find("result=")?..].to_owned()));
         assert_eq!(samples.collect::<BTreeSet<_>>(), members, "{command}: {text}");
     }
 }

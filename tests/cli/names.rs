@@ -1,5 +1,5 @@
-//! A name on the command line that nothing has is an error where something was to be done with it, and a warning where
-//! it was to be looked at.
+//! A name on the command line that nothing has is an error where something was to be done with it,
+//! and a warning where it was to be looked at.
 
 use serde_json::json;
 
@@ -23,7 +23,8 @@ fn app() -> Sandbox {
     database.session(&session(ALICE, "2d")).session(&bob);
     database.close();
     sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
-    sandbox.file("oauthctl.toml", "[client]\nclient_id = \"https://app.example.com/client.json\"\n");
+    sandbox
+        .file("oauthctl.toml", "[client]\nclient_id = \"https://app.example.com/client.json\"\n");
     sandbox
 }
 
@@ -40,7 +41,11 @@ fn nothing_is_done_where_nothing_has_the_name() {
     let sandbox = app();
     for (name, message, hint) in [
         (&[ALICF] as &[&str], format!("{ALICF} has no session"), format!("did you mean {ALICE}?")),
-        (&["--key", ALICF], format!("there is no session under the key {ALICF}"), format!("did you mean {ALICE}?")),
+        (
+            &["--key", ALICF],
+            format!("there is no session under the key {ALICF}"),
+            format!("did you mean {ALICE}?"),
+        ),
         (
             &["--kid", "key2"],
             "no session is bound to key key2, and it is not in the key set".to_owned(),
@@ -64,7 +69,11 @@ fn nothing_is_done_where_nothing_has_the_name() {
     ] {
         for command in ACTING {
             let refusal = sandbox.refusal([command, name].concat());
-            assert_eq!((refusal.code, refusal.stderr), (1, format!("error: {message}\nhint: {hint}\n")), "{command:?}");
+            assert_eq!(
+                (refusal.code, refusal.stderr),
+                (1, format!("error: {message}\nhint: {hint}\n")),
+                "{command:?}"
+            );
         }
     }
 }
@@ -90,7 +99,10 @@ fn looking_at_what_is_not_there_is_warned_of() {
         }
     }
     // A limit may have kept the others from being read.
-    assert_eq!(sandbox.run(["sessions", "list", "-q", "--issuer", "nope.example", "--limit", "0"]).stderr, "");
+    assert_eq!(
+        sandbox.run(["sessions", "list", "-q", "--issuer", "nope.example", "--limit", "0"]).stderr,
+        ""
+    );
 }
 
 #[test]
@@ -103,11 +115,16 @@ fn what_is_there_is_no_error_whatever_comes_of_it() {
         &["--kid", "key1", "--scope", "atproto", "--auth", "none"],
     ] {
         let output = sandbox.run([&["sessions", "revoke", "--yes"], name].concat());
-        assert_eq!((output.code, output.stdout.as_str()), (0, "0 sessions: 0 confirmed\n"), "{name:?}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "0 sessions: 0 confirmed\n"),
+            "{name:?}: {output}"
+        );
     }
     // A key that nothing is bound to any more is there, too.
     sandbox.file("keys.json", format!("[{KEY1},{KEY2}]"));
-    let output = sandbox.run(["sessions", "revoke", "--yes", "--keys", "keys.json", "--kid", "key2"]);
+    let output =
+        sandbox.run(["sessions", "revoke", "--yes", "--keys", "keys.json", "--kid", "key2"]);
     assert_eq!((output.code, output.stdout.as_str()), (0, "0 sessions: 0 confirmed\n"), "{output}");
 }
 
@@ -133,7 +150,8 @@ fn others_that_are_there_are_seen_to_and_the_exit_is_3() {
 #[test]
 fn an_account_that_is_shown_is_there_or_named_nearly() {
     let refusal = app().refusal(["sessions", "show", ALICF]);
-    let expected = format!("error: {ALICF} has no session in sqlite:app.db\nhint: did you mean {ALICE}?\n");
+    let expected =
+        format!("error: {ALICF} has no session in sqlite:app.db\nhint: did you mean {ALICE}?\n");
     assert_eq!((refusal.code, refusal.stderr), (1, expected));
 }
 
@@ -159,12 +177,19 @@ fn a_kid_is_known_by_six_letters_that_no_other_has() {
     let sandbox = app();
     let listed = |kid: &str| sandbox.run(["sessions", "list", "--format", "jsonl", "--kid", kid]);
     let output = listed("179542");
-    assert!(output.code == 0 && output.stdout.contains(BOB) && !output.stdout.contains(ALICE), "{output}");
-    assert!(output.stderr.starts_with("179542 is the beginning of kid 1795420766438\n"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.contains(BOB) && !output.stdout.contains(ALICE),
+        "{output}"
+    );
+    assert!(
+        output.stderr.starts_with("179542 is the beginning of kid 1795420766438\n"),
+        "{output}"
+    );
     assert!(listed("17954").stderr.contains("no session is bound to key 17954, "));
     sandbox.file("keys.json", format!("[{KEY1},{}]", jwk_with(KEY2, &json!({"kid": "1795429"}))));
     let ambiguous = sandbox.refusal(["sessions", "list", "--keys", "keys.json", "--kid", "179542"]);
-    let expected = "error: 179542 is the beginning of several kids\nhint: name one: 1795420766438, 1795429\n";
+    let expected =
+        "error: 179542 is the beginning of several kids\nhint: name one: 1795420766438, 1795429\n";
     assert_eq!((ambiguous.code, ambiguous.stderr.as_str()), (2, expected));
     // A DID is only known whole.
     assert_eq!(sandbox.refusal(["sessions", "show", &ALICE[..20]]).code, 2);
@@ -173,10 +198,15 @@ fn a_kid_is_known_by_six_letters_that_no_other_has() {
 #[test]
 fn a_prefix_of_a_kid_ends_nothing_without_a_yes() {
     let sandbox = app();
-    let keys =
-        format!("[{},{}]", jwk_with(KEY1, &json!({"kid": "signing"})), jwk_with(KEY2, &json!({"kid": "retired-key"})));
+    let keys = format!(
+        "[{},{}]",
+        jwk_with(KEY1, &json!({"kid": "signing"})),
+        jwk_with(KEY2, &json!({"kid": "retired-key"}))
+    );
     sandbox.file("keys.json", keys);
-    let with = |arguments: &[&'static str]| [arguments, &["--keys", "keys.json", "--store", "sqlite:app.db"]].concat();
+    let with = |arguments: &[&'static str]| {
+        [arguments, &["--keys", "keys.json", "--store", "sqlite:app.db"]].concat()
+    };
     for arguments in [
         with(&["keys", "retire", "retired-"]),
         with(&["sessions", "prune", "--offline", "--kid", "179542"]),
@@ -184,12 +214,19 @@ fn a_prefix_of_a_kid_ends_nothing_without_a_yes() {
         with(&["sessions", "revoke", "--kid", "179542"]),
     ] {
         let refusal = sandbox.refusal(&arguments);
-        assert!(refusal.code == 2 && refusal.stderr.contains("no terminal"), "{arguments:?}: {refusal}");
+        assert!(
+            refusal.code == 2 && refusal.stderr.contains("no terminal"),
+            "{arguments:?}: {refusal}"
+        );
     }
-    let output = sandbox.run(with(&["jwks", "-q", "--yes", "--drop-key", "179542", "--drop-key", "key1"]));
+    let output =
+        sandbox.run(with(&["jwks", "-q", "--yes", "--drop-key", "179542", "--drop-key", "key1"]));
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
     let output = sandbox.run(with(&["keys", "retire", "retired-", "--yes"]));
-    assert!(output.code == 0 && output.stderr.contains("removed key retired-key from keys.json"), "{output}");
+    assert!(
+        output.code == 0 && output.stderr.contains("removed key retired-key from keys.json"),
+        "{output}"
+    );
     let refusal = sandbox.refusal(with(&["keys", "retire", "signinq"]));
     assert_eq!(refusal.stderr, "error: there is no key signinq\nhint: did you mean signing?\n");
 }
@@ -197,6 +234,14 @@ fn a_prefix_of_a_kid_ends_nothing_without_a_yes() {
 #[test]
 fn a_key_is_promoted_by_a_prefix_of_its_kid() {
     let sandbox = array_of(&[KEY1, &jwk_with(KEY2, &json!({"kid": "staged-key"}))]);
-    let output = sandbox.run(["keys", "rotate", "--promote", "staged", "--unpublished", "--keys", "keys.json"]);
+    let output = sandbox.run([
+        "keys",
+        "rotate",
+        "--promote",
+        "staged",
+        "--unpublished",
+        "--keys",
+        "keys.json",
+    ]);
     assert!(output.code == 0 && output.stderr.contains("staged-key is in front"), "{output}");
 }

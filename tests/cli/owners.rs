@@ -1,4 +1,5 @@
-//! Whom files belong to: root does not write beside a database of another user, and what it left there is named.
+//! Whom files belong to: root does not write beside a database of another user, and what it left
+//! there is named.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +12,8 @@ use crate::samples::ALICE;
 const NOBODY: u32 = 65534;
 const GAMES: u32 = 5;
 
-/// An app whose files belong to an ordinary user, while the test runs as root; none where it does not.
+/// An app whose files belong to an ordinary user, while the test runs as root; none where it does
+/// not.
 fn app() -> Option<App> {
     let app = App::with_alice();
     chown(app.sandbox.path(""), Some(NOBODY), None).ok()?;
@@ -42,9 +44,14 @@ fn root_writes_nothing_beside_another_users_database() {
     ] {
         let output = app.sandbox.run(command.split(' '));
         assert_eq!(output.code, 2, "{command}: {output}");
-        assert!(output.stderr.contains("hint: run it as nobody: `sudo -u nobody oauthctl …`"), "{command}: {output}");
+        assert!(
+            output.stderr.contains("hint: run it as nobody: `sudo -u nobody oauthctl …`"),
+            "{command}: {output}"
+        );
     }
-    for command in ["sessions list", "sessions stats", &format!("sessions show {ALICE}"), "states list"] {
+    for command in
+        ["sessions list", "sessions stats", &format!("sessions show {ALICE}"), "states list"]
+    {
         assert_eq!(app.sandbox.run(command.split(' ')).code, 0, "{command}");
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
@@ -63,7 +70,10 @@ fn a_file_that_belongs_to_somebody_else_is_a_problem() {
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert_eq!(doctor.code, 1, "{doctor}");
     let said = "app.db.oauthctl belongs to games, and not to nobody";
-    assert!(doctor.stdout.contains(said) && doctor.stdout.contains("`sudo chown 65534 '"), "{doctor}");
+    assert!(
+        doctor.stdout.contains(said) && doctor.stdout.contains("`sudo chown 65534 '"),
+        "{doctor}"
+    );
 }
 
 #[test]

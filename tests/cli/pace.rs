@@ -68,7 +68,11 @@ fn a_directory_that_is_down_is_not_asked_for_every_session() {
         let begun = Instant::now();
         let output = app.sessions("refresh --all --retry-for 1s");
         assert!(output.code == 1 && output.stdout.contains("400 unknown"), "{output}");
-        assert!(app.net.requests_to(Endpoint::Plc).len() < 40, "{}", app.net.requests_to(Endpoint::Plc).len());
+        assert!(
+            app.net.requests_to(Endpoint::Plc).len() < 40,
+            "{}",
+            app.net.requests_to(Endpoint::Plc).len()
+        );
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         let longest = output.stdout.lines().map(str::len).max().unwrap();
         assert!(longest < 230, "{longest}: {output}");
@@ -87,7 +91,10 @@ fn one_account_that_the_directory_cannot_serve_stops_nobody() {
         app.net.set_did_status(did, 500);
     }
     let output = app.sessions("refresh --all");
-    assert!(output.code == 3 && output.stdout.ends_with("refreshed 36 sessions, 4 unknown\n"), "{output}");
+    assert!(
+        output.code == 3 && output.stdout.ends_with("refreshed 36 sessions, 4 unknown\n"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -140,6 +147,7 @@ fn a_rate_that_cannot_be_meant_is_refused() {
     }
     app.configure("per_issuer_rate = \"fast\"");
     let output = app.sessions("refresh --all");
-    let expected = "refresh.per_issuer_rate must be a number of requests a second, or 0 for no limit";
+    let expected =
+        "refresh.per_issuer_rate must be a number of requests a second, or 0 for no limit";
     assert!(output.code == 2 && output.stderr.contains(expected), "{output}");
 }

@@ -1,4 +1,5 @@
-//! Addresses, tokens and certificates as operators really have them. Every hint is followed: the same error must not come back.
+//! Addresses, tokens and certificates as operators really have them. Every hint is followed: the
+//! same error must not come back.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -23,9 +24,11 @@ fn refusal_of(address: &str) -> Output {
 
 #[test]
 fn a_hash_in_a_password_is_refused_with_its_escape() {
-    for address in
-        ["redis://default:hunter2#Wc@127.0.0.1", "rediss://default:57#hunter2@h.example", "redis://h#hunter2"]
-    {
+    for address in [
+        "redis://default:hunter2#Wc@127.0.0.1",
+        "rediss://default:57#hunter2@h.example",
+        "redis://h#hunter2",
+    ] {
         let refusal = refusal_of(address);
         assert!(refusal.code == 2 && refusal.stderr.contains("written %23"), "{refusal}");
     }
@@ -72,7 +75,10 @@ fn what_is_probably_a_database_is_said_to_be_one() {
     AppDatabase::create(&sandbox.path("data/app.db")).close();
     AppDatabase::create(&sandbox.path("data/store")).close();
     sandbox.sh("chmod 600 data/*");
-    sandbox.set("PRISMA", "file:./data/app.db").set("BARE", "./data/app.db").set("QUERY", "sqlite:data/app.db?mode=ro");
+    sandbox
+        .set("PRISMA", "file:./data/app.db")
+        .set("BARE", "./data/app.db")
+        .set("QUERY", "sqlite:data/app.db?mode=ro");
     for (store, hint) in [
         ("file:./data/app.db", "sqlite:./data/app.db"),
         ("env:PRISMA", "sqlite:./data/app.db"),
@@ -94,7 +100,10 @@ fn the_official_example_s_variable_names_the_database() {
     database.session(&session(ALICE, "3h"));
     database.close();
     let refusal = sandbox.refusal(LIST);
-    assert!(refusal.stderr.contains("hint: db.sqlite stands here: --store sqlite:db.sqlite"), "{refusal}");
+    assert!(
+        refusal.stderr.contains("hint: db.sqlite stands here: --store sqlite:db.sqlite"),
+        "{refusal}"
+    );
     sandbox.file(".env", "DB_PATH=\"db.sqlite\"    # The SQLite database path.\n");
     let refusal = sandbox.refusal(LIST);
     assert!(refusal.stderr.contains("hint: DB_PATH stands in .env here"), "{refusal}");
@@ -118,8 +127,14 @@ fn every_variable_of_a_redis_is_known() {
     let mut sandbox = Sandbox::new();
     sandbox.set("MY_REDIS_URI", redis.url());
     let refusal = sandbox.refusal(LIST);
-    assert!(refusal.stderr.contains("hint: set here: MY_REDIS_URI (--store env:MY_REDIS_URI)"), "{refusal}");
-    assert_eq!(sandbox.run(["sessions", "list", "--layout", "npmx", "--store", "env:MY_REDIS_URI"]).code, 0);
+    assert!(
+        refusal.stderr.contains("hint: set here: MY_REDIS_URI (--store env:MY_REDIS_URI)"),
+        "{refusal}"
+    );
+    assert_eq!(
+        sandbox.run(["sessions", "list", "--layout", "npmx", "--store", "env:MY_REDIS_URI"]).code,
+        0
+    );
 }
 
 #[test]
@@ -143,16 +158,23 @@ fn white_space_around_a_token_is_no_part_of_it() {
     let mut sandbox = Sandbox::new();
     sandbox.set("UPSTASH_REDIS_REST_URL", format!("{}\n", front.url()));
     for token in ["the-token\n", "\u{feff}the-token\r\n", " the-token"] {
-        let listed = sandbox.set("UPSTASH_REDIS_REST_TOKEN", token).run(["sessions", "list", "--layout", "npmx"]);
+        let listed = sandbox
+            .set("UPSTASH_REDIS_REST_TOKEN", token)
+            .run(["sessions", "list", "--layout", "npmx"]);
         assert_eq!(listed.code, 0, "{token:?}: {listed}");
     }
-    for (token, part) in
-        [("the\ntoken", "line break"), ("'the-token'", "single quotes"), ("the-töken", "no HTTP header")]
-    {
-        let refusal = sandbox.set("UPSTASH_REDIS_REST_TOKEN", token).refusal(["sessions", "list", "--layout", "npmx"]);
+    for (token, part) in [
+        ("the\ntoken", "line break"),
+        ("'the-token'", "single quotes"),
+        ("the-töken", "no HTTP header"),
+    ] {
+        let refusal = sandbox
+            .set("UPSTASH_REDIS_REST_TOKEN", token)
+            .refusal(["sessions", "list", "--layout", "npmx"]);
         assert!(refusal.code == 2 && refusal.stderr.contains(part), "{token:?}: {refusal}");
     }
-    let missing = sandbox.unset("UPSTASH_REDIS_REST_TOKEN").refusal(["sessions", "list", "--layout", "npmx"]);
+    let missing =
+        sandbox.unset("UPSTASH_REDIS_REST_TOKEN").refusal(["sessions", "list", "--layout", "npmx"]);
     assert!(missing.stderr.contains("hint: export UPSTASH_REDIS_REST_TOKEN"), "{missing}");
 }
 
@@ -171,7 +193,10 @@ fn a_hint_about_a_certificate_does_not_ask_for_what_was_done() {
     assert_eq!(sandbox.run(list).code, 0);
     for (text, part) in [
         (certificates.key.as_str(), "network.ca_file: has no certificate in it, but PRIVATE KEY"),
-        ("-----BEGIN CERTIFICATE-----\nMIIB\n", "network.ca_file: has a certificate that is damaged"),
+        (
+            "-----BEGIN CERTIFICATE-----\nMIIB\n",
+            "network.ca_file: has a certificate that is damaged",
+        ),
         ("nothing", "network.ca_file: has no certificate in it"),
     ] {
         sandbox.file("ca.pem", text);
@@ -215,7 +240,10 @@ fn a_redis_that_wants_a_client_certificate_gets_it() {
     sandbox.file("oauthctl.toml", &store);
     let without = sandbox.refusal(LIST);
     assert!(without.stderr.contains("`cert_file` and `key_file`"), "{without}");
-    sandbox.file("oauthctl.toml", format!("{store}cert_file = 'client.pem'\nkey_file = 'client-key.pem'\n"));
+    sandbox.file(
+        "oauthctl.toml",
+        format!("{store}cert_file = 'client.pem'\nkey_file = 'client-key.pem'\n"),
+    );
     let with = sandbox.run(LIST);
     assert_eq!(with.code, 0, "{with}");
     sandbox.file("client-key.pem", KEY1);
@@ -230,13 +258,15 @@ fn without_users(port: u16) -> u16 {
     std::thread::spawn(move || {
         for mut client in listener.incoming().flatten() {
             let mut upstream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            let (mut answers, mut back) = (upstream.try_clone().unwrap(), client.try_clone().unwrap());
+            let (mut answers, mut back) =
+                (upstream.try_clone().unwrap(), client.try_clone().unwrap());
             std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
             std::thread::spawn(move || {
                 let mut buffer = [0; 4096];
                 while let Ok(length @ 1..) = client.read(&mut buffer) {
                     let sent = &buffer[..length];
-                    if String::from_utf8_lossy(sent).to_uppercase().starts_with("*3\r\n$4\r\nAUTH") {
+                    if String::from_utf8_lossy(sent).to_uppercase().starts_with("*3\r\n$4\r\nAUTH")
+                    {
                         let refusal = b"-ERR wrong number of arguments for 'auth' command\r\n-NOAUTH Authentication required.\r\n";
                         client.write_all(refusal).unwrap();
                     } else if upstream.write_all(sent).is_err() {
@@ -265,5 +295,8 @@ fn a_redis_that_knows_no_users_takes_the_password_alone() {
 #[test]
 fn a_server_that_is_not_there_is_named_without_its_password() {
     let refusal = refusal_of(&format!("redis://default:hunter2@127.0.0.1:{}", free_port()));
-    assert!(refusal.code == 1 && refusal.stderr.contains("cannot connect to the store"), "{refusal}");
+    assert!(
+        refusal.code == 1 && refusal.stderr.contains("cannot connect to the store"),
+        "{refusal}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Keys as operators really have them: every form is read that the app itself reads, and what is none stops `init`.
+//! Keys as operators really have them: every form is read that the app itself reads, and what is
+//! none stops `init`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -70,16 +71,33 @@ fn what_a_hint_says_of_a_key_in_another_form_leads_to_the_key() {
         openssl pkcs8 -topk8 -in key.pem -passout pass:x -out encrypted.pem
         iconv -f UTF-8 -t UTF-16 key.pem > utf16.pem");
     for (file, hint, followed) in [
-        ("sec1.pem", "`openssl pkcs8 -topk8 -nocrypt -in FILE`", "openssl pkcs8 -topk8 -nocrypt -in sec1.pem"),
+        (
+            "sec1.pem",
+            "`openssl pkcs8 -topk8 -nocrypt -in FILE`",
+            "openssl pkcs8 -topk8 -nocrypt -in sec1.pem",
+        ),
         ("key.der", "`openssl pkey -inform DER -in FILE`", "openssl pkey -inform DER -in key.der"),
-        ("encrypted.pem", "`openssl pkey -in FILE`", "openssl pkey -in encrypted.pem -passin pass:x"),
-        ("utf16.pem", "`iconv -f UTF-16 -t UTF-8 FILE > NEW`", "iconv -f UTF-16 -t UTF-8 utf16.pem"),
+        (
+            "encrypted.pem",
+            "`openssl pkey -in FILE`",
+            "openssl pkey -in encrypted.pem -passin pass:x",
+        ),
+        (
+            "utf16.pem",
+            "`iconv -f UTF-16 -t UTF-8 FILE > NEW`",
+            "iconv -f UTF-16 -t UTF-8 utf16.pem",
+        ),
     ] {
         let refusal = sandbox.refusal(["gen-jwk", "--from", file, "--kid", "key1"]);
         assert!(refusal.stderr.contains(hint), "{file}: {refusal}");
-        let output =
-            sandbox.sh(&format!("umask 077; {followed} > new.pem && oauthctl gen-jwk --from new.pem --kid key1"));
-        assert_eq!((output.code, &object(&output.stdout)["d"]), (0, &object(KEY1)["d"]), "{file}: {output}");
+        let output = sandbox.sh(&format!(
+            "umask 077; {followed} > new.pem && oauthctl gen-jwk --from new.pem --kid key1"
+        ));
+        assert_eq!(
+            (output.code, &object(&output.stdout)["d"]),
+            (0, &object(KEY1)["d"]),
+            "{file}: {output}"
+        );
     }
 }
 
@@ -87,8 +105,16 @@ fn what_a_hint_says_of_a_key_in_another_form_leads_to_the_key() {
 fn a_purpose_that_keeps_a_key_from_signing_is_named_by_its_member() {
     let mut sandbox = Sandbox::new();
     for (members, hint, mended) in [
-        (json!({"use": "enc", "alg": "ES256", "key_ops": null}), "take `use` out", json!({"use": null})),
-        (json!({"key_ops": ["verify"], "alg": "ES256"}), "set key_ops to [\"sign\"]", json!({"key_ops": ["sign"]})),
+        (
+            json!({"use": "enc", "alg": "ES256", "key_ops": null}),
+            "take `use` out",
+            json!({"use": null}),
+        ),
+        (
+            json!({"key_ops": ["verify"], "alg": "ES256"}),
+            "set key_ops to [\"sign\"]",
+            json!({"key_ops": ["sign"]}),
+        ),
     ] {
         let wrong = jwk_with(KEY1, &members);
         let refusal = sandbox.set("KEY", &wrong).refusal(["jwks", "--keys", "env:KEY"]);
@@ -103,20 +129,28 @@ fn a_key_without_a_kid_is_named_beside_its_source() {
     let mut sandbox = Sandbox::new();
     sandbox.set("APP_PEM", pem());
     let refusal = sandbox.refusal(["jwks", "--keys", "env:APP_PEM"]);
-    assert!(refusal.stderr.contains("keys = [{ source = \"SOURCE\", kid = \"KID\" }]"), "{refusal}");
+    assert!(
+        refusal.stderr.contains("keys = [{ source = \"SOURCE\", kid = \"KID\" }]"),
+        "{refusal}"
+    );
     sandbox.file("oauthctl.toml", "keys = [{ source = \"env:APP_PEM\", kid = \"main-key\" }]\n");
     let set = object(&sandbox.result(["jwks"]));
     assert_eq!(set["keys"][0]["kid"], "main-key");
     // A key keeps the kid that it has.
     sandbox.set("APP_PEM", KEY1);
     let refusal = sandbox.refusal(["jwks"]);
-    assert!(refusal.stderr.contains("has the kid key1, and the settings name it main-key"), "{refusal}");
+    assert!(
+        refusal.stderr.contains("has the kid key1, and the settings name it main-key"),
+        "{refusal}"
+    );
 }
 
 #[test]
 fn an_app_may_keep_the_kid_in_a_variable_of_its_own() {
-    for (key, kid) in [("CLIENT_SECRET_KEY", "CLIENT_SECRET_KEY_ID"), ("BSKY_OAUTH_PRIVATE_KEY_PEM", "BSKY_OAUTH_KID")]
-    {
+    for (key, kid) in [
+        ("CLIENT_SECRET_KEY", "CLIENT_SECRET_KEY_ID"),
+        ("BSKY_OAUTH_PRIVATE_KEY_PEM", "BSKY_OAUTH_KID"),
+    ] {
         let mut sandbox = Sandbox::new();
         sandbox.set(key, pem()).set(kid, "1");
         assert_eq!(object(&sandbox.result(["jwks"]))["keys"][0]["kid"], "1", "{key}");
@@ -187,7 +221,10 @@ fn what_stands_near_is_named_where_no_key_is_found() {
     let mut sandbox = Sandbox::new();
     sandbox.file(".env", format!("OAUTH_JWK='{KEY1}'\n"));
     let refusal = sandbox.refusal(["keys", "list"]);
-    assert!(refusal.stderr.contains("hint: OAUTH_JWK stands in .env here: write env_file = \".env\""), "{refusal}");
+    assert!(
+        refusal.stderr.contains("hint: OAUTH_JWK stands in .env here: write env_file = \".env\""),
+        "{refusal}"
+    );
     sandbox.file("oauthctl.toml", "env_file = \".env\"\n");
     assert!(sandbox.result(["jwks"]).contains("key1"));
     std::fs::remove_file(sandbox.path(".env")).unwrap();
@@ -204,7 +241,10 @@ fn init_makes_no_key_beside_one_that_cannot_be_read() {
     for (line, part) in [
         (format!("NUXT_OAUTH_JWK_ONE=\"'{jwk}'\""), "single quotes"),
         (format!("PRIVATE_KEY_JWK={}", jwk.replace('"', "\\\"")), "in front of its quotes"),
-        (format!("PRIVATE_KEY=\"{}\"", pem().replace("\\n", "").split('\n').next().unwrap()), "cut short"),
+        (
+            format!("PRIVATE_KEY=\"{}\"", pem().replace("\\n", "").split('\n').next().unwrap()),
+            "cut short",
+        ),
         ("OAUTH_JWK=changeme".to_owned(), "is no private key"),
         (format!("OAUTH_JWK={}", &jwk[..80]), "is not JSON"),
         (format!("NUXT_OAUTH_JWK_ONE {jwk}"), "is no assignment"),
@@ -214,10 +254,16 @@ fn init_makes_no_key_beside_one_that_cannot_be_read() {
         let before = sandbox.everything();
         let output = init(&sandbox, &[]);
         assert_eq!(output.code, 2, "{line}: {output}");
-        assert!(output.stderr.contains(part) && output.stderr.contains("--new-key"), "{line}: {output}");
+        assert!(
+            output.stderr.contains(part) && output.stderr.contains("--new-key"),
+            "{line}: {output}"
+        );
         assert_eq!(before, sandbox.everything(), "{line}");
         let output = init(&sandbox, &["--new-key"]);
-        assert!(output.code == 0 && sandbox.files().contains(&"client-key.json".to_owned()), "{line}: {output}");
+        assert!(
+            output.code == 0 && sandbox.files().contains(&"client-key.json".to_owned()),
+            "{line}: {output}"
+        );
     }
 }
 
@@ -249,7 +295,11 @@ fn init_passes_over_a_key_for_something_else() {
     let sandbox = Sandbox::new();
     sandbox.file(".env", format!("PRIVATE_KEY={}\n", "0f".repeat(32)));
     let output = init(&sandbox, &[]);
-    assert!(output.code == 0 && output.stderr.contains("passed over PRIVATE_KEY: it is 32 bytes in hex"), "{output}");
+    assert!(
+        output.code == 0
+            && output.stderr.contains("passed over PRIVATE_KEY: it is 32 bytes in hex"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -266,21 +316,34 @@ fn a_line_that_is_no_assignment_is_warned_of_by_its_number() {
 #[test]
 fn a_byte_order_mark_is_no_part_of_a_document() {
     let mut sandbox = Sandbox::new();
-    let options = ["metadata", "--public", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"];
+    let options = [
+        "metadata",
+        "--public",
+        "--client-uri",
+        "https://app.example.com",
+        "--redirect-uri",
+        "/cb",
+    ];
     let document = sandbox.result(options);
     sandbox.file("c.json", format!("\u{feff}{document}"));
     assert_eq!(sandbox.run(["metadata", "--check", "c.json"]).code, 0);
     sandbox.file("url", "\u{feff}sqlite:app.db\r\n");
     sandbox.set("KEY", format!("\u{feff}{KEY1}"));
     crate::database::AppDatabase::create(&sandbox.path("app.db")).close();
-    assert_eq!(sandbox.run(["sessions", "list", "--store", "file:url", "--keys", "env:KEY"]).code, 0);
+    assert_eq!(
+        sandbox.run(["sessions", "list", "--store", "file:url", "--keys", "env:KEY"]).code,
+        0
+    );
 }
 
 #[test]
 fn an_empty_set_is_not_printed_without_naming_the_key_that_is_near() {
     let sandbox = Sandbox::new();
     sandbox.file(".env", format!("PRIVATE_KEY_JWK='{KEY1}'\n"));
-    for command in [&["jwks"][..], &["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"]] {
+    for command in [
+        &["jwks"][..],
+        &["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"],
+    ] {
         let output = sandbox.run(command);
         assert!(output.stderr.contains("PRIVATE_KEY_JWK stands in .env here"), "{output}");
     }
@@ -288,7 +351,8 @@ fn an_empty_set_is_not_printed_without_naming_the_key_that_is_near() {
 
 #[test]
 fn utf_16_is_named() {
-    let utf16: Vec<u8> = format!("\u{feff}OAUTH_JWK='{KEY1}'\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        format!("\u{feff}OAUTH_JWK='{KEY1}'\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let sandbox = Sandbox::new();
     sandbox.file(".env", &utf16);
     let output = init(&sandbox, &[]);

@@ -8,10 +8,17 @@ use crate::sandbox::OAUTHCTL;
 #[test]
 fn the_tour_shows_every_job_and_leaves_nothing_behind() {
     let playground = Path::new(OAUTHCTL).with_file_name("examples").join("playground");
-    assert!(playground.exists(), "cargo test builds the example; so does `cargo build --example playground`");
+    assert!(
+        playground.exists(),
+        "cargo test builds the example; so does `cargo build --example playground`"
+    );
     let temporary = tempfile::tempdir().unwrap();
     let mut command = Command::new(playground);
-    command.arg("--once").env("OAUTHCTL_BIN", OAUTHCTL).env("TMPDIR", temporary.path()).stdin(Stdio::null());
+    command
+        .arg("--once")
+        .env("OAUTHCTL_BIN", OAUTHCTL)
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let complaints = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,5 @@
-//! Apps that keep their sessions in PostgreSQL: each layout is found, refreshed and locked as its app does.
+//! Apps that keep their sessions in PostgreSQL: each layout is found, refreshed and locked as its
+//! app does.
 
 use serde_json::Value;
 use testbed::LoginOptions;
@@ -105,7 +106,8 @@ impl Beside {
     fn put(&self, kind: &Kind, did: &str) {
         let client = self.app.net.client_id();
         let value = self.login(did).to_string();
-        let insert = kind.insert.replace("$did", did).replace("$client", &client).replace("$value", &value);
+        let insert =
+            kind.insert.replace("$did", did).replace("$client", &client).replace("$value", &value);
         self.server.sql(&insert);
     }
 
@@ -120,8 +122,9 @@ impl Beside {
 
 /// 31-hash of a lock's name, as sill makes it.
 fn hash31(name: &str) -> String {
-    let hash =
-        name.bytes().fold(0_u64, |hash, byte| (hash.wrapping_mul(31).wrapping_add(byte.into())) & (u64::MAX >> 1));
+    let hash = name.bytes().fold(0_u64, |hash, byte| {
+        (hash.wrapping_mul(31).wrapping_add(byte.into())) & (u64::MAX >> 1)
+    });
     hash.to_string()
 }
 
@@ -133,16 +136,26 @@ fn layouts_are_found_and_refreshed_as_their_apps_do() {
         beside.put(kind, ALICE);
         beside.put(kind, BOB);
         let listed = beside.run("sessions list");
-        assert!(listed.stderr.contains(&format!("(layout {})", kind.layout)), "{}: {listed}", kind.layout);
+        assert!(
+            listed.stderr.contains(&format!("(layout {})", kind.layout)),
+            "{}: {listed}",
+            kind.layout
+        );
         assert_eq!(listed.stdout.matches("did:plc:").count(), 2, "{listed}");
         if !kind.lock.is_empty() {
             let name = format!("{NAME}{ALICE}");
             let lock = kind.lock.replace("$name", &name).replace("HASH31", &hash31(&name));
             std::thread::scope(|scope| {
-                let holder = scope.spawn(|| beside.server.sql(&format!("BEGIN; {lock}; SELECT pg_sleep(6); COMMIT")));
+                let holder = scope.spawn(|| {
+                    beside.server.sql(&format!("BEGIN; {lock}; SELECT pg_sleep(6); COMMIT"))
+                });
                 std::thread::sleep(std::time::Duration::from_millis(500));
                 let busy = beside.app.sessions("refresh --all --lock-timeout 0s --format jsonl");
-                assert_eq!(busy.stdout.matches("somebody else holds the lock on it").count(), 1, "{busy}");
+                assert_eq!(
+                    busy.stdout.matches("somebody else holds the lock on it").count(),
+                    1,
+                    "{busy}"
+                );
                 assert_eq!(busy.stdout.matches("\"refreshed\"").count(), 1, "{busy}");
                 holder.join().unwrap();
             });
@@ -150,10 +163,15 @@ fn layouts_are_found_and_refreshed_as_their_apps_do() {
         let refreshed = beside.app.sessions("refresh --all");
         assert_eq!(refreshed.code, 0, "{}: {refreshed}", kind.layout);
         for did in [ALICE, BOB] {
-            assert!(beside.app.net.is_alive_with(&beside.value(kind, did)), "{}: {refreshed}", kind.layout);
+            assert!(
+                beside.app.net.is_alive_with(&beside.value(kind, did)),
+                "{}: {refreshed}",
+                kind.layout
+            );
         }
         assert_eq!(beside.server.sql(kind.times), "t", "{}", kind.layout);
-        let locks = beside.server.admin("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+        let locks =
+            beside.server.admin("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
         assert_eq!(locks, "0", "{}", kind.layout);
     }
 }
@@ -169,7 +187,10 @@ fn an_app_with_locks_in_redis_is_not_touched_without_them() {
     beside.server.sql(&format!("INSERT INTO oauth_session_store VALUES ('{ALICE}', '{value}')"));
     let refused = beside.app.sessions("refresh --all");
     assert_eq!(refused.code, 2, "{refused}");
-    assert!(refused.stderr.starts_with("error: the app of layout leaflet keeps its locks in Redis\n"), "{refused}");
+    assert!(
+        refused.stderr.starts_with("error: the app of layout leaflet keeps its locks in Redis\n"),
+        "{refused}"
+    );
     assert!(refused.stderr.contains("lock_url under [store]"), "{refused}");
     assert_eq!(beside.app.exchanges().len(), 0);
 
@@ -200,7 +221,10 @@ fn the_sql_of_init_prepares_a_role_of_its_own() {
     assert!(sql.contains("CREATE SCHEMA IF NOT EXISTS oauthctl"), "{sql}");
     beside.app.sandbox.set("OAUTHCTL_STORE", &other);
     let refused = beside.app.sessions("list");
-    assert!(refused.code == 2 && refused.stderr.contains("permission denied for table auth_session"), "{refused}");
+    assert!(
+        refused.code == 2 && refused.stderr.contains("permission denied for table auth_session"),
+        "{refused}"
+    );
     beside.server.psql("postgres", "app", &sql);
     assert_eq!(beside.app.sessions("refresh --all").stdout, "refreshed 1 session\n");
     assert!(beside.app.net.is_alive_with(&beside.value(kind, ALICE)));
@@ -227,7 +251,9 @@ fn sessions_move_from_sqlite_and_are_pruned_and_revoked() {
     assert_eq!(beside.server.sql("SELECT key FROM auth_session"), BOB);
     let counted = beside.run("keys list");
     assert_eq!(counted.code, 0, "{counted}");
-    beside.server.sql("INSERT INTO auth_session VALUES ('did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', 'no JSON')");
+    beside
+        .server
+        .sql("INSERT INTO auth_session VALUES ('did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', 'no JSON')");
     let listed = beside.run("sessions list --format jsonl");
     assert!(listed.stdout.contains("malformed") || listed.stdout.contains("foreign"), "{listed}");
     let doctor = beside.run("doctor --offline");

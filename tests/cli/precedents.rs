@@ -1,4 +1,5 @@
-//! What a run has learnt of a configuration or a key holds for later runs, until somebody knows better.
+//! What a run has learnt of a configuration or a key holds for later runs, until somebody knows
+//! better.
 
 use std::time::Duration;
 
@@ -23,7 +24,10 @@ fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {
     let sent = app.exchanges().len();
 
     let output = app.sessions("refresh --all");
-    assert!(output.code == 1 && output.stdout.contains("tried all the same where you name the session"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.contains("tried all the same where you name the session"),
+        "{output}"
+    );
     assert_eq!(app.exchanges().len(), sent, "{output}");
 
     let output = app.sessions(&format!("refresh {ALICE}"));
@@ -36,14 +40,18 @@ fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {
 #[test]
 fn a_kid_is_free_again_when_its_key_was_retired() {
     let app = App::new();
-    let (signing, old, new) = (app.net.signing_key().unwrap(), keys::client_key("old"), keys::client_key("old"));
+    let (signing, old, new) =
+        (app.net.signing_key().unwrap(), keys::client_key("old"), keys::client_key("old"));
     let settings = app.sandbox.read("oauthctl.toml").replace("env:APP_KEY", "keys.json");
     app.sandbox.file("oauthctl.toml", settings);
     let log_in_with = |key: &Value| {
         let all = [signing.clone(), key.clone()];
         app.sandbox.file("keys.json", Value::from(all.to_vec()).to_string());
         app.net.publish_confidential(&all);
-        app.log_in(1, &LoginOptions { credentials: Some(Credentials::Key(key.clone())), ..days_ago(2) });
+        app.log_in(
+            1,
+            &LoginOptions { credentials: Some(Credentials::Key(key.clone())), ..days_ago(2) },
+        );
     };
     log_in_with(&old);
     assert_eq!(app.sessions("refresh --all").stdout, "refreshed 1 session\n");
@@ -65,17 +73,27 @@ fn a_key_that_worked_where_none_is_checked_blocks_no_other_server() {
     let right = app.net.signing_key().unwrap();
     app.set_keys(&[&keys::client_key("testbed-1")]);
     let output = app.sessions("refresh --all");
-    assert!(output.code == 3 && output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"), "{output}");
+    assert!(
+        output.code == 3 && output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"),
+        "{output}"
+    );
     app.set_keys(&[&right]);
     for _ in 0..2 {
         let output = app.sessions("refresh --all");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 6 sessions\n"), "{output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 6 sessions\n"),
+            "{output}"
+        );
     }
     app.assert_nobody_lost("");
     // Now the strict server's key is noted, and another under its kid stays away from that server.
     app.set_keys(&[&keys::client_key("testbed-1")]);
     let output = app.sessions("refresh --all");
-    assert!(output.code == 3 && output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"), "{output}");
+    assert!(
+        output.code == 3 && output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"),
+        "{output}"
+    );
     assert!(output.stdout.contains("is not the one that worked before"), "{output}");
 }
 
@@ -115,7 +133,10 @@ fn a_copy_of_a_store_costs_one_session_over_all_runs() {
     let sent = app.exchanges().len();
     for command in ["refresh --all", "refresh", "prune --inactive 1d"] {
         let output = app.sessions(command);
-        assert!(output.code != 0 && output.to_string().contains("Is this store a copy"), "{output}");
+        assert!(
+            output.code != 0 && output.to_string().contains("Is this store a copy"),
+            "{output}"
+        );
         assert_eq!((app.exchanges().len(), ended(&app)), (sent, 1), "{output}");
     }
     let one = app.records_left().pop().unwrap();

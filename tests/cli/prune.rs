@@ -1,4 +1,5 @@
-//! `oauthctl sessions prune` removes what has ended, asks where it does not know, and keeps everything else.
+//! `oauthctl sessions prune` removes what has ended, asks where it does not know, and keeps
+//! everything else.
 
 use std::time::Duration;
 
@@ -13,7 +14,11 @@ use crate::sandbox::{Sandbox, interrupt};
 
 /// The session of one account, begun and last refreshed so many days ago.
 fn of(did: &str, refreshed: u64) -> LoginOptions {
-    LoginOptions { did: Some(did.to_owned()), created_ago: Duration::from_hours(300 * 24), ..days_ago(refreshed) }
+    LoginOptions {
+        did: Some(did.to_owned()),
+        created_ago: Duration::from_hours(300 * 24),
+        ..days_ago(refreshed)
+    }
 }
 
 /// A session that can never be refreshed.
@@ -59,7 +64,8 @@ fn what_has_ended_goes_and_what_may_have_is_asked_about_once() {
     ");
     let left: Vec<_> = app.records_left();
     assert_eq!(left, ["alive", "blocked", "healthy", "malformed"].map(to_be));
-    // A healthy session goes first: it proves the configuration right before a suspect's refusal is believed.
+    // A healthy session goes first: it proves the configuration right before a suspect's refusal is
+    // believed.
     let asked: Vec<_> = app.exchanges().into_iter().filter_map(|request| request.did).collect();
     assert_eq!(asked[0], to_be("healthy"));
     let mut asked = asked;
@@ -82,7 +88,11 @@ fn no_server_is_asked_for_what_is_dead_already() {
     app.sessions("refresh");
     app.net.clear_log();
     let output = app.sessions("prune");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 2 of 2 sessions (2 dead)\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "removed 2 of 2 sessions (2 dead)\n"),
+        "{output}"
+    );
     assert!(app.net.requests().is_empty());
     assert!(app.records().is_empty());
 }
@@ -108,7 +118,11 @@ fn what_is_no_session_goes_only_when_asked() {
     let output = app.sessions("prune");
     assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 2 sessions\n"), "{output}");
     let output = app.sessions("prune --malformed");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 malformed)\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "removed 1 of 2 sessions (1 malformed)\n"),
+        "{output}"
+    );
     assert_eq!(app.records_left(), [BOB]);
 }
 
@@ -119,7 +133,10 @@ fn offline_nobody_is_asked_and_only_what_is_older_than_any_session_goes() {
     app.log_in(1, &of(&to_be("young"), 179));
     let output = app.sessions("prune --offline");
     assert_eq!(output.code, 0, "{output}");
-    assert_eq!(output.stdout, "removed 2 of 8 sessions (1 dead, 1 older than any session lives)\n", "{output}");
+    assert_eq!(
+        output.stdout, "removed 2 of 8 sessions (1 dead, 1 older than any session lives)\n",
+        "{output}"
+    );
     let left = app.records_left();
     assert_eq!(left, ["alive", "blocked", "ended", "healthy", "malformed", "young"].map(to_be));
     assert!(app.net.requests().is_empty());
@@ -184,11 +201,17 @@ fn a_program_reads_what_became_of_each() {
     assert_eq!(output.code, 3, "{output}");
     let mut rows: Vec<_> = output.stdout.lines().map(object).collect();
     rows.sort_by_key(|row| row["key"].to_string());
-    let of = |row: &serde_json::Map<String, Value>| (row["did"].clone(), row["result"].clone(), row["reason"].clone());
+    let of = |row: &serde_json::Map<String, Value>| {
+        (row["did"].clone(), row["result"].clone(), row["reason"].clone())
+    };
     assert_eq!(
         rows.iter().map(of).collect::<Vec<_>>(),
         [
-            (json!(to_be("alive")), json!("unsettled"), json!("the server answered with status 503")),
+            (
+                json!(to_be("alive")),
+                json!("unsettled"),
+                json!("the server answered with status 503")
+            ),
             (json!(to_be("dead")), json!("dead"), Value::Null),
             (json!(to_be("ended")), json!("ended"), Value::Null),
             (json!(to_be("healthy")), json!("witness"), Value::Null),
@@ -208,7 +231,11 @@ fn a_server_that_does_not_answer_settles_nothing() {
     app.log_in(1, &of(ALICE, 120));
     app.net.fault(Endpoint::Token, Fault::status(503));
     let output = app.sessions("prune");
-    assert_eq!((output.code, output.stdout.as_str()), (1, "removed 0 of 1 session; 1 kept: not settled\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (1, "removed 0 of 1 session; 1 kept: not settled\n"),
+        "{output}"
+    );
     assert!(output.stderr.starts_with(&format!("warning: {ALICE}: ")), "{output}");
     assert!(output.stderr.ends_with("answers with status 503; kept\n"), "{output}");
     assert!(app.record(ALICE).is_some());
@@ -249,7 +276,11 @@ fn between_batches_it_rests_and_a_signal_ends_the_rest() {
         assert_eq!((output.code, output.stdout.as_str()), (signal.1, summary), "{output}");
         assert_eq!(app.records().len(), 3);
         let output = app.sessions("prune --batch-size 2 --pause 0s");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "removed 3 of 3 sessions (3 dead)\n"), "{output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "removed 3 of 3 sessions (3 dead)\n"),
+            "{output}"
+        );
     }
 }
 
@@ -355,7 +386,11 @@ fn a_session_that_the_app_has_just_renewed_is_not_used_to_try_the_configuration_
     let half_an_hour_ago = Some(Duration::from_mins(30));
     app.log_in(1, &LoginOptions { refreshed_ago: half_an_hour_ago, ..of(&to_be("healthy"), 0) });
     let output = app.sessions("prune");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "removed 1 of 2 sessions (1 ended)\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "removed 1 of 2 sessions (1 ended)\n"),
+        "{output}"
+    );
     assert_eq!(app.exchanges().len(), 1, "this layout has no lock that the app knows of");
     assert!(app.net.is_alive_with(&app.record(&to_be("healthy")).unwrap()));
 }
@@ -371,7 +406,8 @@ fn in_redis_the_time_to_live_is_evidence_too_and_what_stays_is_left_as_it_is() {
         let left = ((179 - days_ago) * 86_400).to_string();
         redis.ask(&["SET", &key(name), &record.to_string(), "EX", &left]);
     };
-    for (name, refreshed, written) in [("ended", 120, 120), ("touched", 120, 5), ("healthy", 2, 2)] {
+    for (name, refreshed, written) in [("ended", 120, 120), ("touched", 120, 5), ("healthy", 2, 2)]
+    {
         store(name, &app.net.login(of(&to_be(name), refreshed)), written);
     }
     let mut dead = app.net.login(of(&to_be("dead"), 2));

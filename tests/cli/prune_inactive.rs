@@ -1,4 +1,5 @@
-//! `oauthctl sessions prune --inactive` signs out who was away, and tells them apart from those whom only keep-alive kept.
+//! `oauthctl sessions prune --inactive` signs out who was away, and tells them apart from those
+//! whom only keep-alive kept.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -42,7 +43,9 @@ impl Simulation {
         let record = self.app.record(did).unwrap();
         let expires = record["tokenSet"]["expires_at"].as_str().unwrap();
         if expires <= iso8601(self.app.net.now()).as_str() {
-            self.app.database.session(&self.app.net.refresh_as_app(&record).expect("the app has the newest tokens"));
+            self.app.database.session(
+                &self.app.net.refresh_as_app(&record).expect("the app has the newest tokens"),
+            );
         }
     }
 
@@ -84,13 +87,19 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
     }
     let before = world.app.records();
     let planned = world.run("prune --inactive 30d --dry-run --format jsonl");
-    let planned: BTreeSet<_> =
-        planned.stdout.lines().map(|line| object(line)["did"].as_str().unwrap().to_owned()).collect();
+    let planned: BTreeSet<_> = planned
+        .stdout
+        .lines()
+        .map(|line| object(line)["did"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(planned, away);
     // Whoever only looks sees the same.
     let listed = world.run("list --inactive 30d --format jsonl -q");
-    let listed: BTreeSet<_> =
-        listed.stdout.lines().map(|line| object(line)["did"].as_str().unwrap().to_owned()).collect();
+    let listed: BTreeSet<_> = listed
+        .stdout
+        .lines()
+        .map(|line| object(line)["did"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(listed, away);
     assert_eq!(object(&world.run("stats --inactive 30d --format json").stdout)["total"], 3);
     assert_eq!(world.app.records(), before);
@@ -103,9 +112,19 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
     for session in world.app.net.sessions() {
         let record = world.app.record(&session.did);
         if away.contains(&session.did) {
-            assert_eq!((session.ended.as_deref(), record), (Some("revoked"), None), "{}", session.did);
+            assert_eq!(
+                (session.ended.as_deref(), record),
+                (Some("revoked"), None),
+                "{}",
+                session.did
+            );
         } else {
-            assert!(world.app.net.is_alive_with(&record.unwrap()), "{}: {:?}", session.did, session.ended);
+            assert!(
+                world.app.net.is_alive_with(&record.unwrap()),
+                "{}: {:?}",
+                session.did,
+                session.ended
+            );
         }
     }
     let output = world.run("prune --inactive 30d");
@@ -125,7 +144,11 @@ fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() 
     for hour in 0..3 * 24 {
         world.pass(HOUR);
         let output = world.run("refresh --all");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "hour {hour}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 2 sessions\n"),
+            "hour {hour}: {output}"
+        );
         if hour % 24 == 12 {
             world.visit(&to_be("daily"));
         }
@@ -137,7 +160,9 @@ fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() 
     assert_eq!(object(&output.stdout)["unobservable"], 2, "{output}");
     let output = world.run("list --inactive 2d --format jsonl");
     assert!(
-        output.stderr.starts_with("2 left out: cannot tell whether their users were away\n0 of 2 sessions"),
+        output
+            .stderr
+            .starts_with("2 left out: cannot tell whether their users were away\n0 of 2 sessions"),
         "{output}"
     );
     world.app.assert_nobody_lost(output);
@@ -187,7 +212,8 @@ fn a_threshold_that_few_can_mean_is_refused_or_confirmed() {
     assert!(output.code == 2 && output.stderr.contains("add --yes"), "{output}");
     assert_eq!(app.records_left(), [ALICE]);
     let output = app.sessions("prune --inactive 23h --yes");
-    let summary = "removed 1 of 1 session (1 signed out); signed out is who was inactive for 23 hours\n";
+    let summary =
+        "removed 1 of 1 session (1 signed out); signed out is who was inactive for 23 hours\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
 }
 
@@ -211,7 +237,10 @@ fn more_than_max_removed_are_left_alone_and_the_dead_still_go() {
     let output = app.sessions("prune --inactive 30d --dry-run");
     assert!(output.code == 3 && output.stderr.contains("at most 1 may"), "{output}");
     let output = app.sessions("prune --inactive 30d --max-removed 3");
-    assert!(output.code == 0 && output.stdout.starts_with("removed 3 of 3 sessions (3 signed out)"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.starts_with("removed 3 of 3 sessions (3 signed out)"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -228,7 +257,13 @@ fn a_store_that_is_behind_signs_out_nobody_after_the_first() {
     // The app goes on with another store, of which this one is a copy.
     let elsewhere: Vec<_> = users
         .iter()
-        .map(|did| world.app.net.refresh_as_app(&world.app.record(did).unwrap()).expect("the newest tokens"))
+        .map(|did| {
+            world
+                .app
+                .net
+                .refresh_as_app(&world.app.record(did).unwrap())
+                .expect("the newest tokens")
+        })
         .collect();
     let before = world.app.records();
     let output = world.run("prune --inactive 30d");
@@ -249,10 +284,14 @@ fn a_clock_that_servers_contradict_signs_out_nobody() {
     world.app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(world.app.net.now() + days));
     let output = world.app.sessions("prune --inactive 30d");
     assert!(
-        output.code == 1 && output.stderr.contains("this machine's clock is 40d ahead of that of http"),
+        output.code == 1
+            && output.stderr.contains("this machine's clock is 40d ahead of that of http"),
         "{output}"
     );
-    assert_eq!((world.app.records_left(), world.app.net.counters().revoked), (vec![ALICE.to_owned()], 0));
+    assert_eq!(
+        (world.app.records_left(), world.app.net.counters().revoked),
+        (vec![ALICE.to_owned()], 0)
+    );
     world.app.assert_nobody_lost(output);
 }
 
@@ -268,7 +307,9 @@ fn a_clock_that_the_store_contradicts_signs_out_nobody() {
     for more in ["", " --dry-run"] {
         let output = app.sessions(&format!("prune --inactive 30d --store {}{more}", redis.url()));
         assert!(
-            output.code == 2 && output.stderr.contains("clock is 40d") && output.stderr.contains("that of the store"),
+            output.code == 2
+                && output.stderr.contains("clock is 40d")
+                && output.stderr.contains("that of the store"),
             "{output}"
         );
     }

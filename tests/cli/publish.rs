@@ -8,7 +8,8 @@ use crate::keys::{keys_in, kids, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
 
-/// A published set with `key1`, `key2` and `old`, a key source with the first two, and sessions bound to both.
+/// A published set with `key1`, `key2` and `old`, a key source with the first two, and sessions
+/// bound to both.
 fn published() -> Sandbox {
     let sandbox = Sandbox::new();
     let old = jwk_with(KEY2, &json!({"kid": "old"}));
@@ -36,11 +37,20 @@ fn assert_says(output: &Output, code: i32, part: &str) {
 #[test]
 fn an_empty_set_never_takes_the_place_of_a_file() {
     let sandbox = published();
-    for arguments in [&["jwks", "-o", "jwks.json", "--force"] as &[_], &["jwks", "-o", "new.json"]] {
-        assert_says(&sandbox.refusal(arguments), 2, "error: no key source is configured, and an empty key set");
+    for arguments in [&["jwks", "-o", "jwks.json", "--force"] as &[_], &["jwks", "-o", "new.json"]]
+    {
+        assert_says(
+            &sandbox.refusal(arguments),
+            2,
+            "error: no key source is configured, and an empty key set",
+        );
     }
     sandbox.file("oauthctl.toml", "[client]\nauth_method = 'none'\n");
-    assert_says(&sandbox.refusal(["jwks", "-o", "jwks.json", "--force"]), 2, "and no key source has the key");
+    assert_says(
+        &sandbox.refusal(["jwks", "-o", "jwks.json", "--force"]),
+        2,
+        "and no key source has the key",
+    );
     assert_says(
         &sandbox.refusal(["jwks", "-o", "jwks.json", "--force", "--offline"]),
         2,
@@ -60,7 +70,11 @@ fn a_key_leaves_the_file_where_a_named_store_shows_that_it_may() {
     error: jwks.json has key old, and the new set lacks it
     hint: name its source with --keys, too; if no session needs it any more: --drop-key old
     ");
-    assert_says(&sandbox.refusal(publish(&["--offline", "--store", "sqlite:app.db"])), 2, "jwks.json has key old");
+    assert_says(
+        &sandbox.refusal(publish(&["--offline", "--store", "sqlite:app.db"])),
+        2,
+        "jwks.json has key old",
+    );
     insta::assert_snapshot!(sandbox.run(publish(&["--store", "sqlite:app.db"])), @"
     exit 0
     -- stderr --
@@ -124,7 +138,11 @@ fn a_key_that_records_need_and_no_source_has_is_missed() {
     insta::assert_snapshot!(output.stderr, @"warning: sqlite:app.db has 1 session and 1 pending login bound to key key2, and no key source has the key; name the source of key key2 with --keys, too: without it those users are logged out");
     assert_eq!(sandbox.run(["jwks", "--keys", "keys.json", "--offline"]).stderr, "");
     for more in ["--offline", "--drop-key=key2"] {
-        assert_eq!(sandbox.run(["jwks", "--keys", "keys.json", "-o", "new.json", "--force", more]).code, 0, "{more}");
+        assert_eq!(
+            sandbox.run(["jwks", "--keys", "keys.json", "-o", "new.json", "--force", more]).code,
+            0,
+            "{more}"
+        );
     }
 }
 
@@ -135,9 +153,15 @@ fn records_in_any_layout_and_any_wrapping_need_their_key() {
     let cases: [(&str, String); 5] = [
         ("INSERT INTO auth_session VALUES ('did:web:other', ?)", bound.to_string()),
         ("CREATE TABLE elsewhere (a, b); INSERT INTO elsewhere VALUES (1, ?)", bound.to_string()),
-        ("CREATE TABLE elsewhere (a, b); INSERT INTO elsewhere VALUES (?, NULL)", json!(bound.to_string()).to_string()),
+        (
+            "CREATE TABLE elsewhere (a, b); INSERT INTO elsewhere VALUES (?, NULL)",
+            json!(bound.to_string()).to_string(),
+        ),
         ("CREATE TABLE elsewhere (a BLOB); INSERT INTO elsewhere VALUES (?)", cached.to_string()),
-        ("CREATE TABLE \"odd \"\"name\" (a TEXT); INSERT INTO \"odd \"\"name\" VALUES (?)", state("key1").to_string()),
+        (
+            "CREATE TABLE \"odd \"\"name\" (a TEXT); INSERT INTO \"odd \"\"name\" VALUES (?)",
+            state("key1").to_string(),
+        ),
     ];
     for (sql, value) in cases {
         let sandbox = Sandbox::new();
@@ -164,7 +188,11 @@ fn records_under_any_key_of_redis_need_their_key() {
         ("cache:session".to_owned(), json!({"value": bound, "cachedAt": 1}).to_string(), true),
         ("oauth:state:abc".to_owned(), state("key1").to_string(), true),
         (format!("oauthctl:note:{ALICE}"), bound.clone(), false),
-        (format!("cache:profile:{ALICE}"), r#"{"value":{"handle":"a"},"cachedAt":1}"#.to_owned(), false),
+        (
+            format!("cache:profile:{ALICE}"),
+            r#"{"value":{"handle":"a"},"cachedAt":1}"#.to_owned(),
+            false,
+        ),
         (format!("cache:handle:{ALICE}"), "alice.example.com".to_owned(), false),
         (format!("oauth:lock:@atproto-oauth-client-{ALICE}"), "0b8c12".to_owned(), false),
     ] {
@@ -172,7 +200,11 @@ fn records_under_any_key_of_redis_need_their_key() {
         redis.ask(&["SET", &key, &value]);
         let output = sandbox.run(publish);
         assert_eq!(output.code, if is_needed { 2 } else { 0 }, "{key}: {output}");
-        assert_eq!(output.stderr.contains("bound to key key1, and no key source has the key"), is_needed, "{output}");
+        assert_eq!(
+            output.stderr.contains("bound to key key1, and no key source has the key"),
+            is_needed,
+            "{output}"
+        );
     }
 }
 
@@ -190,20 +222,29 @@ fn records_of_another_client_need_none_of_our_keys_and_are_named() {
         client https://other.example.com/c.json, not for https://app.example.com/c.json";
     assert_says(&output, 0, said);
     sandbox.file("oauthctl.toml", settings.replace("app.example", "other.example"));
-    assert_says(&sandbox.refusal(["jwks", "-o", "jwks.json", "--force"]), 2, "1 session bound to key theirs");
+    assert_says(
+        &sandbox.refusal(["jwks", "-o", "jwks.json", "--force"]),
+        2,
+        "1 session bound to key theirs",
+    );
 }
 
 pub(crate) fn token_of(client_id: &str) -> String {
     use base64::Engine as _;
     let claims = json!({"client_id": client_id}).to_string();
-    format!("eyJ0eXAiOiJhdCtqd3QifQ.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
+    format!(
+        "eyJ0eXAiOiJhdCtqd3QifQ.{}.c2ln",
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims)
+    )
 }
 
 #[test]
 fn a_store_that_does_not_answer_is_waited_for_no_longer_than_five_seconds() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut sandbox = Sandbox::new();
-    sandbox.set("KEY", KEY1).set("REDIS_URL", format!("redis://{}", listener.local_addr().unwrap()));
+    sandbox
+        .set("KEY", KEY1)
+        .set("REDIS_URL", format!("redis://{}", listener.local_addr().unwrap()));
     let begun = std::time::Instant::now();
     let output = sandbox.run(["jwks", "--keys", "env:KEY", "-o", "jwks.json"]);
     assert_says(&output, 0, "warning: which keys sessions need could not be seen: ");
@@ -211,16 +252,22 @@ fn a_store_that_does_not_answer_is_waited_for_no_longer_than_five_seconds() {
     assert_eq!(kids_in(&sandbox, "jwks.json"), "key1");
 }
 
-const METADATA: [&str; 5] = ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"];
+const METADATA: [&str; 5] =
+    ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"];
 
 #[test]
 fn a_document_of_a_confidential_client_does_not_become_public_by_oversight() {
     let sandbox = Sandbox::new();
     sandbox.file("keys.json", KEY1);
-    let write = |more: &[&str]| sandbox.run([&METADATA[..], &["-o", "c.json", "--force"], more].concat());
+    let write =
+        |more: &[&str]| sandbox.run([&METADATA[..], &["-o", "c.json", "--force"], more].concat());
     assert_eq!(write(&["--keys", "keys.json"]).code, 0);
     let before = sandbox.read("c.json");
-    assert_says(&write(&[]), 2, "error: c.json: describes a confidential client, and no key source is configured");
+    assert_says(
+        &write(&[]),
+        2,
+        "error: c.json: describes a confidential client, and no key source is configured",
+    );
     assert_eq!(sandbox.read("c.json"), before);
     sandbox.file("oauthctl.toml", "[client]\nauth_method = 'private_key_jwt'\n");
     assert_says(&write(&[]), 2, "keys are to be published, and no key source is configured");
@@ -254,7 +301,11 @@ fn how_the_client_authenticates_is_one_of_two_words() {
     hint: write auth_method = "private_key_jwt" where the app has keys, else "none"
     "#);
     for (method, keys, part) in [
-        ("private_key_jwt", "", "client.auth_method is private_key_jwt, and no key source is configured"),
+        (
+            "private_key_jwt",
+            "",
+            "client.auth_method is private_key_jwt, and no key source is configured",
+        ),
         ("none", "keys = 'keys.json'\n", "client.auth_method is none, and there are keys"),
         ("x", "", "client.auth_method: is neither"),
     ] {
@@ -269,11 +320,14 @@ fn how_the_client_authenticates_is_one_of_two_words() {
 #[test]
 fn a_document_of_a_public_client_needs_a_store_without_bound_sessions() {
     let sandbox = published();
-    let write = |more: &[&str]| sandbox.run([&METADATA[..], &["-o", "c.json", "--force"], more].concat());
+    let write =
+        |more: &[&str]| sandbox.run([&METADATA[..], &["-o", "c.json", "--force"], more].concat());
     assert_eq!(write(&["--keys", "all.json"]).code, 0);
     let before = sandbox.read("c.json");
-    sandbox
-        .file("oauthctl.toml", "keys = 'all.json'\n[client]\nauth_method = 'none'\n[store]\nurl = 'sqlite:app.db'\n");
+    sandbox.file(
+        "oauthctl.toml",
+        "keys = 'all.json'\n[client]\nauth_method = 'none'\n[store]\nurl = 'sqlite:app.db'\n",
+    );
     insta::assert_snapshot!(write(&[]), @r#"
     exit 2
     -- stderr --
@@ -282,7 +336,11 @@ fn a_document_of_a_public_client_needs_a_store_without_bound_sessions() {
     "#);
     assert_says(&write(&["--drop-key", "key1"]), 2, "bound to key key2");
     assert_eq!(sandbox.read("c.json"), before);
-    assert_says(&sandbox.run(METADATA), 0, "warning: sqlite:app.db has 1 session bound to key key1");
+    assert_says(
+        &sandbox.run(METADATA),
+        0,
+        "warning: sqlite:app.db has 1 session bound to key key1",
+    );
     sandbox.file("oauthctl.toml", "keys = 'all.json'\n[store]\nurl = 'sqlite:app.db'\n");
     assert_says(&write(&["--public"]), 2, "bound to key key1");
     assert_eq!(write(&["--public", "--drop-key", "key1", "--drop-key", "key2"]).code, 0);

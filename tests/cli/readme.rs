@@ -1,6 +1,6 @@
-//! The README is run: every `sh` block in the app of the playground (`sh new`: in an empty directory), one heading after
-//! the other; every other mention of a command must at least be one that oauthctl understands; what it says in tables is
-//! what the program says.
+//! The README is run: every `sh` block in the app of the playground (`sh new`: in an empty
+//! directory), one heading after the other; every other mention of a command must at least be one
+//! that oauthctl understands; what it says in tables is what the program says.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,7 +49,9 @@ fn blocks() -> Vec<Block> {
                 block.text.push('\n');
                 open = Some(block);
             }
-            (None, None) if line.starts_with('#') => line.trim_matches(['#', ' ']).clone_into(&mut heading),
+            (None, None) if line.starts_with('#') => {
+                line.trim_matches(['#', ' ']).clone_into(&mut heading);
+            }
             (None, None) => {}
         }
     }
@@ -86,17 +88,23 @@ impl Place {
         place
     }
 
-    /// Runs a script, every command of which must succeed. Some of the playground's sessions are blocked, so a status of
-    /// 3 counts as success, and doctor has something to find.
+    /// Runs a script, every command of which must succeed. Some of the playground's sessions are
+    /// blocked, so a status of 3 counts as success, and doctor has something to find.
     fn run(&self, script: &str, redis: Option<&Redis>) -> String {
         let (directory, home) = match self {
             Self::Empty(root) => (root.path().join("app"), root.path().join("home")),
             Self::App(world) => (world.directory(), world.home()),
         };
         let prelude = "set -euo pipefail\noauthctl() { command oauthctl \"$@\" || [ $? = 3 ] || [ $1 = doctor ]; }\n";
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", Path::new(OAUTHCTL).parent().unwrap().display());
+        let path = format!(
+            "{}:/usr/local/bin:/usr/bin:/bin",
+            Path::new(OAUTHCTL).parent().unwrap().display()
+        );
         let mut command = Command::new("bash");
-        command.args(["-c", &format!("{prelude}{script}")]).current_dir(directory).stdin(Stdio::null());
+        command
+            .args(["-c", &format!("{prelude}{script}")])
+            .current_dir(directory)
+            .stdin(Stdio::null());
         command.env_clear().env("PATH", path).env("HOME", home);
         if let Some(redis) = redis {
             command.env("REDIS_URL", redis.url());
@@ -114,7 +122,9 @@ fn every_block_runs() {
     let mut place: Option<(String, String, Place)> = None;
     let redis = Redis::start();
     for block in blocks().iter().filter(|block| block.info.split(' ').next() == Some("sh")) {
-        let fits = place.as_ref().is_some_and(|(heading, info, _)| *heading == block.heading && *info == block.info);
+        let fits = place
+            .as_ref()
+            .is_some_and(|(heading, info, _)| *heading == block.heading && *info == block.info);
         if !fits {
             let new = if block.info == "sh new" { Place::empty() } else { Place::app() };
             place = Some((block.heading.clone(), block.info.clone(), new));
@@ -156,7 +166,14 @@ fn every_command_that_is_mentioned_exists() {
     let mentions = mentions();
     assert!(mentions.len() > 15, "{mentions:?}");
     for command in mentions {
-        let command = command.trim_end_matches(['\\', ' ']).split(" > ").next().unwrap().split(" >> ").next().unwrap();
+        let command = command
+            .trim_end_matches(['\\', ' '])
+            .split(" > ")
+            .next()
+            .unwrap()
+            .split(" >> ")
+            .next()
+            .unwrap();
         let output = sandbox.sh(&format!("REDIS_URL=x; {command} --help"));
         assert_eq!(output.code, 0, "{command}: {output}");
     }
@@ -173,7 +190,10 @@ fn every_settings_file_is_one() {
             settings.push_str("[client]\nclient_uri = 'https://app.example.com'\n");
         }
         sandbox.file("oauthctl.toml", settings);
-        sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1).set("PREVIEW_KEY", KEY1).set("OAUTHCTL_STORE", "sqlite:app.db");
+        sandbox
+            .set("NUXT_OAUTH_JWK_ONE", KEY1)
+            .set("PREVIEW_KEY", KEY1)
+            .set("OAUTHCTL_STORE", "sqlite:app.db");
         let commands = ["jwks", "sessions refresh --dry-run", "sessions prune --dry-run"];
         for command in commands {
             let output = sandbox.run(command.split(' '));
@@ -205,7 +225,11 @@ fn manual() -> Vec<(String, Vec<String>)> {
         .replace("\\.", ".");
     let sections = plain.split("\n.SH ").skip(1);
     let lines = |section: &str| section.lines().skip(1).map(str::to_owned).collect();
-    sections.map(|section| (section.lines().next().unwrap().trim_matches('"').to_owned(), lines(section))).collect()
+    sections
+        .map(|section| {
+            (section.lines().next().unwrap().trim_matches('"').to_owned(), lines(section))
+        })
+        .collect()
 }
 
 #[test]
@@ -220,8 +244,10 @@ fn its_tables_say_what_the_manual_says() {
         };
         for entry in lines.join("\n").split(".TP\n").skip(1) {
             let (terms, meaning) = entry.trim_end().split_once('\n').unwrap();
-            let terms: Vec<_> =
-                terms.split(", ").map(|term| if is_code { format!("`{term}`") } else { term.to_owned() }).collect();
+            let terms: Vec<_> = terms
+                .split(", ")
+                .map(|term| if is_code { format!("`{term}`") } else { term.to_owned() })
+                .collect();
             let terms = terms.join(", ");
             let row = if title == "LAYOUTS" {
                 let (kind, places) = meaning.split_once(": ").unwrap();
@@ -245,8 +271,12 @@ fn its_tables_say_what_the_manual_says() {
 #[test]
 fn its_settings_are_those_of_the_manual() {
     let (_, lines) = manual().into_iter().find(|(title, _)| title == "SETTINGS").unwrap();
-    let example: Vec<_> =
-        lines.iter().skip_while(|line| *line != ".nf").skip(1).take_while(|line| *line != ".fi").collect();
+    let example: Vec<_> = lines
+        .iter()
+        .skip_while(|line| *line != ".nf")
+        .skip(1)
+        .take_while(|line| *line != ".fi")
+        .collect();
     let block = blocks().into_iter().find(|block| block.text.contains("[client]")).unwrap();
     let block: Vec<_> = block.text.lines().collect();
     assert_eq!(example, block);
@@ -260,7 +290,8 @@ fn its_fields_are_those_of_the_listing() {
     let readme = readme();
     let (_, section) = readme.split_once("### JSON fields").unwrap();
     let section = section.split("\n### ").next().unwrap();
-    let fields: Vec<_> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let fields: Vec<_> =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(fields.join(","), header.trim_end());
 }
 
@@ -268,13 +299,22 @@ fn its_fields_are_those_of_the_listing() {
 fn its_counts_are_those_of_the_commands() {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).close();
-    sandbox.file("oauthctl.toml", "[client]\nclient_uri = 'https://app.example.com'\n[store]\nurl = 'sqlite:app.db'\n");
+    sandbox.file(
+        "oauthctl.toml",
+        "[client]\nclient_uri = 'https://app.example.com'\n[store]\nurl = 'sqlite:app.db'\n",
+    );
     let readme = readme();
-    for command in
-        ["sessions refresh", "sessions revoke", "sessions prune", "sessions import", "sessions recover", "states purge"]
-    {
+    for command in [
+        "sessions refresh",
+        "sessions revoke",
+        "sessions prune",
+        "sessions import",
+        "sessions recover",
+        "states purge",
+    ] {
         let (_, row) = readme.split_once(&format!("\n| `{command}` | ")).unwrap();
-        let row = row.split(" |\n").next().unwrap().replace(" (`sessions upgrade`: `upgraded`)", "");
+        let row =
+            row.split(" |\n").next().unwrap().replace(" (`sessions upgrade`: `upgraded`)", "");
         let mut named: Vec<_> = row.split('`').skip(1).step_by(2).collect();
         let arguments = match command {
             "sessions revoke" => "--all --yes",
@@ -283,7 +323,8 @@ fn its_counts_are_those_of_the_commands() {
         };
         let output = sandbox.sh(&format!("oauthctl {command} {arguments} --format json <<<x"));
         let counts = object(&output.stdout);
-        let mut counts: Vec<_> = counts.keys().map(String::as_str).filter(|name| *name != "dry_run").collect();
+        let mut counts: Vec<_> =
+            counts.keys().map(String::as_str).filter(|name| *name != "dry_run").collect();
         named.sort_unstable();
         counts.sort_unstable();
         assert_eq!(named, counts, "{command}: {output}");
@@ -298,7 +339,10 @@ fn its_links_lead_somewhere() {
         .filter(|line| line.starts_with('#'))
         .map(|line| {
             let title = line.trim_matches(['#', ' ']).to_lowercase();
-            let title: String = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect();
+            let title: String = title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+                .collect();
             format!("#{}", title.replace(' ', "-"))
         })
         .collect();

@@ -14,8 +14,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object};
 
 /// Lets every write of sessions fail, as a full disk would, while they can be read.
-const BREAK: &str =
-    "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END";
+const BREAK: &str = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END";
 const MEND: &str = "DROP TRIGGER broken";
 
 /// An app of which both users' sessions were exchanged while the store could not be written.
@@ -30,7 +29,10 @@ fn with_entries() -> App {
     for child in children {
         let output = app.sandbox.output_of(child);
         assert_eq!(output.code, 1, "{output}");
-        assert!(output.stdout.contains("refreshed, but the store could not be written"), "{output}");
+        assert!(
+            output.stdout.contains("refreshed, but the store could not be written"),
+            "{output}"
+        );
     }
     app.assert_nobody_lost("");
     app
@@ -43,7 +45,10 @@ fn what_cannot_be_stored_is_kept_where_only_the_operator_can_read_it() {
     assert_eq!(entries.len(), 2);
     for entry in &entries {
         assert_eq!(fs::metadata(entry).unwrap().permissions().mode() & 0o7777, 0o600);
-        assert_eq!(fs::metadata(entry.parent().unwrap()).unwrap().permissions().mode() & 0o7777, 0o700);
+        assert_eq!(
+            fs::metadata(entry.parent().unwrap()).unwrap().permissions().mode() & 0o7777,
+            0o700
+        );
     }
 }
 
@@ -67,7 +72,10 @@ fn a_session_whose_newer_tokens_wait_is_never_exchanged() {
     app.configure("min_interval = \"0s\"");
     let output = app.sessions("refresh --all");
     assert_eq!(output.code, 1, "{output}");
-    assert!(output.stdout.contains("newer tokens of it wait in the recovery directory"), "{output}");
+    assert!(
+        output.stdout.contains("newer tokens of it wait in the recovery directory"),
+        "{output}"
+    );
     assert_eq!(app.exchanges().len(), sent);
     let output = app.sessions("revoke --all --yes");
     assert_eq!((output.code, app.exchanges().len()), (1, sent), "{output}");
@@ -78,12 +86,21 @@ fn a_session_whose_newer_tokens_wait_is_never_exchanged() {
 fn recovering_is_a_command_of_its_own() {
     let app = with_entries();
     let output = app.sessions("recover");
-    assert_eq!((output.code, output.stdout.as_str()), (3, "stored 0 sessions, 2 still waiting\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (3, "stored 0 sessions, 2 still waiting\n"),
+        "{output}"
+    );
     app.assert_nobody_lost(output);
     app.database.execute(MEND);
     let output = app.sessions("recover --format json");
-    let report = json!({"applied": 2, "superseded": 0, "orphaned": 0, "pending": 0, "elsewhere": 0});
-    assert_eq!((output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()), (0, report), "{output}");
+    let report =
+        json!({"applied": 2, "superseded": 0, "orphaned": 0, "pending": 0, "elsewhere": 0});
+    assert_eq!(
+        (output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()),
+        (0, report),
+        "{output}"
+    );
     app.assert_nobody_lost(&output);
     let output = app.sessions("recover");
     assert_eq!((output.code, output.stdout.as_str()), (0, "stored 0 sessions\n"), "{output}");
@@ -96,7 +113,11 @@ fn an_entry_of_another_store_is_left_alone_even_if_that_is_called_the_same() {
     fs::create_dir(&elsewhere).unwrap();
     AppDatabase::create(&elsewhere.join("app.db")).close();
     let output = app.sandbox.sh("cd elsewhere && oauthctl sessions recover --store sqlite:app.db");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "stored 0 sessions, 2 of another store\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "stored 0 sessions, 2 of another store\n"),
+        "{output}"
+    );
     assert_eq!(app.recovery_entries().len(), 2);
     // And the same store is the same by any name.
     app.database.execute(MEND);
@@ -110,16 +131,25 @@ fn an_entry_of_another_store_is_left_alone_even_if_that_is_called_the_same() {
 fn doctor_and_recover_agree_on_what_waits_here() {
     let app = with_entries();
     let doctor = |options: &str| {
-        let output = app.sandbox.run(format!("doctor --offline --format json {options}").trim_end().split(' '));
+        let output = app
+            .sandbox
+            .run(format!("doctor --offline --format json {options}").trim_end().split(' '));
         let findings: Vec<Value> = serde_json::from_str(&output.stdout).unwrap();
         let found = findings.iter().find(|finding| finding["topic"] == "recovery").unwrap();
         found["what"].as_str().unwrap().to_owned()
     };
-    let recover = |options: &str| object(&app.sessions(&format!("recover -n --format json {options}")).stdout);
+    let recover = |options: &str| {
+        object(&app.sessions(&format!("recover -n --format json {options}")).stdout)
+    };
     fs::hard_link(app.sandbox.path("app.db"), app.sandbox.path("unknown.db")).unwrap();
     std::os::unix::fs::symlink("app.db", app.sandbox.path("link.db")).unwrap();
     let absolute = app.sandbox.path("app.db").display().to_string();
-    for name in ["", "--store sqlite:app.db", "--store sqlite:link.db", &format!("--store sqlite:{absolute}")] {
+    for name in [
+        "",
+        "--store sqlite:app.db",
+        "--store sqlite:link.db",
+        &format!("--store sqlite:{absolute}"),
+    ] {
         let name = name.trim_end();
         assert_eq!(doctor(name), "the tokens of 2 sessions wait to be stored", "{name}");
         assert_eq!(recover(name)["waiting"], 2, "{name}");
@@ -134,7 +164,9 @@ fn entries_of_0_1_0_are_found_in_their_store() {
     let app = App::new();
     // As 0.1.0 named stores: with user and encryption, hosts as they were given.
     for (n, store) in
-        ["rediss://default@127.0.0.1:1/0", "redis://localhost:1/0", "redis://localhost:1/1"].iter().enumerate()
+        ["rediss://default@127.0.0.1:1/0", "redis://localhost:1/0", "redis://localhost:1/1"]
+            .iter()
+            .enumerate()
     {
         let entry = json!({"store": store, "key": "did:plc:a", "supersedes": "00", "record": "{}"});
         app.sandbox.file(app.recovery_directory().join(format!("{n}.json")), entry.to_string());
@@ -148,7 +180,8 @@ fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() 
     let app = with_entries();
     app.database.execute(MEND);
     app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
-    let login = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
+    let login =
+        app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
     let output = app.sessions("recover");
     let told = "stored 0 sessions, 1 of no use any more, 1 whose record is gone\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, told), "{output}");
@@ -160,7 +193,12 @@ fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() 
 /// Lets a file look as if it had been written so long ago.
 #[expect(clippy::disallowed_methods, reason = "files are dated by the clock of the machine")]
 fn make_older(path: &Path, by: Duration) {
-    fs::File::options().append(true).open(path).unwrap().set_modified(SystemTime::now() - by).unwrap();
+    fs::File::options()
+        .append(true)
+        .open(path)
+        .unwrap()
+        .set_modified(SystemTime::now() - by)
+        .unwrap();
 }
 
 #[test]
@@ -238,13 +276,19 @@ fn a_run_whose_store_fails_stops_exchanging() {
     let app = App::with_users(60);
     app.database.execute(BREAK);
     let output = app.sessions("refresh --all");
-    assert!(output.code == 1 && output.stdout.contains("not attempted, since the store fails"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.contains("not attempted, since the store fails"),
+        "{output}"
+    );
     let kept = app.recovery_entries().len();
     assert!((1..=4).contains(&kept), "{kept}");
     app.assert_nobody_lost(&output);
     app.database.execute(MEND);
     let output = app.sessions("refresh --all");
-    assert!(output.code == 0 && output.stdout.starts_with(&format!("refreshed {} sessions", 60 - kept)), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.starts_with(&format!("refreshed {} sessions", 60 - kept)),
+        "{output}"
+    );
     assert_eq!(app.generations(), [(1, 60)].into());
     app.assert_nobody_lost(output);
 }
@@ -258,7 +302,8 @@ fn a_store_that_is_busy_for_a_moment_is_waited_for() {
     app.wait_for_exchange();
     app.database.execute("BEGIN IMMEDIATE");
     answers.open();
-    // Whatever may happen next, the tokens are safe, and the entry goes when it is of no use any more.
+    // Whatever may happen next, the tokens are safe, and the entry goes when it is of no use any
+    // more.
     wait_until(|| !app.recovery_entries().is_empty());
     app.assert_nobody_lost("");
     app.database.execute("COMMIT");
@@ -269,17 +314,23 @@ fn a_store_that_is_busy_for_a_moment_is_waited_for() {
 }
 
 #[test]
-fn a_store_that_takes_writes_again_while_the_run_lasts_gets_what_waits_before_the_app_uses_the_old_tokens() {
+fn a_store_that_takes_writes_again_while_the_run_lasts_gets_what_waits_before_the_app_uses_the_old_tokens()
+ {
     let app = App::with_users(4);
     app.database.execute(BREAK);
-    let mut child = app.begin("refresh --all --format jsonl --concurrency 1 --per-issuer 1 --retry-for 60s");
+    let mut child =
+        app.begin("refresh --all --format jsonl --concurrency 1 --per-issuer 1 --retry-for 60s");
     let mut results = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     // The others are given up when the first one's tokens have gone into the recovery directory.
     assert!(results.next().unwrap().contains("not attempted, since the store fails"));
     assert_eq!(app.recovery_entries().len(), 1);
     app.database.execute(MEND);
     let results: Vec<_> = results.collect();
-    assert_eq!(results.iter().filter(|result| result.contains(r#""result":"refreshed""#)).count(), 1, "{results:?}");
+    assert_eq!(
+        results.iter().filter(|result| result.contains(r#""result":"refreshed""#)).count(),
+        1,
+        "{results:?}"
+    );
     let output = app.sandbox.output_of(child);
     assert_eq!((output.code, app.recovery_entries().len()), (3, 0), "{output}");
     assert_eq!(app.generations(), [(0, 3), (1, 1)].into());
@@ -289,7 +340,8 @@ fn a_store_that_takes_writes_again_while_the_run_lasts_gets_what_waits_before_th
 #[test]
 fn a_store_that_disappears_while_the_server_works_loses_nothing() {
     let app = App::new();
-    let record = app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
+    let record =
+        app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
     let answers = Gate::closed();
     app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = app.begin("refresh --all");
@@ -322,7 +374,10 @@ fn without_a_place_for_what_cannot_be_stored_nothing_is_exchanged() {
     app.sandbox.set("XDG_STATE_HOME", "/proc");
     for command in ["refresh --all", "upgrade --unpublished", "revoke --all --yes"] {
         let output = app.sessions(command);
-        assert!(output.code == 1 && output.stderr.contains("the recovery directory cannot be written"), "{output}");
+        assert!(
+            output.code == 1 && output.stderr.contains("the recovery directory cannot be written"),
+            "{output}"
+        );
         assert!(output.stderr.contains("hint: "), "{output}");
     }
     assert_eq!(app.net.counters().of(Endpoint::Token), 0);
@@ -336,7 +391,10 @@ fn an_entry_that_somebody_broke_is_named_and_left() {
     fs::write(&broken, "{").unwrap();
     let output = app.sessions("recover --format json");
     assert_eq!(output.code, 3, "{output}");
-    assert_eq!((&object(&output.stdout)["applied"], &object(&output.stdout)["pending"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&object(&output.stdout)["applied"], &object(&output.stdout)["pending"]),
+        (&json!(1), &json!(1))
+    );
     assert!(output.stderr.contains("is not a recovery entry"), "{output}");
     assert!(broken.exists());
 }
@@ -347,7 +405,11 @@ fn a_dry_run_says_what_waits_and_leaves_it() {
     app.database.execute(MEND);
     let before = app.records();
     let output = app.sessions("recover --dry-run");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "would try to store 2 sessions\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "would try to store 2 sessions\n"),
+        "{output}"
+    );
     AppDatabase::create(&app.sandbox.path("other.db")).close();
     let output = app.sessions("recover -n --format json --store sqlite:other.db");
     let expected = json!({"dry_run": true, "waiting": 0, "elsewhere": 2, "unreadable": 0});

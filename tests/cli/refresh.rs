@@ -1,4 +1,5 @@
-//! `oauthctl sessions refresh` keeps sessions alive, and never sends a token under a configuration that costs sessions.
+//! `oauthctl sessions refresh` keeps sessions alive, and never sends a token under a configuration
+//! that costs sessions.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,11 @@ fn the_second_run_in_a_row_has_nothing_to_do() {
     let app = App::with_users(5);
     app.sessions("refresh --all");
     let output = app.sessions("refresh --all");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions, 5 skipped\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "refreshed 0 sessions, 5 skipped\n"),
+        "{output}"
+    );
     let output = app.sessions("refresh");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 0 sessions\n"), "{output}");
     assert_eq!(output.stderr, "none of 5 sessions is due; --all means all of them\n");
@@ -44,7 +49,11 @@ fn without_a_minimal_interval_every_run_refreshes() {
     app.configure("min_interval = \"0s\"");
     for generation in 1..=3 {
         let output = app.sessions("refresh --all");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 5 sessions\n"), "{output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 5 sessions\n"),
+            "{output}"
+        );
         assert_eq!(app.generations(), [(generation, 5)].into());
     }
     app.assert_nobody_lost("");
@@ -61,7 +70,9 @@ fn the_stored_record_is_what_the_app_would_have_stored() {
     for name in ["refresh_token", "access_token", "expires_at"] {
         assert_ne!(after["tokenSet"][name], before["tokenSet"][name], "{name}");
     }
-    let names = |record: &Value| record["tokenSet"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let names = |record: &Value| {
+        record["tokenSet"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
     assert_eq!(names(&after), names(&before));
 }
 
@@ -80,7 +91,11 @@ fn tokens_that_say_nothing_and_servers_that_say_little_are_no_obstacle() {
         app.net.configure(change);
         app.log_in(6, &days_ago(2));
         let output = app.sessions("refresh --all");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 6 sessions\n"), "{output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 6 sessions\n"),
+            "{output}"
+        );
         app.assert_nobody_lost(output);
     }
 }
@@ -133,10 +148,17 @@ fn a_session_that_the_app_uses_is_left_to_it_where_no_lock_keeps_the_two_apart()
     let app = App::new();
     app.log_in(
         1,
-        &LoginOptions { did: Some(ALICE.to_owned()), refreshed_ago: Some(Duration::from_mins(30)), ..days_ago(2) },
+        &LoginOptions {
+            did: Some(ALICE.to_owned()),
+            refreshed_ago: Some(Duration::from_mins(30)),
+            ..days_ago(2)
+        },
     );
     let output = app.sessions("refresh --all --format jsonl");
-    assert!(output.code == 0 && output.stdout.contains("has no lock to keep the two of us apart"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.contains("has no lock to keep the two of us apart"),
+        "{output}"
+    );
     assert!(app.exchanges().is_empty());
     let output = app.sessions(&format!("refresh {ALICE}"));
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
@@ -151,8 +173,12 @@ fn a_session_that_seems_to_be_of_the_future_may_have_been_renewed_just_now() {
     renewed["dpopJwk"] = keys::generate(keys::Alg::Es256k);
     AppDatabase::create(&sandbox.path("app.db")).session(&renewed);
     sandbox.file("keys.json", KEY1);
-    sandbox.file("oauthctl.toml", "keys = ['keys.json']\n[client]\nclient_uri = 'https://app.example.com'\n");
-    let plan = |who: &str| sandbox.result(["sessions", "refresh", who, "-n", "--format", "csv", "-q"]);
+    sandbox.file(
+        "oauthctl.toml",
+        "keys = ['keys.json']\n[client]\nclient_uri = 'https://app.example.com'\n",
+    );
+    let plan =
+        |who: &str| sandbox.result(["sessions", "refresh", who, "-n", "--format", "csv", "-q"]);
     assert!(
         plan("--all").contains(",skipped,\"the app may have renewed it just now, and has no lock"),
         "{}",
@@ -167,13 +193,20 @@ fn a_dry_run_asks_nobody_and_changes_nothing() {
     let before = app.records();
     for arguments in ["refresh --dry-run", "refresh --all -n"] {
         let output = app.sessions(arguments);
-        assert_eq!((output.code, output.stdout.as_str()), (0, "would refresh 4 sessions\n"), "{output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "would refresh 4 sessions\n"),
+            "{output}"
+        );
     }
     let output = app.sessions("refresh --all -n -q --format json");
     let counts = json!({"dry_run": true, "would_refresh": 4, "skipped": 0, "gone": 0, "blocked": 0, "unknown": 0});
     assert_eq!((output.code, Value::Object(object(&output.stdout))), (0, counts), "{output}");
     let output = app.sessions("refresh -n -q --format jsonl");
-    assert!(output.stdout.lines().all(|line| object(line)["result"] == "would refresh"), "{output}");
+    assert!(
+        output.stdout.lines().all(|line| object(line)["result"] == "would refresh"),
+        "{output}"
+    );
     assert_eq!(app.records(), before);
     assert_eq!(app.net.counters().requests, [].into());
     assert_eq!(app.sandbox.files(), ["app.db", "app.db-shm", "app.db-wal", "oauthctl.toml"]);
@@ -213,8 +246,11 @@ fn a_program_reads_what_became_of_each() {
     let output = app.sessions("refresh --all --format csv -q");
     let mut lines: Vec<_> = output.stdout.lines().map(str::to_owned).collect();
     lines[1..].sort();
-    let (at, time) =
-        lines.iter().enumerate().find_map(|(n, line)| Some((n, line.split_once("refreshed ")?.1.to_owned()))).unwrap();
+    let (at, time) = lines
+        .iter()
+        .enumerate()
+        .find_map(|(n, line)| Some((n, line.split_once("refreshed ")?.1.to_owned())))
+        .unwrap();
     lines[at] = lines[at].replace(&time, "[time] ago");
     insta::assert_snapshot!(lines.join("\n"), @r"
     key,did,result,reason
@@ -241,7 +277,10 @@ fn a_program_reads_what_became_of_each() {
     );
     // The document has no room for names.
     for result in ["gone", "blocked", "unknown"] {
-        assert!(output.stderr.contains(&format!("warning: {}: {result}: ", to_be(result))), "{output}");
+        assert!(
+            output.stderr.contains(&format!("warning: {}: {result}: ", to_be(result))),
+            "{output}"
+        );
     }
     assert_eq!(output.stderr.lines().count(), 3, "{output}");
 }
@@ -282,7 +321,10 @@ fn a_session_that_is_blocked_for_good_does_not_make_every_run_a_failure() {
     app.log_in(1, &days_ago(2));
     app.net.fault(Endpoint::Token, Fault::status(503));
     let output = app.sessions("refresh");
-    assert!(output.code == 1 && output.stdout.ends_with("refreshed 0 sessions, 1 blocked, 1 unknown\n"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.ends_with("refreshed 0 sessions, 1 blocked, 1 unknown\n"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -301,7 +343,11 @@ fn quiet_says_nothing_while_all_is_well() {
     let app = App::with_users(2);
     for arguments in ["refresh -q", "prune -q", "revoke --all --yes --forget -q --status dead"] {
         let output = app.sessions(arguments);
-        assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (0, "", ""), "{arguments}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str(), output.stderr.as_str()),
+            (0, "", ""),
+            "{arguments}: {output}"
+        );
     }
     assert_eq!(app.exchanges().len(), 2);
 }
@@ -309,7 +355,9 @@ fn quiet_says_nothing_while_all_is_well() {
 #[test]
 fn a_limit_counts_what_is_due_and_not_what_is_looked_at() {
     let app = App::new();
-    for (name, options) in [("a", hours_ago(3)), ("b", hours_ago(3)), ("c", days_ago(2)), ("d", days_ago(2))] {
+    for (name, options) in
+        [("a", hours_ago(3)), ("b", hours_ago(3)), ("c", days_ago(2)), ("d", days_ago(2))]
+    {
         app.log_in(1, &LoginOptions { did: Some(to_be(name)), ..options });
     }
     let output = app.sessions("refresh --limit 1");
@@ -324,7 +372,11 @@ fn a_session_of_which_the_server_has_said_that_it_ended_is_not_asked_about_again
     app.sessions("refresh --all");
     let asked = app.exchanges().len();
     let output = app.sessions("refresh --all --format jsonl");
-    assert!(output.code == 0 && output.stdout.contains("dead: the server has refused exactly this token"), "{output}");
+    assert!(
+        output.code == 0
+            && output.stdout.contains("dead: the server has refused exactly this token"),
+        "{output}"
+    );
     assert_eq!(app.exchanges().len(), asked);
 }
 
@@ -336,7 +388,10 @@ fn sessions_that_had_ended_do_not_keep_the_living_from_being_refreshed() {
     }
     app.log_in(10, &hours_ago(40));
     let output = app.sessions("refresh --all");
-    assert!(output.code == 0 && output.stdout.ends_with("refreshed 10 sessions, 10 gone\n"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.ends_with("refreshed 10 sessions, 10 gone\n"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -344,7 +399,10 @@ fn a_wrong_client_id_that_nothing_local_shows_costs_at_most_one_session_and_says
     let mut app = App::new();
     app.net.configure(|policy| policy.readable_access_tokens = false);
     // The sessions were begun under another name of the same app, with the same key.
-    let old = LoginOptions { client_id: Some("https://old.example/client.json".to_owned()), ..days_ago(2) };
+    let old = LoginOptions {
+        client_id: Some("https://old.example/client.json".to_owned()),
+        ..days_ago(2)
+    };
     app.log_in(50, &old);
     let output = app.sessions("refresh --all");
     assert_eq!(output.code, 3, "{output}");
@@ -375,7 +433,8 @@ fn a_wrong_client_id_that_the_tokens_show_costs_nothing() {
 }
 
 #[test]
-fn another_key_under_the_right_kid_is_refused_before_anything_is_sent_once_the_right_one_has_worked() {
+fn another_key_under_the_right_kid_is_refused_before_anything_is_sent_once_the_right_one_has_worked()
+ {
     let mut app = App::with_users(10);
     app.configure("min_interval = \"0s\"");
     assert_eq!(app.sessions("refresh --all --limit 1").code, 0);
@@ -384,7 +443,10 @@ fn another_key_under_the_right_kid_is_refused_before_anything_is_sent_once_the_r
     app.net.publish_confidential(&[imposter]);
     let sent = app.exchanges().len();
     let output = app.sessions("refresh --all");
-    assert!(output.code == 1 && output.stdout.contains("is not the one that worked before"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.contains("is not the one that worked before"),
+        "{output}"
+    );
     assert_eq!(app.exchanges().len(), sent);
     app.assert_nobody_lost(output);
 }
@@ -431,7 +493,10 @@ fn a_key_that_is_missing_blocks_its_sessions_and_no_others() {
     let other = keys::client_key("other");
     app.log_in(3, &LoginOptions { credentials: Some(Credentials::Key(other)), ..days_ago(2) });
     let output = app.sessions("refresh --all");
-    assert!(output.code == 3 && output.stdout.contains("its client key other is not in the key set"), "{output}");
+    assert!(
+        output.code == 3 && output.stdout.contains("its client key other is not in the key set"),
+        "{output}"
+    );
     assert!(output.stdout.ends_with("refreshed 3 sessions, 3 blocked\n"), "{output}");
     app.assert_nobody_lost(output);
 }
@@ -509,7 +574,12 @@ fn an_account_that_cannot_be_looked_up_is_not_refreshed() {
         ),
         (
             "blocked",
-            |app| app.net.patch_resource_metadata(0, json!({"authorization_servers": ["https://as.example"]})),
+            |app| {
+                app.net.patch_resource_metadata(
+                    0,
+                    json!({"authorization_servers": ["https://as.example"]}),
+                );
+            },
             "the issuer has changed",
         ),
     ];
@@ -535,7 +605,11 @@ fn the_limits_on_what_goes_on_at_once_are_kept() {
     app.net.configure(|policy| policy.exchange_time = Duration::from_millis(100));
     app.sessions("refresh --all --concurrency 5 --per-issuer 3");
     let counters = app.net.counters();
-    assert!(counters.token_peaks.values().all(|peak| (2..=3).contains(peak)), "{:?}", counters.token_peaks);
+    assert!(
+        counters.token_peaks.values().all(|peak| (2..=3).contains(peak)),
+        "{:?}",
+        counters.token_peaks
+    );
     assert!((2..=5).contains(&counters.token_peak), "{}", counters.token_peak);
     assert_eq!(app.generations(), [(1, 24)].into());
 }
@@ -567,7 +641,12 @@ fn a_filter_narrows_down_what_is_due_and_a_name_or_a_status_means_what_it_names(
         object(&app.sessions(&format!("refresh -n --format json {options}")).stdout)["would_refresh"].clone()
     };
     let issuer = app.record(&to_be("due")).unwrap()["tokenSet"]["iss"].as_str().unwrap().to_owned();
-    for filter in [&format!("--issuer {issuer}"), "--auth private_key_jwt", "--kid testbed-1", "--scope atproto"] {
+    for filter in [
+        &format!("--issuer {issuer}"),
+        "--auth private_key_jwt",
+        "--kid testbed-1",
+        "--scope atproto",
+    ] {
         assert_eq!(count(filter), 1, "{filter}");
         assert_eq!(count(&format!("{filter} --all")), 2, "{filter}");
     }
@@ -579,7 +658,10 @@ fn a_rate_that_no_clock_can_wait_for_is_refused() {
     let app = App::with_users(1);
     for rate in ["1e-20", "0", "-1", "nan", "inf", "1e300"] {
         let output = app.sessions(&format!("refresh --rate={rate}"));
-        assert!(output.code == 2 && output.stderr.contains("must be a number from"), "{rate}: {output}");
+        assert!(
+            output.code == 2 && output.stderr.contains("must be a number from"),
+            "{rate}: {output}"
+        );
     }
     assert_eq!(app.sessions("refresh --rate 0.5").stdout, "refreshed 1 session\n");
 }

@@ -13,7 +13,8 @@ const DAYS_179: i64 = 179 * 86_400;
 #[test]
 fn two_processes_refresh_each_session_once_and_renew_its_time_to_live() {
     let npmx = Npmx::with_users(60);
-    let children: Vec<_> = (0..2).map(|_| npmx.app.begin("refresh --all --retry-for 20s")).collect();
+    let children: Vec<_> =
+        (0..2).map(|_| npmx.app.begin("refresh --all --retry-for 20s")).collect();
     for child in children {
         let output = npmx.app.sandbox.output_of(child);
         assert_eq!(output.code, 0, "{output}");
@@ -33,7 +34,10 @@ fn the_app_s_own_lock_is_respected() {
     let lock = lock(&npmx.dids[0]);
     npmx.redis.ask(&["SET", &lock, "the app", "EX", "30"]);
     let output = npmx.app.sessions("refresh --all --lock-timeout 1s --format jsonl");
-    assert!(output.code == 0 && output.stdout.contains("somebody else holds the lock on it"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.contains("somebody else holds the lock on it"),
+        "{output}"
+    );
     assert!(npmx.app.exchanges().is_empty());
     assert_eq!(npmx.redis.ask(&["GET", &lock]), Answer::Bulk(Some(b"the app".to_vec())));
 }
@@ -97,7 +101,8 @@ fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
-    // Nobody must take the lock and send the used-up token before the new ones are there, or the lock has run out.
+    // Nobody must take the lock and send the used-up token before the new ones are there, or the
+    // lock has run out.
     let left = npmx.redis.ask(&["PTTL", &lock(&npmx.dids[0])]);
     assert!(matches!(left, Answer::Number(1..)), "{left:?}");
     assert_eq!(npmx.app.sessions("recover").stdout, "stored 1 session\n");
@@ -114,7 +119,9 @@ fn with_replica(users: usize) -> (Npmx, Redis, Proxy) {
     npmx.redis.wait_for(&replica);
     // A master lists a replica only once that has acknowledged what it was sent.
     wait_until(|| match npmx.redis.ask(&["ROLE"]) {
-        Answer::List(role) => matches!(role.get(2), Some(Answer::List(replicas)) if !replicas.is_empty()),
+        Answer::List(role) => {
+            matches!(role.get(2), Some(Answer::List(replicas)) if !replicas.is_empty())
+        }
         _ => false,
     });
     (npmx, replica, between)
@@ -139,7 +146,11 @@ fn what_a_lagging_replica_lacks_is_named_and_kept() {
     // What is written from now on does not reach it.
     between.set_delay(Duration::ZERO, Duration::from_hours(1));
     let output = npmx.app.sessions("refresh --all");
-    assert_eq!((output.code, output.stdout.as_str()), (3, "refreshed 0 sessions, 3 unknown\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (3, "refreshed 0 sessions, 3 unknown\n"),
+        "{output}"
+    );
     let named = "refreshed, but a fail-over of the store may undo it (0 of 1 replicas have it); its tokens wait in ";
     assert_eq!(output.stderr.matches(named).count(), 3, "{output}");
     assert_eq!(npmx.app.recovery_entries().len(), 3, "{output}");
@@ -157,14 +168,19 @@ fn what_a_lagging_replica_lacks_is_named_and_kept() {
 fn a_master_that_loses_its_replica_is_not_one_without() {
     let (npmx, mut replica, _between) = with_replica(3);
     let answers = Gate::closed();
-    npmx.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1));
+    npmx.app.net.inject(
+        Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1),
+    );
     let child = npmx.app.begin("refresh --all --format json");
     npmx.app.wait_for_exchange();
     replica.kill();
     answers.open();
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!(output.code, 3, "{output}");
-    assert!(output.stderr.contains("a fail-over of the store may undo it (0 of 1 replicas have it)"), "{output}");
+    assert!(
+        output.stderr.contains("a fail-over of the store may undo it (0 of 1 replicas have it)"),
+        "{output}"
+    );
     assert!(!npmx.app.recovery_entries().is_empty(), "{output}");
     // In a run that has not seen the replica this is a server like any other.
     let output = npmx.app.sessions("recover");

@@ -1,5 +1,5 @@
-//! What goes wrong while sessions are refreshed: servers, networks, other processes, people. Whatever was exchanged is
-//! stored, or was never ours to lose.
+//! What goes wrong while sessions are refreshed: servers, networks, other processes, people.
+//! Whatever was exchanged is stored, or was never ours to lose.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,8 @@ use crate::sandbox::interrupt;
 #[test]
 fn four_processes_refresh_each_of_300_sessions_once() {
     let app = App::with_users(300);
-    let children: Vec<_> = (0..4).map(|_| app.begin("refresh --all --format json --retry-for 20s")).collect();
+    let children: Vec<_> =
+        (0..4).map(|_| app.begin("refresh --all --format json --retry-for 20s")).collect();
     let mut refreshed = 0;
     for child in children {
         let output = app.sandbox.output_of(child);
@@ -31,7 +32,8 @@ fn four_processes_refresh_each_of_300_sessions_once() {
 
 #[test]
 fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
-    // The app refreshes on its own, without a lock, as its library does. What it stores is never put back.
+    // The app refreshes on its own, without a lock, as its library does. What it stores is never
+    // put back.
     let app = App::with_users(120);
     let children: Vec<_> = (0..2).map(|_| app.begin("refresh --all --retry-for 20s")).collect();
     let (net, path) = (app.net.handle(), app.sandbox.path("app.db"));
@@ -40,7 +42,8 @@ fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
         let database = crate::database::AppDatabase::open(&path);
         for did in records.keys().step_by(3) {
             // It reads, exchanges and writes, in this order and with nothing in between.
-            let rows = database.rows(&format!("SELECT value FROM auth_session WHERE key = '{did}'"));
+            let rows =
+                database.rows(&format!("SELECT value FROM auth_session WHERE key = '{did}'"));
             let record: Value = serde_json::from_str(&rows[0]).unwrap();
             if let Some(renewed) = net.refresh_as_app(&record) {
                 database.record(did, &renewed.to_string());
@@ -53,10 +56,11 @@ fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
         assert!(output.code == 0 || output.code == 3, "{output}");
     }
     at_work.join().unwrap();
-    // A session is lost where the app exchanges it between our last look and our request, or has exchanged and not yet
-    // stored it when we look: without a lock nobody can tell. That is a matter of moments, but of longer ones where this
-    // machine has much else to do. Without the last look it would be about half of the forty: all that the app reaches
-    // between our listing and their turn.
+    // A session is lost where the app exchanges it between our last look and our request, or has
+    // exchanged and not yet stored it when we look: without a lock nobody can tell. That is a
+    // matter of moments, but of longer ones where this machine has much else to do. Without the
+    // last look it would be about half of the forty: all that the app reaches between our
+    // listing and their turn.
     let lost = app.lost().len();
     assert!(lost <= 10, "{:?}", app.lost());
 }
@@ -79,7 +83,9 @@ fn a_server_that_is_down_is_tried_again_and_loses_nothing() {
 
 #[test]
 fn a_directory_that_is_down_costs_nothing() {
-    for fault in [Fault::Close, Fault::status(502), Fault::Instead(Reply::html(200)), Fault::EndlessBody] {
+    for fault in
+        [Fault::Close, Fault::status(502), Fault::Instead(Reply::html(200)), Fault::EndlessBody]
+    {
         let app = App::with_users(4);
         app.net.fault(Endpoint::Plc, fault.clone());
         let output = app.sessions("refresh --all");
@@ -89,7 +95,8 @@ fn a_directory_that_is_down_costs_nothing() {
     }
 }
 
-/// Faults of the token endpoint while nothing is done: whatever the endpoint answers, the sessions live.
+/// Faults of the token endpoint while nothing is done: whatever the endpoint answers, the sessions
+/// live.
 #[test]
 fn a_server_that_does_nothing_costs_nothing() {
     for fault in [
@@ -112,7 +119,11 @@ fn a_server_that_does_nothing_costs_nothing() {
         app.assert_nobody_lost(format!("{fault:?}: {output}"));
         app.net.clear_faults();
         let output = app.sessions("refresh --all");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 8 sessions\n"), "{fault:?}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 8 sessions\n"),
+            "{fault:?}: {output}"
+        );
         app.assert_nobody_lost(format!("{fault:?}: {output}"));
     }
 }
@@ -120,7 +131,9 @@ fn a_server_that_does_nothing_costs_nothing() {
 /// The same once the configuration has been proved right, and tokens are under way.
 #[test]
 fn a_server_that_stops_working_in_mid_run_costs_nothing_and_is_left_alone() {
-    for fault in [Fault::status(500), Fault::too_many("120"), Fault::Instead(Reply::html(502)), Fault::Close] {
+    for fault in
+        [Fault::status(500), Fault::too_many("120"), Fault::Instead(Reply::html(502)), Fault::Close]
+    {
         let app = App::with_users(100);
         app.net.inject(Injection::new(Endpoint::Token, fault.clone()).skip(10));
         let output = app.sessions("refresh --all");
@@ -134,8 +147,11 @@ fn a_server_that_stops_working_in_mid_run_costs_nothing_and_is_left_alone() {
 
 #[test]
 fn what_a_server_destroys_on_its_way_down_is_bounded() {
-    // Whatever it is asked for, it takes the token, loses it, and answers with an error; or the answer never arrives.
-    for fault in [Fault::Destroy(Reply::error(500, "server_error", "Server error")), Fault::CloseAfter] {
+    // Whatever it is asked for, it takes the token, loses it, and answers with an error; or the
+    // answer never arrives.
+    for fault in
+        [Fault::Destroy(Reply::error(500, "server_error", "Server error")), Fault::CloseAfter]
+    {
         let app = App::with_users(100);
         app.net.inject(Injection::new(Endpoint::Token, fault.clone()).skip(10));
         let output = app.sessions("refresh --all --per-issuer 4");
@@ -150,7 +166,11 @@ fn an_answer_that_is_lost_once_is_asked_for_again() {
         let app = App::with_alice();
         app.net.inject(Injection::new(Endpoint::Token, fault.clone()).skip(1).times(1));
         let output = app.sessions("refresh --all");
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{fault:?}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 1 session\n"),
+            "{fault:?}: {output}"
+        );
         app.assert_nobody_lost(output);
     }
 }
@@ -188,7 +208,11 @@ fn a_server_that_never_answers_holds_up_one_session_and_no_more() {
     let begun = Instant::now();
     let output = app.sessions("refresh --all --limit 1");
     assert!(output.code == 1 && output.stdout.contains("the answer was lost"), "{output}");
-    assert!(begun.elapsed() < Duration::from_secs(30), "the lock lives that long: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "the lock lives that long: {:?}",
+        begun.elapsed()
+    );
     app.net.clear_faults();
     app.assert_nobody_lost(output);
 }
@@ -234,16 +258,22 @@ fn a_lock_that_somebody_else_holds_is_respected() {
         &app.sandbox.path("app.db.oauthctl"),
         "CREATE TABLE lock (name TEXT PRIMARY KEY, owner INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT",
     );
-    locks.execute(&format!("INSERT INTO lock VALUES ('@atproto-oauth-client-{ALICE}', 1, 9999999999999)"));
+    locks.execute(&format!(
+        "INSERT INTO lock VALUES ('@atproto-oauth-client-{ALICE}', 1, 9999999999999)"
+    ));
     let output = app.sessions("refresh --all --lock-timeout 1s --format jsonl");
-    assert!(output.code == 0 && output.stdout.contains("somebody else holds the lock on it"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.contains("somebody else holds the lock on it"),
+        "{output}"
+    );
     assert!(app.exchanges().is_empty());
     locks.execute("UPDATE lock SET until_ms = 1");
     assert_eq!(app.sessions("refresh --all").stdout, "refreshed 1 session\n");
     app.assert_nobody_lost("");
 }
 
-/// Runs a refresh of Alice's session, does something to the store while the server works, and returns her line.
+/// Runs a refresh of Alice's session, does something to the store while the server works, and
+/// returns her line.
 fn meanwhile(app: &App, act: impl FnOnce(&App)) -> (i32, String, String) {
     let answers = Gate::closed();
     app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
@@ -294,14 +324,19 @@ fn what_the_app_adds_to_the_record_meanwhile_survives() {
 
 #[test]
 fn tokens_of_the_same_session_that_the_app_stored_meanwhile_are_not_ended_with_ours() {
-    // A server that answers two requests with the same token may give tokens of one session to both.
+    // A server that answers two requests with the same token may give tokens of one session to
+    // both.
     let app = App::with_alice();
     let (code, result, reason) = meanwhile(&app, |app| {
         let mut record = app.record(ALICE).unwrap();
-        record["tokenSet"]["refresh_token"] = json!(app.net.session_state(ALICE).unwrap().refresh_token);
+        record["tokenSet"]["refresh_token"] =
+            json!(app.net.session_state(ALICE).unwrap().refresh_token);
         app.database.session(&record);
     });
-    assert_eq!((code, result.as_str(), reason.as_str()), (0, "skipped", "somebody else refreshed it meanwhile"));
+    assert_eq!(
+        (code, result.as_str(), reason.as_str()),
+        (0, "skipped", "somebody else refreshed it meanwhile")
+    );
     app.assert_nobody_lost("");
 }
 
@@ -319,7 +354,10 @@ fn a_session_changed_before_its_turn_is_left_alone() {
     app.database.session(&renewed);
     answers.open();
     let output = app.sandbox.output_of(child);
-    assert_eq!((&object(&output.stdout)["refreshed"], &object(&output.stdout)["skipped"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&object(&output.stdout)["refreshed"], &object(&output.stdout)["skipped"]),
+        (&json!(1), &json!(1))
+    );
     assert_eq!(app.record(ALICE).unwrap(), renewed);
     app.assert_nobody_lost(output);
 }
@@ -378,7 +416,11 @@ fn proofs_are_made_for_the_moment_even_if_the_session_waited() {
         });
         let output = app.sessions("refresh --all --retry-for 10s");
         over.store(true, Ordering::Relaxed);
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 20 sessions\n"), "{output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 20 sessions\n"),
+            "{output}"
+        );
     });
     wait_until(|| app.generations() == [(1, 20)].into());
     app.assert_nobody_lost("");

@@ -19,8 +19,20 @@ fn assert_nothing_sent(app: &App, why: &str) {
 #[test]
 fn where_a_user_of_redis_may_set_and_not_run_scripts() {
     let mut npmx = Npmx::with_users(2);
-    npmx.redis.ask(&["ACL", "SETUSER", "half", "on", ">secret", "~*", "&*", "+@all", "-@scripting"]);
-    npmx.app.sandbox.set("OAUTHCTL_STORE", format!("redis://half:secret@{}/0", npmx.proxy.address()));
+    npmx.redis.ask(&[
+        "ACL",
+        "SETUSER",
+        "half",
+        "on",
+        ">secret",
+        "~*",
+        "&*",
+        "+@all",
+        "-@scripting",
+    ]);
+    npmx.app
+        .sandbox
+        .set("OAUTHCTL_STORE", format!("redis://half:secret@{}/0", npmx.proxy.address()));
     assert_nothing_sent(&npmx.app, "NOPERM");
     npmx.assert_nobody_lost("");
 }

@@ -1,5 +1,5 @@
-//! `oauthctl sessions revoke` ends sessions with proof, removes their records, and never the record of a living one
-//! unless told to.
+//! `oauthctl sessions revoke` ends sessions with proof, removes their records, and never the record
+//! of a living one unless told to.
 
 use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, Reply, keys};
@@ -23,8 +23,13 @@ fn revoked_sessions_are_refused_by_the_server_and_gone_from_the_store() {
     let app = App::with_users(30);
     app.log_in(5, &hours_ago(0));
     let output = app.sessions("revoke --all --yes -q --format json");
-    let report = json!({"confirmed": 35, "unconfirmed": 0, "failed": 0, "forgotten": 0, "skipped": 0});
-    assert_eq!((output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()), (0, report), "{output}");
+    let report =
+        json!({"confirmed": 35, "unconfirmed": 0, "failed": 0, "forgotten": 0, "skipped": 0});
+    assert_eq!(
+        (output.code, serde_json::from_str::<Value>(&output.stdout).unwrap()),
+        (0, report),
+        "{output}"
+    );
     assert_eq!((app.net.alive(), app.records().len()), (0, 0));
     assert_eq!(app.net.counters().revoked, 35, "by revocation, not by the proof");
 }
@@ -44,7 +49,10 @@ fn only_what_was_selected_is_revoked() {
     assert_eq!((app.net.alive(), app.records().len()), (4, 4));
     app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(40) });
     let output = app.sessions("revoke --not-refreshed-for 30d --yes -q --format csv");
-    assert_eq!(output.stdout, format!("key,did,result,reason,record\n{BOB},{BOB},confirmed,,removed\n"));
+    assert_eq!(
+        output.stdout,
+        format!("key,did,result,reason,record\n{BOB},{BOB},confirmed,,removed\n")
+    );
     assert_eq!((app.net.alive(), app.records().len()), (4, 4));
 }
 
@@ -58,7 +66,9 @@ fn nobody_is_signed_out_by_mistake() {
     let output = app.sessions("revoke --all --dry-run");
     assert!(output.code == 0 && output.stdout.ends_with("\nwould revoke 2 sessions\n"), "{output}");
     assert!(
-        app.records().keys().all(|did| output.stdout.contains(&format!("{did}  would revoke  would be removed\n"))),
+        app.records()
+            .keys()
+            .all(|did| output.stdout.contains(&format!("{did}  would revoke  would be removed\n"))),
         "{output}"
     );
     assert_eq!(app.net.counters().requests, [].into());
@@ -76,7 +86,9 @@ fn on_a_terminal_a_person_is_asked() {
     for (answer, alive) in [("n", 2), ("", 2), ("why\nmaybe\nno", 2), ("y", 0), ("YES", 0)] {
         let app = App::with_users(2);
         let mut terminal = app.sandbox.terminal(["sessions", "revoke", "--all"]);
-        terminal.exp_string("End 2 sessions of sqlite:app.db? Their users will have to log in again.").unwrap();
+        terminal
+            .exp_string("End 2 sessions of sqlite:app.db? Their users will have to log in again.")
+            .unwrap();
         terminal.send_line(answer).unwrap();
         let shown = terminal.exp_eof().unwrap();
         assert_eq!((app.net.alive(), app.records().len()), (alive, alive), "{answer}: {shown}");
@@ -90,7 +102,9 @@ fn nobody_is_signed_out_but_those_the_question_was_about() {
     let other = "did:plc:zzzzzzzzzzzzzzzzzzzzzzzz";
     app.log_in(1, &LoginOptions { did: Some(other.to_owned()), ..days_ago(2) });
     let mut terminal = app.sandbox.terminal(["sessions", "revoke", "--all", "--limit", "1"]);
-    terminal.exp_string(&format!("End the session of {ALICE} in sqlite:app.db? Its user will")).unwrap();
+    terminal
+        .exp_string(&format!("End the session of {ALICE} in sqlite:app.db? Its user will"))
+        .unwrap();
     app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     terminal.send_line("y").unwrap();
     assert!(terminal.exp_eof().unwrap().contains("0 sessions: 0 confirmed"));
@@ -126,7 +140,10 @@ fn a_server_without_a_revocation_endpoint_is_sent_nothing() {
     let (code, result, reason, record) = revoked(&app, "");
     assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "kept"));
     let day = reason.strip_prefix("the server has no revocation endpoint; its tokens die by ");
-    assert!(day.is_some_and(|day| day.starts_with("20") && day.ends_with(" unless they are used")), "{reason}");
+    assert!(
+        day.is_some_and(|day| day.starts_with("20") && day.ends_with(" unless they are used")),
+        "{reason}"
+    );
     assert!(app.exchanges().is_empty());
     app.assert_nobody_lost("");
     let (code, result, _, record) = revoked(&app, "--forget");
@@ -136,23 +153,34 @@ fn a_server_without_a_revocation_endpoint_is_sent_nothing() {
 #[test]
 fn what_is_not_proved_keeps_its_record() {
     let cases: [(&str, fn(&App)); 7] = [
-        ("failed", |app| app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("new"))]}))),
+        ("failed", |app| {
+            app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("new"))]}));
+        }),
         ("failed", |app| app.net.configure(|policy| policy.documents_reachable = false)),
         ("unconfirmed", |app| app.net.fault(Endpoint::Token, Fault::status(503))),
         ("unconfirmed", |app| app.net.fault(Endpoint::Token, Fault::Close)),
-        ("unconfirmed", |app| app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).skip(1))),
+        ("unconfirmed", |app| {
+            app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).skip(1));
+        }),
         ("unconfirmed", |app| app.net.fault(Endpoint::ServerMetadata, Fault::Close)),
         ("unconfirmed", |app| {
             // The proof succeeds, and its answer cannot be used.
             app.net.fault(Endpoint::Revoke, Fault::Close);
-            app.net.inject(Injection::new(Endpoint::Token, Fault::Set("sub", json!("did:plc:mallory"))).skip(1));
+            app.net.inject(
+                Injection::new(Endpoint::Token, Fault::Set("sub", json!("did:plc:mallory")))
+                    .skip(1),
+            );
         }),
     ];
     for (n, (expected, change)) in cases.into_iter().enumerate() {
         let app = App::with_alice();
         change(&app);
         let (code, result, reason, record) = revoked(&app, "");
-        assert_eq!((code, result.as_str(), record.as_str()), (1, expected, "kept"), "{n}: {reason}");
+        assert_eq!(
+            (code, result.as_str(), record.as_str()),
+            (1, expected, "kept"),
+            "{n}: {reason}"
+        );
     }
 }
 
@@ -183,7 +211,10 @@ fn forget_does_not_remove_what_may_be_another_programs() {
     assert_eq!(output.code, 3, "{output}");
     for key in ["did:plc:jacquard", "did:plc:damaged"] {
         assert!(app.record(key).is_some(), "{output}");
-        assert!(output.stderr.contains(&format!("warning: {key}: failed, its record is kept: ")), "{output}");
+        assert!(
+            output.stderr.contains(&format!("warning: {key}: failed, its record is kept: ")),
+            "{output}"
+        );
     }
     assert!(app.record(ALICE).is_none());
 }
@@ -277,7 +308,9 @@ fn a_user_who_comes_back_meanwhile_is_signed_out_if_meant_still() {
 #[test]
 fn a_store_that_cannot_be_written_keeps_a_confirmed_session_for_the_next_run() {
     let app = App::with_alice();
-    app.database.execute("CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    app.database.execute(
+        "CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
     let (code, result, reason, _) = revoked(&app, "");
     assert_eq!((code, result.as_str()), (1, "unconfirmed"));
     assert!(reason.contains("ended, but its record could not be removed"), "{reason}");
@@ -288,7 +321,8 @@ fn a_store_that_cannot_be_written_keeps_a_confirmed_session_for_the_next_run() {
 #[test]
 fn two_revocations_at_once_get_along() {
     let app = App::with_users(20);
-    let children: Vec<_> = (0..2).map(|_| app.begin("revoke --all --yes --retry-for 10s")).collect();
+    let children: Vec<_> =
+        (0..2).map(|_| app.begin("revoke --all --yes --retry-for 10s")).collect();
     for child in children {
         let output = app.sandbox.output_of(child);
         assert_eq!(output.code, 0, "{output}");
@@ -323,11 +357,16 @@ fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
     );
     assert_eq!(object(&dry_run("--all --format jsonl"))["result"], "would revoke");
     let header = "key,did,result,reason,record\n";
-    assert_eq!(dry_run("--all --format csv"), format!("{header}{ALICE},{ALICE},would revoke,,would be removed\n"));
+    assert_eq!(
+        dry_run("--all --format csv"),
+        format!("{header}{ALICE},{ALICE},would revoke,,would be removed\n")
+    );
     assert_eq!(dry_run("--status dead --format csv"), header);
     // What matches nothing is answered in the same form.
-    let none = |format: &str| app.sessions(&format!("revoke --status dead -q --format {format}")).stdout;
-    let report = json!({"confirmed": 0, "unconfirmed": 0, "failed": 0, "forgotten": 0, "skipped": 0});
+    let none =
+        |format: &str| app.sessions(&format!("revoke --status dead -q --format {format}")).stdout;
+    let report =
+        json!({"confirmed": 0, "unconfirmed": 0, "failed": 0, "forgotten": 0, "skipped": 0});
     assert_eq!(Value::Object(object(&none("json"))), report);
     assert_eq!((none("jsonl"), none("csv")), (String::new(), header.to_owned()));
     assert_eq!((app.net.alive(), app.net.counters().requests), (1, [].into()));

@@ -1,4 +1,5 @@
-//! `oauthctl sessions revoke` where servers fail: a session is not renewed for nothing, and its token is not sent on and on.
+//! `oauthctl sessions revoke` where servers fail: a session is not renewed for nothing, and its
+//! token is not sent on and on.
 
 use serde_json::json;
 use testbed::{Dialect, Endpoint, Fault, Injection, LoginOptions, Reply};
@@ -29,7 +30,8 @@ fn a_server_that_cannot_revoke_now_is_tried_again() {
 fn what_a_proof_has_renewed_is_named_and_not_taken_for_the_user_s_doing() {
     let app = alice();
     app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
-    let output = app.sessions("revoke --not-refreshed-for 30d --yes --retry-for 10s --format jsonl");
+    let output =
+        app.sessions("revoke --not-refreshed-for 30d --yes --retry-for 10s --format jsonl");
     assert_eq!(output.code, 1, "{output}");
     assert!(output.stdout.contains(r#""result":"failed""#), "{output}");
     app.assert_nobody_lost(&output);
@@ -66,7 +68,9 @@ fn new_tokens_are_on_the_disk_before_they_are_revoked() {
         let mut child = app.begin(&format!("revoke {ALICE} --yes"));
         let is_alive = matches!(fault, Fault::Hang);
         // The request is counted before its work is done.
-        wait_until(|| app.net.counters().of(Endpoint::Revoke) > 0 && (app.net.alive() == 1) == is_alive);
+        wait_until(|| {
+            app.net.counters().of(Endpoint::Revoke) > 0 && (app.net.alive() == 1) == is_alive
+        });
         assert_eq!(app.waiting_records().len(), 1, "{fault:?}");
         assert_eq!(app.net.is_alive_with(&app.waiting_records()[0]), is_alive, "{fault:?}");
         child.kill().unwrap();
@@ -84,9 +88,14 @@ fn new_tokens_are_on_the_disk_before_they_are_revoked() {
 fn an_end_that_was_proved_is_remembered_where_words_prove_nothing() {
     let app = alice();
     app.net.set_dialect(0, Dialect::Cocoon);
-    app.database.execute("CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    app.database.execute(
+        "CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
     let output = app.sessions(&format!("revoke {ALICE} --yes"));
-    assert!(output.code == 1 && output.stdout.contains("ended, but its record could not be removed"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.contains("ended, but its record could not be removed"),
+        "{output}"
+    );
     app.database.execute("DROP TRIGGER b");
     let output = app.sessions("prune");
     assert!(output.code == 0 && app.records_left().is_empty(), "{output}");

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rooms from the ground up. A room imports those below its own floor; rooms on one floor only where they are `true` to
-/// each other.
+/// Rooms from the ground up. A room imports those below its own floor; rooms on one floor only
+/// where they are `true` to each other.
 const FLOORS: [(&[&str], bool); 8] = [
     (
         &[
@@ -46,7 +46,8 @@ fn files() -> BTreeMap<PathBuf, String> {
                 directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+                let code: Vec<_> =
+                    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
                 files.insert(path.strip_prefix(source()).unwrap().to_owned(), code.join("\n"));
             }
         }
@@ -60,16 +61,23 @@ fn room(file: &Path) -> String {
 }
 
 fn floor(room: &str) -> usize {
-    FLOORS.iter().position(|(rooms, _)| rooms.contains(&room)).unwrap_or_else(|| panic!("{room} is on no floor"))
+    FLOORS
+        .iter()
+        .position(|(rooms, _)| rooms.contains(&room))
+        .unwrap_or_else(|| panic!("{room} is on no floor"))
 }
 
 /// The paths that begin so, as lists of names. Of a group, the beginnings.
 fn paths<'c>(code: &'c str, start: &str) -> Vec<Vec<&'c str>> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let names = move |text: &'c str| text[..text.find(|c| !is_name(c)).unwrap_or(text.len())].split("::").collect();
-    let paths = code.match_indices(start).flat_map(|(at, _)| match code[at + start.len()..].strip_prefix('{') {
-        Some(group) => group.split('}').next().unwrap().split(',').map(str::trim).collect(),
-        None => vec![&code[at + start.len()..]],
+    let names = move |text: &'c str| {
+        text[..text.find(|c| !is_name(c)).unwrap_or(text.len())].split("::").collect()
+    };
+    let paths = code.match_indices(start).flat_map(|(at, _)| {
+        match code[at + start.len()..].strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap().split(',').map(str::trim).collect(),
+            None => vec![&code[at + start.len()..]],
+        }
     });
     paths.filter(|path| !path.is_empty()).map(names).collect()
 }
@@ -92,7 +100,8 @@ fn no_room_imports_one_above_it() {
 #[test]
 fn clap_is_for_commands_only() {
     let is_below = |file: &Path| floor(&room(file)) < FLOORS.len() - 1;
-    let with_clap = files().into_iter().filter(|(file, code)| is_below(file) && code.contains("clap::"));
+    let with_clap =
+        files().into_iter().filter(|(file, code)| is_below(file) && code.contains("clap::"));
     assert_eq!(with_clap.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }
 
@@ -118,15 +127,21 @@ fn no_files_of_maintenance_import_each_other_in_a_circle() {
     for (file, code) in files().into_iter().filter(|(file, _)| room(file) == "maintenance") {
         let code = code.split("#[cfg(test)]").next().unwrap();
         let is_facade = file.ends_with("mod.rs");
-        let directory: Vec<_> = file.parent().unwrap().iter().map(|name| name.to_str().unwrap()).collect();
+        let directory: Vec<_> =
+            file.parent().unwrap().iter().map(|name| name.to_str().unwrap()).collect();
         let siblings = paths(code, if is_facade { "use " } else { "super::" });
         let beside = siblings.into_iter().map(|path| [directory.clone(), path].concat());
-        let named = paths(code, "crate::maintenance::").into_iter().map(|path| [vec!["maintenance"], path].concat());
-        let found = beside.chain(named).filter_map(|path| file_of(&path)).filter(|found| *found != file);
+        let named = paths(code, "crate::maintenance::")
+            .into_iter()
+            .map(|path| [vec!["maintenance"], path].concat());
+        let found =
+            beside.chain(named).filter_map(|path| file_of(&path)).filter(|found| *found != file);
         imports.insert(file.clone(), found.collect());
     }
     // Files that import none of those that are left go, until all are gone.
-    while let Some(free) = imports.iter().find(|(_, found)| found.iter().all(|file| !imports.contains_key(file))) {
+    while let Some(free) =
+        imports.iter().find(|(_, found)| found.iter().all(|file| !imports.contains_key(file)))
+    {
         let free = free.0.clone();
         imports.remove(&free);
     }

@@ -29,7 +29,8 @@ pub(crate) fn session(did: &str, refreshed: &str) -> Value {
     let refreshed = ago(refreshed);
     let expires = refreshed + Span::new().hours(1);
     let claims = json!({"sub": did, "iat": refreshed.as_second(), "exp": expires.as_second()});
-    let access_token = format!("eyJ0eXAiOiJhdCtqd3QifQ.{}.c2ln", BASE64URL.encode(claims.to_string()));
+    let access_token =
+        format!("eyJ0eXAiOiJhdCtqd3QifQ.{}.c2ln", BASE64URL.encode(claims.to_string()));
     json!({
         "authMethod": {"method": "private_key_jwt", "kid": "key1"},
         "tokenSet": {

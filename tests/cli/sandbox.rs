@@ -1,4 +1,5 @@
-//! A hermetic place to run oauthctl in: an empty directory, an empty environment, a clock that stands still.
+//! A hermetic place to run oauthctl in: an empty directory, an empty environment, a clock that
+//! stands still.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -44,9 +45,12 @@ impl Sandbox {
         std::os::unix::fs::symlink(OAUTHCTL, root.path().join("bin/oauthctl")).unwrap();
         let mut sandbox = Self { root, variables: BTreeMap::new(), stdin: Vec::new() };
         let home = sandbox.root.path().join("home");
-        for (name, below) in
-            [("HOME", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".local/state"), ("TMPDIR", "")]
-        {
+        for (name, below) in [
+            ("HOME", ""),
+            ("XDG_CONFIG_HOME", ".config"),
+            ("XDG_STATE_HOME", ".local/state"),
+            ("TMPDIR", ""),
+        ] {
             sandbox.set(name, home.join(below));
         }
         let mut path = sandbox.root.path().join("bin").into_os_string();
@@ -97,15 +101,18 @@ impl Sandbox {
         fs::metadata(self.path(name)).unwrap().mode() & 0o7777
     }
 
-    /// Every file in the sandbox with its mode and content: what a run that changes nothing leaves as it was.
+    /// Every file in the sandbox with its mode and content: what a run that changes nothing leaves
+    /// as it was.
     ///
-    /// Not for a database that this process holds locked: reading the file releases the lock (POSIX).
+    /// Not for a database that this process holds locked: reading the file releases the lock
+    /// (POSIX).
     pub(crate) fn everything(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
                 let metadata = fs::symlink_metadata(&path).unwrap();
-                let content = if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+                let content =
+                    if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
                 found.insert(path.clone(), (metadata.mode(), content));
                 if metadata.is_dir() {
                     walk(&path, found);
@@ -120,7 +127,8 @@ impl Sandbox {
     /// The names of the files in the working directory.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("")).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -139,8 +147,12 @@ impl Sandbox {
         output.stdout
     }
 
-    /// Runs oauthctl where it must fail and change nothing: no result, one line that says what is wrong, then hints.
-    pub(crate) fn refusal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {
+    /// Runs oauthctl where it must fail and change nothing: no result, one line that says what is
+    /// wrong, then hints.
+    pub(crate) fn refusal<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Output {
         let before = self.everything();
         let output = self.run(arguments);
         assert_is_refusal(&output);
@@ -162,11 +174,17 @@ impl Sandbox {
     }
 
     /// Runs oauthctl as such a user where it need not fail.
-    pub(crate) fn run_by_an_ordinary_user<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {
+    pub(crate) fn run_by_an_ordinary_user<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Output {
         self.finish(self.command_of_an_ordinary_user(arguments))
     }
 
-    fn command_of_an_ordinary_user<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    fn command_of_an_ordinary_user<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
         if fs::metadata("/proc/self").unwrap().uid() != 0 {
             let mut command = self.command(OAUTHCTL);
             command.args(arguments);
@@ -175,11 +193,17 @@ impl Sandbox {
         // The build directory may be out of that user's reach.
         let binary = self.root.path().join("oauthctl");
         if !binary.exists() {
-            fs::hard_link(OAUTHCTL, &binary).or_else(|_| fs::copy(OAUTHCTL, &binary).map(drop)).unwrap();
+            fs::hard_link(OAUTHCTL, &binary)
+                .or_else(|_| fs::copy(OAUTHCTL, &binary).map(drop))
+                .unwrap();
         }
         fs::set_permissions(self.root.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = self.command("setpriv");
-        command.args([&format!("--reuid={ANYONE}"), &format!("--regid={ANYONE}"), "--clear-groups"]);
+        command.args([
+            &format!("--reuid={ANYONE}"),
+            &format!("--regid={ANYONE}"),
+            "--clear-groups",
+        ]);
         command.arg(&binary).args(arguments);
         command
     }
@@ -199,7 +223,10 @@ impl Sandbox {
     }
 
     /// Runs oauthctl on a terminal that a person sits at.
-    pub(crate) fn terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> PtySession {
+    pub(crate) fn terminal<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> PtySession {
         let mut command = self.command(OAUTHCTL);
         command.args(arguments);
         rexpect::session::spawn_command(command, Some(10_000)).unwrap()
@@ -213,7 +240,10 @@ impl Sandbox {
     }
 
     /// Runs oauthctl on a terminal, and returns what the terminal shows.
-    pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+    pub(crate) fn on_a_terminal<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> String {
         let mut session = self.terminal(arguments);
         let text = session.exp_eof().unwrap().replace("\r\n", "\n");
         assert_no_token(&text);
@@ -228,13 +258,19 @@ impl Sandbox {
     }
 
     fn finish(&self, mut command: Command) -> Output {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         // Whoever does not read its input closes it early.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
         let output = self.output(child.wait_with_output().unwrap());
         assert_no_token(&output.stderr);
         // An export is asked for the tokens themselves.
-        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        let arguments: Vec<_> =
+            command.get_args().map(|argument| argument.to_string_lossy()).collect();
         let is_export = arguments.join(" ").contains("sessions export");
         if !is_export {
             assert_no_token(&output.stdout);
@@ -258,7 +294,8 @@ impl Sandbox {
 /// No run of any test shows a refresh token as the test network gives them.
 #[track_caller]
 fn assert_no_token(text: &str) {
-    let is_token = |part: &str| part.len() >= 64 && part.bytes().take(64).all(|byte| byte.is_ascii_hexdigit());
+    let is_token =
+        |part: &str| part.len() >= 64 && part.bytes().take(64).all(|byte| byte.is_ascii_hexdigit());
     assert!(!text.split("ref-").skip(1).any(is_token), "a refresh token is shown:\n{text}");
 }
 
@@ -272,12 +309,18 @@ pub(crate) fn interrupt(child: &Child, signal: &str) {
     };
     let listens = || {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a process has signals");
+        let caught = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .expect("a process has signals");
         u64::from_str_radix(caught.trim(), 16).unwrap() >> (number - 1) & 1 == 1
     };
     for _ in 0..10_000 {
         if listens() {
-            let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+            let sent = Command::new("kill")
+                .args([&format!("-{signal}"), &child.id().to_string()])
+                .status()
+                .unwrap();
             assert!(sent.success(), "the process has ended already");
             return;
         }
@@ -294,7 +337,8 @@ pub(crate) fn assert_is_refusal(output: &Output) {
     let mut lines = output.stderr.lines();
     assert!(lines.next().is_some_and(|line| line.starts_with("error: ")), "{output}");
     // A hint may go on with lines to copy.
-    let is_expected = |line: &str| ["caused by: ", "hint: ", "  "].iter().any(|begin| line.starts_with(begin));
+    let is_expected =
+        |line: &str| ["caused by: ", "hint: ", "  "].iter().any(|begin| line.starts_with(begin));
     assert!(lines.clone().all(is_expected), "{output}");
     assert!(lines.any(|line| line.starts_with("hint: ")), "no hint:\n{output}");
 }

@@ -1,5 +1,6 @@
-//! No secret leaves by a way that nobody asked for: every command and many failures, with `-vv`, and no piece of a
-//! token, key or password in what they print, in the files they leave, or in the list of processes.
+//! No secret leaves by a way that nobody asked for: every command and many failures, with `-vv`,
+//! and no piece of a token, key or password in what they print, in the files they leave, or in the
+//! list of processes.
 
 use std::collections::HashSet;
 use std::fs;
@@ -44,8 +45,10 @@ impl Secrets {
 
     /// The private keys in what may be a key, an array of keys or a key set.
     fn add_keys(&mut self, json: &Value) {
-        let keys =
-            json.as_array().or_else(|| json["keys"].as_array()).map_or(std::slice::from_ref(json), Vec::as_slice);
+        let keys = json
+            .as_array()
+            .or_else(|| json["keys"].as_array())
+            .map_or(std::slice::from_ref(json), Vec::as_slice);
         keys.iter().filter(|key| key["d"].is_string()).for_each(|key| self.add_key(key));
     }
 
@@ -107,12 +110,14 @@ fn marked(users: usize) -> Marked {
 
 /// Whether a command was asked to print what is secret.
 fn asks_for_secrets(command: &str) -> bool {
-    let output = command.split(" -o ").nth(1).map(|rest| rest.split(' ').next().unwrap_or_default());
+    let output =
+        command.split(" -o ").nth(1).map(|rest| rest.split(' ').next().unwrap_or_default());
     output == Some("-") || output.is_none() && command.starts_with("gen-jwk")
 }
 
 impl Marked {
-    /// Runs a command with every step told; its result may be secret only if that is what was asked for.
+    /// Runs a command with every step told; its result may be secret only if that is what was asked
+    /// for.
     #[track_caller]
     fn run(&mut self, command: &str) -> Output {
         // What a shell asks comes first.
@@ -125,9 +130,11 @@ impl Marked {
             }
         }
         let files = self.app.sandbox.files().into_iter();
-        let files = files.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "json"));
+        let files =
+            files.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "json"));
         let made = files.filter_map(|name| serde_json::from_str(&self.app.sandbox.read(name)).ok());
-        made.chain(serde_json::from_str(&output.stdout)).for_each(|json| self.secrets.add_keys(&json));
+        made.chain(serde_json::from_str(&output.stdout))
+            .for_each(|json| self.secrets.add_keys(&json));
         self.secrets.assert_kept(command, &output, asks_for_secrets(command));
         output
     }
@@ -158,13 +165,15 @@ fn no_command_shows_a_secret() {
     marked.secrets.add(state["verifier"].as_str().unwrap());
     marked.secrets.add_key(&state["dpopJwk"]);
     marked.app.database.state("0fK2mVtQmYbL", &state);
-    marked.app.database.record("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", &format!("{{\"tokenSet\":{{\"sub\":1,{PASSWORD}"));
+    marked.app.database.record(
+        "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+        &format!("{{\"tokenSet\":{{\"sub\":1,{PASSWORD}"),
+    );
     let key = marked.app.net.signing_key().unwrap().to_string();
     marked.app.sandbox.file("key.json", &key);
     marked.app.sandbox.file("keys.json", format!("[{key}]"));
     // A document into which somebody has put the private key.
-    let document =
-        json!({"client_id": "https://app.example.com/c.json", "jwks": {"keys": [marked.app.net.signing_key()]}});
+    let document = json!({"client_id": "https://app.example.com/c.json", "jwks": {"keys": [marked.app.net.signing_key()]}});
     marked.app.sandbox.file("metadata.json", document.to_string());
     let first = marked.first().to_owned();
     for command in [
@@ -216,7 +225,8 @@ fn no_command_shows_a_secret() {
     for command in ["show FIRST", "show FIRST --format json", "revoke FIRST --yes --retry-for 0s"] {
         marked.run(&format!("sessions {}", command.replace("FIRST", &first)));
     }
-    // What is meant to hold secrets: the app's own store and what was asked for. Notes and locks are not.
+    // What is meant to hold secrets: the app's own store and what was asked for. Notes and locks
+    // are not.
     marked.secrets.assert_files(
         &marked.app.sandbox,
         &[
@@ -257,7 +267,10 @@ fn no_failure_of_a_server_shows_a_secret() {
         assert!(output.stderr.contains("/oauth/token: "), "{output}");
         marked.app.net.clear_faults();
     }
-    for fault in [Fault::Instead(Reply::error(400, "invalid_request", &marked.refresh_token())), Fault::status(500)] {
+    for fault in [
+        Fault::Instead(Reply::error(400, "invalid_request", &marked.refresh_token())),
+        Fault::status(500),
+    ] {
         marked.app.net.inject(Injection::new(Endpoint::Revoke, fault).times(1));
         marked.run("sessions revoke --all --yes --retry-for 0s");
         marked.app.net.clear_faults();
@@ -286,12 +299,17 @@ fn tokens_that_wait_to_be_stored_are_in_private_files_only() {
     marked.run("sessions refresh --all --retry-for 0s");
     marked.run("sessions recover");
     // Damaged ones are not quoted.
-    for damage in [kept["record"].clone(), json!({"store": 1, "key": kept["record"]}), json!({"key": "x"})] {
+    for damage in
+        [kept["record"].clone(), json!({"store": 1, "key": kept["record"]}), json!({"key": "x"})]
+    {
         fs::write(&entry, damage.to_string()).unwrap();
         marked.run("sessions recover");
         marked.run("doctor");
     }
-    marked.secrets.assert_files(&marked.app.sandbox, &["app.db", entry.file_name().unwrap().to_str().unwrap()]);
+    marked.secrets.assert_files(
+        &marked.app.sandbox,
+        &["app.db", entry.file_name().unwrap().to_str().unwrap()],
+    );
 }
 
 /// A Redis with a password that repeats what it was sent where it does not know a command.
@@ -307,7 +325,8 @@ fn redis(marked: &Marked, options: &[&str]) -> Redis {
 #[test]
 fn no_failure_of_a_store_shows_a_secret() {
     let mut marked = marked(1);
-    let redis = redis(&marked, &["--rename-command", "EVAL", "", "--rename-command", "EVALSHA", ""]);
+    let redis =
+        redis(&marked, &["--rename-command", "EVAL", "", "--rename-command", "EVALSHA", ""]);
     let port = redis.port();
     let store = |marked: &mut Marked, url: &str| {
         marked.app.sandbox.set("OAUTHCTL_STORE", url);
@@ -315,7 +334,10 @@ fn no_failure_of_a_store_shows_a_secret() {
     store(&mut marked, &format!("redis://:{PASSWORD}@127.0.0.1:{port}"));
     assert_eq!(marked.run("sessions list").code, 0);
     let output = marked.run("sessions refresh --all --retry-for 0s");
-    assert!(output.stderr.contains("unknown command") && marked.app.exchanges().is_empty(), "{output}");
+    assert!(
+        output.stderr.contains("unknown command") && marked.app.exchanges().is_empty(),
+        "{output}"
+    );
     // A script that would store tokens is refused with its own arguments.
     let (did, record) = marked.app.records().pop_first().unwrap();
     let newer = marked.app.net.refresh_as_app(&record).unwrap();
@@ -367,23 +389,32 @@ fn no_failure_of_a_store_shows_a_secret() {
 fn neither_lock_nor_list_of_processes_gives_a_secret_away() {
     let mut marked = marked(1);
     let redis = redis(&marked, &[]);
-    let password = marked.app.sandbox.file("redis-url", format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port()));
+    let password = marked
+        .app
+        .sandbox
+        .file("redis-url", format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port()));
     marked.app.sandbox.set("OAUTHCTL_STORE", format!("file:{}", password.display()));
     let answers = Gate::closed();
-    marked.app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
+    marked
+        .app
+        .net
+        .inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = marked.app.begin("refresh --all -vv");
     marked.app.wait_for_exchange();
     let lock = npmx::lock(marked.first());
     let mut asked = testbed::redis::Connection::open(redis.port()).unwrap();
     asked.ask(&["AUTH", PASSWORD]).unwrap();
-    let Answer::Bulk(Some(owner)) = asked.ask(&["GET", &lock]).unwrap() else { panic!("the lock is not held") };
+    let Answer::Bulk(Some(owner)) = asked.ask(&["GET", &lock]).unwrap() else {
+        panic!("the lock is not held")
+    };
     marked.secrets.add(owner);
     // What the list of processes shows of it is what the operator has typed: it starts no others.
     assert_eq!(children_of(child.id()), Vec::<String>::new());
     answers.open();
     let output = marked.app.sandbox.output_of(child);
     assert_eq!(output.code, 0, "{output}");
-    let Answer::Bulk(Some(renewed)) = asked.ask(&["GET", &npmx::key(marked.first())]).unwrap() else {
+    let Answer::Bulk(Some(renewed)) = asked.ask(&["GET", &npmx::key(marked.first())]).unwrap()
+    else {
         panic!("the session is gone")
     };
     marked.secrets.add_record(&serde_json::from_slice(&renewed).unwrap());
@@ -414,7 +445,13 @@ fn damaged_keys(marked: &mut Marked) -> Vec<String> {
     marked.app.sandbox.file("good.json", &text);
     let mut forms = vec![text.clone(), format!("[{text}]"), format!("{{\"keys\":[{text}]}}")];
     for encoding in ["pem", "pem-base64", "multibase"] {
-        forms.push(marked.app.sandbox.result(["gen-jwk", "--from", "good.json", "--encoding", encoding]));
+        forms.push(marked.app.sandbox.result([
+            "gen-jwk",
+            "--from",
+            "good.json",
+            "--encoding",
+            encoding,
+        ]));
     }
     for form in &forms[3..] {
         // What every key has in common is no secret.
@@ -445,7 +482,9 @@ fn no_wrong_input_is_repeated() {
     for (index, bad) in damaged_keys(&mut marked).into_iter().enumerate() {
         marked.app.sandbox.file("bad.key", &bad);
         marked.app.sandbox.set("BAD_KEY", &bad);
-        for command in ["jwks --keys bad.key", "jwks --keys env:BAD_KEY", "doctor --offline --keys bad.key"] {
+        for command in
+            ["jwks --keys bad.key", "jwks --keys env:BAD_KEY", "doctor --offline --keys bad.key"]
+        {
             marked.run(command);
         }
         // Letters alone may be the name of a file, and those of Base64 begin with any of theirs.
@@ -463,7 +502,8 @@ fn no_wrong_input_is_repeated() {
         record.to_string(),
         format!("\"{token}\""),
         json!({"did": marked.first(), "key": {"token": token}, "record": record}).to_string(),
-        json!({"did": marked.first(), "key": marked.first(), "ttl": token, "record": record}).to_string(),
+        json!({"did": marked.first(), "key": marked.first(), "ttl": token, "record": record})
+            .to_string(),
         json!({"did": token, "key": "k", "record": record}).to_string().replace('}', ""),
     ] {
         marked.app.sandbox.file("import.jsonl", line);
@@ -497,10 +537,14 @@ fn files_with_secrets_that_others_can_read_are_warned_of() {
     open("url", "sqlite:app.db");
     open("env", "OTHER=1");
     let settings = app.sandbox.read("oauthctl.toml");
-    let referring = settings.replace("sqlite:app.db", "file:url").replace("keys = ", "env_file = \"env\"\nkeys = ");
+    let referring = settings
+        .replace("sqlite:app.db", "file:url")
+        .replace("keys = ", "env_file = \"env\"\nkeys = ");
     app.sandbox.file("oauthctl.toml", referring);
     let warned = |output: &Output, name: &str| {
-        let line = format!("warning: {name} holds secrets and can be read by other users; `chmod 600` it\n");
+        let line = format!(
+            "warning: {name} holds secrets and can be read by other users; `chmod 600` it\n"
+        );
         assert_eq!(output.stderr.matches(&line).count(), 1, "{name}: {output}");
     };
     let output = app.sessions("refresh --all");
@@ -508,8 +552,14 @@ fn files_with_secrets_that_others_can_read_are_warned_of() {
     warned(&output, "url");
     warned(&output, "env");
     let doctor = app.sandbox.run(["doctor", "--offline"]);
-    assert!(doctor.stdout.contains("url can be read by other users and holds the app's secrets"), "{doctor}");
-    open("oauthctl.toml", &settings.replace("[network]", "token = \"in-the-file-itself\"\n[network]"));
+    assert!(
+        doctor.stdout.contains("url can be read by other users and holds the app's secrets"),
+        "{doctor}"
+    );
+    open(
+        "oauthctl.toml",
+        &settings.replace("[network]", "token = \"in-the-file-itself\"\n[network]"),
+    );
     warned(&app.sessions("list"), "oauthctl.toml");
     // A file that only points elsewhere is nobody's secret.
     open("oauthctl.toml", &settings);
@@ -535,7 +585,9 @@ fn what_holds_secrets_is_private_whatever_the_umask() {
              cd set-up && oauthctl init --yes --client-uri https://app.example.com"
         ));
         assert_eq!(output.code, 0, "{output}");
-        for name in ["made.json", "export.jsonl", "rotated.json", "in.json", "set-up/client-key.json"] {
+        for name in
+            ["made.json", "export.jsonl", "rotated.json", "in.json", "set-up/client-key.json"]
+        {
             assert_eq!(app.sandbox.mode(name), 0o600, "{umask}: {name}");
         }
         let entry = app.recovery_entries().pop().expect("tokens wait");

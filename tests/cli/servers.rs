@@ -38,7 +38,11 @@ fn a_nonce_that_a_server_has_forgotten_costs_nobody_a_session() {
         app.net.rotate_nonces();
         let output = run.wait_with_output().unwrap();
         let stdout = String::from_utf8_lossy(&output.stdout);
-        assert_eq!((output.status.code(), &*stdout), (Some(0), "refreshed 12 sessions\n"), "{nonces:?}: {output:?}");
+        assert_eq!(
+            (output.status.code(), &*stdout),
+            (Some(0), "refreshed 12 sessions\n"),
+            "{nonces:?}: {output:?}"
+        );
         app.assert_nobody_lost(stdout);
     }
 }
@@ -60,12 +64,18 @@ fn the_audience_follows_the_account_to_its_new_pds() {
     assert_eq!(app.record(ALICE).unwrap()["tokenSet"]["aud"], format!("{}/", app.net.pds_url()));
     let new = app.net.add_pds().unwrap();
     app.net.patch_resource_metadata(new, json!({"authorization_servers": [app.net.pds_url()]}));
-    app.net.patch_server_metadata(0, json!({"protected_resources": [app.net.pds_url(), app.net.pds_url_of(new)]}));
+    app.net.patch_server_metadata(
+        0,
+        json!({"protected_resources": [app.net.pds_url(), app.net.pds_url_of(new)]}),
+    );
     app.net.set_pds_of(ALICE, new);
     app.configure("min_interval = \"0s\"");
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
-    assert_eq!(app.record(ALICE).unwrap()["tokenSet"]["aud"], format!("{}/", app.net.pds_url_of(new)));
+    assert_eq!(
+        app.record(ALICE).unwrap()["tokenSet"]["aud"],
+        format!("{}/", app.net.pds_url_of(new))
+    );
     app.assert_nobody_lost(output);
 }
 
@@ -76,7 +86,8 @@ fn an_issuer_that_has_changed_is_named_beside_the_old_one() {
     app.net.set_pds_of(ALICE, new);
     let output = app.sessions("refresh --all");
     let new = app.net.pds_url_of(new);
-    let expected = format!("the session was issued by {old}, and the account's PDS {new} belongs to {new}");
+    let expected =
+        format!("the session was issued by {old}, and the account's PDS {new} belongs to {new}");
     assert!(output.code == 1 && output.stdout.contains(&expected), "{output}");
     assert!(app.exchanges().is_empty());
 }
@@ -87,7 +98,8 @@ fn an_issuer_that_differs_by_a_slash_is_said_to() {
     let issuer = app.net.pds_url();
     app.net.patch_resource_metadata(0, json!({"authorization_servers": [format!("{issuer}/")]}));
     let output = app.sessions("refresh --all");
-    let expected = format!("the issuer is \"{issuer}\" in the session and \"{issuer}/\" at its PDS {issuer}");
+    let expected =
+        format!("the issuer is \"{issuer}\" in the session and \"{issuer}/\" at its PDS {issuer}");
     assert!(output.code == 1 && output.stdout.contains(&expected), "{output}");
     assert!(app.exchanges().is_empty());
 }
@@ -98,7 +110,8 @@ fn both_client_ids_are_named_where_they_differ() {
     app.configure_client("https://other.example/client.json", "");
     let output = app.sessions("refresh --all");
     let theirs = app.net.client_id();
-    let expected = format!("issued to the client_id {theirs}, not to https://other.example/client.json");
+    let expected =
+        format!("issued to the client_id {theirs}, not to https://other.example/client.json");
     assert!(output.code == 1 && output.stdout.contains(&expected), "{output}");
 }
 
@@ -106,7 +119,10 @@ fn both_client_ids_are_named_where_they_differ() {
 fn a_refused_client_is_named_with_its_key_and_the_server() {
     let mut app = App::with_users(2);
     app.set_keys(&[&keys::client_key("testbed-1")]);
-    let expected = format!("{} does not accept the client with key testbed-1: invalid_client", app.net.pds_url());
+    let expected = format!(
+        "{} does not accept the client with key testbed-1: invalid_client",
+        app.net.pds_url()
+    );
     for command in ["refresh --all", "revoke --all --yes"] {
         let output = app.sessions(command);
         assert!(output.code != 0 && output.stdout.contains(&expected), "{command}: {output}");
@@ -116,7 +132,8 @@ fn a_refused_client_is_named_with_its_key_and_the_server() {
     app.net.publish_public();
     app.log_in(1, &days_ago(2));
     app.net.configure(|policy| policy.documents_reachable = false);
-    app.sandbox.file("oauthctl.toml", app.sandbox.read("oauthctl.toml").replace("\"env:APP_KEY\"", ""));
+    app.sandbox
+        .file("oauthctl.toml", app.sandbox.read("oauthctl.toml").replace("\"env:APP_KEY\"", ""));
     let output = app.sessions("refresh --all");
     assert!(output.stdout.contains("does not accept the client as a public one"), "{output}");
 }

@@ -53,7 +53,11 @@ fn the_database_is_found_where_the_app_finds_it() {
         ("OAUTHCTL_STORE", "sqlite://elsewhere.db"),
     ] {
         let output = sandbox.set(name, value).run(["sessions", "list", "--format", "jsonl"]);
-        assert_eq!((output.code, output.stdout.lines().count()), (0, 2), "{name}={value}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.lines().count()),
+            (0, 2),
+            "{name}={value}: {output}"
+        );
     }
 }
 
@@ -142,9 +146,14 @@ fn an_empty_store_is_an_empty_list_in_every_format() {
 fn a_session_s_status_follows_from_its_age() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
-    for (refreshed, status) in
-        [("59m", "fresh"), ("61m", "idle"), ("23h", "idle"), ("24h", "due"), ("91d", "due"), ("92d", "suspect")]
-    {
+    for (refreshed, status) in [
+        ("59m", "fresh"),
+        ("61m", "idle"),
+        ("23h", "idle"),
+        ("24h", "due"),
+        ("91d", "due"),
+        ("92d", "suspect"),
+    ] {
         database.session(&session(ALICE, refreshed));
         let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
         assert_eq!(listed[0]["status"], status, "{refreshed}");
@@ -206,13 +215,18 @@ fn an_age_that_nothing_tells_is_unknown() {
 fn what_is_no_session_is_listed_with_the_reason() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
-    let remove = |member: &'static str| changed(|s| drop(s.as_object_mut().unwrap().remove(member))).to_string();
+    let remove = |member: &'static str| {
+        changed(|s| drop(s.as_object_mut().unwrap().remove(member))).to_string()
+    };
     for (key, value) in [
         ("did:web:array", "[]".to_owned()),
         ("did:web:cut-short", session(ALICE, "3h").to_string()[..200].to_owned()),
         ("did:web:deep", "[".repeat(100_000)),
         ("did:web:empty", String::new()),
-        ("did:web:expiry", changed(|s| s["tokenSet"]["expires_at"] = json!("yesterday")).to_string()),
+        (
+            "did:web:expiry",
+            changed(|s| s["tokenSet"]["expires_at"] = json!("yesterday")).to_string(),
+        ),
         ("did:web:no-auth-method", remove("authMethod")),
         ("did:web:no-dpop-key", remove("dpopJwk")),
         ("did:web:no-tokens", remove("tokenSet")),
@@ -223,7 +237,9 @@ fn what_is_no_session_is_listed_with_the_reason() {
     ] {
         database.record(key, &value);
     }
-    database.execute("INSERT INTO auth_session VALUES (NULL, 'x'), (CAST(x'ff' AS TEXT), x'00ff'), (42, 42)");
+    database.execute(
+        "INSERT INTO auth_session VALUES (NULL, 'x'), (CAST(x'ff' AS TEXT), x'00ff'), (42, 42)",
+    );
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
@@ -259,7 +275,11 @@ fn what_the_app_tolerates_is_no_reason_to_call_a_record_malformed() {
     ] {
         let text = format!(" \n{}", serde_json::to_string_pretty(&record).unwrap());
         database.record(ALICE, &text);
-        assert_eq!(rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout)[0]["status"], "idle", "{text}");
+        assert_eq!(
+            rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout)[0]["status"],
+            "idle",
+            "{text}"
+        );
     }
 }
 
@@ -278,7 +298,10 @@ fn nothing_in_a_store_acts_on_the_terminal() {
     for format in ["table", "json", "jsonl", "csv"] {
         let output = sandbox.run(["sessions", "list", "--format", format]);
         let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        assert!(!output.stdout.contains(acts) && !output.stderr.contains(acts), "{format}: {output:?}");
+        assert!(
+            !output.stdout.contains(acts) && !output.stderr.contains(acts),
+            "{format}: {output:?}"
+        );
         assert!(output.stdout.contains("pwned"), "{format}: {output}");
     }
     // JSON carries the value all the same.
@@ -327,14 +350,19 @@ fn a_running_app_keeps_writing_while_its_sessions_are_listed() {
             let mut writes = 0;
             while !listed.load(Ordering::Relaxed) || writes == 0 {
                 // No busy timeout: a reader that blocked the app would fail this.
-                app.execute("INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)", [&account(7), &fresh]).unwrap();
+                app.execute(
+                    "INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)",
+                    [&account(7), &fresh],
+                )
+                .unwrap();
                 writes += 1;
             }
         });
         for _ in 0..3 {
             let output = sandbox.run(["sessions", "list", "--format", "jsonl"]);
             assert_eq!(output.code, 0, "{output}");
-            let mut keys: Vec<_> = output.stdout.lines().map(|line| object(line)["key"].to_string()).collect();
+            let mut keys: Vec<_> =
+                output.stdout.lines().map(|line| object(line)["key"].to_string()).collect();
             keys.sort();
             keys.dedup();
             assert_eq!(keys.len(), 1200, "each exactly once");
@@ -362,7 +390,12 @@ fn the_older_layout_of_the_same_app_is_recognised() {
              CREATE TABLE auth_state (key TEXT PRIMARY KEY, state TEXT NOT NULL);",
         )
         .unwrap();
-    connection.execute("INSERT INTO auth_session VALUES (?1, ?2)", [ALICE, &session(ALICE, "3h").to_string()]).unwrap();
+    connection
+        .execute(
+            "INSERT INTO auth_session VALUES (?1, ?2)",
+            [ALICE, &session(ALICE, "3h").to_string()],
+        )
+        .unwrap();
     insta::assert_snapshot!(sandbox.run(["sessions", "list"]), @r"
     exit 0
     -- stdout --
@@ -390,14 +423,20 @@ fn a_table_with_everything_is_there_on_request() {
 fn a_table_fits_a_terminal_and_what_is_to_be_copied_is_never_cut() {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
-    database.session(&changed(|s| s["authMethod"]["kid"] = json!("bCEeUp-6bIsR2AjnQ9tupOb2361WTDMSZ_Zd67Nxmw4")));
+    database.session(&changed(|s| {
+        s["authMethod"]["kid"] = json!("bCEeUp-6bIsR2AjnQ9tupOb2361WTDMSZ_Zd67Nxmw4");
+    }));
     sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
-    let widest = |text: &str| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
+    let widest =
+        |text: &str| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
     let on_paper = sandbox.run(["sessions", "list"]).stdout;
     assert!(on_paper.contains("its client key bCEeUp-6… is not in the key set"), "{on_paper}");
     for width in [100, 80] {
         let mut command = sandbox.command("sh");
-        command.args(["-c", &format!("stty rows 24 cols {width}; exec oauthctl sessions list --color never")]);
+        command.args([
+            "-c",
+            &format!("stty rows 24 cols {width}; exec oauthctl sessions list --color never"),
+        ]);
         let mut terminal = rexpect::session::spawn_command(command, Some(10_000)).unwrap();
         // It takes every byte for a character.
         let shown = terminal.exp_eof().unwrap().replace("â\u{80}¦", "…");
@@ -410,9 +449,11 @@ fn a_table_fits_a_terminal_and_what_is_to_be_copied_is_never_cut() {
 fn a_table_is_about_as_wide_as_a_terminal_of_today() {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
-    for (did, refreshed, change) in
-        [(ALICE, "100d", None), (BOB, "3h", Some("refresh_token")), ("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "40h", None)]
-    {
+    for (did, refreshed, change) in [
+        (ALICE, "100d", None),
+        (BOB, "3h", Some("refresh_token")),
+        ("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "40h", None),
+    ] {
         let mut record = session(did, refreshed);
         record["authMethod"]["kid"] = json!("1795420766438");
         record["tokenSet"]["iss"] = json!("https://bsky.social");

@@ -6,7 +6,8 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// An app with sessions that differ in one thing each from an ordinary one, refreshed three hours ago.
+/// An app with sessions that differ in one thing each from an ordinary one, refreshed three hours
+/// ago.
 fn app() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -42,7 +43,8 @@ fn list(sandbox: &Sandbox, options: &[&str]) -> Output {
 fn selected(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
     let output = list(sandbox, options);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
-    let name = |line| object(line)["key"].as_str().unwrap().strip_prefix("did:web:").unwrap().to_owned();
+    let name =
+        |line| object(line)["key"].as_str().unwrap().strip_prefix("did:web:").unwrap().to_owned();
     output.stdout.lines().map(name).collect()
 }
 
@@ -51,11 +53,26 @@ fn selected(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
 fn assert_none(sandbox: &Sandbox, options: &[&str], warning: &str) {
     let output = list(sandbox, options);
     let expected = (0, "", format!("warning: {warning}\n"));
-    assert_eq!((output.code, output.stdout.as_str(), output.stderr.clone()), expected, "{options:?}");
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.clone()),
+        expected,
+        "{options:?}"
+    );
 }
 
-const ALL: [&str; 11] =
-    ["ageless", "bsky", "chat", "dead", "fresh", "malformed", "month", "ordinary", "other-key", "public", "two-days"];
+const ALL: [&str; 11] = [
+    "ageless",
+    "bsky",
+    "chat",
+    "dead",
+    "fresh",
+    "malformed",
+    "month",
+    "ordinary",
+    "other-key",
+    "public",
+    "two-days",
+];
 
 /// All but these.
 fn but(names: &[&'static str]) -> Vec<&'static str> {
@@ -71,11 +88,15 @@ fn without_a_filter_all_are_meant() {
 fn accounts_are_named_by_did() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["did:web:fresh"]), ["fresh"]);
-    assert_eq!(selected(&sandbox, &["did:web:public", "did:web:fresh", "did:web:fresh"]), ["fresh", "public"]);
+    assert_eq!(
+        selected(&sandbox, &["did:web:public", "did:web:fresh", "did:web:fresh"]),
+        ["fresh", "public"]
+    );
     // What an account has not is no session of it, in a list at least.
     let output = list(&sandbox, &["did:web:nobody", "did:web:fresh", "did:web:no-one"]);
     assert_eq!((output.code, output.stdout.lines().count()), (0, 1), "{output}");
-    let warnings = "warning: did:web:no-one has no session\nwarning: did:web:nobody has no session\n";
+    let warnings =
+        "warning: did:web:no-one has no session\nwarning: did:web:nobody has no session\n";
     assert_eq!(output.stderr, warnings);
     // A record that is none of the account's is found by its key all the same, to be looked at.
     assert_eq!(selected(&sandbox, &["did:web:malformed"]), ["malformed"]);
@@ -84,16 +105,26 @@ fn accounts_are_named_by_did() {
 #[test]
 fn one_record_is_named_by_its_key() {
     let sandbox = app();
-    assert_eq!(selected(&sandbox, &["--key", "did:web:fresh", "--key", "did:web:malformed"]), ["fresh", "malformed"]);
+    assert_eq!(
+        selected(&sandbox, &["--key", "did:web:fresh", "--key", "did:web:malformed"]),
+        ["fresh", "malformed"]
+    );
     assert_eq!(selected(&sandbox, &["did:web:fresh", "--key", "did:web:fresh"]), ["fresh"]);
-    assert_none(&sandbox, &["--key", "did:web:nobody"], "there is no session under the key did:web:nobody");
+    assert_none(
+        &sandbox,
+        &["--key", "did:web:nobody"],
+        "there is no session under the key did:web:nobody",
+    );
 }
 
 #[test]
 fn the_authorization_server_may_be_asked_for() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["--issuer", "https://bsky.social"]), ["bsky"]);
-    assert_eq!(selected(&sandbox, &["--issuer", "https://auth.example.com"]), but(&["bsky", "malformed"]));
+    assert_eq!(
+        selected(&sandbox, &["--issuer", "https://auth.example.com"]),
+        but(&["bsky", "malformed"])
+    );
     assert_none(&sandbox, &["--issuer", "https://bsky"], "no session has the issuer https://bsky");
 }
 
@@ -150,7 +181,11 @@ fn a_scope_is_a_whole_word() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["--scope", "transition:chat.bsky"]), ["chat"]);
     assert_eq!(selected(&sandbox, &["--scope", "transition:generic"]), but(&["chat", "malformed"]));
-    assert_none(&sandbox, &["--scope", "transition"], "no session was granted the scope transition");
+    assert_none(
+        &sandbox,
+        &["--scope", "transition"],
+        "no session was granted the scope transition",
+    );
 }
 
 #[test]
@@ -166,9 +201,21 @@ fn a_limit_counts_what_is_selected() {
 #[test]
 fn of_several_filters_all_must_hold() {
     let sandbox = app();
-    let both = ["--auth", "private_key_jwt", "--kid", "-key2", "--status", "blocked", "--scope", "atproto"];
+    let both = [
+        "--auth",
+        "private_key_jwt",
+        "--kid",
+        "-key2",
+        "--status",
+        "blocked",
+        "--scope",
+        "atproto",
+    ];
     assert_eq!(selected(&sandbox, &both), ["other-key"]);
-    assert_eq!(selected(&sandbox, &[&both[..], &["--issuer", "https://bsky.social"]].concat()), [""; 0]);
+    assert_eq!(
+        selected(&sandbox, &[&both[..], &["--issuer", "https://bsky.social"]].concat()),
+        [""; 0]
+    );
     assert_eq!(selected(&sandbox, &["did:web:fresh", "--status", "due"]), [""; 0]);
 }
 
@@ -221,7 +268,9 @@ fn a_time_column_counts_as_evidence_of_age() {
 #[test]
 fn an_issuer_is_known_by_what_tables_show_of_it() {
     let sandbox = app();
-    for text in ["https://bsky.social", "bsky.social", "https://bsky.social/", "HTTPS://BSKY.SOCIAL:443"] {
+    for text in
+        ["https://bsky.social", "bsky.social", "https://bsky.social/", "HTTPS://BSKY.SOCIAL:443"]
+    {
         assert_eq!(selected(&sandbox, &["--issuer", text]), ["bsky"], "{text}");
     }
     let nearest = "no session has the issuer http://bsky.social; did you mean https://bsky.social?";

@@ -98,11 +98,22 @@ fn an_account_s_sessions_stand_apart_and_say_how_long_the_store_keeps_them() {
         redis.ask(&["SET", &key, &session(ALICE, "40h").to_string(), "EX", ttl]);
     }
     let url = redis.url();
-    let shown = Sandbox::new().run(["sessions", "show", ALICE, "--store", &url, "--layout", "npmx-browser"]);
+    let shown = Sandbox::new().run([
+        "sessions",
+        "show",
+        ALICE,
+        "--store",
+        &url,
+        "--layout",
+        "npmx-browser",
+    ]);
     let cards: Vec<_> = shown.stdout.split("\n\n").collect();
     assert_eq!((shown.code, cards.len()), (0, 2), "{shown}");
     // Some of it may have passed.
-    let left =
-        |card: &str| ["1d 1h", "1d", "2h"].iter().any(|left| card.contains(&format!("ttl                {left} ")));
+    let left = |card: &str| {
+        ["1d 1h", "1d", "2h"]
+            .iter()
+            .any(|left| card.contains(&format!("ttl                {left} ")))
+    };
     assert!(cards.iter().all(|card| card.starts_with("key ") && left(card)), "{shown}");
 }

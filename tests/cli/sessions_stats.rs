@@ -15,7 +15,9 @@ fn app() -> Sandbox {
         change(&mut record);
         database.session(&record);
     };
-    for (n, refreshed) in ["10m", "20m", "30m", "3h", "4h", "2d", "10d", "20d", "60d", "100d"].iter().enumerate() {
+    for (n, refreshed) in
+        ["10m", "20m", "30m", "3h", "4h", "2d", "10d", "20d", "60d", "100d"].iter().enumerate()
+    {
         with(&format!("user{n}"), refreshed, &|_| ());
     }
     with("public", "3h", &|s| s["authMethod"] = json!({"method": "none"}));
@@ -124,7 +126,8 @@ fn the_filters_of_sessions_hold_here_too() {
     let mut sandbox = app();
     sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
     let total = |options: &[&str]| {
-        let output = sandbox.result([&["sessions", "stats", "--format", "json", "-q"], options].concat());
+        let output =
+            sandbox.result([&["sessions", "stats", "--format", "json", "-q"], options].concat());
         object(&output)["total"].as_u64().unwrap()
     };
     assert_eq!(total(&[]), 16);
@@ -183,16 +186,23 @@ fn many_issuers_are_summed_up_for_people_and_counted_for_programs() {
 #[test]
 fn a_terminal_shows_bars_in_the_colour_of_their_status() {
     let sandbox = Sandbox::new();
-    AppDatabase::create(&sandbox.path("app.db")).session(&session(ALICE, "10m")).session(&session(BOB, "100d"));
+    AppDatabase::create(&sandbox.path("app.db"))
+        .session(&session(ALICE, "10m"))
+        .session(&session(BOB, "100d"));
     let shown = sandbox.on_a_terminal(["sessions", "stats"]);
     assert!(shown.contains("\u{1b}[32m") && shown.contains("\u{1b}[33m"), "{shown}");
 }
 
 #[test]
 fn every_section_adds_up_to_the_total() {
-    for options in [&[] as &[&str], &["--status", "idle,malformed"], &["--limit", "5"], &["--not-refreshed-for", "1d"]]
-    {
-        let output = app().run([&["sessions", "stats", "--format", "json", "-q"], options].concat());
+    for options in [
+        &[] as &[&str],
+        &["--status", "idle,malformed"],
+        &["--limit", "5"],
+        &["--not-refreshed-for", "1d"],
+    ] {
+        let output =
+            app().run([&["sessions", "stats", "--format", "json", "-q"], options].concat());
         let counts = object(&output.stdout);
         for (section, counted) in counts.iter().filter(|(name, _)| name.starts_with("by_")) {
             let sum: u64 = counted.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();

@@ -69,14 +69,18 @@ fn each_layer_gives_way_to_the_one_above_it() {
     sandbox.set("OAUTHCTL_STORE", "sqlite:variable.db").set("OAUTHCTL_KEYS", "variable.json");
     assert_eq!([store(&sandbox, &[]), key(&sandbox, &[])], ["variable"; 2]);
 
-    let flags = (store(&sandbox, &["--store", "sqlite:flag.db"]), key(&sandbox, &["--keys", "flag.json"]));
+    let flags =
+        (store(&sandbox, &["--store", "sqlite:flag.db"]), key(&sandbox, &["--keys", "flag.json"]));
     assert_eq!(flags, ("flag".to_owned(), "flag".to_owned()));
 }
 
 #[test]
 fn a_profile_overrides_only_what_it_names() {
     let sandbox = layers();
-    sandbox.file("oauthctl.toml", "keys = 'file.json'\n[profiles.preview.store]\nurl = 'sqlite:profile.db'\n");
+    sandbox.file(
+        "oauthctl.toml",
+        "keys = 'file.json'\n[profiles.preview.store]\nurl = 'sqlite:profile.db'\n",
+    );
     assert_eq!(store(&sandbox, &["--profile", "preview"]), "profile");
     assert_eq!(key(&sandbox, &["--profile", "preview"]), "file");
 }
@@ -124,9 +128,12 @@ fn a_value_may_name_where_it_really_is() {
 fn a_reference_to_nothing_is_an_error_where_it_is_needed_and_only_there() {
     let mut sandbox = layers();
     sandbox.set("EMPTY", "").file("empty", "\n");
-    for (url, name) in
-        [("env:UNSET", "env"), ("env:EMPTY", "empty variable"), ("file:missing", "file"), ("file:empty", "empty file")]
-    {
+    for (url, name) in [
+        ("env:UNSET", "env"),
+        ("env:EMPTY", "empty variable"),
+        ("file:missing", "file"),
+        ("file:empty", "empty file"),
+    ] {
         sandbox.file("oauthctl.toml", format!("keys = 'file.json'\n[store]\nurl = '{url}'\n"));
         let refusal = sandbox.refusal(["sessions", "list"]);
         assert_eq!(refusal.code, 2, "{name}");
@@ -254,7 +261,10 @@ fn an_unknown_layout_is_refused_with_a_suggestion() {
 #[test]
 fn a_profile_that_a_variable_contradicts_is_refused() {
     let mut sandbox = layers();
-    sandbox.file("oauthctl.toml", "[profiles.preview.store]\nurl = 'sqlite:profile.db'\n[profiles.bare]\n");
+    sandbox.file(
+        "oauthctl.toml",
+        "[profiles.preview.store]\nurl = 'sqlite:profile.db'\n[profiles.bare]\n",
+    );
     sandbox.set("OAUTHCTL_STORE", "sqlite:variable.db");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--profile", "preview"]), @"
     exit 2
@@ -272,13 +282,20 @@ fn a_profile_that_a_variable_contradicts_is_refused() {
 fn a_token_is_sent_only_to_the_store_that_it_stands_beside() {
     let sandbox = layers();
     let settings = |token: &str, profile: &str| {
-        format!("[store]\nurl = 'https://127.0.0.1:1'\n{token}\n[profiles.preview.store]\n{profile}\n")
+        format!(
+            "[store]\nurl = 'https://127.0.0.1:1'\n{token}\n[profiles.preview.store]\n{profile}\n"
+        )
     };
-    // Nobody answers at any of these addresses: what is looked at is whether anybody would have been asked.
+    // Nobody answers at any of these addresses: what is looked at is whether anybody would have
+    // been asked.
     let is_sent = |file: String, options: &[&str]| {
         sandbox.file("oauthctl.toml", file);
         let refusal = sandbox.refusal([&["sessions", "list"], options].concat());
-        assert_eq!(refusal.code == 2, refusal.stderr.contains("no token is named for it"), "{refusal}");
+        assert_eq!(
+            refusal.code == 2,
+            refusal.stderr.contains("no token is named for it"),
+            "{refusal}"
+        );
         refusal.code == 1
     };
     let token = "token = 'the-token'";
@@ -298,7 +315,8 @@ fn an_option_that_names_a_store_names_a_whole_store() {
     let mut sandbox = layers();
     let layouts = "[layouts.own]\nsession_key = 'a:{did}'\nstate_key = 'b:{state}'\n";
     let profile = "[profiles.preview.store]\nlayout = 'npmx'\n";
-    let settings = format!("[store]\nurl = 'redis://127.0.0.1:1'\nlayout = 'npmx'\n{profile}{layouts}");
+    let settings =
+        format!("[store]\nurl = 'redis://127.0.0.1:1'\nlayout = 'npmx'\n{profile}{layouts}");
     sandbox.file("oauthctl.toml", settings);
     // The layout of the file is that of its own store, a Redis.
     assert_eq!(store(&sandbox, &["--store", "sqlite:flag.db"]), "flag");
@@ -312,14 +330,18 @@ fn an_option_that_names_a_store_names_a_whole_store() {
         assert!(refusal.stderr.contains("layout own is one of Redis keys"), "{refusal}");
     }
     sandbox.set("OAUTHCTL_LAYOUT", "npmx");
-    assert!(sandbox.refusal(["sessions", "list"]).stderr.contains("layout npmx is one of Redis keys"));
+    assert!(
+        sandbox.refusal(["sessions", "list"]).stderr.contains("layout npmx is one of Redis keys")
+    );
 }
 
 #[test]
 fn a_wrong_type_is_an_error_in_every_command() {
     let sandbox = Sandbox::new();
     sandbox.file("oauthctl.toml", "[profiles.other.refresh]\nconcurrency = [1]\n");
-    for command in ["jwks", "metadata", "sessions list", "states purge", "keys list", "sessions recover -n"] {
+    for command in
+        ["jwks", "metadata", "sessions list", "states purge", "keys list", "sessions recover -n"]
+    {
         let refusal = sandbox.refusal(command.split(' '));
         let said = "error: oauthctl.toml: profiles.other.refresh.concurrency must be a whole number above 0\n";
         assert!(refusal.code == 2 && refusal.stderr.starts_with(said), "{command}: {refusal}");
@@ -339,10 +361,16 @@ fn settings_are_found_above_the_working_directory_and_named() {
     let id = "https://app.example.com/oauth-client-metadata.json";
     sandbox.file(
         "oauthctl.toml",
-        format!("keys = 'file.json'\n[client]\nclient_id = '{id}'\n[store]\nurl = 'sqlite:file.db'\n"),
+        format!(
+            "keys = 'file.json'\n[client]\nclient_id = '{id}'\n[store]\nurl = 'sqlite:file.db'\n"
+        ),
     );
     let output = below(&sandbox, "src/deep", "sessions list --format jsonl --quiet");
-    assert_eq!((output.code, output.stderr.as_str()), (0, "settings of $SANDBOX/app/oauthctl.toml\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (0, "settings of $SANDBOX/app/oauthctl.toml\n"),
+        "{output}"
+    );
     assert_eq!(object(&output.stdout)["key"], "did:web:file");
     let output = below(&sandbox, "src/deep", "jwks -o jwks.json --offline");
     let expected = format!("settings of $SANDBOX/app/oauthctl.toml\nwrote jwks.json for {id}\n");
@@ -363,7 +391,10 @@ fn settings_are_found_above_the_working_directory_and_named() {
     assert_eq!(below(&sandbox, "src/deep", "sessions list").code, 2);
     sandbox.file("src/deep/oauthctl.toml", "[store]\nurl = 'sqlite:../../flag.db'\n");
     let output = below(&sandbox, "src/deep", "sessions list --format jsonl --quiet");
-    assert_eq!((object(&output.stdout)["key"].as_str(), output.stderr.as_str()), (Some("did:web:flag"), ""));
+    assert_eq!(
+        (object(&output.stdout)["key"].as_str(), output.stderr.as_str()),
+        (Some("did:web:flag"), "")
+    );
 }
 
 #[test]
@@ -372,8 +403,7 @@ fn settings_above_that_others_may_write_are_refused() {
     let file = sandbox.file("oauthctl.toml", "[store]\nurl = 'sqlite:file.db'\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     let output = below(&sandbox, "src", "sessions list");
-    let said =
-        "error: $SANDBOX/app/oauthctl.toml: was found above the working directory, and others than its owner (uid ";
+    let said = "error: $SANDBOX/app/oauthctl.toml: was found above the working directory, and others than its owner (uid ";
     assert!(output.code == 2 && output.stderr.starts_with(said), "{output}");
     assert!(output.stderr.contains("hint: `chmod go-w $SANDBOX/app/oauthctl.toml`; "), "{output}");
     // In the working directory it is the user's own choice.
@@ -386,13 +416,19 @@ fn a_directory_or_a_dangling_link_in_the_place_of_settings_is_reported() {
     fs::create_dir(sandbox.path("oauthctl.toml")).unwrap();
     for output in [sandbox.refusal(["jwks"]), below(&sandbox, "src", "jwks")] {
         assert_eq!(output.code, 2, "{output}");
-        assert!(output.stderr.contains("oauthctl.toml: is a directory, not a settings file"), "{output}");
+        assert!(
+            output.stderr.contains("oauthctl.toml: is a directory, not a settings file"),
+            "{output}"
+        );
     }
     fs::remove_dir(sandbox.path("oauthctl.toml")).unwrap();
     symlink("moved/oauthctl.toml", sandbox.path("oauthctl.toml")).unwrap();
     for output in [sandbox.refusal(["jwks"]), below(&sandbox, "src", "jwks")] {
         assert_eq!(output.code, 2, "{output}");
-        assert!(output.stderr.contains("oauthctl.toml: is a link to a file that does not exist"), "{output}");
+        assert!(
+            output.stderr.contains("oauthctl.toml: is a link to a file that does not exist"),
+            "{output}"
+        );
     }
     fs::remove_file(sandbox.path("oauthctl.toml")).unwrap();
     fs::create_dir_all(sandbox.path("../home/.config/oauthctl/oauthctl.toml")).unwrap();

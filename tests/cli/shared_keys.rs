@@ -1,4 +1,5 @@
-//! A key is needed as long as any store of the settings file needs it, whatever profile the command names.
+//! A key is needed as long as any store of the settings file needs it, whatever profile the command
+//! names.
 
 use serde_json::json;
 
@@ -7,8 +8,8 @@ use crate::keys::{array_of, keys_in, kids, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, session};
 use crate::sandbox::Sandbox;
 
-/// Keys `new`, `key1` and `key2`; sessions of `key1` and `key2` in the store of the top level, and one of `new` in that of
-/// the profile preview.
+/// Keys `new`, `key1` and `key2`; sessions of `key1` and `key2` in the store of the top level, and
+/// one of `new` in that of the profile preview.
 fn two_stores() -> Sandbox {
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     let sandbox = array_of(&[&new, KEY1, KEY2]);
@@ -26,8 +27,7 @@ fn preview_has(sandbox: &Sandbox, kid: &str) {
 }
 
 fn settings(sandbox: &Sandbox, more: &str) {
-    let text =
-        "keys = 'keys.json'\n[store]\nurl = 'sqlite:app.db'\n[profiles.preview.store]\nurl = 'sqlite:preview.db'\n";
+    let text = "keys = 'keys.json'\n[store]\nurl = 'sqlite:app.db'\n[profiles.preview.store]\nurl = 'sqlite:preview.db'\n";
     sandbox.file("oauthctl.toml", format!("{text}{more}"));
 }
 
@@ -50,7 +50,8 @@ fn retire_counts_in_every_store_that_shares_the_key() {
     }
     // Likewise the other way round.
     preview_has(&sandbox, "key1");
-    AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
+    AppDatabase::open(&sandbox.path("app.db"))
+        .execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     insta::assert_snapshot!(sandbox.refusal(["keys", "retire", "key1"]), @"
     exit 2
     -- stderr --
@@ -65,7 +66,8 @@ fn retire_counts_in_every_store_that_shares_the_key() {
 fn retire_names_a_shared_store_that_cannot_be_read() {
     let sandbox = two_stores();
     std::fs::remove_file(sandbox.path("preview.db")).unwrap();
-    AppDatabase::open(&sandbox.path("app.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
+    AppDatabase::open(&sandbox.path("app.db"))
+        .execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     let refusal = sandbox.refusal(["keys", "retire", "key1"]);
     let part = "error: the store of profile preview cannot be read, and its sessions may be bound to key key1";
     assert!(refusal.code == 2 && refusal.stderr.contains(part), "{refusal}");
@@ -104,7 +106,8 @@ fn a_published_key_stays_while_any_store_of_the_settings_needs_it() {
     ");
     assert_eq!(kids(&keys_in(&sandbox.read("jwks.json"))), ["new", "key1", "key2"]);
     let database = AppDatabase::open(&sandbox.path("app.db"));
-    database.execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'; DELETE FROM auth_state"));
+    database
+        .execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'; DELETE FROM auth_state"));
     database.close();
     insta::assert_snapshot!(sandbox.run(publish), @"
     exit 0
@@ -123,6 +126,11 @@ fn a_shared_store_that_cannot_be_read_is_warned_of_and_proves_nothing() {
     std::fs::remove_file(sandbox.path("preview.db")).unwrap();
     sandbox.file("keys.json", format!("[{},{KEY1}]", jwk_with(KEY1, &json!({"kid": "new"}))));
     let output = sandbox.run(["jwks", "-o", "jwks.json", "--force"]);
-    let warned = output.stderr.contains("warning: which keys the store of profile preview needs could not be seen: ");
-    assert!(output.code == 2 && warned && output.stderr.contains("jwks.json has key key2"), "{output}");
+    let warned = output
+        .stderr
+        .contains("warning: which keys the store of profile preview needs could not be seen: ");
+    assert!(
+        output.code == 2 && warned && output.stderr.contains("jwks.json has key key2"),
+        "{output}"
+    );
 }

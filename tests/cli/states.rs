@@ -1,4 +1,5 @@
-//! `oauthctl states list | purge`: logins that were begun, and those of them that nobody will complete.
+//! `oauthctl states list | purge`: logins that were begun, and those of them that nobody will
+//! complete.
 
 use serde_json::{Value, json};
 use testbed::redis::{Answer, Redis};
@@ -15,7 +16,10 @@ const LATER: &str = "2026-11-23T12:31:00Z";
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
-    database.session(&session(ALICE, "3h")).state("state-1", &state("key1")).state("state-2", &state("key1"));
+    database
+        .session(&session(ALICE, "3h"))
+        .state("state-1", &state("key1"))
+        .state("state-2", &state("key1"));
     database.close();
     sandbox
 }
@@ -32,8 +36,7 @@ fn purge(sandbox: &Sandbox) -> String {
 #[test]
 fn list_shows_every_login_but_its_secrets() {
     let sandbox = app();
-    let public =
-        json!({"iss": "https://bsky.social", "authMethod": {"method": "none"}, "verifier": "verifier-0123456789"});
+    let public = json!({"iss": "https://bsky.social", "authMethod": {"method": "none"}, "verifier": "verifier-0123456789"});
     let old = json!({"iss": "https://old.example.com", "verifier": "verifier-0123456789"});
     AppDatabase::open(&sandbox.path("app.db")).state("public", &public).state("old", &old);
     let output = sandbox.run(["states", "list"]);
@@ -57,7 +60,10 @@ fn list_shows_every_login_but_its_secrets() {
     ");
     for format in ["table", "json", "jsonl", "csv"] {
         let output = sandbox.run(["states", "list", "--format", format]).to_string();
-        assert!(!output.contains("verifier-0123456789") && !output.contains("dpop-private"), "{format}: {output}");
+        assert!(
+            !output.contains("verifier-0123456789") && !output.contains("dpop-private"),
+            "{format}: {output}"
+        );
     }
 }
 
@@ -66,7 +72,9 @@ fn list_tells_the_age_where_the_store_knows_it() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::with(&sandbox.path("app.db"), ADONIS);
     let value = state("key1");
-    database.execute(&format!("INSERT INTO oauth_states VALUES ('a', '{value}', '2026-11-23 11:00:00')"));
+    database.execute(&format!(
+        "INSERT INTO oauth_states VALUES ('a', '{value}', '2026-11-23 11:00:00')"
+    ));
     insta::assert_snapshot!(sandbox.run(["states", "list"]), @"
     exit 0
     -- stdout --
@@ -116,13 +124,16 @@ fn the_notes_of_purged_logins_go_with_them() {
         state("key1")
     ));
     let notes = |sandbox: &Sandbox| {
-        AppDatabase::open(&sandbox.path("app.db.oauthctl")).rows("SELECT count(*) FROM note").remove(0)
+        AppDatabase::open(&sandbox.path("app.db.oauthctl"))
+            .rows("SELECT count(*) FROM note")
+            .remove(0)
     };
     assert_eq!(purge(&sandbox), "removed 0 pending logins; 1000 kept: of unknown age, noted\n");
     assert_eq!(notes(&sandbox), "1000");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
     database.state("young", &state("key1"));
-    let purged = "removed 1,000 pending logins (1000 old since first seen); 1 kept: of unknown age, noted\n";
+    let purged =
+        "removed 1,000 pending logins (1000 old since first seen); 1 kept: of unknown age, noted\n";
     assert_eq!(purge(&sandbox), purged);
     assert_eq!(notes(&sandbox), "1", "that of the login that stays");
 }
@@ -224,7 +235,12 @@ fn a_time_column_tells_the_age_at_once() {
         )
     };
     for (name, tables, rows, left) in [
-        ("adonis", ADONIS, adonis, "SELECT key FROM oauth_states UNION SELECT sub FROM oauth_sessions"),
+        (
+            "adonis",
+            ADONIS,
+            adonis,
+            "SELECT key FROM oauth_states UNION SELECT sub FROM oauth_sessions",
+        ),
         ("seconds", SVELTEKIT, sveltekit(1), "SELECT key FROM keyValueStore ORDER BY key"),
         ("milliseconds", SVELTEKIT, sveltekit(1000), "SELECT key FROM keyValueStore ORDER BY key"),
     ] {
@@ -233,7 +249,8 @@ fn a_time_column_tells_the_age_at_once() {
         database.execute(&rows);
         let planned = sandbox.result(["states", "purge", "--dry-run"]);
         assert_eq!(
-            planned, "would remove 2 pending logins (2 old by their time column); 2 kept: too young\n",
+            planned,
+            "would remove 2 pending logins (2 old by their time column); 2 kept: too young\n",
             "{name}"
         );
         assert_eq!(
@@ -251,8 +268,10 @@ fn a_time_column_tells_the_age_at_once() {
 fn a_time_that_is_missing_is_made_up_for_by_a_note() {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::with(&sandbox.path("app.db"), ADONIS);
-    database
-        .execute(&format!("INSERT INTO oauth_states VALUES ('a', '{}', NULL), ('b', '{0}', 'soon')", state("key1")));
+    database.execute(&format!(
+        "INSERT INTO oauth_states VALUES ('a', '{}', NULL), ('b', '{0}', 'soon')",
+        state("key1")
+    ));
     assert_eq!(purge(&sandbox), "removed 0 pending logins; 2 kept: of unknown age, noted\n");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
     assert_eq!(purge(&sandbox), "removed 2 pending logins (2 old since first seen)\n");
@@ -308,10 +327,12 @@ fn a_purge_at_the_same_time_as_another_counts_each_login_once() {
     database.execute("COMMIT");
     purge(&sandbox);
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
-    let started: Vec<_> = (0..3).map(|_| sandbox.start(["states", "purge", "--format", "json"])).collect();
+    let started: Vec<_> =
+        (0..3).map(|_| sandbox.start(["states", "purge", "--format", "json"])).collect();
     let outputs = started.into_iter().map(|child| child.wait_with_output().unwrap());
-    let removed =
-        outputs.map(|output| object(std::str::from_utf8(&output.stdout).unwrap())["by_first_seen"].as_u64().unwrap());
+    let removed = outputs.map(|output| {
+        object(std::str::from_utf8(&output.stdout).unwrap())["by_first_seen"].as_u64().unwrap()
+    });
     assert_eq!(removed.sum::<u64>(), 2002);
 }
 
@@ -322,13 +343,16 @@ fn a_purge_that_fails_half_way_says_what_it_has_removed() {
     database.execute("BEGIN");
     for n in 1000..1600 {
         let value = state("key1");
-        database.execute(&format!("INSERT INTO oauth_states VALUES ('{n}', '{value}', '2026-11-23 11:00:00')"));
+        database.execute(&format!(
+            "INSERT INTO oauth_states VALUES ('{n}', '{value}', '2026-11-23 11:00:00')"
+        ));
     }
     database.execute(
         "COMMIT; CREATE TRIGGER broken BEFORE DELETE ON oauth_states WHEN OLD.key = '1550' BEGIN SELECT RAISE(ABORT, 'x'); END",
     );
     let output = sandbox.run(["states", "purge"]);
-    let said = "removed 500 pending logins (500 old by their time column); stopped before the end\n";
+    let said =
+        "removed 500 pending logins (500 old by their time column); stopped before the end\n";
     assert_eq!((output.code, output.stdout.as_str()), (3, said), "{output}");
     assert!(output.stderr.starts_with("warning: stopped early: app.db: "), "{output}");
     assert_eq!(database.rows("SELECT count(*) FROM oauth_states"), ["100"]);
@@ -350,13 +374,23 @@ fn a_note_lasts_until_it_is_of_use() {
 fn where_the_time_to_live_is_only_the_usual_one_a_state_must_have_been_seen_long_enough_ago() {
     let redis = Redis::start();
     let mut sandbox = Sandbox::new();
-    // An app that gives ten minutes: begun this second, it looks 50 minutes old to who assumes an hour.
+    // An app that gives ten minutes: begun this second, it looks 50 minutes old to who assumes an
+    // hour.
     for key in ["oauth:state:begun", "atproto:oauth:state:begun"] {
         redis.ask(&["SET", key, &state("key1").to_string(), "EX", "600"]);
     }
     let url = redis.url();
     let purge = |sandbox: &Sandbox, layout: &str| {
-        sandbox.result(["--store", &url, "--layout", layout, "states", "purge", "--older-than", "15m"])
+        sandbox.result([
+            "--store",
+            &url,
+            "--layout",
+            layout,
+            "states",
+            "purge",
+            "--older-than",
+            "15m",
+        ])
     };
     let noted = "removed 0 pending logins; 1 kept: of unknown age, noted\n";
     assert_eq!(purge(&sandbox, "oauth"), noted);
@@ -364,7 +398,10 @@ fn where_the_time_to_live_is_only_the_usual_one_a_state_must_have_been_seen_long
     assert_eq!(purge(&sandbox, "npmx"), "removed 1 pending login (1 old by their time to live)\n");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
     assert_eq!(purge(&sandbox, "oauth"), "removed 1 pending login (1 old since first seen)\n");
-    assert_eq!(redis.ask(&["EXISTS", "oauth:state:begun", "atproto:oauth:state:begun"]), Answer::Number(0));
+    assert_eq!(
+        redis.ask(&["EXISTS", "oauth:state:begun", "atproto:oauth:state:begun"]),
+        Answer::Number(0)
+    );
 }
 
 #[test]

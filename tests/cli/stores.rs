@@ -1,4 +1,5 @@
-//! The store that an app shares: how it is found, how its layout is recognised, and what is said when it refuses.
+//! The store that an app shares: how it is found, how its layout is recognised, and what is said
+//! when it refuses.
 
 use testbed::redis::{Answer, Certificates, Redis, free_port};
 use testbed::upstash::Front;
@@ -27,7 +28,8 @@ fn without_port(output: Output, port: u16) -> Output {
     Output { stdout: replace(output.stdout), stderr: replace(output.stderr), code: output.code }
 }
 
-/// What `oauthctl sessions list` says to a Redis that it must refuse, without a word of its password.
+/// What `oauthctl sessions list` says to a Redis that it must refuse, without a word of its
+/// password.
 fn refusal_at(url: &str, port: u16, settings: &str) -> Output {
     let sandbox = Sandbox::new();
     sandbox.file("oauthctl.toml", settings);
@@ -65,10 +67,17 @@ fn the_upstash_of_the_app_is_found_by_each_of_its_variables() {
         let mut sandbox = Sandbox::new();
         sandbox.set(url, front.url()).set(token, "the-token");
         let listed = sandbox.run(["sessions", "list", "--format", "jsonl"]);
-        assert_eq!((listed.code, &object(&listed.stdout)["did"]), (0, &ALICE.into()), "{url}: {listed}");
+        assert_eq!(
+            (listed.code, &object(&listed.stdout)["did"]),
+            (0, &ALICE.into()),
+            "{url}: {listed}"
+        );
         assert_eq!(listed.stderr, format!("1 session in {} (layout npmx)\n", front.url()));
         let refusal = sandbox.set(token, "another").refusal(["sessions", "list"]);
-        assert!(refusal.code == 2 && refusal.stderr.contains("hint: check the token"), "{url}: {refusal}");
+        assert!(
+            refusal.code == 2 && refusal.stderr.contains("hint: check the token"),
+            "{url}: {refusal}"
+        );
     }
 }
 
@@ -82,7 +91,10 @@ fn an_upstash_named_in_the_settings_has_its_token_there() {
     let refusal = sandbox.refusal(["sessions", "list"]);
     assert!(refusal.code == 2 && refusal.stderr.contains("store.token: env:MY_TOKEN"), "{refusal}");
     sandbox.set("MY_TOKEN", "the-token");
-    assert_eq!(sandbox.run(["sessions", "list", "--format", "jsonl", "-q"]).stdout.lines().count(), 1);
+    assert_eq!(
+        sandbox.run(["sessions", "list", "--format", "jsonl", "-q"]).stdout.lines().count(),
+        1
+    );
     // The app's token for another address stays at home.
     sandbox.file("oauthctl.toml", settings(""));
     sandbox.set("KV_REST_API_URL", "https://app.example.com").set("KV_REST_API_TOKEN", "the-token");
@@ -99,7 +111,8 @@ fn of_two_layouts_in_one_store_none_is_guessed() {
     put(&redis, "oauth:state:0b5c", &state("key1").to_string());
     let sandbox = Sandbox::new();
     let run = |command: &str, options: &[&str]| {
-        let output = sandbox.run([&["sessions", command, "--store", &redis.url()], options].concat());
+        let output =
+            sandbox.run([&["sessions", command, "--store", &redis.url()], options].concat());
         without_port(output, redis.port())
     };
     insta::assert_snapshot!(run("prune", &[]), @"
@@ -145,7 +158,16 @@ fn an_empty_store_shows_no_layout() {
     error: redis://127.0.0.1:PORT/0: there is nothing in the store that would show its layout
     hint: name the layout with --layout, or check that this is the store the app uses
     ");
-    let named = sandbox.run(["sessions", "list", "--store", &redis.url(), "--layout", "npmx", "--format", "json"]);
+    let named = sandbox.run([
+        "sessions",
+        "list",
+        "--store",
+        &redis.url(),
+        "--layout",
+        "npmx",
+        "--format",
+        "json",
+    ]);
     assert_eq!((named.code, named.stdout.as_str()), (0, "[]\n"), "{named}");
     // The app's are in another database of the same server.
     put(&redis, &format!("{NPMX}{ALICE}"), &session(ALICE, "3h").to_string());
@@ -156,7 +178,9 @@ fn an_empty_store_shows_no_layout() {
 #[test]
 fn a_login_that_the_server_refuses() {
     let guarded = Redis::start_with(&["--requirepass", "hunter2-right"]);
-    let at = |login: &str| refusal_at(&format!("redis://{login}127.0.0.1:{}", guarded.port()), guarded.port(), "");
+    let at = |login: &str| {
+        refusal_at(&format!("redis://{login}127.0.0.1:{}", guarded.port()), guarded.port(), "")
+    };
     insta::assert_snapshot!(at(""), @"
     exit 2
     -- stderr --
@@ -173,8 +197,12 @@ fn a_login_that_the_server_refuses() {
     ");
     // A password for a server that has none.
     let open = Redis::start();
-    let refusal = refusal_at(&format!("redis://:hunter2@127.0.0.1:{}", open.port()), open.port(), "");
-    assert!(refusal.code == 2 && refusal.stderr.contains("hint: check the user and the password"), "{refusal}");
+    let refusal =
+        refusal_at(&format!("redis://:hunter2@127.0.0.1:{}", open.port()), open.port(), "");
+    assert!(
+        refusal.code == 2 && refusal.stderr.contains("hint: check the user and the password"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -183,16 +211,23 @@ fn encryption_where_the_server_has_none_and_the_other_way_round() {
     let redis = Redis::start_tls(&certificates, &[]);
     let (plain, tls) = (redis.port(), redis.tls_port());
     let no_tls = refusal_at(&format!("rediss://127.0.0.1:{plain}"), plain, "");
-    assert!(no_tls.code == 1 && no_tls.stderr.contains("hint: does the server speak TLS?"), "{no_tls}");
+    assert!(
+        no_tls.code == 1 && no_tls.stderr.contains("hint: does the server speak TLS?"),
+        "{no_tls}"
+    );
     let wants_tls = refusal_at(&format!("redis://127.0.0.1:{tls}"), tls, "");
     assert!(wants_tls.stderr.contains("one that expects TLS is named by rediss://"), "{wants_tls}");
     let untrusted = refusal_at(&format!("rediss://localhost:{tls}"), tls, "");
-    assert!(untrusted.code == 1 && untrusted.stderr.contains("name it as `ca_file`"), "{untrusted}");
+    assert!(
+        untrusted.code == 1 && untrusted.stderr.contains("name it as `ca_file`"),
+        "{untrusted}"
+    );
     let sandbox = Sandbox::new();
     sandbox.file("private-ca.pem", &certificates.ca);
     sandbox.file("oauthctl.toml", "[network]\nca_file = 'private-ca.pem'\n");
     let url = format!("rediss://localhost:{tls}");
-    let trusted = sandbox.run(["sessions", "list", "--layout", "npmx", "--format", "json", "-q", "--store", &url]);
+    let trusted = sandbox
+        .run(["sessions", "list", "--layout", "npmx", "--format", "json", "-q", "--store", &url]);
     assert_eq!((trusted.code, trusted.stdout.as_str()), (0, "[]\n"), "{trusted}");
 }
 
@@ -220,7 +255,8 @@ fn a_server_that_is_not_there() {
     ");
 }
 
-/// A Redis with two old states and a session, an export that brings a second one, and what is said to commands that write.
+/// A Redis with two old states and a session, an export that brings a second one, and what is said
+/// to commands that write.
 struct Unwritable {
     redis: Redis,
     sandbox: Sandbox,
@@ -240,13 +276,16 @@ impl Unwritable {
         database.session(&session(BOB, "3h"));
         database.close();
         sandbox.sh("oauthctl sessions export -o export.jsonl");
-        sandbox.file("oauthctl.toml", format!("[store]\nurl = '{}'\nlayout = 'npmx'\n", redis.url()));
+        sandbox
+            .file("oauthctl.toml", format!("[store]\nurl = '{}'\nlayout = 'npmx'\n", redis.url()));
         Self { redis, sandbox }
     }
 
     /// Every key with its value: what must stay as it is.
     fn everything(&self) -> Vec<(Answer, Answer)> {
-        let Answer::List(mut keys) = self.redis.ask(&["KEYS", "*"]) else { panic!("keys are a list") };
+        let Answer::List(mut keys) = self.redis.ask(&["KEYS", "*"]) else {
+            panic!("keys are a list")
+        };
         keys.sort_by_key(|key| format!("{key:?}"));
         let value = |key: Answer| {
             let Answer::Bulk(Some(name)) = &key else { panic!("a key is a string") };
@@ -278,7 +317,11 @@ fn a_replica_only_reads() {
     let replica = Unwritable::new(&[]);
     // Its master is nowhere, and it serves what it has.
     replica.redis.ask(&["REPLICAOF", "127.0.0.1", "1"]);
-    replica.refusals(&[PURGE, IMPORT], 2, "hint: this is a replica, which only reads: name the primary");
+    replica.refusals(
+        &[PURGE, IMPORT],
+        2,
+        "hint: this is a replica, which only reads: name the primary",
+    );
 }
 
 #[test]
@@ -295,7 +338,9 @@ fn a_server_that_cannot_save_says_so() {
     unsaved.redis.ask(&["CONFIG", "SET", "save", "3600 1"]);
     unsaved.redis.ask(&["BGSAVE"]);
     wait_until(|| {
-        let Answer::Bulk(Some(info)) = unsaved.redis.ask(&["INFO", "persistence"]) else { panic!("it has figures") };
+        let Answer::Bulk(Some(info)) = unsaved.redis.ask(&["INFO", "persistence"]) else {
+            panic!("it has figures")
+        };
         String::from_utf8_lossy(&info).contains("rdb_last_bgsave_status:err")
     });
     unsaved.refusals(&[PURGE, IMPORT], 1, "hint: the server cannot save to its disk");
@@ -324,7 +369,8 @@ fn a_server_that_is_still_loading_is_not_counted() {
     ");
     redis.ask(&["CONFIG", "SET", "key-load-delay", "0"]);
     wait_until(|| redis.ask(&["DBSIZE"]) == Answer::Number(60));
-    let listed = Sandbox::new().run(["sessions", "list", "--store", &redis.url(), "--format", "csv"]);
+    let listed =
+        Sandbox::new().run(["sessions", "list", "--store", &redis.url(), "--format", "csv"]);
     assert!(listed.code == 0 && listed.stderr.starts_with("60 sessions in "), "{listed}");
 }
 
@@ -341,8 +387,12 @@ fn a_database_that_can_only_be_read_is_found_out_before_anything_is_written() {
         assert_eq!((listed.code, listed.stdout.lines().count()), (0, 2), "{listed}");
         let before = sandbox.files();
         let output = sandbox.run_by_an_ordinary_user(["doctor", "--format", "jsonl"]);
-        let finding = output.stdout.lines().find(|line| line.contains("would cost the user the session"));
-        assert!(finding.is_some_and(|finding| finding.contains("app.db: cannot open the database")), "{output}");
+        let finding =
+            output.stdout.lines().find(|line| line.contains("would cost the user the session"));
+        assert!(
+            finding.is_some_and(|finding| finding.contains("app.db: cannot open the database")),
+            "{output}"
+        );
         assert_eq!(sandbox.files(), before);
     }
 }
@@ -351,9 +401,15 @@ fn a_database_that_can_only_be_read_is_found_out_before_anything_is_written() {
 fn who_may_only_read_can_list_although_the_notes_are_another_s() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
-    database.session(&session(ALICE, "3h")).state("begun", &state("key1")).rows("PRAGMA journal_mode = delete");
+    database
+        .session(&session(ALICE, "3h"))
+        .state("begun", &state("key1"))
+        .rows("PRAGMA journal_mode = delete");
     database.close();
-    assert_eq!(sandbox.result(["states", "purge"]), "removed 0 pending logins; 1 kept: of unknown age, noted\n");
+    assert_eq!(
+        sandbox.result(["states", "purge"]),
+        "removed 0 pending logins; 1 kept: of unknown age, noted\n"
+    );
     sandbox.sh("chmod 755 . ..; chmod 644 app.db app.db.oauthctl");
     let listed = sandbox.run_by_an_ordinary_user(["sessions", "list", "--format", "csv"]);
     assert_eq!((listed.code, listed.stdout.lines().count()), (0, 2), "{listed}");

@@ -1,4 +1,5 @@
-//! What the environment says of proxies and authorities: used where that was asked for, and never ignored in silence.
+//! What the environment says of proxies and authorities: used where that was asked for, and never
+//! ignored in silence.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -26,7 +27,11 @@ impl Refusing {
             for mut client in listener.incoming().flatten() {
                 let mut buffer = [0; 4096];
                 let length = client.read(&mut buffer).unwrap_or_default();
-                let line = String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned();
+                let line = String::from_utf8_lossy(&buffer[..length])
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
                 seen.lock().unwrap().push(line);
                 let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
             }
@@ -67,11 +72,20 @@ fn refresh(sandbox: &Sandbox) -> Output {
 fn a_proxy_that_nobody_said_to_use_is_named_where_no_connection_comes_about() {
     let proxy = Refusing::start();
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-        let mut sandbox = sandbox(&format!("https://127.0.0.1:{}", free_port()), "allow_private_hosts = true");
+        let mut sandbox =
+            sandbox(&format!("https://127.0.0.1:{}", free_port()), "allow_private_hosts = true");
         sandbox.set(name, format!("http://{}", proxy.address));
         let output = refresh(&sandbox);
-        assert!(output.to_string().contains(&format!("({name} is set and not used: see network.proxy)")), "{output}");
-        assert!(output.stderr.contains(&format!("proxy = \"env:{name}\" under [network] uses it")), "{output}");
+        assert!(
+            output
+                .to_string()
+                .contains(&format!("({name} is set and not used: see network.proxy)")),
+            "{output}"
+        );
+        assert!(
+            output.stderr.contains(&format!("proxy = \"env:{name}\" under [network] uses it")),
+            "{output}"
+        );
         assert_eq!(proxy.asked(), [""; 0], "{name}");
     }
 }
@@ -111,14 +125,19 @@ fn a_proxy_is_not_asked_for_what_is_not_public() {
 
 #[test]
 fn what_is_no_proxy_is_refused_without_being_quoted() {
-    for (value, part) in
-        [("socks5://hunter2@h:1", "is no HTTP proxy"), ("http://", "is not the URL of a proxy"), ("", "empty")]
-    {
+    for (value, part) in [
+        ("socks5://hunter2@h:1", "is no HTTP proxy"),
+        ("http://", "is not the URL of a proxy"),
+        ("", "empty"),
+    ] {
         let mut sandbox = sandbox("https://plc.directory", "proxy = 'env:HTTPS_PROXY'");
         sandbox.set("HTTPS_PROXY", value);
         let output = sandbox.run(["sessions", "refresh"]);
         assert!(output.code == 2 && output.stderr.contains("network.proxy"), "{value}: {output}");
-        assert!(output.stderr.contains(part) && !output.stderr.contains("hunter2"), "{value}: {output}");
+        assert!(
+            output.stderr.contains(part) && !output.stderr.contains("hunter2"),
+            "{value}: {output}"
+        );
     }
 }
 
@@ -127,18 +146,26 @@ fn authorities_of_the_environment_are_trusted_too() {
     let certificates = Certificates::new();
     let redis = Redis::start_tls(&certificates, &[]);
     let url = format!("rediss://localhost:{}", redis.tls_port());
-    let list = |sandbox: &Sandbox| sandbox.run(["sessions", "list", "--layout", "npmx", "--store", &url, "-v"]);
+    let list = |sandbox: &Sandbox| {
+        sandbox.run(["sessions", "list", "--layout", "npmx", "--store", &url, "-v"])
+    };
     let mut sandbox = Sandbox::new();
     sandbox.file("certificates/ca.pem", format!("# a bundle\n{}", certificates.ca));
-    for (name, path) in [("SSL_CERT_FILE", "certificates/ca.pem"), ("SSL_CERT_DIR", "/nowhere:certificates")] {
+    for (name, path) in
+        [("SSL_CERT_FILE", "certificates/ca.pem"), ("SSL_CERT_DIR", "/nowhere:certificates")]
+    {
         sandbox.set(name, path);
         let listed = list(&sandbox);
-        assert!(listed.code == 0 && listed.stderr.contains(&format!("trusted, too ({name})")), "{listed}");
+        assert!(
+            listed.code == 0 && listed.stderr.contains(&format!("trusted, too ({name})")),
+            "{listed}"
+        );
         // Where others may write it, nobody knows whose authorities it names.
         sandbox.sh("chmod 666 certificates/ca.pem");
         let doubted = list(&sandbox);
         assert!(
-            doubted.code == 1 && doubted.stderr.contains(&format!("warning: {name}: others may write")),
+            doubted.code == 1
+                && doubted.stderr.contains(&format!("warning: {name}: others may write")),
             "{doubted}"
         );
         sandbox.sh("chmod 600 certificates/ca.pem; chmod 777 certificates");
@@ -149,5 +176,8 @@ fn authorities_of_the_environment_are_trusted_too() {
     let mut missing = Sandbox::new();
     missing.set("SSL_CERT_FILE", "missing.pem");
     let output = list(&missing);
-    assert!(output.stderr.contains("warning: SSL_CERT_FILE: missing.pem cannot be read; it is ignored"), "{output}");
+    assert!(
+        output.stderr.contains("warning: SSL_CERT_FILE: missing.pem cannot be read; it is ignored"),
+        "{output}"
+    );
 }

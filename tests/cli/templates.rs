@@ -1,5 +1,5 @@
-//! The .env files of real apps, filled in: after `init`, and with the variables exported alone, every command that looks or
-//! refreshes works without an option.
+//! The .env files of real apps, filled in: after `init`, and with the variables exported alone,
+//! every command that looks or refreshes works without an option.
 
 use serde_json::json;
 use testbed::upstash::Front;
@@ -10,15 +10,19 @@ use crate::database::AppDatabase;
 use crate::npmx::Npmx;
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 5] = ["sessions list", "sessions stats", "doctor --offline", "jwks", "sessions refresh"];
+const COMMANDS: [&str; 5] =
+    ["sessions list", "sessions stats", "doctor --offline", "jwks", "sessions refresh"];
 
 /// Replaces the `client_id` in settings, and adds that the network of the test is on loopback.
 fn adapt(app: &App, settings: &str) {
     let (client_id, plc) = (app.net.client_id(), app.net.plc_url());
     let others = settings.lines().filter(|line| !line.starts_with("client_id"));
     let settings = others.map(|line| format!("{line}\n")).collect::<String>();
-    let settings = settings.replacen("[client]\n", &format!("[client]\nclient_id = \"{client_id}\"\n"), 1);
-    let network = format!("\n[network]\nplc_directory = \"{plc}\"\nallow_http = true\nallow_private_hosts = true\n");
+    let settings =
+        settings.replacen("[client]\n", &format!("[client]\nclient_id = \"{client_id}\"\n"), 1);
+    let network = format!(
+        "\n[network]\nplc_directory = \"{plc}\"\nallow_http = true\nallow_private_hosts = true\n"
+    );
     app.sandbox.file("oauthctl.toml", settings + &network);
 }
 
@@ -27,7 +31,10 @@ fn assert_works(sandbox: &Sandbox) {
     for command in COMMANDS {
         let output = sandbox.run(command.split(' '));
         assert_eq!(output.code, 0, "{command}: {output}");
-        assert!(command != "sessions refresh" || output.stdout.contains("refreshed 1 session"), "{output}");
+        assert!(
+            command != "sessions refresh" || output.stdout.contains("refreshed 1 session"),
+            "{output}"
+        );
     }
 }
 
@@ -44,9 +51,16 @@ fn assert_template_works(app: &mut App, variables: &[(&str, &str)], is_exported:
         }
         adapt(app, "[client]\n");
     } else {
-        let lines = variables.iter().map(|(name, value)| format!("{name}='{value}'  # a comment\n"));
+        let lines =
+            variables.iter().map(|(name, value)| format!("{name}='{value}'  # a comment\n"));
         app.sandbox.file(".env", lines.collect::<String>());
-        let output = app.sandbox.run(["init", "--yes", "--offline", "--client-uri", "https://app.example.com"]);
+        let output = app.sandbox.run([
+            "init",
+            "--yes",
+            "--offline",
+            "--client-uri",
+            "https://app.example.com",
+        ]);
         assert_eq!(output.code, 0, "{output}");
         assert!(!app.sandbox.files().contains(&"client-key.json".to_owned()), "{output}");
         adapt(app, &app.sandbox.read("oauthctl.toml"));

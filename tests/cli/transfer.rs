@@ -1,4 +1,5 @@
-//! `oauthctl sessions export | import` moves an app from one store to another without logging anyone out.
+//! `oauthctl sessions export | import` moves an app from one store to another without logging
+//! anyone out.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -12,11 +13,13 @@ use crate::sandbox::{Sandbox, interrupt};
 /// A record with members that nobody knows, in a spelling that no program would choose.
 fn odd(did: &str) -> String {
     let text = session(did, "40h").to_string();
-    let odd = r#"{ "later" : {"b":1.50,"a":[ 1e2,null]} ,"name":"J\u00f6rg \u263a ü","authMethod":"#;
+    let odd =
+        r#"{ "later" : {"b":1.50,"a":[ 1e2,null]} ,"name":"J\u00f6rg \u263a ü","authMethod":"#;
     text.replacen(r#"{"authMethod":"#, odd, 1)
 }
 
-/// The old app's store, and beside it an empty one with these tables, which the profile `new` names.
+/// The old app's store, and beside it an empty one with these tables, which the profile `new`
+/// names.
 fn between(tables: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -67,7 +70,9 @@ fn every_session_arrives_byte_for_byte_whatever_the_layout() {
         // Nobody looks as if they had been refreshed by the move.
         let after = sandbox.run(["--profile", "new", "sessions", "list", "--format", "jsonl"]);
         assert!(after.stderr.ends_with(&format!("(layout {layout})\n")), "{after}");
-        for (before, after) in before.stdout.lines().map(object).zip(after.stdout.lines().map(object)) {
+        for (before, after) in
+            before.stdout.lines().map(object).zip(after.stdout.lines().map(object))
+        {
             for member in ["key", "last_refreshed_at", "expires_at", "status", "kid"] {
                 assert_eq!(before[member], after[member], "{layout}: {member}");
             }
@@ -80,8 +85,12 @@ fn every_session_arrives_byte_for_byte_whatever_the_layout() {
 #[test]
 fn a_time_column_is_written_as_the_app_writes_it() {
     let refreshed = session(ALICE, "3h");
-    let adonis = |time: &str| format!("{ADONIS} INSERT INTO oauth_sessions VALUES ('{BOB}', '{{}}', {time});");
-    let sveltekit = |time: &str| format!("{SVELTEKIT} INSERT INTO keyValueStore VALUES ('x', '', 'states', {time});");
+    let adonis = |time: &str| {
+        format!("{ADONIS} INSERT INTO oauth_sessions VALUES ('{BOB}', '{{}}', {time});")
+    };
+    let sveltekit = |time: &str| {
+        format!("{SVELTEKIT} INSERT INTO keyValueStore VALUES ('x', '', 'states', {time});")
+    };
     for (tables, expected) in [
         (ADONIS.to_owned(), "2026-11-23 09:00:00"),
         (adonis("'2020-01-01 00:00:00'"), "2026-11-23 09:00:00"),
@@ -92,7 +101,9 @@ fn a_time_column_is_written_as_the_app_writes_it() {
         (sveltekit("1577836800000"), "1795424400000"),
     ] {
         let sandbox = between(&tables);
-        AppDatabase::open(&sandbox.path("app.db")).execute("DELETE FROM auth_session").session(&refreshed);
+        AppDatabase::open(&sandbox.path("app.db"))
+            .execute("DELETE FROM auth_session")
+            .session(&refreshed);
         assert_eq!(sandbox.sh(MOVE).stdout, "imported 1 session\n0 0\n", "{tables}");
         let (table, key, column) = if tables.contains("keyValueStore") {
             ("keyValueStore", "key", "createdAt")
@@ -108,12 +119,21 @@ fn a_time_column_is_written_as_the_app_writes_it() {
 fn an_export_is_one_line_a_session() {
     let sandbox = between(LEGACY);
     let database = AppDatabase::open(&sandbox.path("app.db"));
-    database.record(ALICE, &format!("\r\n{}\n", serde_json::to_string_pretty(&session(ALICE, "3h")).unwrap()));
+    database.record(
+        ALICE,
+        &format!("\r\n{}\n", serde_json::to_string_pretty(&session(ALICE, "3h")).unwrap()),
+    );
     let lines = export(&sandbox);
     assert_eq!(lines.lines().count(), 2);
     let first = object(lines.lines().next().unwrap());
-    assert_eq!(first.keys().collect::<Vec<_>>(), ["did", "key", "sid", "ttl", "last_refreshed_at", "record"]);
-    assert_eq!((&first["did"], &first["sid"], &first["ttl"]), (&json!(ALICE), &Value::Null, &Value::Null));
+    assert_eq!(
+        first.keys().collect::<Vec<_>>(),
+        ["did", "key", "sid", "ttl", "last_refreshed_at", "record"]
+    );
+    assert_eq!(
+        (&first["did"], &first["sid"], &first["ttl"]),
+        (&json!(ALICE), &Value::Null, &Value::Null)
+    );
     assert_eq!(first["record"], session(ALICE, "3h"));
     assert_eq!(sandbox.sh(MOVE).stdout, "imported 2 sessions\n0 0\n");
 }
@@ -149,21 +169,31 @@ fn an_export_is_told_where_to_go() {
     assert!(output.stderr.contains("--output"), "{output}");
     assert_eq!(sandbox.refusal(["sessions", "export", "-o", "missing/out.jsonl"]).code, 1);
     // What cannot be opened is not written about.
-    assert_eq!(sandbox.refusal(["sessions", "export", "-o", "out.jsonl", "--store", "sqlite:missing.db"]).code, 2);
+    assert_eq!(
+        sandbox
+            .refusal(["sessions", "export", "-o", "out.jsonl", "--store", "sqlite:missing.db"])
+            .code,
+        2
+    );
 }
 
 #[test]
 fn an_export_takes_the_filters_of_sessions() {
     let sandbox = between(LEGACY);
     let output = sandbox.run(["sessions", "export", "-o", "-", "--status", "due"]);
-    assert_eq!((output.stdout.lines().count(), output.stderr.as_str()), (1, "exported 1 session\n"));
+    assert_eq!(
+        (output.stdout.lines().count(), output.stderr.as_str()),
+        (1, "exported 1 session\n")
+    );
     assert_eq!(object(&output.stdout)["did"], BOB);
 }
 
 #[test]
 fn what_is_no_session_is_left_out_and_named() {
     let sandbox = between(LEGACY);
-    AppDatabase::open(&sandbox.path("app.db")).record("did:web:broken", "{").record("\u{1b}[2J", "[]");
+    AppDatabase::open(&sandbox.path("app.db"))
+        .record("did:web:broken", "{")
+        .record("\u{1b}[2J", "[]");
     let output = sandbox.run(["sessions", "export", "-o", "out.jsonl"]);
     insta::assert_snapshot!(output, @r"
     exit 3
@@ -180,7 +210,8 @@ fn what_is_no_session_is_left_out_and_named() {
 fn a_reader_that_went_away_ends_an_export_in_peace() {
     let sandbox = between(LEGACY);
     AppDatabase::open(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), 2000);
-    let output = sandbox.sh("oauthctl sessions export -o - -q | head -n 1 | wc -l; echo ${PIPESTATUS[0]}");
+    let output =
+        sandbox.sh("oauthctl sessions export -o - -q | head -n 1 | wc -l; echo ${PIPESTATUS[0]}");
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("1\n0\n", ""));
 }
 
@@ -206,7 +237,10 @@ fn a_second_import_changes_nothing() {
     assert_eq!(sandbox.sh(MOVE).stdout, "imported 2 sessions\n0 0\n");
     let before = sandbox.everything();
     for again in [MOVE.to_owned(), MOVE.replace("import -", "import - --replace")] {
-        assert_eq!(sandbox.sh(&again).stdout, "imported 0 sessions; 2 there already, the same\n0 0\n");
+        assert_eq!(
+            sandbox.sh(&again).stdout,
+            "imported 0 sessions; 2 there already, the same\n0 0\n"
+        );
     }
     assert_eq!(sandbox.everything(), before);
 }
@@ -307,7 +341,9 @@ fn a_replaced_record_has_the_time_of_its_replacement() {
     ));
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace"));
     assert_eq!(output.stdout, "imported 2 sessions; 1 in the place of an older one\n0 0\n");
-    let sql = format!("SELECT updated_at > '2026-11-22 06:00:00' FROM oauth_sessions WHERE sub = '{ALICE}'");
+    let sql = format!(
+        "SELECT updated_at > '2026-11-22 06:00:00' FROM oauth_sessions WHERE sub = '{ALICE}'"
+    );
     assert_eq!(arrived(&sandbox, &sql), ["1"]);
 }
 
@@ -323,7 +359,8 @@ fn a_line_that_is_no_session_is_named_and_the_others_are_brought_in() {
     input.extend(first.replacen(ALICE, BOB, 1).as_bytes());
     input.extend([b"\n", second.trim_end().as_bytes()].concat());
     sandbox.stdin(input);
-    let output = sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-"]);
+    let output =
+        sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-"]);
     insta::assert_snapshot!(output, @"
     exit 3
     -- stdout --
@@ -348,7 +385,12 @@ fn an_import_reads_files_and_says_which_it_cannot() {
     caused by: No such file or directory (os error 2)
     hint: check the path, and that this user may read it
     ");
-    assert_eq!(sandbox.refusal(["sessions", "import", "oauthctl.toml", "--store", "sqlite:missing.db"]).code, 2);
+    assert_eq!(
+        sandbox
+            .refusal(["sessions", "import", "oauthctl.toml", "--store", "sqlite:missing.db"])
+            .code,
+        2
+    );
     sandbox.file("empty.jsonl", "");
     insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "empty.jsonl"]), @"
     exit 1
@@ -377,7 +419,8 @@ fn a_table_that_wants_more_than_oauthctl_knows_is_named() {
 #[test]
 fn programs_get_counts_of_an_import_as_json() {
     let (sandbox, _) = collision();
-    AppDatabase::open(&sandbox.path("new.db")).execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
+    AppDatabase::open(&sandbox.path("new.db"))
+        .execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace --format json"));
     insta::assert_snapshot!(output.stdout, @r#"
     {"dry_run":false,"created":1,"replaced":0,"unchanged":0,"kept":0,"not_newer":2,"crowded":0,"unusable":0,"malformed":0}
@@ -387,7 +430,9 @@ fn programs_get_counts_of_an_import_as_json() {
 
 #[test]
 fn a_record_goes_into_several_browsers_layout_and_back() {
-    let sandbox = between("CREATE TABLE s (k TEXT PRIMARY KEY, v TEXT); CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT);");
+    let sandbox = between(
+        "CREATE TABLE s (k TEXT PRIMARY KEY, v TEXT); CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT);",
+    );
     let mut settings = sandbox.read("oauthctl.toml");
     settings.push_str(
         "[layouts.many]\nsession_table = 's'\nsession_key = '{did}/{sid}'\nsession_key_column = 'k'\nsession_value_column = 'v'
@@ -398,7 +443,10 @@ fn a_record_goes_into_several_browsers_layout_and_back() {
         assert_eq!(sandbox.sh(MOVE).stdout, format!("{created}\n0 0\n"));
     }
     let keys = arrived(&sandbox, "SELECT k FROM s ORDER BY k");
-    assert!(keys[0].starts_with(&format!("{ALICE}/")) && keys[1].starts_with(&format!("{BOB}/")), "{keys:?}");
+    assert!(
+        keys[0].starts_with(&format!("{ALICE}/")) && keys[1].starts_with(&format!("{BOB}/")),
+        "{keys:?}"
+    );
     let back = "oauthctl --profile new sessions export -o - | oauthctl sessions import - --source-app-stopped; echo ${PIPESTATUS[@]}";
     assert_eq!(sandbox.sh(back).stdout, "imported 0 sessions; 2 there already, the same\n0 0\n");
 }
@@ -413,16 +461,28 @@ fn no_secret_shows_up_beside_the_export() {
     }
 }
 
-/// How long a key lives in Redis after an import of one session of ALICE that had this time left, in seconds.
+/// How long a key lives in Redis after an import of one session of ALICE that had this time left,
+/// in seconds.
 fn left_after_a_move(layout: &str, key: &str, ttl: Value) -> i64 {
     let redis = Redis::start();
     let mut sandbox = between(STATUSPHERE);
     let mut line = object(export(&sandbox).lines().next().unwrap());
     line.insert("ttl".to_owned(), ttl);
     sandbox.stdin(Value::Object(line).to_string());
-    let import = ["--store", &redis.url(), "--layout", layout, "sessions", "import", "--source-app-stopped", "-"];
+    let import = [
+        "--store",
+        &redis.url(),
+        "--layout",
+        layout,
+        "sessions",
+        "import",
+        "--source-app-stopped",
+        "-",
+    ];
     assert_eq!(sandbox.result(import), "imported 1 session\n");
-    let Answer::Number(left) = redis.ask(&["TTL", &format!("{key}{ALICE}")]) else { panic!("a number is answered") };
+    let Answer::Number(left) = redis.ask(&["TTL", &format!("{key}{ALICE}")]) else {
+        panic!("a number is answered")
+    };
     left
 }
 
@@ -430,7 +490,11 @@ fn left_after_a_move(layout: &str, key: &str, ttl: Value) -> i64 {
 fn a_move_leaves_a_session_no_less_time_than_its_new_app_would() {
     const DAY: i64 = 86_400;
     for ttl in [json!(600), json!(400 * DAY), Value::Null] {
-        assert_eq!(left_after_a_move("atproto", "atproto:session:", ttl), -1, "the layout's sessions end by no time");
+        assert_eq!(
+            left_after_a_move("atproto", "atproto:session:", ttl),
+            -1,
+            "the layout's sessions end by no time"
+        );
     }
     for (ttl, expected) in [(json!(600), 179 * DAY - 3 * 3600), (json!(400 * DAY), 400 * DAY)] {
         let left = left_after_a_move("npmx", "atproto:oauth:sessions:", ttl);
@@ -450,7 +514,10 @@ fn a_second_import_finds_the_tokens_that_the_store_has_written_anew() {
     );
     assert_eq!(sandbox.sh(&import).stdout, "imported 2 sessions; 1 in the place of an older one\n");
     let again = sandbox.sh(&import);
-    assert_eq!((again.stdout.as_str(), again.code), ("imported 0 sessions; 2 there already, the same\n", 0));
+    assert_eq!(
+        (again.stdout.as_str(), again.code),
+        ("imported 0 sessions; 2 there already, the same\n", 0)
+    );
 }
 
 #[test]
@@ -464,7 +531,8 @@ fn of_several_sessions_of_one_account_the_newest_arrives_and_the_others_are_name
     };
     let [old, new, older] = [line("30h", "b"), line("3h", "a"), line("50h", "c")];
     sandbox.stdin([&old, &new, &new, &older].map(Value::to_string).join("\n"));
-    let planned = sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-", "-n"]);
+    let planned =
+        sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-", "-n"]);
     assert_eq!(planned.code, 3, "{planned}");
     insta::assert_snapshot!(sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-"]), @"
     exit 3
@@ -488,7 +556,10 @@ fn what_was_brought_in_before_the_store_failed_is_counted() {
     assert!(output.stderr.contains("warning: stopped early: new.db"), "{output}");
     let there: usize = arrived(&sandbox, "SELECT count(*) FROM auth_session")[0].parse().unwrap();
     let said = format!("imported {there} sessions; stopped before the end\n");
-    assert!(there > 0 && output.stdout.starts_with(&said) && output.stdout.ends_with(" 3\n"), "{there}: {output}");
+    assert!(
+        there > 0 && output.stdout.starts_with(&said) && output.stdout.ends_with(" 3\n"),
+        "{there}: {output}"
+    );
 }
 
 #[test]
@@ -504,12 +575,16 @@ fn an_export_hands_out_no_tokens_that_were_used_up() {
     let output = app.sessions("export -o -");
     assert_eq!((output.code, output.stdout.lines().count()), (3, 1), "{output}");
     assert_eq!(object(&output.stdout)["did"], BOB);
-    assert!(output.stderr.contains(&format!("left out {ALICE}: its new tokens wait to be stored")), "{output}");
+    assert!(
+        output.stderr.contains(&format!("left out {ALICE}: its new tokens wait to be stored")),
+        "{output}"
+    );
     app.database.execute("DROP TRIGGER broken");
     let output = app.sessions("export -o -");
     assert_eq!((output.code, output.stdout.lines().count()), (0, 2), "{output}");
     assert!(app.recovery_entries().is_empty());
-    let records: Vec<_> = output.stdout.lines().map(|line| object(line)["record"].clone()).collect();
+    let records: Vec<_> =
+        output.stdout.lines().map(|line| object(line)["record"].clone()).collect();
     assert!(records.iter().all(|record| app.net.is_alive_with(record)), "{output}");
 }
 
@@ -525,7 +600,12 @@ fn refresh_tokens_are_imported_only_while_their_app_is_stopped() {
     hint: stop the app of the old store, and say so with --source-app-stopped; start it on this store only
     ");
     // Nor does a general yes say it, and records without a token before the others change nothing.
-    assert_eq!(sandbox.refusal(["--profile", "new", "sessions", "import", "out.jsonl", "--replace", "--yes"]).code, 2);
+    assert_eq!(
+        sandbox
+            .refusal(["--profile", "new", "sessions", "import", "out.jsonl", "--replace", "--yes"])
+            .code,
+        2
+    );
     let mut expired = object(exported.lines().next().unwrap());
     drop(expired["record"]["tokenSet"].as_object_mut().unwrap().remove("refresh_token"));
     let expired = Value::Object(expired).to_string();
@@ -534,16 +614,21 @@ fn refresh_tokens_are_imported_only_while_their_app_is_stopped() {
     assert_eq!(arrived(&sandbox, "SELECT count(*) FROM auth_session"), ["0"]);
     // What holds no refresh token can be sent by nobody.
     sandbox.stdin(expired);
-    assert_eq!(sandbox.result(["--profile", "new", "sessions", "import", "-"]), "imported 1 session\n");
+    assert_eq!(
+        sandbox.result(["--profile", "new", "sessions", "import", "-"]),
+        "imported 1 session\n"
+    );
 }
 
 #[test]
 fn a_person_is_asked_whether_the_old_app_is_stopped() {
-    for (answer, said, count) in [("n", "not confirmed; nothing was imported", "0"), ("y", "imported 2 sessions", "2")]
+    for (answer, said, count) in
+        [("n", "not confirmed; nothing was imported", "0"), ("y", "imported 2 sessions", "2")]
     {
         let sandbox = between(STATUSPHERE);
         sandbox.file("out.jsonl", export(&sandbox));
-        let mut terminal = sandbox.terminal(["--profile", "new", "sessions", "import", "out.jsonl"]);
+        let mut terminal =
+            sandbox.terminal(["--profile", "new", "sessions", "import", "out.jsonl"]);
         terminal.exp_string("Is the app of the old store stopped").unwrap();
         terminal.send_line(answer).unwrap();
         let rest = terminal.exp_eof().unwrap();

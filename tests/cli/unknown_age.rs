@@ -1,5 +1,5 @@
-//! Sessions of which nothing tells when they were last refreshed: keep-alive takes them once they have been seen for long
-//! enough.
+//! Sessions of which nothing tells when they were last refreshed: keep-alive takes them once they
+//! have been seen for long enough.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -32,7 +32,11 @@ fn a_session_of_unknown_age_is_due_once_it_was_seen_for_long_enough() {
     }
     assert_eq!(app.sandbox.run(["doctor", "--offline"]).code, 0);
     std::thread::sleep(std::time::Duration::from_millis(3100));
-    assert_eq!(app.sessions("refresh").stdout, "refreshed 0 sessions\n", "nobody but a refresh notes it");
+    assert_eq!(
+        app.sessions("refresh").stdout,
+        "refreshed 0 sessions\n",
+        "nobody but a refresh notes it"
+    );
     assert_eq!(status(&app), (json!("idle"), Value::Null));
     std::thread::sleep(std::time::Duration::from_millis(3100));
     assert_eq!(status(&app), (json!("due"), Value::Null));

@@ -1,4 +1,5 @@
-//! `oauthctl sessions upgrade` carries the sessions of a formerly public client over, and nobody has to log in again.
+//! `oauthctl sessions upgrade` carries the sessions of a formerly public client over, and nobody
+//! has to log in again.
 
 use std::time::Duration;
 
@@ -20,7 +21,11 @@ fn formerly_public(count: usize) -> App {
 
 /// A session begun by the public client.
 fn public() -> LoginOptions {
-    LoginOptions { credentials: Some(Credentials::Public), created_ago: Duration::from_hours(24 * 5), ..days_ago(2) }
+    LoginOptions {
+        credentials: Some(Credentials::Public),
+        created_ago: Duration::from_hours(24 * 5),
+        ..days_ago(2)
+    }
 }
 
 #[test]
@@ -56,7 +61,10 @@ fn one_is_tried_first_whoever_stands_before_it_in_the_store() {
 fn a_refresh_leaves_public_sessions_of_a_confidential_client_alone_and_says_what_to_do() {
     let app = formerly_public(3);
     let output = app.sessions("refresh --all");
-    assert!(output.code == 1 && output.stdout.contains("it began while the client was public"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.contains("it began while the client was public"),
+        "{output}"
+    );
     assert!(app.exchanges().is_empty());
     app.assert_nobody_lost(output);
 }
@@ -101,12 +109,24 @@ fn what_is_published_must_be_ready_before_anything_is_sent() {
         (|app| app.net.publish_public(), "does not say private_key_jwt"),
         (|app| app.net.publish_jwks(&json!({"keys": []})), "does not hold key testbed-1"),
         (
-            |app| app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-1"))]})),
+            |app| {
+                app.net
+                    .publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-1"))]}));
+            },
             "does not hold key testbed-1",
         ),
-        (|app| app.net.fault(Endpoint::AppDocument, Fault::status(503)), "cannot read the published document"),
-        (|app| app.net.fault(Endpoint::AppJwks, Fault::Close), "cannot read the published document"),
-        (|app| app.net.fault(Endpoint::AppDocument, Fault::redirect("/other")), "cannot read the published document"),
+        (
+            |app| app.net.fault(Endpoint::AppDocument, Fault::status(503)),
+            "cannot read the published document",
+        ),
+        (
+            |app| app.net.fault(Endpoint::AppJwks, Fault::Close),
+            "cannot read the published document",
+        ),
+        (
+            |app| app.net.fault(Endpoint::AppDocument, Fault::redirect("/other")),
+            "cannot read the published document",
+        ),
     ];
     for (change, reason) in cases {
         let app = formerly_public(3);
@@ -136,7 +156,10 @@ fn a_server_that_does_not_know_the_key_yet_costs_nothing() {
     app.net.publish_confidential(&[other]);
     let output = app.sessions("upgrade --unpublished");
     assert!(output.code == 1 && output.stdout.contains("invalid_client"), "{output}");
-    assert!(app.exchanges().is_empty(), "the server is asked with a token that nobody has: {output}");
+    assert!(
+        app.exchanges().is_empty(),
+        "the server is asked with a token that nobody has: {output}"
+    );
     let public = |record: &Value| record["authMethod"]["method"] == "none";
     assert!(app.records().values().all(public));
     app.assert_nobody_lost(output);
@@ -147,7 +170,11 @@ fn a_dry_run_sends_no_token() {
     let app = formerly_public(3);
     let before = app.records();
     let output = app.sessions("upgrade --dry-run");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "would upgrade 3 sessions\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "would upgrade 3 sessions\n"),
+        "{output}"
+    );
     assert_eq!((app.exchanges().len(), app.records()), (0, before));
 }
 
@@ -163,15 +190,24 @@ fn without_a_key_there_is_nothing_to_upgrade_to() {
 #[test]
 fn sessions_that_had_ended_do_not_stop_the_others() {
     let app = formerly_public(0);
-    for record in app.log_in(3, &LoginOptions { refreshed_ago: Some(Duration::from_hours(20)), ..public() }) {
+    for record in
+        app.log_in(3, &LoginOptions { refreshed_ago: Some(Duration::from_hours(20)), ..public() })
+    {
         app.net.end_sessions_of(did_of(&record));
     }
     app.log_in(5, &public());
     let output = app.sessions("upgrade");
-    assert!(output.code == 0 && output.stdout.ends_with("upgraded 5 sessions, 3 gone\n"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.ends_with("upgraded 5 sessions, 3 gone\n"),
+        "{output}"
+    );
     let sent = app.exchanges().len();
     let output = app.sessions("upgrade");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 0 sessions, 3 skipped\n"), "{output}");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "upgraded 0 sessions, 3 skipped\n"),
+        "{output}"
+    );
     assert_eq!(app.exchanges().len(), sent);
 }
 
@@ -179,7 +215,9 @@ fn sessions_that_had_ended_do_not_stop_the_others() {
 fn an_upgrade_that_cannot_be_stored_is_recovered_with_its_key() {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..public() });
-    app.database.execute("CREATE TRIGGER b BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END");
+    app.database.execute(
+        "CREATE TRIGGER b BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
     assert_eq!(app.sessions("upgrade").code, 1);
     app.database.execute("DROP TRIGGER b");
     assert_eq!(app.sessions("recover").stdout, "stored 1 session\n");
@@ -205,10 +243,18 @@ fn a_session_that_an_old_instance_of_the_app_may_be_refreshing_is_left_alone_unl
     let app = App::new();
     app.log_in(
         1,
-        &LoginOptions { did: Some(ALICE.to_owned()), refreshed_ago: None, created_ago: Duration::ZERO, ..public() },
+        &LoginOptions {
+            did: Some(ALICE.to_owned()),
+            refreshed_ago: None,
+            created_ago: Duration::ZERO,
+            ..public()
+        },
     );
     let output = app.sessions("upgrade");
-    assert!(output.code == 0 && output.stdout.contains("upgraded 0 sessions, 1 skipped"), "{output}");
+    assert!(
+        output.code == 0 && output.stdout.contains("upgraded 0 sessions, 1 skipped"),
+        "{output}"
+    );
     assert!(app.exchanges().is_empty());
     let output = app.sessions(&format!("upgrade {ALICE}"));
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 1 session\n"), "{output}");
@@ -218,9 +264,15 @@ fn a_session_that_an_old_instance_of_the_app_may_be_refreshing_is_left_alone_unl
 #[test]
 fn a_program_reads_the_same_word_in_every_format() {
     let app = formerly_public(2);
-    let count = |options: &str| object(&app.sessions(&format!("upgrade -q --format json {options}")).stdout);
+    let count = |options: &str| {
+        object(&app.sessions(&format!("upgrade -q --format json {options}")).stdout)
+    };
     let counts = count("-n");
-    assert_eq!((&counts["dry_run"], &counts["would_upgrade"]), (&json!(true), &json!(2)), "{counts:?}");
+    assert_eq!(
+        (&counts["dry_run"], &counts["would_upgrade"]),
+        (&json!(true), &json!(2)),
+        "{counts:?}"
+    );
     let output = app.sessions("upgrade --limit 1 -q --format jsonl");
     assert_eq!(object(&output.stdout)["result"], "upgraded", "{output}");
     assert_eq!(count("")["upgraded"], 1);
@@ -248,7 +300,10 @@ fn sessions_that_a_server_would_end_are_counted_and_left_alone() {
     // To name the server is not to agree, nor is to agree to name it.
     for arguments in [format!("upgrade --issuer {issuer}"), "upgrade --yes".to_owned()] {
         let output = app.sessions(&arguments);
-        assert!(output.code == 1 && output.stdout.ends_with("upgraded 0 sessions, 3 blocked\n"), "{output}");
+        assert!(
+            output.code == 1 && output.stdout.ends_with("upgraded 0 sessions, 3 blocked\n"),
+            "{output}"
+        );
     }
     app.assert_nobody_lost("");
     let agreed = format!("upgrade --issuer {issuer} --yes");
@@ -277,5 +332,8 @@ fn an_upgrade_that_lost_its_session_has_failed() {
         app.net.end_sessions_of(did_of(&record));
     }
     let output = app.sessions("upgrade --limit 1");
-    assert!(output.code == 1 && output.stdout.ends_with("upgraded 0 sessions, 1 gone\n"), "{output}");
+    assert!(
+        output.code == 1 && output.stdout.ends_with("upgraded 0 sessions, 1 gone\n"),
+        "{output}"
+    );
 }

@@ -1,5 +1,5 @@
-//! An app whose Redis is reached over Upstash's REST interface, and that tells oauthctl nothing but its own variables:
-//! no store, no layout and no keys are configured.
+//! An app whose Redis is reached over Upstash's REST interface, and that tells oauthctl nothing but
+//! its own variables: no store, no layout and no keys are configured.
 
 use testbed::upstash::Front;
 
@@ -12,7 +12,8 @@ const TOKEN: &str = "the-token";
 /// The app in production, with sessions and a pending login, and the service before its Redis.
 fn deployed() -> (Npmx, Front) {
     let mut npmx = Npmx::with_users(3);
-    let alice = npmx.app.net.login(testbed::LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
+    let alice =
+        npmx.app.net.login(testbed::LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
     npmx.store(&alice);
     let login = npmx.app.net.pending_state(testbed::LoginOptions::default()).to_string();
     npmx.redis.ask(&["SET", "atproto:oauth:state:begun", &login, "EX", "1000"]);

@@ -1,4 +1,5 @@
-//! `-v` says on stderr what is done, `-vv` every exchange with the store; without either nothing is said.
+//! `-v` says on stderr what is done, `-vv` every exchange with the store; without either nothing is
+//! said.
 
 use testbed::redis::Redis;
 
@@ -17,7 +18,10 @@ fn assert_told(output: &Output, parts: &[&str]) {
     let steps = steps(output);
     let mut rest = steps.iter();
     for part in parts {
-        assert!(rest.any(|step| step.contains(part)), "{part:?} is not told, or not in this order:\n{output}");
+        assert!(
+            rest.any(|step| step.contains(part)),
+            "{part:?} is not told, or not in this order:\n{output}"
+        );
     }
 }
 
@@ -56,10 +60,15 @@ fn every_exchange_with_the_store_is_told_by_its_commands_alone() {
     let key = npmx::key(did_of(&record));
     redis.ask(&["SET", &key, &record.to_string()]);
     let output = app.sessions(&format!("list -vv --store {}", redis.url()));
-    assert_told(&output, &["connected to 127.0.0.1:", "store: PING, ", "store: SCAN, ", "store: MGET, "]);
+    assert_told(
+        &output,
+        &["connected to 127.0.0.1:", "store: PING, ", "store: SCAN, ", "store: MGET, "],
+    );
     assert!(steps(&output).iter().all(|step| !step.contains("atproto:oauth")), "{output}");
     assert!(
-        steps(&app.sessions(&format!("list -v --store {}", redis.url()))).iter().all(|step| !step.contains("SCAN"))
+        steps(&app.sessions(&format!("list -v --store {}", redis.url())))
+            .iter()
+            .all(|step| !step.contains("SCAN"))
     );
 }
 

@@ -1,9 +1,11 @@
-//! The playground: a fake network with an app and 25 users on loopback, and a tour of what oauthctl does for them.
+//! The playground: a fake network with an app and 25 users on loopback, and a tour of what oauthctl
+//! does for them.
 //!
 //!     cargo run --example playground
 //!
-//! Everything runs until Ctrl-C, so that one can go on by oneself in another terminal. With `--once`, or without a
-//! terminal, it ends after the tour. `--svg FILE` draws some of the commands instead: the picture in the README.
+//! Everything runs until Ctrl-C, so that one can go on by oneself in another terminal. With
+//! `--once`, or without a terminal, it ends after the tour. `--svg FILE` draws some of the commands
+//! instead: the picture in the README.
 
 mod program;
 mod signals;
@@ -54,9 +56,13 @@ fn invite(world: &World, program: &Program) {
     println!("    cd {}", world.directory().display());
     println!("    export PATH={}:$PATH", program.directory().display());
     println!();
-    for line in ["oauthctl sessions list", "oauthctl keys rotate --activate-in 15m", "oauthctl help"] {
+    for line in
+        ["oauthctl sessions list", "oauthctl keys rotate --activate-in 15m", "oauthctl help"]
+    {
         println!("    {line}");
     }
     println!();
-    text::say("What lies in public/ is published at once. Ctrl-C here ends and removes everything.");
+    text::say(
+        "What lies in public/ is published at once. Ctrl-C here ends and removes everything.",
+    );
 }

@@ -24,15 +24,19 @@ impl Program {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // What `cargo run` said to this process makes some build scripts believe that all has changed.
+        // What `cargo run` said to this process makes some build scripts believe that all has
+        // changed.
         let said = std::env::vars_os().map(|(name, _)| name).filter(|name| {
-            name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+            name.to_str().is_some_and(|name| {
+                name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+            })
         });
         for name in said {
             command.env_remove(name);
         }
         let output = command
-            // The example beside it, or its dependencies would be compiled anew with other features.
+            // The example beside it, or its dependencies would be compiled anew with other
+            // features.
             .args(["build", "--bin", "oauthctl", "--example", "playground", "--manifest-path"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
             .args(["--message-format", "json-render-diagnostics"])
@@ -63,11 +67,17 @@ impl Program {
         path.push(std::env::var_os("PATH").unwrap_or_default());
         let home = world.home();
         let mut command = Command::new("sh");
-        command.args(["-c", line]).current_dir(world.directory()).stdin(Stdio::null()).env("PATH", path);
+        command
+            .args(["-c", line])
+            .current_dir(world.directory())
+            .stdin(Stdio::null())
+            .env("PATH", path);
         for name in FOREIGN {
             command.env_remove(name);
         }
-        command.env("XDG_STATE_HOME", home.join(".local/state")).env("XDG_CONFIG_HOME", home.join(".config"));
+        command
+            .env("XDG_STATE_HOME", home.join(".local/state"))
+            .env("XDG_CONFIG_HOME", home.join(".config"));
         command.env("HOME", home);
         command
     }

@@ -1,5 +1,5 @@
-//! Records some commands on a terminal and draws what it shows: the picture in the README. Its lines appear one after
-//! the other where pictures move, and are all there where they do not.
+//! Records some commands on a terminal and draws what it shows: the picture in the README. Its
+//! lines appear one after the other where pictures move, and are all there where they do not.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,7 +16,8 @@ const LINE: f64 = 18.0;
 const MARGIN: f64 = 16.0;
 /// Height of the window's title bar.
 const BAR: f64 = 28.0;
-/// Seconds that a command stands there before it answers, and from one line of the answer to the next.
+/// Seconds that a command stands there before it answers, and from one line of the answer to the
+/// next.
 const THINKING: f64 = 0.9;
 const READING: f64 = 0.06;
 /// Milliseconds that a command may take.
@@ -75,7 +76,10 @@ fn on_a_terminal(program: &Program, world: &World, line: &str) -> io::Result<Str
     let mut session = spawn_command(command, Some(PATIENCE)).map_err(io::Error::other)?;
     let text = session.exp_eof().map_err(io::Error::other)?;
     // rexpect takes every byte for a character.
-    let bytes = text.chars().map(|byte| u8::try_from(byte).map_err(io::Error::other)).collect::<Result<_, _>>()?;
+    let bytes = text
+        .chars()
+        .map(|byte| u8::try_from(byte).map_err(io::Error::other))
+        .collect::<Result<_, _>>()?;
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
@@ -84,7 +88,8 @@ fn spans(line: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut column = 0;
     for (number, part) in line.trim_end().split("\u{1b}[").enumerate() {
-        let (code, text) = if number == 0 { ("", part) } else { part.split_once('m').unwrap_or(("", part)) };
+        let (code, text) =
+            if number == 0 { ("", part) } else { part.split_once('m').unwrap_or(("", part)) };
         let class = match code {
             "1;31" => "error",
             "33" => "warning",
@@ -130,7 +135,8 @@ fn picture(lines: &[Line]) -> String {
         let y = BAR + MARGIN + (number as f64 + 0.7) * LINE;
         let _ = write!(svg, r#"<g class="line" style="animation-delay:{:.2}s">"#, line.at);
         for Span { column, text, class } in &line.spans {
-            let (x, length) = (MARGIN + *column as f64 * CHARACTER, text.chars().count() as f64 * CHARACTER);
+            let (x, length) =
+                (MARGIN + *column as f64 * CHARACTER, text.chars().count() as f64 * CHARACTER);
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             let _ = write!(
                 svg,

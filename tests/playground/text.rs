@@ -7,7 +7,10 @@ const WIDTH: usize = 96;
 
 /// A title.
 pub(crate) fn heading(title: &str) {
-    line(&format!("── {title} {}", "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4))), "1;34");
+    line(
+        &format!("── {title} {}", "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4))),
+        "1;34",
+    );
 }
 
 /// A few words, broken into lines, and an empty one.

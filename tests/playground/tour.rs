@@ -36,7 +36,9 @@ impl Tour<'_> {
         self.world.settle()?;
         self.let_logins_grow_old()?;
         text::heading("Months later");
-        text::say("The app is deployed and publishes both documents. 25 users have logged in, come back, gone away.");
+        text::say(
+            "The app is deployed and publishes both documents. 25 users have logged in, come back, gone away.",
+        );
         self.visit(with_the_users())
     }
 
@@ -65,7 +67,8 @@ impl Tour<'_> {
         Ok(())
     }
 
-    /// Three logins were begun more than two hours ago, as the app's cron job noted then; two more just now.
+    /// Three logins were begun more than two hours ago, as the app's cron job noted then; two more
+    /// just now.
     fn let_logins_grow_old(&self) -> io::Result<()> {
         self.world.begin_logins(3)?;
         // The program is a debug build, which can be told the time.
@@ -116,7 +119,11 @@ fn with_the_users() -> Vec<Stop> {
             "Each with the reason. A session that cannot be read is shown as well, never skipped.",
             ["oauthctl sessions list --status suspect,blocked,dead,malformed,foreign"],
         ),
-        Stop::new("One of them", "Tokens and keys are never shown.", [format!("oauthctl sessions show {ALICE}")]),
+        Stop::new(
+            "One of them",
+            "Tokens and keys are never shown.",
+            [format!("oauthctl sessions show {ALICE}")],
+        ),
         Stop::new(
             "From public to confidential",
             "Four users logged in before the app had a key. They need not log in again: one exchange with the key carries \
@@ -163,7 +170,11 @@ fn with_the_users() -> Vec<Stop> {
 }
 
 impl Stop {
-    fn new(title: &'static str, words: &'static str, commands: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    fn new(
+        title: &'static str,
+        words: &'static str,
+        commands: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         Self { title, words, commands: commands.into_iter().map(Into::into).collect() }
     }
 }

@@ -1,4 +1,5 @@
-//! A small app with users: its directory, its database, what it publishes, and the network that its users live in.
+//! A small app with users: its directory, its database, what it publishes, and the network that its
+//! users live in.
 //!
 //! Everything is on loopback and in a temporary directory, which goes when the [`World`] does.
 
@@ -9,7 +10,9 @@ use std::{fs, io};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
-use testbed::{Alg, Credentials, JWKS_PATH, LoginOptions, METADATA_PATH, Network, did, iso8601, keys};
+use testbed::{
+    Alg, Credentials, JWKS_PATH, LoginOptions, METADATA_PATH, Network, did, iso8601, keys,
+};
 
 /// The user that examples name.
 pub(crate) const ALICE: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
@@ -51,7 +54,8 @@ enum Kind {
 }
 
 impl World {
-    /// Starts the network, and makes a directory for the app: settings and an empty database, but no key yet.
+    /// Starts the network, and makes a directory for the app: settings and an empty database, but
+    /// no key yet.
     pub(crate) fn start() -> io::Result<Self> {
         let network = Network::start_blocking()?;
         (1..SERVERS).try_for_each(|_| network.add_pds().map(drop))?;
@@ -92,7 +96,8 @@ impl World {
     }
 
     fn settings(&self) -> String {
-        let (app, plc, web) = (self.network.app_url(), self.network.plc_url(), self.network.web_url());
+        let (app, plc, web) =
+            (self.network.app_url(), self.network.plc_url(), self.network.web_url());
         format!(
             r#"# Of the playground: everything is on loopback, and gone when it ends.
 keys = ["{KEYS}"]
@@ -121,11 +126,12 @@ client_uri = "https://app.example.com"
         )
     }
 
-    /// Puts on the app's web site what lies in its web root, as the app would. The playground's app becomes confidential
-    /// when a key set is there.
+    /// Puts on the app's web site what lies in its web root, as the app would. The playground's app
+    /// becomes confidential when a key set is there.
     pub(crate) fn publish(&self) {
         let document = |path: &str| -> Option<Value> {
-            let text = fs::read_to_string(self.path(WEB_ROOT).join(path.trim_start_matches('/'))).ok()?;
+            let text =
+                fs::read_to_string(self.path(WEB_ROOT).join(path.trim_start_matches('/'))).ok()?;
             serde_json::from_str(&text).ok()
         };
         if let Some(jwks) = document(JWKS_PATH) {
@@ -145,8 +151,11 @@ client_uri = "https://app.example.com"
         metadata["client_name"] = NAME.into();
         self.network.publish_metadata(&metadata);
         self.publish();
-        let sessions: Vec<_> =
-            kinds().iter().enumerate().map(|(number, kind)| self.session(number, kind, &key)).collect();
+        let sessions: Vec<_> = kinds()
+            .iter()
+            .enumerate()
+            .map(|(number, kind)| self.session(number, kind, &key))
+            .collect();
         self.database(|database| {
             for (did, value) in &sessions {
                 database.execute("INSERT INTO auth_session VALUES (?1, ?2)", [did, value])?;
@@ -172,9 +181,13 @@ client_uri = "https://app.example.com"
         let login = |credentials: Credentials, created_ago: Duration, refreshed_ago: Duration| {
             self.network.login(LoginOptions {
                 did: Some(did.clone()),
-                // The one who signed out has a server to herself: who is asked first there does not change what becomes
-                // of the others.
-                pds: if matches!(kind, Kind::SignedOut(_)) { SERVERS - 1 } else { usize::from(number % 3 == 2) },
+                // The one who signed out has a server to herself: who is asked first there does not
+                // change what becomes of the others.
+                pds: if matches!(kind, Kind::SignedOut(_)) {
+                    SERVERS - 1
+                } else {
+                    usize::from(number % 3 == 2)
+                },
                 credentials: Some(credentials),
                 dpop_alg: if number % 5 == 4 { Alg::Es256 } else { Alg::Es256k },
                 created_ago,
@@ -182,7 +195,8 @@ client_uri = "https://app.example.com"
                 ..LoginOptions::default()
             })
         };
-        let confidential = |ago: Duration| login(Credentials::Key(key.clone()), ago + 40 * DAY, ago);
+        let confidential =
+            |ago: Duration| login(Credentials::Key(key.clone()), ago + 40 * DAY, ago);
         let value = match kind {
             Kind::Confidential(ago) => confidential(*ago).to_string(),
             Kind::Public(ago) => login(Credentials::Public, *ago, *ago).to_string(),
@@ -191,7 +205,9 @@ client_uri = "https://app.example.com"
                 self.network.end_sessions_of(&did);
                 record.to_string()
             }
-            Kind::LostKey(ago) => login(Credentials::Key(keys::client_key(LOST_KEY)), *ago, *ago).to_string(),
+            Kind::LostKey(ago) => {
+                login(Credentials::Key(keys::client_key(LOST_KEY)), *ago, *ago).to_string()
+            }
             Kind::NoRefreshToken(ago) => {
                 let mut record = confidential(*ago);
                 if let Some(tokens) = record["tokenSet"].as_object_mut() {
@@ -208,7 +224,8 @@ client_uri = "https://app.example.com"
         (did, value)
     }
 
-    /// Opens the database as the app does, and closes it: nothing of this process stays in the app's way.
+    /// Opens the database as the app does, and closes it: nothing of this process stays in the
+    /// app's way.
     fn database(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> io::Result<()> {
         let opened = Connection::open(self.path("app.db"));
         opened.and_then(|database| work(&database)).map_err(io::Error::other)

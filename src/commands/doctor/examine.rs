@@ -1,4 +1,5 @@
-//! Gathers what the checks look at. Whatever cannot be had is a finding, and the examination goes on.
+//! Gathers what the checks look at. Whatever cannot be had is a finding, and the examination goes
+//! on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use super::Args;
 use crate::checks::metadata::Configured;
 use crate::checks::sessions::Tally;
 use crate::checks::{
-    Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, server, sessions, store,
+    Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, server, sessions,
+    store,
 };
 use crate::commands::empty_store::EmptyStore;
 use crate::context::Context;
@@ -43,7 +45,8 @@ struct Records {
     are_of_atcute: bool,
 }
 
-/// All findings, in the order in which things were looked at. Fails only where nothing at all can be done.
+/// All findings, in the order in which things were looked at. Fails only where nothing at all can
+/// be done.
 pub(super) fn everything(context: &Context, args: &Args) -> anyhow::Result<Vec<Finding>> {
     let mut examination = Examination { context, findings: Vec::new(), answers: Vec::new() };
     match context.settings() {
@@ -63,9 +66,15 @@ impl Examination<'_> {
         let client_id = self.client_id();
         let keys = self.keys();
         match settings.auth_method() {
-            Ok(method) => self.findings.extend(method.and_then(|method| keys::check_auth_method(method, &keys))),
+            Ok(method) => self
+                .findings
+                .extend(method.and_then(|method| keys::check_auth_method(method, &keys))),
             Err(e) => {
-                self.findings.push(Finding::failed(Topic::Settings, e, "it decides which documents are published"));
+                self.findings.push(Finding::failed(
+                    Topic::Settings,
+                    e,
+                    "it decides which documents are published",
+                ));
             }
         }
         self.findings.extend(keys::check_left_behind(&Self::key_directories(settings)));
@@ -89,7 +98,12 @@ impl Examination<'_> {
             self.findings.push(store::check_ttl(records.ttl, confidential, &refresh));
         }
         if let Some(tally) = records.and_then(|records| records.tally) {
-            self.findings.extend(sessions::check(&tally, &keys, published.as_ref(), self.context.now()));
+            self.findings.extend(sessions::check(
+                &tally,
+                &keys,
+                published.as_ref(),
+                self.context.now(),
+            ));
         }
         Ok(())
     }
@@ -122,7 +136,8 @@ impl Examination<'_> {
             KeySource::Variable { .. } | KeySource::Stdin => None,
         });
         let files = files.chain(settings.env_files()).chain(settings.path().map(Path::to_owned));
-        let directories = files.map(|file| directory_of(&file).to_owned()).chain([PathBuf::from(".")]);
+        let directories =
+            files.map(|file| directory_of(&file).to_owned()).chain([PathBuf::from(".")]);
         let mut known = BTreeMap::new();
         for directory in directories {
             if let Ok(real) = directory.canonicalize() {
@@ -133,7 +148,8 @@ impl Examination<'_> {
     }
 
     fn store(&mut self, client_id: Option<&str>) -> anyhow::Result<Option<Records>> {
-        let opened = self.context.store_address().and_then(|place| Ok((place, self.context.open_stores()?)));
+        let opened =
+            self.context.store_address().and_then(|place| Ok((place, self.context.open_stores()?)));
         let ((address, origin), stores) = match opened {
             Ok(opened) => opened,
             Err(e) => {
@@ -194,7 +210,8 @@ impl Examination<'_> {
         })
     }
 
-    /// Everybody outside, unless nobody is to be asked. Settings that do not allow it have been reported by now.
+    /// Everybody outside, unless nobody is to be asked. Settings that do not allow it have been
+    /// reported by now.
     fn network(&self, args: &Args) -> Option<Arc<Network>> {
         if args.offline { None } else { self.context.network().ok().cloned() }
     }
@@ -222,12 +239,15 @@ impl Examination<'_> {
         let answer = self.look(network, client_id)?;
         let (findings, document) = metadata::check(&answer, &configured);
         self.findings.extend(findings);
-        if let Some(jwks) = document.map(|document| member(document, "jwks")).filter(|jwks| jwks.is_object()) {
+        if let Some(jwks) =
+            document.map(|document| member(document, "jwks")).filter(|jwks| jwks.is_object())
+        {
             self.findings.extend(jwks::check_inline(jwks, keys));
             return Ok(Some(jwks.clone()));
         }
         // Where the document cannot be read, the settings may still say where the keys are.
-        let uri = document.map_or_else(|| configured.jwks_uri(), |document| text(document, "jwks_uri"));
+        let uri =
+            document.map_or_else(|| configured.jwks_uri(), |document| text(document, "jwks_uri"));
         let Some(uri) = uri else { return Ok(None) };
         let answer = self.look(network, uri)?;
         let (findings, jwks) = jwks::check(&answer, keys);
@@ -235,26 +255,44 @@ impl Examination<'_> {
         Ok(jwks.cloned())
     }
 
-    fn server(&mut self, network: &Network, settings: &Settings, url: &Url, keys: &LocalKeys) -> anyhow::Result<()> {
+    fn server(
+        &mut self,
+        network: &Network,
+        settings: &Settings,
+        url: &Url,
+        keys: &LocalKeys,
+    ) -> anyhow::Result<()> {
         let mut issuer = url.origin().ascii_serialization();
         let metadata_of = |issuer: &str| format!("{issuer}/.well-known/oauth-authorization-server");
         let mut answer = self.look(network, &metadata_of(&issuer))?;
         if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
             // A PDS that leaves logins to another server says which.
-            let resource = self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
+            let resource =
+                self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
             let named = resource.ok().and_then(|resource| resource.json);
-            if let Some(named) = named.as_ref().and_then(|named| items(named, "authorization_servers").next()?.as_str())
+            if let Some(named) = named
+                .as_ref()
+                .and_then(|named| items(named, "authorization_servers").next()?.as_str())
             {
                 named.clone_into(&mut issuer);
                 answer = self.look(network, &metadata_of(&issuer))?;
             }
         }
         let scope = settings.client_text("scope").ok().flatten();
-        self.findings.extend(server::check(&issuer, &answer, keys.is_confidential(), scope.as_deref()));
+        self.findings.extend(server::check(
+            &issuer,
+            &answer,
+            keys.is_confidential(),
+            scope.as_deref(),
+        ));
         Ok(())
     }
 
-    fn look(&mut self, network: &Network, url: &str) -> anyhow::Result<Result<Published, LookupError>> {
+    fn look(
+        &mut self,
+        network: &Network,
+        url: &str,
+    ) -> anyhow::Result<Result<Published, LookupError>> {
         let answer = self.context.runtime()?.block_on(network.look(url));
         self.answers.extend(answer.iter().cloned());
         Ok(answer)

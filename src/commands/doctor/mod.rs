@@ -1,4 +1,5 @@
-//! `oauthctl doctor`: is what is deployed what is configured? Looks at everything, changes nothing of the app's.
+//! `oauthctl doctor`: is what is deployed what is configured? Looks at everything, changes nothing
+//! of the app's.
 
 mod examine;
 
@@ -11,8 +12,8 @@ use crate::ui::{Entry, Format, Role, Row, counted};
 
 /// Find out whether the deployment is right: settings, keys, store, published documents
 ///
-/// Looks at all of it in one run and says of everything that is wrong why it matters and what to do. The worst comes
-/// first, and what may be the cause of something else comes before it.
+/// Looks at all of it in one run and says of everything that is wrong why it matters and what to
+/// do. The worst comes first, and what may be the cause of something else comes before it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Looked at: settings, key files, the store (which gets a note of oauthctl's own for a minute), the
@@ -53,7 +54,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             listing.finish()?;
         }
     }
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let count =
+        |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
     let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
     context.ui.note(format!("{}, {}", counted(problems, "problem"), counted(warnings, "warning")));
     Ok(if problems == 0 { Exit::Done } else { Exit::Failed })
@@ -73,7 +75,10 @@ fn entry(finding: &Finding) -> Entry<'_> {
         mark: finding.severity.name(),
         role: role(finding.severity),
         text: format!("{}: {}", finding.topic.name(), finding.what),
-        notes: notes.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?))).collect(),
+        notes: notes
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text.as_deref()?)))
+            .collect(),
     }
 }
 

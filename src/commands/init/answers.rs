@@ -1,4 +1,5 @@
-//! What `init` needs to know: from options, else from the person at the terminal, else what was found.
+//! What `init` needs to know: from options, else from the person at the terminal, else what was
+//! found.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,11 +51,14 @@ struct Question<'q> {
 impl Interview<'_> {
     /// Asks for everything but the layout, which the store itself may tell.
     pub fn draft(&self, args: &Args) -> Result<Draft, Failure> {
-        let layout = self.context.overrides().layout.clone().or_else(|| self.variable("OAUTHCTL_LAYOUT"));
+        let layout =
+            self.context.overrides().layout.clone().or_else(|| self.variable("OAUTHCTL_LAYOUT"));
         if let Some(layout) = &layout {
             check_layout(layout).map_err(|e| e.at("--layout"))?;
         }
-        let known = |member: &str| self.app.document.as_ref().and_then(|(_, document)| text_of(document, member));
+        let known = |member: &str| {
+            self.app.document.as_ref().and_then(|(_, document)| text_of(document, member))
+        };
         let client_uri = self.client_uri(args, known("client_uri"))?;
         let site = Site::parse(&client_uri)?;
         let client_name = self.answer(
@@ -81,14 +85,17 @@ impl Interview<'_> {
         let store = self.store()?;
         let keys = if args.public { Vec::new() } else { self.keys(args.new_key)? };
         let metadata_file = self.metadata_file(args)?;
-        let jwks_file = if args.public { None } else { Some(self.jwks_file(args, &metadata_file)?) };
+        let jwks_file =
+            if args.public { None } else { Some(self.jwks_file(args, &metadata_file)?) };
         let client_id = match args.client_id.clone().or_else(|| known("client_id")) {
             Some(id) => id,
-            None => served_at(&metadata_file).map_or_else(|| site.client_id(), |path| site.resolve(&path)),
+            None => served_at(&metadata_file)
+                .map_or_else(|| site.client_id(), |path| site.resolve(&path)),
         };
         let jwks_uri = jwks_file.as_ref().map(|file| {
             let found = known("jwks_uri");
-            let served = || served_at(file).map_or_else(|| site.jwks_uri(), |path| site.resolve(&path));
+            let served =
+                || served_at(file).map_or_else(|| site.jwks_uri(), |path| site.resolve(&path));
             found.unwrap_or_else(served)
         });
         let draft = Draft {
@@ -121,7 +128,11 @@ impl Interview<'_> {
         )
     }
 
-    fn answer(&self, question: Question, check: impl Fn(&str) -> Result<(), Failure>) -> Result<String, Failure> {
+    fn answer(
+        &self,
+        question: Question,
+        check: impl Fn(&str) -> Result<(), Failure>,
+    ) -> Result<String, Failure> {
         let Question { text, flag, given, offered, optional } = question;
         if let Some(given) = given {
             check(given).map_err(|e| e.at(flag))?;
@@ -138,7 +149,8 @@ impl Interview<'_> {
         match offered {
             Some(offered) => check(&offered).map_err(|e| e.at(flag)).map(|()| offered),
             None if optional => Ok(String::new()),
-            None => Err(usage(format!("{flag} is needed: nothing here tells it")).hint("see `oauthctl init --help`")),
+            None => Err(usage(format!("{flag} is needed: nothing here tells it"))
+                .hint("see `oauthctl init --help`")),
         }
     }
 
@@ -176,8 +188,10 @@ impl Interview<'_> {
 
     fn redirect_uris(&self, args: &Args, site: &Site) -> Result<Vec<String>, Failure> {
         let known = self.app.document.as_ref().and_then(|(_, document)| {
-            let uris =
-                json::member(document, "redirect_uris").as_array()?.iter().map(|uri| uri.as_str().map(str::to_owned));
+            let uris = json::member(document, "redirect_uris")
+                .as_array()?
+                .iter()
+                .map(|uri| uri.as_str().map(str::to_owned));
             uris.collect::<Option<Vec<_>>>().map(|uris| uris.join(", "))
         });
         let callback = if self.app.is_nuxt { NUXT_CALLBACK } else { CALLBACK };
@@ -190,13 +204,16 @@ impl Interview<'_> {
             offered: Some(known.unwrap_or_else(|| callback.to_owned())),
             optional: false,
         };
-        let check = |text: &str| check_member("redirect_uris", site, |draft| draft.redirect_uris = resolved(text));
+        let check = |text: &str| {
+            check_member("redirect_uris", site, |draft| draft.redirect_uris = resolved(text))
+        };
         self.answer(question, check).map(|text| resolved(&text))
     }
 
     fn store(&self) -> Result<Option<DraftStore>, Failure> {
         let found = self.app.store();
-        let said = self.context.overrides().store.clone().or_else(|| self.variable("OAUTHCTL_STORE"));
+        let said =
+            self.context.overrides().store.clone().or_else(|| self.variable("OAUTHCTL_STORE"));
         if let (None, Some(store)) = (&said, &found) {
             self.context.ui.note(format!("found the app's store: {}", store.by));
         }
@@ -204,7 +221,9 @@ impl Interview<'_> {
             text: "Its store: sqlite:PATH, redis://HOST, or env:NAME for the variable that has it; none leaves it out",
             flag: "--store",
             given: said.as_deref(),
-            offered: Some(found.as_ref().map_or_else(|| "none".to_owned(), |store| store.url.clone())),
+            offered: Some(
+                found.as_ref().map_or_else(|| "none".to_owned(), |store| store.url.clone()),
+            ),
             optional: false,
         };
         let url = self.answer(question, |text| self.check_store(text))?;
@@ -228,7 +247,9 @@ impl Interview<'_> {
         if text.starts_with("file:") {
             return Ok(());
         }
-        let authority = text.split_once("//").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        let authority = text
+            .split_once("//")
+            .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
         if authority.contains('@') {
             return Err(usage("this address has a password in it, and settings hold no secrets")
                 .hint("put the address in a variable and name that: env:REDIS_URL"));
@@ -239,8 +260,10 @@ impl Interview<'_> {
     /// Where the keys are, or where the first one goes.
     fn keys(&self, new_key: bool) -> Result<Vec<String>, Failure> {
         let given = self.context.overrides().keys.clone();
-        let said = if given.is_empty() { self.variable("OAUTHCTL_KEYS") } else { Some(given.join(", ")) };
-        let FoundKeys { names, empty, passed_over, .. } = self.found_keys(said.is_some(), new_key)?;
+        let said =
+            if given.is_empty() { self.variable("OAUTHCTL_KEYS") } else { Some(given.join(", ")) };
+        let FoundKeys { names, empty, passed_over, .. } =
+            self.found_keys(said.is_some(), new_key)?;
         let found = names;
         let offered = match found.as_slice() {
             [] => self.app.key_path().unwrap_or_else(|| KEY_FILE.to_owned()),
@@ -260,23 +283,31 @@ impl Interview<'_> {
         } else {
             "Where its private keys are: files, or env:NAME for variables".to_owned()
         };
-        let question =
-            Question { text: &text, flag: "--keys", given: said.as_deref(), offered: Some(offered), optional: false };
+        let question = Question {
+            text: &text,
+            flag: "--keys",
+            given: said.as_deref(),
+            offered: Some(offered),
+            optional: false,
+        };
         let check = |text: &str| {
-            let sources =
-                listed(text).map(|source| KeySource::parse(source, Path::new(""))).collect::<Result<Vec<_>, _>>()?;
+            let sources = listed(text)
+                .map(|source| KeySource::parse(source, Path::new("")))
+                .collect::<Result<Vec<_>, _>>()?;
             if sources.contains(&KeySource::Stdin) {
-                return Err(usage("settings name a place that is still there tomorrow").hint("name a file or env:NAME"));
+                return Err(usage("settings name a place that is still there tomorrow")
+                    .hint("name a file or env:NAME"));
             }
             Ok(())
         };
         self.answer(question, check).map(|text| listed(&text).map(str::to_owned).collect())
     }
 
-    /// The app's own keys. What should be one and cannot be read is an error: another key in its place would orphan the
-    /// sessions bound to it.
+    /// The app's own keys. What should be one and cannot be read is an error: another key in its
+    /// place would orphan the sessions bound to it.
     fn found_keys(&self, are_named: bool, new_key: bool) -> Result<FoundKeys, Failure> {
-        const INSIST: &str = "mend it, or name the app's key with --keys; --new-key makes a new one all the same";
+        const INSIST: &str =
+            "mend it, or name the app's key with --keys; --new-key makes a new one all the same";
         let mut found = self.app.keys();
         if are_named {
             return Ok(found);
@@ -286,21 +317,31 @@ impl Interview<'_> {
             return Ok(found);
         }
         if let Some((name, failure)) = found.unreadable {
-            let hint = failure.advice().map_or_else(|| INSIST.to_owned(), |advice| format!("{advice}; or {INSIST}"));
+            let hint = failure
+                .advice()
+                .map_or_else(|| INSIST.to_owned(), |advice| format!("{advice}; or {INSIST}"));
             return Err(failure.at(name).hint(hint));
         }
         if let (true, Some((file, line))) = (found.names.is_empty(), self.app.unread_key_line()) {
-            return Err(usage(format!("line {line} begins with the name of a key, and is no assignment"))
-                .at(file)
-                .hint(format!("write NAME='VALUE' there; or {INSIST}")));
+            return Err(usage(format!(
+                "line {line} begins with the name of a key, and is no assignment"
+            ))
+            .at(file)
+            .hint(format!("write NAME='VALUE' there; or {INSIST}")));
         }
         Ok(found)
     }
 
     fn metadata_file(&self, args: &Args) -> Result<PathBuf, Failure> {
         let found = self.app.document.as_ref().map(|(path, _)| path.clone());
-        let offered = found.unwrap_or_else(|| Path::new(self.app.served.unwrap_or("")).join(METADATA_FILE));
-        self.file("Where the client metadata document goes", "--metadata-file", args.metadata_file.as_deref(), &offered)
+        let offered =
+            found.unwrap_or_else(|| Path::new(self.app.served.unwrap_or("")).join(METADATA_FILE));
+        self.file(
+            "Where the client metadata document goes",
+            "--metadata-file",
+            args.metadata_file.as_deref(),
+            &offered,
+        )
     }
 
     fn jwks_file(&self, args: &Args, metadata_file: &Path) -> Result<PathBuf, Failure> {
@@ -311,14 +352,23 @@ impl Interview<'_> {
         self.file("Where the public keys go", "--jwks-file", args.jwks_file.as_deref(), &offered)
     }
 
-    fn file(&self, text: &str, flag: &'static str, given: Option<&Path>, offered: &Path) -> Result<PathBuf, Failure> {
+    fn file(
+        &self,
+        text: &str,
+        flag: &'static str,
+        given: Option<&Path>,
+        offered: &Path,
+    ) -> Result<PathBuf, Failure> {
         let given = given.map(|path| path.display().to_string());
-        let (name, offered) = (offered.file_name().unwrap_or_default(), Some(offered.display().to_string()));
+        let (name, offered) =
+            (offered.file_name().unwrap_or_default(), Some(offered.display().to_string()));
         let question = Question { text, flag, given: given.as_deref(), offered, optional: false };
         let check = |text: &str| {
             if Path::new(text).is_dir() || text.ends_with('/') {
                 let example = Path::new(text).join(name);
-                return Err(usage("is a directory").hint(format!("name the file: {}", example.display())));
+                return Err(
+                    usage("is a directory").hint(format!("name the file: {}", example.display()))
+                );
             }
             Ok(())
         };
@@ -366,6 +416,8 @@ fn check_member(member: &str, site: &Site, answer: impl FnOnce(&mut Draft)) -> R
 
 fn first_problem(document: &Value, member: &str) -> Option<Failure> {
     let findings = client_metadata::check(document, None);
-    let problem = findings.into_iter().find(|f| f.severity == Severity::Problem && f.member.starts_with(member))?;
+    let problem = findings
+        .into_iter()
+        .find(|f| f.severity == Severity::Problem && f.member.starts_with(member))?;
     Some(usage(problem.rule).hint(problem.fix).at(problem.member))
 }

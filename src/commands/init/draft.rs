@@ -44,12 +44,13 @@ pub struct DraftStore {
 impl Draft {
     /// The variables that the settings refer to.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
-        let store = self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
+        let store =
+            self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
         self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"))
     }
 
-    /// The settings file. `env_files` are the dotenv files that its references need. Where the file stands in another
-    /// directory than this one, `here` is what relative paths begin with.
+    /// The settings file. `env_files` are the dotenv files that its references need. Where the file
+    /// stands in another directory than this one, `here` is what relative paths begin with.
     pub fn settings(&self, env_files: &[&str], here: Option<&Path>) -> String {
         let keys: Vec<_> = self.keys.iter().map(|key| path_from(here, "", key)).collect();
         let files: Vec<_> = env_files.iter().map(|file| path_from(here, "", file)).collect();

@@ -24,7 +24,11 @@ pub struct FirstKey {
 
 impl FirstKey {
     /// Makes a key when the place named for it is empty.
-    pub fn wanted(context: &Context, app: &Surroundings, sources: &[String]) -> Result<Option<Self>, Failure> {
+    pub fn wanted(
+        context: &Context,
+        app: &Surroundings,
+        sources: &[String],
+    ) -> Result<Option<Self>, Failure> {
         let mut missing = Vec::new();
         for text in sources {
             let source = KeySource::parse(text, Path::new(""))?;
@@ -45,23 +49,33 @@ impl FirstKey {
             ([source, ..], _) => {
                 return Err(usage("is not there, and of several sources init makes none")
                     .at(source)
-                    .hint("name the sources that are there; `oauthctl keys rotate` adds keys later"));
+                    .hint(
+                        "name the sources that are there; `oauthctl keys rotate` adds keys later",
+                    ));
             }
         };
         let key = gen_jwk::generate(context, None)?;
-        // An app that reads a variable takes one JWK from it, by convention; a file can hold the keys of later rotations.
-        let form = if matches!(source, KeySource::Variable { .. }) { KeyForm::Jwk } else { KeyForm::Jwks };
+        // An app that reads a variable takes one JWK from it, by convention; a file can hold the
+        // keys of later rotations.
+        let form =
+            if matches!(source, KeySource::Variable { .. }) { KeyForm::Jwk } else { KeyForm::Jwks };
         let text = form.encode(std::slice::from_ref(&key))?;
         Ok(Some(match source {
             KeySource::Variable { name, .. } => {
                 let sighting = app.variable(name);
                 if sighting.as_ref().is_some_and(|sighting| sighting.file.is_none()) {
-                    return Err(usage("is exported, and empty: a line in .env would not be heeded")
-                        .at(source)
-                        .hint(format!("unset {name}, or export a key: `oauthctl gen-jwk` prints one")));
+                    return Err(usage(
+                        "is exported, and empty: a line in .env would not be heeded",
+                    )
+                    .at(source)
+                    .hint(format!(
+                        "unset {name}, or export a key: `oauthctl gen-jwk` prints one"
+                    )));
                 }
-                let path = PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));
-                let change = Change::AddVariable { path: path.clone(), name: name.clone(), value: text };
+                let path =
+                    PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));
+                let change =
+                    Change::AddVariable { path: path.clone(), name: name.clone(), value: text };
                 Self { key, change, path }
             }
             KeySource::File { path, .. } => {
@@ -106,8 +120,12 @@ impl FirstKey {
 pub fn is_ignored(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let ignored = std::fs::read_to_string(".gitignore").unwrap_or_default();
-    ignored.lines().map(|line| line.trim().trim_start_matches('/')).any(|pattern| match pattern.split_once('*') {
-        Some((start, end)) => !pattern.starts_with('#') && name.starts_with(start) && name.ends_with(end),
-        None => Path::new(pattern) == path || pattern == name,
+    ignored.lines().map(|line| line.trim().trim_start_matches('/')).any(|pattern| {
+        match pattern.split_once('*') {
+            Some((start, end)) => {
+                !pattern.starts_with('#') && name.starts_with(start) && name.ends_with(end)
+            }
+            None => Path::new(pattern) == path || pattern == name,
+        }
     })
 }

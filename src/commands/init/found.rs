@@ -35,7 +35,8 @@ pub struct Surroundings {
     pub exported: Environment,
     /// Dotenv files and their variables; of two files, the first has the last word.
     pub files: Vec<(String, Vec<(String, String)>)>,
-    /// Lines of these files that are neither comments nor assignments: the file, the number, and the first word.
+    /// Lines of these files that are neither comments nor assignments: the file, the number, and
+    /// the first word.
     pub unread_lines: Vec<(String, usize, String)>,
     /// Whether there is a database under the usual name.
     pub has_database: bool,
@@ -90,7 +91,8 @@ impl Surroundings {
         let whole = SITE_VARIABLES.iter().map(|name| (name, ""));
         let hosts = HOST_VARIABLES.iter().map(|name| (name, "https://"));
         whole.chain(hosts).find_map(|(name, scheme)| {
-            let address = format!("{scheme}{}", self.filled(name)?.value.trim().trim_end_matches('/'));
+            let address =
+                format!("{scheme}{}", self.filled(name)?.value.trim().trim_end_matches('/'));
             fits(&address).then_some((address, *name))
         })
     }
@@ -100,7 +102,8 @@ impl Surroundings {
         app::find_keys(|name| Some(self.variable(name)?.value), false)
     }
 
-    /// A line that nobody reads, and that begins with the name of a variable for a client key: the file and its number.
+    /// A line that nobody reads, and that begins with the name of a variable for a client key: the
+    /// file and its number.
     pub fn unread_key_line(&self) -> Option<(&str, usize)> {
         self.unread_lines
             .iter()
@@ -116,13 +119,19 @@ impl Surroundings {
     /// The store that the app uses.
     pub fn store(&self) -> Option<FoundStore> {
         let found = |url: String, token: Option<&str>, by: &str| {
-            Some(FoundStore { url, token: token.map(|name| format!("env:{name}")), by: by.to_owned() })
+            Some(FoundStore {
+                url,
+                token: token.map(|name| format!("env:{name}")),
+                by: by.to_owned(),
+            })
         };
         for (name, kind) in app::STORE_VARIABLES {
             let Some(sighting) = self.filled(name) else { continue };
             match kind {
                 StoreVariable::Redis => return found(format!("env:{name}"), None, name),
-                StoreVariable::Rest(token) => return found(format!("env:{name}"), Some(token), name),
+                StoreVariable::Rest(token) => {
+                    return found(format!("env:{name}"), Some(token), name);
+                }
                 StoreVariable::Database => {
                     let url = app::database_address(&sighting.value);
                     if url != "sqlite::memory:" {
@@ -131,12 +140,17 @@ impl Surroundings {
                 }
             }
         }
-        if self.has_database { found(format!("sqlite:{}", app::DATABASE), None, app::DATABASE) } else { None }
+        if self.has_database {
+            found(format!("sqlite:{}", app::DATABASE), None, app::DATABASE)
+        } else {
+            None
+        }
     }
 
     /// The dotenv files without which these variables would not be known, in order.
     pub fn files_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<&str> {
-        let mut needed: Vec<_> = names.into_iter().filter_map(|name| self.variable(name)?.file).collect();
+        let mut needed: Vec<_> =
+            names.into_iter().filter_map(|name| self.variable(name)?.file).collect();
         needed.sort_by_key(|file| self.files.iter().position(|(known, _)| known == file));
         needed.dedup();
         needed
@@ -148,16 +162,24 @@ mod tests {
     use super::*;
 
     fn app(files: &[(&str, &str)]) -> Surroundings {
-        let files =
-            files.iter().map(|(name, text)| ((*name).to_owned(), crate::settings::dotenv::parse(text))).collect();
+        let files = files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), crate::settings::dotenv::parse(text)))
+            .collect();
         Surroundings { files, ..Surroundings::default() }
     }
 
     #[test]
     fn the_first_file_and_before_it_the_environment_has_the_last_word() {
         let mut app = app(&[(".env.local", "A=local"), (".env", "A=common\nB=common")]);
-        assert_eq!(app.variable("A"), Some(Sighting { value: "local".into(), file: Some(".env.local") }));
-        assert_eq!(app.variable("B"), Some(Sighting { value: "common".into(), file: Some(".env") }));
+        assert_eq!(
+            app.variable("A"),
+            Some(Sighting { value: "local".into(), file: Some(".env.local") })
+        );
+        assert_eq!(
+            app.variable("B"),
+            Some(Sighting { value: "common".into(), file: Some(".env") })
+        );
         app.exported = Environment::new([("A".into(), "exported".into())].into());
         assert_eq!(app.variable("A"), Some(Sighting { value: "exported".into(), file: None }));
         assert_eq!(app.files_of(["B", "A", "C"]), [".env"]);
@@ -167,9 +189,13 @@ mod tests {
     fn a_store_with_a_password_is_named_by_its_variable_only() {
         let url = |text| app(&[(".env", text)]).store().map(|store| (store.url, store.token));
         assert_eq!(url("REDIS_URL=redis://:secret@h"), Some(("env:REDIS_URL".to_owned(), None)));
-        let rest = Some(("env:KV_REST_API_URL".to_owned(), Some("env:KV_REST_API_TOKEN".to_owned())));
+        let rest =
+            Some(("env:KV_REST_API_URL".to_owned(), Some("env:KV_REST_API_TOKEN".to_owned())));
         assert_eq!(url("KV_REST_API_URL=https://h\nKV_REST_API_TOKEN=secret"), rest);
-        assert_eq!(url("DATABASE_PATH=./data/app.db"), Some(("sqlite:./data/app.db".to_owned(), None)));
+        assert_eq!(
+            url("DATABASE_PATH=./data/app.db"),
+            Some(("sqlite:./data/app.db".to_owned(), None))
+        );
         assert_eq!(url("DATABASE_PATH=:memory:"), None);
         assert_eq!(url("DB_PATH=\"db.sqlite\""), Some(("sqlite:db.sqlite".to_owned(), None)));
         assert_eq!(url("DATABASE_PATH=file:./app.db"), Some(("sqlite:./app.db".to_owned(), None)));
@@ -193,7 +219,10 @@ mod tests {
 
     #[test]
     fn the_home_page_is_the_first_address_that_fits() {
-        let app = app(&[(".env", "PUBLIC_URL=http://localhost:3000\nRAILWAY_PUBLIC_DOMAIN=app.example.com")]);
+        let app = app(&[(
+            ".env",
+            "PUBLIC_URL=http://localhost:3000\nRAILWAY_PUBLIC_DOMAIN=app.example.com",
+        )]);
         let site = app.site(|url| url.starts_with("https:"));
         assert_eq!(site, Some(("https://app.example.com".to_owned(), "RAILWAY_PUBLIC_DOMAIN")));
     }

@@ -32,9 +32,13 @@ pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> 
                 let word = |line: usize| {
                     let line = input::trimmed(text.lines().nth(line - 1).unwrap_or_default());
                     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-                    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default().to_owned()
+                    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned()
                 };
-                unread_lines.extend(read.unread.iter().map(|line| (name.to_owned(), *line, word(*line))));
+                unread_lines
+                    .extend(read.unread.iter().map(|line| (name.to_owned(), *line, word(*line))));
                 files.push((name.to_owned(), read.variables));
             }
             Err(Unread::Refused(e)) if e.kind() == std::io::ErrorKind::NotFound => {}
@@ -50,7 +54,9 @@ pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> 
         files,
         unread_lines,
         has_database: Path::new(app::DATABASE).is_file(),
-        is_nuxt: ["nuxt.config.ts", "nuxt.config.js", "nuxt.config.mjs"].iter().any(|name| Path::new(name).exists()),
+        is_nuxt: ["nuxt.config.ts", "nuxt.config.js", "nuxt.config.mjs"]
+            .iter()
+            .any(|name| Path::new(name).exists()),
         served,
         name: package_name().or_else(directory_name),
         document: document(served),
@@ -62,7 +68,9 @@ fn json(path: &Path) -> Option<Value> {
 }
 
 fn package_name() -> Option<String> {
-    text(&json(Path::new("package.json"))?, "name").filter(|name| !name.is_empty()).map(str::to_owned)
+    text(&json(Path::new("package.json"))?, "name")
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
 }
 
 fn directory_name() -> Option<String> {
@@ -73,5 +81,7 @@ fn directory_name() -> Option<String> {
 fn document(served: Option<&str>) -> Option<(std::path::PathBuf, Value)> {
     let places = served.into_iter().chain([""]);
     let paths = places.flat_map(|place| DOCUMENTS.map(|name| Path::new(place).join(name)));
-    paths.into_iter().find_map(|path| json(&path).filter(|found| text(found, "client_id").is_some()).map(|d| (path, d)))
+    paths.into_iter().find_map(|path| {
+        json(&path).filter(|found| text(found, "client_id").is_some()).map(|d| (path, d))
+    })
 }

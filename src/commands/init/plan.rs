@@ -60,12 +60,20 @@ impl Plan {
 
     fn add_document(&mut self, ui: &Ui, path: &Path, document: &Value) {
         if fs::symlink_metadata(path).is_ok() {
-            let _ = writeln!(self.preview, "\n{}  is there already, and stays as it is", path.display());
+            let _ = writeln!(
+                self.preview,
+                "\n{}  is there already, and stays as it is",
+                path.display()
+            );
             return;
         }
         self.show(path, &ui.json_for_people(document));
         let content = String::from_utf8(ui.json_document(document, true)).unwrap_or_default();
-        self.changes.push(Change::Create { path: path.to_owned(), content: content.into(), mode: PUBLIC });
+        self.changes.push(Change::Create {
+            path: path.to_owned(),
+            content: content.into(),
+            mode: PUBLIC,
+        });
     }
 
     /// The settings. They come last: where they are, everything they speak of is.
@@ -97,18 +105,31 @@ impl Plan {
         }
         let draft = &self.draft;
         ui.note("");
-        ui.note(format!("Let the app serve {} at {}", draft.metadata_file.display(), draft.client_id));
+        ui.note(format!(
+            "Let the app serve {} at {}",
+            draft.metadata_file.display(),
+            draft.client_id
+        ));
         if let (Some(file), Some(uri)) = (&draft.jwks_file, &draft.jwks_uri) {
             ui.note(format!("and {} at {uri}", file.display()));
         }
         let is_found = self.settings_path == Path::new(FILE_NAME);
-        let config = if is_found { String::new() } else { format!(" --config {}", self.settings_path.display()) };
+        let config = if is_found {
+            String::new()
+        } else {
+            format!(" --config {}", self.settings_path.display())
+        };
         ui.note("");
         ui.note("Next:");
-        ui.note(format!("  oauthctl {}{config}", if draft.keys.is_empty() { "metadata" } else { "keys list" }));
+        ui.note(format!(
+            "  oauthctl {}{config}",
+            if draft.keys.is_empty() { "metadata" } else { "keys list" }
+        ));
         match &draft.store {
             Some(_) => ui.note(format!("  oauthctl sessions list{config}")),
-            None => ui.note(format!("  oauthctl metadata --check {}", draft.metadata_file.display())),
+            None => {
+                ui.note(format!("  oauthctl metadata --check {}", draft.metadata_file.display()));
+            }
         }
         ui.note(format!("  oauthctl doctor{config}  # once both are served"));
     }

@@ -21,7 +21,10 @@ impl FirstSeen {
     /// Reads what is remembered. A file that cannot be read is none: then the time is counted anew.
     pub(super) fn load(context: &Context, client_id: &str, kid: &Kid) -> Result<Self, Failure> {
         let path = context.state_directory()?.join("published.json");
-        let all = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let all = std::fs::read(&path)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
         Ok(Self { path, entry: format!("{client_id} {kid}"), all })
     }
 
@@ -42,8 +45,9 @@ impl FirstSeen {
 
     fn save(&self) -> Result<(), Failure> {
         let directory = files::directory_of(&self.path);
-        std::fs::create_dir_all(directory)
-            .map_err(|e| failed("cannot make the state directory").at(directory.display()).because(e))?;
+        std::fs::create_dir_all(directory).map_err(|e| {
+            failed("cannot make the state directory").at(directory.display()).because(e)
+        })?;
         let text = serde_json::to_vec(&self.all).expect("times by name are JSON");
         files::write_file(&self.path, &text, PUBLIC, Existing::Replace)
     }

@@ -46,9 +46,19 @@ struct KeyRow<'a> {
 }
 
 impl Row for KeyRow<'_> {
-    const FIELDS: &'static [&'static str] =
-        &["kid", "alg", "created_at", "state", "active_from", "thumbprint", "sessions", "states", "source"];
-    const TITLES: &'static [&'static str] = &["kid", "state", "created", "sessions", "logins", "source"];
+    const FIELDS: &'static [&'static str] = &[
+        "kid",
+        "alg",
+        "created_at",
+        "state",
+        "active_from",
+        "thumbprint",
+        "sessions",
+        "states",
+        "source",
+    ];
+    const TITLES: &'static [&'static str] =
+        &["kid", "state", "created", "sessions", "logins", "source"];
     const SPARE: &'static [usize] = &[5, 2];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
@@ -78,7 +88,8 @@ fn between(earlier: Timestamp, later: Timestamp) -> String {
 /// Reads keys and, where one is named, the store; prints a row a key.
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let sources = context.required_key_sources()?;
-    let origins: Vec<String> = sources.iter().flat_map(|s| s.keys.iter().map(|_| s.source.to_string())).collect();
+    let origins: Vec<String> =
+        sources.iter().flat_map(|s| s.keys.iter().map(|_| s.source.to_string())).collect();
     let keys = keyring::key_set(&sources)?;
     let is_named = context.settings()?.store_url()?.is_some();
     let bound = if is_named { count_bound(context)? } else { None };
@@ -109,7 +120,9 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
             now,
         })?;
         if ThumbprintMatch::of(key) == ThumbprintMatch::No {
-            context.ui.warn(format!("kid {kid} has the form of a thumbprint, and is not that of its key"));
+            context.ui.warn(format!(
+                "kid {kid} has the form of a thumbprint, and is not that of its key"
+            ));
         }
         if key.is_disabled(now) && count.is_some_and(|count| count.sessions > 0) {
             context
@@ -143,7 +156,8 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     Ok(if is_named && bound.is_none() { Exit::Partial } else { Exit::Done })
 }
 
-/// Counts what is bound to each key. A store that does not answer is warned of: the keys can be listed all the same.
+/// Counts what is bound to each key. A store that does not answer is warned of: the keys can be
+/// listed all the same.
 fn count_bound(context: &Context) -> anyhow::Result<Option<Census>> {
     match census::take(context) {
         Ok(census) => Ok(Some(census)),

@@ -1,4 +1,5 @@
-//! `oauthctl keys …`: the key set. Who signs, who is published, how many sessions each key still carries.
+//! `oauthctl keys …`: the key set. Who signs, who is published, how many sessions each key still
+//! carries.
 
 mod first_seen;
 mod list;
@@ -29,7 +30,8 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     }
 }
 
-/// Tells which keys the library atcute does not sign with, where the layout that is named is one of its apps.
+/// Tells which keys the library atcute does not sign with, where the layout that is named is one of
+/// its apps.
 pub fn tell_without_alg(context: &Context, keys: &KeySet) {
     if !context.is_for_atcute() {
         return;

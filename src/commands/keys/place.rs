@@ -1,4 +1,5 @@
-//! Changed keys put back where they came from: files in place, variables as assignments for whoever keeps them.
+//! Changed keys put back where they came from: files in place, variables as assignments for whoever
+//! keeps them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -48,8 +49,11 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     let mut directories: Vec<_> = sources
         .iter()
         .filter_map(|source| match source {
-            // Of the file itself, whatever link leads to it. One that is missing is reported when it is read.
-            KeySource::File { path, .. } => Some(files::directory_of(&fs::canonicalize(path).ok()?).to_owned()),
+            // Of the file itself, whatever link leads to it. One that is missing is reported when
+            // it is read.
+            KeySource::File { path, .. } => {
+                Some(files::directory_of(&fs::canonicalize(path).ok()?).to_owned())
+            }
             _ => None,
         })
         .collect();
@@ -59,8 +63,12 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
 }
 
-/// The sources as they are now, after something that may have taken long. Standard input says nothing twice.
-pub(super) fn read_again(context: &Context, sources: Vec<LoadedSource>) -> Result<Vec<LoadedSource>, Failure> {
+/// The sources as they are now, after something that may have taken long. Standard input says
+/// nothing twice.
+pub(super) fn read_again(
+    context: &Context,
+    sources: Vec<LoadedSource>,
+) -> Result<Vec<LoadedSource>, Failure> {
     let again = |loaded: LoadedSource| match loaded.source {
         KeySource::Stdin => Ok(loaded),
         source => context.load_key_source(source),
@@ -80,11 +88,19 @@ pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> any
     }
 }
 
-/// Keeps a key that leaves a file in a file of its own beside it, for its owner alone. What stands in a variable or came
-/// through a pipe is still where it was.
-pub(super) fn retired_beside(source: &KeySource, kid: &Kid, key: &[ClientKey]) -> Result<Option<PathBuf>, Failure> {
+/// Keeps a key that leaves a file in a file of its own beside it, for its owner alone. What stands
+/// in a variable or came through a pipe is still where it was.
+pub(super) fn retired_beside(
+    source: &KeySource,
+    kid: &Kid,
+    key: &[ClientKey],
+) -> Result<Option<PathBuf>, Failure> {
     let KeySource::File { path, .. } = source else { return Ok(None) };
-    let path = if path.is_symlink() { &fs::canonicalize(path).unwrap_or_else(|_| path.clone()) } else { path };
+    let path = if path.is_symlink() {
+        &fs::canonicalize(path).unwrap_or_else(|_| path.clone())
+    } else {
+        path
+    };
     let text = line(&KeyForm::Jwk.encode(key)?);
     files::write_beside(path, &format!("retired-{kid}"), Some("json"), text.as_bytes()).map(Some)
 }

@@ -1,4 +1,5 @@
-//! `oauthctl keys rotate --promote`: lets a staged key take over, once servers have had time to learn it.
+//! `oauthctl keys rotate --promote`: lets a staged key take over, once servers have had time to
+//! learn it.
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::maintenance::{holds, published_keys};
 use crate::session::Age;
 
-/// How long authorization servers keep a key set before they fetch it again, unless the settings know one that keeps it for
-/// longer. The reference server: 600 s.
+/// How long authorization servers keep a key set before they fetch it again, unless the settings
+/// know one that keeps it for longer. The reference server: 600 s.
 const SERVER_CACHE: Age = Age::from_secs(600);
 
 /// How often to look while waiting.
@@ -32,7 +33,12 @@ pub(super) enum Published {
 }
 
 /// Checks, moves the key to the front, says what to deploy.
-pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: bool) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    context: &Context,
+    kid: &Kid,
+    published: Published,
+    dry_run: bool,
+) -> anyhow::Result<Exit> {
     let sources = context.required_key_sources()?;
     let set = keyring::key_set(&sources)?;
     let now = context.now();
@@ -43,7 +49,10 @@ pub(super) fn run(context: &Context, kid: &Kid, published: Published, dry_run: b
         return Ok(Exit::Done);
     }
     if key.is_disabled(now) || key.not_before().is_some_and(|nbf| nbf > now) {
-        return Err(usage(format!("{kid} cannot sign now: its nbf lies ahead, or it is expired or revoked")).into());
+        return Err(usage(format!(
+            "{kid} cannot sign now: its nbf lies ahead, or it is expired or revoked"
+        ))
+        .into());
     }
     if published != Published::Unchecked {
         served_long_enough(context, key, kid, published, dry_run)?;
@@ -58,8 +67,8 @@ pub(super) fn server_cache(context: &Context) -> Result<Age, Failure> {
     Ok(context.settings()?.document_cache()?.unwrap_or(SERVER_CACHE).max(SERVER_CACHE))
 }
 
-/// Refuses, or waits, until the published set has held the key for as long as servers, and caches before them, keep an older
-/// one. A dry run does not wait.
+/// Refuses, or waits, until the published set has held the key for as long as servers, and caches
+/// before them, keep an older one. A dry run does not wait.
 fn served_long_enough(
     context: &Context,
     key: &ClientKey,
@@ -73,7 +82,8 @@ fn served_long_enough(
     let stopped = || interrupt.failure("nothing was changed");
     loop {
         let published_keys = interrupt.or(published_keys(context.network()?, &client_id));
-        let (served, max_age) = context.runtime()?.block_on(published_keys).ok_or_else(stopped)??;
+        let (served, max_age) =
+            context.runtime()?.block_on(published_keys).ok_or_else(stopped)??;
         let max_age = Age::from_secs(i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX));
         let kept_for = server_cache.max(max_age);
         let now = context.now();
@@ -90,12 +100,16 @@ fn served_long_enough(
             return Ok(());
         }
         if published == Published::Required {
-            return Err(failed(format!("key {kid} is published, but servers may keep an older set until {ready:.0}"))
-                .hint("try again then, or let --wait do so; --unpublished promotes it now")
-                .into());
+            return Err(failed(format!(
+                "key {kid} is published, but servers may keep an older set until {ready:.0}"
+            ))
+            .hint("try again then, or let --wait do so; --unpublished promotes it now")
+            .into());
         }
         if dry_run {
-            context.ui.note(format!("dry run: would wait until {ready:.0}, when servers know the key"));
+            context
+                .ui
+                .note(format!("dry run: would wait until {ready:.0}, when servers know the key"));
             return Ok(());
         }
         context.ui.note(format!("waiting until {ready:.0}, when servers know the key"));
@@ -105,8 +119,14 @@ fn served_long_enough(
     }
 }
 
-/// Within a source that holds many, the key goes first; otherwise the order of the sources is the app's to change.
-fn move_to_front(context: &Context, sources: Vec<LoadedSource>, kid: &Kid, dry_run: bool) -> anyhow::Result<Exit> {
+/// Within a source that holds many, the key goes first; otherwise the order of the sources is the
+/// app's to change.
+fn move_to_front(
+    context: &Context,
+    sources: Vec<LoadedSource>,
+    kid: &Kid,
+    dry_run: bool,
+) -> anyhow::Result<Exit> {
     let is_it = |key: &ClientKey| key.kid() == Some(kid);
     let ui = &context.ui;
     let at = sources.iter().position(|source| source.keys.iter().any(is_it)).unwrap_or(0);
@@ -114,7 +134,10 @@ fn move_to_front(context: &Context, sources: Vec<LoadedSource>, kid: &Kid, dry_r
         let mut order: Vec<_> = sources.iter().map(|source| source.source.to_string()).collect();
         let first = order.remove(at);
         order.insert(0, first);
-        ui.note(format!("let the app load its keys in this order, and deploy: {}", order.join(", ")));
+        ui.note(format!(
+            "let the app load its keys in this order, and deploy: {}",
+            order.join(", ")
+        ));
         ui.note(format!("name them to oauthctl in the same order: keys = {order:?}"));
         return Ok(Exit::Done);
     }
@@ -130,6 +153,8 @@ fn move_to_front(context: &Context, sources: Vec<LoadedSource>, kid: &Kid, dry_r
         KeySource::File { named, .. } => format!("deploy {named}"),
         other => format!("put the new value in {other}"),
     };
-    ui.note(format!("{kid} is in front; {what} to every instance of the app: new sessions are bound to it then"));
+    ui.note(format!(
+        "{kid} is in front; {what} to every instance of the app: new sessions are bound to it then"
+    ));
     Ok(Exit::Done)
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::args::Completer;
 use crate::commands::census;
 use crate::commands::kid::whole_kid;
-use crate::commands::sessions::{PaceArgs, SelectArgs, assessor, dry_run_of_revocation, revoke_selected};
+use crate::commands::sessions::{
+    PaceArgs, SelectArgs, assessor, dry_run_of_revocation, revoke_selected,
+};
 use crate::commands::shared_keys::SharedStore;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -34,7 +36,8 @@ pub struct Args {
     /// The key to remove
     #[arg(allow_hyphen_values = true, add = Completer::Kids)]
     kid: Kid,
-    /// Retire the key although the store does not show that it is unused: it is empty, or has records that cannot be read
+    /// Retire the key although the store does not show that it is unused: it is empty, or has
+    /// records that cannot be read
     #[arg(long)]
     unused: bool,
     // The option's name until 0.1. It says nothing of an empty store.
@@ -43,7 +46,8 @@ pub struct Args {
     /// End the sessions bound to the key first, with that key
     #[arg(long)]
     revoke_sessions: bool,
-    /// Remove the records of sessions that cannot be proved to have ended, too; they may live on at their server
+    /// Remove the records of sessions that cannot be proved to have ended, too; they may live on
+    /// at their server
     #[arg(long, requires = "revoke_sessions")]
     forget: bool,
     /// Say what would be done, and do nothing
@@ -54,9 +58,11 @@ pub struct Args {
 }
 
 /// Not every store forgets them.
-const LOGINS_END: &str = "pending logins end within an hour where they have a TTL, or by `oauthctl states purge`";
+const LOGINS_END: &str =
+    "pending logins end within an hour where they have a TTL, or by `oauthctl states purge`";
 
-/// Checks that nothing depends on the key, or nothing but sessions that are to end; then removes it.
+/// Checks that nothing depends on the key, or nothing but sessions that are to end; then removes
+/// it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
@@ -68,8 +74,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow::Result<Exit> {
     check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
     let store = context.open_named_store()?.ok_or_else(|| {
-        usage(format!("no store was named, so nobody knows which sessions are bound to key {}", args.kid))
-            .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
+        usage(format!(
+            "no store was named, so nobody knows which sessions are bound to key {}",
+            args.kid
+        ))
+        .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
     })?;
     let store: Arc<dyn Store> = store.into();
     // Everything that may keep the key from going, before anybody is signed out for nothing.
@@ -107,7 +116,9 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         None => Ok(()),
     };
     if !args.dry_run && context.runtime()?.block_on(forgotten()).is_err() {
-        context.ui.warn(format!("another key under the kid {} will be taken for a mistake", args.kid));
+        context
+            .ui
+            .warn(format!("another key under the kid {} will be taken for a mistake", args.kid));
     }
     Ok(ended)
 }
@@ -128,21 +139,38 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
     } else {
         format!("{kid} is the active key: the running app binds new sessions to it")
     });
-    let next = set.iter().filter_map(|key| Some((key.kid()?, key.not_before().filter(|nbf| *nbf > now)?)));
+    let next =
+        set.iter().filter_map(|key| Some((key.kid()?, key.not_before().filter(|nbf| *nbf > now)?)));
     Err(match next.min_by_key(|(_, nbf)| *nbf) {
-        Some((next, nbf)) => error.hint(format!("retire it once key {next} has taken over, at {nbf}")),
+        Some((next, nbf)) => {
+            error.hint(format!("retire it once key {next} has taken over, at {nbf}"))
+        }
         None => error.hint("`oauthctl keys rotate` lets another key take over first"),
     })
 }
 
 fn stays(args: &Args) -> String {
-    format!("key {} stays, since some of its sessions may live; --forget removes their records and the key", args.kid)
+    format!(
+        "key {} stays, since some of its sessions may live; --forget removes their records and the key",
+        args.kid
+    )
 }
 
 /// Names the sessions that would end, and what would become of the key.
-fn dry_run(context: &Context, args: &Args, sources: Vec<LoadedSource>, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
+fn dry_run(
+    context: &Context,
+    args: &Args,
+    sources: Vec<LoadedSource>,
+    store: &Arc<dyn Store>,
+) -> anyhow::Result<Exit> {
     let assessor = assessor(context, store.layout())?;
-    let dry_run = dry_run_of_revocation(context, &SelectArgs::bound_to(&args.kid), args.forget, store, &assessor)?;
+    let dry_run = dry_run_of_revocation(
+        context,
+        &SelectArgs::bound_to(&args.kid),
+        args.forget,
+        store,
+        &assessor,
+    )?;
     if dry_run.exit != Exit::Done {
         return Ok(dry_run.exit);
     }
@@ -155,7 +183,12 @@ fn dry_run(context: &Context, args: &Args, sources: Vec<LoadedSource>, store: &A
 }
 
 /// Ends the sessions bound to the key while the key is still there to do it with.
-fn end_sessions(context: &Context, args: &Args, sessions: u64, store: &Arc<dyn Store>) -> anyhow::Result<Exit> {
+fn end_sessions(
+    context: &Context,
+    args: &Args,
+    sessions: u64,
+    store: &Arc<dyn Store>,
+) -> anyhow::Result<Exit> {
     let assessor = assessor(context, store.layout())?;
     let select = SelectArgs::bound_to(&args.kid);
     let question = format!(
@@ -183,7 +216,9 @@ fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(),
     if are_in_the_way {
         let (bound, store) = (sessions_and_logins(count.sessions, count.states), census.store());
         let are = if count.total() == 1 { "is" } else { "are" };
-        let error = usage(format!("{bound} of {store} {are} bound to key {kid}, and would be lost with it"));
+        let error = usage(format!(
+            "{bound} of {store} {are} bound to key {kid}, and would be lost with it"
+        ));
         return Err(match (sessions, count.sessions, count.states) {
             (Sessions::WillEnd, ..) => error.hint(format!("nobody was signed out: {LOGINS_END}; try again then")),
             (_, _, 0) => error.hint("keep the key until they have ended, or end them with --revoke-sessions"),
@@ -199,7 +234,9 @@ fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(),
             "{} has no session and no login, so it does not show that key {kid} is unused",
             census.store()
         ))
-        .hint("check that this is the store that the app uses; --unused retires the key all the same"));
+        .hint(
+            "check that this is the store that the app uses; --unused retires the key all the same",
+        ));
     }
     Ok(())
 }
@@ -225,17 +262,24 @@ fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow:
                 continue;
             }
             Err(e) => {
-                return Err(usage(format!("{name} cannot be read, and its sessions may be bound to key {kid}"))
-                    .because(e)
-                    .hint("run this where that store can be read; --unused retires the key all the same")
-                    .into());
+                return Err(usage(format!(
+                    "{name} cannot be read, and its sessions may be bound to key {kid}"
+                ))
+                .because(e)
+                .hint(
+                    "run this where that store can be read; --unused retires the key all the same",
+                )
+                .into());
             }
         };
         let count = census.records.to(kid.as_str());
         if count.total() > 0 {
-            let (bound, are) =
-                (sessions_and_logins(count.sessions, count.states), if count.total() == 1 { "is" } else { "are" });
-            let profile = profile.map_or_else(String::new, |profile| format!(" --profile {}", in_shell(&profile)));
+            let (bound, are) = (
+                sessions_and_logins(count.sessions, count.states),
+                if count.total() == 1 { "is" } else { "are" },
+            );
+            let profile = profile
+                .map_or_else(String::new, |profile| format!(" --profile {}", in_shell(&profile)));
             return Err(usage(format!(
                 "{bound} of {} {are} bound to key {kid}, and would be lost with it",
                 census.store()
@@ -251,14 +295,22 @@ fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow:
     Ok(())
 }
 
-/// Fails where sessions bound to the key are in another layout than the one at hand, and would stay behind.
-fn check_within_reach(context: &Context, args: &Args, census: &Census, store: &dyn Store) -> anyhow::Result<()> {
+/// Fails where sessions bound to the key are in another layout than the one at hand, and would stay
+/// behind.
+fn check_within_reach(
+    context: &Context,
+    args: &Args,
+    census: &Census,
+    store: &dyn Store,
+) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     let count = async {
         let mut scan = store.scan(Kind::Session, Want { values: true, ttls: false });
         let mut count = 0;
         while let Some(records) = scan.next().await? {
-            let kids = records.iter().filter_map(|record| store.layout().session(record).ok()?.client_auth?.into_key());
+            let kids = records
+                .iter()
+                .filter_map(|record| store.layout().session(record).ok()?.client_auth?.into_key());
             count += kids.filter(|kid| *kid == args.kid.as_str()).count() as u64;
         }
         anyhow::Ok(count)
@@ -281,8 +333,14 @@ fn check_within_reach(context: &Context, args: &Args, census: &Census, store: &d
     .into())
 }
 
-/// Removes the key from its source. `census` shows that nothing is bound to it, unless sessions are yet to end.
-fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>, census: Option<&Census>) -> anyhow::Result<()> {
+/// Removes the key from its source. `census` shows that nothing is bound to it, unless sessions are
+/// yet to end.
+fn remove(
+    context: &Context,
+    args: &Args,
+    sources: Vec<LoadedSource>,
+    census: Option<&Census>,
+) -> anyhow::Result<()> {
     let kid = &args.kid;
     let is_it = |key: &ClientKey| key.kid() == Some(kid);
     let Some(mut source) = sources.into_iter().find(|source| source.keys.iter().any(is_it)) else {
@@ -290,7 +348,9 @@ fn remove(context: &Context, args: &Args, sources: Vec<LoadedSource>, census: Op
     };
     let ui = &context.ui;
     let place = source.source.clone();
-    let unneeded = census.map_or_else(String::new, |census| format!("; it is needed by none of {}", census.counted()));
+    let unneeded = census.map_or_else(String::new, |census| {
+        format!("; it is needed by none of {}", census.counted())
+    });
     let given_up = (!source.form.holds_many()).then(|| place.to_string());
     let publish = format!(
         "`oauthctl jwks{} -o {} --force --drop-key {}`",
@@ -324,19 +384,28 @@ fn options(context: &Context, given_up: Option<&str>) -> String {
     let given = context.overrides();
     let config = given.config.iter().map(|path| ("config", path.display().to_string()));
     let profile = given.profile.iter().map(|name| ("profile", name.clone()));
-    let keys =
-        given.keys.iter().filter(|source| Some(source.as_str()) != given_up).map(|source| ("keys", source.clone()));
-    config.chain(profile).chain(keys).map(|(name, value)| format!(" --{name} {}", in_shell(&value))).collect()
+    let keys = given
+        .keys
+        .iter()
+        .filter(|source| Some(source.as_str()) != given_up)
+        .map(|source| ("keys", source.clone()));
+    config
+        .chain(profile)
+        .chain(keys)
+        .map(|(name, value)| format!(" --{name} {}", in_shell(&value)))
+        .collect()
 }
 
 /// The document of public keys, where apps have it by convention.
 fn published_file() -> &'static str {
-    const FILES: [&str; 3] = ["public/.well-known/jwks.json", "static/.well-known/jwks.json", "jwks.json"];
+    const FILES: [&str; 3] =
+        ["public/.well-known/jwks.json", "static/.well-known/jwks.json", "jwks.json"];
     FILES.into_iter().find(|file| Path::new(file).exists()).unwrap_or("FILE")
 }
 
 /// The text as a word of a command line.
 fn in_shell(text: &str) -> String {
-    let is_plain = !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));
+    let is_plain = !text.starts_with('-')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

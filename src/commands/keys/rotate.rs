@@ -1,4 +1,5 @@
-//! `oauthctl keys rotate`: a new key, published before it signs, the old ones kept for the sessions bound to them.
+//! `oauthctl keys rotate`: a new key, published before it signs, the old ones kept for the sessions
+//! bound to them.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,8 @@ pub struct Args {
     /// Variable for the new key, where the old one has a variable to itself
     #[arg(long, value_name = "NAME")]
     new_env: Option<String>,
-    /// Where the new key goes, where the old one has a file to itself; for variables, a file for the new assignment
+    /// Where the new key goes, where the old one has a file to itself; for variables, a file for
+    /// the new assignment
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: Option<PathBuf>,
     /// Say what would be done, and do nothing
@@ -70,7 +72,8 @@ struct Change {
 enum Deploy {
     /// The source held several keys, and holds one more. Says what to do.
     Grown(String),
-    /// The new key has a place of its own. All places, in the order in which the app must load them.
+    /// The new key has a place of its own. All places, in the order in which the app must load
+    /// them.
     Beside(Vec<Place>),
 }
 
@@ -113,12 +116,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn check_rotatable(sources: &[LoadedSource], now: Timestamp) -> Result<Kid, Failure> {
     let set = keyring::key_set(sources)?;
     if let Some(pending) = set.iter().find(|key| key.not_before().is_some_and(|nbf| nbf > now)) {
-        let (kid, nbf) = (pending.kid().map(Kid::as_str).unwrap_or_default(), pending.not_before().unwrap_or(now));
+        let (kid, nbf) = (
+            pending.kid().map(Kid::as_str).unwrap_or_default(),
+            pending.not_before().unwrap_or(now),
+        );
         return Err(usage(format!("a rotation is under way: key {kid} begins to sign at {nbf}"))
             .hint(format!("wait until then, or take it back with `oauthctl keys retire {kid}`")));
     }
     let active = set.active(now).and_then(ClientKey::kid).cloned();
-    active.ok_or_else(|| usage("there is no signing key to rotate").hint("`oauthctl gen-jwk` makes a first one"))
+    active.ok_or_else(|| {
+        usage("there is no signing key to rotate").hint("`oauthctl gen-jwk` makes a first one")
+    })
 }
 
 fn new_key(context: &Context, args: &Args) -> Result<ClientKey, Failure> {
@@ -161,8 +169,13 @@ fn plan(
     };
     let change = if sources[index].form.holds_many() {
         if let Some(name) = &args.new_env {
-            return Err(usage(format!("{} holds several keys, and the new one joins them", sources[index].source))
-                .hint(format!("leave --new-env {name} out: it is for a key that has a variable to itself")));
+            return Err(usage(format!(
+                "{} holds several keys, and the new one joins them",
+                sources[index].source
+            ))
+            .hint(format!(
+                "leave --new-env {name} out: it is for a key that has a variable to itself"
+            )));
         }
         sources[index].keys.insert(position, key);
         grown(args, &sources[index])?
@@ -179,11 +192,15 @@ fn plan(
 /// Writes a source anew that holds the new key already.
 fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     let text = grown.encode()?;
-    let printed = args.output_file().map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
+    let printed = args
+        .output_file()
+        .map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
     let (text, target, deploy) = match &grown.source {
-        KeySource::File { path, named, .. } if args.output.is_none() => {
-            (line(&text), Target::Rewritten(path.clone()), format!("deploy {named} to every instance of the app"))
-        }
+        KeySource::File { path, named, .. } if args.output.is_none() => (
+            line(&text),
+            Target::Rewritten(path.clone()),
+            format!("deploy {named} to every instance of the app"),
+        ),
         KeySource::File { named, .. } => (
             line(&text),
             args.new_target(),
@@ -194,7 +211,11 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
             args.new_target(),
             format!("give env:{name} its new value on every instance of the app"),
         ),
-        KeySource::Stdin => (line(&text), args.new_target(), format!("deploy {printed} to every instance of the app")),
+        KeySource::Stdin => (
+            line(&text),
+            args.new_target(),
+            format!("deploy {printed} to every instance of the app"),
+        ),
     };
     Ok(Change { text, target, deploy: Deploy::Grown(deploy) })
 }
@@ -222,7 +243,10 @@ fn beside(
         }
         KeySource::File { path, named, .. } if args.output.is_none() => {
             let named = Path::new(named.strip_prefix("file:").unwrap_or(named));
-            (Target::New(sibling(path, kid)), Place::of_new(sibling(named, kid).display().to_string(), form, kid))
+            (
+                Target::New(sibling(path, kid)),
+                Place::of_new(sibling(named, kid).display().to_string(), form, kid),
+            )
         }
         _ => match args.output_file() {
             Some(path) => (args.new_target(), Place::of_new(path.display().to_string(), form, kid)),
@@ -270,15 +294,23 @@ impl Place {
 }
 
 /// The variable asked for, or the next one by the convention of the first.
-fn new_variable(context: &Context, args: &Args, sources: &[LoadedSource], first: &str) -> Result<String, Failure> {
-    let is_source =
-        |name: &str| sources.iter().any(|s| matches!(&s.source, KeySource::Variable { name: n, .. } if n == name));
+fn new_variable(
+    context: &Context,
+    args: &Args,
+    sources: &[LoadedSource],
+    first: &str,
+) -> Result<String, Failure> {
+    let is_source = |name: &str| {
+        sources
+            .iter()
+            .any(|s| matches!(&s.source, KeySource::Variable { name: n, .. } if n == name))
+    };
     let taken = |name: &str| is_source(name) || context.environment().is_set(name);
     match &args.new_env {
-        Some(name) if taken(name) => {
-            Err(usage(format!("{name} has a value already, which the new key would take the place of"))
-                .hint("choose another name for the new key's variable"))
-        }
+        Some(name) if taken(name) => Err(usage(format!(
+            "{name} has a value already, which the new key would take the place of"
+        ))
+        .hint("choose another name for the new key's variable")),
         Some(name) => Ok(name.clone()),
         None => Ok(next_variable(first, taken)),
     }
@@ -288,16 +320,19 @@ fn new_variable(context: &Context, args: &Args, sources: &[LoadedSource], first:
 fn sibling(path: &Path, kid: &str) -> PathBuf {
     let short: String = kid.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
+    let extension =
+        path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
     path.with_file_name(format!("{stem}.{short}{extension}"))
 }
 
 /// The name that the convention continues with: `…_ONE` → `…_TWO`, `…_1` → `…_2`, else `…_2`.
 fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    const WORDS: [&str; 9] = ["ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"];
+    const WORDS: [&str; 9] =
+        ["ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"];
     let (stem, last) = name.rsplit_once('_').unwrap_or((name, ""));
     if let Some(at) = WORDS.iter().position(|word| *word == last)
-        && let Some(free) = WORDS[at + 1..].iter().map(|word| format!("{stem}_{word}")).find(|n| !taken(n))
+        && let Some(free) =
+            WORDS[at + 1..].iter().map(|word| format!("{stem}_{word}")).find(|n| !taken(n))
     {
         return free;
     }
@@ -313,18 +348,30 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// What to deploy, and when what happens.
-fn explain(context: &Context, args: &Args, deploy: &Deploy, kid: &str, active: &Kid, server_cache: Age) {
+fn explain(
+    context: &Context,
+    args: &Args,
+    deploy: &Deploy,
+    kid: &str,
+    active: &Kid,
+    server_cache: Age,
+) {
     let (ui, now) = (&context.ui, context.now());
     let order = if args.stage { "behind" } else { "in front of" };
     ui.note(format!("new key {kid}, {order} {active}"));
     match deploy {
         Deploy::Grown(what) => ui.note(format!("1. {what}, and publish `oauthctl jwks` anew")),
         Deploy::Beside(places) => {
-            let shown = places.iter().map(|place| place.shown.as_str()).collect::<Vec<_>>().join(", then ");
+            let shown =
+                places.iter().map(|place| place.shown.as_str()).collect::<Vec<_>>().join(", then ");
             ui.note(format!("1. let the app load, in this order: {shown}; deploy, and publish `oauthctl jwks` anew"));
-            let settings: Option<Vec<_>> = places.iter().map(|place| place.setting.as_deref()).collect();
+            let settings: Option<Vec<_>> =
+                places.iter().map(|place| place.setting.as_deref()).collect();
             if let Some(settings) = settings {
-                ui.note(format!("   name them to oauthctl in the same order: keys = [{}]", settings.join(", ")));
+                ui.note(format!(
+                    "   name them to oauthctl in the same order: keys = [{}]",
+                    settings.join(", ")
+                ));
             }
         }
     }

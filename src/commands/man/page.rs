@@ -1,4 +1,5 @@
-//! One manual page: what clap knows of a command, and the sections that people look for in a manual.
+//! One manual page: what clap knows of a command, and the sections that people look for in a
+//! manual.
 
 use std::io;
 
@@ -113,7 +114,9 @@ fn settings_and_layouts(roff: &mut Roff) {
     for layout in Layout::built_in() {
         let records = [&layout.sessions, &layout.logins];
         let meaning = match records.map(Records::table) {
-            [Some(sessions), Some(logins)] if sessions.name == logins.name => format!("SQL: {}", sessions.name),
+            [Some(sessions), Some(logins)] if sessions.name == logins.name => {
+                format!("SQL: {}", sessions.name)
+            }
             [Some(sessions), Some(logins)] => format!("SQL: {}, {}", sessions.name, logins.name),
             [Some(sessions), None] => format!("SQL: {}, in memory", sessions.name),
             _ => format!("Redis: {}, {}", layout.sessions.pattern(), layout.logins.pattern()),
@@ -152,8 +155,9 @@ fn example_of(roff: &mut Roff, example: &str, remark: &str) {
 fn see_also(roff: &mut Roff, command: &clap::Command, name: &str) {
     let above = name.rmatch_indices('-').map(|(at, _)| &name[..at]);
     // Of `oauthctl-gen-jwk` the first part is a page, `oauthctl-gen` is none.
-    let above =
-        above.filter(|page| ["oauthctl", "oauthctl-keys", "oauthctl-sessions", "oauthctl-states"].contains(page));
+    let above = above.filter(|page| {
+        ["oauthctl", "oauthctl-keys", "oauthctl-sessions", "oauthctl-states"].contains(page)
+    });
     let below = children(command).filter_map(clap::Command::get_display_name);
     let mut pages: Vec<_> = above.chain(below).collect();
     pages.sort_unstable();
@@ -206,7 +210,8 @@ mod tests {
             (help.prose.as_slice(), help.exit_status.as_deref()),
             (&["Some prose.".to_owned()][..], Some("3 some."))
         );
-        let titles: Vec<_> = help.sections.iter().map(|(title, lines)| (title.as_str(), lines.len())).collect();
+        let titles: Vec<_> =
+            help.sections.iter().map(|(title, lines)| (title.as_str(), lines.len())).collect();
         assert_eq!(titles, [("Results", 1), ("Examples", 1)]);
         let page = String::from_utf8(render(&command).unwrap()).unwrap();
         assert!(page.contains("\\fIa remark\\fR"), "{page}");

@@ -1,4 +1,5 @@
-//! What is the same for all commands, for every manual page. The README says the same (tests/cli/readme.rs).
+//! What is the same for all commands, for every manual page. The README says the same
+//! (tests/cli/readme.rs).
 
 /// Terms and what they mean.
 pub(super) type Entry = (&'static [&'static str], &'static str);
@@ -56,13 +57,19 @@ pub(super) const ENVIRONMENT: [Entry; 15] = [
         "The app's own keys: the first of these that is there, when nothing else names a key source. \
          A name with a number or a number word goes on with the next.",
     ),
-    (&["OAUTH_PRIVATE_KEY_PATH"], "The path of the file with the app's keys, when none of these is there."),
+    (
+        &["OAUTH_PRIVATE_KEY_PATH"],
+        "The path of the file with the app's keys, when none of these is there.",
+    ),
     (
         &["CLIENT_SECRET_KEY_ID", "BSKY_OAUTH_KID"],
         "The kid of the key in the variable with the same beginning, where that has none itself; \
          likewise NAME_ID and NAME_KID for every NAME above.",
     ),
-    (&["REDIS_URL", "VALKEY_URL", "REDIS_TLS_URL", "KV_URL"], "The app's own Redis, when nothing else names a store."),
+    (
+        &["REDIS_URL", "VALKEY_URL", "REDIS_TLS_URL", "KV_URL"],
+        "The app's own Redis, when nothing else names a store.",
+    ),
     (
         &["UPSTASH_KV_REST_API_URL", "KV_REST_API_URL", "UPSTASH_REDIS_REST_URL"],
         "The app's own Redis over REST, likewise; its token is in the variable with TOKEN in the place of URL.",
@@ -80,7 +87,10 @@ pub(super) const ENVIRONMENT: [Entry; 15] = [
         "Not used, unless network.proxy in the settings file says so; NO_PROXY then lists hosts that are reached without it.",
     ),
     (&["NO_COLOR"], "No colour when set, unless --color always."),
-    (&["XDG_CONFIG_HOME", "XDG_STATE_HOME"], "Where the files below lie, if not in ~/.config and ~/.local/state."),
+    (
+        &["XDG_CONFIG_HOME", "XDG_STATE_HOME"],
+        "Where the files below lie, if not in ~/.config and ~/.local/state.",
+    ),
 ];
 
 /// Files that are read and written.
@@ -91,7 +101,10 @@ pub(super) const FILES: [Entry; 9] = [
          Cargo.toml, or the home directory.",
     ),
     (&["./app.db"], "The app's database, when nothing names another store."),
-    (&["DATABASE.oauthctl"], "Notes of oauthctl beside an SQLite database; the app's own tables are left as they are."),
+    (
+        &["DATABASE.oauthctl"],
+        "Notes of oauthctl beside an SQLite database; the app's own tables are left as they are.",
+    ),
     (
         &["$XDG_STATE_HOME/oauthctl/recovery/"],
         "Tokens that were exchanged and could not be stored; see `oauthctl sessions recover`.",
@@ -100,9 +113,18 @@ pub(super) const FILES: [Entry; 9] = [
         &["$XDG_STATE_HOME/oauthctl/counts.json"],
         "How many sessions each store had when `oauthctl sessions refresh` or `prune` last read all of it.",
     ),
-    (&["$XDG_STATE_HOME/oauthctl/published.json"], "When a staged key was first seen in the published key set."),
-    (&["KEYS.retired-KID.json"], "A key that `oauthctl keys retire` has taken out of KEYS.json, for its owner alone."),
-    (&["FILE.replaced-KID"], "A private key that `oauthctl gen-jwk --force` has replaced, likewise."),
+    (
+        &["$XDG_STATE_HOME/oauthctl/published.json"],
+        "When a staged key was first seen in the published key set.",
+    ),
+    (
+        &["KEYS.retired-KID.json"],
+        "A key that `oauthctl keys retire` has taken out of KEYS.json, for its owner alone.",
+    ),
+    (
+        &["FILE.replaced-KID"],
+        "A private key that `oauthctl gen-jwk --force` has replaced, likewise.",
+    ),
     (
         &[".oauthctl-*.tmp"],
         "A file that is being written. One that a killed run left goes with the next that writes there.",

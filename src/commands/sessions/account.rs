@@ -43,8 +43,9 @@ impl FromStr for Account {
             return text.parse().map(Self::Did);
         }
         text.parse().map(Self::Handle).map_err(|_| {
-            usage(format!("{text:?} is neither a DID nor a handle"))
-                .hint("write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com")
+            usage(format!("{text:?} is neither a DID nor a handle")).hint(
+                "write did:plc:abcdefghijklmnopqrstuvwx, did:web:example.com or alice.example.com",
+            )
         })
     }
 }
@@ -54,9 +55,13 @@ impl Account {
     pub async fn did(&self, context: &Context) -> anyhow::Result<Did> {
         match self {
             Self::Did(did) => Ok(did.clone()),
-            Self::Handle(handle) => Ok(context.network()?.resolve_handle(handle).await.map_err(|e| {
-                failed(format!("cannot find the account of {handle}")).because(e).hint("name the account by its DID")
-            })?),
+            Self::Handle(handle) => {
+                Ok(context.network()?.resolve_handle(handle).await.map_err(|e| {
+                    failed(format!("cannot find the account of {handle}"))
+                        .because(e)
+                        .hint("name the account by its DID")
+                })?)
+            }
         }
     }
 }

@@ -65,7 +65,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     file.keep()?;
     let (path, client) = (args.output.display(), for_client(context));
-    context.ui.note(format!("wrote {path}{client}; it holds everybody's tokens: delete it after the move"));
+    context.ui.note(format!(
+        "wrote {path}{client}; it holds everybody's tokens: delete it after the move"
+    ));
     Ok(exit)
 }
 
@@ -74,38 +76,48 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     let pattern = store.layout().session_pattern().clone();
     let assessor = assessor(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
-    // Tokens that were used up must not be handed on while those that replace them wait to be stored.
+    // Tokens that were used up must not be handed on while those that replace them wait to be
+    // stored.
     recover(context, &*store)?;
     let recovery = Recovery::new(context.recovery_directory()?);
     let any_pending = !recovery.entries()?.is_empty();
     let (mut written, mut left_out) = (0, 0);
-    let select = args.select.for_each(context, &*store, &assessor, |stored: &Stored, summary: &Summary<'_>| {
-        let Some(record) = (!summary.status.is_unreadable()).then(|| raw(stored)).flatten() else {
-            left_out += 1;
-            let why = summary.reason.as_deref().unwrap_or_else(|| summary.status.name());
-            context.ui.warn(format!("left out {}: {why}", summary.key));
-            return Ok(());
-        };
-        let waits = || recovery.entry_of(stored, summary.refresh_token.as_deref()).exists();
-        if any_pending && waits() {
-            left_out += 1;
-            context.ui.warn(format!("left out {}: its new tokens wait to be stored (`sessions recover`)", summary.key));
-            return Ok(());
-        }
-        let sid = pattern.parse_key(&summary.key).and_then(|(_, sid)| sid.map(str::to_owned));
-        let line = Transfer {
-            did: summary.did.as_deref().unwrap_or_default().into(),
-            key: summary.key.as_ref().into(),
-            sid: sid.map(Into::into),
-            ttl: stored.ttl.map(|ttl| ttl.as_secs()),
-            last_refreshed_at: summary.last_refreshed_at,
-            record: &record,
-        };
-        serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
-        written += 1;
-        Ok(())
-    });
+    let select = args.select.for_each(
+        context,
+        &*store,
+        &assessor,
+        |stored: &Stored, summary: &Summary<'_>| {
+            let Some(record) = (!summary.status.is_unreadable()).then(|| raw(stored)).flatten()
+            else {
+                left_out += 1;
+                let why = summary.reason.as_deref().unwrap_or_else(|| summary.status.name());
+                context.ui.warn(format!("left out {}: {why}", summary.key));
+                return Ok(());
+            };
+            let waits = || recovery.entry_of(stored, summary.refresh_token.as_deref()).exists();
+            if any_pending && waits() {
+                left_out += 1;
+                context.ui.warn(format!(
+                    "left out {}: its new tokens wait to be stored (`sessions recover`)",
+                    summary.key
+                ));
+                return Ok(());
+            }
+            let sid = pattern.parse_key(&summary.key).and_then(|(_, sid)| sid.map(str::to_owned));
+            let line = Transfer {
+                did: summary.did.as_deref().unwrap_or_default().into(),
+                key: summary.key.as_ref().into(),
+                sid: sid.map(Into::into),
+                ttl: stored.ttl.map(|ttl| ttl.as_secs()),
+                last_refreshed_at: summary.last_refreshed_at,
+                record: &record,
+            };
+            serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
+            out.write_all(b"\n")?;
+            written += 1;
+            Ok(())
+        },
+    );
     context.runtime()?.block_on(select)?;
     args.select.warn_of_missing(context, &[&*store])?;
     let so_far = if context.interrupt().is_set() { ", then interrupted" } else { "" };
@@ -114,7 +126,8 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     Ok(context.interrupt().exit().unwrap_or(outcome))
 }
 
-/// The record as it stands in the store: what we do not know of it must survive the move. Only its lines become one.
+/// The record as it stands in the store: what we do not know of it must survive the move. Only its
+/// lines become one.
 fn raw(stored: &Stored) -> Option<Cow<'_, RawValue>> {
     if !stored.value.contains(&b'\n') && !stored.value.contains(&b'\r') {
         return serde_json::from_slice(&stored.value).ok().map(Cow::Borrowed);

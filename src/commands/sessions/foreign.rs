@@ -1,4 +1,5 @@
-//! Warnings about a store without a session, and about one in which no record is a session that oauthctl can read.
+//! Warnings about a store without a session, and about one in which no record is a session that
+//! oauthctl can read.
 
 use crate::commands::empty_store::EmptyStore;
 use crate::commands::last_count;
@@ -8,8 +9,8 @@ use crate::maintenance::Records;
 use crate::store::Layout;
 use crate::ui::counted;
 
-/// Compares a whole store with what it had before, and keeps the count less what the run has `removed`; a dry run,
-/// which has none, keeps nothing. Returns the exit status of the run.
+/// Compares a whole store with what it had before, and keeps the count less what the run has
+/// `removed`; a dry run, which has none, keeps nothing. Returns the exit status of the run.
 pub fn compare(
     context: &Context,
     layout: &Layout,
@@ -19,14 +20,19 @@ pub fn compare(
 ) -> Result<Exit, Failure> {
     let Some(sessions) = records.all() else { return Ok(exit) };
     let is_empty = records.read == 0;
-    let exit = if is_empty { EmptyStore::examine(context, &[&layout.name])?.tell(context, exit) } else { exit };
+    let exit = if is_empty {
+        EmptyStore::examine(context, &[&layout.name])?.tell(context, exit)
+    } else {
+        exit
+    };
     if let Some(removed) = removed {
         last_count::found(context, layout, sessions, removed);
     }
     Ok(exit)
 }
 
-/// Returns the exit status of the run: a run that met nothing but foreign records did not do what it is for.
+/// Returns the exit status of the run: a run that met nothing but foreign records did not do what
+/// it is for.
 pub fn exit_of(context: &Context, records: Records, exit: Exit) -> Exit {
     let Records { read, foreign, .. } = records;
     if foreign == 0 || foreign < read {

@@ -86,10 +86,19 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let mut report = TallyOfRun { dry_run: import.dry_run, tally: Tally::default() };
     let mut lines = Lines::read(BufReader::new(input));
-    if !args.source_app_stopped && !args.dry_run && context.runtime()?.block_on(lines.hold_token(context)) {
+    if !args.source_app_stopped
+        && !args.dry_run
+        && context.runtime()?.block_on(lines.hold_token(context))
+    {
         confirm_stopped(context)?;
     }
-    let imported = context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut report.tally));
+    let imported = context.runtime()?.block_on(import_lines(
+        context,
+        &*store,
+        &import,
+        lines,
+        &mut report.tally,
+    ));
     let done = cut_short(context, imported, report.tally.sum(&BROUGHT_IN) > 0 && !report.dry_run)?;
     if report.tally.total() == 0 && !context.interrupt().is_set() {
         return Err(failed("nothing was imported: the input is empty")
@@ -101,7 +110,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         last_count::added(context, store.layout(), report.tally.of(ImportResult::Created));
     }
     tell(context, &report, done)?;
-    let left_out = [ImportResult::Malformed, ImportResult::Unusable, ImportResult::NotNewer, ImportResult::Crowded];
+    let left_out = [
+        ImportResult::Malformed,
+        ImportResult::Unusable,
+        ImportResult::NotNewer,
+        ImportResult::Crowded,
+    ];
     let incomplete = report.tally.sum(&left_out) > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
@@ -118,7 +132,11 @@ fn confirm_stopped(context: &Context) -> anyhow::Result<()> {
             .into());
     }
     let question = "Is the app of the old store stopped, and will it start on this store only?";
-    if context.ui.ask(question)? { Ok(()) } else { Err(usage("not confirmed; nothing was imported").into()) }
+    if context.ui.ask(question)? {
+        Ok(())
+    } else {
+        Err(usage("not confirmed; nothing was imported").into())
+    }
 }
 
 async fn import_lines(
@@ -139,9 +157,9 @@ async fn import_lines(
         if is_over { Poll::Ready(None) } else { lines.poll_next(context) }
     };
     let lines = stream::poll_fn(next).take_until(Box::pin(interrupt.raised()));
-    let lines = lines
-        .map(|line| (numbers.next().unwrap_or_default(), line))
-        .filter(|(_, line)| std::future::ready(!matches!(line, Ok(Some(text)) if text.trim().is_empty())));
+    let lines = lines.map(|line| (numbers.next().unwrap_or_default(), line)).filter(|(_, line)| {
+        std::future::ready(!matches!(line, Ok(Some(text)) if text.trim().is_empty()))
+    });
     let mut events = lines
         .map(async |(number, line)| {
             let Some(line) = line? else { return Ok((number, None, ImportResult::Malformed)) };
@@ -194,8 +212,8 @@ struct Lines {
 }
 
 impl Lines {
-    /// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal from being heeded.
-    /// The thread ends with the input, or with the process.
+    /// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal
+    /// from being heeded. The thread ends with the input, or with the process.
     fn read(mut input: impl BufRead + Send + 'static) -> Self {
         let (sender, rest) = mpsc::channel(CONCURRENCY);
         std::thread::spawn(move || {
@@ -209,14 +227,15 @@ impl Lines {
         Self { held: VecDeque::new(), rest }
     }
 
-    /// Reads ahead to the first line with a refresh token, and returns whether there is one. After many lines without,
-    /// the answer is yes. A signal is an answer, too.
+    /// Reads ahead to the first line with a refresh token, and returns whether there is one. After
+    /// many lines without, the answer is yes. A signal is an answer, too.
     async fn hold_token(&mut self, context: &Context) -> bool {
         let interrupt = context.interrupt();
         while self.held.len() < READ_AHEAD {
             let Some(line) = interrupt.or(self.rest.recv()).await else { return true };
             let Some(line) = line else { return false };
-            let has_token = line.as_ref().is_ok_and(|line| line.as_deref().is_some_and(has_refresh_token));
+            let has_token =
+                line.as_ref().is_ok_and(|line| line.as_deref().is_some_and(has_refresh_token));
             self.held.push_back(line);
             if has_token {
                 return true;
@@ -252,7 +271,9 @@ fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
         input.skip_until(b'\n').map_err(cannot_read)?;
         return Ok(Some(None));
     }
-    Ok(Some(String::from_utf8(line).ok().map(|line| line.trim_start_matches('\u{feff}').to_owned())))
+    Ok(Some(
+        String::from_utf8(line).ok().map(|line| line.trim_start_matches('\u{feff}').to_owned()),
+    ))
 }
 
 fn tell(context: &Context, report: &TallyOfRun<ImportResult>, done: Exit) -> anyhow::Result<()> {
@@ -267,7 +288,10 @@ fn tell(context: &Context, report: &TallyOfRun<ImportResult>, done: Exit) -> any
         (of(ImportResult::Unchanged), "there already, the same"),
         (of(ImportResult::Kept), "there already, kept"),
         (of(ImportResult::NotNewer), "there already, not provably older, kept"),
-        (of(ImportResult::Crowded), "of several of one account, for which the layout has one place"),
+        (
+            of(ImportResult::Crowded),
+            "of several of one account, for which the layout has one place",
+        ),
         (of(ImportResult::Unusable), "with a DPoP key that the app's library cannot use, left out"),
         (of(ImportResult::Malformed), "malformed, left out"),
     ];

@@ -1,4 +1,5 @@
-//! `--inactive` of the commands that look at sessions: whom `sessions prune --inactive` would sign out.
+//! `--inactive` of the commands that look at sessions: whom `sessions prune --inactive` would sign
+//! out.
 
 use super::select::SelectArgs;
 use crate::context::Context;
@@ -11,14 +12,15 @@ use crate::ui::counts;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Selection")]
 pub struct InactiveArgs {
-    /// Sessions whose user has been away for this long: those that `sessions prune --inactive` would sign out
+    /// Sessions whose user has been away for this long: those that `sessions prune --inactive`
+    /// would sign out
     #[arg(long, value_name = "AGE")]
     inactive: Option<Age>,
 }
 
 impl InactiveArgs {
-    /// Hands over every session that is selected and, where that is asked about, whose user is away. Says of how many that
-    /// cannot be told.
+    /// Hands over every session that is selected and, where that is asked about, whose user is
+    /// away. Says of how many that cannot be told.
     pub async fn for_each(
         &self,
         select: &SelectArgs,
@@ -47,7 +49,8 @@ impl InactiveArgs {
         };
         let mut selection = select.begin(context, store, assessor).await?;
         while selection.next_meant(&mut is_away).await?.is_some() {}
-        let text = counts("", [(unobservable, "left out: cannot tell whether their users were away")]);
+        let text =
+            counts("", [(unobservable, "left out: cannot tell whether their users were away")]);
         if !text.is_empty() {
             context.ui.note(text);
         }

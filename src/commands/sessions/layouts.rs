@@ -19,7 +19,11 @@ pub struct Layouts<'a> {
 
 impl<'a> Layouts<'a> {
     /// Opens the store under each layout, and finds out which key is meant.
-    pub fn open(context: &'a Context, select: &'a SelectArgs, inactive: &'a InactiveArgs) -> anyhow::Result<Self> {
+    pub fn open(
+        context: &'a Context,
+        select: &'a SelectArgs,
+        inactive: &'a InactiveArgs,
+    ) -> anyhow::Result<Self> {
         let layouts = Self { context, select, inactive, stores: context.open_stores()? };
         select.prepare(context, &layouts.stores(), None)?;
         Ok(layouts)
@@ -43,10 +47,16 @@ impl<'a> Layouts<'a> {
         for store in &self.stores {
             let assessor = assessor(self.context, store.layout())?;
             self.select.in_one_of(self.stores.len(), count);
-            let read = self.inactive.for_each(self.select, self.context, &**store, &assessor, |_, summary| {
-                count += 1;
-                consume(summary, &assessor)
-            });
+            let read = self.inactive.for_each(
+                self.select,
+                self.context,
+                &**store,
+                &assessor,
+                |_, summary| {
+                    count += 1;
+                    consume(summary, &assessor)
+                },
+            );
             self.context.runtime()?.block_on(read)?;
         }
         Ok(count)

@@ -28,7 +28,8 @@ Examples:
   oauthctl sessions list --not-refreshed-for 30d --format csv
   oauthctl sessions list --format jsonl | jq -r .did")]
 pub struct Args {
-    /// Show whole kids, times instead of ages, and when access tokens expire; other formats always hold everything
+    /// Show whole kids, times instead of ages, and when access tokens expire; other formats always
+    /// hold everything
     #[arg(long)]
     wide: bool,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! Names on the command line that nothing in the store has: an error where something was to be done with them, and a
-//! warning where it was to be looked at.
+//! Names on the command line that nothing in the store has: an error where something was to be done
+//! with them, and a warning where it was to be looked at.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,14 +28,22 @@ impl SomeMissing {
 }
 
 impl SelectArgs {
-    /// Finds out which key is meant by `--kid`, and takes in what is asked for. Asks whether a kid that was given by its
-    /// beginning is meant, if `question` is one.
-    pub fn prepare(&self, context: &Context, stores: &[&dyn Store], question: Option<&str>) -> anyhow::Result<()> {
+    /// Finds out which key is meant by `--kid`, and takes in what is asked for. Asks whether a kid
+    /// that was given by its beginning is meant, if `question` is one.
+    pub fn prepare(
+        &self,
+        context: &Context,
+        stores: &[&dyn Store],
+        question: Option<&str>,
+    ) -> anyhow::Result<()> {
         let keys = context.key_set()?.as_ref().map(kids_of).unwrap_or_default();
         let given = self.filter().kid;
         if let Some(given) = given.as_deref().filter(|given| !keys.contains(*given)) {
             let interrupt = context.interrupt();
-            let bound = context.runtime()?.block_on(interrupt.or(bound_kids(stores))).unwrap_or(Ok(BTreeSet::new()))?;
+            let bound = context
+                .runtime()?
+                .block_on(interrupt.or(bound_kids(stores)))
+                .unwrap_or(Ok(BTreeSet::new()))?;
             let known = &keys | &bound;
             if let Some(found) = find_kid(given, &known)? {
                 self.set_kid(found.accepted(context, given, question)?);
@@ -47,15 +55,18 @@ impl SelectArgs {
         Ok(())
     }
 
-    /// Fails where nothing in the store has a name that was given. Where others are there, warns of those that are not.
+    /// Fails where nothing in the store has a name that was given. Where others are there, warns of
+    /// those that are not.
     pub fn check_names(&self, context: &Context, store: &dyn Store) -> anyhow::Result<SomeMissing> {
         let missing = self.missing(context);
-        let is_all = missing.iter().any(|missing| missing.others.is_some()) || !self.seen().borrow().any_named();
+        let is_all = missing.iter().any(|missing| missing.others.is_some())
+            || !self.seen().borrow().any_named();
         if missing.is_empty() || !is_all {
             self.warn(context, &[store], &missing)?;
             return Ok(SomeMissing(!missing.is_empty()));
         }
-        let (last, first) = missing.split_last().unwrap_or_else(|| unreachable!("some are missing"));
+        let (last, first) =
+            missing.split_last().unwrap_or_else(|| unreachable!("some are missing"));
         self.warn(context, &[store], first)?;
         Err(failure(context, &[store], last)?.into())
     }
@@ -70,7 +81,12 @@ impl SelectArgs {
         if context.interrupt().is_set() { Vec::new() } else { self.seen().borrow().missing() }
     }
 
-    fn warn(&self, context: &Context, stores: &[&dyn Store], missing: &[Missing]) -> anyhow::Result<()> {
+    fn warn(
+        &self,
+        context: &Context,
+        stores: &[&dyn Store],
+        missing: &[Missing],
+    ) -> anyhow::Result<()> {
         for (n, missing) in missing.iter().enumerate() {
             let near = if n < MOST_SEARCHES { near(context, stores, missing)? } else { None };
             context.ui.warn(match near {
@@ -87,8 +103,11 @@ fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyho
     let failure = failed(missing.message.clone());
     Ok(match (near(context, stores, missing)?, &missing.others) {
         (Some(near), _) => failure.hint(format!("did you mean {near}?")),
-        (None, Some(_)) => failure.hint("`oauthctl sessions stats` shows the servers and keys that sessions have"),
-        (None, None) => failure.hint("`oauthctl sessions list --format jsonl` shows the accounts and keys there are"),
+        (None, Some(_)) => {
+            failure.hint("`oauthctl sessions stats` shows the servers and keys that sessions have")
+        }
+        (None, None) => failure
+            .hint("`oauthctl sessions list --format jsonl` shows the accounts and keys there are"),
     })
 }
 
@@ -99,11 +118,16 @@ pub fn no_session(context: &Context, stores: &[&dyn Store], did: &str) -> anyhow
 }
 
 /// The name that was probably meant.
-fn near(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::Result<Option<String>> {
+fn near(
+    context: &Context,
+    stores: &[&dyn Store],
+    missing: &Missing,
+) -> anyhow::Result<Option<String>> {
     if let Some(others) = &missing.others {
         return Ok(nearest(&missing.name, others.iter().map(String::as_str)).map(str::to_owned));
     }
-    let search = async { tokio::time::timeout(PATIENCE, nearest_name(stores, &missing.name)).await };
+    let search =
+        async { tokio::time::timeout(PATIENCE, nearest_name(stores, &missing.name)).await };
     let found = context.runtime()?.block_on(context.interrupt().or(search));
     // An error says it already; a store that fails now has nothing to add.
     Ok(found.and_then(Result::ok).and_then(Result::ok).flatten())

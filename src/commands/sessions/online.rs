@@ -27,7 +27,8 @@ pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
     left.len() as u64
 }
 
-/// Gathers what an exchange needs, when the store takes writes, and first stores what an earlier run could not.
+/// Gathers what an exchange needs, when the store takes writes, and first stores what an earlier
+/// run could not.
 pub fn refresher(
     context: &Context,
     store: &Arc<dyn Store>,
@@ -42,7 +43,8 @@ pub fn refresher(
     pace.set(network);
     network.stop_waiting_when(stop(context));
     recover(context, &**store)?;
-    // A store that takes the lock and then refuses the tokens would cost one session after the other.
+    // A store that takes the lock and then refuses the tokens would cost one session after the
+    // other.
     context.runtime()?.block_on(store.check_writable())?;
     Ok(Refresher::new(Parts {
         store: Arc::clone(store),

@@ -16,10 +16,12 @@ pub struct PaceArgs {
     /// Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]
     #[arg(long, value_name = "N")]
     concurrency: Option<NonZeroUsize>,
-    /// Of these, so many at one authorization server [default: 4, or `per_issuer` in oauthctl.toml]
+    /// Of these, so many at one authorization server [default: 4, or `per_issuer` in
+    /// oauthctl.toml]
     #[arg(long, value_name = "N")]
     per_issuer: Option<NonZeroUsize>,
-    /// Requests a second to one server, of all kinds; 0 is no limit [default: 5 on the public network, or `per_issuer_rate` in oauthctl.toml]
+    /// Requests a second to one server, of all kinds; 0 is no limit [default: 5 on the public
+    /// network, or `per_issuer_rate` in oauthctl.toml]
     #[arg(long, value_name = "N", value_parser = request_rate)]
     per_issuer_rate: Option<f64>,
     /// At most so many sessions a second
@@ -42,7 +44,8 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn request_rate(text: &str) -> Result<f64, String> {
-    let refuse = || "must be a number from 0.0003 (one an hour) to 1000000, or 0 for no limit".to_owned();
+    let refuse =
+        || "must be a number from 0.0003 (one an hour) to 1000000, or 0 for no limit".to_owned();
     parse_rate(text).ok_or_else(refuse)
 }
 
@@ -58,7 +61,8 @@ impl PaceArgs {
     pub fn limits(&self, context: &Context) -> anyhow::Result<Limits> {
         let settings = context.settings()?.refresh()?;
         let issuers = context.settings()?.issuers()?.into_iter();
-        let at_once = |set: IssuerSettings| self.per_issuer.or(set.per_issuer).map(NonZeroUsize::get);
+        let at_once =
+            |set: IssuerSettings| self.per_issuer.or(set.per_issuer).map(NonZeroUsize::get);
         Ok(Limits {
             concurrency: self.concurrency.unwrap_or(settings.concurrency).get(),
             per_issuer: self.per_issuer.unwrap_or(settings.per_issuer).get(),

@@ -19,7 +19,8 @@ use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{
-    Action, Assessor, Binding, Meant, Plan, Pruner, Revoker, Rules, Runner, Step, StoreBreaker, Witnesses, check_clock,
+    Action, Assessor, Binding, Meant, Plan, Pruner, Revoker, Rules, Runner, Step, StoreBreaker,
+    Witnesses, check_clock,
 };
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
@@ -51,13 +52,16 @@ pub struct Args {
     metrics: MetricsArgs,
     #[command(flatten)]
     select: SelectArgs,
-    /// Also sign out sessions whose user has been away for this long; at least an hour, and below a day only with --yes
+    /// Also sign out sessions whose user has been away for this long; at least an hour, and below
+    /// a day only with --yes
     #[arg(long, value_name = "AGE", conflicts_with = "offline", value_parser = inactive)]
     inactive: Option<Age>,
-    /// Sign out or remove as malformed no more than so many; of more, none [default: 20, or half of what is read, if that is more]
+    /// Sign out or remove as malformed no more than so many; of more, none [default: 20, or half
+    /// of what is read, if that is more]
     #[arg(long, value_name = "N")]
     max_removed: Option<NonZeroUsize>,
-    /// Also remove what is provably nobody's: empty records, and those with neither a refresh token nor a private key; none at all where they are more than half
+    /// Also remove what is provably nobody's: empty records, and those with neither a refresh
+    /// token nor a private key; none at all where they are more than half
     #[arg(long)]
     malformed: bool,
     /// Ask no server; of suspect sessions, remove only those beyond 180 days
@@ -73,11 +77,13 @@ pub struct Args {
     pause: Option<Age>,
 }
 
-/// Less is no sign of anything: a session without a request for minutes is the normal state of one that is used.
+/// Less is no sign of anything: a session without a request for minutes is the normal state of one
+/// that is used.
 const SHORTEST: Age = Age::from_secs(3600);
 /// Less is meant by few.
 const SHORT: Age = Age::from_secs(86_400);
-/// So many are signed out or removed as malformed without a word, also where that is more than half.
+/// So many are signed out or removed as malformed without a word, also where that is more than
+/// half.
 const FEW: u64 = 20;
 
 fn inactive(text: &str) -> Result<Age, Failure> {
@@ -89,21 +95,36 @@ fn inactive(text: &str) -> Result<Age, Failure> {
         .hint("m is minutes; write days or weeks, like 30d"))
 }
 
-/// Fails where people would be signed out who were there today, and nobody has confirmed that this is meant.
+/// Fails where people would be signed out who were there today, and nobody has confirmed that this
+/// is meant.
 fn check_inactive(context: &Context, args: &Args) -> Result<(), Failure> {
     match args.inactive {
-        Some(age) if age < SHORT && !args.dry_run && !context.is_confirmed() && !context.is_interactive() => {
-            let what = format!("--inactive {age} would sign out users who were there less than a day ago");
-            Err(usage(what).hint("if it is meant, add --yes; --dry-run shows whom it would sign out"))
+        Some(age)
+            if age < SHORT
+                && !args.dry_run
+                && !context.is_confirmed()
+                && !context.is_interactive() =>
+        {
+            let what =
+                format!("--inactive {age} would sign out users who were there less than a day ago");
+            Err(usage(what)
+                .hint("if it is meant, add --yes; --dry-run shows whom it would sign out"))
         }
         _ => Ok(()),
     }
 }
 
-/// Takes out of the rules, and of the plan, what would end more sessions than is allowed. Says so, and whether it was so.
-fn hold_back(context: &Context, args: &Args, rules: &mut Rules, plan: &mut Plan) -> anyhow::Result<bool> {
+/// Takes out of the rules, and of the plan, what would end more sessions than is allowed. Says so,
+/// and whether it was so.
+fn hold_back(
+    context: &Context,
+    args: &Args,
+    rules: &mut Rules,
+    plan: &mut Plan,
+) -> anyhow::Result<bool> {
     let bulk = plan.in_bulk();
-    let named = args.max_removed.map_or_else(|| context.settings()?.max_removed(), |n| Ok(Some(n)))?;
+    let named =
+        args.max_removed.map_or_else(|| context.settings()?.max_removed(), |n| Ok(Some(n)))?;
     let most = named.map_or_else(|| FEW.max(plan.read / 2), |n| n.get() as u64);
     if bulk <= most {
         return Ok(false);
@@ -120,7 +141,8 @@ fn hold_back(context: &Context, args: &Args, rules: &mut Rules, plan: &mut Plan)
 
 /// Plans, asks a person if there is one, settles, sums up.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    args.metrics.measured(context, "sessions_prune", args.dry_run, |counts| prune(context, args, counts))
+    args.metrics
+        .measured(context, "sessions_prune", args.dry_run, |counts| prune(context, args, counts))
 }
 
 fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
@@ -129,7 +151,8 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     let assessor = assessor(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
-    let mut rules = Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
+    let mut rules =
+        Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let (mut plan, witnesses) = plan(context, args, &*store, &assessor, rules)?;
     if plan.goes_by_age() {
         context.runtime()?.block_on(check_clock(&*store, context.now()))?;
@@ -179,7 +202,8 @@ fn plan(
     let mut plan = Plan::default();
     let witnesses = RefCell::new(Witnesses::default());
     let (mut seen, mut unreadable) = (0, 0);
-    let mut listing = (args.dry_run && context.ui.format != Format::Json).then(|| context.ui.listing::<ResultRow>());
+    let mut listing = (args.dry_run && context.ui.format != Format::Json)
+        .then(|| context.ui.listing::<ResultRow>());
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, assessor).await?;
         let mut see = |stored: &Stored, summary: &Summary<'_>, _: Option<&_>| {
@@ -207,7 +231,8 @@ fn plan(
     if args.malformed && !args.select.names_sessions() && unreadable * 2 > seen {
         return Err(mostly_malformed(unreadable, seen).into());
     }
-    if let Some(listing) = listing.filter(|_| plan.total() > 0 || context.ui.format == Format::Csv) {
+    if let Some(listing) = listing.filter(|_| plan.total() > 0 || context.ui.format == Format::Csv)
+    {
         listing.finish()?;
     }
     Ok((plan, witnesses.into_inner().needed()))
@@ -220,8 +245,10 @@ fn no_keys() -> Failure {
 
 /// Where most of a store cannot be read, it is we who read it wrongly.
 fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
-    usage(format!("more than half of what was read is malformed ({unreadable} of {seen}); nothing was removed"))
-        .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
+    usage(format!(
+        "more than half of what was read is malformed ({unreadable} of {seen}); nothing was removed"
+    ))
+    .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
 }
 
 /// Why this session is in the plan.
@@ -248,14 +275,20 @@ fn settle(
     let keys = context.key_set()?.unwrap_or_default();
     let mut unconfirmed = Arc::default();
     let online = if plan.needs_servers() {
-        let refresher = refresher(context, store, assessor, keys, Binding::Recorded, &args.pace, false)?;
+        let refresher =
+            refresher(context, store, assessor, keys, Binding::Recorded, &args.pace, false)?;
         unconfirmed = refresher.unconfirmed();
         Some(Revoker::for_absent_users(refresher, assessor.clone()))
     } else {
         None
     };
-    let pruner =
-        Pruner { store: Arc::clone(store), online, assessor: assessor.clone(), rules, health: StoreBreaker::default() };
+    let pruner = Pruner {
+        store: Arc::clone(store),
+        online,
+        assessor: assessor.clone(),
+        rules,
+        health: StoreBreaker::default(),
+    };
     let mut batches = Batches::new(context, args);
     let done = context.runtime()?.block_on(async {
         for witness in witnesses {
@@ -272,7 +305,10 @@ fn settle(
         let source = async || {
             while waiting.is_empty() {
                 let wanted = |_: &Stored, summary: &Summary<'_>, note: Option<&_>| {
-                    Ok(Meant::to_do_if(matches!(rules.action(summary, note, assessor), Ok(Some(_)))))
+                    Ok(Meant::to_do_if(matches!(
+                        rules.action(summary, note, assessor),
+                        Ok(Some(_))
+                    )))
                 };
                 let Some(sessions) = selection.next_meant(wanted).await? else { return Ok(None) };
                 waiting = sessions.into_iter().map(|(stored, _)| stored).collect();

@@ -39,7 +39,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             (count(RecoveryResult::Pending), "still waiting"),
             (count(RecoveryResult::Elsewhere), "of another store"),
         ];
-        let text = format!("stored {}{}", counted(count(RecoveryResult::Applied), "session"), counts(", ", others));
+        let text = format!(
+            "stored {}{}",
+            counted(count(RecoveryResult::Applied), "session"),
+            counts(", ", others)
+        );
         context.ui.summary(text)?;
     } else {
         context.ui.document(&serde_json::to_value(&report)?)?;
@@ -53,7 +57,8 @@ fn dry_run(context: &Context) -> anyhow::Result<Exit> {
     let Waiting { here, elsewhere, unreadable } = recovery.waiting(Some(&context.store_id()?))?;
     let ui = &context.ui;
     if ui.format == Format::Table {
-        let others = counts(", ", [(elsewhere, "of another store"), (unreadable, "not to be read")]);
+        let others =
+            counts(", ", [(elsewhere, "of another store"), (unreadable, "not to be read")]);
         ui.result(format!("would try to store {}{others}\n", counted(here, "session")))?;
     } else {
         let document = json!({"dry_run": true, "waiting": here, "elsewhere": elsewhere, "unreadable": unreadable});
@@ -73,7 +78,14 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<Rec
     let settled = {
         let (id, interrupt) = (context.store_id()?, context.interrupt());
         let stop = || interrupt.is_set();
-        context.runtime()?.block_on(settle_patiently(&recovery, store, &id, context.now(), &entries, stop))?
+        context.runtime()?.block_on(settle_patiently(
+            &recovery,
+            store,
+            &id,
+            context.now(),
+            &entries,
+            stop,
+        ))?
     };
     let doubt = match &settled.durability {
         Durability::Durable => None,
@@ -84,7 +96,9 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<Rec
         report.count(match (result, doubt) {
             (Ok(None), _) => RecoveryResult::Elsewhere,
             (Ok(Some((key, Recovered::Applied | Recovered::Present))), Some(why)) => {
-                ui.warn(format!("the tokens kept for {key} are stored, but a fail-over may undo it: {why}"));
+                ui.warn(format!(
+                    "the tokens kept for {key} are stored, but a fail-over may undo it: {why}"
+                ));
                 RecoveryResult::Pending
             }
             (Ok(Some((key, Recovered::Applied))), None) => {
@@ -96,11 +110,15 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<Rec
                 RecoveryResult::Applied
             }
             (Ok(Some((key, Recovered::Superseded))), _) => {
-                ui.warn(format!("the tokens kept for {key} are of no use: its record has changed since"));
+                ui.warn(format!(
+                    "the tokens kept for {key} are of no use: its record has changed since"
+                ));
                 RecoveryResult::Superseded
             }
             (Ok(Some((key, Recovered::Orphaned))), _) => {
-                debug!("the record of {key} is gone, and the tokens kept for it stay for some days");
+                debug!(
+                    "the record of {key} is gone, and the tokens kept for it stay for some days"
+                );
                 RecoveryResult::Orphaned
             }
             (Ok(Some((key, Recovered::Pending))), _) => {

@@ -1,4 +1,5 @@
-//! `oauthctl sessions refresh`: exchanges refresh tokens, so that sessions stay alive while their users are away.
+//! `oauthctl sessions refresh`: exchanges refresh tokens, so that sessions stay alive while their
+//! users are away.
 
 use std::sync::Arc;
 
@@ -62,7 +63,9 @@ pub struct Args {
 
 /// Selects, exchanges, tells what became of each.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    args.metrics.measured(context, "sessions_refresh", args.dry_run, |counts| refresh(context, args, counts))
+    args.metrics.measured(context, "sessions_refresh", args.dry_run, |counts| {
+        refresh(context, args, counts)
+    })
 }
 
 fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
@@ -73,7 +76,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     args.select.prepare(context, &[&*store], None)?;
     let min_interval = context.settings()?.refresh()?.min_interval;
     let is_named = args.select.names_sessions();
-    let planner = Planner::new(&assessor, mode(args), is_named, min_interval, store.layout().has_lock());
+    let planner =
+        Planner::new(&assessor, mode(args), is_named, min_interval, store.layout().has_lock());
     let refresher = if args.dry_run {
         // What keeps every session from being refreshed keeps a dry run from saying otherwise.
         context.client_id()?;
@@ -84,7 +88,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     };
     let first_seen = FirstSeen::default();
     let network = context.network()?;
-    let mut results = Refreshes::new(context, &assessor, ["would refresh", "refreshed"], refresher, &args.pace)?;
+    let mut results =
+        Refreshes::new(context, &assessor, ["would refresh", "refreshed"], refresher, &args.pace)?;
     results.tells_skipped = is_named;
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &assessor).await?;
@@ -94,7 +99,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
                     first_seen.see(session, note, assessor.now());
                 }
             };
-            let sessions = selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
+            let sessions =
+                selection.next_seen(see, |_, session, _| Ok(planner.means(session))).await?;
             first_seen.write(&*store).await?;
             let steps = sessions.map(|sessions| planner.steps(sessions));
             if (!args.dry_run || steps.is_none())
@@ -126,13 +132,15 @@ fn mode(args: &Args) -> Mode {
     }
 }
 
-/// Takes in what the exit status depends on besides results: a session that is blocked for good must not make every run in
-/// which nothing is due a failure.
+/// Takes in what the exit status depends on besides results: a session that is blocked for good
+/// must not make every run in which nothing is due a failure.
 fn tell_well(context: &Context, planner: &Planner<'_>, results: &mut Refreshes<'_>) {
     let well = planner.not_meant();
     results.some_are_well = well > 0 && !planner.has_attempted();
     if well > 0 && results.is_empty() {
         let what = if planner.mode == Mode::Due { "is due" } else { "has expired" };
-        context.ui.note(format!("none of {} {what}; --all means all of them", counted(well, "session")));
+        context
+            .ui
+            .note(format!("none of {} {what}; --all means all of them", counted(well, "session")));
     }
 }

@@ -1,4 +1,5 @@
-//! Results of the sessions of a run, as they are listed one by one and counted: shared by the commands that work on many.
+//! Results of the sessions of a run, as they are listed one by one and counted: shared by the
+//! commands that work on many.
 
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use super::pace::PaceArgs;
 use crate::commands::ending::{cut_short, exit};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Assessor, Event, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed};
+use crate::maintenance::{
+    Assessor, Event, Outcome, RefreshResult, Refresher, Runner, Step, Tally, Unconfirmed,
+};
 use crate::session::Summary;
 use crate::store::Stored;
 use crate::text::Named;
@@ -33,7 +36,12 @@ pub struct ResultRow<'a> {
 
 impl<'a> ResultRow<'a> {
     /// What became of this session, and why.
-    pub fn new(session: &'a Summary<'_>, result: &'static str, reason: Option<&'a str>, role: Option<Role>) -> Self {
+    pub fn new(
+        session: &'a Summary<'_>,
+        result: &'static str,
+        reason: Option<&'a str>,
+        role: Option<Role>,
+    ) -> Self {
         Self { key: &session.key, did: session.did.as_deref(), result, reason, role }
     }
 }
@@ -88,7 +96,8 @@ impl<'c, K: Named> Results<'c, K> {
         Self { context, assessor, tally: Tally::default(), in_table, listing, has_rows: false }
     }
 
-    /// Counts a result, and shows its row. Where there is no listing, warns of what is worth a word.
+    /// Counts a result, and shows its row. Where there is no listing, warns of what is worth a
+    /// word.
     pub fn tell(
         &mut self,
         kind: K,
@@ -97,7 +106,8 @@ impl<'c, K: Named> Results<'c, K> {
         warning: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
         self.tally.count(kind);
-        let in_the_end = self.context.ui.format == Format::Table && self.in_table == InTable::WorthAWord;
+        let in_the_end =
+            self.context.ui.format == Format::Table && self.in_table == InTable::WorthAWord;
         match &mut self.listing {
             Some(listing) if !in_the_end || is_worth_a_word => {
                 self.has_rows = true;
@@ -112,7 +122,8 @@ impl<'c, K: Named> Results<'c, K> {
         Ok(())
     }
 
-    /// Prints what is left to print. Returns how a run ends that has ended so; `achieved` says whether it did anything.
+    /// Prints what is left to print. Returns how a run ends that has ended so; `achieved` says
+    /// whether it did anything.
     pub fn close(
         &mut self,
         done: anyhow::Result<()>,
@@ -148,12 +159,14 @@ pub struct Refreshes<'c> {
     pub some_are_well: bool,
     /// The run itself may end sessions at their server.
     pub may_end_sessions: bool,
-    /// Whether people are told of skipped sessions, too: whoever names one wants to know why nothing was done with it.
+    /// Whether people are told of skipped sessions, too: whoever names one wants to know why
+    /// nothing was done with it.
     pub tells_skipped: bool,
 }
 
 impl<'c> Refreshes<'c> {
-    /// Creates a run, which is a dry run without a refresher. `verbs` say what would be done, and what is done.
+    /// Creates a run, which is a dry run without a refresher. `verbs` say what would be done, and
+    /// what is done.
     pub fn new(
         context: &'c Context,
         assessor: &'c Assessor,
@@ -163,7 +176,8 @@ impl<'c> Refreshes<'c> {
     ) -> anyhow::Result<Self> {
         let dry_run = refresher.is_none();
         let unconfirmed = refresher.as_ref().map(Refresher::unconfirmed).unwrap_or_default();
-        let runner = |refresher| anyhow::Ok(Runner::new(refresher, pace.limits(context)?, stop(context)));
+        let runner =
+            |refresher| anyhow::Ok(Runner::new(refresher, pace.limits(context)?, stop(context)));
         Ok(Self {
             results: Results::new::<ResultRow>(context, assessor, InTable::WorthAWord),
             runner: refresher.map(runner).transpose()?,
@@ -211,16 +225,24 @@ impl<'c> Refreshes<'c> {
         }
     }
 
-    fn tell(&mut self, session: &Stored, kind: RefreshResult, reason: Option<&str>) -> anyhow::Result<()> {
+    fn tell(
+        &mut self,
+        session: &Stored,
+        kind: RefreshResult,
+        reason: Option<&str>,
+    ) -> anyhow::Result<()> {
         let (result, role) = match kind {
             RefreshResult::Refreshed => (self.verb, Role::Good),
             RefreshResult::Skipped => (kind.name(), Role::Faint),
-            RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => (kind.name(), Role::Warning),
+            RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => {
+                (kind.name(), Role::Warning)
+            }
         };
         let summary = self.results.assessor.summary(session, None);
         let row = ResultRow::new(&summary, result, reason, Some(role));
         // A person wants to read what went wrong, not what went well.
-        let is_worth_a_word = role == Role::Warning || self.tells_skipped && kind == RefreshResult::Skipped;
+        let is_worth_a_word =
+            role == Role::Warning || self.tells_skipped && kind == RefreshResult::Skipped;
         let warning = || format!("{}: {result}: {}", summary.key, reason.unwrap_or_default());
         self.results.tell(kind, &row, is_worth_a_word, warning)
     }
@@ -248,9 +270,16 @@ impl<'c> Refreshes<'c> {
         let others = counts(", ", self.results.tally.others());
         let summary = format!("{} {}{others}", self.verb, counted(refreshed, "session"));
         let context = self.results.context;
-        let done = self.results.close(done.map(drop), refreshed + gone + unknown > 0, &document, &summary)?;
-        // Single sessions end all the time. Where nothing else is met, the configuration may be what ends them.
-        let doubtful = if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
+        let done = self.results.close(
+            done.map(drop),
+            refreshed + gone + unknown > 0,
+            &document,
+            &summary,
+        )?;
+        // Single sessions end all the time. Where nothing else is met, the configuration may be
+        // what ends them.
+        let doubtful =
+            if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
         if doubtful >= MANY {
             context.ui.warn(format!(
                 "{} gone and none alive: `oauthctl doctor` tells whether the configuration is right",
@@ -258,14 +287,16 @@ impl<'c> Refreshes<'c> {
             ));
         }
         let ended = if self.may_end_sessions { 0 } else { gone };
-        let achieved = refreshed + skipped + ended > 0 || self.some_are_well || self.some_are_unconfirmed;
+        let achieved =
+            refreshed + skipped + ended > 0 || self.some_are_well || self.some_are_unconfirmed;
         Ok(missing.exit(exit(context, done, blocked + unknown + doubtful, achieved)))
     }
 
     /// The counts for a program, which must not take a dry run for the real thing.
     pub fn document(&self) -> Value {
         let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
-        let first = (self.verb.replace(' ', "_"), self.results.tally.of(RefreshResult::Refreshed).into());
+        let first =
+            (self.verb.replace(' ', "_"), self.results.tally.of(RefreshResult::Refreshed).into());
         let others = self.results.tally.others().map(|(n, name)| (name.to_owned(), n.into()));
         Value::Object(dry_run.into_iter().chain([first]).chain(others).collect())
     }

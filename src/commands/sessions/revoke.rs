@@ -17,7 +17,9 @@ use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::jose::ClientKey;
-use crate::maintenance::{Assessor, Binding, Event, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant};
+use crate::maintenance::{
+    Assessor, Binding, Event, Meant, RevokeResult, Revoked, Revoker, Runner, Step, StillMeant,
+};
 use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Role, Row, counted, counts};
@@ -38,7 +40,8 @@ Examples:
   oauthctl sessions revoke did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions revoke --kid 1795420766438 --yes")]
 pub struct Args {
-    /// Remove the record even where the session may live on at the server; what is malformed or foreign stays
+    /// Remove the record even where the session may live on at the server; what is malformed or
+    /// foreign stays
     #[arg(long, alias = "force")]
     forget: bool,
     /// Say what would be revoked, and do nothing
@@ -79,26 +82,44 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Ok(dry_run(context, &args.select, args.forget, &store, &assessor)?.exit);
     }
     let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
-    context.runtime()?.block_on(args.select.for_each(context, &*store, &assessor, |stored, session| {
-        count += 1;
-        agreed.add(stored);
-        first.get_or_insert_with(|| session.did.as_deref().unwrap_or(&session.key).to_owned());
-        Ok(())
-    }))?;
+    context.runtime()?.block_on(args.select.for_each(
+        context,
+        &*store,
+        &assessor,
+        |stored, session| {
+            count += 1;
+            agreed.add(stored);
+            first.get_or_insert_with(|| session.did.as_deref().unwrap_or(&session.key).to_owned());
+            Ok(())
+        },
+    ))?;
     let interrupt = context.interrupt();
     if interrupt.is_set() {
         return Err(interrupt.failure("nothing was revoked").into());
     }
     let missing = args.select.check_names(context, &*store)?;
-    let Some(first) = first else { return Ok(missing.exit(new_results(context, &assessor).finish(Ok(()))?)) };
+    let Some(first) = first else {
+        return Ok(missing.exit(new_results(context, &assessor).finish(Ok(()))?));
+    };
     let (url, _) = context.store_address()?;
     let question = match count {
         1 => format!("End the session of {first} in {url}? Its user will have to log in again."),
-        _ => format!("End {} of {url}? Their users will have to log in again.", counted(count, "session")),
+        _ => format!(
+            "End {} of {url}? Their users will have to log in again.",
+            counted(count, "session")
+        ),
     };
     context.confirm(&question)?;
     let is_meant = |stored: &Stored| agreed.has(stored);
-    let exit = revoke_selected(context, &args.select, &args.pace, args.forget, &store, &assessor, is_meant)?;
+    let exit = revoke_selected(
+        context,
+        &args.select,
+        &args.pace,
+        args.forget,
+        &store,
+        &assessor,
+        is_meant,
+    )?;
     Ok(missing.exit(exit))
 }
 
@@ -138,41 +159,57 @@ pub fn dry_run(
     let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
     let (mut possible, mut impossible) = (0, 0);
     let has_signing_key = context.key_set()?.unwrap_or_default().active(context.now()).is_some();
-    context.runtime()?.block_on(select.for_each(context, &**store, assessor, |stored, session| {
-        let copy = assessor.copy(stored);
-        // Copies in this layout end together, as asked.
-        let alone = copy.map(|_| assessor.summary_alone(stored, None));
-        let own = alone.as_ref().unwrap_or(session);
-        let is_elsewhere = copy.is_some_and(|(relation, _)| relation == Relation::CopyElsewhere);
-        let is_blocked = own.status == Status::Blocked && !(own.needs_upgrade && has_signing_key);
-        let why = match () {
-            () if own.status.is_unreadable() || is_blocked || is_elsewhere => {
-                session.reason.as_deref().map(str::to_owned)
-            }
-            () if own.refresh_token.is_none() => Some(NO_REFRESH_TOKEN.to_owned()),
-            () => Assessor::unusable_key(stored),
-        };
-        let is_possible = why.is_none();
-        let (count, result) = if is_possible { (&mut possible, VERB) } else { (&mut impossible, "would fail") };
-        *count += 1;
-        let reason = why.as_deref().or(session.reason.as_deref().filter(|_| !own.needs_upgrade));
-        let (key, did) = (&session.key, session.did.as_deref());
-        let is_removed = is_possible || forget && !own.status.is_unreadable();
-        let record = if is_removed { "would be removed" } else { "would be kept" };
-        let row = ResultRow { key, did, result, reason, record, role: None };
-        listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
-    }))?;
+    context.runtime()?.block_on(select.for_each(
+        context,
+        &**store,
+        assessor,
+        |stored, session| {
+            let copy = assessor.copy(stored);
+            // Copies in this layout end together, as asked.
+            let alone = copy.map(|_| assessor.summary_alone(stored, None));
+            let own = alone.as_ref().unwrap_or(session);
+            let is_elsewhere =
+                copy.is_some_and(|(relation, _)| relation == Relation::CopyElsewhere);
+            let is_blocked =
+                own.status == Status::Blocked && !(own.needs_upgrade && has_signing_key);
+            let why = match () {
+                () if own.status.is_unreadable() || is_blocked || is_elsewhere => {
+                    session.reason.as_deref().map(str::to_owned)
+                }
+                () if own.refresh_token.is_none() => Some(NO_REFRESH_TOKEN.to_owned()),
+                () => Assessor::unusable_key(stored),
+            };
+            let is_possible = why.is_none();
+            let (count, result) =
+                if is_possible { (&mut possible, VERB) } else { (&mut impossible, "would fail") };
+            *count += 1;
+            let reason =
+                why.as_deref().or(session.reason.as_deref().filter(|_| !own.needs_upgrade));
+            let (key, did) = (&session.key, session.did.as_deref());
+            let is_removed = is_possible || forget && !own.status.is_unreadable();
+            let record = if is_removed { "would be removed" } else { "would be kept" };
+            let row = ResultRow { key, did, result, reason, record, role: None };
+            listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
+        },
+    ))?;
     let missing = select.check_names(context, &**store)?;
     match listing {
-        Some(listing) if possible + impossible > 0 || ui.format != Format::Table => listing.finish()?,
+        Some(listing) if possible + impossible > 0 || ui.format != Format::Table => {
+            listing.finish()?;
+        }
         Some(_) => {}
         None => {
-            let document = json!({"dry_run": true, "would_revoke": possible, "would_fail": impossible});
+            let document =
+                json!({"dry_run": true, "would_revoke": possible, "would_fail": impossible});
             ui.document(&document)?;
         }
     }
     let others = counts(", ", [(impossible, "would fail")]);
-    let summary = format!("{VERB} {}{others}{}", counted(possible, "session"), context.interrupt().before_the_end());
+    let summary = format!(
+        "{VERB} {}{others}{}",
+        counted(possible, "session"),
+        context.interrupt().before_the_end()
+    );
     ui.summary(summary)?;
     let exit = context.interrupt().exit().unwrap_or(missing.exit(Exit::Done));
     Ok(DryRun { exit, impossible })
@@ -200,7 +237,9 @@ pub fn revoke_selected(
     let done = context.runtime()?.block_on(async {
         let mut selection = select.begin(context, &**store, assessor).await?;
         let source = async || {
-            let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| Ok(Meant::to_do_if(is_meant(stored)));
+            let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| {
+                Ok(Meant::to_do_if(is_meant(stored)))
+            };
             let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
@@ -211,7 +250,9 @@ pub fn revoke_selected(
     let removed = results.removed();
     let found = select.seen().borrow().records.all();
     match found {
-        Some(sessions) if sessions > 0 => last_count::found(context, store.layout(), sessions, removed),
+        Some(sessions) if sessions > 0 => {
+            last_count::found(context, store.layout(), sessions, removed);
+        }
         _ => last_count::removed(context, store.layout(), removed),
     }
     results.finish(done)
@@ -253,10 +294,16 @@ fn new_results<'c>(context: &'c Context, assessor: &'c Assessor) -> Revocations<
 type Revocations<'c> = Results<'c, RevokeResult>;
 
 impl Revocations<'_> {
-    async fn add(&mut self, event: Event<Revoked>, forget: bool, revoker: &Revoker) -> anyhow::Result<()> {
+    async fn add(
+        &mut self,
+        event: Event<Revoked>,
+        forget: bool,
+        revoker: &Revoker,
+    ) -> anyhow::Result<()> {
         let assessor = self.assessor;
         let summary = assessor.summary(&event.session, None);
-        // What is no session under this layout may be another program's; only `prune --malformed` looks into that.
+        // What is no session under this layout may be another program's; only `prune --malformed`
+        // looks into that.
         let may_be_forgotten = forget && !summary.status.is_unreadable();
         let outcome = match event.outcome {
             Revoked::Unconfirmed(why, _) | Revoked::Failed(why)
@@ -275,7 +322,8 @@ impl Revocations<'_> {
         };
         let (key, did, result) = (&*summary.key, summary.did.as_deref(), kind.name());
         let row = ResultRow { key, did, result, reason, record, role };
-        let warning = || format!("{key}: {result}, its record is {record}: {}", reason.unwrap_or_default());
+        let warning =
+            || format!("{key}: {result}, its record is {record}: {}", reason.unwrap_or_default());
         self.tell(kind, &row, role == Some(Role::Warning), warning)
     }
 
@@ -295,7 +343,8 @@ impl Revocations<'_> {
     fn finish(mut self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
         let tally = self.tally.clone();
         let count = |kind| tally.of(kind);
-        let (unconfirmed, confirmed) = (count(RevokeResult::Unconfirmed), count(RevokeResult::Confirmed));
+        let (unconfirmed, confirmed) =
+            (count(RevokeResult::Unconfirmed), count(RevokeResult::Confirmed));
         let (total, others) = (counted(tally.total(), "session"), counts(", ", tally.others()));
         let summary = format!("{total}: {confirmed} confirmed{others}");
         let done = self.close(done, self.removed() + unconfirmed > 0, &tally, &summary)?;

@@ -1,4 +1,5 @@
-//! Which sessions a command is about: the arguments that all session commands share, and what they select.
+//! Which sessions a command is about: the arguments that all session commands share, and what they
+//! select.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -61,10 +62,13 @@ pub struct SelectArgs {
     seen: Rc<RefCell<Seen>>,
 }
 
-/// An issuer as records name it (RFC 8414 section 2), from what tables show and people paste: `auth.example.com` is
-/// enough, and a slash at the end is none of its name.
+/// An issuer as records name it (RFC 8414 section 2), from what tables show and people paste:
+/// `auth.example.com` is enough, and a slash at the end is none of its name.
 fn issuer(text: &str) -> Result<String, Failure> {
-    let refuse = || usage(format!("{text:?} is not the address of a server")).hint("write https://auth.example.com");
+    let refuse = || {
+        usage(format!("{text:?} is not the address of a server"))
+            .hint("write https://auth.example.com")
+    };
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&whole).map_err(|_| refuse())?;
     if !url.has_host() {
@@ -136,7 +140,8 @@ impl SelectArgs {
         assessor: &'a Assessor,
     ) -> anyhow::Result<Selection<'a>> {
         let interrupt = context.interrupt();
-        let find = async { Source::open(store, assessor, &self.names(context).await?, &self.seen).await };
+        let find =
+            async { Source::open(store, assessor, &self.names(context).await?, &self.seen).await };
         let source = interrupt.or(find).await.unwrap_or(Ok(Source::Named(None)))?;
         if !self.one_of_several.get() {
             self.seen.borrow_mut().records = Records::default();
@@ -145,7 +150,15 @@ impl SelectArgs {
         let progress = Box::new(move |read| progress.advance(read));
         let left = self.limit.unwrap_or(u64::MAX).saturating_sub(self.taken.get());
         let seen = Rc::clone(&self.seen);
-        Ok(Selection::new(source, (store, assessor), self.filter(), left, interrupt, progress, seen))
+        Ok(Selection::new(
+            source,
+            (store, assessor),
+            self.filter(),
+            left,
+            interrupt,
+            progress,
+            seen,
+        ))
     }
 
     /// The names given, with the accounts of handles.

@@ -65,7 +65,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// One field a line: a row of a table would be too wide to read.
-fn show_card(context: &Context, assessor: &Assessor, stored: &Stored, summary: &Summary) -> std::io::Result<()> {
+fn show_card(
+    context: &Context,
+    assessor: &Assessor,
+    stored: &Stored,
+    summary: &Summary,
+) -> std::io::Result<()> {
     let time = |at: Timestamp| format!("{at:.0}");
     let ago = |at: Timestamp| format!("{at:.0} ({} ago)", assessor.age(at));
     let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();

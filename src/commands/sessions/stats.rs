@@ -72,14 +72,17 @@ impl Stats {
         let without_kid = if session.status.is_unreadable() { UNKNOWN } else { NONE };
         count(&mut self.kids, session.kid.as_deref().unwrap_or(without_kid));
         let age = session.last_refreshed_at.map(|at| assessor.age(at));
-        let class =
-            age.map_or(UNKNOWN, |age| AGES.iter().find(|(bound, _)| age <= *bound).map_or(OLDER, |(_, name)| name));
+        let class = age.map_or(UNKNOWN, |age| {
+            AGES.iter().find(|(bound, _)| age <= *bound).map_or(OLDER, |(_, name)| name)
+        });
         *self.ages.entry(class).or_default() += 1;
     }
 
-    /// The counts of every aspect, with its name; within each, in the order in which they are shown.
+    /// The counts of every aspect, with its name; within each, in the order in which they are
+    /// shown.
     fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 7] {
-        let statuses = Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
+        let statuses =
+            Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
         let classes = AGES.iter().map(|(_, name)| *name).chain([OLDER, UNKNOWN]);
         let ages = classes.map(|name| (name.to_owned(), self.ages.get(name).copied().unwrap_or(0)));
         [
@@ -131,7 +134,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn document(stats: &Stats) -> Value {
     let mut document = Map::from_iter([("total".to_owned(), json!(stats.total))]);
     for (aspect, counts) in stats.groups() {
-        let counts: Map<String, Value> = counts.into_iter().map(|(name, n)| (name, json!(n))).collect();
+        let counts: Map<String, Value> =
+            counts.into_iter().map(|(name, n)| (name, json!(n))).collect();
         document.insert(format!("by_{aspect}"), Value::Object(counts));
     }
     Value::Object(document)
@@ -157,7 +161,13 @@ fn show(context: &Context, stats: &Stats) -> std::io::Result<()> {
         }
         let rows: Vec<_> = counts
             .iter()
-            .map(|(name, n)| (name.as_str(), *n, Status::named(name).filter(|_| aspect == "status").and_then(role)))
+            .map(|(name, n)| {
+                (
+                    name.as_str(),
+                    *n,
+                    Status::named(name).filter(|_| aspect == "status").and_then(role),
+                )
+            })
             .collect();
         context.ui.bars(&aspect.replace('_', " "), &rows, stats.total)?;
     }
@@ -186,6 +196,10 @@ impl crate::ui::Row for CountRow {
     const TITLES: &'static [&'static str] = Self::FIELDS;
 
     fn cells(&self) -> Vec<(String, Option<crate::ui::Role>)> {
-        vec![(self.aspect.to_owned(), None), (self.value.clone(), None), (self.sessions.to_string(), None)]
+        vec![
+            (self.aspect.to_owned(), None),
+            (self.value.clone(), None),
+            (self.sessions.to_string(), None),
+        ]
     }
 }

@@ -32,7 +32,8 @@ Examples:
   oauthctl sessions upgrade --dry-run
   oauthctl sessions upgrade --limit 1")]
 pub struct Args {
-    /// Do not look at the published documents first: for networks that oauthctl cannot see from here
+    /// Do not look at the published documents first: for networks that oauthctl cannot see from
+    /// here
     #[arg(long, alias = "skip-published-check")]
     unpublished: bool,
     /// Say what would be done, and do nothing
@@ -48,7 +49,8 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).cloned().ok_or_else(|| {
-        usage("there is no signing key to bind the sessions to").hint("name the app's key with --keys")
+        usage("there is no signing key to bind the sessions to")
+            .hint("name the app's key with --keys")
     })?;
     let kid = active.kid().cloned().ok_or_else(|| usage("the signing key has no kid"))?;
     let client_id = context.client_id()?;
@@ -64,17 +66,33 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let refresher = if args.dry_run {
         None
     } else {
-        Some(refresher(context, &store, &assessor, keys, Binding::Upgrade(kid), &args.pace, is_named)?)
+        Some(refresher(
+            context,
+            &store,
+            &assessor,
+            keys,
+            Binding::Upgrade(kid),
+            &args.pace,
+            is_named,
+        )?)
     };
-    let mut upgrades = Upgrades::new(Arc::clone(context.network()?), client_id, active.clone(), agreed(context, args));
+    let mut upgrades = Upgrades::new(
+        Arc::clone(context.network()?),
+        client_id,
+        active.clone(),
+        agreed(context, args),
+    );
     let may_meet_the_app = !store.layout().has_lock() && !is_named;
-    let mut results = Refreshes::new(context, &assessor, ["would upgrade", "upgraded"], refresher, &args.pace)?;
+    let mut results =
+        Refreshes::new(context, &assessor, ["would upgrade", "upgraded"], refresher, &args.pace)?;
     results.tells_skipped = is_named;
     results.may_end_sessions = true;
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &assessor).await?;
         let source = async || {
-            let sessions = selection.next_meant(|_, session, _| Ok(Meant::to_do_if(session.is_public))).await?;
+            let sessions = selection
+                .next_meant(|_, session, _| Ok(Meant::to_do_if(session.is_public)))
+                .await?;
             let Some(sessions) = sessions else { return Ok(None) };
             upgrades.steps(&*store, &assessor, may_meet_the_app, sessions).await.map(Some)
         };

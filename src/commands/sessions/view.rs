@@ -15,17 +15,24 @@ pub fn assessor(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> 
     assessor_by(context, layout, context.key_set()?.as_ref())
 }
 
-/// The same for a run that exchanges sessions: where no key source is configured, there are no keys.
+/// The same for a run that exchanges sessions: where no key source is configured, there are no
+/// keys.
 pub fn assessor_of_run(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
     assessor_by(context, layout, Some(&context.key_set()?.unwrap_or_default()))
 }
 
-fn assessor_by(context: &Context, layout: &Layout, keys: Option<&KeySet>) -> anyhow::Result<Assessor> {
+fn assessor_by(
+    context: &Context,
+    layout: &Layout,
+    keys: Option<&KeySet>,
+) -> anyhow::Result<Assessor> {
     let settings = context.settings()?;
-    let assessor = Assessor::new(keys, context.client_id().ok(), layout, settings.policy()?, context.now());
+    let assessor =
+        Assessor::new(keys, context.client_id().ok(), layout, settings.policy()?, context.now());
     let assessor = assessor.with_egress(settings.egress()?);
     let recovery = context.recovery_directory().map(Recovery::new).ok();
-    let any_pending = |recovery: &Recovery| recovery.entries().is_ok_and(|entries| !entries.is_empty());
+    let any_pending =
+        |recovery: &Recovery| recovery.entries().is_ok_and(|entries| !entries.is_empty());
     Ok(match recovery.filter(any_pending) {
         Some(recovery) => assessor.with_pending(recovery),
         None => assessor,
@@ -38,7 +45,9 @@ pub fn role(status: Status) -> Option<Role> {
         Status::Fresh => Some(Role::Good),
         Status::Idle => Some(Role::Faint),
         Status::Due => None,
-        Status::Suspect | Status::Blocked | Status::Dead | Status::Malformed | Status::Foreign => Some(Role::Warning),
+        Status::Suspect | Status::Blocked | Status::Dead | Status::Malformed | Status::Foreign => {
+            Some(Role::Warning)
+        }
     }
 }
 
@@ -60,13 +69,17 @@ impl<'a> BriefRow<'a> {
 
 impl Row for BriefRow<'_> {
     const FIELDS: &'static [&'static str] = Summary::FIELDS;
-    const TITLES: &'static [&'static str] = &["did", "status", "refreshed", "kid", "issuer", "reason"];
+    const TITLES: &'static [&'static str] =
+        &["did", "status", "refreshed", "kid", "issuer", "reason"];
     const SPARE: &'static [usize] = &[4, 3];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let Self { summary, assessor } = self;
         let ago = |at| format!("{} ago", assessor.age(at).at_a_glance());
-        let issuer = summary.issuer.as_deref().map(|issuer| issuer.strip_prefix("https://").unwrap_or(issuer));
+        let issuer = summary
+            .issuer
+            .as_deref()
+            .map(|issuer| issuer.strip_prefix("https://").unwrap_or(issuer));
         vec![
             (account(summary), None),
             (summary.status.name().to_owned(), role(summary.status)),
@@ -147,8 +160,17 @@ impl Row for Summary<'_> {
         "layout",
         "format",
     ];
-    const TITLES: &'static [&'static str] =
-        &["did", "status", "kid", "expires", "last refreshed", "issuer", "layout", "format", "reason"];
+    const TITLES: &'static [&'static str] = &[
+        "did",
+        "status",
+        "kid",
+        "expires",
+        "last refreshed",
+        "issuer",
+        "layout",
+        "format",
+        "reason",
+    ];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);

@@ -43,7 +43,8 @@ impl<'a> StateRow<'a> {
         let age = StateAge::of(stored, now);
         let login = layout.login(stored);
         let reason = login.as_ref().err().copied().map(NoRecord::description);
-        let (issuer, client_auth) = login.ok().map(|login| (login.issuer, login.client_auth)).unzip();
+        let (issuer, client_auth) =
+            login.ok().map(|login| (login.issuer, login.client_auth)).unzip();
         let client_auth = client_auth.flatten();
         Self {
             key: stored.key.text(),

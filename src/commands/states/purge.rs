@@ -33,7 +33,8 @@ pub struct Args {
 
 /// Reads all states, removes the old ones, tells how many.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    args.metrics.measured(context, "states_purge", args.dry_run, |results| purge(context, args, results))
+    args.metrics
+        .measured(context, "states_purge", args.dry_run, |results| purge(context, args, results))
 }
 
 fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result<Exit> {
@@ -42,11 +43,13 @@ fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");
     let mut report = TallyOfRun { dry_run: args.dry_run, tally: Tally::default() };
-    let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report.tally);
+    let purged =
+        purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report.tally);
     let purged = context.runtime()?.block_on(purged);
     drop(progress);
     results.extend(counts_of(&report)?);
-    let done = cut_short(context, purged, report.tally.sum(&PurgeResult::PURGED) > 0 && !args.dry_run)?;
+    let done =
+        cut_short(context, purged, report.tally.sum(&PurgeResult::PURGED) > 0 && !args.dry_run)?;
     tell(context, &report, done)?;
     Ok(interrupt.exit().unwrap_or(done))
 }
@@ -64,7 +67,8 @@ fn tell(context: &Context, report: &TallyOfRun<PurgeResult>, done: Exit) -> anyh
         (of(PurgeResult::ByFirstSeen), "old since first seen"),
     ];
     let reasons = counts(", ", reasons);
-    let reasons = reasons.strip_prefix(", ").map(|reasons| format!(" ({reasons})")).unwrap_or_default();
+    let reasons =
+        reasons.strip_prefix(", ").map(|reasons| format!(" ({reasons})")).unwrap_or_default();
     let noted = if report.dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
     let others = [
         (of(PurgeResult::Young), "kept: too young"),

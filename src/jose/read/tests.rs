@@ -34,7 +34,11 @@ fn a_private_key_is_found_among_other_blocks() {
     let pem = written(KeyForm::Pem);
     let public = "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n";
     let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-    for text in [format!("{public}{pem}"), format!("{pem}{certificate}"), format!("Bag Attributes\n  x: y\n{pem}")] {
+    for text in [
+        format!("{public}{pem}"),
+        format!("{pem}{certificate}"),
+        format!("Bag Attributes\n  x: y\n{pem}"),
+    ] {
         assert_reads(&text, KeyForm::Pem);
     }
     let two = parse_keys(&format!("{pem}{pem}")).unwrap_err().to_string();

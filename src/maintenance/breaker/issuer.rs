@@ -1,6 +1,6 @@
-//! A wrong configuration must cost at most one session, never all: of sessions that stand or fall together one goes
-//! first. And a server, or the way to it, that begins to fail while sessions are at stake must not get all of them: it
-//! is left alone for a while, and then gets one again.
+//! A wrong configuration must cost at most one session, never all: of sessions that stand or fall
+//! together one goes first. And a server, or the way to it, that begins to fail while sessions are
+//! at stake must not get all of them: it is left alone for a while, and then gets one again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,20 +10,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use tracing::debug;
 
-/// After so many exchanges in a row without a usable answer a server is left alone for a while. One that has not yet given
-/// any in this run is left alone after the first.
+/// After so many exchanges in a row without a usable answer a server is left alone for a while. One
+/// that has not yet given any in this run is left alone after the first.
 const TROUBLES: u32 = 3;
 /// For so long at first, then for twice as long each time.
 const FIRST_REST: Duration = Duration::from_secs(5);
 /// And never for longer.
 const LONGEST_REST: Duration = Duration::from_mins(5);
-/// So many sessions of a proven group may turn out to be out of step with the server before the group is stopped.
+/// So many sessions of a proven group may turn out to be out of step with the server before the
+/// group is stopped.
 const OUT_OF_STEP: u32 = 3;
-/// So many sessions of a proven group may be refused one after the other, and for reasons unknown, before the group is
-/// stopped.
+/// So many sessions of a proven group may be refused one after the other, and for reasons unknown,
+/// before the group is stopped.
 const REFUSED: u32 = 3;
-/// So many refusals that cost nothing, of sessions that had ended or that the server keeps, stop a group of which none has
-/// worked: after so many it is hardly the users' doing.
+/// So many refusals that cost nothing, of sessions that had ended or that the server keeps, stop a
+/// group of which none has worked: after so many it is hardly the users' doing.
 const HARMLESS: u32 = 20;
 
 /// Sessions that stand or fall together: the same server, the same client, the same client key.
@@ -46,11 +47,12 @@ pub enum Verdict {
     Kept(String),
     /// Refused in words that leave no doubt that it is the configuration that is wrong.
     Misconfigured(String),
-    /// The record is out of step with the server since an answer was lost or could not be used: of one session that may
-    /// happen, of many it means that something is wrong with the server or the way to it.
+    /// The record is out of step with the server since an answer was lost or could not be used: of
+    /// one session that may happen, of many it means that something is wrong with the server or
+    /// the way to it.
     OutOfStep(String),
-    /// Refused because the record is older than what the server knows: where the store is a copy, or was restored from a
-    /// backup, so are others.
+    /// Refused because the record is older than what the server knows: where the store is a copy,
+    /// or was restored from a backup, so are others.
     Behind(String),
     /// Tokens were sent, and no usable answer came: what happened to them nobody knows.
     Trouble(String),
@@ -266,13 +268,19 @@ impl State {
             Verdict::Ended(why) => {
                 self.harmless += 1;
                 if !proven && self.harmless >= HARMLESS {
-                    self.stop(&format!("the first {} sessions of its kind had all ended ({why})", self.harmless));
+                    self.stop(&format!(
+                        "the first {} sessions of its kind had all ended ({why})",
+                        self.harmless
+                    ));
                 }
             }
             Verdict::Kept(why) => {
                 self.harmless += 1;
                 if !proven && self.harmless >= HARMLESS {
-                    self.stop(&format!("the first {} sessions of its kind were all refused ({why})", self.harmless));
+                    self.stop(&format!(
+                        "the first {} sessions of its kind were all refused ({why})",
+                        self.harmless
+                    ));
                 }
             }
             Verdict::OutOfStep(why) => {
@@ -343,7 +351,9 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
         first.settle(Verdict::Refused("no".to_owned()));
-        assert!(matches!(second.await.unwrap(), Some(Objection::Stopped(why)) if why.contains("was refused (no)")));
+        assert!(
+            matches!(second.await.unwrap(), Some(Objection::Stopped(why)) if why.contains("was refused (no)"))
+        );
     }
 
     #[tokio::test]
@@ -455,7 +465,9 @@ mod tests {
             state.learn(Verdict::Trouble("500".to_owned()), now);
         }
         for rest in [FIRST_REST, FIRST_REST * 2, FIRST_REST * 4] {
-            assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == rest));
+            assert!(
+                matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == rest)
+            );
             now += rest;
             assert!(matches!(state.known(now), Known::Nothing));
             state.learn(Verdict::Trouble("500".to_owned()), now);
@@ -469,7 +481,9 @@ mod tests {
     fn a_server_that_has_not_worked_yet_rests_after_its_first_failure() {
         let (mut state, now) = (State::default(), Instant::now());
         state.learn(Verdict::Trouble("500".to_owned()), now);
-        assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == FIRST_REST));
+        assert!(
+            matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == FIRST_REST)
+        );
     }
 
     fn busy(wait: Duration) -> Verdict {
@@ -482,7 +496,9 @@ mod tests {
         let wait = Duration::from_secs(7);
         state.learn(busy(wait), now);
         state.learn(busy(Duration::from_secs(1)), now);
-        assert!(matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == wait));
+        assert!(
+            matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == wait)
+        );
         assert!(matches!(state.known(now + wait), Known::Nothing));
     }
 }

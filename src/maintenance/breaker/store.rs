@@ -1,10 +1,11 @@
-//! Whether the store is worth asking. Whoever asks one that is gone waits for long before they know, and hundreds of
-//! sessions must not find it out one after the other.
+//! Whether the store is worth asking. Whoever asks one that is gone waits for long before they
+//! know, and hundreds of sessions must not find it out one after the other.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many failures in a row, each after all patience, and a store is left alone for the rest of the run.
+/// So many failures in a row, each after all patience, and a store is left alone for the rest of
+/// the run.
 const TROUBLES: u32 = 3;
 
 /// How the store has fared in this run.
@@ -37,7 +38,8 @@ impl StoreBreaker {
         state.fails |= state.troubles >= TROUBLES;
     }
 
-    /// Tokens could be kept in the recovery directory only. It has room for what is under way, and not for more.
+    /// Tokens could be kept in the recovery directory only. It has room for what is under way, and
+    /// not for more.
     pub fn fail(&self, cause: impl fmt::Display) {
         let mut state = self.state();
         state.blame(cause);
@@ -85,6 +87,9 @@ mod tests {
         }
         health.trouble("another");
         health.works();
-        assert_eq!(health.objection().as_deref(), Some("not attempted, since the store fails: no answer"));
+        assert_eq!(
+            health.objection().as_deref(),
+            Some("not attempted, since the store fails: no answer")
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The outcome that an answer of the token endpoint means, and what it says of the others of the group.
+//! The outcome that an answer of the token endpoint means, and what it says of the others of the
+//! group.
 
 use super::outcome::{BUSY_PAUSE, NONCES, Outcome, chain};
 use super::preflight::Ready;
@@ -6,8 +7,8 @@ use crate::maintenance::breaker::Verdict;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{Cause, ErrorResponse, Exchange, Fate};
 
-/// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the same client and key in this
-/// run, so that the configuration is not the cause.
+/// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the
+/// same client and key in this run, so that the configuration is not the cause.
 pub fn refused(
     ready: &Ready<'_>,
     refusal: &ErrorResponse,
@@ -27,19 +28,23 @@ pub fn refused(
         (Cause::Ended | Cause::Expired, _) => (gone(), Verdict::Ended(why)),
         (Cause::EndedOrConfiguration, _) if has_worked => (gone(), Verdict::Ended(why)),
         (Cause::EndedOrConfiguration, _) => {
-            let outcome =
-                format!("it has ended, or the configuration is wrong ({why}); a session that can be refreshed tells");
+            let outcome = format!(
+                "it has ended, or the configuration is wrong ({why}); a session that can be refreshed tells"
+            );
             (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
         }
-        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if answer_was_lost => {
-            (gone(), Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")))
-        }
-        (Cause::Replayed, Fate::Gone) => {
-            (gone(), Verdict::Behind(format!("records are older than what the server knows ({why})")))
-        }
-        (Cause::DpopKey, Fate::Gone) => {
-            (gone(), Verdict::OutOfStep(format!("records have other keys than the server knows ({why})")))
-        }
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if answer_was_lost => (
+            gone(),
+            Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")),
+        ),
+        (Cause::Replayed, Fate::Gone) => (
+            gone(),
+            Verdict::Behind(format!("records are older than what the server knows ({why})")),
+        ),
+        (Cause::DpopKey, Fate::Gone) => (
+            gone(),
+            Verdict::OutOfStep(format!("records have other keys than the server knows ({why})")),
+        ),
         (Cause::OtherClient, Fate::Gone) => {
             let verdict = format!(
                 "a session was lost because its client key, the configured client_id or the published client metadata is not \
@@ -48,8 +53,12 @@ pub fn refused(
             (gone(), Verdict::Misconfigured(verdict))
         }
         (_, Fate::Gone) => (gone(), Verdict::Refused(why)),
-        (Cause::Replayed | Cause::DpopKey | Cause::OtherClient, Fate::Kept) => (blocked(), Verdict::Kept(why)),
-        (Cause::ClientDocuments, _) => (Outcome::Unknown(why.clone(), Retry::Soon), Verdict::Busy(why, BUSY_PAUSE)),
+        (Cause::Replayed | Cause::DpopKey | Cause::OtherClient, Fate::Kept) => {
+            (blocked(), Verdict::Kept(why))
+        }
+        (Cause::ClientDocuments, _) => {
+            (Outcome::Unknown(why.clone(), Retry::Soon), Verdict::Busy(why, BUSY_PAUSE))
+        }
         (Cause::Request, _) => (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing),
         (Cause::ClientAuthentication | Cause::Unknown, _) => (blocked(), Verdict::Refused(why)),
     }

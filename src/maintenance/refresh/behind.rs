@@ -1,6 +1,6 @@
-//! Stores that are behind their server: a copy of a store that an app goes on with, or one restored from a backup. A run
-//! that meets a record older than what the server knows notes that, and later runs send nothing of the group that has not
-//! been written since.
+//! Stores that are behind their server: a copy of a store that an app goes on with, or one restored
+//! from a backup. A run that meets a record older than what the server knows notes that, and later
+//! runs send nothing of the group that has not been written since.
 
 use jiff::SignedDuration;
 use tracing::debug;
@@ -18,9 +18,10 @@ use crate::store::Stored;
 const PROBATION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Refresher {
-    /// Refuses to send the token of a record that may be older than what the server knows: one that has not been written
-    /// since another of its group was. Where the server takes one that its app has written, the store has moved on, and one
-    /// lost write was all; the second time that is not believed at once.
+    /// Refuses to send the token of a record that may be older than what the server knows: one that
+    /// has not been written since another of its group was. Where the server takes one that its
+    /// app has written, the store has moved on, and one lost write was all; the second time
+    /// that is not believed at once.
     pub(in crate::maintenance) async fn check_not_behind(
         &self,
         stored: &Stored,
@@ -37,7 +38,8 @@ impl Refresher {
             }
             return Ok(());
         }
-        let is_believed = behind.times <= 1 || self.parts.clock.now().duration_since(behind.at) > PROBATION;
+        let is_believed =
+            behind.times <= 1 || self.parts.clock.now().duration_since(behind.at) > PROBATION;
         let has_moved = self.behind.moved().contains(&group);
         if is_believed && has_moved && self.issuers.has_worked(&group) {
             return Ok(());
@@ -65,7 +67,12 @@ impl Refresher {
         let behind = Behind { at: self.parts.assessor.now(), times };
         self.behind.groups().insert(group.clone(), Some(behind));
         let Ok(note) = serde_json::to_vec(&behind) else { return };
-        if let Err(error) = self.parts.store.write_notes(&[(self.name_of_behind(&group), note)], Note::LIFETIME).await {
+        if let Err(error) = self
+            .parts
+            .store
+            .write_notes(&[(self.name_of_behind(&group), note)], Note::LIFETIME)
+            .await
+        {
             debug!("not noted that the store is behind: {error:#}");
         }
     }
@@ -77,13 +84,17 @@ impl Refresher {
             return Ok(known);
         }
         let noted = self.parts.store.notes(&[self.name_of_behind(group)]).await;
-        let noted = noted.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
+        let noted =
+            noted.map_err(|e| self.store_trouble("cannot read the notes", &e))?.pop().flatten();
         let behind = noted.and_then(|note| serde_json::from_slice(&note).ok());
         Ok(*self.behind.groups().entry(group.clone()).or_insert(behind))
     }
 
     fn name_of_behind(&self, group: &Group) -> String {
         let kid = group.kid.as_deref().unwrap_or_default();
-        format!("behind:{}", fingerprint([&group.issuer, self.parts.client_id.as_str(), kid].join("\n").as_bytes()))
+        format!(
+            "behind:{}",
+            fingerprint([&group.issuer, self.parts.client_id.as_str(), kid].join("\n").as_bytes())
+        )
     }
 }

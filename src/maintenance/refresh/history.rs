@@ -25,8 +25,8 @@ const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
 const QUESTIONS: usize = 8;
 
 impl Refresher {
-    /// Judges a refusal once more that could not be judged when it came. Nothing is sent: what the server has said of this
-    /// token it would say again.
+    /// Judges a refusal once more that could not be judged when it came. Nothing is sent: what the
+    /// server has said of this token it would say again.
     pub(super) async fn decide(
         &self,
         stored: &Stored,
@@ -46,11 +46,19 @@ impl Refresher {
 
     /// What was noted of the session before.
     pub(in crate::maintenance) async fn earlier_note(&self, stored: &Stored) -> Note {
-        let noted = self.parts.store.notes(&[Note::name(&stored.key.text())]).await.unwrap_or_default().pop().flatten();
+        let noted = self
+            .parts
+            .store
+            .notes(&[Note::name(&stored.key.text())])
+            .await
+            .unwrap_or_default()
+            .pop()
+            .flatten();
         noted.and_then(|note| Note::parse(&note)).unwrap_or_default()
     }
 
-    /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write one costs nothing.
+    /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write
+    /// one costs nothing.
     pub(in crate::maintenance) async fn note(
         &self,
         stored: &Stored,
@@ -78,13 +86,21 @@ impl Refresher {
     }
 
     /// From the tokens themselves: by now the app may have put others in their place.
-    fn note_of_refresh(&self, stored: &Stored, ready: &Ready<'_>, tokens: &TokenSet, earlier: Note) -> Option<Note> {
+    fn note_of_refresh(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        earlier: Note,
+    ) -> Option<Note> {
         let now = self.parts.clock.now();
         let old = self.parts.store.layout().session(stored).ok()?;
-        // Where this machine's clock is behind, what the servers' clocks say lies in the future and is the nearest to the truth.
+        // Where this machine's clock is behind, what the servers' clocks say lies in the future and
+        // is the nearest to the truth.
         let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
         let written = written.into_iter().chain(LastRefreshed::by_server(&old)).max();
-        let fresh_for = tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
+        let fresh_for =
+            tokens.expires_in.and_then(|life| life.try_into().ok()).unwrap_or(USUAL_FRESHNESS);
         let new_token = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         let note = earlier.refreshed(&ready.refresh_token, written, new_token, fresh_for, now);
         Some(note.living_for(tokens.refresh_expires_in))
@@ -96,8 +112,8 @@ impl Refresher {
         Ok(why.map(|why| String::from_utf8_lossy(&why).into_owned()))
     }
 
-    /// Notes that this configuration costs sessions. Where it cannot be noted, the next run loses another one before it
-    /// knows.
+    /// Notes that this configuration costs sessions. Where it cannot be noted, the next run loses
+    /// another one before it knows.
     pub(super) async fn set_precedent(&self, ready: &Ready<'_>, why: &str) {
         let note = (self.name_of_configuration(ready), why.as_bytes().to_vec());
         let _ = self.parts.store.write_notes(&[note], STOP_LIFETIME).await;
@@ -112,14 +128,16 @@ impl Refresher {
     fn name_of_configuration(&self, ready: &Ready<'_>) -> String {
         let kid = ready.client_key.and_then(ClientKey::kid).map(Kid::as_str).unwrap_or_default();
         let thumbprint = ready.client_key.map(ClientKey::thumbprint).unwrap_or_default();
-        // A server that ends public sessions for an assertion may well take the same key for others.
+        // A server that ends public sessions for an assertion may well take the same key for
+        // others.
         let upgrade = if ready.is_new_to_key { "\nupgrade" } else { "" };
         let all = [&ready.issuer, &self.parts.client_id, kid, &thumbprint].join("\n") + upgrade;
         format!("stopped:{}", fingerprint(all.as_bytes()))
     }
 
-    /// Takes in that a key has worked. Returns the note that says so, where this server has one already and is known to
-    /// look at keys; otherwise that is for the end of the run to find out.
+    /// Takes in that a key has worked. Returns the note that says so, where this server has one
+    /// already and is known to look at keys; otherwise that is for the end of the run to find
+    /// out.
     pub(super) fn key_has_worked(
         &self,
         ready: &Ready<'_>,
@@ -129,7 +147,10 @@ impl Refresher {
         let kid = key.kid()?;
         let at = (ready.issuer.clone(), kid.clone());
         let known = self.parts.assessor.noted(&ready.issuer, kid.as_str());
-        let note = (name_of_key(&self.parts.client_id, &ready.issuer, kid.as_str()), key.thumbprint().into_bytes());
+        let note = (
+            name_of_key(&self.parts.client_id, &ready.issuer, kid.as_str()),
+            key.thumbprint().into_bytes(),
+        );
         if known == Some(KnownKey::Same) {
             return Some(note);
         }
@@ -142,23 +163,29 @@ impl Refresher {
         None
     }
 
-    /// Notes the keys that have worked in this run at servers that look at them. A server that takes every key proves none.
+    /// Notes the keys that have worked in this run at servers that look at them. A server that
+    /// takes every key proves none.
     pub(super) async fn note_worked_keys(&self) {
-        let worked = std::mem::take(&mut *self.worked_keys.lock().unwrap_or_else(PoisonError::into_inner));
+        let worked =
+            std::mem::take(&mut *self.worked_keys.lock().unwrap_or_else(PoisonError::into_inner));
         if self.store_breaker.fails() {
             return;
         }
         let notes = stream::iter(worked.into_values()).map(async |worked| {
             let WorkedKey { server, dpop_key, note } = worked;
-            (server.authenticates(&self.parts.client_id, &dpop_key).await == Some(true)).then_some(note)
+            (server.authenticates(&self.parts.client_id, &dpop_key).await == Some(true))
+                .then_some(note)
         });
-        let notes: Vec<_> = notes.buffer_unordered(QUESTIONS).filter_map(async |note| note).collect().await;
+        let notes: Vec<_> =
+            notes.buffer_unordered(QUESTIONS).filter_map(async |note| note).collect().await;
         if !notes.is_empty() {
             let _ = self.parts.store.write_notes(&notes, Note::LIFETIME).await;
         }
     }
 
     async fn noted(&self, name: String) -> Result<Option<Vec<u8>>, Outcome> {
-        noted(&*self.parts.store, name).await.map_err(|e| self.store_trouble("cannot read the notes", &e))
+        noted(&*self.parts.store, name)
+            .await
+            .map_err(|e| self.store_trouble("cannot read the notes", &e))
     }
 }

@@ -1,7 +1,9 @@
-//! Refreshing sessions: new tokens for a refresh token, stored before anybody else can use the old ones.
+//! Refreshing sessions: new tokens for a refresh token, stored before anybody else can use the old
+//! ones.
 //!
-//! The order is the product's promise (see the README, "How a session is refreshed"): everything that can be checked
-//! without risk comes before the lock; under the lock there is one reading, one request and one conditional write.
+//! The order is the product's promise (see the README, "How a session is refreshed"): everything
+//! that can be checked without risk comes before the lock; under the lock there is one reading, one
+//! request and one conditional write.
 
 mod answer;
 mod behind;

@@ -8,7 +8,8 @@ use crate::maintenance::runner::Retry;
 use crate::oauth::LookupError;
 use crate::text::named;
 
-/// How long a server is left alone that fails, or that says *too many requests* without a `Retry-After`.
+/// How long a server is left alone that fails, or that says *too many requests* without a
+/// `Retry-After`.
 pub const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// Why a server could not be brought to consider a request.
 pub const NONCES: &str = "the server keeps asking for a newer nonce";
@@ -22,7 +23,8 @@ pub enum Outcome {
     Skipped(Cow<'static, str>),
     /// The server has said `invalid_grant` to exactly this token: the session has ended.
     Gone(String),
-    /// It cannot be refreshed now, through no fault of its own. Not attempted, or refused without harm.
+    /// It cannot be refreshed now, through no fault of its own. Not attempted, or refused without
+    /// harm.
     Blocked(String),
     /// Nobody knows. Kept as it is.
     Unknown(String, Retry),
@@ -56,9 +58,10 @@ impl Outcome {
 pub fn kept_back(objection: Objection) -> Outcome {
     match objection {
         Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
-        Objection::Resting(why, wait) => {
-            Outcome::Unknown(format!("not attempted, to leave its server alone: {why}"), Retry::After(wait))
-        }
+        Objection::Resting(why, wait) => Outcome::Unknown(
+            format!("not attempted, to leave its server alone: {why}"),
+            Retry::After(wait),
+        ),
     }
 }
 
@@ -73,7 +76,9 @@ pub fn look_up_failed(error: &LookupError) -> Outcome {
 }
 
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes: Vec<_> = std::iter::successors(Some(error), |cause| cause.source()).map(ToString::to_string).collect();
+    let causes: Vec<_> = std::iter::successors(Some(error), |cause| cause.source())
+        .map(ToString::to_string)
+        .collect();
     match &causes[..] {
         // Those in between say the same less clearly.
         [what, why, .., last] => format!("{what}: {why}: {last}"),

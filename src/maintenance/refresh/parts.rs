@@ -14,10 +14,11 @@ use crate::store::{Store, StoreId};
 pub enum Binding {
     /// The one that each record names.
     Recorded,
-    /// This one, to which sessions of the formerly public client are bound from now on. Others are left alone.
+    /// This one, to which sessions of the formerly public client are bound from now on. Others are
+    /// left alone.
     Upgrade(Kid),
-    /// The one that each record names; for sessions of the formerly public client this one. A server that knows the client
-    /// as a confidential one wants an assertion for those, too.
+    /// The one that each record names; for sessions of the formerly public client this one. A
+    /// server that knows the client as a confidential one wants an assertion for those, too.
     RecordedOr(Kid),
 }
 
@@ -33,6 +34,7 @@ pub struct Parts {
     pub lock_timeout: Duration,
     pub clock: Clock,
     pub assessor: Assessor,
-    /// Tries what has cost a session before: the operator has named whose session it may cost this time.
+    /// Tries what has cost a session before: the operator has named whose session it may cost this
+    /// time.
     pub insists: bool,
 }

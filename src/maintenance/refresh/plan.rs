@@ -40,7 +40,13 @@ enum Plan {
 
 impl<'a> Planner<'a> {
     /// Creates the planner of a run.
-    pub fn new(assessor: &'a Assessor, mode: Mode, is_named: bool, min_interval: Age, app_has_lock: bool) -> Self {
+    pub fn new(
+        assessor: &'a Assessor,
+        mode: Mode,
+        is_named: bool,
+        min_interval: Age,
+        app_has_lock: bool,
+    ) -> Self {
         Self {
             assessor,
             mode,
@@ -87,7 +93,8 @@ impl<'a> Planner<'a> {
         sessions.into_iter().filter_map(step).collect()
     }
 
-    /// Returns whether there is anything to do, or to say, about a session. Counts those about which there is not.
+    /// Returns whether there is anything to do, or to say, about a session. Counts those about
+    /// which there is not.
     pub fn means(&self, session: &Summary<'_>) -> Meant {
         match self.plan(session) {
             Plan::Refresh => Meant::ToDo,
@@ -102,7 +109,9 @@ impl<'a> Planner<'a> {
     fn plan(&self, session: &Summary<'_>) -> Plan {
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
         // An expiry that cannot be read is no reason to take the token for expired.
-        let expired = session.expires_at.map_or(!session.has_unreadable_expiry, |at| at <= self.assessor.now());
+        let expired = session
+            .expires_at
+            .map_or(!session.has_unreadable_expiry, |at| at <= self.assessor.now());
         match (session.status, self.mode) {
             (Status::Fresh | Status::Idle | Status::Suspect, Mode::Due) => {
                 return Plan::NotMeant;
@@ -116,9 +125,15 @@ impl<'a> Planner<'a> {
             (Status::Dead | Status::Malformed | Status::Foreign, _) => return Plan::NotMeant,
             _ => {}
         }
-        match self.assessor.too_recent(session, self.min_interval, self.app_has_lock || self.is_named) {
+        match self.assessor.too_recent(
+            session,
+            self.min_interval,
+            self.app_has_lock || self.is_named,
+        ) {
             Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
-            None if session.refresh_token.is_none() => Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned())),
+            None if session.refresh_token.is_none() => {
+                Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned()))
+            }
             None => Plan::Refresh,
         }
     }

@@ -1,5 +1,5 @@
-//! Checks of a session before anything is sent. A request with the wrong key, the wrong DPoP key or under the wrong
-//! `client_id` would destroy it.
+//! Checks of a session before anything is sent. A request with the wrong key, the wrong DPoP key or
+//! under the wrong `client_id` would destroy it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,9 @@ use crate::maintenance::breaker::Group;
 use crate::maintenance::known_keys::{KnownKey, key_has_changed};
 use crate::maintenance::present::present;
 use crate::oauth::{Credentials, ErrorResponse};
-use crate::session::{AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status};
+use crate::session::{
+    AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status,
+};
 use crate::store::Stored;
 
 /// A session that passed every check that needs no network.
@@ -33,9 +35,12 @@ pub(in crate::maintenance) struct Ready<'k> {
 }
 
 impl Refresher {
-    /// Everything that can be known to be wrong without asking anybody. A request with the wrong key, the wrong DPoP
-    /// key or under the wrong `client_id` would destroy the session.
-    pub(in crate::maintenance) async fn check_locally(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+    /// Everything that can be known to be wrong without asking anybody. A request with the wrong
+    /// key, the wrong DPoP key or under the wrong `client_id` would destroy the session.
+    pub(in crate::maintenance) async fn check_locally(
+        &self,
+        stored: &Stored,
+    ) -> Result<Ready<'_>, Outcome> {
         let ready = self.check_record(stored).await?;
         if let Err(outcome) = check_recovery(&ready.entry) {
             // Where the store has the new ones, too, they only wait to be confirmed.
@@ -45,30 +50,42 @@ impl Refresher {
         Ok(ready)
     }
 
-    /// The same but for tokens that wait in the recovery directory: whoever has the lock may have put them there for a
-    /// moment.
-    pub(in crate::maintenance) async fn check_record(&self, stored: &Stored) -> Result<Ready<'_>, Outcome> {
+    /// The same but for tokens that wait in the recovery directory: whoever has the lock may have
+    /// put them there for a moment.
+    pub(in crate::maintenance) async fn check_record(
+        &self,
+        stored: &Stored,
+    ) -> Result<Ready<'_>, Outcome> {
         let blocked = |why: &str| Outcome::Blocked(why.to_owned());
         let summary = self.parts.assessor.summary_of_record(stored, None);
-        if summary.status.is_unreadable() || summary.status == Status::Blocked && !summary.needs_upgrade {
+        if summary.status.is_unreadable()
+            || summary.status == Status::Blocked && !summary.needs_upgrade
+        {
             return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
         }
-        let session = self.parts.store.layout().session(stored).map_err(|why| blocked(why.description()))?;
+        let session =
+            self.parts.store.layout().session(stored).map_err(|why| blocked(why.description()))?;
         let did: Did = session.did.parse().map_err(|_| blocked("its account is not a DID"))?;
-        let refresh_token = session.refresh_token.as_deref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?;
+        let refresh_token =
+            session.refresh_token.as_deref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?;
         let refresh_token = zeroize::Zeroizing::new(refresh_token.to_owned());
-        let dpop_key = session.format.dpop_key(&stored.value).map_err(|Malformed(why)| blocked(why))?;
+        let dpop_key =
+            session.format.dpop_key(&stored.value).map_err(|Malformed(why)| blocked(why))?;
         let client_auth = session.client_auth.as_ref().ok_or_else(|| blocked(NO_CLIENT_AUTH))?;
         let client_key = match (client_auth, &self.parts.binding) {
             (AuthMethod::None, Binding::Recorded) if summary.needs_upgrade => {
                 return Err(blocked(summary.reason.as_deref().unwrap_or_default()));
             }
             (AuthMethod::None, Binding::Recorded) => None,
-            (AuthMethod::None, Binding::Upgrade(kid) | Binding::RecordedOr(kid)) => Some(self.key(kid.as_str())?),
+            (AuthMethod::None, Binding::Upgrade(kid) | Binding::RecordedOr(kid)) => {
+                Some(self.key(kid.as_str())?)
+            }
             (AuthMethod::PrivateKeyJwt(_), Binding::Upgrade(_)) => {
                 return Err(Outcome::Skipped("it is bound to a client key already".into()));
             }
-            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded | Binding::RecordedOr(_)) => Some(self.key(kid)?),
+            (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded | Binding::RecordedOr(_)) => {
+                Some(self.key(kid)?)
+            }
         };
         let is_new_to_key = client_key.is_some() && session.is_public();
         if let Some(key) = client_key {
@@ -95,20 +112,29 @@ impl Refresher {
     }
 
     /// A key that has worked before under this kid at this server must be the same key still.
-    pub(super) async fn check_known_key(&self, issuer: &str, key: &ClientKey) -> Result<(), Outcome> {
+    pub(super) async fn check_known_key(
+        &self,
+        issuer: &str,
+        key: &ClientKey,
+    ) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };
-        let known = self.parts.assessor.compare_key(&*self.parts.store, issuer, kid.as_str(), &key.thumbprint()).await;
+        let known = self
+            .parts
+            .assessor
+            .compare_key(&*self.parts.store, issuer, kid.as_str(), &key.thumbprint())
+            .await;
         match known.map_err(|e| self.store_trouble("cannot read the notes", &e))? {
             KnownKey::Other => Err(Outcome::Blocked(key_has_changed(kid.as_str()))),
             KnownKey::Same | KnownKey::Unknown => Ok(()),
         }
     }
 
-    /// The record must still be the one that was checked, and nothing must have happened that makes sending its token
-    /// unwise.
+    /// The record must still be the one that was checked, and nothing must have happened that makes
+    /// sending its token unwise.
     pub(super) async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
         self.check_unchanged(stored).await?;
-        // Whoever held the lock before us may have exchanged the token and failed to store what came.
+        // Whoever held the lock before us may have exchanged the token and failed to store what
+        // came.
         check_recovery(entry)?;
         self.check_store()
     }
@@ -123,7 +149,10 @@ impl Refresher {
         }
     }
 
-    pub(in crate::maintenance) fn credentials<'c>(&'c self, ready: &'c Ready<'_>) -> Credentials<'c> {
+    pub(in crate::maintenance) fn credentials<'c>(
+        &'c self,
+        ready: &'c Ready<'_>,
+    ) -> Credentials<'c> {
         let auth = ready.client_key.map_or(AuthMethod::None, AuthMethod::PrivateKeyJwt);
         Credentials { client_id: &self.parts.client_id, auth }
     }

@@ -25,10 +25,11 @@ pub struct Refresher {
     pub(super) worked_keys: Mutex<HashMap<(String, Kid), WorkedKey>>,
     /// Names of the notes that are the same for all sessions and were written in this run.
     pub(super) noted: Mutex<HashSet<String>>,
-    /// Exchanges of this run whose tokens the store has not taken yet, by the keys of their records.
+    /// Exchanges of this run whose tokens the store has not taken yet, by the keys of their
+    /// records.
     waiting: Mutex<HashMap<RecordKey, Waiting>>,
-    /// Refusals of this run that say either that the session has ended or that the configuration is wrong, until one session
-    /// of the group has worked. At most as many as stop a group.
+    /// Refusals of this run that say either that the session has ended or that the configuration
+    /// is wrong, until one session of the group has worked. At most as many as stop a group.
     undecided: Mutex<HashMap<RecordKey, ErrorResponse>>,
     pub(super) unconfirmed: Arc<Unconfirmed>,
     /// Groups of which an earlier run has found the store behind.

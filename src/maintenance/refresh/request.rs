@@ -8,7 +8,9 @@ use super::refresher::Refresher;
 use crate::maintenance::copies::objection;
 use crate::maintenance::lock_times::app_still_waits;
 use crate::maintenance::runner::Retry;
-use crate::oauth::{AuthorizationServer, Exchange, MAX_NONCE_RETRIES, Refresh, Revocation, Revoke, TokenSet};
+use crate::oauth::{
+    AuthorizationServer, Exchange, MAX_NONCE_RETRIES, Refresh, Revocation, Revoke, TokenSet,
+};
 use crate::session::Did;
 use crate::store::{Lock, Stored};
 
@@ -35,9 +37,10 @@ pub(in crate::maintenance) struct Asked {
 }
 
 impl Refresher {
-    /// Asks for new tokens, while the record is still the one that was checked and the lock lives long enough to write
-    /// them. A request that the server says it did not consider (nonce) is made again; one whose answer was lost is made
-    /// once more, since if the server had made new tokens, they are lost already; but not when the app waits for its lock no
+    /// Asks for new tokens, while the record is still the one that was checked and the lock lives
+    /// long enough to write them. A request that the server says it did not consider (nonce) is
+    /// made again; one whose answer was lost is made once more, since if the server had made
+    /// new tokens, they are lost already; but not when the app waits for its lock no
     /// longer, and may have sent the same token meanwhile.
     pub(in crate::maintenance) async fn ask(
         &self,
@@ -58,26 +61,34 @@ impl Refresher {
                 }
             });
             let checked = checked.and(alone);
-            let within = match checked.and_then(|()| time_for_request(lock).ok_or_else(too_little_time)) {
-                Ok(within) => within,
-                Err(outcome) => {
-                    return match lost {
-                        // The request was made, whatever keeps us from making it once more.
-                        Some(error) if matches!(outcome, Outcome::Unknown(..)) => {
-                            Ok(Asked { answer: Exchange::AnswerLost(error), answer_was_lost: false })
-                        }
-                        _ => Err(outcome),
-                    };
-                }
+            let within =
+                match checked.and_then(|()| time_for_request(lock).ok_or_else(too_little_time)) {
+                    Ok(within) => within,
+                    Err(outcome) => {
+                        return match lost {
+                            // The request was made, whatever keeps us from making it once more.
+                            Some(error) if matches!(outcome, Outcome::Unknown(..)) => Ok(Asked {
+                                answer: Exchange::AnswerLost(error),
+                                answer_was_lost: false,
+                            }),
+                            _ => Err(outcome),
+                        };
+                    }
+                };
+            let refresh = Refresh {
+                signed,
+                sub: ready.did.as_str(),
+                refresh_token: &ready.refresh_token,
+                within,
             };
-            let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: &ready.refresh_token, within };
             match server.refresh(refresh).await {
                 Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
                     repeated += 1;
                     parameters = Some(next);
                 }
                 Exchange::AnswerLost(error)
-                    if lost.is_none() && app_still_waits(self.parts.store.layout(), lock.held()) =>
+                    if lost.is_none()
+                        && app_still_waits(self.parts.store.layout(), lock.held()) =>
                 {
                     lost = Some(error);
                 }
@@ -91,11 +102,14 @@ impl Refresher {
         match objection(&*self.parts.store, stored, did).await {
             Ok(None) => Ok(()),
             Ok(Some((_, why))) => Err(Outcome::Blocked(why)),
-            Err(error) => Err(self.store_trouble("cannot read the account's other sessions", &error)),
+            Err(error) => {
+                Err(self.store_trouble("cannot read the account's other sessions", &error))
+            }
         }
     }
 
-    /// Ends tokens that nobody will use. Says what came of it: where it fails, the tokens expire unused.
+    /// Ends tokens that nobody will use. Says what came of it: where it fails, the tokens expire
+    /// unused.
     pub(in crate::maintenance) async fn revoke(
         &self,
         ready: &Ready<'_>,
@@ -104,7 +118,8 @@ impl Refresher {
     ) -> &'static str {
         let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
         let credentials = self.credentials(ready);
-        let revoke = Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
+        let revoke =
+            Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
         match server.revoke(revoke).await {
             Revocation::Accepted => "its new tokens were revoked",
             _ => "its new tokens could not be revoked, and expire unused",
@@ -112,8 +127,8 @@ impl Refresher {
     }
 }
 
-/// How long a request may take under this lock, so that what it brings can still be written. None when that is too
-/// little to begin with.
+/// How long a request may take under this lock, so that what it brings can still be written. None
+/// when that is too little to begin with.
 pub(in crate::maintenance) fn time_for_request(lock: &Lock) -> Option<Duration> {
     let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
     (within >= SHORTEST_EXCHANGE).then_some(within)

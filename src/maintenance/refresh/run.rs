@@ -58,12 +58,18 @@ impl Refresher {
         self.check_store()?;
         let mut ready = self.check_locally(stored).await?;
         let group = ready.group();
-        let (server, pds) =
-            self.parts.network.server_for(&ready.did, &ready.issuer).await.map_err(|e| look_up_failed(&e))?;
+        let (server, pds) = self
+            .parts
+            .network
+            .server_for(&ready.did, &ready.issuer)
+            .await
+            .map_err(|e| look_up_failed(&e))?;
         ready.audience = Some(format!("{pds}/"));
         let undecided = self.undecided().get(&stored.key).cloned();
         if let Some(refusal) = undecided {
-            return Ok(self.decide(stored, &ready, &server, &refusal, self.issuers.has_worked(&group)).await);
+            return Ok(self
+                .decide(stored, &ready, &server, &refusal, self.issuers.has_worked(&group))
+                .await);
         }
         let permit = self.issuers.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
@@ -72,8 +78,9 @@ impl Refresher {
         if permit.is_canary() {
             precedent = self.precedent(&ready).await?;
             if let Some(why) = precedent.as_ref().filter(|_| !self.parts.insists) {
-                let why =
-                    format!("{why} (as an earlier run has found; it is tried all the same where you name the session)");
+                let why = format!(
+                    "{why} (as an earlier run has found; it is tried all the same where you name the session)"
+                );
                 permit.settle(Verdict::Misconfigured(why.clone()));
                 return Err(kept_back(Objection::Stopped(why.into())));
             }
@@ -90,7 +97,9 @@ impl Refresher {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
             // No fault of the store: others can be refreshed.
-            Err(error) if error.is::<EndlessLock>() => return Err(Outcome::Unknown(error.to_string(), Retry::Never)),
+            Err(error) if error.is::<EndlessLock>() => {
+                return Err(Outcome::Unknown(error.to_string(), Retry::Never));
+            }
             Err(error) => return Err(self.store_trouble("cannot take the lock", &error)),
         };
         self.store_breaker.works();
@@ -98,7 +107,10 @@ impl Refresher {
             Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
             // Both read once the lock is ours, in one go.
             None => {
-                tokio::join!(self.refresh_locked(stored, &ready, &server, &lock, &permit), self.earlier_note(stored))
+                tokio::join!(
+                    self.refresh_locked(stored, &ready, &server, &lock, &permit),
+                    self.earlier_note(stored)
+                )
             }
         };
         if self.store_breaker.fails() {
@@ -120,8 +132,9 @@ impl Refresher {
         Ok(outcome)
     }
 
-    /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever took the lock then would
-    /// send the used-up one. One that ran out is no longer ours to give back.
+    /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever
+    /// took the lock then would send the used-up one. One that ran out is no longer ours to
+    /// give back.
     pub(in crate::maintenance) async fn give_back(&self, lock: Lock, stored: &Stored) {
         if self.waiting().contains_key(&stored.key) {
             lock.leave();
@@ -142,16 +155,21 @@ impl Refresher {
         lock: &Lock,
         permit: &Permit,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
-        let Asked { answer, answer_was_lost } = match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
-            Ok(asked) => asked,
-            Err(outcome) => return (outcome, Verdict::Nothing, None),
-        };
+        let Asked { answer, answer_was_lost } =
+            match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
+                Ok(asked) => asked,
+                Err(outcome) => return (outcome, Verdict::Nothing, None),
+            };
         match answer {
             Exchange::Refreshed(tokens) => {
                 let answered = Instant::now();
                 let outcome = self.write_back(stored, ready, server, &tokens, None).await;
                 let write = answered.elapsed();
-                debug!("{}: stored {:.1} ms after the answer", ready.did, write.as_secs_f64() * 1e3);
+                debug!(
+                    "{}: stored {:.1} ms after the answer",
+                    ready.did,
+                    write.as_secs_f64() * 1e3
+                );
                 self.longest.note(&*self.parts.store, write, lock.held()).await;
                 (outcome, Verdict::Works, Some(Box::new(tokens)))
             }
@@ -163,8 +181,12 @@ impl Refresher {
                 (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
             }
             Exchange::Refused(refusal) => {
-                let (outcome, verdict) = refused(ready, &refusal, answer_was_lost, permit.has_worked());
-                if matches!((&outcome, refusal.meaning().0), (Outcome::Unknown(..), Cause::EndedOrConfiguration)) {
+                let (outcome, verdict) =
+                    refused(ready, &refusal, answer_was_lost, permit.has_worked());
+                if matches!(
+                    (&outcome, refusal.meaning().0),
+                    (Outcome::Unknown(..), Cause::EndedOrConfiguration)
+                ) {
                     self.undecided().insert(stored.key.clone(), refusal);
                 }
                 (outcome, verdict, None)

@@ -1,6 +1,7 @@
-//! New tokens that the store has, and that a fail-over may still undo: they stay in the recovery directory, too, until they
-//! were read at the servers in charge and these have told it to their replicas. Whenever something happens that may be a
-//! fail-over they are checked at once, and what the new servers lack is written there.
+//! New tokens that the store has, and that a fail-over may still undo: they stay in the recovery
+//! directory, too, until they were read at the servers in charge and these have told it to their
+//! replicas. Whenever something happens that may be a fail-over they are checked at once, and what
+//! the new servers lack is written there.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -20,10 +21,11 @@ use crate::store::Durability;
 const PAUSE: Duration = Duration::from_millis(250);
 /// For how long a run stands still while it is not known which servers are in charge.
 const STANDSTILL: Duration = Duration::from_secs(20);
-/// How long not to check again after a check that could not confirm everything, while sessions are worked on.
+/// How long not to check again after a check that could not confirm everything, while sessions are
+/// worked on.
 const REST: Duration = Duration::from_secs(5);
-/// For how long to go on in the end while it is not known which servers are in charge. With usual settings sentinels take a
-/// master for lost after half of this time.
+/// For how long to go on in the end while it is not known which servers are in charge. With usual
+/// settings sentinels take a master for lost after half of this time.
 const LAST_RESORT: Duration = Duration::from_mins(1);
 /// For how long to wait in the end for replicas that lag behind or are gone.
 const LAG: Duration = Duration::from_secs(10);
@@ -70,8 +72,9 @@ impl Unconfirmed {
         std::mem::take(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Checks what is not confirmed yet, when something has happened that may be a fail-over. Meanwhile whoever has new
-    /// tokens waits: each further write to a master that has been replaced would be lost, too.
+    /// Checks what is not confirmed yet, when something has happened that may be a fail-over.
+    /// Meanwhile whoever has new tokens waits: each further write to a master that has been
+    /// replaced would be lost, too.
     pub(super) async fn heed_disturbances(&self, parts: &Parts, breaker: &StoreBreaker) {
         if !self.is_due(parts.store.disturbances()) {
             return;
@@ -109,7 +112,9 @@ impl Unconfirmed {
             let (is_over, why) = match self.check(parts).await {
                 Durability::Durable if self.entries().is_empty() => return,
                 Durability::Durable => (false, "its record keeps changing".to_owned()),
-                Durability::Lagging(why) => (lags_since.get_or_insert_with(Instant::now).elapsed() > LAG, why),
+                Durability::Lagging(why) => {
+                    (lags_since.get_or_insert_with(Instant::now).elapsed() > LAG, why)
+                }
                 Durability::Unsettled(why) => {
                     lags_since = None;
                     (false, why)
@@ -135,7 +140,14 @@ impl Unconfirmed {
     async fn check(&self, parts: &Parts) -> Durability {
         let entries = std::mem::take(&mut *self.entries());
         let count = entries.len();
-        let settled = settle(&parts.recovery, &*parts.store, &parts.store_id, parts.clock.now(), entries.clone()).await;
+        let settled = settle(
+            &parts.recovery,
+            &*parts.store,
+            &parts.store_id,
+            parts.clock.now(),
+            entries.clone(),
+        )
+        .await;
         let settled = match settled {
             Ok(settled) => settled,
             Err(error) => {
@@ -150,7 +162,8 @@ impl Unconfirmed {
             Ok(Some(_)) => !lasts,
             Ok(None) => false,
         };
-        let open = settled.entries.into_iter().filter(|(path, result)| stays(result) && path.exists());
+        let open =
+            settled.entries.into_iter().filter(|(path, result)| stays(result) && path.exists());
         self.entries().extend(open.map(|(path, _)| path));
         settled.durability
     }

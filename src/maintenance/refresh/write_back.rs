@@ -1,5 +1,5 @@
-//! What an exchange has brought goes into the store, or onto the disk until the store takes it: from the server's answer on,
-//! the old tokens are worthless.
+//! What an exchange has brought goes into the store, or onto the disk until the store takes it:
+//! from the server's answer on, the old tokens are worthless.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -37,9 +37,10 @@ struct Kept {
 }
 
 impl Refresher {
-    /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may be lost: the old
-    /// tokens are worthless. While the store gives no answer, they are in the recovery directory. `entry` is the one under
-    /// which tokens of this session are there already.
+    /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may
+    /// be lost: the old tokens are worthless. While the store gives no answer, they are in the
+    /// recovery directory. `entry` is the one under which tokens of this session are there
+    /// already.
     pub(in crate::maintenance) async fn write_back(
         &self,
         stored: &Stored,
@@ -48,11 +49,15 @@ impl Refresher {
         tokens: &TokenSet,
         entry: Option<PathBuf>,
     ) -> Outcome {
-        let mut kept =
-            Kept { entry: entry.ok_or_else(|| failed("there was no time to")), is_unconfirmed: false, cause: None };
+        let mut kept = Kept {
+            entry: entry.ok_or_else(|| failed("there was no time to")),
+            is_unconfirmed: false,
+            cause: None,
+        };
         let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
         if outcome.is_none() {
-            self.store_breaker.fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
+            self.store_breaker
+                .fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
         }
         match (outcome, kept.entry) {
             (Some(outcome), Ok(entry)) if kept.is_unconfirmed => {
@@ -77,21 +82,28 @@ impl Refresher {
                 outcome
             }
             (None, Err(error)) => {
-                let why = format!("refreshed, but its tokens could not be stored anywhere: {error}");
+                let why =
+                    format!("refreshed, but its tokens could not be stored anywhere: {error}");
                 Outcome::Unknown(why, Retry::Never)
             }
         }
     }
 
-    /// Tries once more to store tokens that wait. A store that comes back must have them before the app uses the old ones.
+    /// Tries once more to store tokens that wait. A store that comes back must have them before the
+    /// app uses the old ones.
     pub(super) async fn store_waiting(&self, entry: &Path) -> Outcome {
         if !entry.exists() {
             return Outcome::Skipped("another run has taken care of its new tokens".into());
         }
         let entries = vec![entry.to_owned()];
-        let Ok(mut settled) =
-            settle(&self.parts.recovery, &*self.parts.store, &self.parts.store_id, self.parts.clock.now(), entries)
-                .await
+        let Ok(mut settled) = settle(
+            &self.parts.recovery,
+            &*self.parts.store,
+            &self.parts.store_id,
+            self.parts.clock.now(),
+            entries,
+        )
+        .await
         else {
             return waits(entry, Retry::Soon);
         };
@@ -105,14 +117,18 @@ impl Refresher {
             Some((_, Ok(Some((_, Recovered::Superseded))))) => {
                 Outcome::Skipped("somebody else refreshed it meanwhile".into())
             }
-            Some((_, Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None))) => waits(entry, Retry::Never),
+            Some((_, Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None))) => {
+                waits(entry, Retry::Never)
+            }
             Some((_, Err(_))) | None => waits(entry, Retry::Soon),
         }
     }
 
-    /// Tries once more to store all tokens that wait, and have for less than `within`. Whether some still do.
+    /// Tries once more to store all tokens that wait, and have for less than `within`. Whether some
+    /// still do.
     pub async fn store_all_waiting(&self, within: Duration) -> bool {
-        let all: Vec<_> = self.waiting().iter().map(|(key, waiting)| (key.clone(), waiting.clone())).collect();
+        let all: Vec<_> =
+            self.waiting().iter().map(|(key, waiting)| (key.clone(), waiting.clone())).collect();
         let mut some_wait = false;
         for (key, Waiting { entry, since }) in all {
             if since.elapsed() >= within {
@@ -156,14 +172,17 @@ impl Refresher {
                 Ok(Written::Unconfirmed) => {
                     if kept.entry.is_err() {
                         let id = &self.parts.store_id;
-                        kept.entry = self.parts.recovery.keep_beside(id, &stored.key, &stored.value, &new);
+                        kept.entry =
+                            self.parts.recovery.keep_beside(id, &stored.key, &stored.value, &new);
                     }
                     kept.is_unconfirmed = true;
                     return Some(Outcome::Refreshed);
                 }
                 Ok(Written::Gone) => {
                     let tokens = self.revoke(ready, server, tokens).await;
-                    return Some(Outcome::Skipped(format!("it was deleted meanwhile; {tokens}").into()));
+                    return Some(Outcome::Skipped(
+                        format!("it was deleted meanwhile; {tokens}").into(),
+                    ));
                 }
                 Ok(Written::Changed) => match present(&*self.parts.store, stored).await {
                     // By an attempt of ours of which nobody heard.
@@ -171,18 +190,23 @@ impl Refresher {
                         kept.is_unconfirmed = kept.entry.is_ok();
                         return Some(Outcome::Refreshed);
                     }
-                    // Somebody touched the record but not its tokens: theirs are the ones just used up.
+                    // Somebody touched the record but not its tokens: theirs are the ones just used
+                    // up.
                     Ok(Some(now)) if holds(&now.value, &ready.refresh_token) => {
                         new = renewed(&now.value)?;
                         expected = now;
                     }
                     // Tokens of the very same session: revoking ours would end theirs.
                     Ok(Some(now)) if Traces::are_of_one_login(&now.value, &stored.value) => {
-                        return Some(Outcome::Skipped("somebody else refreshed it meanwhile".into()));
+                        return Some(Outcome::Skipped(
+                            "somebody else refreshed it meanwhile".into(),
+                        ));
                     }
                     Ok(_) => {
                         let tokens = self.revoke(ready, server, tokens).await;
-                        return Some(Outcome::Skipped(format!("it was replaced meanwhile; {tokens}").into()));
+                        return Some(Outcome::Skipped(
+                            format!("it was replaced meanwhile; {tokens}").into(),
+                        ));
                     }
                     Err(error) => {
                         failures += 1;
@@ -196,7 +220,8 @@ impl Refresher {
             }
             if failures > 0 {
                 self.keep(stored, &new, kept);
-                // Neither the store nor the disk: there is nothing better to do than to go on trying both.
+                // Neither the store nor the disk: there is nothing better to do than to go on
+                // trying both.
                 let patience = if kept.entry.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
                 if begun.elapsed() > patience {
                     return None;
@@ -206,9 +231,18 @@ impl Refresher {
         }
     }
 
-    fn renewed(&self, value: &[u8], ready: &Ready<'_>, tokens: &TokenSet) -> Option<Zeroizing<Vec<u8>>> {
+    fn renewed(
+        &self,
+        value: &[u8],
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let new_key = ready.client_key.and_then(ClientKey::kid).filter(|_| ready.is_new_to_key);
-        let renewal = tokens.renewal(ready.audience.as_deref(), new_key.map(Kid::as_str), self.parts.clock.now());
+        let renewal = tokens.renewal(
+            ready.audience.as_deref(),
+            new_key.map(Kid::as_str),
+            self.parts.clock.now(),
+        );
         // The app may have written the record anew in another format.
         let format = Session::read(value).map_or(ready.format, |session| session.format);
         format.renew(value, &renewal).ok()
@@ -221,21 +255,27 @@ impl Refresher {
         ready: &Ready<'_>,
         tokens: &TokenSet,
     ) -> Result<PathBuf, Failure> {
-        let new = self.renewed(&stored.value, ready, tokens).ok_or_else(|| failed("its record cannot be read"))?;
+        let new = self
+            .renewed(&stored.value, ready, tokens)
+            .ok_or_else(|| failed("its record cannot be read"))?;
         self.parts.recovery.keep(&self.parts.store_id, &stored.key, &stored.value, &new)
     }
 
     /// Keeps the tokens on disk, unless they are there.
     fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
         if kept.entry.is_err() {
-            kept.entry = self.parts.recovery.keep(&self.parts.store_id, &stored.key, &stored.value, new);
+            kept.entry =
+                self.parts.recovery.keep(&self.parts.store_id, &stored.key, &stored.value, new);
         }
     }
 }
 
 /// What there is to say of tokens that only the recovery directory has.
 fn waits(entry: &Path, retry: Retry) -> Outcome {
-    let why = format!("refreshed, but the store could not be written; its tokens wait in {}", entry.display());
+    let why = format!(
+        "refreshed, but the store could not be written; its tokens wait in {}",
+        entry.display()
+    );
     Outcome::Unknown(why, retry)
 }
 

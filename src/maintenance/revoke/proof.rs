@@ -1,14 +1,18 @@
-//! Ending one session with proof: it is refreshed, the tokens just received are revoked, and then sent once more. The refusal
-//! of a token that was good a moment ago is the proof. No server's words are needed for it.
+//! Ending one session with proof: it is refreshed, the tokens just received are revoked, and then
+//! sent once more. The refusal of a token that was good a moment ago is the proof. No server's
+//! words are needed for it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use super::revoker::{Revoked, Revoker, unable};
-use crate::maintenance::refresh::{CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time};
+use crate::maintenance::refresh::{
+    CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time,
+};
 use crate::maintenance::runner::Retry;
 use crate::oauth::{
-    AuthorizationServer, Cause, ErrorResponse, Exchange, Fate, MAX_NONCE_RETRIES, Refresh, Revocation, Revoke, TokenSet,
+    AuthorizationServer, Cause, ErrorResponse, Exchange, Fate, MAX_NONCE_RETRIES, Refresh,
+    Revocation, Revoke, TokenSet,
 };
 use crate::session::{Traces, fingerprint};
 use crate::store::{Lock, Stored};
@@ -27,14 +31,21 @@ fn unconfirmed(why: impl Into<String>, retry: Retry) -> Revoked {
 }
 
 impl Revoker {
-    /// Ends the session. The error says why there is no proof of it, and the record may be another by then.
+    /// Ends the session. The error says why there is no proof of it, and the record may be another
+    /// by then.
     pub(super) async fn end(&self, ending: &Ending<'_>) -> Result<(), Revoked> {
         let Ending { current, ready, server, lock } = *ending;
-        let asked = self.refresher.ask(current, ready, server, lock, CopyCheck::Done).await.map_err(unable)?;
+        let asked = self
+            .refresher
+            .ask(current, ready, server, lock, CopyCheck::Done)
+            .await
+            .map_err(unable)?;
         match asked.answer {
             Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
             Exchange::Refused(refusal)
-                if self.for_absent_users && !asked.answer_was_lost && refusal.meaning().0 == Cause::Replayed =>
+                if self.for_absent_users
+                    && !asked.answer_was_lost
+                    && refusal.meaning().0 == Cause::Replayed =>
             {
                 let why = format!(
                     "somebody else has used the token of a session whose user counts as away; is this store a copy, or \
@@ -48,9 +59,9 @@ impl Revoker {
                 // Without proof, but perhaps not without effect.
                 let sent = self.send_revocation(ending, &ready.refresh_token).await;
                 Err(match refused(ready, &refusal) {
-                    Revoked::Failed(why) if matches!(sent, Ok(None)) => {
-                        Revoked::Failed(format!("{why}; a revocation was sent, whose effect nobody knows"))
-                    }
+                    Revoked::Failed(why) if matches!(sent, Ok(None)) => Revoked::Failed(format!(
+                        "{why}; a revocation was sent, whose effect nobody knows"
+                    )),
                     outcome => outcome,
                 })
             }
@@ -64,8 +75,8 @@ impl Revoker {
         }
     }
 
-    /// Revokes these tokens, and sends them once more. Until it is proved that they are worthless, they are kept: first on
-    /// the disk, then in the store.
+    /// Revokes these tokens, and sends them once more. Until it is proved that they are worthless,
+    /// they are kept: first on the disk, then in the store.
     async fn end_newest(&self, ending: &Ending<'_>, tokens: TokenSet) -> Result<(), Revoked> {
         let Ending { current, ready, .. } = *ending;
         let entry = match self.refresher.keep_tokens(current, ready, &tokens) {
@@ -113,14 +124,17 @@ impl Revoker {
             answer => {
                 self.keep_alive(ending, &tokens, Some(entry)).await;
                 Err(match answer {
-                    Exchange::Refused(refusal) => unconfirmed(format!("there is no proof: {refusal}"), Retry::Soon),
+                    Exchange::Refused(refusal) => {
+                        unconfirmed(format!("there is no proof: {refusal}"), Retry::Soon)
+                    }
                     answer => no_proof(answer),
                 })
             }
         }
     }
 
-    /// A session that may be alive goes on with these tokens, as one that we have refreshed and not its user.
+    /// A session that may be alive goes on with these tokens, as one that we have refreshed and not
+    /// its user.
     async fn keep_alive(&self, ending: &Ending<'_>, tokens: &TokenSet, entry: Option<PathBuf>) {
         let Ending { current, ready, server, .. } = *ending;
         let newest = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
@@ -140,14 +154,19 @@ impl Revoker {
         token.is_some() && renewed.get(&stored.key) == token.as_ref()
     }
 
-    /// Sends the revocation of a token. Returns what speaks against its having worked, where a proof is worth while all the
-    /// same; the error says that nothing has come of it yet.
-    async fn send_revocation(&self, ending: &Ending<'_>, token: &str) -> Result<Option<String>, Revoked> {
+    /// Sends the revocation of a token. Returns what speaks against its having worked, where a
+    /// proof is worth while all the same; the error says that nothing has come of it yet.
+    async fn send_revocation(
+        &self,
+        ending: &Ending<'_>,
+        token: &str,
+    ) -> Result<Option<String>, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
         // Half of the time is for the proof.
         let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
         let credentials = self.refresher.credentials(ready);
-        match server.revoke(Revoke { credentials, dpop_key: &ready.dpop_key, token, within }).await {
+        match server.revoke(Revoke { credentials, dpop_key: &ready.dpop_key, token, within }).await
+        {
             Revocation::UseNonce(_) => Err(unconfirmed(NONCES, Retry::Soon)),
             Revocation::Accepted => Ok(None),
             Revocation::Unsupported => Ok(Some("the server has no revocation endpoint".to_owned())),
@@ -160,13 +179,15 @@ impl Revoker {
         }
     }
 
-    /// Sends a token that nobody else has. Not again where the answer is lost: a second refusal would prove nothing.
+    /// Sends a token that nobody else has. Not again where the answer is lost: a second refusal
+    /// would prove nothing.
     async fn send_once_more(&self, ending: &Ending<'_>, token: &str) -> Result<Exchange, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
         let (mut parameters, mut repeated) = (None, 0);
         loop {
             let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))?;
-            let signed = server.sign(self.refresher.credentials(ready), &ready.dpop_key, parameters.take());
+            let signed =
+                server.sign(self.refresher.credentials(ready), &ready.dpop_key, parameters.take());
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: token, within };
             match server.refresh(refresh).await {
                 Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
@@ -198,12 +219,18 @@ fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
 fn no_proof(answer: Exchange) -> Revoked {
     match answer {
         Exchange::UseNonce(_) => unconfirmed(NONCES, Retry::Soon),
-        Exchange::AnswerLost(error) => unconfirmed(format!("the answer was lost: {}", chain(&error)), Retry::Soon),
-        Exchange::NotSent(error) => unconfirmed(format!("not sent: {}", chain(&error)), Retry::Soon),
+        Exchange::AnswerLost(error) => {
+            unconfirmed(format!("the answer was lost: {}", chain(&error)), Retry::Soon)
+        }
+        Exchange::NotSent(error) => {
+            unconfirmed(format!("not sent: {}", chain(&error)), Retry::Soon)
+        }
         Exchange::TryLater { status, retry_after } => {
             let retry = retry_after.map_or(Retry::Soon, Retry::After);
             unconfirmed(format!("the server answered with status {status}"), retry)
         }
-        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => unreachable!("judged before"),
+        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => {
+            unreachable!("judged before")
+        }
     }
 }

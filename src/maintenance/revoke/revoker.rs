@@ -18,7 +18,8 @@ pub enum Revoked {
     Unconfirmed(String, Retry),
     /// It could not be revoked. The record is kept.
     Failed(String),
-    /// Not proved, and its record removed all the same because that was asked for: the session may live on.
+    /// Not proved, and its record removed all the same because that was asked for: the session may
+    /// live on.
     Forgotten(String),
     /// Its record went before its turn came, or was changed after the proof.
     Skipped(String),
@@ -70,9 +71,10 @@ impl Revoker {
         }
     }
 
-    /// Ends only sessions of users who are away, where nothing has changed since they were selected. A refresh token that
-    /// somebody else has used shows that the user is not away and that the store is behind, as a copy or a backup is: then
-    /// no further session is ended.
+    /// Ends only sessions of users who are away, where nothing has changed since they were
+    /// selected. A refresh token that somebody else has used shows that the user is not away
+    /// and that the store is behind, as a copy or a backup is: then no further session is
+    /// ended.
     pub fn for_absent_users(refresher: Refresher, assessor: Assessor) -> Self {
         Self { for_absent_users: true, ..Self::new(refresher, Box::new(|_| false), assessor) }
     }

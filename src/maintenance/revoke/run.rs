@@ -1,4 +1,5 @@
-//! The turn of one session: its newest record under the lock, the proof, and the removal of the record.
+//! The turn of one session: its newest record under the lock, the proof, and the removal of the
+//! record.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -76,9 +77,19 @@ impl Revoker {
         if let Err(error) = server.prepare(&refresher.parts().client_id, &ready.dpop_key).await {
             return Err(unable(look_up_failed(&error)));
         }
-        let lock = match refresher.parts().store.lock(&ready.lock_name(), refresher.parts().lock_timeout).await {
+        let lock = match refresher
+            .parts()
+            .store
+            .lock(&ready.lock_name(), refresher.parts().lock_timeout)
+            .await
+        {
             Ok(Some(lock)) => lock,
-            Ok(None) => return Err(Revoked::Unconfirmed("somebody else holds the lock on it".into(), Retry::Soon)),
+            Ok(None) => {
+                return Err(Revoked::Unconfirmed(
+                    "somebody else holds the lock on it".into(),
+                    Retry::Soon,
+                ));
+            }
             Err(error) if error.is::<EndlessLock>() => {
                 return Err(Revoked::Unconfirmed(error.to_string(), Retry::Never));
             }
@@ -117,11 +128,14 @@ impl Revoker {
         let mut current = self.reread(selected).await?;
         let is_meant = current.value == selected.value || self.is_renewed_by_us(&current);
         if !is_meant && !(self.still_meant)(&current) {
-            return Err(Revoked::Skipped("it was refreshed meanwhile, and is not among those meant any more".into()));
+            return Err(Revoked::Skipped(
+                "it was refreshed meanwhile, and is not among those meant any more".into(),
+            ));
         }
         self.check_elsewhere(&current).await?;
         self.check_store_is_current()?;
-        let mut last = Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
+        let mut last =
+            Revoked::Unconfirmed("the server keeps the session alive".to_owned(), Retry::Never);
         for _ in 0..ROUNDS {
             if self.has_ended(&current) {
                 return self.remove(&current).await;
@@ -129,10 +143,14 @@ impl Revoker {
             let ready = self.refresher.check_locally(&current).await.map_err(unable)?;
             match self.end(&Ending { current: &current, ready: &ready, server, lock }).await {
                 Ok(()) => {
-                    self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint(&current.value));
+                    self.ended
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(fingerprint(&current.value));
                     let removed = self.remove(&current).await;
                     if removed.is_err() {
-                        // For later runs: where words prove nothing, they could not find it out again.
+                        // For later runs: where words prove nothing, they could not find it out
+                        // again.
                         let earlier = self.refresher.earlier_note(&current).await;
                         let gone = Outcome::Gone(String::new());
                         self.refresher.note(&current, &ready, server, (&gone, None), earlier).await;
@@ -150,10 +168,13 @@ impl Revoker {
         Ok(last)
     }
 
-    /// A copy in another layout may be the one that an app uses. Copies in this layout end together, as asked.
+    /// A copy in another layout may be the one that an app uses. Copies in this layout end
+    /// together, as asked.
     async fn check_elsewhere(&self, current: &Stored) -> Result<(), Revoked> {
         let session = self.refresher.parts().store.layout().session(current);
-        let Some(did) = session.ok().and_then(|session| session.did.parse().ok()) else { return Ok(()) };
+        let Some(did) = session.ok().and_then(|session| session.did.parse().ok()) else {
+            return Ok(());
+        };
         match objection(&*self.refresher.parts().store, current, &did).await {
             Ok(Some((Relation::CopyElsewhere, why))) => Err(Revoked::Failed(why)),
             Ok(_) => Ok(()),
@@ -164,10 +185,15 @@ impl Revoker {
     /// The record as it is now, where it is of the login that was selected.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
         match present(&*self.refresher.parts().store, selected).await {
-            Ok(Some(now)) if now.value == selected.value || Traces::are_of_one_login(&now.value, &selected.value) => {
+            Ok(Some(now))
+                if now.value == selected.value
+                    || Traces::are_of_one_login(&now.value, &selected.value) =>
+            {
                 Ok(now)
             }
-            Ok(Some(_)) => Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned())),
+            Ok(Some(_)) => {
+                Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned()))
+            }
             Ok(None) => Err(Revoked::Skipped("its record was deleted meanwhile".to_owned())),
             Err(error) => Err(self.store_trouble(&error)),
         }
@@ -175,7 +201,10 @@ impl Revoker {
 
     /// Whether this run has proved that the session of this record has ended.
     fn has_ended(&self, current: &Stored) -> bool {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains(&fingerprint(&current.value))
+        self.ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&fingerprint(&current.value))
     }
 
     fn store_trouble(&self, error: &anyhow::Error) -> Revoked {
@@ -184,19 +213,28 @@ impl Revoker {
     }
 
     async fn remove(&self, current: &Stored) -> Result<Revoked, Revoked> {
-        match self.refresher.parts().store.remove(Kind::Session, std::slice::from_ref(current)).await.as_deref() {
-            Ok([Written::Changed]) => {
-                Ok(Revoked::Skipped("ended, but its record was replaced meanwhile and stays".to_owned()))
-            }
+        match self
+            .refresher
+            .parts()
+            .store
+            .remove(Kind::Session, std::slice::from_ref(current))
+            .await
+            .as_deref()
+        {
+            Ok([Written::Changed]) => Ok(Revoked::Skipped(
+                "ended, but its record was replaced meanwhile and stays".to_owned(),
+            )),
             Ok(_) => Ok(Revoked::Confirmed),
-            Err(error) => {
-                Err(Revoked::Unconfirmed(format!("ended, but its record could not be removed: {error}"), Retry::Soon))
-            }
+            Err(error) => Err(Revoked::Unconfirmed(
+                format!("ended, but its record could not be removed: {error}"),
+                Retry::Soon,
+            )),
         }
     }
 
-    /// Removes the record of a session for which there is no proof, when that is what the operator wants. The session may
-    /// live on at the server. Returns whether it was removed: that of a new login is not the one that was meant.
+    /// Removes the record of a session for which there is no proof, when that is what the operator
+    /// wants. The session may live on at the server. Returns whether it was removed: that of a
+    /// new login is not the one that was meant.
     pub async fn forget(&self, selected: &Stored) -> anyhow::Result<bool> {
         let store = &self.refresher.parts().store;
         let Some(now) = present(&**store, selected).await? else { return Ok(true) };

@@ -103,7 +103,11 @@ fn every_row_is_said_by_each_of_its_servers() {
         .collect();
     for row in ROWS {
         for server in row.source {
-            assert!(said.contains(&(std::ptr::from_ref(row) as usize, *server)), "{server}: {:?}", row.words);
+            assert!(
+                said.contains(&(std::ptr::from_ref(row) as usize, *server)),
+                "{server}: {:?}",
+                row.words
+            );
         }
     }
 }
@@ -153,7 +157,11 @@ fn the_case_of_a_letter_tells_who_destroys_public_sessions() {
         ("invalid_grant", "invalid refresh token", Upgrading::Destroys),
         ("\"client_id\" mismatch", "", Upgrading::Kept),
         ("InvalidRequest", "invalid refresh token", Upgrading::Accepted),
-        ("invalid_grant", "no such token", Upgrading::Unknown("invalid_grant: no such token".to_owned())),
+        (
+            "invalid_grant",
+            "no such token",
+            Upgrading::Unknown("invalid_grant: no such token".to_owned()),
+        ),
         ("invalid_client", "", Upgrading::Refused("invalid_client".to_owned())),
     ] {
         assert_eq!(refusal(400, error, words).upgrading(), upgrading, "{error} {words}");
@@ -170,7 +178,12 @@ fn a_server_that_speaks_of_the_token_first_authenticates_nobody() {
             Some(true),
         ),
         (401, "invalid_client", "client_assertion_type must be …", Some(true)),
-        (400, "client authentication method \"private_key_jwt\" requires a \"client_assertion", "", Some(true)),
+        (
+            400,
+            "client authentication method \"private_key_jwt\" requires a \"client_assertion",
+            "",
+            Some(true),
+        ),
         (400, "invalid_grant", "Invalid refresh token", Some(false)),
         (400, "InvalidRequest", "invalid refresh token", Some(false)),
         (400, "invalid_dpop_proof", "", None),

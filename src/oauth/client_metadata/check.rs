@@ -1,4 +1,5 @@
-//! The check: every rule by which a server refuses a client metadata document, one function a topic.
+//! The check: every rule by which a server refuses a client metadata document, one function a
+//! topic.
 
 use std::collections::HashSet;
 
@@ -9,9 +10,18 @@ use super::finding::{Finding, Findings};
 use super::members::{Given, Members};
 use super::{jwks, place, uris};
 
-/// Response types that servers know (RFC 6749, OAuth 2.0 Multiple Response Type Encoding Practices).
-const RESPONSE_TYPES: [&str; 8] =
-    ["code", "token", "none", "id_token", "code token", "code id_token", "id_token token", "code id_token token"];
+/// Response types that servers know (RFC 6749, OAuth 2.0 Multiple Response Type Encoding
+/// Practices).
+const RESPONSE_TYPES: [&str; 8] = [
+    "code",
+    "token",
+    "none",
+    "id_token",
+    "code token",
+    "code id_token",
+    "id_token token",
+    "code id_token token",
+];
 /// Members of `OpenID` Connect and other profiles that servers refuse, whatever they hold.
 const REFUSED: [&str; 5] = [
     "default_max_age",
@@ -21,11 +31,16 @@ const REFUSED: [&str; 5] = [
     "authorization_encrypted_response_enc",
 ];
 
-/// Finds everything that is wrong with a document. `served_at` is the URL it came from, where it came from one.
+/// Finds everything that is wrong with a document. `served_at` is the URL it came from, where it
+/// came from one.
 pub fn check(document: &Value, served_at: Option<&str>) -> Vec<Finding> {
     let mut findings = Findings::default();
     let Value::Object(members) = document else {
-        findings.problem("document", "must be a JSON object", "write what `oauthctl metadata` prints");
+        findings.problem(
+            "document",
+            "must be a JSON object",
+            "write what `oauthctl metadata` prints",
+        );
         return findings.into_vec();
     };
     let document = Members(members);
@@ -55,11 +70,19 @@ pub fn check_jwks(document: &Value) -> Vec<Finding> {
     findings.into_vec()
 }
 
-fn check_client_id(document: &Members, served_at: Option<&str>, findings: &mut Findings) -> ClientId {
+fn check_client_id(
+    document: &Members,
+    served_at: Option<&str>,
+    findings: &mut Findings,
+) -> ClientId {
     match document.text("client_id") {
         Given::Mistyped => ClientId::Unusable,
         Given::Absent => {
-            findings.problem("client_id", "must be given", "write the URL under which this document is published");
+            findings.problem(
+                "client_id",
+                "must be given",
+                "write the URL under which this document is published",
+            );
             ClientId::Unusable
         }
         Given::Is(text) => {
@@ -67,7 +90,11 @@ fn check_client_id(document: &Members, served_at: Option<&str>, findings: &mut F
                 && text != url
             {
                 let fix = format!("write {url:?}, or publish the document where client_id says");
-                findings.problem("client_id", "must equal the URL of the document, letter for letter", fix);
+                findings.problem(
+                    "client_id",
+                    "must equal the URL of the document, letter for letter",
+                    fix,
+                );
             }
             client_id::check(text, findings)
         }
@@ -83,15 +110,24 @@ fn check_pages(document: &Members, client_id: &ClientId, findings: &mut Findings
             uris::check_page(member, text, findings);
         }
     }
-    for (index, contact) in document.texts("contacts").value().unwrap_or_default().iter().enumerate() {
-        let is_address = contact.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    for (index, contact) in
+        document.texts("contacts").value().unwrap_or_default().iter().enumerate()
+    {
+        let is_address = contact
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
         if !is_address {
-            findings.problem(&format!("contacts[{index}]"), "must be an e-mail address", "write name@host");
+            findings.problem(
+                &format!("contacts[{index}]"),
+                "must be an e-mail address",
+                "write name@host",
+            );
         }
     }
 }
 
-/// Whether the client is native, where the document says so in a way that servers take. The default is web.
+/// Whether the client is native, where the document says so in a way that servers take. The default
+/// is web.
 fn is_native(document: &Members) -> Option<bool> {
     match document.text("application_type") {
         Given::Absent | Given::Is("web") => Some(false),
@@ -106,7 +142,11 @@ fn check_application_type(document: &Members, client_id: &ClientId, findings: &m
         Given::Is("native") | Given::Mistyped => {}
         Given::Is("web") | Given::Absent => {
             if client_id.is_loopback() {
-                findings.problem(MEMBER, r#"must be "native" for a loopback client"#, r#"write "native""#);
+                findings.problem(
+                    MEMBER,
+                    r#"must be "native" for a loopback client"#,
+                    r#"write "native""#,
+                );
             }
         }
         Given::Is(_) => findings.problem(MEMBER, r#"must be "web" or "native""#, r#"write "web""#),
@@ -120,11 +160,21 @@ fn check_redirect_uris(document: &Members, client_id: &ClientId, findings: &mut 
         Given::Is(uris) => uris,
     };
     if uris.is_empty() {
-        findings.problem("redirect_uris", "must name at least one URL", "add the URL of the app's callback");
+        findings.problem(
+            "redirect_uris",
+            "must name at least one URL",
+            "add the URL of the app's callback",
+        );
     }
     let native = is_native(document);
     for (index, uri) in uris.iter().enumerate() {
-        uris::check_redirect_uri(&format!("redirect_uris[{index}]"), uri, native, client_id, findings);
+        uris::check_redirect_uri(
+            &format!("redirect_uris[{index}]"),
+            uri,
+            native,
+            client_id,
+            findings,
+        );
     }
 }
 
@@ -133,7 +183,11 @@ fn check_scope(document: &Members, findings: &mut Findings) {
     let scope = match document.text("scope") {
         Given::Mistyped => return,
         Given::Absent => {
-            findings.problem("scope", "must be given, and contain atproto", r#"write "scope":"atproto""#);
+            findings.problem(
+                "scope",
+                "must be given, and contain atproto",
+                r#"write "scope":"atproto""#,
+            );
             return;
         }
         Given::Is(scope) => scope,
@@ -172,7 +226,11 @@ fn check_grants(document: &Members, findings: &mut Findings) {
             "authorization_code" | "refresh_token" => {}
             "implicit" => findings.problem(MEMBER, "must never contain implicit", "remove it"),
             other => {
-                findings.problem(MEMBER, format!("must not contain {other:?}, which no server grants"), "remove it");
+                findings.problem(
+                    MEMBER,
+                    format!("must not contain {other:?}, which no server grants"),
+                    "remove it",
+                );
             }
         }
     }
@@ -180,7 +238,11 @@ fn check_grants(document: &Members, findings: &mut Findings) {
         findings.problem(MEMBER, format!("must not name {grant:?} twice"), "remove one of them");
     }
     if !grants.contains(&"refresh_token") {
-        findings.warning(MEMBER, "lacks refresh_token, so every session ends with its first access token", write);
+        findings.warning(
+            MEMBER,
+            "lacks refresh_token, so every session ends with its first access token",
+            write,
+        );
     }
 }
 
@@ -191,14 +253,22 @@ fn check_response_types(document: &Members, findings: &mut Findings) {
     match document.texts(MEMBER) {
         Given::Mistyped => {}
         Given::Absent => {
-            findings.warning(MEMBER, "is left out, which the atproto profile does not allow", write);
+            findings.warning(
+                MEMBER,
+                "is left out, which the atproto profile does not allow",
+                write,
+            );
         }
         Given::Is(types) => {
             if !types.contains(&"code") {
                 findings.problem(MEMBER, "must contain code", write);
             }
             if let Some(other) = types.iter().find(|name| !RESPONSE_TYPES.contains(name)) {
-                findings.problem(MEMBER, format!("must not contain {other:?}, which no server knows"), write);
+                findings.problem(
+                    MEMBER,
+                    format!("must not contain {other:?}, which no server knows"),
+                    write,
+                );
             }
         }
     }
@@ -212,7 +282,11 @@ fn check_token_binding(document: &Members, findings: &mut Findings) {
         findings.problem(DPOP, "must be true", "write true");
     }
     if let Given::Is(true) = document.flag(MUTUAL_TLS) {
-        findings.problem(MUTUAL_TLS, "must not be true: atproto binds tokens with DPoP", "leave the member out");
+        findings.problem(
+            MUTUAL_TLS,
+            "must not be true: atproto binds tokens with DPoP",
+            "leave the member out",
+        );
     }
 }
 
@@ -225,7 +299,8 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
     let method = match document.text(METHOD) {
         Given::Mistyped => return,
         Given::Absent => {
-            let rule = "must be given: it defaults to client_secret_basic, which atproto does not have";
+            let rule =
+                "must be given: it defaults to client_secret_basic, which atproto does not have";
             findings.problem(METHOD, rule, choose);
             return;
         }
@@ -234,7 +309,11 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
     match method {
         "none" => {
             if document.value(ALGORITHM).is_some() {
-                findings.problem(ALGORITHM, "must not be given for a public client", "leave the member out");
+                findings.problem(
+                    ALGORITHM,
+                    "must not be given for a public client",
+                    "leave the member out",
+                );
             }
             if has_keys {
                 let rule = r#"is "none", so the published keys are never used and sessions end after two weeks"#;
@@ -243,14 +322,26 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
         }
         "private_key_jwt" => {
             if client_id.is_loopback() || is_native(document) == Some(true) {
-                findings.problem(METHOD, r#"must be "none" for a native client"#, r#"write "none""#);
+                findings.problem(
+                    METHOD,
+                    r#"must be "none" for a native client"#,
+                    r#"write "none""#,
+                );
             }
             if !has_keys {
-                findings.problem("jwks_uri", "must be given, or jwks", "write the URL of the public key set");
+                findings.problem(
+                    "jwks_uri",
+                    "must be given, or jwks",
+                    "write the URL of the public key set",
+                );
             }
             match document.text(ALGORITHM) {
-                Given::Absent | Given::Is("") => findings.problem(ALGORITHM, "must be given", r#"write "ES256""#),
-                Given::Is("none") => findings.problem(ALGORITHM, r#"must never be "none""#, r#"write "ES256""#),
+                Given::Absent | Given::Is("") => {
+                    findings.problem(ALGORITHM, "must be given", r#"write "ES256""#);
+                }
+                Given::Is("none") => {
+                    findings.problem(ALGORITHM, r#"must never be "none""#, r#"write "ES256""#);
+                }
                 Given::Is("ES256") | Given::Mistyped => {}
                 Given::Is(_) => {
                     findings.warning(
@@ -275,7 +366,11 @@ fn check_keys(document: &Members, findings: &mut Findings) {
     if let Given::Is(text) = document.text("jwks_uri") {
         let url = place::parse(text).filter(|url| url.scheme() == "https" && !place::is_local(url));
         if url.is_none() {
-            findings.problem("jwks_uri", "must be an https URL of a public host", "write https://…");
+            findings.problem(
+                "jwks_uri",
+                "must be an https URL of a public host",
+                "write https://…",
+            );
         }
     }
 }
@@ -284,11 +379,19 @@ fn check_refused(document: &Members, findings: &mut Findings) {
     if let Given::Is(subject_type) = document.text("subject_type")
         && subject_type != "public"
     {
-        findings.problem("subject_type", r#"must be "public", where it is given"#, "leave the member out");
+        findings.problem(
+            "subject_type",
+            r#"must be "public", where it is given"#,
+            "leave the member out",
+        );
     }
     for member in REFUSED {
         if document.value(member).is_some() {
-            findings.problem(member, "must not be given: atproto has no OpenID Connect", "leave the member out");
+            findings.problem(
+                member,
+                "must not be given: atproto has no OpenID Connect",
+                "leave the member out",
+            );
         }
     }
     let details = document.texts("authorization_details_types").value();

@@ -1,5 +1,5 @@
-//! Rules of `client_id`: the https URL of the document itself (draft-ietf-oauth-client-id-metadata-document section 3),
-//! or `http://localhost?…` for development (atproto OAuth profile, "Localhost Client Development").
+//! Rules of `client_id`: the https URL of the document itself
+//! (draft-ietf-oauth-client-id-metadata-document section 3), or `http://localhost?…` for development (atproto OAuth profile, "Localhost Client Development").
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,11 @@ impl ClientId {
 /// Checks the text and says what kind of client it names.
 pub(super) fn check(text: &str, findings: &mut Findings) -> ClientId {
     let Some(url) = parse(text) else {
-        findings.problem(MEMBER, "must be a URL", "write the URL under which this document is published, https://…");
+        findings.problem(
+            MEMBER,
+            "must be a URL",
+            "write the URL under which this document is published, https://…",
+        );
         return ClientId::Unusable;
     };
     if url.scheme() == "http" && url.host_str() == Some("localhost") {
@@ -74,7 +78,11 @@ fn check_discoverable(text: &str, url: &Url, findings: &mut Findings) {
         findings.problem(MEMBER, "must not contain a fragment", "remove the part from the #");
     }
     if matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) {
-        findings.problem(MEMBER, "must name a host, not an IP address", "write the app's domain name");
+        findings.problem(
+            MEMBER,
+            "must name a host, not an IP address",
+            "write the app's domain name",
+        );
     } else if is_local(url) {
         findings.problem(MEMBER, "must not name a local host", "write the app's public host");
     }
@@ -99,7 +107,8 @@ fn check_discoverable(text: &str, url: &Url, findings: &mut Findings) {
 }
 
 fn check_loopback(text: &str, url: &Url, findings: &mut Findings) -> LoopbackParameters {
-    let bare = "write http://localhost?redirect_uri=…&scope=…; the app's own port goes into redirect_uri";
+    let bare =
+        "write http://localhost?redirect_uri=…&scope=…; the app's own port goes into redirect_uri";
     if !text.starts_with(LOOPBACK) {
         findings.problem(MEMBER, "must begin with http://localhost, in lower case", bare);
     }
@@ -139,18 +148,32 @@ fn check_loopback(text: &str, url: &Url, findings: &mut Findings) -> LoopbackPar
         redirect_uris.extend(DEFAULT_LOOPBACK_REDIRECTS.map(str::to_owned));
     }
     if scopes.len() > 1 {
-        findings.problem(MEMBER, "must have one parameter scope in its loopback form", "join the scopes with %20");
+        findings.problem(
+            MEMBER,
+            "must have one parameter scope in its loopback form",
+            "join the scopes with %20",
+        );
     }
     let scope = scopes.into_iter().next().unwrap_or_else(|| "atproto".to_owned());
     if !scope.split(' ').any(|token| token == "atproto") {
-        findings.problem(MEMBER, "must contain the scope atproto in its loopback form", "write scope=atproto%20…");
+        findings.problem(
+            MEMBER,
+            "must contain the scope atproto in its loopback form",
+            "write scope=atproto%20…",
+        );
     }
     LoopbackParameters { redirect_uris, scope }
 }
 
 impl LoopbackParameters {
-    /// Checks that the document says nothing that servers, which see only the `client_id`, do not know.
-    pub(super) fn check_covers(&self, redirect_uris: &[&str], scope: Option<&str>, findings: &mut Findings) {
+    /// Checks that the document says nothing that servers, which see only the `client_id`, do not
+    /// know.
+    pub(super) fn check_covers(
+        &self,
+        redirect_uris: &[&str],
+        scope: Option<&str>,
+        findings: &mut Findings,
+    ) {
         for (index, uri) in redirect_uris.iter().enumerate() {
             if !self.redirect_uris.iter().any(|known| is_covered(known, uri)) {
                 findings.problem(
@@ -160,7 +183,8 @@ impl LoopbackParameters {
                 );
             }
         }
-        let tokens: BTreeSet<_> = scope.unwrap_or_default().split(' ').filter(|token| !token.is_empty()).collect();
+        let tokens: BTreeSet<_> =
+            scope.unwrap_or_default().split(' ').filter(|token| !token.is_empty()).collect();
         for token in tokens {
             if !self.scope.split(' ').any(|known| known == token) {
                 findings.problem(
@@ -173,13 +197,15 @@ impl LoopbackParameters {
     }
 }
 
-/// Whether a server that knows `known` sends users to `uri`: the same, but for the port where `known` has none
-/// (RFC 8252 section 7.3).
+/// Whether a server that knows `known` sends users to `uri`: the same, but for the port where
+/// `known` has none (RFC 8252 section 7.3).
 fn is_covered(known: &str, uri: &str) -> bool {
     let without_port = |text: &str| {
         let mut url = Url::parse(text).ok()?;
         url.set_port(None).ok()?;
         Some(url)
     };
-    known == uri || Url::parse(known).is_ok_and(|known| known.port().is_none() && without_port(uri) == Some(known))
+    known == uri
+        || Url::parse(known)
+            .is_ok_and(|known| known.port().is_none() && without_port(uri) == Some(known))
 }

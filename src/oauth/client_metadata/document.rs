@@ -7,8 +7,9 @@ use super::client_id::LOOPBACK;
 use crate::error::{Failure, usage};
 use crate::jose::PublicJwks;
 
-/// What an app may ask its users for unless its operator says more: who they are. What the document lacks can be added at
-/// any time, and a login that asks for it is refused at once and says so; what it has too much nobody notices.
+/// What an app may ask its users for unless its operator says more: who they are. What the document
+/// lacks can be added at any time, and a login that asks for it is refused at once and says so;
+/// what it has too much nobody notices.
 pub const DEFAULT_SCOPE: &str = "atproto";
 
 /// Where apps publish the document.
@@ -16,7 +17,8 @@ const CLIENT_ID_PATH: &str = "/oauth-client-metadata.json";
 /// Where apps publish their public keys.
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
-/// What an operator decides about a client (RFC 7591 section 2). Members that atproto leaves no choice about follow.
+/// What an operator decides about a client (RFC 7591 section 2). Members that atproto leaves no
+/// choice about follow.
 pub struct ClientMetadata {
     /// The URL of the document, or the development form.
     pub client_id: String,
@@ -90,16 +92,17 @@ impl Site {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         match Url::parse(text) {
             Ok(url) if url.has_host() && matches!(url.scheme(), "http" | "https") => Ok(Self(url)),
-            _ => {
-                Err(usage(format!("{text:?} is not the URL of a web site"))
-                    .hint("write it whole: https://app.example.com"))
-            }
+            _ => Err(usage(format!("{text:?} is not the URL of a web site"))
+                .hint("write it whole: https://app.example.com")),
         }
     }
 
     /// The app on this machine.
     pub fn loopback(port: u16) -> Self {
-        Self(Url::parse(&format!("http://127.0.0.1:{port}/")).expect("an address and a port make a URL"))
+        Self(
+            Url::parse(&format!("http://127.0.0.1:{port}/"))
+                .expect("an address and a port make a URL"),
+        )
     }
 
     /// Puts a path onto the site; leaves whole URLs as they are.
@@ -130,8 +133,8 @@ impl Site {
     }
 }
 
-/// The `client_id` of a development client, which tells servers all they get to know (atproto OAuth profile,
-/// "Localhost Client Development").
+/// The `client_id` of a development client, which tells servers all they get to know (atproto OAuth
+/// profile, "Localhost Client Development").
 pub fn loopback_client_id(redirect_uris: &[String], scope: &str) -> String {
     let start = format!("{LOOPBACK}?");
     let start_position = start.len();

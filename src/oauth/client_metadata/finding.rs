@@ -33,12 +33,22 @@ pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
     /// Adds a reason for which a server refuses the document.
-    pub(super) fn problem(&mut self, member: &str, rule: impl Into<String>, fix: impl Into<String>) {
+    pub(super) fn problem(
+        &mut self,
+        member: &str,
+        rule: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
         self.push(Severity::Problem, member, rule.into(), fix.into());
     }
 
     /// Adds something that servers tolerate.
-    pub(super) fn warning(&mut self, member: &str, rule: impl Into<String>, fix: impl Into<String>) {
+    pub(super) fn warning(
+        &mut self,
+        member: &str,
+        rule: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
         self.push(Severity::Warning, member, rule.into(), fix.into());
     }
 

@@ -1,5 +1,5 @@
-//! Rules of a published key set (RFC 7517, as the reference server reads it): it ignores every key that breaks one, and
-//! refuses the client when none is left.
+//! Rules of a published key set (RFC 7517, as the reference server reads it): it ignores every key
+//! that breaks one, and refuses the client when none is left.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,8 @@ use crate::json::member;
 pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Operations of public keys (RFC 7517 section 4.3).
 const PUBLIC_OPERATIONS: [&str; 3] = ["verify", "encrypt", "wrapKey"];
-/// Curves and the algorithm of each (RFC 7518 section 3.4, RFC 8037 section 3.1, RFC 8812 section 3.2).
+/// Curves and the algorithm of each (RFC 7518 section 3.4, RFC 8037 section 3.1, RFC 8812 section
+/// 3.2).
 const CURVES: [(&str, &str, &str); 6] = [
     ("EC", "P-256", "ES256"),
     ("EC", "P-384", "ES384"),
@@ -37,13 +38,21 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
             return;
         }
         _ => {
-            findings.problem(member, "must be an object with `keys`", "write what `oauthctl jwks` prints");
+            findings.problem(
+                member,
+                "must be an object with `keys`",
+                "write what `oauthctl jwks` prints",
+            );
             return;
         }
     };
     let place = format!("{member}.keys");
     let Some(Value::Array(keys)) = set.get("keys") else {
-        findings.problem(&place, "must be an array of public keys", "write what `oauthctl jwks` prints");
+        findings.problem(
+            &place,
+            "must be an array of public keys",
+            "write what `oauthctl jwks` prints",
+        );
         return;
     };
     if keys.is_empty() {
@@ -58,12 +67,21 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     }
     // Keys that servers merely ignore are fine beside a good one.
     if usable == 0 && findings.problems() == before {
-        findings.problem(&place, "must hold a key that verifies signatures", "write what `oauthctl jwks` prints");
+        findings.problem(
+            &place,
+            "must hold a key that verifies signatures",
+            "write what `oauthctl jwks` prints",
+        );
     }
 }
 
 /// Checks one key and says whether servers can verify signatures with it.
-fn check_key<'k>(place: &str, key: &'k Value, kids: &mut HashSet<&'k str>, findings: &mut Findings) -> bool {
+fn check_key<'k>(
+    place: &str,
+    key: &'k Value,
+    kids: &mut HashSet<&'k str>,
+    findings: &mut Findings,
+) -> bool {
     let before = findings.problems();
     let Value::Object(key) = key else {
         findings.problem(place, "must be a JWK, an object", "write what `oauthctl jwks` prints");
@@ -79,7 +97,11 @@ fn check_key<'k>(place: &str, key: &'k Value, kids: &mut HashSet<&'k str>, findi
     match key.get("kid") {
         None => findings.problem(place, "must have a `kid`", "add the kid that the app signs with"),
         Some(Value::String(kid)) if kid.is_empty() => {
-            findings.problem(place, "must have a `kid` that is not empty", "add the kid that the app signs with");
+            findings.problem(
+                place,
+                "must have a `kid` that is not empty",
+                "add the kid that the app signs with",
+            );
         }
         Some(Value::String(kid)) if !kids.insert(kid) => findings.problem(
             place,
@@ -87,7 +109,13 @@ fn check_key<'k>(place: &str, key: &'k Value, kids: &mut HashSet<&'k str>, findi
             "remove one of the two; never rename a key that sessions are bound to",
         ),
         Some(Value::String(_)) => {}
-        Some(_) => findings.problem(place, "must have a `kid` that is a string", "write the kid in quotes"),
+        Some(_) => {
+            findings.problem(
+                place,
+                "must have a `kid` that is a string",
+                "write the kid in quotes",
+            );
+        }
     }
     let verifies = check_use(place, key, findings);
     let understood = is_understood(key);
@@ -101,13 +129,18 @@ fn check_key<'k>(place: &str, key: &'k Value, kids: &mut HashSet<&'k str>, findi
     verifies && understood == Some(true) && findings.problems() == before
 }
 
-/// Whether the members make a key that verifies signatures; none for a type of key that servers do not know.
+/// Whether the members make a key that verifies signatures; none for a type of key that servers do
+/// not know.
 fn is_understood(key: &Map<String, Value>) -> Option<bool> {
     let text = |name: &str| key.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let has_algorithm = |known: &[&str]| key.get("alg").is_none_or(|alg| known.iter().any(|known| alg == known));
+    let has_algorithm =
+        |known: &[&str]| key.get("alg").is_none_or(|alg| known.iter().any(|known| alg == known));
     let on_curve = |coordinates: &[&str]| {
-        let curve = CURVES.iter().find(|(kty, crv, _)| text("kty") == Some(kty) && text("crv") == Some(crv));
-        curve.is_some_and(|(.., alg)| has_algorithm(&[alg])) && coordinates.iter().all(|name| text(name).is_some())
+        let curve = CURVES
+            .iter()
+            .find(|(kty, crv, _)| text("kty") == Some(kty) && text("crv") == Some(crv));
+        curve.is_some_and(|(.., alg)| has_algorithm(&[alg]))
+            && coordinates.iter().all(|name| text(name).is_some())
     };
     let material = match text("kty") {
         Some("EC") => on_curve(&["x", "y"]),
@@ -117,16 +150,23 @@ fn is_understood(key: &Map<String, Value>) -> Option<bool> {
         None => false,
     };
     let times = ["iat", "nbf", "exp"].iter().all(|name| key.get(*name).is_none_or(Value::is_i64));
-    let revocation = key.get("revoked").is_none_or(|revoked| member(revoked, "revoked_at").is_i64());
+    let revocation =
+        key.get("revoked").is_none_or(|revoked| member(revoked, "revoked_at").is_i64());
     Some(material && times && revocation && key.get("ext").is_none_or(Value::is_boolean))
 }
 
-/// Checks `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3) and says whether they let the key verify signatures.
+/// Checks `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3) and says whether they let the key
+/// verify signatures.
 fn check_use<'k>(place: &str, key: &'k Map<String, Value>, findings: &mut Findings) -> bool {
-    let texts = |value: &'k Value| value.as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
+    let texts =
+        |value: &'k Value| value.as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
     let operations = key.get("key_ops").map(texts);
     if let Some(None) = operations {
-        findings.problem(place, "must have a `key_ops` that is an array of strings", r#"write ["verify"]"#);
+        findings.problem(
+            place,
+            "must have a `key_ops` that is an array of strings",
+            r#"write ["verify"]"#,
+        );
         return false;
     }
     let mends = r#"write "key_ops":["verify"], or leave it out"#;
@@ -135,15 +175,27 @@ fn check_use<'k>(place: &str, key: &'k Map<String, Value>, findings: &mut Findin
         let distinct = operations.iter().collect::<HashSet<_>>().len() == operations.len();
         verifies = distinct && operations.contains(&"verify");
         if let Some(other) = operations.iter().find(|name| !PUBLIC_OPERATIONS.contains(name)) {
-            findings.problem(place, format!("must not have {other:?} among the `key_ops` of a public key"), mends);
+            findings.problem(
+                place,
+                format!("must not have {other:?} among the `key_ops` of a public key"),
+                mends,
+            );
         } else if !verifies {
-            findings.warning(place, r#"must have "verify" once in its `key_ops`, or servers ignore it"#, mends);
+            findings.warning(
+                place,
+                r#"must have "verify" once in its `key_ops`, or servers ignore it"#,
+                mends,
+            );
         } else if key.contains_key("use") && operations.iter().any(|name| *name != "verify") {
             findings.problem(place, "must have `key_ops` that agree with its `use`", mends);
         }
     }
     if key.get("use").is_some_and(|found| found != "sig") {
-        findings.warning(place, r#"has another `use` than "sig", so servers ignore it"#, r#"write "use":"sig""#);
+        findings.warning(
+            place,
+            r#"has another `use` than "sig", so servers ignore it"#,
+            r#"write "use":"sig""#,
+        );
         verifies = false;
     }
     verifies

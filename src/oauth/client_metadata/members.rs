@@ -1,4 +1,5 @@
-//! The members of a document and their JSON types (RFC 7591 section 2, `OpenID` Connect Registration section 2).
+//! The members of a document and their JSON types (RFC 7591 section 2, `OpenID` Connect
+//! Registration section 2).
 
 use serde_json::{Map, Value};
 
@@ -7,7 +8,8 @@ use super::finding::Findings;
 /// A document whose members may have any type.
 pub(super) struct Members<'d>(pub(super) &'d Map<String, Value>);
 
-/// What a member holds. A mistyped one has its finding already; the rules about its value do not apply.
+/// What a member holds. A mistyped one has its finding already; the rules about its value do not
+/// apply.
 pub(super) enum Given<T> {
     /// Not in the document.
     Absent,
@@ -24,7 +26,8 @@ enum Type {
     Flag,
 }
 
-/// The type of every member that servers read; `jwks` has a room of its own. Other members are tolerated.
+/// The type of every member that servers read; `jwks` has a room of its own. Other members are
+/// tolerated.
 const TYPES: [(Type, &[&str]); 3] = [
     (
         Type::Text,
@@ -46,8 +49,24 @@ const TYPES: [(Type, &[&str]); 3] = [
             "authorization_encrypted_response_alg",
         ],
     ),
-    (Type::Texts, &["redirect_uris", "response_types", "grant_types", "contacts", "authorization_details_types"]),
-    (Type::Flag, &["dpop_bound_access_tokens", "require_auth_time", "tls_client_certificate_bound_access_tokens"]),
+    (
+        Type::Texts,
+        &[
+            "redirect_uris",
+            "response_types",
+            "grant_types",
+            "contacts",
+            "authorization_details_types",
+        ],
+    ),
+    (
+        Type::Flag,
+        &[
+            "dpop_bound_access_tokens",
+            "require_auth_time",
+            "tls_client_certificate_bound_access_tokens",
+        ],
+    ),
 ];
 
 impl Type {
@@ -98,7 +117,8 @@ impl<'d> Members<'d> {
     }
 
     fn typed<T>(&self, name: &str, read: impl FnOnce(&'d Value) -> Option<T>) -> Given<T> {
-        self.value(name).map_or(Given::Absent, |value| read(value).map_or(Given::Mistyped, Given::Is))
+        self.value(name)
+            .map_or(Given::Absent, |value| read(value).map_or(Given::Mistyped, Given::Is))
     }
 
     /// Finds the members that have another type than servers read them as.
@@ -107,7 +127,11 @@ impl<'d> Members<'d> {
             for name in names {
                 match self.value(name) {
                     Some(Value::Null) => {
-                        findings.problem(name, format!("must be {}, not null", kind.name()), "leave the member out");
+                        findings.problem(
+                            name,
+                            format!("must be {}, not null", kind.name()),
+                            "leave the member out",
+                        );
                     }
                     Some(value) if !kind.holds(value) => {
                         findings.problem(name, format!("must be {}", kind.name()), kind.fix());

@@ -1,5 +1,5 @@
-//! Where a URL leads: whether it can be read at all, and what is a host of one's own machine or network (RFC 8252 sections
-//! 7 and 8).
+//! Where a URL leads: whether it can be read at all, and what is a host of one's own machine or
+//! network (RFC 8252 sections 7 and 8).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,11 +8,14 @@ use url::{Host, Url};
 /// Top-level names that no one can own (RFC 6761, RFC 6762). `.internal` is not among them.
 const LOCAL_NAMES: [&str; 5] = ["test", "local", "localhost", "invalid", "example"];
 
-/// Reads a URL as it must stand in a document. The parser forgives blanks and a missing slash; servers compare texts.
+/// Reads a URL as it must stand in a document. The parser forgives blanks and a missing slash;
+/// servers compare texts.
 pub(super) fn parse(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let spelled_out = match url.scheme() {
-        web @ ("http" | "https") => text.strip_prefix(web).is_some_and(|rest| rest.starts_with("://")),
+        web @ ("http" | "https") => {
+            text.strip_prefix(web).is_some_and(|rest| rest.starts_with("://"))
+        }
         _ => true,
     };
     let blank = |c: char| c.is_whitespace() || c.is_control();
@@ -32,7 +35,8 @@ pub(in crate::oauth) fn is_local(url: &Url) -> bool {
     }
 }
 
-/// Whether this is `http` to `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 has native apps listen.
+/// Whether this is `http` to `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 has native apps
+/// listen.
 pub(super) fn is_loopback_redirect(url: &Url) -> bool {
     url.scheme() == "http"
         && match url.host() {

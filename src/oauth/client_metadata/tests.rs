@@ -25,8 +25,10 @@ fn metadata(authentication: Authentication) -> ClientMetadata {
 }
 
 fn confidential() -> Value {
-    metadata(Authentication::Confidential(PublishedKeys::At("https://app.example.com/.well-known/jwks.json".into())))
-        .to_document()
+    metadata(Authentication::Confidential(PublishedKeys::At(
+        "https://app.example.com/.well-known/jwks.json".into(),
+    )))
+    .to_document()
 }
 
 fn inline() -> Value {
@@ -40,7 +42,8 @@ fn public() -> Value {
 fn native() -> Value {
     let mut document = public();
     document["application_type"] = json!("native");
-    document["redirect_uris"] = json!(["com.example.app:/callback", "http://127.0.0.1/", "http://[::1]:8000/x"]);
+    document["redirect_uris"] =
+        json!(["com.example.app:/callback", "http://127.0.0.1/", "http://[::1]:8000/x"]);
     document
 }
 
@@ -50,7 +53,14 @@ fn loopback() -> Value {
     let client_id = loopback_client_id(&redirect_uris, &scope);
     let mut metadata = metadata(Authentication::Public);
     metadata.about.clear();
-    ClientMetadata { client_id, redirect_uris, scope, application_type: "native".to_owned(), ..metadata }.to_document()
+    ClientMetadata {
+        client_id,
+        redirect_uris,
+        scope,
+        application_type: "native".to_owned(),
+        ..metadata
+    }
+    .to_document()
 }
 
 /// A change of one member: its new value, or none to take it out.
@@ -143,7 +153,12 @@ fn every_rule_about_client_id_is_checked() {
             part,
         );
     }
-    assert_only(&with(confidential(), "client_id", None), Severity::Problem, "client_id", "must be given");
+    assert_only(
+        &with(confidential(), "client_id", None),
+        Severity::Problem,
+        "client_id",
+        "must be given",
+    );
 }
 
 #[test]
@@ -176,18 +191,31 @@ fn every_rule_about_a_loopback_client_is_checked() {
         (format!("http://LOCALHOST?{redirect}&{scope}"), "lower case"),
         (format!("http://localhost?{redirect}&{scope}&x=1"), "\"x\""),
         (format!("http://localhost?{redirect}&{scope}&scope=atproto"), "one parameter scope"),
-        (format!("http://localhost?{redirect}&redirect_uri=https%3A%2F%2Fa.example.com&{scope}"), "127.0.0.1"),
-        (format!("http://localhost?{redirect}&redirect_uri=http%3A%2F%2Flocalhost%2F&{scope}"), "127.0.0.1"),
+        (
+            format!("http://localhost?{redirect}&redirect_uri=https%3A%2F%2Fa.example.com&{scope}"),
+            "127.0.0.1",
+        ),
+        (
+            format!("http://localhost?{redirect}&redirect_uri=http%3A%2F%2Flocalhost%2F&{scope}"),
+            "127.0.0.1",
+        ),
     ] {
         let document = self::with(loopback(), "client_id", json!(id));
         let found = found(&document, Severity::Problem);
-        assert!(found.iter().any(|(member, rule)| member == "client_id" && rule.contains(part)), "{id}: {found:?}");
+        assert!(
+            found.iter().any(|(member, rule)| member == "client_id" && rule.contains(part)),
+            "{id}: {found:?}"
+        );
     }
     for (document, member, part) in [
         (id(format!("http://localhost?{scope}")), "redirect_uris[0]", "client_id"),
         (id(format!("http://localhost/?{redirect}")), "scope", "transition:generic"),
         (with(loopback(), "application_type", json!("web")), "application_type", "native"),
-        (with(loopback(), "client_uri", json!("https://app.example.com")), "client_uri", "loopback"),
+        (
+            with(loopback(), "client_uri", json!("https://app.example.com")),
+            "client_uri",
+            "loopback",
+        ),
     ] {
         let found = found(&document, Severity::Problem);
         assert!(found.iter().any(|f| f.0 == member && f.1.contains(part)), "{member}: {found:?}");
@@ -224,7 +252,12 @@ fn every_rule_about_redirect_uris_is_checked() {
         ("com.example.app:/x", "web client"),
         ("myapp:/x", "private-use"),
     ] {
-        assert_only(&with(public(), "redirect_uris", json!([uri])), Severity::Problem, "redirect_uris[0]", part);
+        assert_only(
+            &with(public(), "redirect_uris", json!([uri])),
+            Severity::Problem,
+            "redirect_uris[0]",
+            part,
+        );
     }
     for (uri, part) in [
         ("http://localhost/x", "localhost"),
@@ -232,13 +265,38 @@ fn every_rule_about_redirect_uris_is_checked() {
         ("com.example.app://x", "one slash"),
         ("com.example.app:x", "one slash"),
     ] {
-        assert_only(&with(native(), "redirect_uris", json!([uri])), Severity::Problem, "redirect_uris[0]", part);
+        assert_only(
+            &with(native(), "redirect_uris", json!([uri])),
+            Severity::Problem,
+            "redirect_uris[0]",
+            part,
+        );
     }
-    assert_only(&with(public(), "redirect_uris", None), Severity::Problem, "redirect_uris", "at least one");
-    assert_only(&with(public(), "redirect_uris", json!([])), Severity::Problem, "redirect_uris", "at least one");
-    assert_only(&with(public(), "redirect_uris", json!("x")), Severity::Problem, "redirect_uris", "array");
+    assert_only(
+        &with(public(), "redirect_uris", None),
+        Severity::Problem,
+        "redirect_uris",
+        "at least one",
+    );
+    assert_only(
+        &with(public(), "redirect_uris", json!([])),
+        Severity::Problem,
+        "redirect_uris",
+        "at least one",
+    );
+    assert_only(
+        &with(public(), "redirect_uris", json!("x")),
+        Severity::Problem,
+        "redirect_uris",
+        "array",
+    );
     let fragment = json!(["https://app.example.com/x#y"]);
-    assert_only(&with(public(), "redirect_uris", fragment), Severity::Warning, "redirect_uris[0]", "fragment");
+    assert_only(
+        &with(public(), "redirect_uris", fragment),
+        Severity::Warning,
+        "redirect_uris[0]",
+        "fragment",
+    );
     let elsewhere = json!(["https://other.example.net/x"]);
     assert_eq!(check(&with(public(), "redirect_uris", elsewhere), None), []);
 }
@@ -298,9 +356,20 @@ fn every_rule_about_single_members_is_checked() {
     ] {
         assert_only(&with(confidential(), member, None), Severity::Problem, member, part);
     }
-    assert_only(&with(confidential(), "contacts", json!(["me"])), Severity::Problem, "contacts[0]", "e-mail");
-    let found = found(&with(confidential(), "client_uri", json!("http://localhost:3000")), Severity::Problem);
-    assert!(found.iter().all(|(member, _)| member == "client_uri") && found.len() == 3, "{found:?}");
+    assert_only(
+        &with(confidential(), "contacts", json!(["me"])),
+        Severity::Problem,
+        "contacts[0]",
+        "e-mail",
+    );
+    let found = found(
+        &with(confidential(), "client_uri", json!("http://localhost:3000")),
+        Severity::Problem,
+    );
+    assert!(
+        found.iter().all(|(member, _)| member == "client_uri") && found.len() == 3,
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -403,7 +472,13 @@ fn what_the_reference_server_tolerates_is_a_warning_at_most() {
 #[test]
 fn all_violations_are_listed_not_only_the_first() {
     let members: Vec<_> = check(&json!({}), None).into_iter().map(|f| f.member).collect();
-    for member in ["client_id", "redirect_uris", "scope", "dpop_bound_access_tokens", "token_endpoint_auth_method"] {
+    for member in [
+        "client_id",
+        "redirect_uris",
+        "scope",
+        "dpop_bound_access_tokens",
+        "token_endpoint_auth_method",
+    ] {
         assert!(members.iter().any(|found| found == member), "{member}: {members:?}");
     }
 }
@@ -422,14 +497,18 @@ fn paths_are_put_onto_the_site_and_urls_are_left_alone() {
     assert_eq!(site.resolve("https://other.example.com/x"), "https://other.example.com/x");
     assert_eq!(site.jwks_uri(), "https://app.example.com/.well-known/jwks.json");
     let here = Site::loopback(3000);
-    assert_eq!(here.rehost("https://app.example.com/api/auth?x=1"), "http://127.0.0.1:3000/api/auth?x=1");
+    assert_eq!(
+        here.rehost("https://app.example.com/api/auth?x=1"),
+        "http://127.0.0.1:3000/api/auth?x=1"
+    );
     assert_eq!(here.rehost("/api/auth"), "http://127.0.0.1:3000/api/auth");
     assert!(Site::parse("app.example.com").is_err());
 }
 
 #[test]
 fn a_loopback_client_id_carries_what_servers_must_know() {
-    let id = loopback_client_id(&["http://127.0.0.1:3000/cb".to_owned()], "atproto transition:generic");
+    let id =
+        loopback_client_id(&["http://127.0.0.1:3000/cb".to_owned()], "atproto transition:generic");
     assert_eq!(
         id,
         "http://localhost?redirect_uri=http%3A%2F%2F127.0.0.1%3A3000%2Fcb&scope=atproto+transition%3Ageneric"

@@ -1,10 +1,12 @@
-//! The URLs in a document: where users may be sent back to (RFC 8252 sections 7 and 8), and the pages about the client.
+//! The URLs in a document: where users may be sent back to (RFC 8252 sections 7 and 8), and the
+//! pages about the client.
 
 use super::client_id::ClientId;
 use super::finding::Findings;
 use super::place::{has_credentials, is_local, is_loopback_redirect, parse};
 
-/// Checks where users are sent back to. `native`: whether the client is an app on a device, where that is known.
+/// Checks where users are sent back to. `native`: whether the client is an app on a device, where
+/// that is known.
 pub(super) fn check_redirect_uri(
     member: &str,
     text: &str,
@@ -13,14 +15,22 @@ pub(super) fn check_redirect_uri(
     findings: &mut Findings,
 ) {
     let Some(url) = parse(text) else {
-        findings.problem(member, "must be a URL", "write the whole URL of the app's callback, https://…");
+        findings.problem(
+            member,
+            "must be a URL",
+            "write the whole URL of the app's callback, https://…",
+        );
         return;
     };
     if has_credentials(&url) {
         findings.problem(member, "must not contain credentials", "remove the part before the @");
     }
     if url.fragment().is_some() {
-        findings.warning(member, "must not contain a fragment (RFC 6749, 3.1.2)", "remove the part from the #");
+        findings.warning(
+            member,
+            "must not contain a fragment (RFC 6749, 3.1.2)",
+            "remove the part from the #",
+        );
     }
     match url.scheme() {
         "https" if is_local(&url) => findings.problem(
@@ -94,7 +104,11 @@ pub(super) fn check_client_uri(text: &str, client_id: &ClientId, findings: &mut 
     const MEMBER: &str = "client_uri";
     let id = match client_id {
         ClientId::Loopback(_) => {
-            findings.problem(MEMBER, "must not stand in a loopback client's document", "leave it out");
+            findings.problem(
+                MEMBER,
+                "must not stand in a loopback client's document",
+                "leave it out",
+            );
             return;
         }
         ClientId::Discoverable(id) => Some(id),
@@ -127,14 +141,18 @@ pub(super) fn check_client_uri(text: &str, client_id: &ClientId, findings: &mut 
 }
 
 fn is_parent(parent: &str, path: &str) -> bool {
-    parent == path || path.strip_prefix(parent.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+    parent == path
+        || path.strip_prefix(parent.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Checks a page or picture that servers show to users.
 pub(super) fn check_page(member: &str, text: &str, findings: &mut Findings) {
     match parse(text) {
         Some(url) if url.scheme() == "https" && !is_local(&url) => {}
-        Some(url) if url.scheme() == "http" && (url.host_str() == Some("localhost") || is_loopback_redirect(&url)) => {
+        Some(url)
+            if url.scheme() == "http"
+                && (url.host_str() == Some("localhost") || is_loopback_redirect(&url)) =>
+        {
             findings.warning(member, "leads to the user's own machine", "write a public https URL");
         }
         _ => findings.problem(member, "must be an https URL of a public host", "write https://…"),

@@ -37,7 +37,10 @@ enum Problem {
 impl HttpError {
     /// Whether the request can have reached the server. True in case of doubt.
     pub fn may_have_arrived(&self) -> bool {
-        !matches!(self.problem, Problem::Forbidden(_) | Problem::NoConnection | Problem::LeftAlone(..))
+        !matches!(
+            self.problem,
+            Problem::Forbidden(_) | Problem::NoConnection | Problem::LeftAlone(..)
+        )
     }
 
     /// Whether it was our own guards that kept the request back; trying again does not help.
@@ -87,8 +90,8 @@ impl HttpError {
         Self::of(url.origin().ascii_serialization(), Problem::Unreadable(why))
     }
 
-    /// A failure on the way. What the library calls a failure to connect comes before anything is sent; of all others
-    /// nobody knows.
+    /// A failure on the way. What the library calls a failure to connect comes before anything is
+    /// sent; of all others nobody knows.
     pub(super) fn from_reqwest(origin: String, error: reqwest::Error) -> Self {
         if let Some(forbidden) = forbidden_by_resolver(&error) {
             return Self::forbidden(origin, forbidden);
@@ -104,8 +107,12 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = &self.origin;
         match &self.problem {
-            Problem::Forbidden(Forbidden::Scheme) => write!(f, "{origin} is not https (network.allow_http)"),
-            Problem::Forbidden(Forbidden::Credentials) => write!(f, "the URL of {origin} carries a user name"),
+            Problem::Forbidden(Forbidden::Scheme) => {
+                write!(f, "{origin} is not https (network.allow_http)")
+            }
+            Problem::Forbidden(Forbidden::Credentials) => {
+                write!(f, "the URL of {origin} carries a user name")
+            }
             Problem::Forbidden(Forbidden::PrivateAddress) => {
                 write!(f, "{origin} has no public address (network.allow_private_hosts)")
             }

@@ -29,8 +29,8 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Names are judged once they are resolved; addresses never get there, so they are judged here. `Url` has already
-    /// turned decimal, octal and hexadecimal forms into addresses.
+    /// Names are judged once they are resolved; addresses never get there, so they are judged here.
+    /// `Url` has already turned decimal, octal and hexadecimal forms into addresses.
     pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
         match url.scheme() {
             "https" => {}
@@ -55,8 +55,9 @@ impl Guard {
 }
 
 impl Guard {
-    /// Judges the name in a URL before a proxy is asked for it, which resolves it itself: as far as it can be resolved here,
-    /// all its addresses must be public. One that cannot must not be a name of private networks.
+    /// Judges the name in a URL before a proxy is asked for it, which resolves it itself: as far as
+    /// it can be resolved here, all its addresses must be public. One that cannot must not be a
+    /// name of private networks.
     pub(super) async fn check_name(&self, url: &Url) -> Result<(), Forbidden> {
         const PRIVATE: [&str; 8] =
             ["localhost", "local", "internal", "intranet", "lan", "home.arpa", "test", "invalid"];
@@ -65,7 +66,8 @@ impl Guard {
             return Ok(());
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
-        let is_private = !name.contains('.') || PRIVATE.iter().any(|end| name.ends_with(&format!(".{end}")));
+        let is_private =
+            !name.contains('.') || PRIVATE.iter().any(|end| name.ends_with(&format!(".{end}")));
         let found = tokio::net::lookup_host((name.as_str(), 0)).await;
         let is_open = match found {
             Ok(addresses) => addresses.into_iter().all(|address| self.lets_through(address.ip())),
@@ -78,12 +80,14 @@ impl Guard {
 /// Returns why the settings let nothing go to this server, as far as its address tells.
 pub fn objection(address: &str, allow_http: bool, allow_private_hosts: bool) -> Option<String> {
     // Most are names, which are judged when they are resolved.
-    let is_plain = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.contains('@');
+    let is_plain =
+        |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.contains('@');
     if address.strip_prefix("https://").is_some_and(is_plain) {
         return None;
     }
     let url = Url::parse(address).ok()?;
-    let forbidden = Guard { allow_http, allow_private_hosts, proxy_host: None }.check(&url).err()?;
+    let forbidden =
+        Guard { allow_http, allow_private_hosts, proxy_host: None }.check(&url).err()?;
     Some(HttpError::forbidden(url.origin().ascii_serialization(), forbidden).to_string())
 }
 
@@ -91,8 +95,13 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if guard.proxy_host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(name.as_str())) {
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if guard
+                .proxy_host
+                .as_deref()
+                .is_some_and(|host| host.eq_ignore_ascii_case(name.as_str()))
+            {
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
             let open: Vec<SocketAddr> =

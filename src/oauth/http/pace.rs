@@ -1,8 +1,9 @@
-//! Pace of the requests to each origin: a rate of our own, the limits that servers announce (`RateLimit` header fields),
-//! and rests of origins that ask for one or do not answer.
+//! Pace of the requests to each origin: a rate of our own, the limits that servers announce
+//! (`RateLimit` header fields), and rests of origins that ask for one or do not answer.
 //!
-//! The app and its servers share an address: what oauthctl uses up, users cannot use. Waiting is done before a session is
-//! locked ([`Pace::admit`]); a request that is made under the lock takes its share without waiting ([`Pace::charge`]).
+//! The app and its servers share an address: what oauthctl uses up, users cannot use. Waiting is
+//! done before a session is locked ([`Pace::admit`]); a request that is made under the lock takes
+//! its share without waiting ([`Pace::charge`]).
 
 mod origin;
 
@@ -24,11 +25,12 @@ const STOP_POLL: Duration = Duration::from_millis(100);
 /// A wait that is worth a word of what is done.
 const LONG_WAIT: Duration = Duration::from_secs(2);
 
-/// Rates in requests a second to one origin (settings `[refresh] per_issuer_rate`, `[issuers]`, `--per-issuer-rate`).
+/// Rates in requests a second to one origin (settings `[refresh] per_issuer_rate`, `[issuers]`,
+/// `--per-issuer-rate`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RateSettings {
-    /// The rate that was asked for: 0 is none. By default [`RateSettings::DEFAULT`] for origins on the public network, and
-    /// none for others.
+    /// The rate that was asked for: 0 is none. By default [`RateSettings::DEFAULT`] for origins on
+    /// the public network, and none for others.
     pub all: Option<f64>,
     /// Rates of single origins.
     pub origins: HashMap<String, f64>,
@@ -86,7 +88,10 @@ fn is_private(url: &Url) -> bool {
 
 impl Pace {
     pub(super) fn new(settings: RateSettings) -> Self {
-        Self { state: Mutex::new(State { settings, origins: HashMap::new() }), stop: OnceLock::new() }
+        Self {
+            state: Mutex::new(State { settings, origins: HashMap::new() }),
+            stop: OnceLock::new(),
+        }
     }
 
     /// Sets the rate for all origins that have none of their own.
@@ -106,13 +111,15 @@ impl Pace {
         self.state().settings.of(url)
     }
 
-    /// Waits until a request to this URL's origin may be made. An origin that is left alone refuses at once.
+    /// Waits until a request to this URL's origin may be made. An origin that is left alone refuses
+    /// at once.
     pub(super) async fn admit(&self, url: &Url) -> Result<(), HttpError> {
         let start = self.with(url, Origin::take);
         self.wait(url, start).await?;
         // Answers that came meanwhile may have taught better.
         loop {
-            let (rest, empty) = self.with(url, |origin, now| (origin.rest(now), origin.empty_until(now)));
+            let (rest, empty) =
+                self.with(url, |origin, now| (origin.rest(now), origin.empty_until(now)));
             if let Some((wait, why)) = rest {
                 return Err(HttpError::left_alone(name(url), why, wait));
             }
@@ -128,7 +135,8 @@ impl Pace {
         Ok(())
     }
 
-    /// Takes the share of a request that cannot wait. Only an origin that asked to be left alone refuses.
+    /// Takes the share of a request that cannot wait. Only an origin that asked to be left alone
+    /// refuses.
     pub(super) fn charge(&self, url: &Url) -> Result<(), HttpError> {
         match self.with(url, Origin::charge) {
             None => Ok(()),
@@ -156,7 +164,11 @@ impl Pace {
             }
             if is_get {
                 origin.learn_health(
-                    if status >= 500 { Err(format!("it answers with status {status}")) } else { Ok(()) },
+                    if status >= 500 {
+                        Err(format!("it answers with status {status}"))
+                    } else {
+                        Ok(())
+                    },
                     now,
                 );
             }
@@ -180,7 +192,11 @@ impl Pace {
                 return Ok(());
             }
             if self.stop.get().is_some_and(|stop| stop()) {
-                return Err(HttpError::left_alone(name(url), "the run was stopped".to_owned(), Duration::ZERO));
+                return Err(HttpError::left_alone(
+                    name(url),
+                    "the run was stopped".to_owned(),
+                    Duration::ZERO,
+                ));
             }
             tokio::time::sleep(left.min(STOP_POLL)).await;
         }
@@ -190,7 +206,9 @@ impl Pace {
         let mut state = self.state();
         let State { settings, origins } = &mut *state;
         let now = Instant::now();
-        let origin = origins.entry(name(url)).or_insert_with(|| Origin::new(settings.of(url).map(Rate::new), now));
+        let origin = origins
+            .entry(name(url))
+            .or_insert_with(|| Origin::new(settings.of(url).map(Rate::new), now));
         work(origin, now)
     }
 
@@ -204,14 +222,21 @@ fn name(url: &Url) -> String {
 }
 
 impl RateLimit {
-    /// Reads the header fields. The reset is in seconds from now on, as the draft has it, or a time since the epoch, as the
-    /// reference PDS sends it.
-    pub(super) fn read<'h>(field: impl Fn(&'static str) -> Option<&'h str>, now: Timestamp) -> Option<Self> {
+    /// Reads the header fields. The reset is in seconds from now on, as the draft has it, or a time
+    /// since the epoch, as the reference PDS sends it.
+    pub(super) fn read<'h>(
+        field: impl Fn(&'static str) -> Option<&'h str>,
+        now: Timestamp,
+    ) -> Option<Self> {
         /// Smaller numbers are no times since the epoch.
         const EPOCH: u64 = 1_000_000_000;
         let number = |name| field(name)?.split([',', ';']).next()?.trim().parse::<u64>().ok();
         let reset = number("ratelimit-reset")?;
-        let reset = if reset < EPOCH { reset } else { reset.saturating_sub(u64::try_from(now.as_second()).ok()?) };
+        let reset = if reset < EPOCH {
+            reset
+        } else {
+            reset.saturating_sub(u64::try_from(now.as_second()).ok()?)
+        };
         Some(Self {
             limit: number("ratelimit-limit")?,
             remaining: number("ratelimit-remaining")?,
@@ -247,14 +272,21 @@ mod tests {
 
     #[test]
     fn a_rate_of_an_origin_counts_before_that_of_all() {
-        let origins = HashMap::from([("https://a.example".to_owned(), 2.0), ("https://b.example".to_owned(), 0.0)]);
+        let origins = HashMap::from([
+            ("https://a.example".to_owned(), 2.0),
+            ("https://b.example".to_owned(), 0.0),
+        ]);
         let settings = RateSettings { all: Some(7.0), origins };
         let of = |text| settings.of(&url(text));
         assert_eq!(
             (of("https://a.example/x"), of("https://b.example/"), of("http://localhost/")),
             (Some(2.0), None, Some(7.0))
         );
-        assert_eq!(RateSettings { all: Some(0.0), ..RateSettings::default() }.of(&url("https://c.example/")), None);
+        assert_eq!(
+            RateSettings { all: Some(0.0), ..RateSettings::default() }
+                .of(&url("https://c.example/")),
+            None
+        );
     }
 
     #[test]
@@ -266,7 +298,8 @@ mod tests {
                 "ratelimit-remaining" => Some(remaining),
                 _ => Some(reset),
             };
-            RateLimit::read(field, now).map(|read| (read.limit, read.remaining, read.reset.as_secs()))
+            RateLimit::read(field, now)
+                .map(|read| (read.limit, read.remaining, read.reset.as_secs()))
         };
         assert_eq!(read("3000", "12", "40"), Some((3000, 12, 40)));
         assert_eq!(read("3000, 3000;w=300", "12", "40;x"), Some((3000, 12, 40)));
@@ -308,7 +341,9 @@ mod tests {
         let (url, other) = (url("https://a.example/"), url("https://b.example/"));
         pace.answered(&url, 429, Some(Duration::from_hours(2)), None, false);
         let error = pace.admit(&url).await.unwrap_err();
-        assert!(error.retry_after().unwrap() > Duration::from_secs(7100) && !error.may_have_arrived());
+        assert!(
+            error.retry_after().unwrap() > Duration::from_secs(7100) && !error.may_have_arrived()
+        );
         assert!(pace.charge(&url).is_err());
         assert!(pace.admit(&other).await.is_ok());
     }
@@ -322,7 +357,10 @@ mod tests {
             pace.answered(&url, 503, None, None, true);
         }
         let error = pace.admit(&url).await.unwrap_err();
-        assert_eq!(error.to_string(), "https://plc.example is left alone for 5 s: it answers with status 503");
+        assert_eq!(
+            error.to_string(),
+            "https://plc.example is left alone for 5 s: it answers with status 503"
+        );
         assert!(pace.charge(&url).is_ok(), "tokens have a breaker of their own");
     }
 }

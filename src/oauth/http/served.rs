@@ -14,8 +14,8 @@ pub struct Served {
     pub location: Option<String>,
     /// Our own time when the answer came.
     pub received: Timestamp,
-    /// The server's time when it answered: `Date`, and how long a cache has kept the answer since (RFC 9110 section
-    /// 6.6.1, RFC 9111 section 5.1).
+    /// The server's time when it answered: `Date`, and how long a cache has kept the answer since
+    /// (RFC 9110 section 6.6.1, RFC 9111 section 5.1).
     pub sent: Option<Timestamp>,
     /// How long a cache on the way has kept it: `Age`.
     pub age: Option<Duration>,
@@ -26,8 +26,9 @@ pub struct Served {
 impl Served {
     pub(super) fn of(headers: &HeaderMap, received: Timestamp) -> Self {
         let age = text(headers, &AGE).and_then(seconds);
-        let date = text(headers, &DATE)
-            .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date.trim()).ok());
+        let date = text(headers, &DATE).and_then(|date| {
+            jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date.trim()).ok()
+        });
         Self {
             location: text(headers, &LOCATION).map(str::to_owned),
             received,
@@ -45,10 +46,13 @@ fn seconds(text: &str) -> Option<Duration> {
 /// What is said about shared caches comes before what is said about all.
 fn max_age(header: &str) -> Option<Duration> {
     let directives = || header.split(',').map(|directive| directive.trim().to_ascii_lowercase());
-    if directives().any(|directive| matches!(directive.as_str(), "no-store" | "no-cache" | "private")) {
+    if directives()
+        .any(|directive| matches!(directive.as_str(), "no-store" | "no-cache" | "private"))
+    {
         return Some(Duration::ZERO);
     }
-    let named = |name: &str| directives().find_map(|directive| seconds(directive.strip_prefix(name)?));
+    let named =
+        |name: &str| directives().find_map(|directive| seconds(directive.strip_prefix(name)?));
     named("s-maxage=").or_else(|| named("max-age="))
 }
 
@@ -57,7 +61,8 @@ mod tests {
     use super::*;
 
     fn served(headers: &[(&'static str, &str)]) -> Served {
-        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         Served::of(&headers.collect::<HeaderMap>(), Timestamp::UNIX_EPOCH)
     }
 
@@ -70,7 +75,11 @@ mod tests {
             ("private, max-age=60", Some(0)),
             ("max-age=soon", None),
         ] {
-            assert_eq!(served(&[("cache-control", header)]).max_age, expected.map(Duration::from_secs), "{header}");
+            assert_eq!(
+                served(&[("cache-control", header)]).max_age,
+                expected.map(Duration::from_secs),
+                "{header}"
+            );
         }
     }
 
@@ -93,11 +102,13 @@ mod properties {
     /// A value of a header, whether or not it is text.
     fn value() -> impl Strategy<Value = HeaderValue> {
         let words = "(public|private|no-store|max-age|s-maxage|Mon, 23 Nov 2026 12:00:00 GMT|[0-9]{1,25}|[=,\" -])";
-        let text = proptest::collection::vec(words, 0..5).prop_map(|words| words.concat().into_bytes());
+        let text =
+            proptest::collection::vec(words, 0..5).prop_map(|words| words.concat().into_bytes());
         // All that a header can have (RFC 9110 section 5.5): no control character but the tab.
         let byte = prop_oneof![Just(b'\t'), b' '..=b'~', 0x80_u8..];
         let any = proptest::collection::vec(byte, 0..30);
-        prop_oneof![text, any].prop_map(|bytes| HeaderValue::from_bytes(&bytes).expect("a header can have it"))
+        prop_oneof![text, any]
+            .prop_map(|bytes| HeaderValue::from_bytes(&bytes).expect("a header can have it"))
     }
 
     proptest! {

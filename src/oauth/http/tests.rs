@@ -11,7 +11,11 @@ fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
-async fn fetch(settings: &NetworkSettings, address: &str, limits: Limits) -> Result<Answer, HttpError> {
+async fn fetch(
+    settings: &NetworkSettings,
+    address: &str,
+    limits: Limits,
+) -> Result<Answer, HttpError> {
     Http::new(settings, clock()).unwrap().get(&url(address), "*/*", limits).await
 }
 
@@ -42,7 +46,12 @@ async fn private_addresses_are_refused_in_every_spelling() {
 
 #[tokio::test]
 async fn only_https_without_credentials_is_spoken() {
-    for address in ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://me@example.com/"] {
+    for address in [
+        "http://example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://me@example.com/",
+    ] {
         let error = fetch(&strict(), address, LIMITS).await.err().unwrap();
         assert!(error.is_forbidden(), "{address}: {error:?}");
     }
@@ -51,7 +60,8 @@ async fn only_https_without_credentials_is_spoken() {
 #[tokio::test]
 async fn development_may_speak_http_to_itself() {
     let bed = Testbed::start().await.unwrap();
-    let answer = fetch(&development(&bed), &format!("{}/oauth/jwks", bed.pds_url()), LIMITS).await.unwrap();
+    let answer =
+        fetch(&development(&bed), &format!("{}/oauth/jwks", bed.pds_url()), LIMITS).await.unwrap();
     assert_eq!(answer.status, 200);
     assert!(answer.is_json());
     assert_eq!(bed.requests()[0].user_agent.as_deref(), Some(USER_AGENT));
@@ -90,7 +100,9 @@ async fn endless_huge_and_dripping_answers_end() {
     let bed = Testbed::start().await.unwrap();
     let limits = Limits { within: Duration::from_millis(500), ..LIMITS };
     let began = Instant::now();
-    for fault in [Fault::EndlessBody, Fault::HugeBody(1 << 20), Fault::Drip(Duration::from_millis(50))] {
+    for fault in
+        [Fault::EndlessBody, Fault::HugeBody(1 << 20), Fault::Drip(Duration::from_millis(50))]
+    {
         bed.fault_once(Endpoint::ServerMetadata, fault.clone());
         let address = format!("{}/.well-known/oauth-authorization-server", bed.pds_url());
         let answer = fetch(&development(&bed), &address, limits).await.unwrap();
@@ -118,7 +130,9 @@ async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
     let certificate = CertificateDer::from_pem_slice(certificates.certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(certificates.key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -131,8 +145,14 @@ async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
             let mut stream = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
             let mut request = [0; 4096];
             let length = stream.read(&mut request).await.unwrap();
-            assert!(String::from_utf8_lossy(&request[..length]).contains("accept-encoding: identity\r\n"));
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+            assert!(
+                String::from_utf8_lossy(&request[..length])
+                    .contains("accept-encoding: identity\r\n")
+            );
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
             stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
             let _ = stream.shutdown().await;
         }
@@ -151,10 +171,16 @@ async fn connecting() -> u16 {
             let mut request = [0; 4096];
             let length = client.read(&mut request).await.unwrap();
             let request = String::from_utf8_lossy(&request[..length]).into_owned();
-            let target = request.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+            let target = request
+                .strip_prefix("CONNECT ")
+                .and_then(|rest| rest.split(' ').next())
+                .unwrap()
+                .to_owned();
             let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
             client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+            tokio::spawn(
+                async move { tokio::io::copy_bidirectional(&mut client, &mut server).await },
+            );
         }
     });
     port

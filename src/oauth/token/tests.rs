@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use testbed::{Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply, keys};
+use testbed::{
+    Credentials as Binding, Endpoint, Fault, Injection, LoginOptions, Network as Testbed, Reply,
+    keys,
+};
 
 use super::super::testing::{clock, did_of, network};
 use super::super::{AuthorizationServer, Cause, Fate, Network};
@@ -60,7 +63,12 @@ impl Stage {
             .await
     }
 
-    async fn revoke_as(&self, credentials: Credentials<'_>, dpop_key: &DpopKey, token: &str) -> Revocation {
+    async fn revoke_as(
+        &self,
+        credentials: Credentials<'_>,
+        dpop_key: &DpopKey,
+        token: &str,
+    ) -> Revocation {
         let server = self.server().await;
         server.prepare(credentials.client_id, dpop_key).await.unwrap();
         server.revoke(Revoke { credentials, dpop_key, token, within: Duration::from_secs(1) }).await
@@ -103,7 +111,8 @@ async fn a_session_is_refreshed_in_one_request() {
         let stage = Stage::with(LoginOptions { dpop_alg: alg, ..LoginOptions::default() }).await;
         let Exchange::Refreshed(tokens) = stage.refresh().await else { panic!("{alg:?}") };
         let mut record = stage.record.clone();
-        record["tokenSet"]["refresh_token"] = json!(tokens.refresh_token.as_ref().unwrap().as_str());
+        record["tokenSet"]["refresh_token"] =
+            json!(tokens.refresh_token.as_ref().unwrap().as_str());
         assert!(stage.bed.is_alive_with(&record) && !stage.is_alive());
         assert_eq!(tokens.expires_in.unwrap().as_secs(), 3599);
         assert_eq!(stage.exchanges(), 1);
@@ -160,7 +169,8 @@ async fn a_server_in_trouble_is_noticed_before_anything_is_at_stake() {
 async fn a_proof_that_the_server_does_not_take_is_not_sent() {
     let stage = Stage::new().await;
     stage.bed.patch_server_metadata(0, json!({"dpop_signing_alg_values_supported": ["ES256"]}));
-    let error = stage.server().await.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap_err();
+    let error =
+        stage.server().await.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap_err();
     assert!(!error.is_transient() && error.to_string().contains("ES256K"), "{error:?}");
     assert!(stage.bed.requests_to(Endpoint::Token).is_empty());
 }
@@ -190,7 +200,8 @@ async fn a_nonce_that_has_gone_stale_costs_one_more_request_and_nothing_else() {
 #[tokio::test]
 async fn a_nonce_that_cannot_be_used_is_no_reason_to_try_again() {
     let stage = Stage::new().await;
-    let answer = Reply::json(400, &json!({"error": "use_dpop_nonce"})).header("dpop-nonce", &"x".repeat(9000));
+    let answer = Reply::json(400, &json!({"error": "use_dpop_nonce"}))
+        .header("dpop-nonce", &"x".repeat(9000));
     stage.fault(Endpoint::Token, Fault::Instead(answer));
     let exchange = stage.refresh().await;
     assert!(matches!(exchange, Exchange::Refused(_)), "{exchange:?}");
@@ -204,7 +215,8 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
     same_kid["kid"] = stage.bed.signing_key().unwrap()["kid"].clone();
     let (unknown, same_kid) = (client_key(&keys::client_key("nobody")), client_key(&same_kid));
     for key in [&unknown, &same_kid] {
-        let credentials = Credentials { auth: AuthMethod::PrivateKeyJwt(key), ..stage.credentials() };
+        let credentials =
+            Credentials { auth: AuthMethod::PrivateKeyJwt(key), ..stage.credentials() };
         let exchange = stage.refresh_as(credentials, &dpop_key(&stage.record)).await;
         assert!(
             matches!(&exchange, Exchange::Refused(r) if r.meaning().0 == Cause::ClientAuthentication),
@@ -212,18 +224,28 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
         );
     }
     let exchange = stage
-        .refresh_as(Credentials { client_id: &stage.client_id, auth: AuthMethod::None }, &dpop_key(&stage.record))
+        .refresh_as(
+            Credentials { client_id: &stage.client_id, auth: AuthMethod::None },
+            &dpop_key(&stage.record),
+        )
         .await;
-    assert!(matches!(&exchange, Exchange::Refused(refusal) if refusal.error.as_deref() == Some("invalid_request")));
+    assert!(
+        matches!(&exchange, Exchange::Refused(refusal) if refusal.error.as_deref() == Some("invalid_request"))
+    );
     stage.bed.configure(|policy| policy.documents_reachable = false);
     let exchange = stage.refresh().await;
-    assert!(matches!(&exchange, Exchange::Refused(r) if r.error.as_deref() == Some("invalid_client_metadata")));
+    assert!(
+        matches!(&exchange, Exchange::Refused(r) if r.error.as_deref() == Some("invalid_client_metadata"))
+    );
     stage.bed.configure(|policy| policy.documents_reachable = true);
     let mut metadata = stage.bed.metadata();
     metadata["grant_types"] = json!(["authorization_code"]);
     stage.bed.publish_metadata(&metadata);
     let exchange = stage.refresh().await;
-    assert!(matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Kept), "{exchange:?}");
+    assert!(
+        matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Kept),
+        "{exchange:?}"
+    );
     assert!(stage.is_alive());
 }
 
@@ -231,7 +253,10 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
 async fn what_destroys_a_session_is_recognised_as_its_end() {
     let stage = Stage::new().await;
     let exchange = stage.refresh_as(stage.credentials(), &new_dpop_key(keys::Alg::Es256k)).await;
-    assert!(matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone), "{exchange:?}");
+    assert!(
+        matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone),
+        "{exchange:?}"
+    );
     assert!(!stage.is_alive());
 
     let stage = Stage::new().await;
@@ -252,7 +277,10 @@ async fn a_public_session_is_refreshed_and_upgraded() {
     let record = stage.bed.login(LoginOptions::default());
     let stage = Stage { record, ..stage };
     let exchange = stage
-        .refresh_as(Credentials { client_id: &stage.client_id, auth: AuthMethod::None }, &dpop_key(&stage.record))
+        .refresh_as(
+            Credentials { client_id: &stage.client_id, auth: AuthMethod::None },
+            &dpop_key(&stage.record),
+        )
         .await;
     assert!(matches!(exchange, Exchange::Refreshed(_)), "{exchange:?}");
 }
@@ -267,9 +295,12 @@ async fn a_server_may_keep_the_refresh_token() {
 
 #[tokio::test]
 async fn a_lost_answer_is_not_mistaken_for_a_request_never_sent() {
-    for (fault, alive) in
-        [(Fault::Close, true), (Fault::CloseAfter, false), (Fault::Hang, true), (Fault::HangAfter, false)]
-    {
+    for (fault, alive) in [
+        (Fault::Close, true),
+        (Fault::CloseAfter, false),
+        (Fault::Hang, true),
+        (Fault::HangAfter, false),
+    ] {
         let stage = Stage::new().await;
         stage.fault(Endpoint::Token, fault.clone());
         let exchange = stage.refresh().await;
@@ -333,11 +364,16 @@ async fn a_server_in_trouble_is_asked_again_later() {
     ] {
         stage.fault(Endpoint::Token, fault);
         let exchange = stage.refresh().await;
-        assert!(matches!(exchange, Exchange::TryLater { status, .. } if status == expected), "{exchange:?}");
+        assert!(
+            matches!(exchange, Exchange::TryLater { status, .. } if status == expected),
+            "{exchange:?}"
+        );
     }
     stage.fault(Endpoint::Token, Fault::too_many("7"));
     let wait = Some(Duration::from_secs(7));
-    assert!(matches!(stage.refresh().await, Exchange::TryLater { status: 429, retry_after } if retry_after == wait));
+    assert!(
+        matches!(stage.refresh().await, Exchange::TryLater { status: 429, retry_after } if retry_after == wait)
+    );
     assert!(stage.is_alive());
 }
 
@@ -352,7 +388,10 @@ async fn tokens_for_somebody_else_are_not_accepted() {
         let stage = Stage::new().await;
         stage.fault(Endpoint::Token, fault.clone());
         let exchange = stage.refresh().await;
-        assert!(matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }), "{fault:?}: {exchange:?}");
+        assert!(
+            matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }),
+            "{fault:?}: {exchange:?}"
+        );
     }
 }
 
@@ -394,7 +433,8 @@ async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
         let at = clock().now() - SignedDuration::from_secs(ago);
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap()
     };
-    let answer = Reply::error(401, "invalid_dpop_proof", "from the future").header("date", &dated(60));
+    let answer =
+        Reply::error(401, "invalid_dpop_proof", "from the future").header("date", &dated(60));
     stage.fault(Endpoint::Token, Fault::Instead(answer));
     let (did, key) = (did_of(&stage.record), dpop_key(&stage.record));
     let refresh = |parameters| {
@@ -415,7 +455,9 @@ async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
 async fn a_proof_that_stays_invalid_is_refused() {
     let stage = Stage::new().await;
     let invalid = Fault::Instead(Reply::error(401, "invalid_dpop_proof", "no"));
-    stage.bed.inject(Injection::new(Endpoint::Token, invalid).only(refresh_token(&stage.record)).times(2));
+    stage.bed.inject(
+        Injection::new(Endpoint::Token, invalid).only(refresh_token(&stage.record)).times(2),
+    );
     let server = stage.server().await;
     let (did, key) = (did_of(&stage.record), dpop_key(&stage.record));
     let mut parameters = None;
@@ -428,7 +470,9 @@ async fn a_proof_that_stays_invalid_is_refused() {
         };
         match server.refresh(refresh).await {
             Exchange::UseNonce(next) if n == 0 => parameters = Some(next),
-            Exchange::Refused(refusal) if n == 1 => assert_eq!(refusal.error.as_deref(), Some("invalid_dpop_proof")),
+            Exchange::Refused(refusal) if n == 1 => {
+                assert_eq!(refusal.error.as_deref(), Some("invalid_dpop_proof"));
+            }
             exchange => panic!("{n}: {exchange:?}"),
         }
     }
@@ -441,17 +485,25 @@ async fn revoking_is_accepted_whether_or_not_it_worked() {
     let token = refresh_token(&stage.record);
     let unknown = client_key(&keys::client_key("nobody"));
     let foreign = Credentials { auth: AuthMethod::PrivateKeyJwt(&unknown), ..stage.credentials() };
-    for (credentials, key, token) in
-        [(foreign, &own, token), (stage.credentials(), &other, token), (stage.credentials(), &own, "garbage")]
-    {
+    for (credentials, key, token) in [
+        (foreign, &own, token),
+        (stage.credentials(), &other, token),
+        (stage.credentials(), &own, "garbage"),
+    ] {
         let revocation = stage.revoke_as(credentials, key, token).await;
         assert!(matches!(revocation, Revocation::Accepted), "{revocation:?}");
         assert!(stage.is_alive());
     }
-    assert!(matches!(stage.revoke_as(stage.credentials(), &own, token).await, Revocation::Accepted));
+    assert!(matches!(
+        stage.revoke_as(stage.credentials(), &own, token).await,
+        Revocation::Accepted
+    ));
     assert!(!stage.is_alive());
     let exchange = stage.refresh().await;
-    assert!(matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone), "{exchange:?}");
+    assert!(
+        matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone),
+        "{exchange:?}"
+    );
 }
 
 #[tokio::test]
@@ -514,7 +566,10 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
     let counters = stage.bed.counters();
     assert_eq!(counters.of(Endpoint::Token), 41);
     assert!(counters.pds_connections <= 2, "{}", counters.pds_connections);
-    assert_eq!(counters.user_agents, BTreeSet::from([concat!("oauthctl/", env!("CARGO_PKG_VERSION")).to_owned()]));
+    assert_eq!(
+        counters.user_agents,
+        BTreeSet::from([concat!("oauthctl/", env!("CARGO_PKG_VERSION")).to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -524,7 +579,8 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
     let lost = stage.refresh().await;
     let stage = Stage::new().await;
     let refreshed = stage.refresh().await;
-    let shown = format!("{:?} {:?} {lost:?} {refreshed:?}", stage.credentials(), dpop_key(&stage.record));
+    let shown =
+        format!("{:?} {:?} {lost:?} {refreshed:?}", stage.credentials(), dpop_key(&stage.record));
     let session = &stage.bed.sessions()[0];
     let (access, d) = (&stage.record["tokenSet"]["access_token"], &stage.record["dpopJwk"]["d"]);
     for secret in ["ref-", &session.refresh_token, access.as_str().unwrap(), d.as_str().unwrap()] {

@@ -19,8 +19,11 @@ const CLIENT_AUTH: &str = "authMethod";
 const DPOP_KEY: &str = "dpopKey";
 
 /// Messages about parts that are missing.
-const MISSING: Missing =
-    Missing { client_auth: "no authMethod", dpop_key: "no dpopKey", private_key: "dpopKey has no private part" };
+const MISSING: Missing = Missing {
+    client_auth: "no authMethod",
+    dpop_key: "no dpopKey",
+    private_key: "dpopKey has no private part",
+};
 
 #[derive(Deserialize)]
 struct RawSession<'a> {
@@ -103,7 +106,11 @@ impl Format for Atcute {
         Members::parse(record)?.private_jwk(DPOP_KEY)
     }
 
-    fn write(&self, session: &Session<'_>, key: &PrivateJwk) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    fn write(
+        &self,
+        session: &Session<'_>,
+        key: &PrivateJwk,
+    ) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         if session.dpop.alg != Some("ES256") {
             return Err(Malformed("its DPoP key is not ES256, and atcute can use no other"));
         }
@@ -145,7 +152,8 @@ impl Format for Atcute {
     }
 }
 
-/// Reads a time in milliseconds since the epoch. The library takes other spellings for no expiry at all.
+/// Reads a time in milliseconds since the epoch. The library takes other spellings for no expiry at
+/// all.
 fn milliseconds(json: &RawValue) -> Option<Timestamp> {
     let at: f64 = json.get().parse().ok()?;
     #[expect(clippy::cast_possible_truncation, reason = "times have no fractions of a millisecond")]
@@ -172,7 +180,10 @@ pub(in crate::session) mod tests {
             let session = Atcute.session(record.as_bytes()).unwrap();
             assert_eq!(session.did, "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
             assert_eq!(session.client_auth, Some(AuthMethod::PrivateKeyJwt("kid-1".into())));
-            assert_eq!((session.pds.as_deref(), session.dpop.alg), (Some("https://pds.example/"), Some("ES256")));
+            assert_eq!(
+                (session.pds.as_deref(), session.dpop.alg),
+                (Some("https://pds.example/"), Some("ES256"))
+            );
             assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-29T17:03:29.352Z");
             assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
         }
@@ -205,7 +216,9 @@ pub(in crate::session) mod tests {
         // Seconds: long ago.
         assert_eq!(read("1795971809"), (Some(1_795_971_809), false));
         assert_eq!(read("null"), (None, false));
-        for json in [r#""2026-11-23T09:02:00.978Z""#, r#""1795971809352""#, "true", "{}", "[]", "9e99"] {
+        for json in
+            [r#""2026-11-23T09:02:00.978Z""#, r#""1795971809352""#, "true", "{}", "[]", "9e99"]
+        {
             assert_eq!(read(json), (None, true), "{json}");
         }
     }
@@ -219,7 +232,11 @@ pub(in crate::session) mod tests {
             (r#","d":"d""#, "", "dpopKey has no private part"),
             ("authMethod", "x", "no authMethod"),
             (r#","kid":"kid-1""#, "", "authMethod names no kid"),
-            (r#"{"method":"private_key_jwt","kid":"kid-1"}"#, r#""private_key_jwt""#, "a member has the wrong type"),
+            (
+                r#"{"method":"private_key_jwt","kid":"kid-1"}"#,
+                r#""private_key_jwt""#,
+                "a member has the wrong type",
+            ),
         ] {
             let record = RECORD.replace(from, to);
             assert_eq!(Atcute.session(record.as_bytes()).err(), Some(Malformed(why)), "{to}");
@@ -250,10 +267,20 @@ pub(in crate::session) mod tests {
     fn a_public_session_is_bound_to_its_new_key() {
         let public = RECORD.replace(r#""private_key_jwt","kid":"kid-1""#, r#""none","later":1"#);
         let kid = Some("k1");
-        let renewal = Renewal { access_token: "a", refresh_token: None, scope: None, expires_at: None, pds: None, kid };
+        let renewal = Renewal {
+            access_token: "a",
+            refresh_token: None,
+            scope: None,
+            expires_at: None,
+            pds: None,
+            kid,
+        };
         let bound = Atcute.renew(public.as_bytes(), &renewal).unwrap();
         let auth = r#""authMethod":{"method":"private_key_jwt","later":1,"kid":"k1"}"#;
         assert!(std::str::from_utf8(&bound).unwrap().contains(auth));
-        assert_eq!(Atcute.session(&bound).unwrap().client_auth, Some(AuthMethod::PrivateKeyJwt("k1".into())));
+        assert_eq!(
+            Atcute.session(&bound).unwrap().client_auth,
+            Some(AuthMethod::PrivateKeyJwt("k1".into()))
+        );
     }
 }

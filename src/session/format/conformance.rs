@@ -40,7 +40,10 @@ fn a_record_is_read_by_its_own_format_only() {
             assert_eq!(other.session(session.as_bytes()).is_ok(), other == format, "{other:?}");
             assert_eq!(other.login(login.as_bytes()).is_ok(), other == format, "{other:?}");
         }
-        assert!(format.session(login.as_bytes()).is_err() && format.login(session.as_bytes()).is_err(), "{format:?}");
+        assert!(
+            format.session(login.as_bytes()).is_err() && format.login(session.as_bytes()).is_err(),
+            "{format:?}"
+        );
         assert_eq!(Recognised::of(session.as_bytes()), Recognised::Session(*format));
         assert_eq!(Recognised::of(login.as_bytes()), Recognised::Login(*format));
     }
@@ -56,7 +59,11 @@ fn a_damaged_record_is_claimed_and_kept() {
             let damaged = serde_json::to_vec(&damaged).unwrap();
             // Some libraries tolerate what others do not.
             let is_tolerated = format.session(&damaged).is_ok();
-            let kind = if is_tolerated { Recognised::Session(*format) } else { Recognised::Damaged(*format) };
+            let kind = if is_tolerated {
+                Recognised::Session(*format)
+            } else {
+                Recognised::Damaged(*format)
+            };
             assert_eq!(Recognised::of(&damaged), kind, "{name}");
             assert!(!is_nobodys(&damaged), "{name}");
         }
@@ -69,7 +76,11 @@ fn half_a_record_is_none() {
         for sample in format.samples() {
             for end in 0..sample.len() {
                 let half = &sample.as_bytes()[..end];
-                assert!(format.session(half).is_err() && format.login(half).is_err() && format.traces(half).is_none());
+                assert!(
+                    format.session(half).is_err()
+                        && format.login(half).is_err()
+                        && format.traces(half).is_none()
+                );
                 assert!(format.renew(half, &RENEWAL).is_err() && format.dpop_key(half).is_err());
             }
         }
@@ -87,10 +98,16 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
             let renewed = format.renew(&bytes, &Renewal { expires_at, ..RENEWAL }).unwrap();
             let after = format.session(&renewed).unwrap();
             assert_eq!(after.refresh_token.as_deref(), RENEWAL.refresh_token);
-            assert_eq!((after.scope.as_deref(), after.pds.as_deref()), (RENEWAL.scope, RENEWAL.pds));
+            assert_eq!(
+                (after.scope.as_deref(), after.pds.as_deref()),
+                (RENEWAL.scope, RENEWAL.pds)
+            );
             // Some formats have whole seconds.
             let seconds = |at: Option<Timestamp>| at.map(Timestamp::as_second);
-            assert_eq!((seconds(after.expires_at), after.has_unreadable_expiry), (seconds(expires_at), false));
+            assert_eq!(
+                (seconds(after.expires_at), after.has_unreadable_expiry),
+                (seconds(expires_at), false)
+            );
             assert_eq!(after.client_auth, Some(AuthMethod::PrivateKeyJwt("new-key".into())));
             assert_eq!((&after.did, &after.issuer), (&before.did, &before.issuer));
             assert_eq!(after.dpop.public, before.dpop.public);
@@ -104,7 +121,10 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
         let kept = format.renew(&bytes, &kept).unwrap();
         let after = format.session(&kept).unwrap();
         assert_eq!(after.refresh_token, before.refresh_token);
-        assert_eq!((&after.scope, &after.pds, &after.client_auth), (&before.scope, &before.pds, &before.client_auth));
+        assert_eq!(
+            (&after.scope, &after.pds, &after.client_auth),
+            (&before.scope, &before.pds, &before.client_auth)
+        );
     }
 }
 
@@ -135,7 +155,10 @@ fn a_session_survives_the_way_through_every_other_format() {
             };
             let after = to.session(&written).unwrap();
             assert!(after.is_of_same_refresh(&session), "{from:?} {to:?}");
-            assert_eq!((&after.did, &after.issuer, &after.pds), (&session.did, &session.issuer, &session.pds));
+            assert_eq!(
+                (&after.did, &after.issuer, &after.pds),
+                (&session.did, &session.issuer, &session.pds)
+            );
             assert_eq!((&after.scope, &after.client_auth), (&session.scope, &session.client_auth));
             assert_eq!(after.access_token.as_str(), session.access_token.as_str());
             assert!(Traces::are_of_one_login(record, &written));

@@ -13,8 +13,8 @@ use super::{Malformed, PrivateJwk, Traces};
 use crate::jose::DpopKey;
 use crate::session::{NO_CLIENT_AUTH, Renewal, Session};
 
-/// Members of a JSON object, each with the JSON of its value. Their order and the spelling of all values that do not
-/// change survive. New values are wiped when the object is dropped.
+/// Members of a JSON object, each with the JSON of its value. Their order and the spelling of all
+/// values that do not change survive. New values are wiped when the object is dropped.
 #[derive(Default)]
 pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -57,9 +57,9 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Puts new tokens into the token set as the server's answer names its members (RFC 6749 section 5.1), and binds the
-    /// session to the client key of the renewal. `expires_at` is JSON. Without it that member is removed: the old expiry is
-    /// wrong now.
+    /// Puts new tokens into the token set as the server's answer names its members (RFC 6749
+    /// section 5.1), and binds the session to the client key of the renewal. `expires_at` is
+    /// JSON. Without it that member is removed: the old expiry is wrong now.
     pub(super) fn renew(
         &mut self,
         [tokens, client_auth]: [&str; 2],
@@ -107,7 +107,8 @@ impl<'a> Members<'a> {
     pub(super) fn dpop_key(&self, name: &str) -> Result<DpopKey, Malformed> {
         let key = self.object(name).ok_or(Malformed("it has no DPoP key"))?;
         let parts = ["kty", "crv", "x", "y", "d"].map(|part| key.text(part));
-        DpopKey::from_parts(parts.each_ref().map(|part| part.as_deref().map(String::as_str))).map_err(Malformed)
+        DpopKey::from_parts(parts.each_ref().map(|part| part.as_deref().map(String::as_str)))
+            .map_err(Malformed)
     }
 
     /// Reads the members of a private key, a JWK.
@@ -128,7 +129,11 @@ impl<'a> Members<'a> {
     }
 
     /// Inserts the client authentication of a session.
-    pub(super) fn insert_client_auth(&mut self, name: &str, session: &Session<'_>) -> Result<(), Malformed> {
+    pub(super) fn insert_client_auth(
+        &mut self,
+        name: &str,
+        session: &Session<'_>,
+    ) -> Result<(), Malformed> {
         let client_auth = session.client_auth.as_ref().ok_or(Malformed(NO_CLIENT_AUTH))?;
         let mut members = Members::default();
         members.insert_text("method", client_auth.name());
@@ -155,7 +160,8 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn to_json(&self) -> String {
-        let members: Vec<_> = self.0.iter().map(|(name, json)| (serde_json::json!(name).to_string(), json)).collect();
+        let members: Vec<_> =
+            self.0.iter().map(|(name, json)| (serde_json::json!(name).to_string(), json)).collect();
         // Never grows, which would leave copies of secrets behind.
         let length: usize = members.iter().map(|(name, json)| name.len() + json.len() + 2).sum();
         let mut text = String::with_capacity(length + 2);

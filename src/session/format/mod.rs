@@ -49,23 +49,31 @@ pub trait Format: Sync {
     /// Reads a pending login.
     fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed>;
 
-    /// Reads what identifies a session, also from a record that is damaged elsewhere. `None` if it is no JSON object.
+    /// Reads what identifies a session, also from a record that is damaged elsewhere. `None` if it
+    /// is no JSON object.
     fn traces(&self, record: &[u8]) -> Option<Traces>;
 
     /// Reads the private DPoP key of a session.
     fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed>;
 
-    /// Returns the record with new tokens. All that a refresh does not change stays as it is, unknown members included.
+    /// Returns the record with new tokens. All that a refresh does not change stays as it is,
+    /// unknown members included.
     fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed>;
 
-    /// Returns the record with the tokens and the client key of another copy of it, which was renewed.
+    /// Returns the record with the tokens and the client key of another copy of it, which was
+    /// renewed.
     fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed>;
 
     /// Reads the members of a session's private DPoP key.
     fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed>;
 
-    /// Writes a session of another format as the library would. The error says why the library could not use it.
-    fn write(&self, session: &Session<'_>, key: &PrivateJwk) -> Result<Zeroizing<Vec<u8>>, Malformed>;
+    /// Writes a session of another format as the library would. The error says why the library
+    /// could not use it.
+    fn write(
+        &self,
+        session: &Session<'_>,
+        key: &PrivateJwk,
+    ) -> Result<Zeroizing<Vec<u8>>, Malformed>;
 
     /// Returns a session and a pending login as the library writes them.
     #[cfg(test)]
@@ -116,7 +124,11 @@ impl Traces {
 
 impl dyn Format {
     /// Returns a session's record as this library would write it, with a key that is sound.
-    pub fn convert(&self, session: &Session<'_>, record: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    pub fn convert(
+        &self,
+        session: &Session<'_>,
+        record: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         session.format.dpop_key(record)?;
         self.write(session, &session.format.private_jwk(record)?)
     }

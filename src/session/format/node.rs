@@ -107,7 +107,11 @@ impl Format for Node {
         Members::parse(record)?.private_jwk(DPOP_KEY)
     }
 
-    fn write(&self, session: &Session<'_>, key: &PrivateJwk) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    fn write(
+        &self,
+        session: &Session<'_>,
+        key: &PrivateJwk,
+    ) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let mut tokens = Members::default();
         tokens.insert_texts(&[
             ("aud", session.pds.as_deref()),
@@ -121,7 +125,13 @@ impl Format for Node {
         ]);
         let PrivateJwk { crv, x, y, d } = key;
         let mut jwk = Members::default();
-        jwk.insert_texts(&[("kty", Some("EC")), ("crv", Some(crv)), ("x", Some(x)), ("y", Some(y)), ("d", Some(d))]);
+        jwk.insert_texts(&[
+            ("kty", Some("EC")),
+            ("crv", Some(crv)),
+            ("x", Some(x)),
+            ("y", Some(y)),
+            ("d", Some(d)),
+        ]);
         let mut record = Members::default();
         record.insert_client_auth(CLIENT_AUTH, session)?;
         record.insert(TOKENS, tokens.to_json());
@@ -203,11 +213,20 @@ pub(in crate::session) mod tests {
             let session = Node.session(record.as_bytes()).unwrap();
             assert_eq!((session.expires_at, session.has_unreadable_expiry), (None, true), "{text}");
         }
-        for record in [RECORD.replace(expiry, "null"), RECORD.replace(&format!(r#","expires_at":{expiry}"#), "")] {
+        for record in [
+            RECORD.replace(expiry, "null"),
+            RECORD.replace(&format!(r#","expires_at":{expiry}"#), ""),
+        ] {
             let session = Node.session(record.as_bytes()).unwrap();
-            assert_eq!((session.expires_at, session.has_unreadable_expiry), (None, false), "{record}");
+            assert_eq!(
+                (session.expires_at, session.has_unreadable_expiry),
+                (None, false),
+                "{record}"
+            );
         }
-        let record = RECORD.replace(r#""https://pds.example/""#, "[]").replace(r#""atproto transition:generic""#, "7");
+        let record = RECORD
+            .replace(r#""https://pds.example/""#, "[]")
+            .replace(r#""atproto transition:generic""#, "7");
         let session = Node.session(record.as_bytes()).unwrap();
         assert_eq!((session.pds, session.scope), (None, None));
     }
@@ -273,12 +292,16 @@ pub(in crate::session) mod tests {
         let touched = RECORD.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#);
         let adopted = Node.adopt(touched.as_bytes(), renewed.as_bytes()).unwrap();
         assert_eq!(Node.session(&adopted).unwrap().refresh_token.as_deref(), Some("ref-2"));
-        assert_eq!(adopted, renewed.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#).into_bytes().into());
+        assert_eq!(
+            adopted,
+            renewed.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#).into_bytes().into()
+        );
     }
 
     #[test]
     fn a_public_session_is_bound_to_its_new_key() {
-        let public = RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
+        let public =
+            RECORD.replace(r#""method":"private_key_jwt","kid":"k1""#, r#""method":"none""#);
         let bound = renewed(&public, &Renewal { kid: Some("k1"), ..RENEWAL });
         let session = Node.session(bound.as_bytes()).unwrap();
         assert_eq!(session.client_auth, Some(AuthMethod::PrivateKeyJwt("k1".into())));

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use super::{Format, Malformed};
 use crate::session::{AuthMethod, DpopRef, Session};
 
-/// Text that borrows from the record unless it has escapes. Inside an `Option`, serde would always copy a bare `Cow`.
+/// Text that borrows from the record unless it has escapes. Inside an `Option`, serde would always
+/// copy a bare `Cow`.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -57,7 +58,8 @@ pub(super) struct Jwk<'a> {
     d: Option<Text<'a>>,
 }
 
-/// Session of a token set, a client authentication and a DPoP key. Only the names of its parts differ between formats.
+/// Session of a token set, a client authentication and a DPoP key. Only the names of its parts
+/// differ between formats.
 pub(super) struct Parts<'a> {
     pub(super) token_set: Option<TokenSet<'a>>,
     pub(super) client_auth: Option<ClientAuth<'a>>,
@@ -131,8 +133,8 @@ pub(super) fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
     value.map(|Text(text)| text)
 }
 
-/// Reads a member that a record may lack. One of another type than expected is unknown, and no reason to take the record
-/// for damaged.
+/// Reads a member that a record may lack. One of another type than expected is unknown, and no
+/// reason to take the record for damaged.
 pub(super) fn optional(member: &RawValue) -> Option<Cow<'_, str>> {
     let json = member.get();
     // Most texts have no escapes, and need not be parsed a second time.

@@ -38,7 +38,8 @@ pub enum Recognised {
 #[serde(transparent)]
 pub struct Marks(HashMap<String, Option<IgnoredAny>>);
 
-/// Libraries whose records are left alone, with a test of the members. The first that fits is the one.
+/// Libraries whose records are left alone, with a test of the members. The first that fits is the
+/// one.
 const UNSUPPORTED: &[(&str, fn(&Marks) -> bool)] = &[
     ("a record of the Go library indigo, which is not supported", |marks| {
         let is_jacquard = marks.has("dpop_data") || marks.has("dpop_key");
@@ -66,7 +67,9 @@ impl Recognised {
         }
         match serde_json::from_slice::<Marks>(value) {
             Ok(marks) => marks.kind(),
-            Err(_) if serde_json::from_slice::<String>(value).is_ok_and(|text| is_json(&text)) => Self::Nested,
+            Err(_) if serde_json::from_slice::<String>(value).is_ok_and(|text| is_json(&text)) => {
+                Self::Nested
+            }
             Err(_) if serde_json::from_slice::<IgnoredAny>(value).is_ok() => Self::OtherJson,
             Err(_) => Self::NoJson,
         }
@@ -77,7 +80,9 @@ impl Recognised {
         match self {
             Self::Session(format) => format!("a session of {}", format.library()).into(),
             Self::Login(format) => format!("a pending login of {}", format.library()).into(),
-            Self::Damaged(format) => format!("a damaged or old session of {}", format.library()).into(),
+            Self::Damaged(format) => {
+                format!("a damaged or old session of {}", format.library()).into()
+            }
             Self::Unsupported(description) => description.into(),
             Self::Enveloped => "a record in an envelope {value, ttl, cachedAt}".into(),
             Self::Nested => "JSON encoded twice".into(),
@@ -107,8 +112,9 @@ impl Marks {
     }
 }
 
-/// Returns whether a value provably belongs to nobody: it is empty, or JSON of a known format without a refresh token and
-/// without a private key at any depth. Text that is not JSON may be encrypted, and JSON of unknown shape anything.
+/// Returns whether a value provably belongs to nobody: it is empty, or JSON of a known format
+/// without a refresh token and without a private key at any depth. Text that is not JSON may be
+/// encrypted, and JSON of unknown shape anything.
 pub fn is_nobodys(value: &[u8]) -> bool {
     if value.trim_ascii().is_empty() {
         return true;
@@ -116,8 +122,8 @@ pub fn is_nobodys(value: &[u8]) -> bool {
     serde_json::from_slice(value).is_ok_and(|json| is_known(&json) && !may_be_secret("", &json))
 }
 
-/// Members of the known formats that hold neither a refresh token nor a private key. A text under any other name may be
-/// one, perhaps encrypted.
+/// Members of the known formats that hold neither a refresh token nor a private key. A text under
+/// any other name may be one, perhaps encrypted.
 const PUBLIC_MEMBERS: &str = "\
     access_token account_did alg aud authserver_revocation_endpoint authserver_token_endpoint authserver_url \
     created_at crv did dpop_authserver_nonce dpop_host_nonce expires_at handle host_url iss issuer key_ops kid \
@@ -148,7 +154,9 @@ fn may_be_secret(name: &str, value: &Value) -> bool {
         Value::String(text) if is_json(text) => {
             serde_json::from_str(text).is_ok_and(|inner| may_be_secret(name, &inner))
         }
-        Value::String(text) => !text.is_empty() && !PUBLIC_MEMBERS.split(' ').any(|member| member == name),
+        Value::String(text) => {
+            !text.is_empty() && !PUBLIC_MEMBERS.split(' ').any(|member| member == name)
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -208,7 +216,8 @@ mod tests {
         use Recognised::{Enveloped, Nested, NoJson, OtherJson};
         let (session, login_kind, damaged) =
             (Recognised::Session(&Node), Recognised::Login(&Node), Recognised::Damaged(&Node));
-        let [indigo_kind, jacquard_kind, atrium_kind] = [0, 1, 2].map(|n| Recognised::Unsupported(UNSUPPORTED[n].0));
+        let [indigo_kind, jacquard_kind, atrium_kind] =
+            [0, 1, 2].map(|n| Recognised::Unsupported(UNSUPPORTED[n].0));
         let node: Value = serde_json::from_str(RECORD).unwrap();
         let mut stamped = node.clone();
         stamped["lastUpdatedAt"] = json!(1_790_000_000_000_i64);
@@ -235,7 +244,8 @@ mod tests {
             "access_token": "a", "refresh_token": "ref-1", "access_token_scopes": []});
         let oatproxy = json!({"downstream_dpop_jkt": "j", "repo_did": ACCOUNT, "upstream_dpop_private_jwk": jwk(),
             "upstream_refresh_token": "ref-1"});
-        let encrypted = json!({"session_data_encrypted": "b64", "session_iv": "iv", "session_auth_tag": "tag"});
+        let encrypted =
+            json!({"session_data_encrypted": "b64", "session_iv": "iv", "session_auth_tag": "tag"});
         let text = |value: &Value| value.to_string();
         let envelope = |value: &Value| json!({"value": value, "ttl": 9, "cachedAt": 1}).to_string();
         vec![
@@ -252,9 +262,17 @@ mod tests {
             ("indigo", text(&indigo()), indigo_kind),
             ("indigo, login", text(&indigo_login()), indigo_kind),
             ("indigo, encoded twice", text(&json!(text(&indigo()))), Nested),
-            ("tangled, companion", r#"{"created_at":"2026-11-23T09:02:00Z","updated_at":"x"}"#.to_owned(), OtherJson),
+            (
+                "tangled, companion",
+                r#"{"created_at":"2026-11-23T09:02:00Z","updated_at":"x"}"#.to_owned(),
+                OtherJson,
+            ),
             ("jacquard", text(&jacquard()), jacquard_kind),
-            ("jacquard, flattened less", json!({"dpop_data": {"dpop_key": jwk()}}).to_string(), jacquard_kind),
+            (
+                "jacquard, flattened less",
+                json!({"dpop_data": {"dpop_key": jwk()}}).to_string(),
+                jacquard_kind,
+            ),
             ("jacquard, login", text(&jacquard_login), atrium_kind),
             ("jacquard, file", json!({"OAuth": jacquard()}).to_string(), OtherJson),
             ("atrium", text(&atrium()), atrium_kind),
@@ -283,7 +301,11 @@ mod tests {
     #[test]
     fn every_known_format_is_somebodys() {
         for (name, value, kind) in samples() {
-            assert_eq!((Recognised::of(value.as_bytes()), is_nobodys(value.as_bytes())), (kind, false), "{name}");
+            assert_eq!(
+                (Recognised::of(value.as_bytes()), is_nobodys(value.as_bytes())),
+                (kind, false),
+                "{name}"
+            );
         }
     }
 
@@ -310,7 +332,12 @@ mod tests {
             let envelope = json!({"value": bare, "ttl": 9, "cachedAt": 1}).to_string();
             assert!(is_nobodys(envelope.as_bytes()), "{envelope}");
         }
-        for value in ["", " \n", r#"{"tokenSet":{}}"#, r#"{"tokenSet":{"refresh_token":null},"dpopJwk":{"d":""}}"#] {
+        for value in [
+            "",
+            " \n",
+            r#"{"tokenSet":{}}"#,
+            r#"{"tokenSet":{"refresh_token":null},"dpopJwk":{"d":""}}"#,
+        ] {
             assert!(is_nobodys(value.as_bytes()), "{value}");
         }
     }

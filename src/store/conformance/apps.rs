@@ -86,7 +86,8 @@ impl App for RedisApp<'_> {
 impl ClusterApp<'_> {
     /// The answer of the node that has the key.
     fn ask(&self, command: &[&str]) -> Answer {
-        let moved = |answer: &Answer| matches!(answer, Answer::Error(text) if text.starts_with("MOVED"));
+        let moved =
+            |answer: &Answer| matches!(answer, Answer::Error(text) if text.starts_with("MOVED"));
         let answers = self.0.nodes.iter().map(|node| node.ask(command));
         answers.into_iter().find(|answer| !moved(answer)).expect("some node has the key")
     }
@@ -128,7 +129,9 @@ impl SqliteApp {
     pub(super) fn with(sessions: &str) -> Self {
         let app = Self { dir: tempfile::tempdir().unwrap() };
         let states = "CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)";
-        app.connection().execute_batch(&format!("PRAGMA journal_mode = WAL; {sessions}; {states};")).unwrap();
+        app.connection()
+            .execute_batch(&format!("PRAGMA journal_mode = WAL; {sessions}; {states};"))
+            .unwrap();
         app
     }
 
@@ -158,8 +161,10 @@ impl App for SqliteApp {
     }
 
     fn put(&self, kind: Kind, key: &str, value: &Json) {
-        let sql =
-            format!("INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", table(kind));
+        let sql = format!(
+            "INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+            table(kind)
+        );
         self.connection().execute(&sql, [key, &value.to_string()]).unwrap();
     }
 

@@ -6,7 +6,9 @@ use testbed::redis::{Answer, Cluster, Redis, Sentinels};
 use testbed::{Proxy, did};
 
 use super::{open, plain};
-use crate::store::{Kind, LayoutChoice, RecordKey, Store, StoreUrl, Stored, Unreadable, Want, Written};
+use crate::store::{
+    Kind, LayoutChoice, RecordKey, Store, StoreUrl, Stored, Unreadable, Want, Written,
+};
 
 const VALUES: Want = Want { values: true, ttls: false };
 
@@ -19,7 +21,8 @@ fn proxied(redis: &Redis) -> (Proxy, String) {
     (proxy, url)
 }
 
-/// Fills a server with sessions; in several commands, for one that is busy for long is taken for dead.
+/// Fills a server with sessions; in several commands, for one that is busy for long is taken for
+/// dead.
 fn fill(redis: &Redis, count: usize) {
     let script = "for n = ARGV[1] + 1, ARGV[1] + ARGV[2] do
         redis.call('SET', 'atproto:oauth:sessions:did:plc:' .. n, ('x'):rep(300)) end";
@@ -53,7 +56,8 @@ async fn count(store: &dyn Store) -> anyhow::Result<usize> {
     Ok(count)
 }
 
-/// Scans to the end, through whatever happens after so many batches, and counts the records, of which each comes once.
+/// Scans to the end, through whatever happens after so many batches, and counts the records, of
+/// which each comes once.
 async fn scanned(store: &dyn Store, want: Want, mut after: impl FnMut(usize)) -> usize {
     let mut scan = store.scan(Kind::Session, want);
     let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
@@ -128,7 +132,8 @@ async fn a_fail_over_during_a_scan_loses_and_doubles_nothing() {
     let count = scanned(&*store, VALUES, |batches| {
         if batches == 1 {
             sentinels.kill_master();
-            // The scan does not go on unless it is read. How long sentinels take to agree is not what is tried here.
+            // The scan does not go on unless it is read. How long sentinels take to agree is not
+            // what is tried here.
             sentinels.wait_for_fail_over();
         }
     });
@@ -226,16 +231,29 @@ async fn what_an_operator_got_wrong_is_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_replace_a_record_is_told_before_there_is_anything_to_store() {
-    let user = |name: &str, not: &str| ["--user", name, "on", ">pass", "~*", "+@all", not].map(str::to_owned);
-    let users =
-        [user("scripts", "-evalsha"), user("writes", "-set"), user("times", "-pttl"), user("none", "+set")].concat();
+    let user = |name: &str, not: &str| {
+        ["--user", name, "on", ">pass", "~*", "+@all", not].map(str::to_owned)
+    };
+    let users = [
+        user("scripts", "-evalsha"),
+        user("writes", "-set"),
+        user("times", "-pttl"),
+        user("none", "+set"),
+    ]
+    .concat();
     let redis = Redis::start_with(&users.iter().map(String::as_str).collect::<Vec<_>>());
     for (name, may) in [("scripts", false), ("writes", false), ("times", false), ("none", true)] {
-        let store = open(&format!("redis://{name}:pass@127.0.0.1:{}", redis.port()), &plain(), "npmx").await;
+        let store =
+            open(&format!("redis://{name}:pass@127.0.0.1:{}", redis.port()), &plain(), "npmx")
+                .await;
         match store.check_writable().await {
             Ok(()) => assert!(may, "{name}"),
             Err(error) => {
-                assert!(!may && told(&error).contains("hint: the user may not do this"), "{name}: {}", told(&error));
+                assert!(
+                    !may && told(&error).contains("hint: the user may not do this"),
+                    "{name}: {}",
+                    told(&error)
+                );
             }
         }
     }
@@ -250,7 +268,10 @@ async fn a_server_that_cannot_write_says_why() {
     for (redis, said) in [(&replica, "this is a replica"), (&full, "maxmemory")] {
         let store = open(&redis.url(), &plain(), "npmx").await;
         let key = RecordKey::from_text("atproto:oauth:sessions:did:plc:1");
-        for refused in [store.create(Kind::Session, &key, b"x", None).await.map(drop), store.check_writable().await] {
+        for refused in [
+            store.create(Kind::Session, &key, b"x", None).await.map(drop),
+            store.check_writable().await,
+        ] {
             let told = told(&refused.unwrap_err());
             assert!(told.contains(said), "{told}");
         }
@@ -262,25 +283,33 @@ async fn a_cluster_that_was_named_by_one_server_outlives_it() {
     let mut cluster = Cluster::start(true);
     let seed = format!("redis+cluster://127.0.0.1:{}/", cluster.nodes[0].port());
     let store = open(&seed, &plain(), "npmx").await;
-    let keys: Vec<_> = (0..30).map(|n| RecordKey::from_text(&format!("atproto:oauth:sessions:did:plc:{n}"))).collect();
+    let keys: Vec<_> = (0..30)
+        .map(|n| RecordKey::from_text(&format!("atproto:oauth:sessions:did:plc:{n}")))
+        .collect();
     for key in &keys {
         assert!(store.create(Kind::Session, key, b"old", None).await.unwrap());
     }
     cluster.wait_for_replicas();
     cluster.nodes[0].kill();
     for key in &keys {
-        let written = store.replace(&Stored::new(key.clone(), b"old".to_vec().into()), b"new").await.unwrap();
+        let written =
+            store.replace(&Stored::new(key.clone(), b"old".to_vec().into()), b"new").await.unwrap();
         assert!(matches!(written, Written::Done | Written::Unconfirmed), "{written:?}");
         assert_eq!(store.get(Kind::Session, key).await.unwrap().unwrap().value, b"new");
     }
-    let lock = store.lock(&store.layout().lock_name(&did().parse().unwrap()), Duration::from_secs(5)).await.unwrap();
+    let lock = store
+        .lock(&store.layout().lock_name(&did().parse().unwrap()), Duration::from_secs(5))
+        .await
+        .unwrap();
     assert!(lock.expect("nobody holds it").release().await.unwrap());
     store.check_writable().await.unwrap();
 }
 
 /// How often a server was asked for a page of keys.
 fn pages(redis: &Redis) -> u64 {
-    let Answer::Bulk(Some(info)) = redis.ask(&["INFO", "commandstats"]) else { panic!("it has figures") };
+    let Answer::Bulk(Some(info)) = redis.ask(&["INFO", "commandstats"]) else {
+        panic!("it has figures")
+    };
     let info = String::from_utf8(info).unwrap();
     let calls = info.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls=")).unwrap();
     calls.split(',').next().unwrap().parse().unwrap()
@@ -301,7 +330,8 @@ async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was()
         }
     });
     assert_eq!(count.await, MANY);
-    // Each page once, and once more where the connection was lost in it; not all from the beginning.
+    // Each page once, and once more where the connection was lost in it; not all from the
+    // beginning.
     let (asked, enough) = (pages(&redis) - undisturbed, 2 * undisturbed);
     assert!(asked <= enough, "{asked} pages, {enough} are enough");
 }
@@ -325,11 +355,15 @@ async fn a_scan_begins_anew_with_a_server_that_was_restarted() {
 async fn a_rest_server_that_lags_behind_is_told_what_was_seen() {
     let redis = Redis::start();
     let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
-    let access = crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };
+    let access =
+        crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };
     let store = open(&front.url(), &access, "npmx").await;
     for _ in 0..3 {
         let answered = front.requests();
-        assert_eq!(store.get(Kind::Session, &RecordKey::from_text("none")).await.unwrap().map(|_| ()), None);
+        assert_eq!(
+            store.get(Kind::Session, &RecordKey::from_text("none")).await.unwrap().map(|_| ()),
+            None
+        );
         assert_eq!(front.last_seen(), (answered > 0).then_some(answered));
     }
 }
@@ -340,7 +374,8 @@ async fn a_key_that_rest_cannot_carry_is_set_aside() {
     redis.ask(&[b"SET".as_slice(), b"atproto:oauth:sessions:did:web:\xff", b"x"]);
     redis.ask(&["SET", "atproto:oauth:sessions:did:plc:1", "y"]);
     let front = testbed::upstash::Front::start(redis.port(), "the-token").unwrap();
-    let access = crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };
+    let access =
+        crate::store::Access { token: Some("the-token".to_owned().into()), ..Default::default() };
     let store = open(&front.url(), &access, "npmx").await;
     let mut scan = store.scan(Kind::Session, Want { values: true, ttls: true });
     let mut found = Vec::new();
@@ -348,8 +383,12 @@ async fn a_key_that_rest_cannot_carry_is_set_aside() {
         found.extend(records);
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    let seen: Vec<_> = found.iter().map(|record| (&*record.value, record.unreadable.is_some())).collect();
+    let seen: Vec<_> =
+        found.iter().map(|record| (&*record.value, record.unreadable.is_some())).collect();
     assert_eq!(seen, [(b"y".as_slice(), false), (b"", true)]);
-    assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Done, Written::Changed]);
+    assert_eq!(
+        store.remove(Kind::Session, &found).await.unwrap(),
+        [Written::Done, Written::Changed]
+    );
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(1));
 }

@@ -21,7 +21,8 @@ const STATE: &str = r#"{"iss":"https://as.example","verifier":"v","dpopJwk":{}}"
 /// A layout of the operator's own: `own:{did}` with these members.
 fn own(members: &[(&str, &str)]) -> BTreeMap<String, BTreeMap<String, String>> {
     let usual = [("session_key", "own:{did}"), ("state_key", "own-state:{state}")];
-    let members = usual.iter().chain(members).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let members =
+        usual.iter().chain(members).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     BTreeMap::from([("own".to_owned(), members.collect())])
 }
 
@@ -44,14 +45,21 @@ async fn a_record_in_an_envelope_is_taken_out_and_put_back() {
     let redis = Redis::start();
     let store = opened(&redis, "own", &own(&[("envelope", "true")])).await.unwrap();
     let key = RecordKey::from_text(&format!("own:{DID}"));
-    redis.ask(&["SET", &key.text(), r#"{"value":{"b":1,"a":2},"ttl":9,"cachedAt":1795420766438,"by":"app"}"#]);
+    redis.ask(&[
+        "SET",
+        &key.text(),
+        r#"{"value":{"b":1,"a":2},"ttl":9,"cachedAt":1795420766438,"by":"app"}"#,
+    ]);
     let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
     assert_eq!(record.value, br#"{"b":1,"a":2}"#);
     assert_eq!(record.observed.column.unwrap().as_millisecond(), 1_795_420_766_438);
     assert_eq!(store.replace(&record, br#"{"c":3}"#).await.unwrap(), Written::Done);
     assert_eq!(store.replace(&record, br#"{"c":4}"#).await.unwrap(), Written::Changed);
     let now = value(&redis, &key.text());
-    assert_eq!((&now["value"]["c"], &now["ttl"], &now["by"]), (&3.into(), &9.into(), &"app".into()));
+    assert_eq!(
+        (&now["value"]["c"], &now["ttl"], &now["by"]),
+        (&3.into(), &9.into(), &"app".into())
+    );
     assert_ne!(now["cachedAt"], 1_795_420_766_438_u64);
     let record = store.get(Kind::Session, &key).await.unwrap().unwrap();
     assert_eq!(store.remove(Kind::Session, &[record]).await.unwrap(), [Written::Done]);
@@ -79,7 +87,8 @@ async fn a_stamp_is_renewed_with_the_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_layout_is_told_from_its_records() {
-    let stamped = RECORD.replace(r#"{"authMethod""#, r#"{"lastUpdatedAt":1795420766438,"authMethod""#);
+    let stamped =
+        RECORD.replace(r#"{"authMethod""#, r#"{"lastUpdatedAt":1795420766438,"authMethod""#);
     let wrapped = format!(r#"{{"value":{RECORD},"cachedAt":1}}"#);
     let by_browser = format!("oauth:session:{DID}:b0a1");
     let indigo = (by_browser.as_str(), r#"{"dpop_privatekey_multibase":"z"}"#);
@@ -88,12 +97,24 @@ async fn a_layout_is_told_from_its_records() {
     for (records, own, found) in [
         (vec![(key("atproto:oauth:sessions:"), RECORD)], &none, Ok("npmx")),
         (vec![(key("atproto:oauth:sessions:") + ":x1", RECORD)], &none, Ok("npmx-browser")),
-        (vec![(key("oauth:session:"), RECORD), ("oauth:state:x".to_owned(), STATE)], &none, Ok("oauth")),
+        (
+            vec![(key("oauth:session:"), RECORD), ("oauth:state:x".to_owned(), STATE)],
+            &none,
+            Ok("oauth"),
+        ),
         (vec![(key("oauth:session:"), stamped.as_str())], &none, Ok("oauth-stamped")),
-        (vec![(key("oauth:session:"), RECORD), (indigo.0.to_owned(), indigo.1)], &none, Ok("oauth")),
+        (
+            vec![(key("oauth:session:"), RECORD), (indigo.0.to_owned(), indigo.1)],
+            &none,
+            Ok("oauth"),
+        ),
         (vec![(indigo.0.to_owned(), indigo.1)], &none, Err("the Go library indigo")),
         (vec![("authState:abc".to_owned(), STATE)], &none, Ok("auth-camel")),
-        (vec![("cache:1".to_owned(), "{}")], &none, Err("cache:* (1 key, string, JSON of unknown shape)")),
+        (
+            vec![("cache:1".to_owned(), "{}")],
+            &none,
+            Err("cache:* (1 key, string, JSON of unknown shape)"),
+        ),
         (
             vec![(key("oauth:session:"), RECORD), (key("session:"), RECORD)],
             &none,
@@ -136,7 +157,9 @@ async fn a_replacement_keeps_the_time_to_live_where_the_layout_has_none() {
     redis.ask(&["SET", &key.text(), "old", "EX", "1000"]);
     let read = store.get(Kind::Session, &key).await.unwrap().unwrap();
     assert_eq!(store.replace(&read, b"new").await.unwrap(), Written::Done);
-    let Answer::Number(left) = redis.ask(&["TTL", &key.text()]) else { panic!("a number is answered") };
+    let Answer::Number(left) = redis.ask(&["TTL", &key.text()]) else {
+        panic!("a number is answered")
+    };
     assert!((900..=1000).contains(&left), "{left}");
     redis.ask(&["PERSIST", &key.text()]);
     let read = store.get(Kind::Session, &key).await.unwrap().unwrap();
@@ -149,9 +172,16 @@ async fn a_replacement_keeps_the_time_to_live_where_the_layout_has_none() {
 async fn every_session_of_an_account_is_found_and_no_other_account_s() {
     let did = DID.parse().unwrap();
     let longer = format!("{DID}x");
-    let ids = [format!("{DID}/a"), format!("{DID}/b"), format!("{longer}/a"), format!("{DID}/"), format!("x{DID}/a")];
+    let ids = [
+        format!("{DID}/a"),
+        format!("{DID}/b"),
+        format!("{longer}/a"),
+        format!("{DID}/"),
+        format!("x{DID}/a"),
+    ];
     let found = async |store: Box<dyn Store>| {
-        let mut keys: Vec<_> = store.sessions_of(&did).await.unwrap().into_iter().map(|found| found.key).collect();
+        let mut keys: Vec<_> =
+            store.sessions_of(&did).await.unwrap().into_iter().map(|found| found.key).collect();
         keys.sort();
         keys.iter().map(|key| key.text().into_owned()).collect::<Vec<_>>()
     };
@@ -159,16 +189,23 @@ async fn every_session_of_an_account_is_found_and_no_other_account_s() {
     for id in &ids {
         redis.ask(&["SET", &format!("own:{id}"), "x"]);
     }
-    let keys = found(opened(&redis, "own", &own(&[("session_key", "own:{did}/{sid}")])).await.unwrap()).await;
+    let keys =
+        found(opened(&redis, "own", &own(&[("session_key", "own:{did}/{sid}")])).await.unwrap())
+            .await;
     assert_eq!(keys, [format!("own:{DID}/a"), format!("own:{DID}/b")]);
 
     let app = SqliteApp::new();
     for id in &ids {
         app.put(Kind::Session, id, &"x".into());
     }
-    let members = [("session_table", "auth_session"), ("state_table", "auth_state"), ("session_key", "{did}/{sid}")];
+    let members = [
+        ("session_table", "auth_session"),
+        ("state_table", "auth_state"),
+        ("session_key", "{did}/{sid}"),
+    ];
     let members = members.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let layout = LayoutChoice::parse("own", &BTreeMap::from([("own".to_owned(), members.into())])).unwrap();
+    let layout =
+        LayoutChoice::parse("own", &BTreeMap::from([("own".to_owned(), members.into())])).unwrap();
     let url = StoreUrl::parse(&app.url(), std::path::Path::new("")).unwrap();
     let keys = found(crate::store::open(&url, &plain(), &layout).await.unwrap()).await;
     assert_eq!(keys, [format!("{DID}/a"), format!("{DID}/b")]);

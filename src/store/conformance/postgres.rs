@@ -61,7 +61,9 @@ impl PostgresApp {
 
     /// The one value that a query returns.
     fn one(&self, sql: &str, key: &str) -> Option<String> {
-        let rows = block_in_place(|| Handle::current().block_on(self.client.query_typed(sql, &[(&key, Type::TEXT)])));
+        let rows = block_in_place(|| {
+            Handle::current().block_on(self.client.query_typed(sql, &[(&key, Type::TEXT)]))
+        });
         rows.unwrap().first().map(|row| row.get(0))
     }
 }
@@ -89,21 +91,28 @@ impl App for PostgresApp {
 
     fn put(&self, kind: Kind, key: &str, value: &Json) {
         let (table, column) = names(kind);
-        let new =
-            if self.column == "bytea" { "convert_to($2, 'UTF8')".to_owned() } else { format!("$2::{}", self.column) };
+        let new = if self.column == "bytea" {
+            "convert_to($2, 'UTF8')".to_owned()
+        } else {
+            format!("$2::{}", self.column)
+        };
         let sql = format!(
             "INSERT INTO {table} VALUES ($1, {new}) ON CONFLICT (key) DO UPDATE SET {column} = excluded.{column}"
         );
         let (key, value) = (key.to_owned(), value.to_string());
         let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
             [(&key, Type::TEXT), (&value, Type::TEXT)];
-        block_in_place(|| Handle::current().block_on(self.client.execute_typed(&sql, &parameters))).unwrap();
+        block_in_place(|| Handle::current().block_on(self.client.execute_typed(&sql, &parameters)))
+            .unwrap();
     }
 
     fn value(&self, kind: Kind, key: &str) -> Option<Json> {
         let (table, column) = names(kind);
-        let text =
-            if self.column == "bytea" { format!("convert_from({column}, 'UTF8')") } else { format!("{column}::text") };
+        let text = if self.column == "bytea" {
+            format!("convert_from({column}, 'UTF8')")
+        } else {
+            format!("{column}::text")
+        };
         let value = self.one(&format!("SELECT {text} FROM {table} WHERE key = $1"), key)?;
         Some(serde_json::from_str(&value).unwrap())
     }
@@ -135,10 +144,14 @@ async fn postgres_keeps_its_promises_with_jsonb_and_a_schema_for_notes() {
 async fn postgres_keeps_its_promises_with_bytes_over_tls() {
     let certificates = Certificates::new();
     let app = PostgresApp::on(Postgres::start_tls(&certificates, &[]), "bytea").await;
-    let (url, ca) = (app.server.url().replace("127.0.0.1", "localhost"), app.state.path().join("ca.pem"));
+    let (url, ca) =
+        (app.server.url().replace("127.0.0.1", "localhost"), app.state.path().join("ca.pem"));
     std::fs::write(&ca, &certificates.ca).unwrap();
     let url_of = |query: &str| format!("{url}?{query}");
-    let full = url_of(&format!("sslmode=verify-full&channel_binding=require&sslrootcert={}", ca.display()));
+    let full = url_of(&format!(
+        "sslmode=verify-full&channel_binding=require&sslrootcert={}",
+        ca.display()
+    ));
     passes(&full, &app.access(), "statusphere-legacy", &app).await;
     // The certificate is of an authority that nobody has named.
     let failure = app.refused(&url_of("sslmode=verify-full"), "statusphere-legacy").await;
@@ -151,7 +164,12 @@ async fn postgres_keeps_its_promises_with_bytes_over_tls() {
     // Of this authority, but of another name.
     let other = url.replace("localhost", "127.0.0.2");
     let mode = |mode: &str| format!("{other}?sslmode={mode}&sslrootcert={}", ca.display());
-    assert!(app.refused(&mode("verify-full"), "statusphere-legacy").await.in_one_line().contains("127.0.0.2"));
+    assert!(
+        app.refused(&mode("verify-full"), "statusphere-legacy")
+            .await
+            .in_one_line()
+            .contains("127.0.0.2")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,11 +181,16 @@ async fn postgres_over_a_socket_keeps_its_promises_through_a_restart() {
     let store = open(&url, &app.access(), "statusphere-legacy").await;
     let did: Did = DID.parse().unwrap();
     app.put(Kind::Session, DID, &json!({"n": 1}));
-    let lock = store.lock(&format!("@atproto-oauth-client-{did}"), Duration::from_secs(1)).await.unwrap().unwrap();
+    let lock = store
+        .lock(&format!("@atproto-oauth-client-{did}"), Duration::from_secs(1))
+        .await
+        .unwrap()
+        .unwrap();
     let found = store.sessions_of(&did).await.unwrap().remove(0);
     app.server.kill();
     app.server.restart();
-    // The transaction of the lock is gone; the write takes another connection, and compares as ever.
+    // The transaction of the lock is gone; the write takes another connection, and compares as
+    // ever.
     assert_eq!(store.replace(&found, br#"{"n": 2}"#).await.unwrap(), Written::Done);
     assert_eq!(store.replace(&found, br#"{"n": 3}"#).await.unwrap(), Written::Changed);
     assert!(!lock.release().await.unwrap());
@@ -237,7 +260,9 @@ async fn rows_that_policies_hide_are_not_taken_for_none() {
     let failure = app.refused(&url, "statusphere-legacy").await;
     assert!(failure.to_string().contains("row-level security hides every row"), "{failure}");
     // Its owner sees them.
-    assert!(app.open().await.get(Kind::Session, &RecordKey::from_text(DID)).await.unwrap().is_some());
+    assert!(
+        app.open().await.get(Kind::Session, &RecordKey::from_text(DID)).await.unwrap().is_some()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,7 +273,10 @@ async fn a_record_that_is_too_long_for_its_column_is_not_sent() {
     let found = store.get(Kind::Session, &RecordKey::from_text(DID)).await.unwrap().unwrap();
     let long = json!({"n": "x".repeat(50)}).to_string();
     let error = store.replace(&found, long.as_bytes()).await.unwrap_err().to_string();
-    assert!(error.contains("has 58 characters, and column session of table auth_session takes 40"), "{error}");
+    assert!(
+        error.contains("has 58 characters, and column session of table auth_session takes 40"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,7 +296,8 @@ async fn wrong_addresses_say_what_is_wrong() {
         assert_eq!(failure.exit(), crate::error::Exit::Usage, "{url}");
         assert!(!failure.in_one_line().contains("password-12"));
     }
-    app.server.sql("ALTER TABLE auth_session RENAME TO s; CREATE VIEW auth_session AS SELECT * FROM s");
+    app.server
+        .sql("ALTER TABLE auth_session RENAME TO s; CREATE VIEW auth_session AS SELECT * FROM s");
     assert!(app.refused(&url, "statusphere-legacy").await.to_string().contains("is a view"));
 }
 

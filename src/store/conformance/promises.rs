@@ -119,10 +119,15 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_read(store: &dyn Sto
     let found = store.get(Kind::Session, &key).await.unwrap().unwrap();
     let [new, newer] = [session(20_000), session(30_000)];
     let written = store.replace(&found, &bytes(&new)).await.unwrap();
-    assert_eq!(written == Written::Unconfirmed, is_confirmed_later(store, &key, &new).await, "{written:?}");
+    assert_eq!(
+        written == Written::Unconfirmed,
+        is_confirmed_later(store, &key, &new).await,
+        "{written:?}"
+    );
     assert_eq!(app.value(Kind::Session, &key.text()), Some(new.clone()));
     if let Some(ttl) = store.layout().session_ttl() {
-        let (left, whole) = (app.ttl(&key.text()).unwrap(), Duration::try_from(ttl.duration()).unwrap());
+        let (left, whole) =
+            (app.ttl(&key.text()).unwrap(), Duration::try_from(ttl.duration()).unwrap());
         assert!(left <= whole && left + Duration::from_mins(1) > whole, "{left:?} of {whole:?}");
     } else {
         assert_eq!(app.ttl(&key.text()), None);
@@ -135,7 +140,8 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_read(store: &dyn Sto
     assert_eq!(app.value(Kind::Session, &absent.text()), None);
 }
 
-/// Whether another server may take over. Then those in charge have the record, and so have their replicas.
+/// Whether another server may take over. Then those in charge have the record, and so have their
+/// replicas.
 async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &Json) -> bool {
     let Some(checkpoint) = store.checkpoint().await.unwrap() else { return false };
     let record = checkpoint.store().get(Kind::Session, key).await.unwrap().unwrap();
@@ -144,7 +150,10 @@ async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &Json) ->
     true
 }
 
-async fn whether_writing_is_possible_is_found_out_without_writing(store: &dyn Store, app: &dyn App) {
+async fn whether_writing_is_possible_is_found_out_without_writing(
+    store: &dyn Store,
+    app: &dyn App,
+) {
     let seen = || (app.size(), app.value(Kind::Session, &session_key(store, 1).text()));
     let before = seen();
     store.check_writable().await.unwrap();
@@ -188,7 +197,10 @@ async fn only_what_did_not_change_is_removed(store: &dyn Store, app: &dyn App) {
 }
 
 async fn states_are_removed_by_their_keys(store: &dyn Store, app: &dyn App) {
-    let listed: Vec<_> = scanned(store, Kind::State, Want { values: false, ttls: false }).await.into_values().collect();
+    let listed: Vec<_> = scanned(store, Kind::State, Want { values: false, ttls: false })
+        .await
+        .into_values()
+        .collect();
     assert_eq!(listed.len(), 4);
     assert_eq!(store.remove(Kind::State, &listed).await.unwrap(), [Written::Done; 4]);
     assert_eq!(store.remove(Kind::State, &listed).await.unwrap(), [Written::Gone; 4]);
@@ -197,13 +209,22 @@ async fn states_are_removed_by_their_keys(store: &dyn Store, app: &dyn App) {
 
 async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
     let (long, short) = (Duration::from_secs(10), Duration::from_millis(150));
-    let held = store.lock(&store.layout().lock_name(&did(1)), short).await.unwrap().expect("nobody holds it");
-    assert!(held.remaining() > Duration::from_secs(5) && held.remaining() <= Duration::from_mins(1));
+    let held = store
+        .lock(&store.layout().lock_name(&did(1)), short)
+        .await
+        .unwrap()
+        .expect("nobody holds it");
+    assert!(
+        held.remaining() > Duration::from_secs(5) && held.remaining() <= Duration::from_mins(1)
+    );
     let begun = Instant::now();
     assert!(other.lock(&other.layout().lock_name(&did(1)), short).await.unwrap().is_none());
     assert!(begun.elapsed() >= short && begun.elapsed() < Duration::from_secs(5));
-    let unrelated =
-        other.lock(&other.layout().lock_name(&did(2)), short).await.unwrap().expect("another account's lock is free");
+    let unrelated = other
+        .lock(&other.layout().lock_name(&did(2)), short)
+        .await
+        .unwrap()
+        .expect("another account's lock is free");
     assert!(unrelated.release().await.unwrap());
     // Whoever waits gets it once it is given back.
     let name = store.layout().lock_name(&did(1));
@@ -214,17 +235,24 @@ async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
     assert!(released.unwrap());
     // Dropped, as by a panic, it is given back as well.
     drop(waited.unwrap().expect("it was given back"));
-    let again =
-        store.lock(&store.layout().lock_name(&did(1)), long).await.unwrap().expect("it was given back by the drop");
+    let again = store
+        .lock(&store.layout().lock_name(&did(1)), long)
+        .await
+        .unwrap()
+        .expect("it was given back by the drop");
     assert!(again.release().await.unwrap());
 }
 
 async fn notes_are_kept_apart_and_forgotten(store: &dyn Store, other: &dyn Store) {
     let before = scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len();
     let name = |n: usize| format!("note-{n}");
-    let notes: Vec<_> = (0..600).map(|n| (name(n), format!("{{\"n\":{n}}}").into_bytes())).collect();
+    let notes: Vec<_> =
+        (0..600).map(|n| (name(n), format!("{{\"n\":{n}}}").into_bytes())).collect();
     store.write_notes(&notes, Duration::from_secs(1000)).await.unwrap();
-    store.write_notes(&[("short".to_owned(), b"x".to_vec())], Duration::from_millis(80)).await.unwrap();
+    store
+        .write_notes(&[("short".to_owned(), b"x".to_vec())], Duration::from_millis(80))
+        .await
+        .unwrap();
     let names: Vec<_> = [name(599), "none".to_owned(), name(0)].into();
     let read = other.notes(&names).await.unwrap();
     assert_eq!(read, [Some(notes[599].1.clone()), None, Some(notes[0].1.clone())]);
@@ -232,8 +260,15 @@ async fn notes_are_kept_apart_and_forgotten(store: &dyn Store, other: &dyn Store
     assert_eq!(other.notes(&[name(0)]).await.unwrap(), [Some(b"newer".to_vec())]);
     tokio::time::sleep(Duration::from_millis(120)).await;
     assert_eq!(other.notes(&["short".to_owned()]).await.unwrap(), [None]);
-    let names: Vec<_> = (0..600).map(name).chain(["none".to_owned()]).filter(|name| name != "note-7").collect();
+    let names: Vec<_> =
+        (0..600).map(name).chain(["none".to_owned()]).filter(|name| name != "note-7").collect();
     store.remove_notes(&names).await.unwrap();
-    assert_eq!(other.notes(&[name(0), name(7), name(599)]).await.unwrap(), [None, Some(notes[7].1.clone()), None]);
-    assert_eq!(scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len(), before);
+    assert_eq!(
+        other.notes(&[name(0), name(7), name(599)]).await.unwrap(),
+        [None, Some(notes[7].1.clone()), None]
+    );
+    assert_eq!(
+        scanned(store, Kind::Session, Want { values: false, ttls: false }).await.len(),
+        before
+    );
 }

@@ -34,11 +34,24 @@ async fn a_lock_is_one_by_whichever_name_the_database_is_opened() {
     let dotted = directory.join("..").join(directory.file_name().unwrap()).join("app.db");
     let store = open(&app.url(), &plain(), "statusphere").await;
     let account = "did:plc:ewvi7nxzyoun6zhxrhs64oiz".parse().unwrap();
-    let held = store.lock(&store.layout().lock_name(&account), Duration::ZERO).await.unwrap().expect("nobody holds it");
+    let held = store
+        .lock(&store.layout().lock_name(&account), Duration::ZERO)
+        .await
+        .unwrap()
+        .expect("nobody holds it");
     for other in [link, dotted] {
         let other = open(&format!("sqlite:{}", other.display()), &plain(), "statusphere").await;
-        assert!(other.lock(&other.layout().lock_name(&account), Duration::ZERO).await.unwrap().is_none());
-        other.write_notes(&[("note".to_owned(), b"x".to_vec())], Duration::from_mins(1)).await.unwrap();
+        assert!(
+            other
+                .lock(&other.layout().lock_name(&account), Duration::ZERO)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        other
+            .write_notes(&[("note".to_owned(), b"x".to_vec())], Duration::from_mins(1))
+            .await
+            .unwrap();
     }
     assert_eq!(store.notes(&["note".to_owned()]).await.unwrap(), [Some(b"x".to_vec())]);
     assert!(held.release().await.unwrap());
@@ -65,7 +78,10 @@ async fn every_row_is_brought_once_whatever_its_key() {
         let found = keys(&*open(&app.url(), &plain(), "statusphere").await).await;
         let count = |key: &str| found[&RecordKey::from_text(key)];
         assert_eq!(found.values().sum::<usize>(), 6000, "{sessions}");
-        assert_eq!((count(""), count("did:plc:10700"), count("DID:PLC:10700"), count("x")), (1200, 1201, 1200, 1200));
+        assert_eq!(
+            (count(""), count("did:plc:10700"), count("DID:PLC:10700"), count("x")),
+            (1200, 1201, 1200, 1200)
+        );
     }
     let without = "CREATE TABLE auth_session (key TEXT, value TEXT, n INTEGER, PRIMARY KEY (n, key)) WITHOUT ROWID";
     let app = SqliteApp::with(without);
@@ -97,7 +113,9 @@ async fn a_value_that_is_too_long_is_not_read_and_can_be_removed() {
     let key = RecordKey::from_text("did:plc:blob");
     assert_eq!(store.get(Kind::Session, &key).await.unwrap().unwrap().unreadable, too_large.1);
     assert_eq!(store.replace(&as_read(&key, b""), b"new").await.unwrap(), Written::Changed);
-    app.connection().execute("UPDATE auth_session SET value = '' WHERE key = 'did:plc:text'", []).unwrap();
+    app.connection()
+        .execute("UPDATE auth_session SET value = '' WHERE key = 'did:plc:text'", [])
+        .unwrap();
     let removed = store.remove(Kind::Session, &found).await.unwrap();
     assert_eq!(removed, [Written::Done, Written::Done, Written::Changed]);
 }
@@ -114,7 +132,8 @@ fn rows_of_one_key(values: &[&str]) -> (SqliteApp, RecordKey) {
 
 fn values(app: &SqliteApp) -> Vec<String> {
     let connection = app.connection();
-    let mut statement = connection.prepare("SELECT value FROM auth_session ORDER BY value").unwrap();
+    let mut statement =
+        connection.prepare("SELECT value FROM auth_session ORDER BY value").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
@@ -123,7 +142,10 @@ async fn a_write_meets_the_row_that_was_read() {
     let (app, key) = rows_of_one_key(&["a", "b", "c"]);
     let store = open(&app.url(), &plain(), "statusphere").await;
     let found = store.records(Kind::Session, &key).await.unwrap();
-    assert_eq!(found.iter().map(|record| record.value.to_vec()).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+    assert_eq!(
+        found.iter().map(|record| record.value.to_vec()).collect::<Vec<_>>(),
+        [b"a", b"b", b"c"]
+    );
     assert_eq!(store.sessions_of(&key.text().parse().unwrap()).await.unwrap().len(), 3);
     assert_eq!(store.replace(&as_read(&key, b"b"), b"B").await.unwrap(), Written::Done);
     assert_eq!(store.replace(&as_read(&key, b"b"), b"x").await.unwrap(), Written::Changed);
@@ -144,7 +166,8 @@ async fn rows_that_are_alike_are_not_replaced_and_go_one_by_one() {
     let found = store.records(Kind::Session, &key).await.unwrap();
     assert_eq!(store.remove(Kind::Session, &found[..1]).await.unwrap(), [Written::Done]);
     assert_eq!(values(&app), ["B", "a"]);
-    let none_left = store.remove(Kind::Session, &[found[0].clone(), found[0].clone()]).await.unwrap();
+    let none_left =
+        store.remove(Kind::Session, &[found[0].clone(), found[0].clone()]).await.unwrap();
     assert_eq!(none_left, [Written::Done, Written::Changed]);
 }
 
@@ -152,12 +175,17 @@ async fn rows_that_are_alike_are_not_replaced_and_go_one_by_one() {
 async fn a_row_is_met_whatever_type_its_value_has() {
     for sql in ["x'7b7d'", "'{}'", "7", "NULL", "''"] {
         let app = SqliteApp::with("CREATE TABLE auth_session (key, value)");
-        let insert = format!("INSERT INTO auth_session VALUES ('did:plc:a', {sql}), ('did:plc:a', 'other')");
+        let insert =
+            format!("INSERT INTO auth_session VALUES ('did:plc:a', {sql}), ('did:plc:a', 'other')");
         app.connection().execute(&insert, []).unwrap();
         let store = open(&app.url(), &plain(), "statusphere").await;
         let found = store.records(Kind::Session, &RecordKey::from_text("did:plc:a")).await.unwrap();
         assert_eq!(store.replace(&found[0], b"new").await.unwrap(), Written::Done, "{sql}");
         assert_eq!(values(&app), ["new", "other"], "{sql}");
-        assert_eq!(store.remove(Kind::Session, &found).await.unwrap(), [Written::Changed, Written::Done], "{sql}");
+        assert_eq!(
+            store.remove(Kind::Session, &found).await.unwrap(),
+            [Written::Changed, Written::Done],
+            "{sql}"
+        );
     }
 }

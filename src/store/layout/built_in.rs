@@ -308,7 +308,10 @@ pub fn bare() -> Layout {
 
 /// Records under keys like this template. Their time to live is in seconds; 0 is none.
 pub fn keys(template: &str, ttl: i64) -> Records {
-    Records { location: Location::Keys(pattern(template)), ttl: (ttl > 0).then(|| Age::from_secs(ttl)) }
+    Records {
+        location: Location::Keys(pattern(template)),
+        ttl: (ttl > 0).then(|| Age::from_secs(ttl)),
+    }
 }
 
 fn rows(table: Table) -> Records {
@@ -338,7 +341,11 @@ fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
 
 /// The same with the times of the first and the last write.
 fn with_times(table: Table) -> Table {
-    Table { created: Some("created_at".to_owned()), updated: Some("updated_at".to_owned()), ..table }
+    Table {
+        created: Some("created_at".to_owned()),
+        updated: Some("updated_at".to_owned()),
+        ..table
+    }
 }
 
 fn lock(template: &str, ttl: i64) -> LockRule {

@@ -15,7 +15,8 @@ const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 const NO_LOCK: &str = "none";
 
 /// What can be said of both kinds.
-const OF_BOTH: [&str; 7] = ["session_key", "state_key", "format", "session_ttl", "state_ttl", "lock_key", "lock_ttl"];
+const OF_BOTH: [&str; 7] =
+    ["session_key", "state_key", "format", "session_ttl", "state_ttl", "lock_key", "lock_ttl"];
 /// What can be said of Redis keys only.
 const OF_KEYS: [&str; 2] = ["envelope", "stamped"];
 /// What makes a layout one of SQL tables.
@@ -85,7 +86,9 @@ impl Description<'_> {
     fn refuse(&self, members: &[&str], what: &str) -> Result<(), Failure> {
         match members.iter().find(|member| self.text(member).is_some()) {
             None => Ok(()),
-            Some(member) => Err(usage(format!("{member} is for {what}")).hint(format!("take {member} out"))),
+            Some(member) => {
+                Err(usage(format!("{member} is for {what}")).hint(format!("take {member} out")))
+            }
         }
     }
 
@@ -93,11 +96,17 @@ impl Description<'_> {
         match self.text(member) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(usage(format!("{member} must be true or false")).hint(format!("write {member} = true"))),
+            Some(_) => Err(usage(format!("{member} must be true or false"))
+                .hint(format!("write {member} = true"))),
         }
     }
 
-    fn pattern(&self, member: &str, usual: Option<&str>, subject: Subject) -> Result<KeyPattern, Failure> {
+    fn pattern(
+        &self,
+        member: &str,
+        usual: Option<&str>,
+        subject: Subject,
+    ) -> Result<KeyPattern, Failure> {
         let text = match (self.text(member), usual) {
             (Some(text), _) => text,
             (None, Some(usual)) => usual,
@@ -107,14 +116,18 @@ impl Description<'_> {
         if pattern.subject() == subject {
             return Ok(pattern);
         }
-        Err(usage(format!("{member} must contain {}", subject.placeholder())).hint("see `man oauthctl`, layouts"))
+        Err(usage(format!("{member} must contain {}", subject.placeholder()))
+            .hint("see `man oauthctl`, layouts"))
     }
 
     fn keys(&self, name: String) -> Result<Layout, Failure> {
         self.refuse(&OF_TABLES, "layouts of SQL tables")?;
         let records = |kind: &str, subject| -> Result<_, Failure> {
             let pattern = self.pattern(&format!("{kind}_key"), None, subject)?;
-            Ok(Records { location: Location::Keys(pattern), ttl: self.age(&format!("{kind}_ttl"))? })
+            Ok(Records {
+                location: Location::Keys(pattern),
+                ttl: self.age(&format!("{kind}_ttl"))?,
+            })
         };
         Ok(Layout {
             name,
@@ -130,7 +143,8 @@ impl Description<'_> {
     }
 
     fn format(&self) -> Result<&'static dyn Format, Failure> {
-        self.text("format").map_or(Ok(FORMATS[0]), |name| format_named(name).map_err(|e| e.at("format")))
+        self.text("format")
+            .map_or(Ok(FORMATS[0]), |name| format_named(name).map_err(|e| e.at("format")))
     }
 
     fn codec(&self) -> Result<Codec, Failure> {
@@ -153,8 +167,9 @@ impl Description<'_> {
         }
         let pattern = self.pattern("lock_key", None, Subject::Name)?;
         if pattern.has_many() {
-            return Err(usage("lock_key must not contain {sid}")
-                .hint("a lock is one for all sessions of an account, under the same key for everybody"));
+            return Err(usage("lock_key must not contain {sid}").hint(
+                "a lock is one for all sessions of an account, under the same key for everybody",
+            ));
         }
         Ok(LockRule::Key { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) })
     }
@@ -177,7 +192,8 @@ impl Description<'_> {
         let known = AdvisoryKey::NAMES.iter().find(|(known, _)| *known == name);
         known.map(|(_, key)| LockRule::Advisory(*key)).ok_or_else(|| {
             let names = AdvisoryKey::NAMES.map(|(name, _)| name).join(", ");
-            usage(format!("lock_advisory {name:?} is unknown")).hint(format!("it is one of {names}"))
+            usage(format!("lock_advisory {name:?} is unknown"))
+                .hint(format!("it is one of {names}"))
         })
     }
 
@@ -187,10 +203,13 @@ impl Description<'_> {
             self.refuse(&["session_kind", "state_kind"], "layouts with a kind_column")?;
         }
         let table = |kind: &str, usual: &str, subject| -> Result<_, Failure> {
-            let column = |member: &str| self.text(&format!("{kind}_{member}_column")).map(str::to_owned);
+            let column =
+                |member: &str| self.text(&format!("{kind}_{member}_column")).map(str::to_owned);
             let only = match self.text("kind_column") {
                 None => None,
-                Some(column) => Some((column.to_owned(), self.required(&format!("{kind}_kind"))?.to_owned())),
+                Some(column) => {
+                    Some((column.to_owned(), self.required(&format!("{kind}_kind"))?.to_owned()))
+                }
             };
             Ok(Table {
                 name: self.table_name(&format!("{kind}_table"))?,
@@ -204,7 +223,8 @@ impl Description<'_> {
                 did: column("did").filter(|_| subject == Subject::Did),
             })
         };
-        let (sessions, states) = (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
+        let (sessions, states) =
+            (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
         // SQLite takes names for the same whatever their case.
         if sessions.name.eq_ignore_ascii_case(&states.name) && sessions.only == states.only {
             return Err(usage("sessions and pending logins would be the same rows")
@@ -221,7 +241,17 @@ impl Description<'_> {
         let (sessions, logins) = (records("session", sessions)?, records("state", states)?);
         let (codec, lock) = (Codec::Plain, self.lock_of_tables()?);
         let (format, has_one_format) = (self.format()?, self.text("format").is_some());
-        Ok(Layout { name, format, has_one_format, sessions, logins, codec, lock, app_waits: None, is_generic: false })
+        Ok(Layout {
+            name,
+            format,
+            has_one_format,
+            sessions,
+            logins,
+            codec,
+            lock,
+            app_waits: None,
+            is_generic: false,
+        })
     }
 }
 
@@ -232,9 +262,14 @@ impl Layout {
         let is_sql = TABLES.iter().any(|member| description.text(member).is_some());
         let read = || -> Result<Self, Failure> {
             if name == "auto" {
-                return Err(usage("auto is no name for a layout").hint("it means: find out which layout the store has"));
+                return Err(usage("auto is no name for a layout")
+                    .hint("it means: find out which layout the store has"));
             }
-            if is_sql { description.tables(name.to_owned()) } else { description.keys(name.to_owned()) }
+            if is_sql {
+                description.tables(name.to_owned())
+            } else {
+                description.keys(name.to_owned())
+            }
         };
         read().map_err(|e| e.at(format!("layouts.{name}")))
     }
@@ -245,7 +280,8 @@ mod tests {
     use super::*;
 
     fn described(members: &[(&str, &str)]) -> Result<Layout, String> {
-        let members = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let members =
+            members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Layout::described("mine", &members).map_err(|e| e.to_string())
     }
 
@@ -259,8 +295,14 @@ mod tests {
             ("envelope", "true"),
         ])
         .unwrap();
-        assert!(layout.session_pattern().has_many() && layout.session_ttl() == Some(Age::from_secs(179 * 86_400)));
-        assert_eq!((layout.logins.ttl, layout.codec), (None, Codec::Envelope { is_stamped: false }));
+        assert!(
+            layout.session_pattern().has_many()
+                && layout.session_ttl() == Some(Age::from_secs(179 * 86_400))
+        );
+        assert_eq!(
+            (layout.logins.ttl, layout.codec),
+            (None, Codec::Envelope { is_stamped: false })
+        );
         assert!(matches!(layout.lock, LockRule::Key { ttl: USUAL_LOCK_TTL, .. }), "{layout:?}");
     }
 
@@ -268,21 +310,36 @@ mod tests {
     fn a_layout_says_that_there_is_no_lock_or_does_not_say() {
         let keys = [("session_key", "a:oauth:session:{did}"), ("state_key", "b:{state}")];
         let silent = described(&keys).unwrap().check_lock_is_said().unwrap_err();
-        assert!(silent.advice().unwrap().contains("\nlock_key = \"a:oauth:lock:{name}\"\n"), "{silent}");
+        assert!(
+            silent.advice().unwrap().contains("\nlock_key = \"a:oauth:lock:{name}\"\n"),
+            "{silent}"
+        );
         for lock in ["none", "l:{name}"] {
             let layout = described(&[keys[0], keys[1], ("lock_key", lock)]).unwrap();
             assert!(layout.check_lock_is_said().is_ok());
             assert_eq!(layout.has_lock(), lock != "none");
         }
-        let contradiction = described(&[keys[0], keys[1], ("lock_key", "none"), ("lock_ttl", "9s")]);
-        assert_eq!(contradiction.unwrap_err(), "layouts.mine: lock_ttl is for layouts with a lock_key");
+        let contradiction =
+            described(&[keys[0], keys[1], ("lock_key", "none"), ("lock_ttl", "9s")]);
+        assert_eq!(
+            contradiction.unwrap_err(),
+            "layouts.mine: lock_ttl is for layouts with a lock_key"
+        );
     }
 
     #[test]
     fn a_layout_of_tables_needs_only_their_names() {
-        let layout = described(&[("session_table", "s"), ("state_table", "t"), ("state_value_column", "v")]).unwrap();
-        let [Some(sessions), Some(states)] = [&layout.sessions, &layout.logins].map(Records::table) else { panic!() };
-        assert_eq!((sessions.key.as_str(), sessions.value.as_str(), states.value.as_str()), ("key", "value", "v"));
+        let layout =
+            described(&[("session_table", "s"), ("state_table", "t"), ("state_value_column", "v")])
+                .unwrap();
+        let [Some(sessions), Some(states)] = [&layout.sessions, &layout.logins].map(Records::table)
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (sessions.key.as_str(), sessions.value.as_str(), states.value.as_str()),
+            ("key", "value", "v")
+        );
     }
 
     #[test]

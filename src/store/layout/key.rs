@@ -6,13 +6,15 @@ use std::str::FromStr;
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
-/// A key template: literal text around one placeholder, or around two with a separator between them.
+/// A key template: literal text around one placeholder, or around two with a separator between
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPattern {
     prefix: String,
     /// The placeholder that says what the key is about: `did`, `state` or `name`.
     subject: Subject,
-    /// What separates the subject from a random id (`{sid}`), where there may be several records for one subject.
+    /// What separates the subject from a random id (`{sid}`), where there may be several records
+    /// for one subject.
     separator: Option<String>,
     suffix: String,
 }
@@ -48,7 +50,12 @@ pub const APP: &str = "{app}";
 impl KeyPattern {
     /// The template of keys that are the account alone.
     pub fn bare() -> Self {
-        Self { prefix: String::new(), subject: Subject::Did, separator: None, suffix: String::new() }
+        Self {
+            prefix: String::new(),
+            subject: Subject::Did,
+            separator: None,
+            suffix: String::new(),
+        }
     }
 
     /// The text before the subject.
@@ -104,8 +111,8 @@ impl KeyPattern {
         glob
     }
 
-    /// The subject and the random id of a key of this pattern. DIDs contain colons themselves, so the id is what follows
-    /// the last separator.
+    /// The subject and the random id of a key of this pattern. DIDs contain colons themselves, so
+    /// the id is what follows the last separator.
     pub fn parse_key<'k>(&self, key: &'k str) -> Option<(&'k str, Option<&'k str>)> {
         let inner = key.strip_prefix(self.prefix.as_str())?.strip_suffix(self.suffix.as_str())?;
         let (subject, id) = match &self.separator {
@@ -139,8 +146,10 @@ impl FromStr for KeyPattern {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let refuse =
-            |why: &str| usage(format!("key template {text:?} {why}")).hint("a template looks like myapp:session:{did}");
+        let refuse = |why: &str| {
+            usage(format!("key template {text:?} {why}"))
+                .hint("a template looks like myapp:session:{did}")
+        };
         let found: Vec<_> = [Subject::Did, Subject::State, Subject::Name]
             .into_iter()
             .filter_map(|subject| Some((text.find(subject.placeholder())?, subject)))
@@ -154,8 +163,13 @@ impl FromStr for KeyPattern {
             Some(("", _)) => return Err(refuse("needs something between the account and {sid}")),
             Some((separator, suffix)) => (Some(separator.to_owned()), suffix),
         };
-        let bare = [CLIENT_ID, APP].iter().fold(prefix.to_owned(), |text, placeholder| text.replace(placeholder, ""));
-        if [&bare, suffix, separator.as_deref().unwrap_or("")].iter().any(|part| part.contains(['{', '}'])) {
+        let bare = [CLIENT_ID, APP]
+            .iter()
+            .fold(prefix.to_owned(), |text, placeholder| text.replace(placeholder, ""));
+        if [&bare, suffix, separator.as_deref().unwrap_or("")]
+            .iter()
+            .any(|part| part.contains(['{', '}']))
+        {
             return Err(refuse("has a placeholder that is unknown or in the wrong place"));
         }
         Ok(Self { prefix: prefix.to_owned(), subject, separator, suffix: suffix.to_owned() })
@@ -180,7 +194,12 @@ mod tests {
     fn keys_are_made_and_read_back() {
         for (pattern, subject, id, key) in [
             ("oauth:session:{did}", "did:plc:a", None, "oauth:session:did:plc:a"),
-            ("oauth:session:{did}:{sid}", "did:web:a:b", Some("x1"), "oauth:session:did:web:a:b:x1"),
+            (
+                "oauth:session:{did}:{sid}",
+                "did:web:a:b",
+                Some("x1"),
+                "oauth:session:did:web:a:b:x1",
+            ),
             ("{did}", "did:plc:a", None, "did:plc:a"),
             ("s/{state}.json", "abc", None, "s/abc.json"),
         ] {
@@ -194,7 +213,13 @@ mod tests {
     #[test]
     fn a_key_of_another_pattern_is_none_of_ours() {
         let pattern: KeyPattern = "oauth:session:{did}".parse().unwrap();
-        for key in ["oauth:session:", "oauth:session:abc", "oauth:session:v2:did:plc:a", "oauth:state:did:plc:a", ""] {
+        for key in [
+            "oauth:session:",
+            "oauth:session:abc",
+            "oauth:session:v2:did:plc:a",
+            "oauth:state:did:plc:a",
+            "",
+        ] {
             assert_eq!(pattern.parse_key(key), None, "{key}");
         }
     }
@@ -208,7 +233,9 @@ mod tests {
 
     #[test]
     fn templates_without_one_subject_are_refused() {
-        for bad in ["", "abc", "{did}{state}", "{did}{sid}", "{sid}:{did}", "{did}:{x}", "{did}{did}"] {
+        for bad in
+            ["", "abc", "{did}{state}", "{did}{sid}", "{sid}:{did}", "{did}:{x}", "{did}{did}"]
+        {
             assert!(bad.parse::<KeyPattern>().is_err(), "{bad}");
         }
     }

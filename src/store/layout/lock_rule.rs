@@ -17,8 +17,8 @@ pub enum LockRule {
         /// How long a lock lasts that nobody releases.
         ttl: Age,
     },
-    /// A row in a table with the columns `id` (the name), `owner` and `acquired_at` (epoch milliseconds), which its owner
-    /// renews.
+    /// A row in a table with the columns `id` (the name), `owner` and `acquired_at` (epoch
+    /// milliseconds), which its owner renews.
     Lease {
         /// The table.
         table: &'static str,
@@ -29,7 +29,8 @@ pub enum LockRule {
     Advisory(AdvisoryKey),
 }
 
-/// Formula by which an app makes the key of an advisory lock of the name that client libraries pass.
+/// Formula by which an app makes the key of an advisory lock of the name that client libraries
+/// pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvisoryKey {
     /// `h * 31 + c` over the characters, modulo 2^63.
@@ -47,18 +48,22 @@ impl AdvisoryKey {
 }
 
 impl LockRule {
-    /// Returns whether this is the key of such a lock. Its name is one that a client library passes: a template may be the
-    /// name alone, which every key fits.
+    /// Returns whether this is the key of such a lock. Its name is one that a client library
+    /// passes: a template may be the name alone, which every key fits.
     pub fn is_key(&self, key: &str) -> bool {
-        let is_name = |name: &str| FORMATS.iter().any(|format| name.starts_with(format.lock_prefix()));
+        let is_name =
+            |name: &str| FORMATS.iter().any(|format| name.starts_with(format.lock_prefix()));
         match self {
-            Self::Key { pattern, .. } => pattern.parse_key(key).is_some_and(|(name, _)| is_name(name)),
+            Self::Key { pattern, .. } => {
+                pattern.parse_key(key).is_some_and(|(name, _)| is_name(name))
+            }
             Self::None | Self::Unsaid | Self::Lease { .. } | Self::Advisory(_) => false,
         }
     }
 }
 
-/// Lock that apps have whose session keys end like this template, behind the same prefix; none where no such app is known.
+/// Lock that apps have whose session keys end like this template, behind the same prefix; none
+/// where no such app is known.
 pub fn usual_lock(session_key: &str) -> Option<String> {
     let locks = Layout::built_in().iter().filter(|layout| layout.has_keys()).filter_map(|layout| {
         let template = layout.session_pattern().to_string();
@@ -76,7 +81,11 @@ mod tests {
     #[test]
     fn no_lock_takes_a_record_for_its_key() {
         for layout in Layout::built_in() {
-            for key in ["atproto:oauth:sessions:did:plc:ewvi7nxzyoun6zhxrhs64oiz", "oauth:state:x", "oauth:lock:x"] {
+            for key in [
+                "atproto:oauth:sessions:did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+                "oauth:state:x",
+                "oauth:lock:x",
+            ] {
                 assert!(!layout.lock.is_key(key), "{} {key}", layout.name);
             }
         }

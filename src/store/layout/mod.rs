@@ -40,7 +40,8 @@ pub struct Layout {
     pub codec: Codec,
     /// The app's own lock.
     pub lock: LockRule,
-    /// How long the app waits for a lock that somebody else holds, before it goes on without or fails.
+    /// How long the app waits for a lock that somebody else holds, before it goes on without or
+    /// fails.
     pub app_waits: Option<Duration>,
     /// Many apps have it, and the times to live are only those of most.
     pub is_generic: bool,
@@ -77,7 +78,11 @@ pub enum LayoutChoice {
 
 /// Every built-in layout; those of Redis first.
 static BUILT_IN: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
-    [built_in::redis(), built_in::sql(), built_in::postgres()].into_iter().flatten().map(Arc::new).collect()
+    [built_in::redis(), built_in::sql(), built_in::postgres()]
+        .into_iter()
+        .flatten()
+        .map(Arc::new)
+        .collect()
 });
 
 impl Records {
@@ -178,20 +183,22 @@ impl Layout {
         matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. } | LockRule::Advisory(_))
     }
 
-    /// Whether the app fails while somebody else holds its lock for longer than it waits. Other apps go on without.
+    /// Whether the app fails while somebody else holds its lock for longer than it waits. Other
+    /// apps go on without.
     pub fn app_fails_without_lock(&self) -> bool {
         matches!(self.lock, LockRule::Lease { .. })
     }
 
-    /// Refuses an exchange in a layout that does not say whether the app has a lock: two who refresh one session at once
-    /// destroy it.
+    /// Refuses an exchange in a layout that does not say whether the app has a lock: two who
+    /// refresh one session at once destroy it.
     pub fn check_lock_is_said(&self) -> Result<(), Failure> {
         if self.lock != LockRule::Unsaid {
             return Ok(());
         }
         let usual = usual_lock(&self.session_pattern().to_string());
         let lock = usual.unwrap_or_else(|| "PREFIX:lock:{name}".to_owned());
-        let problem = format!("layout {} does not say whether the app has a lock on its sessions", self.name);
+        let problem =
+            format!("layout {} does not say whether the app has a lock on its sessions", self.name);
         Err(usage(problem).hint(format!(
             "look into the app's source for its lock (requestLock), and add to oauthctl.toml one of these lines:\n\
              [layouts.{name}]\nlock_key = \"{lock}\"\nlock_key = \"none\" # the app has no lock",
@@ -204,7 +211,9 @@ impl LayoutChoice {
     /// The same for an app with this `client_id`.
     pub fn for_client(self, client_id: Option<&str>) -> Self {
         let Some(client_id) = client_id else { return self };
-        let all = |layouts: Vec<Arc<Layout>>| layouts.iter().map(|layout| layout.for_client(client_id)).collect();
+        let all = |layouts: Vec<Arc<Layout>>| {
+            layouts.iter().map(|layout| layout.for_client(client_id)).collect()
+        };
         match self {
             Self::Auto(layouts) => Self::Auto(all(layouts)),
             Self::Named(layout, layouts) => Self::Named(layout.for_client(client_id), all(layouts)),
@@ -212,17 +221,25 @@ impl LayoutChoice {
     }
 
     /// Every layout: those of the settings, each a name and its members, and those built in.
-    pub fn all(described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Vec<Arc<Layout>>, Failure> {
-        let described = described.iter().map(|(name, members)| Layout::described(name, members).map(Arc::new));
+    pub fn all(
+        described: &BTreeMap<String, BTreeMap<String, String>>,
+    ) -> Result<Vec<Arc<Layout>>, Failure> {
+        let described =
+            described.iter().map(|(name, members)| Layout::described(name, members).map(Arc::new));
         let described = described.collect::<Result<Vec<_>, _>>()?;
         // The operator's own come first and replace built-in ones of their name.
-        let built_in = Layout::built_in().iter().filter(|layout| described.iter().all(|own| own.name != layout.name));
+        let built_in = Layout::built_in()
+            .iter()
+            .filter(|layout| described.iter().all(|own| own.name != layout.name));
         Ok(described.iter().chain(built_in).cloned().collect())
     }
 
-    /// Reads the name of a layout, with or without a format as in `NAME/atcute`, or `auto`. `described` are the layouts of
-    /// the settings.
-    pub fn parse(text: &str, described: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, Failure> {
+    /// Reads the name of a layout, with or without a format as in `NAME/atcute`, or `auto`.
+    /// `described` are the layouts of the settings.
+    pub fn parse(
+        text: &str,
+        described: &BTreeMap<String, BTreeMap<String, String>>,
+    ) -> Result<Self, Failure> {
         let all = Self::all(described)?;
         if text == "auto" {
             return Ok(Self::Auto(all));
@@ -243,8 +260,11 @@ impl LayoutChoice {
         }
         named.map(|named| Self::Named(named, all.clone())).ok_or_else(|| {
             let hint = crate::error::suggestion(name, &known);
-            usage(format!("no layout is called {text:?}"))
-                .hint(hint.unwrap_or_else(|| format!("layouts: auto, {}; or NAME/FORMAT", known.join(", "))))
+            usage(format!("no layout is called {text:?}")).hint(
+                hint.unwrap_or_else(|| {
+                    format!("layouts: auto, {}; or NAME/FORMAT", known.join(", "))
+                }),
+            )
         })
     }
 }
@@ -253,7 +273,8 @@ impl LayoutChoice {
 fn format_named(name: &str) -> Result<&'static dyn Format, Failure> {
     FORMATS.iter().find(|format| format.name() == name).copied().ok_or_else(|| {
         let known: Vec<_> = FORMATS.iter().map(|format| format.name()).collect();
-        usage(format!("no record format is called {name:?}")).hint(format!("formats: {}", known.join(", ")))
+        usage(format!("no record format is called {name:?}"))
+            .hint(format!("formats: {}", known.join(", ")))
     })
 }
 
@@ -293,7 +314,10 @@ mod tests {
         if env::var_os("OAUTHCTL_UPDATE_README").is_some() {
             fs::write(path, &fresh).unwrap();
         }
-        assert!(fs::read_to_string(path).unwrap() == fresh, "run `tests/run --update` and commit the result");
+        assert!(
+            fs::read_to_string(path).unwrap() == fresh,
+            "run `tests/run --update` and commit the result"
+        );
     }
 
     #[test]

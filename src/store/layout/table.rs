@@ -30,12 +30,25 @@ impl Table {
     pub fn of_column(table: &str, column: &str) -> Self {
         let pattern = KeyPattern::bare();
         let (name, key, value) = (table.to_owned(), column.to_owned(), column.to_owned());
-        Self { name, key, pattern, value, only: None, created: None, updated: None, expires: None, did: None }
+        Self {
+            name,
+            key,
+            pattern,
+            value,
+            only: None,
+            created: None,
+            updated: None,
+            expires: None,
+            did: None,
+        }
     }
 
     /// The same rows with a value in the place of a placeholder of their key and constant.
     pub fn with(&self, placeholder: &str, value: &str) -> Self {
-        let only = self.only.as_ref().map(|(column, text)| (column.clone(), text.replace(placeholder, value)));
+        let only = self
+            .only
+            .as_ref()
+            .map(|(column, text)| (column.clone(), text.replace(placeholder, value)));
         Self { pattern: self.pattern.with(placeholder, value), only, ..self.clone() }
     }
 

@@ -76,7 +76,10 @@ const REFUSED: [(&str, &str); 8] = [
     ("krbsrvname", "Kerberos is not supported: name a user with a password or a certificate"),
     ("gsslib", "Kerberos is not supported: name a user with a password or a certificate"),
     ("gssdelegation", "Kerberos is not supported: name a user with a password or a certificate"),
-    ("requirepeer", "take it out; file permissions of the socket's directory say who may listen there"),
+    (
+        "requirepeer",
+        "take it out; file permissions of the socket's directory say who may listen there",
+    ),
     ("replication", "take it out: oauthctl reads tables"),
     ("sslcrl", "take it out: certificates that were withdrawn are not looked up"),
     ("sslpassword", "name a key without a passphrase as sslkey"),
@@ -104,8 +107,8 @@ pub enum SslMode {
     VerifyFull,
 }
 
-/// Place of a database, and how to log in. Everything that the address or a variable says is among its parameters, so that
-/// two that say the same are equal.
+/// Place of a database, and how to log in. Everything that the address or a variable says is among
+/// its parameters, so that two that say the same are equal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresAddress {
     parameters: BTreeMap<&'static str, Zeroizing<String>>,
@@ -116,8 +119,8 @@ pub struct PostgresAddress {
 }
 
 impl PostgresAddress {
-    /// Reads an address; none when its scheme is not one of PostgreSQL. Errors never quote the address, which may hold a
-    /// password.
+    /// Reads an address; none when its scheme is not one of PostgreSQL. Errors never quote the
+    /// address, which may hold a password.
     pub fn parse(text: &str, base: &Path) -> Option<Result<Self, Failure>> {
         let (scheme, rest) = text.split_once(':')?;
         if !["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
@@ -142,15 +145,17 @@ impl PostgresAddress {
         let rest = rest.strip_prefix("//").ok_or_else(|| usage("has no // after its scheme"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, hosts) =
-            authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
+        let (login, hosts) = authority
+            .rsplit_once('@')
+            .map_or((None, authority), |(login, hosts)| (Some(login), hosts));
         if login.is_none() && database.contains('@') {
             return Err(usage("has an @ behind its host: is there a / or ? in the password?"));
         }
         if database.contains('/') {
             return Err(usage("has too many parts in its path"));
         }
-        let (user, password) = login.unwrap_or_default().split_once(':').unwrap_or((login.unwrap_or_default(), ""));
+        let (user, password) =
+            login.unwrap_or_default().split_once(':').unwrap_or((login.unwrap_or_default(), ""));
         for (name, text) in [("user", user), ("password", password), ("dbname", database)] {
             address.add(name, decoded(text)?);
         }
@@ -176,7 +181,9 @@ impl PostgresAddress {
         for part in text.split(',').filter(|_| !text.is_empty()) {
             let (host, port) = match part.strip_prefix('[') {
                 Some(v6) => {
-                    let (host, rest) = v6.split_once(']').ok_or_else(|| usage("has an unfinished IPv6 address"))?;
+                    let (host, rest) = v6
+                        .split_once(']')
+                        .ok_or_else(|| usage("has an unfinished IPv6 address"))?;
                     (host, rest.strip_prefix(':').unwrap_or(""))
                 }
                 None => part.split_once(':').unwrap_or((part, "")),
@@ -197,14 +204,19 @@ impl PostgresAddress {
             return Ok(());
         }
         if let Some((_, hint)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            return Err(usage(format!("has the parameter {name:?}, which oauthctl does not follow")).hint(*hint));
+            return Err(usage(format!(
+                "has the parameter {name:?}, which oauthctl does not follow"
+            ))
+            .hint(*hint));
         }
         let mode = match (name, value.as_str()) {
-            ("ssl", "true" | "1" | "require" | "no-verify") | ("sslaccept", "accept_invalid_certs") => Some("require"),
+            ("ssl", "true" | "1" | "require" | "no-verify")
+            | ("sslaccept", "accept_invalid_certs") => Some("require"),
             ("ssl", "false" | "0" | "disable") => Some("disable"),
             ("sslaccept", "strict") => Some("verify-full"),
             ("ssl" | "sslaccept", _) => {
-                return Err(usage(format!("has a value of {name} that is unknown")).hint("write sslmode=verify-full"));
+                return Err(usage(format!("has a value of {name} that is unknown"))
+                    .hint("write sslmode=verify-full"));
             }
             _ => None,
         };
@@ -214,16 +226,22 @@ impl PostgresAddress {
                 self.add("sslmode", mode.to_owned());
             }
         } else if !PASSED_OVER.contains(&name) {
-            let known = FOLLOWED.iter().map(|(known, _)| *known).chain(PASSED_OVER).chain(["ssl", "sslaccept"]);
-            let looks_like_a_name =
-                name.len() <= 24 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            let known = FOLLOWED
+                .iter()
+                .map(|(known, _)| *known)
+                .chain(PASSED_OVER)
+                .chain(["ssl", "sslaccept"]);
+            let looks_like_a_name = name.len() <= 24
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
             if !looks_like_a_name {
                 return Err(usage("has an unknown parameter"));
             }
             let problem = usage(format!("has an unknown parameter {name:?}"));
             return Err(match nearest(name, known) {
                 Some(known) => problem.hint(format!("did you mean {known}?")),
-                None => problem.hint("take it out: a parameter that is not followed could be one that matters"),
+                None => problem.hint(
+                    "take it out: a parameter that is not followed could be one that matters",
+                ),
             });
         }
         self.passed_over.extend(mode.is_none().then(|| name.to_owned()));
@@ -245,7 +263,10 @@ impl PostgresAddress {
             }
         }
         if self.parameter("passfile").is_none() && self.parameter("password").is_none() {
-            self.add("passfile", variable("HOME").map(|home| format!("{home}/.pgpass")).unwrap_or_default());
+            self.add(
+                "passfile",
+                variable("HOME").map(|home| format!("{home}/.pgpass")).unwrap_or_default(),
+            );
         }
         self.settle()
     }
@@ -266,35 +287,53 @@ impl PostgresAddress {
             })
         };
         self.ssl_mode = self.parameter("sslmode").map(parse_mode).transpose()?;
-        // As libpq: the system's roots verify the name, too, and a root certificate is there to be used.
+        // As libpq: the system's roots verify the name, too, and a root certificate is there to be
+        // used.
         self.ssl_mode = match (self.ssl_mode, self.parameter("sslrootcert")) {
-            (None | Some(SslMode::Prefer | SslMode::Require), Some("system")) => Some(SslMode::VerifyFull),
+            (None | Some(SslMode::Prefer | SslMode::Require), Some("system")) => {
+                Some(SslMode::VerifyFull)
+            }
             (Some(SslMode::Require), Some(_)) => Some(SslMode::VerifyCa),
             (mode, _) => mode,
         };
         for (name, known) in [
             ("channel_binding", &["disable", "prefer", "require"][..]),
-            ("target_session_attrs", &["any", "read-write", "primary", "prefer-standby", "standby", "read-only"]),
+            (
+                "target_session_attrs",
+                &["any", "read-write", "primary", "prefer-standby", "standby", "read-only"],
+            ),
         ] {
             if self.parameter(name).is_some_and(|text| !known.contains(&text)) {
                 return Err(usage(format!("has a value of {name} that is unknown"))
                     .hint(format!("it is one of {}", known.join(", "))));
             }
         }
-        for name in ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"] {
+        for name in [
+            "connect_timeout",
+            "keepalives",
+            "keepalives_idle",
+            "keepalives_interval",
+            "keepalives_count",
+        ] {
             if self.parameter(name).is_some_and(|text| text.parse::<u32>().is_err()) {
                 return Err(usage(format!("has a {name} that is not a number")));
             }
         }
-        let ports: Vec<_> = self.parameter("port").unwrap_or_default().split(',').map(str::to_owned).collect();
+        let ports: Vec<_> =
+            self.parameter("port").unwrap_or_default().split(',').map(str::to_owned).collect();
         let hosts: Vec<_> = match self.parameter("host") {
             Some(hosts) => hosts.split(',').map(str::to_owned).collect(),
             None => vec!["/var/run/postgresql".to_owned()],
         };
         let port_of = |n: usize| {
-            let text = if ports.len() == 1 { &ports[0] } else { ports.get(n).map_or("", |port| port) };
+            let text =
+                if ports.len() == 1 { &ports[0] } else { ports.get(n).map_or("", |port| port) };
             // What is no port may be half a password.
-            if text.is_empty() { Ok(PORT) } else { text.parse().map_err(|_| usage("has a port that is not a number")) }
+            if text.is_empty() {
+                Ok(PORT)
+            } else {
+                text.parse().map_err(|_| usage("has a port that is not a number"))
+            }
         };
         let endpoint = |(n, host): (usize, &String)| {
             let port = port_of(n)?;
@@ -354,16 +393,24 @@ impl PostgresAddress {
     /// Returns how long connecting may take.
     pub fn connect_timeout(&self) -> Option<Duration> {
         // As libpq: 0 is none, and 1 is too short.
-        self.number("connect_timeout").filter(|n| *n > 0).map(|n| Duration::from_secs(n.max(2).into()))
+        self.number("connect_timeout")
+            .filter(|n| *n > 0)
+            .map(|n| Duration::from_secs(n.max(2).into()))
     }
 
-    /// Returns the simplest address of the same database: without user, secrets and encryption, hosts in one spelling.
+    /// Returns the simplest address of the same database: without user, secrets and encryption,
+    /// hosts in one spelling.
     pub fn simplest(&self) -> Self {
         let user = self.parameter("user").unwrap_or_default();
         let mut hosts: Vec<_> = self.hosts.iter().map(Endpoint::simplest).collect();
         hosts.sort();
-        let mut simplest =
-            Self { parameters: BTreeMap::new(), hosts, ssl_mode: None, passed_over: Vec::new(), base: PathBuf::new() };
+        let mut simplest = Self {
+            parameters: BTreeMap::new(),
+            hosts,
+            ssl_mode: None,
+            passed_over: Vec::new(),
+            base: PathBuf::new(),
+        };
         simplest.add("dbname", self.parameter("dbname").unwrap_or(user).to_owned());
         simplest.add("schema", self.schema().unwrap_or_default().to_owned());
         simplest
@@ -380,7 +427,9 @@ impl Endpoint {
 }
 
 fn decoded(text: &str) -> Result<Zeroizing<String>, Failure> {
-    let text = percent_decode_str(text).decode_utf8().map_err(|_| usage("has an escape that is not UTF-8"))?;
+    let text = percent_decode_str(text)
+        .decode_utf8()
+        .map_err(|_| usage("has an escape that is not UTF-8"))?;
     Ok(Zeroizing::new(text.into_owned()))
 }
 
@@ -396,7 +445,9 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp(host, port) => write!(f, "{host}:{port}"),
-            Self::Socket(directory, port) => write!(f, "{}:{port}", escaped(&directory.to_string_lossy())),
+            Self::Socket(directory, port) => {
+                write!(f, "{}:{port}", escaped(&directory.to_string_lossy()))
+            }
         }
     }
 }
@@ -405,8 +456,13 @@ impl fmt::Display for PostgresAddress {
     /// The address without password, certificates and settings of the connection.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts = self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let user = self.parameter("user").map(|user| format!("{}@", escaped(user))).unwrap_or_default();
-        write!(f, "postgres://{user}{hosts}/{}", escaped(self.parameter("dbname").unwrap_or_default()))?;
+        let user =
+            self.parameter("user").map(|user| format!("{}@", escaped(user))).unwrap_or_default();
+        write!(
+            f,
+            "postgres://{user}{hosts}/{}",
+            escaped(self.parameter("dbname").unwrap_or_default())
+        )?;
         match self.schema() {
             Some(schema) => write!(f, "?schema={}", escaped(schema)),
             None => Ok(()),
@@ -433,10 +489,16 @@ mod tests {
         for (text, shown) in [
             ("postgres://localhost", "postgres://localhost:5432/"),
             ("postgresql://u:pa%2Fsecret@h:1/app", "postgres://u@h:1/app"),
-            ("POSTGRES://u:secret@[::1]:7/app?schema=oauth", "postgres://u@[::1]:7/app?schema=oauth"),
+            (
+                "POSTGRES://u:secret@[::1]:7/app?schema=oauth",
+                "postgres://u@[::1]:7/app?schema=oauth",
+            ),
             ("postgres://u:secret@a,b:2/app", "postgres://u@a:5432,b:2/app"),
             ("postgres://u@%2Fvar%2Frun/app", "postgres://u@%2Fvar%2Frun:5432/app"),
-            ("postgres:///app?host=/tmp&port=6&user=u&password=secret", "postgres://u@%2Ftmp:6/app"),
+            (
+                "postgres:///app?host=/tmp&port=6&user=u&password=secret",
+                "postgres://u@%2Ftmp:6/app",
+            ),
             ("postgres:", "postgres://%2Fvar%2Frun%2Fpostgresql:5432/"),
             (
                 "postgres://u:secret@h/a%20b?sslmode=require&pgbouncer=true&connection_limit=1",
@@ -466,7 +528,11 @@ mod tests {
             ("ssl=false", Some(SslMode::Disable)),
             ("sslmode=require&sslaccept=strict", Some(SslMode::VerifyFull)),
         ] {
-            assert_eq!(parsed(&format!("postgres://h/d?{query}")).unwrap().ssl_mode(), mode, "{query}");
+            assert_eq!(
+                parsed(&format!("postgres://h/d?{query}")).unwrap().ssl_mode(),
+                mode,
+                "{query}"
+            );
         }
         let address = parsed("postgres://h/d?sslrootcert=ca.pem&supa=base-pooler.x").unwrap();
         assert_eq!(address.path("sslrootcert"), Some("/base/ca.pem".into()));
@@ -486,7 +552,10 @@ mod tests {
             ("postgres://u:secret@h/d?sslmod=require", "did you mean sslmode?"),
             ("postgres://u:secret@h/d?conection_limit=1", "did you mean connection_limit?"),
             ("postgres://u:secret@h/d?frobnicate=1", "take it out"),
-            ("postgres://u:secret@h/d?connect_timeout=soon", "connect_timeout that is not a number"),
+            (
+                "postgres://u:secret@h/d?connect_timeout=soon",
+                "connect_timeout that is not a number",
+            ),
             ("postgres://u:secret@a,/d", "names no host"),
         ] {
             let error = parsed(bad).unwrap_err();
@@ -522,10 +591,16 @@ mod tests {
 
     #[test]
     fn one_database_has_one_simplest_address() {
-        for address in
-            ["postgres://127.0.0.1/d", "postgresql://u:p@LOCALHOST:5432/d?sslmode=require", "postgres://d@[::1]"]
-        {
-            assert_eq!(parsed(address).unwrap().simplest().to_string(), "postgres://localhost:5432/d", "{address}");
+        for address in [
+            "postgres://127.0.0.1/d",
+            "postgresql://u:p@LOCALHOST:5432/d?sslmode=require",
+            "postgres://d@[::1]",
+        ] {
+            assert_eq!(
+                parsed(address).unwrap().simplest().to_string(),
+                "postgres://localhost:5432/d",
+                "{address}"
+            );
         }
     }
 }

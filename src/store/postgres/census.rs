@@ -1,4 +1,5 @@
-//! Every record of a database: of all layouts that fit it, and of other tables whose names speak of sessions.
+//! Every record of a database: of all layouts that fit it, and of other tables whose names speak of
+//! sessions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,11 +17,12 @@ use crate::store::scan::{Scan, ScanSender};
 use crate::store::sql::shape;
 use crate::store::{Access, RecordKey, Stored, Want};
 
-/// Parts of names of tables in which records are looked for that no layout describes: to read every table of an app would
-/// take long, and hold up its database.
+/// Parts of names of tables in which records are looked for that no layout describes: to read every
+/// table of an app would take long, and hold up its database.
 const TELLING: [&str; 3] = ["session", "oauth", "atproto"];
 
-/// Streams the rows of all layouts that fit the database, and what looks like a record in tables with a telling name.
+/// Streams the rows of all layouts that fit the database, and what looks like a record in tables
+/// with a telling name.
 pub(in crate::store) async fn census(
     address: &PostgresAddress,
     access: &Access,
@@ -39,7 +41,12 @@ pub(in crate::store) async fn census(
     Ok(scan)
 }
 
-async fn all(server: &Server, tables: &Tables, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Trouble> {
+async fn all(
+    server: &Server,
+    tables: &Tables,
+    layouts: &[Arc<Layout>],
+    sender: &ScanSender,
+) -> Result<(), Trouble> {
     let view = View { want: Want { values: true, ttls: false }, lifetime: None, now: super::now() };
     let mut read = BTreeSet::new();
     for table in shape::fitting_tables(&tables.shapes, layouts) {
@@ -63,9 +70,10 @@ async fn all(server: &Server, tables: &Tables, layouts: &[Arc<Layout>], sender: 
             let table = Arc::new(Table::of_column(name, column));
             let Ok(rows) = tables.rows(&table, None) else { continue };
             let place = (rows.relation.schema.clone(), rows.relation.name.clone());
-            let is_read = |(schema, name, value, _): &(String, String, String, Option<(String, String)>)| {
-                (schema, name) == (&place.0, &place.1) && value == column
-            };
+            let is_read =
+                |(schema, name, value, _): &(String, String, String, Option<(String, String)>)| {
+                    (schema, name) == (&place.0, &place.1) && value == column
+                };
             if rows.holds != Holds::Bytes && !read.iter().any(is_read) {
                 read.insert((place.0, place.1, column.clone(), None));
                 others(server, &rows, sender).await?;

@@ -93,7 +93,8 @@ impl Dialer {
     async fn dial_one(&self, host: &Endpoint) -> Result<Client, Trouble> {
         let limit = self.address.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
         let dialled = tokio::time::timeout(limit, self.greet(host)).await;
-        dialled.unwrap_or_else(|_| Err(Trouble::unreached(format!("{host}: no connection in time"))))
+        dialled
+            .unwrap_or_else(|_| Err(Trouble::unreached(format!("{host}: no connection in time"))))
     }
 
     async fn greet(&self, host: &Endpoint) -> Result<Client, Trouble> {
@@ -104,7 +105,8 @@ impl Dialer {
         match host {
             Endpoint::Socket(directory, port) => {
                 let path = directory.join(format!(".s.PGSQL.{port}"));
-                let stream = UnixStream::connect(&path).await.map_err(|e| unreached(&path.display(), &e))?;
+                let stream =
+                    UnixStream::connect(&path).await.map_err(|e| unreached(&path.display(), &e))?;
                 config.ssl_mode(Wire::Disable);
                 let (client, connection) =
                     config.connect_raw(stream, NoTls).await.map_err(|e| Trouble::of_login(&e))?;
@@ -119,19 +121,23 @@ impl Dialer {
                             .hint("check the name of the host, and that names can be resolved here")
                     })?
                     .collect();
-                let stream = TcpStream::connect(&addresses[..]).await.map_err(|e| unreached(host, &e))?;
+                let stream =
+                    TcpStream::connect(&addresses[..]).await.map_err(|e| unreached(host, &e))?;
                 let peer = stream.peer_addr().map_err(|e| unreached(host, &e))?;
                 self.prepare(&stream).map_err(|e| unreached(host, &e))?;
                 config.ssl_mode(match self.address.ssl_mode() {
                     Some(SslMode::Disable) => Wire::Disable,
-                    // Nobody is to read tokens on the way to a public address, unless the operator says so.
+                    // Nobody is to read tokens on the way to a public address, unless the operator
+                    // says so.
                     None | Some(SslMode::Prefer) if !is_public(peer.ip()) => Wire::Prefer,
                     _ => Wire::Require,
                 });
-                let name = ServerName::try_from(name.clone())
-                    .map_err(|_| Trouble::refused(format!("{name} is not a name a certificate can have")))?;
+                let name = ServerName::try_from(name.clone()).map_err(|_| {
+                    Trouble::refused(format!("{name} is not a name a certificate can have"))
+                })?;
                 let tls = Tls { config: Arc::clone(&self.tls), name };
-                let (client, connection) = config.connect_raw(stream, tls).await.map_err(|e| Trouble::of_login(&e))?;
+                let (client, connection) =
+                    config.connect_raw(stream, tls).await.map_err(|e| Trouble::of_login(&e))?;
                 drive(connection);
                 Ok(client)
             }
@@ -168,11 +174,15 @@ impl Dialer {
         let database = self.address.parameter("dbname").unwrap_or(user);
         let (name, port) = match host {
             Endpoint::Tcp(name, port) => (name.as_str(), port),
-            Endpoint::Socket(directory, port) if directory == Path::new("/var/run/postgresql") => ("localhost", port),
+            Endpoint::Socket(directory, port) if directory == Path::new("/var/run/postgresql") => {
+                ("localhost", port)
+            }
             Endpoint::Socket(directory, port) => (directory.to_str()?, port),
         };
         let wanted = [name, &port.to_string(), database, user];
-        text.lines().filter(|line| !line.starts_with('#')).find_map(|line| password_of(line, wanted))
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .find_map(|line| password_of(line, wanted))
     }
 }
 
@@ -214,10 +224,12 @@ where
 fn unreached(place: &impl std::fmt::Display, error: &io::Error) -> Trouble {
     let trouble = Trouble::unreached(format!("{place}: {error}"));
     match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            trouble.hint("is the server running, and does it listen there? check host and port of the address")
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => trouble.hint(
+            "is the server running, and does it listen there? check host and port of the address",
+        ),
+        io::ErrorKind::PermissionDenied => {
+            trouble.hint("run oauthctl as a user who may use the socket")
         }
-        io::ErrorKind::PermissionDenied => trouble.hint("run oauthctl as a user who may use the socket"),
         _ => trouble,
     }
 }
@@ -236,7 +248,11 @@ mod tests {
             ("d\\b:5432:*:*:", Some("")),
             ("db:5432:app", None),
         ] {
-            assert_eq!(password_of(line, wanted).as_deref().map(String::as_str), password, "{line}");
+            assert_eq!(
+                password_of(line, wanted).as_deref().map(String::as_str),
+                password,
+                "{line}"
+            );
         }
     }
 }

@@ -38,8 +38,8 @@ const UNIQUE: &str = "SELECT n.nspname::text, c.relname::text, i.indexrelid::int
     WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND k.nth <= i.indnkeyatts \
     ORDER BY i.indexrelid, k.nth";
 
-/// Tables of a database by the names that layouts may give them: alone where the search path finds them, and with their
-/// schema.
+/// Tables of a database by the names that layouts may give them: alone where the search path finds
+/// them, and with their schema.
 pub(super) struct Tables {
     relations: BTreeMap<String, Relation>,
     /// The same for [`crate::store::sql::shape`]; what the search path finds comes first.
@@ -56,22 +56,35 @@ impl Tables {
             if all.last().is_none_or(|(last, ..)| (&last.schema, &last.name) != (&schema, &name)) {
                 let (kind, has_policies) = (row.try_get(2)?, row.try_get(3)?);
                 let (columns, unique) = (BTreeMap::new(), Vec::new());
-                all.push((Relation { schema, name, kind, has_policies, columns, unique }, row.try_get(4)?, Vec::new()));
+                all.push((
+                    Relation { schema, name, kind, has_policies, columns, unique },
+                    row.try_get(4)?,
+                    Vec::new(),
+                ));
             }
             let Some((relation, _, order)) = all.last_mut() else { continue };
             let limit: Option<i32> = row.try_get(7)?;
-            let column = Column { type_name: row.try_get(6)?, limit: limit.and_then(|n| usize::try_from(n).ok()) };
+            let column = Column {
+                type_name: row.try_get(6)?,
+                limit: limit.and_then(|n| usize::try_from(n).ok()),
+            };
             order.push(row.try_get(5)?);
             relation.columns.insert(row.try_get(5)?, column);
         }
         let mut indexes: BTreeMap<i64, (String, String, Vec<String>)> = BTreeMap::new();
         for row in server.query(UNIQUE, &[]).await? {
-            let index = indexes.entry(row.try_get(2)?).or_insert((row.try_get(0)?, row.try_get(1)?, Vec::new()));
+            let index = indexes.entry(row.try_get(2)?).or_insert((
+                row.try_get(0)?,
+                row.try_get(1)?,
+                Vec::new(),
+            ));
             // An expression has no name, and equals no column.
             index.2.push(row.try_get::<_, Option<String>>(3)?.unwrap_or_default());
         }
         for (schema, name, columns) in indexes.into_values() {
-            let of = all.iter_mut().find(|(relation, ..)| relation.schema == schema && relation.name == name);
+            let of = all
+                .iter_mut()
+                .find(|(relation, ..)| relation.schema == schema && relation.name == name);
             if let Some((relation, ..)) = of {
                 relation.unique.push(columns);
             }
@@ -91,31 +104,50 @@ impl Tables {
     }
 
     /// The rows of a table of a layout.
-    pub(super) fn rows(&self, table: &Arc<Table>, lifetime: Option<i64>) -> Result<Arc<Rows>, Failure> {
-        let relation =
-            self.relations.get(&table.name).ok_or_else(|| usage(format!("there is no table {}", table.name)))?;
+    pub(super) fn rows(
+        &self,
+        table: &Arc<Table>,
+        lifetime: Option<i64>,
+    ) -> Result<Arc<Rows>, Failure> {
+        let relation = self
+            .relations
+            .get(&table.name)
+            .ok_or_else(|| usage(format!("there is no table {}", table.name)))?;
         if !matches!(relation.kind.as_str(), "r" | "p") {
-            return Err(usage(format!("{} is a view or a foreign table", table.name))
-                .hint("describe a layout with the table itself under [layouts.NAME] in oauthctl.toml"));
+            return Err(usage(format!("{} is a view or a foreign table", table.name)).hint(
+                "describe a layout with the table itself under [layouts.NAME] in oauthctl.toml",
+            ));
         }
         Rows::new(table, relation, lifetime).map(Arc::new)
     }
 }
 
 /// A layout whose keys begin with the name of the app, with the one name that is in its table.
-pub(super) async fn with_app(server: &Server, tables: &Tables, layout: &Arc<Layout>) -> Result<Arc<Layout>, Failure> {
-    let Some(table) = layout.sessions.table().filter(|table| table.pattern.prefix().contains(APP)) else {
+pub(super) async fn with_app(
+    server: &Server,
+    tables: &Tables,
+    layout: &Arc<Layout>,
+) -> Result<Arc<Layout>, Failure> {
+    let Some(table) = layout.sessions.table().filter(|table| table.pattern.prefix().contains(APP))
+    else {
         return Ok(Arc::clone(layout));
     };
-    let (Some((column, _)), Some(relation)) = (&table.only, tables.relations.get(&table.name)) else {
+    let (Some((column, _)), Some(relation)) = (&table.only, tables.relations.get(&table.name))
+    else {
         return Ok(Arc::clone(layout));
     };
     let column = crate::store::sql::quoting::quoted(column);
-    let place = [&relation.schema, &relation.name].map(|name| crate::store::sql::quoting::quoted(name)).join(".");
-    let sql = format!("SELECT DISTINCT {column}::text FROM {place} WHERE {column} IS NOT NULL LIMIT 9");
+    let place = [&relation.schema, &relation.name]
+        .map(|name| crate::store::sql::quoting::quoted(name))
+        .join(".");
+    let sql =
+        format!("SELECT DISTINCT {column}::text FROM {place} WHERE {column} IS NOT NULL LIMIT 9");
     let found = server.query(&sql, &[]).await.map_err(|trouble| server.explain(trouble))?;
-    let apps: Vec<String> =
-        found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(|e| server.explain(e.into()))?;
+    let apps: Vec<String> = found
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()
+        .map_err(|e| server.explain(e.into()))?;
     match &apps[..] {
         [] => Ok(Arc::clone(layout)),
         [app] => Ok(Arc::new(layout.with(APP, app))),

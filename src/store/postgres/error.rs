@@ -1,4 +1,5 @@
-//! Errors of a PostgreSQL: what became of the statement, whether a retry can help, and the message to the operator.
+//! Errors of a PostgreSQL: what became of the statement, whether a retry can help, and the message
+//! to the operator.
 
 use std::error::Error as _;
 use std::fmt;
@@ -49,7 +50,8 @@ impl Trouble {
         Self { fate: Fate::Unknown, ..Self::unreached("the server has not answered in time") }
     }
 
-    /// The same of a statement in a transaction that was not committed: whatever became of it is undone.
+    /// The same of a statement in a transaction that was not committed: whatever became of it is
+    /// undone.
     pub fn before_commit(mut self) -> Self {
         self.fate = Fate::NotExecuted;
         self
@@ -64,8 +66,10 @@ impl Trouble {
     pub fn of(error: &tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
             let lost = Self { fate: Fate::Unknown, ..Self::unreached(cause(error)) };
-            // What comes from a connection that is not PostgreSQL's does not become so by trying again.
-            let is_io = error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>);
+            // What comes from a connection that is not PostgreSQL's does not become so by trying
+            // again.
+            let is_io = error.is_closed()
+                || error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>);
             return Self { may_pass: is_io, ..lost };
         };
         let code = said.code();
@@ -73,10 +77,18 @@ impl Trouble {
         // The server ends the connection, perhaps after it has done what was asked.
         let ends = matches!(class, "08" | "57") && *code != SqlState::QUERY_CANCELED;
         let fate = if ends { Fate::Unknown } else { Fate::NotExecuted };
-        let may_pass = ends || class == "40" || class == "53" || *code == SqlState::LOCK_NOT_AVAILABLE;
+        let may_pass =
+            ends || class == "40" || class == "53" || *code == SqlState::LOCK_NOT_AVAILABLE;
         let (is_usage, hint) = advice(code);
         let message = said.message().to_owned();
-        Self { fate, may_pass, is_usage, code: Some(code.code().to_owned()), message, hint: hint.map(str::to_owned) }
+        Self {
+            fate,
+            may_pass,
+            is_usage,
+            code: Some(code.code().to_owned()),
+            message,
+            hint: hint.map(str::to_owned),
+        }
     }
 
     /// Reads an error of logging in: nothing was asked of the server yet.
@@ -86,8 +98,11 @@ impl Trouble {
         let text = trouble.message.clone();
         match () {
             () if text.contains("password missing") => {
-                "the server asks for a password, and the address has none".clone_into(&mut trouble.message);
-                trouble.hint = Some("write postgres://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD".to_owned());
+                "the server asks for a password, and the address has none"
+                    .clone_into(&mut trouble.message);
+                trouble.hint = Some(
+                    "write postgres://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD".to_owned(),
+                );
                 (trouble.is_usage, trouble.may_pass) = (true, false);
             }
             () if text.contains("does not support TLS") => {
@@ -124,7 +139,8 @@ impl Trouble {
 
     /// Puts it to the operator.
     pub fn explain(self, place: &impl fmt::Display) -> Failure {
-        let failure = if self.is_usage { usage(self.message) } else { failed(self.message) }.at(place);
+        let failure =
+            if self.is_usage { usage(self.message) } else { failed(self.message) }.at(place);
         match self.hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -142,7 +158,10 @@ fn cause(error: &tokio_postgres::Error) -> String {
 }
 
 fn certificate_hint(text: &str) -> &'static str {
-    if text.contains("UnknownIssuer") || text.contains("SelfSigned") || text.contains("CaUsedAsEndEntity") {
+    if text.contains("UnknownIssuer")
+        || text.contains("SelfSigned")
+        || text.contains("CaUsedAsEndEntity")
+    {
         "the server's certificate is of a private authority: name it as sslrootcert in the address, or as `ca_file` under \
          [network] in oauthctl.toml"
     } else {
@@ -157,20 +176,31 @@ fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             (true, Some("check the user of the address, sslmode, and the server's pg_hba.conf"))
         }
-        SqlState::INVALID_CATALOG_NAME => (true, Some("check the name of the database at the end of the address")),
+        SqlState::INVALID_CATALOG_NAME => {
+            (true, Some("check the name of the database at the end of the address"))
+        }
         SqlState::INSUFFICIENT_PRIVILEGE => (true, Some(GRANTS)),
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
             (true, Some("check --layout; was a table renamed?"))
         }
-        SqlState::READ_ONLY_SQL_TRANSACTION => {
-            (false, Some("this is a standby, or a role or database that is read-only: name the primary server"))
+        SqlState::READ_ONLY_SQL_TRANSACTION => (
+            false,
+            Some(
+                "this is a standby, or a role or database that is read-only: name the primary server",
+            ),
+        ),
+        SqlState::QUERY_CANCELED => {
+            (false, Some("a statement_timeout of the role or database is too short"))
         }
-        SqlState::QUERY_CANCELED => (false, Some("a statement_timeout of the role or database is too short")),
         SqlState::TOO_MANY_CONNECTIONS => {
             (false, Some("the server or its pooler has no connection left; try again later"))
         }
-        SqlState::PROTOCOL_VIOLATION => (false, Some("is there a pooler in between? look into its log")),
-        SqlState::STRING_DATA_RIGHT_TRUNCATION => (false, Some("the column is too short: give it the type text")),
+        SqlState::PROTOCOL_VIOLATION => {
+            (false, Some("is there a pooler in between? look into its log"))
+        }
+        SqlState::STRING_DATA_RIGHT_TRUNCATION => {
+            (false, Some("the column is too short: give it the type text"))
+        }
         _ => (false, None),
     }
 }

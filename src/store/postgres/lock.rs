@@ -1,5 +1,6 @@
-//! The lock on an account's sessions: an advisory lock of a transaction, on a connection of its own. The write that the lock
-//! is for belongs to that transaction, so that one connection is enough, whatever pooler stands in between.
+//! The lock on an account's sessions: an advisory lock of a transaction, on a connection of its
+//! own. The write that the lock is for belongs to that transaction, so that one connection is
+//! enough, whatever pooler stands in between.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -73,9 +74,16 @@ impl Transactions {
             match try_lock(&client, rule, name).await {
                 Ok(true) => {
                     let slot = Arc::new(Mutex::new(Transaction::Open(client)));
-                    self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(&slot));
-                    let held =
-                        Held { transactions: self.clone(), server: Arc::clone(server), name: name.to_owned(), slot };
+                    self.0
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(name.to_owned(), Arc::clone(&slot));
+                    let held = Held {
+                        transactions: self.clone(),
+                        server: Arc::clone(server),
+                        name: name.to_owned(),
+                        slot,
+                    };
                     return Ok(Some(Lock::new(Box::new(held), name.to_owned(), taken, TTL)));
                 }
                 Ok(false) if begun.elapsed() >= patience => {
@@ -83,7 +91,9 @@ impl Transactions {
                     write::roll_back(server, client).await;
                     return Ok(None);
                 }
-                Ok(false) => tokio::time::sleep(POLL.min(patience.saturating_sub(begun.elapsed()))).await,
+                Ok(false) => {
+                    tokio::time::sleep(POLL.min(patience.saturating_sub(begun.elapsed()))).await;
+                }
                 Err(trouble) => {
                     retries.after(trouble).await?;
                     client = open(server).await?;
@@ -102,9 +112,10 @@ async fn open(server: &Server) -> Result<Client, Trouble> {
 async fn try_lock(client: &Client, rule: &LockRule, name: &str) -> Result<bool, Trouble> {
     let key;
     let (sql, parameter): (&str, (&(dyn ToSql + Sync), Type)) = match rule {
-        LockRule::Advisory(AdvisoryKey::HashText) => {
-            ("SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext($1))", (&name, Type::TEXT))
-        }
+        LockRule::Advisory(AdvisoryKey::HashText) => (
+            "SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext($1))",
+            (&name, Type::TEXT),
+        ),
         LockRule::Advisory(formula) => {
             key = number(*formula, name);
             ("SELECT pg_catalog.pg_try_advisory_xact_lock($1)", (&key, Type::INT8))
@@ -121,9 +132,9 @@ async fn try_lock(client: &Client, rule: &LockRule, name: &str) -> Result<bool, 
 /// The key of a lock that apps work out themselves.
 fn number(formula: AdvisoryKey, name: &str) -> i64 {
     match formula {
-        AdvisoryKey::Hash31 => {
-            name.chars().fold(0_i64, |hash, c| hash.wrapping_mul(31).wrapping_add(u32::from(c).into()) & i64::MAX)
-        }
+        AdvisoryKey::Hash31 => name.chars().fold(0_i64, |hash, c| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(c).into()) & i64::MAX
+        }),
         AdvisoryKey::Sha256 => {
             // wisp.place sets its own locks apart by this.
             const APART: i64 = 0x0a41_5450_524f_544f;

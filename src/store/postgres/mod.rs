@@ -90,12 +90,15 @@ impl PostgresStore {
         let mut choice = choice.clone();
         let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
         all.retain(|layout| !matches!(layout.lock, LockRule::Lease { .. }));
-        let (layouts, others) = shape::choose(&tables.shapes, &choice).map_err(|e| e.at(address))?;
+        let (layouts, others) =
+            shape::choose(&tables.shapes, &choice).map_err(|e| e.at(address))?;
         let keeps = if Notes::are_there(&server).await.map_err(explain)? {
             Keeps::Schema(Arc::default())
         } else {
-            let file =
-                access.state.as_ref().map(|state| Sidecar::of(state, &super::StoreUrl::Postgres(address.clone())));
+            let file = access
+                .state
+                .as_ref()
+                .map(|state| Sidecar::of(state, &super::StoreUrl::Postgres(address.clone())));
             file.map_or(Keeps::Nowhere, Keeps::File)
         };
         let mut opened = Vec::new();
@@ -104,7 +107,9 @@ impl PostgresStore {
             let lifetime = |kind| layout.records(kind).ttl.map(|ttl| ttl.duration().as_secs());
             let rows = |kind| {
                 let table = layout.records(kind).table();
-                table.map(|table| tables.rows(table, lifetime(kind)).map_err(|e| e.at(address))).transpose()
+                table
+                    .map(|table| tables.rows(table, lifetime(kind)).map_err(|e| e.at(address)))
+                    .transpose()
             };
             let Some(sessions) = rows(Kind::Session)? else { continue };
             opened.push(Self {
@@ -143,11 +148,15 @@ impl PostgresStore {
             store.check_readable().await?;
             store.check_bound(address)?;
         }
-        let beside: Vec<Arc<dyn Store>> = others.into_iter().map(|other| Arc::new(other) as _).collect();
+        let beside: Vec<Arc<dyn Store>> =
+            others.into_iter().map(|other| Arc::new(other) as _).collect();
         let copies: Vec<_> = opened.iter().map(Self::alone).collect();
         for (n, store) in opened.iter_mut().enumerate() {
             let rest = copies.iter().enumerate().filter(|(other, _)| *other != n);
-            store.others = rest.map(|(_, other)| Arc::new(other.alone()) as _).chain(beside.iter().cloned()).collect();
+            store.others = rest
+                .map(|(_, other)| Arc::new(other.alone()) as _)
+                .chain(beside.iter().cloned())
+                .collect();
         }
         Ok(opened)
     }
@@ -180,9 +189,14 @@ impl PostgresStore {
         self.server.explain(trouble).into()
     }
 
-    /// Refuses a table that this role may not read, or whose rows it may not see: an empty list is not "no sessions".
+    /// Refuses a table that this role may not read, or whose rows it may not see: an empty list is
+    /// not "no sessions".
     async fn check_readable(&self) -> Result<(), Failure> {
-        let found = self.server.query(&self.sessions.has_any(), &[]).await.map_err(|e| self.server.explain(e))?;
+        let found = self
+            .server
+            .query(&self.sessions.has_any(), &[])
+            .await
+            .map_err(|e| self.server.explain(e))?;
         if !found.is_empty() || !self.sessions.relation.has_policies {
             return Ok(());
         }
@@ -205,7 +219,12 @@ impl PostgresStore {
     }
 
     /// Selects rows: on the connection that holds the account's lock, else on any.
-    async fn select(&self, kind: Kind, sql: fn(&Rows) -> String, text: &str) -> Result<Vec<Stored>, Trouble> {
+    async fn select(
+        &self,
+        kind: Kind,
+        sql: fn(&Rows) -> String,
+        text: &str,
+    ) -> Result<Vec<Stored>, Trouble> {
         let Some(rows) = self.rows(kind) else { return Ok(Vec::new()) };
         let (sql, view) = (sql(rows), self.view(kind, Want { values: true, ttls: true }));
         let parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&text, Type::TEXT)];
@@ -228,11 +247,13 @@ impl PostgresStore {
 
     /// The transaction that holds the lock on the account of a session.
     fn held(&self, kind: Kind, key: &str) -> Option<lock::Slot> {
-        let (account, _) = self.layout.session_pattern().parse_key(key).filter(|_| kind == Kind::Session)?;
+        let (account, _) =
+            self.layout.session_pattern().parse_key(key).filter(|_| kind == Kind::Session)?;
         self.transactions.of(account)
     }
 
-    /// Replaces a record in the transaction that holds its lock; none where that is lost before anything is certain.
+    /// Replaces a record in the transaction that holds its lock; none where that is lost before
+    /// anything is certain.
     async fn replace_locked(&self, read: &Stored, new: &[u8]) -> Result<Option<Written>, Trouble> {
         let Some(slot) = self.held(Kind::Session, &read.key.text()) else { return Ok(None) };
         let mut transaction = slot.lock().await;
@@ -245,7 +266,9 @@ impl PostgresStore {
             // The lock stays, and the caller reads again.
             Ok(Updated::None(why)) => Ok(Some(why)),
             Ok(Updated::One) => {
-                let Transaction::Open(client) = std::mem::replace(&mut *transaction, Transaction::Committed) else {
+                let Transaction::Open(client) =
+                    std::mem::replace(&mut *transaction, Transaction::Committed)
+                else {
                     return Ok(None);
                 };
                 if write::commit(&self.server, client).await.is_ok() {
@@ -255,7 +278,8 @@ impl PostgresStore {
                 write::settle_commit(&self.server, &self.sessions, read, new).await
             }
             Err(trouble) => {
-                // The transaction is at its end; the write goes over another connection, still by comparison.
+                // The transaction is at its end; the write goes over another connection, still by
+                // comparison.
                 *transaction = Transaction::Lost;
                 if trouble.is_final() { Err(trouble) } else { Ok(None) }
             }
@@ -295,7 +319,11 @@ impl Store for PostgresStore {
                 .hint("describe the layout under [layouts.NAME] in oauthctl.toml, with the lock that the app takes"));
         }
         if matches!(self.layout.lock, LockRule::Key { .. }) && self.locks.is_none() {
-            return Err(usage(format!("the app of layout {} keeps its locks in Redis", self.layout.name)).hint(ASKED));
+            return Err(usage(format!(
+                "the app of layout {} keeps its locks in Redis",
+                self.layout.name
+            ))
+            .hint(ASKED));
         }
         self.layout.check_lock_is_said()
     }
@@ -333,8 +361,11 @@ impl Store for PostgresStore {
         } else {
             self.select(Kind::Session, Rows::select_key, &pattern.key(did.as_str(), None)).await
         };
-        let of_account =
-            |record: &Stored| pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str());
+        let of_account = |record: &Stored| {
+            pattern
+                .parse_key(&record.key.text())
+                .is_some_and(|(subject, _)| subject == did.as_str())
+        };
         Ok(found.map_err(|e| self.explain(e))?.into_iter().filter(of_account).collect())
     }
 
@@ -355,14 +386,22 @@ impl Store for PostgresStore {
         write::rehearse(&self.server, &self.sessions, &nobody).await.map_err(|e| self.explain(e))
     }
 
-    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
+    async fn create(
+        &self,
+        kind: Kind,
+        key: &RecordKey,
+        value: &[u8],
+        _: Option<Duration>,
+    ) -> anyhow::Result<bool> {
         let Some(rows) = self.rows(kind) else {
             return Err(usage("the app keeps pending logins in its memory").into());
         };
         let key = key.text();
         let (subject, _) = self.layout.pattern(kind).parse_key(&key).unwrap_or((&key, None));
         let at = written_at(kind, value, now()).as_duration().as_secs_f64();
-        write::create(&self.server, rows, (&key, subject), value, at).await.map_err(|e| self.explain(e))
+        write::create(&self.server, rows, (&key, subject), value, at)
+            .await
+            .map_err(|e| self.explain(e))
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
@@ -374,7 +413,9 @@ impl Store for PostgresStore {
         let rule = &self.layout.lock;
         if matches!(rule, LockRule::Key { .. }) {
             match &self.locks {
-                Some(Elsewhere::Redis(locks)) => return locks.lock(rule, name.to_owned(), patience).await,
+                Some(Elsewhere::Redis(locks)) => {
+                    return locks.lock(rule, name.to_owned(), patience).await;
+                }
                 Some(Elsewhere::Nowhere) => {}
                 None => self.check_lock()?,
             }
@@ -394,15 +435,23 @@ impl Store for PostgresStore {
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         match &self.keeps {
-            Keeps::Schema(notes) => notes.read(&self.server, names).await.map_err(|e| self.explain(e)),
+            Keeps::Schema(notes) => {
+                notes.read(&self.server, names).await.map_err(|e| self.explain(e))
+            }
             Keeps::File(file) => file.notes(names).await,
             Keeps::Nowhere => Ok(vec![None; names.len()]),
         }
     }
 
-    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+    async fn write_notes(
+        &self,
+        notes: &[(String, Vec<u8>)],
+        lifetime: Duration,
+    ) -> anyhow::Result<()> {
         match &self.keeps {
-            Keeps::Schema(kept) => kept.write(&self.server, notes, lifetime).await.map_err(|e| self.explain(e)),
+            Keeps::Schema(kept) => {
+                kept.write(&self.server, notes, lifetime).await.map_err(|e| self.explain(e))
+            }
             Keeps::File(file) => file.write_notes(notes, lifetime).await,
             Keeps::Nowhere => Ok(()),
         }
@@ -410,7 +459,9 @@ impl Store for PostgresStore {
 
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         match &self.keeps {
-            Keeps::Schema(notes) => notes.remove(&self.server, names).await.map_err(|e| self.explain(e)),
+            Keeps::Schema(notes) => {
+                notes.remove(&self.server, names).await.map_err(|e| self.explain(e))
+            }
             Keeps::File(file) => file.remove_notes(names).await,
             Keeps::Nowhere => Ok(()),
         }

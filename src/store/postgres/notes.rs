@@ -45,10 +45,20 @@ impl Notes {
                    AND pg_catalog.has_table_privilege(c.oid, 'DELETE') \
                    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                    WHERE n.nspname = 'oauthctl' AND c.relname = 'note'";
-        Ok(server.query(sql, &[]).await?.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+        Ok(server
+            .query(sql, &[])
+            .await?
+            .first()
+            .map(|row| row.try_get(0))
+            .transpose()?
+            .unwrap_or(false))
     }
 
-    pub(super) async fn read(&self, server: &Server, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+    pub(super) async fn read(
+        &self,
+        server: &Server,
+        names: &[String],
+    ) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
         let sql = "SELECT name, value FROM oauthctl.note \
                    WHERE name = ANY ($1) AND until >= pg_catalog.clock_timestamp()";
         let rows = server.query(sql, &[(&names, Type::TEXT_ARRAY)]).await?;
@@ -66,10 +76,13 @@ impl Notes {
         lifetime: Duration,
     ) -> Result<(), Trouble> {
         if !self.swept.swap(true, Ordering::Relaxed) {
-            server.query("DELETE FROM oauthctl.note WHERE until < pg_catalog.clock_timestamp()", &[]).await?;
+            server
+                .query("DELETE FROM oauthctl.note WHERE until < pg_catalog.clock_timestamp()", &[])
+                .await?;
         }
         // Of two notes of one name the later counts.
-        let notes: std::collections::BTreeMap<_, _> = notes.iter().map(|(name, value)| (name, value)).collect();
+        let notes: std::collections::BTreeMap<_, _> =
+            notes.iter().map(|(name, value)| (name, value)).collect();
         let (names, values): (Vec<_>, Vec<_>) = notes.into_iter().unzip();
         let seconds = lifetime.as_secs_f64();
         let sql = "INSERT INTO oauthctl.note (name, value, until) \
@@ -77,13 +90,22 @@ impl Notes {
                    FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS new (name, value) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value, until = excluded.until";
         server
-            .query(sql, &[(&names, Type::TEXT_ARRAY), (&values, Type::BYTEA_ARRAY), (&seconds, Type::FLOAT8)])
+            .query(
+                sql,
+                &[
+                    (&names, Type::TEXT_ARRAY),
+                    (&values, Type::BYTEA_ARRAY),
+                    (&seconds, Type::FLOAT8),
+                ],
+            )
             .await?;
         Ok(())
     }
 
     pub(super) async fn remove(&self, server: &Server, names: &[String]) -> Result<(), Trouble> {
-        server.query("DELETE FROM oauthctl.note WHERE name = ANY ($1)", &[(&names, Type::TEXT_ARRAY)]).await?;
+        server
+            .query("DELETE FROM oauthctl.note WHERE name = ANY ($1)", &[(&names, Type::TEXT_ARRAY)])
+            .await?;
         Ok(())
     }
 }

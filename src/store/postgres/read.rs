@@ -27,19 +27,30 @@ pub(super) struct View {
     pub(super) now: Timestamp,
 }
 
-/// Reads a table page by page in the order of its keys. Each page is a query of its own: nothing holds up the server's
-/// clean-up while we wait, and a row that is rewritten meanwhile keeps its place.
-pub(super) async fn all(server: &Server, rows: &Rows, view: View, sender: &ScanSender) -> Result<(), Trouble> {
+/// Reads a table page by page in the order of its keys. Each page is a query of its own: nothing
+/// holds up the server's clean-up while we wait, and a row that is rewritten meanwhile keeps its
+/// place.
+pub(super) async fn all(
+    server: &Server,
+    rows: &Rows,
+    view: View,
+    sender: &ScanSender,
+) -> Result<(), Trouble> {
     let mut after: Option<String> = None;
     loop {
         // Rows of one key are on one page.
-        let end = if rows.has_unique_keys { None } else { last_key(server, rows, after.as_deref()).await? };
+        let end = if rows.has_unique_keys {
+            None
+        } else {
+            last_key(server, rows, after.as_deref()).await?
+        };
         let sql = rows.select_page(view.want.values, after.is_none(), end.is_some(), PAGE);
         let bounds: Vec<(&(dyn ToSql + Sync), Type)> =
             after.iter().chain(&end).map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
         let page = server.query(&sql, &bounds).await?;
         let is_last = page.len() < PAGE && end.is_none();
-        let records = page.iter().map(|row| stored(rows, row, view)).collect::<Result<Vec<_>, _>>()?;
+        let records =
+            page.iter().map(|row| stored(rows, row, view)).collect::<Result<Vec<_>, _>>()?;
         after = match (end, records.last()) {
             (Some(end), _) => Some(end),
             (None, Some(last)) => Some(last.key.text().into_owned()),
@@ -52,7 +63,11 @@ pub(super) async fn all(server: &Server, rows: &Rows, view: View, sender: &ScanS
 }
 
 /// The key with which a page ends, unless it is the last one.
-async fn last_key(server: &Server, rows: &Rows, after: Option<&str>) -> Result<Option<String>, Trouble> {
+async fn last_key(
+    server: &Server,
+    rows: &Rows,
+    after: Option<&str>,
+) -> Result<Option<String>, Trouble> {
     let sql = rows.select_end(after.is_none(), PAGE);
     let bounds: Vec<(&(dyn ToSql + Sync), Type)> =
         after.iter().map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
@@ -65,8 +80,8 @@ pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Troub
         Holds::Bytes => row.try_get::<_, Option<&[u8]>>(1)?,
         _ => row.try_get::<_, Option<&str>>(1)?.map(str::as_bytes),
     };
-    let is_long =
-        row.try_get::<_, Option<bool>>(4)?.unwrap_or(false) || bytes.is_some_and(|b| b.len() as u64 > MAX_VALUE);
+    let is_long = row.try_get::<_, Option<bool>>(4)?.unwrap_or(false)
+        || bytes.is_some_and(|b| b.len() as u64 > MAX_VALUE);
     let bytes = bytes.filter(|_| !is_long).unwrap_or_default();
     let time = |at: usize, is_end: bool| -> Result<Option<Timestamp>, Trouble> {
         let cell = if rows.is_text(is_end) {
@@ -76,7 +91,8 @@ pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Troub
         };
         Ok(rows.time(cell, is_end))
     };
-    let ttl = time(3, true)?.map(|end| Duration::try_from(end.duration_since(view.now)).unwrap_or_default());
+    let ttl = time(3, true)?
+        .map(|end| Duration::try_from(end.duration_since(view.now)).unwrap_or_default());
     let age = |ttl: Duration| {
         let lifetime = Duration::try_from(view.lifetime?.duration()).ok()?;
         lifetime.checked_sub(ttl)
@@ -85,14 +101,18 @@ pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Troub
     Ok(Stored {
         value,
         raw,
-        observed: Observed { ttl_age: ttl.and_then(age).and_then(|age| age.try_into().ok()), column: time(2, false)? },
+        observed: Observed {
+            ttl_age: ttl.and_then(age).and_then(|age| age.try_into().ok()),
+            column: time(2, false)?,
+        },
         ttl,
         unreadable: is_long.then_some(Unreadable::TooLarge),
         ..Stored::new(RecordKey::from_text(row.try_get(0)?), RecordValue::default())
     })
 }
 
-/// The record in a value: some apps write the text of JSON into a column of JSON, so that it stands there as a string.
+/// The record in a value: some apps write the text of JSON into a column of JSON, so that it stands
+/// there as a string.
 fn unwrapped(bytes: &[u8]) -> (RecordValue, Option<RecordValue>) {
     if bytes.first() == Some(&b'"')
         && let Ok(inner) = serde_json::from_slice::<String>(bytes)

@@ -1,4 +1,5 @@
-//! Tables of records in PostgreSQL: what a layout says of them, with the types of the columns that are there.
+//! Tables of records in PostgreSQL: what a layout says of them, with the types of the columns that
+//! are there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,14 +81,19 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a layout in a table that has its columns. `lifetime` is that of a record, in seconds.
-    pub fn new(table: &Arc<Table>, relation: &Relation, lifetime: Option<i64>) -> Result<Self, Failure> {
-        let column =
-            |name: &str| {
-                relation.columns.get(name).cloned().ok_or_else(|| {
-                    usage(format!("table {} has no column {name}", relation.name)).hint("check --layout")
-                })
-            };
+    /// The rows of a layout in a table that has its columns. `lifetime` is that of a record, in
+    /// seconds.
+    pub fn new(
+        table: &Arc<Table>,
+        relation: &Relation,
+        lifetime: Option<i64>,
+    ) -> Result<Self, Failure> {
+        let column = |name: &str| {
+            relation.columns.get(name).cloned().ok_or_else(|| {
+                usage(format!("table {} has no column {name}", relation.name))
+                    .hint("check --layout")
+            })
+        };
         let (key, value) = (column(&table.key)?, column(&table.value)?);
         let holds = match value.type_name.as_str() {
             "json" => Holds::Json,
@@ -95,8 +101,11 @@ impl Rows {
             "bytea" => Holds::Bytes,
             "text" | "character varying" | "character" | "citext" => Holds::Text,
             other => {
-                return Err(usage(format!("column {} of table {} has the type {other}", table.value, relation.name))
-                    .hint("records are in columns of type text, varchar, json, jsonb or bytea"));
+                return Err(usage(format!(
+                    "column {} of table {} has the type {other}",
+                    table.value, relation.name
+                ))
+                .hint("records are in columns of type text, varchar, json, jsonb or bytea"));
             }
         };
         let time = |name: &String| -> Result<TimeColumn, Failure> {
@@ -121,7 +130,10 @@ impl Rows {
             created: table.created.as_ref().map(time).transpose()?,
             updated: table.updated.as_ref().map(time).transpose()?,
             expires: expires.zip(lifetime),
-            has_unique_keys: relation.unique.iter().any(|index| index.iter().all(|column| of_key.contains(&column))),
+            has_unique_keys: relation
+                .unique
+                .iter()
+                .any(|index| index.iter().all(|column| of_key.contains(&column))),
             relation: relation.clone(),
             table: Arc::clone(table),
         })
@@ -129,10 +141,14 @@ impl Rows {
 
     /// The condition under which a row is a record of this kind.
     fn filter(&self) -> String {
-        let only = self.table.only.iter().map(|(column, text)| format!("{}::text = {}", quoted(column), literal(text)));
+        let only = self
+            .table
+            .only
+            .iter()
+            .map(|(column, text)| format!("{}::text = {}", quoted(column), literal(text)));
         let prefix = self.table.pattern.prefix();
-        let ours =
-            (!prefix.is_empty()).then(|| format!("pg_catalog.starts_with({}::text, {})", self.key, literal(prefix)));
+        let ours = (!prefix.is_empty())
+            .then(|| format!("pg_catalog.starts_with({}::text, {})", self.key, literal(prefix)));
         let conditions: Vec<_> = only.chain(ours).collect();
         if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
     }
@@ -186,12 +202,21 @@ impl Rows {
         };
         let value = self.compared();
         let (value, is_long) = if values {
-            (format!("CASE WHEN {size} <= {MAX_VALUE} THEN {value} END"), format!("{size} > {MAX_VALUE}"))
+            (
+                format!("CASE WHEN {size} <= {MAX_VALUE} THEN {value} END"),
+                format!("{size} > {MAX_VALUE}"),
+            )
         } else {
-            (format!("NULL::{}", if self.holds == Holds::Bytes { "bytea" } else { "text" }), "FALSE".to_owned())
+            (
+                format!("NULL::{}", if self.holds == Holds::Bytes { "bytea" } else { "text" }),
+                "FALSE".to_owned(),
+            )
         };
-        let time = |column: Option<&TimeColumn>| column.map_or_else(|| "NULL::int8".to_owned(), TimeColumn::read);
-        let (updated, expires) = (time(self.updated.as_ref()), time(self.expires.as_ref().map(|(column, _)| column)));
+        let time = |column: Option<&TimeColumn>| {
+            column.map_or_else(|| "NULL::int8".to_owned(), TimeColumn::read)
+        };
+        let (updated, expires) =
+            (time(self.updated.as_ref()), time(self.expires.as_ref().map(|(column, _)| column)));
         format!("{}::text, {value}, {updated}, {expires}, {is_long}", self.key)
     }
 
@@ -203,24 +228,36 @@ impl Rows {
     /// The rows whose key has the text $1 in it.
     pub fn select_with(&self) -> String {
         let (columns, place, filter) = (self.columns(true), &self.place, self.filter());
-        format!("SELECT {columns} FROM {place} WHERE {filter} AND pg_catalog.strpos({}::text, $1) > 0", self.key)
+        format!(
+            "SELECT {columns} FROM {place} WHERE {filter} AND pg_catalog.strpos({}::text, $1) > 0",
+            self.key
+        )
     }
 
-    /// One page in the order of the keys, after the key $1 where there is one; where keys are not unique, up to $2.
+    /// One page in the order of the keys, after the key $1 where there is one; where keys are not
+    /// unique, up to $2.
     pub fn select_page(&self, values: bool, is_first: bool, has_end: bool, limit: usize) -> String {
-        let above = if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
+        let above =
+            if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
         let (end, limit) = if has_end {
-            (format!("{} <= {}", self.key, self.wanted(if is_first { 1 } else { 2 })), String::new())
+            (
+                format!("{} <= {}", self.key, self.wanted(if is_first { 1 } else { 2 })),
+                String::new(),
+            )
         } else {
             ("TRUE".to_owned(), format!(" LIMIT {limit}"))
         };
-        let (columns, place, filter, key) = (self.columns(values), &self.place, self.filter(), &self.key);
-        format!("SELECT {columns} FROM {place} WHERE {filter} AND {above} AND {end} ORDER BY {key}{limit}")
+        let (columns, place, filter, key) =
+            (self.columns(values), &self.place, self.filter(), &self.key);
+        format!(
+            "SELECT {columns} FROM {place} WHERE {filter} AND {above} AND {end} ORDER BY {key}{limit}"
+        )
     }
 
     /// The last key of such a page.
     pub fn select_end(&self, is_first: bool, limit: usize) -> String {
-        let above = if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
+        let above =
+            if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
         let (place, filter, key) = (&self.place, self.filter(), &self.key);
         format!(
             "SELECT {key}::text FROM {place} WHERE {filter} AND {above} ORDER BY {key} LIMIT 1 OFFSET {}",
@@ -236,7 +273,8 @@ impl Rows {
             return select;
         }
         let times = self.updated.iter().chain(self.expires.iter().map(|(column, _)| column));
-        let columns: Vec<_> = std::iter::once(&self.value).chain(times.map(|column| &column.name)).cloned().collect();
+        let columns: Vec<_> =
+            std::iter::once(&self.value).chain(times.map(|column| &column.name)).cloned().collect();
         format!("{select}GRANT UPDATE ({}) ON {place} TO {role};\n", columns.join(", "))
     }
 
@@ -263,7 +301,11 @@ impl Rows {
     /// Writes the value $3 in the place of $2.
     pub fn update(&self) -> String {
         let mut set = vec![format!("{} = {}", self.value, self.written(3))];
-        set.extend(self.times("pg_catalog.now()").into_iter().map(|(column, value)| format!("{column} = {value}")));
+        set.extend(
+            self.times("pg_catalog.now()")
+                .into_iter()
+                .map(|(column, value)| format!("{column} = {value}")),
+        );
         format!("UPDATE {} SET {} WHERE {}", self.place, set.join(", "), self.is_unchanged())
     }
 
@@ -275,7 +317,8 @@ impl Rows {
         format!("SELECT {value} = $2, {value} = {after} FROM {place} WHERE {key}")
     }
 
-    /// Inserts the value $2, last written at the second $3, for the account $4, unless the key is there.
+    /// Inserts the value $2, last written at the second $3, for the account $4, unless the key is
+    /// there.
     pub fn insert(&self) -> String {
         let mut columns = vec![self.key.clone(), self.value.clone()];
         let mut values = vec![self.wanted(1), self.written(2)];
@@ -288,7 +331,8 @@ impl Rows {
             values.push("$4".to_owned());
         }
         let at = "pg_catalog.to_timestamp($3)";
-        let created = self.created.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
+        let created =
+            self.created.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
         for (column, value) in created.chain(self.times(at)) {
             columns.push(column);
             values.push(value);
@@ -307,7 +351,11 @@ impl Rows {
         let condition = match kind {
             Kind::State => self.has_key(),
             Kind::Session if is_too_long => {
-                format!("{} AND pg_catalog.octet_length({}) > {MAX_VALUE}", self.has_key(), self.compared())
+                format!(
+                    "{} AND pg_catalog.octet_length({}) > {MAX_VALUE}",
+                    self.has_key(),
+                    self.compared()
+                )
             }
             Kind::Session => self.is_unchanged(),
         };
@@ -315,12 +363,15 @@ impl Rows {
         if self.has_unique_keys {
             return format!("DELETE FROM {place} WHERE {condition}");
         }
-        format!("DELETE FROM {place} WHERE ctid = (SELECT ctid FROM {place} WHERE {condition} LIMIT 1)")
+        format!(
+            "DELETE FROM {place} WHERE ctid = (SELECT ctid FROM {place} WHERE {condition} LIMIT 1)"
+        )
     }
 
     /// The time columns, and their values at this time in the form of the other rows.
     fn times(&self, at: &str) -> Vec<(String, String)> {
-        let updated = self.updated.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
+        let updated =
+            self.updated.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
         let expires = self.expires.iter().map(|(column, lifetime)| {
             let at = format!("{at} + {lifetime} * interval '1 second'");
             (column.name.clone(), column.write(&format!("({at})"), &self.place))
@@ -330,7 +381,11 @@ impl Rows {
 
     /// Reads a time that [`Self::columns`] has selected.
     pub fn time(&self, cell: Option<Cell<&[u8]>>, is_end: bool) -> Option<Timestamp> {
-        let column = if is_end { self.expires.as_ref().map(|(column, _)| column) } else { self.updated.as_ref() };
+        let column = if is_end {
+            self.expires.as_ref().map(|(column, _)| column)
+        } else {
+            self.updated.as_ref()
+        };
         match (cell?, column?.times) {
             (Cell::Integer(milliseconds), Times::Zoned | Times::Plain) => {
                 Timestamp::from_millisecond(milliseconds).ok()
@@ -341,7 +396,11 @@ impl Rows {
 
     /// Whether [`Self::columns`] selects this time as a text.
     pub fn is_text(&self, is_end: bool) -> bool {
-        let column = if is_end { self.expires.as_ref().map(|(column, _)| column) } else { self.updated.as_ref() };
+        let column = if is_end {
+            self.expires.as_ref().map(|(column, _)| column)
+        } else {
+            self.updated.as_ref()
+        };
         column.is_some_and(|column| column.times == Times::Text)
     }
 }
@@ -352,7 +411,9 @@ impl TimeColumn {
         let name = &self.name;
         match self.times {
             Times::Zoned | Times::Plain => {
-                format!("CASE WHEN pg_catalog.isfinite({name}) THEN (extract(epoch FROM {name}) * 1000)::int8 END")
+                format!(
+                    "CASE WHEN pg_catalog.isfinite({name}) THEN (extract(epoch FROM {name}) * 1000)::int8 END"
+                )
             }
             Times::Number => format!("{name}::int8"),
             Times::Text => format!("{name}::text"),
@@ -361,7 +422,10 @@ impl TimeColumn {
 
     /// A `timestamptz` in the form that other rows have.
     fn write(&self, at: &str, place: &str) -> String {
-        let sample = format!("(SELECT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT 1)", name = self.name);
+        let sample = format!(
+            "(SELECT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT 1)",
+            name = self.name
+        );
         match self.times {
             Times::Zoned => at.to_owned(),
             Times::Plain => format!("({at} AT TIME ZONE 'UTC')"),

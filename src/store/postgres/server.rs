@@ -1,5 +1,5 @@
-//! Connections to one database, kept for the next use. Statements have no names and settings end with their transaction, so
-//! that a pooler in transaction mode may stand in between.
+//! Connections to one database, kept for the next use. Statements have no names and settings end
+//! with their transaction, so that a pooler in transaction mode may stand in between.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +35,12 @@ impl Server {
     /// Returns a server that connects when it is used.
     pub fn new(address: &PostgresAddress, access: &Access) -> Result<Self, Failure> {
         let dialer = Dialer::new(address, access).map_err(|e| e.at(address))?;
-        Ok(Self { address: address.clone(), dialer, idle: Mutex::default(), losses: AtomicU64::new(0) })
+        Ok(Self {
+            address: address.clone(),
+            dialer,
+            idle: Mutex::default(),
+            losses: AtomicU64::new(0),
+        })
     }
 
     /// Returns the role that the address names.
@@ -79,7 +84,11 @@ impl Server {
     }
 
     /// The same, once.
-    pub async fn query_once(&self, sql: &str, parameters: &Parameters<'_>) -> Result<Vec<Row>, Trouble> {
+    pub async fn query_once(
+        &self,
+        sql: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Vec<Row>, Trouble> {
         let client = self.client().await?;
         match query(&client, sql, parameters).await {
             Ok(rows) => {
@@ -93,7 +102,8 @@ impl Server {
         }
     }
 
-    /// Keeps a connection on which a statement outside any transaction has failed, unless it is lost.
+    /// Keeps a connection on which a statement outside any transaction has failed, unless it is
+    /// lost.
     pub fn lost(&self, client: Client, trouble: &Trouble) {
         if client.is_closed() || trouble.fate() == crate::store::settle::Fate::Unknown {
             self.losses.fetch_add(1, Ordering::Relaxed);
@@ -109,12 +119,20 @@ impl Server {
 }
 
 /// Runs a query on this connection.
-pub async fn query(client: &Client, sql: &str, parameters: &Parameters<'_>) -> Result<Vec<Row>, Trouble> {
+pub async fn query(
+    client: &Client,
+    sql: &str,
+    parameters: &Parameters<'_>,
+) -> Result<Vec<Row>, Trouble> {
     in_time(client.query_typed(sql, parameters)).await
 }
 
 /// Runs a statement on this connection, and returns how many rows it has changed.
-pub async fn execute(client: &Client, sql: &str, parameters: &Parameters<'_>) -> Result<u64, Trouble> {
+pub async fn execute(
+    client: &Client,
+    sql: &str,
+    parameters: &Parameters<'_>,
+) -> Result<u64, Trouble> {
     in_time(client.execute_typed(sql, parameters)).await
 }
 
@@ -123,7 +141,9 @@ pub async fn batch(client: &Client, sql: &str) -> Result<(), Trouble> {
     in_time(client.batch_execute(sql)).await
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Trouble> {
+async fn in_time<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Trouble> {
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Trouble::late()),

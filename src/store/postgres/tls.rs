@@ -20,14 +20,20 @@ use crate::error::{Failure, usage};
 use crate::store::Access;
 use crate::tls::{self, Authorities, Checks};
 
-/// Reads the certificates that an address names, and makes the configuration that its `sslmode` asks for.
-pub fn config(address: &PostgresAddress, mode: SslMode, access: &Access) -> Result<Arc<ClientConfig>, Failure> {
+/// Reads the certificates that an address names, and makes the configuration that its `sslmode`
+/// asks for.
+pub fn config(
+    address: &PostgresAddress,
+    mode: SslMode,
+    access: &Access,
+) -> Result<Arc<ClientConfig>, Failure> {
     let checks = match mode {
         SslMode::Disable | SslMode::Prefer | SslMode::Require => Checks::None,
         SslMode::VerifyCa => Checks::Authority,
         SslMode::VerifyFull => Checks::All,
     };
-    let named = address.path("sslrootcert").filter(|_| address.parameter("sslrootcert") != Some("system"));
+    let named =
+        address.path("sslrootcert").filter(|_| address.parameter("sslrootcert") != Some("system"));
     let trust = access.trust();
     let own = match (&named, trust.named) {
         (Some(path), _) => tls::certificates(&read(path, "sslrootcert")?, "sslrootcert")?,
@@ -43,9 +49,10 @@ pub fn config(address: &PostgresAddress, mode: SslMode, access: &Access) -> Resu
         _ => return Err(usage("sslcert and sslkey go together").hint("name both in the address")),
     };
     let client = match (client, trust.client) {
-        (None, Some(pem)) => {
-            Some((tls::certificates(pem, "store.cert_file")?, tls::private_key(pem, "store.key_file")?))
-        }
+        (None, Some(pem)) => Some((
+            tls::certificates(pem, "store.cert_file")?,
+            tls::private_key(pem, "store.key_file")?,
+        )),
         (client, _) => client,
     };
     let public = named.is_none().then(|| trust.system());
@@ -54,7 +61,8 @@ pub fn config(address: &PostgresAddress, mode: SslMode, access: &Access) -> Resu
 
 fn read(path: &Path, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let bytes = fs::read(path).map(Zeroizing::new);
-    bytes.map_err(|e| usage(format!("cannot read the file of {name}")).at(path.display()).because(e))
+    bytes
+        .map_err(|e| usage(format!("cannot read the file of {name}")).at(path.display()).because(e))
 }
 
 /// Encrypts one connection.
@@ -86,13 +94,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buffer)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)
     }
 
@@ -105,8 +121,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     }
 }
 
-/// Hash of a certificate for `tls-server-end-point` (RFC 5929 section 4.1): the one it is signed with, SHA-256 in the place
-/// of weaker ones. None where the signature says no hash.
+/// Hash of a certificate for `tls-server-end-point` (RFC 5929 section 4.1): the one it is signed
+/// with, SHA-256 in the place of weaker ones. None where the signature says no hash.
 fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     let (certificate_body, _) = contents(certificate)?;
     let (_, after_tbs) = contents(certificate_body)?;
@@ -117,12 +133,10 @@ fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4 | 5 | 11]
         | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1]
         | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1 | 2] => Some(Sha256::digest(certificate).to_vec()),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12] | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3] => {
-            Some(Sha384::digest(certificate).to_vec())
-        }
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13] | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4] => {
-            Some(Sha512::digest(certificate).to_vec())
-        }
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12]
+        | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3] => Some(Sha384::digest(certificate).to_vec()),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13]
+        | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4] => Some(Sha512::digest(certificate).to_vec()),
         _ => None,
     }
 }
@@ -134,7 +148,9 @@ fn contents(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = if first < 0x80 {
         (usize::from(first), rest)
     } else {
-        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f)).filter(|(bytes, _)| bytes.len() <= 4)?;
+        let (bytes, rest) = rest
+            .split_at_checked(usize::from(first & 0x7f))
+            .filter(|(bytes, _)| bytes.len() <= 4)?;
         (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
     };
     rest.split_at_checked(length)

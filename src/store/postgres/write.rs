@@ -12,8 +12,8 @@ use crate::store::retry::Patience;
 use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
 use crate::store::{Kind, Stored, Unreadable, Written};
 
-/// Begins a transaction that is durable when it is committed, whatever the role's settings are, and that does not wait for
-/// long while another one has the row.
+/// Begins a transaction that is durable when it is committed, whatever the role's settings are, and
+/// that does not wait for long while another one has the row.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'";
 
 /// Makes the commit durable. A stricter setting stays.
@@ -43,12 +43,18 @@ impl Values {
 }
 
 /// A parameter that is a value, in the type of its column.
-fn value<'v>(rows: &Rows, bytes: &'v Vec<u8>, text: &'v mut String) -> Result<&'v (dyn ToSql + Sync), Trouble> {
+fn value<'v>(
+    rows: &Rows,
+    bytes: &'v Vec<u8>,
+    text: &'v mut String,
+) -> Result<&'v (dyn ToSql + Sync), Trouble> {
     if rows.holds == Holds::Bytes {
         return Ok(bytes);
     }
     let found = std::str::from_utf8(bytes);
-    found.map_err(|_| Trouble::refused("the record is not text, and the column holds text"))?.clone_into(text);
+    found
+        .map_err(|_| Trouble::refused("the record is not text, and the column holds text"))?
+        .clone_into(text);
     Ok(text)
 }
 
@@ -66,20 +72,30 @@ pub(super) fn check_length(rows: &Rows, new: &[u8]) -> Result<(), Trouble> {
 }
 
 /// Updates the row inside a transaction.
-pub(super) async fn update(client: &Client, rows: &Rows, read: &Stored, new: &[u8]) -> Result<Updated, Trouble> {
+pub(super) async fn update(
+    client: &Client,
+    rows: &Rows,
+    read: &Stored,
+    new: &[u8],
+) -> Result<Updated, Trouble> {
     let values = Values::new(read, new);
     check_length(rows, &values.after)?;
     let (mut before, mut after) = (String::new(), String::new());
-    let [before, after] = [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
+    let [before, after] =
+        [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
     let of_value = rows.value_type();
-    let parameters = [(&values.key as _, Type::TEXT), (before, of_value.clone()), (after, of_value)];
+    let parameters =
+        [(&values.key as _, Type::TEXT), (before, of_value.clone()), (after, of_value)];
     match server::execute(client, &rows.update(), &parameters).await? {
         1 => return Ok(Updated::One),
         0 => {}
-        _ => return Err(Trouble::refused("several rows hold the same record; nothing was written")),
+        _ => {
+            return Err(Trouble::refused("several rows hold the same record; nothing was written"));
+        }
     }
     let found = server::query(client, &rows.compare(), &parameters).await?;
-    let is_as_read = |row: &tokio_postgres::Row| row.try_get(0).unwrap_or(None::<bool>) == Some(true);
+    let is_as_read =
+        |row: &tokio_postgres::Row| row.try_get(0).unwrap_or(None::<bool>) == Some(true);
     if found.iter().any(is_as_read) {
         return Err(Trouble::refused(format!(
             "table {} did not let the row be changed, and has given no error",
@@ -91,12 +107,21 @@ pub(super) async fn update(client: &Client, rows: &Rows, read: &Stored, new: &[u
 }
 
 /// Replaces a record in a transaction of its own.
-pub(super) async fn replace(server: &Server, rows: &Rows, read: &Stored, new: &[u8]) -> Result<Written, Trouble> {
+pub(super) async fn replace(
+    server: &Server,
+    rows: &Rows,
+    read: &Stored,
+    new: &[u8],
+) -> Result<Written, Trouble> {
     let values = Values::new(read, new);
     let change = Change { before: Some(&values.before), after: &values.after };
     let mut patience = Patience::new();
     loop {
-        let attempt = settle(change, replace_once(server, rows, read, new), read_again(server, rows, &values));
+        let attempt = settle(
+            change,
+            replace_once(server, rows, read, new),
+            read_again(server, rows, &values),
+        );
         match attempt.await? {
             Attempt::Settled(written) => return Ok(written),
             Attempt::NotDone(trouble) => patience.after(trouble).await?,
@@ -104,7 +129,12 @@ pub(super) async fn replace(server: &Server, rows: &Rows, read: &Stored, new: &[
     }
 }
 
-async fn replace_once(server: &Server, rows: &Rows, read: &Stored, new: &[u8]) -> Result<Written, Trouble> {
+async fn replace_once(
+    server: &Server,
+    rows: &Rows,
+    read: &Stored,
+    new: &[u8],
+) -> Result<Written, Trouble> {
     let client = server.client().await?;
     let updated = async {
         begin(&client).await?;
@@ -139,12 +169,19 @@ pub(super) async fn settle_commit(
     })
 }
 
-/// The value as it stands now: the very bytes of the change where the column has what it would make of them.
-async fn read_again(server: &Server, rows: &Rows, values: &Values) -> Result<Option<Vec<u8>>, Trouble> {
+/// The value as it stands now: the very bytes of the change where the column has what it would make
+/// of them.
+async fn read_again(
+    server: &Server,
+    rows: &Rows,
+    values: &Values,
+) -> Result<Option<Vec<u8>>, Trouble> {
     let (mut before, mut after) = (String::new(), String::new());
-    let [is_before, is_after] = [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
+    let [is_before, is_after] =
+        [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
     let of_value = rows.value_type();
-    let parameters = [(&values.key as _, Type::TEXT), (is_before, of_value.clone()), (is_after, of_value)];
+    let parameters =
+        [(&values.key as _, Type::TEXT), (is_before, of_value.clone()), (is_after, of_value)];
     let found = server.query(&rows.compare(), &parameters).await?;
     let Some(row) = found.first() else { return Ok(None) };
     let is = |at: usize| row.try_get(at).map(|same: Option<bool>| same == Some(true));
@@ -185,7 +222,8 @@ pub(super) async fn create(
     let (bytes, mut text) = (new.to_vec(), String::new());
     let new = value(rows, &bytes, &mut text)?;
     let key_parameter = (&key as &(dyn ToSql + Sync), Type::TEXT);
-    let parameters = [key_parameter, (new, rows.value_type()), (&written_at, Type::FLOAT8), (&did, Type::TEXT)];
+    let parameters =
+        [key_parameter, (new, rows.value_type()), (&written_at, Type::FLOAT8), (&did, Type::TEXT)];
     let mut patience = Patience::new();
     let mut was_lost = false;
     loop {
@@ -208,10 +246,15 @@ pub(super) async fn create(
                 if !was_lost {
                     return Ok(false);
                 }
-                let compared =
-                    [(&key as &(dyn ToSql + Sync), Type::TEXT), (new, rows.value_type()), (new, rows.value_type())];
+                let compared = [
+                    (&key as &(dyn ToSql + Sync), Type::TEXT),
+                    (new, rows.value_type()),
+                    (new, rows.value_type()),
+                ];
                 let found = server.query(&rows.compare(), &compared).await?;
-                return Ok(found.first().and_then(|row| row.try_get(1).ok().flatten()) == Some(true));
+                return Ok(
+                    found.first().and_then(|row| row.try_get(1).ok().flatten()) == Some(true)
+                );
             }
             Err(trouble) => {
                 roll_back(server, client).await;
@@ -263,7 +306,12 @@ pub(super) async fn remove(
     }
 }
 
-async fn remove_one(client: &Client, rows: &Rows, kind: Kind, record: &Stored) -> Result<Written, Trouble> {
+async fn remove_one(
+    client: &Client,
+    rows: &Rows,
+    kind: Kind,
+    record: &Stored,
+) -> Result<Written, Trouble> {
     let key = record.key.text().into_owned();
     let (before, mut text) = (record.version().to_vec(), String::new());
     let before = value(rows, &before, &mut text)?;
@@ -283,7 +331,8 @@ async fn begin(client: &Client) -> Result<(), Trouble> {
     server::batch(client, &format!("{BEGIN}; {DURABLE}")).await
 }
 
-/// Commits. An error of it leaves open what became of the transaction, unless the server says that it was undone.
+/// Commits. An error of it leaves open what became of the transaction, unless the server says that
+/// it was undone.
 pub(super) async fn commit(server: &Server, client: Client) -> Result<(), Trouble> {
     match server::batch(&client, "COMMIT").await {
         Ok(()) => {

@@ -1,4 +1,5 @@
-//! Every record of a Redis, under whatever key: which client keys are needed does not depend on the layout at hand.
+//! Every record of a Redis, under whatever key: which client keys are needed does not depend on the
+//! layout at hand.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,14 +14,16 @@ use crate::store::{Kind, Stored, Want};
 
 /// Keys of all kinds, as if they were pending logins.
 static EVERY_KEY: LazyLock<Arc<Layout>> = LazyLock::new(|| {
-    let (sessions, logins) = (layout::keys("oauthctl:no-session:{did}", 0), layout::keys("{state}", 0));
+    let (sessions, logins) =
+        (layout::keys("oauthctl:no-session:{did}", 0), layout::keys("{state}", 0));
     Arc::new(Layout { sessions, logins, ..layout::bare() })
 });
 
 /// Words in keys of sessions and logins, under which also what is encrypted counts as a record.
 const WORDS: [&str; 2] = ["sess", "auth"];
 
-/// Streams what stands under the keys of all layouts, and what looks like a record under any other key.
+/// Streams what stands under the keys of all layouts, and what looks like a record under any other
+/// key.
 pub(in crate::store) async fn census(
     address: &RedisAddress,
     access: &Access,
@@ -38,18 +41,27 @@ pub(in crate::store) async fn census_rest(
     start(Arc::new(Rest::new(address, access)?), address.to_string(), layouts).await
 }
 
-/// Addresses of the other databases of the same server that have keys; none where the server does not say.
-pub(in crate::store) async fn other_databases(address: &RedisAddress, access: &Access) -> Vec<RedisAddress> {
+/// Addresses of the other databases of the same server that have keys; none where the server does
+/// not say.
+pub(in crate::store) async fn other_databases(
+    address: &RedisAddress,
+    access: &Access,
+) -> Vec<RedisAddress> {
     let Ok(server) = connect(address, access) else { return Vec::new() };
     let numbers = detect::databases(&*server).await.into_iter().map(|(number, _)| number);
     let others = numbers.filter(|number| *number != address.database);
     others.map(|database| RedisAddress { database, ..address.clone() }).collect()
 }
 
-async fn start(server: Arc<dyn Server>, place: String, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
+async fn start(
+    server: Arc<dyn Server>,
+    place: String,
+    layouts: Vec<Arc<Layout>>,
+) -> Result<Scan, Failure> {
     check_reachable(&*server, &place).await?;
     let want = Want { values: true, ttls: false };
-    let search = Search { layout: Arc::clone(&EVERY_KEY), kind: Kind::State, want, glob: "*".to_owned() };
+    let search =
+        Search { layout: Arc::clone(&EVERY_KEY), kind: Kind::State, want, glob: "*".to_owned() };
     let mut all = scan::start(server, place.into(), search);
     let (sender, records) = Scan::channel();
     tokio::spawn(async move {
@@ -59,7 +71,11 @@ async fn start(server: Arc<dyn Server>, place: String, layouts: Vec<Arc<Layout>>
     Ok(records)
 }
 
-async fn keep_records(all: &mut Scan, layouts: &[Arc<Layout>], sender: &ScanSender) -> anyhow::Result<()> {
+async fn keep_records(
+    all: &mut Scan,
+    layouts: &[Arc<Layout>],
+    sender: &ScanSender,
+) -> anyhow::Result<()> {
     while let Some(mut found) = all.next().await? {
         found.retain(|stored| may_be_record(stored, layouts));
         if !found.is_empty() && sender.send(found).await.is_err() {
@@ -77,15 +93,21 @@ fn may_be_record(stored: &Stored, layouts: &[Arc<Layout>]) -> bool {
     }
     let is_of = |layout: &Arc<Layout>| {
         let kinds = [Kind::Session, Kind::State];
-        layout.has_keys() && kinds.iter().any(|kind| layout.pattern(*kind).parse_key(&key).is_some())
+        layout.has_keys()
+            && kinds.iter().any(|kind| layout.pattern(*kind).parse_key(&key).is_some())
     };
-    layouts.iter().any(is_of) || KeyDependence::of(&stored.value) != KeyDependence::None || is_sealed(stored)
+    layouts.iter().any(is_of)
+        || KeyDependence::of(&stored.value) != KeyDependence::None
+        || is_sealed(stored)
 }
 
-/// Whether the record may be an encrypted session or login, by its key. JSON that is no record is some other cache of
-/// an account's.
+/// Whether the record may be an encrypted session or login, by its key. JSON that is no record is
+/// some other cache of an account's.
 fn is_sealed(stored: &Stored) -> bool {
     let key = stored.key.text().to_ascii_lowercase();
     let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&stored.value).is_ok();
-    key.contains("did:") && WORDS.iter().any(|word| key.contains(word)) && !stored.value.is_empty() && !is_json()
+    key.contains("did:")
+        && WORDS.iter().any(|word| key.contains(word))
+        && !stored.value.is_empty()
+        && !is_json()
 }

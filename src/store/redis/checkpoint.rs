@@ -1,5 +1,6 @@
-//! Makes sure that what was written outlives a fail-over. Whoever is in charge is asked for anew and connected to anew: a
-//! master that has been replaced does not know it for a while, and goes on answering.
+//! Makes sure that what was written outlives a fail-over. Whoever is in charge is asked for anew
+//! and connected to anew: a master that has been replaced does not know it for a while, and goes on
+//! answering.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,8 +20,9 @@ const CHECK_LIFETIME: Duration = Duration::from_mins(1);
 /// How long replicas may take to have everything.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Where nobody can be asked whether a fail-over is under way, the loss of a replica may be its beginning. Within this
-/// time its end would show: news of it reach all sentinels in 2 s, and a replaced master is demoted after 8 s.
+/// Where nobody can be asked whether a fail-over is under way, the loss of a replica may be its
+/// beginning. Within this time its end would show: news of it reach all sentinels in 2 s, and a
+/// replaced master is demoted after 8 s.
 const CALM: Duration = Duration::from_secs(12);
 
 /// What the servers looked like the last time, and since when.
@@ -87,8 +89,11 @@ impl RedisCheckpoint {
             }
         }
         // Nobody has taken over meanwhile.
-        let Some(now) = self.original.server.survey().await? else { return unsettled("the servers do not answer") };
-        if now.identity != self.survey.identity || !same_histories(&heads(&now).await?, &self.heads) {
+        let Some(now) = self.original.server.survey().await? else {
+            return unsettled("the servers do not answer");
+        };
+        if now.identity != self.survey.identity || !same_histories(&heads(&now).await?, &self.heads)
+        {
             return unsettled("another server has taken over");
         }
         match now.doubt {
@@ -97,9 +102,13 @@ impl RedisCheckpoint {
         }
     }
 
-    /// How many replicas have everything that was written before; none when the server does not say.
+    /// How many replicas have everything that was written before; none when the server does not
+    /// say.
     async fn reached(&self, key: &[u8], most: usize) -> Result<Option<usize>, Trouble> {
-        let set = Command::new("SET", key).arg("1").arg("PX").arg(super::write::milliseconds(CHECK_LIFETIME));
+        let set = Command::new("SET", key)
+            .arg("1")
+            .arg("PX")
+            .arg(super::write::milliseconds(CHECK_LIFETIME));
         let commands = [set, wait(most, PATIENCE).beside(key)];
         let answers = self.survey.server.wire().run(&commands).await?;
         match &answers[..] {
@@ -139,7 +148,8 @@ async fn heads(survey: &Survey) -> Result<Vec<Head>, Trouble> {
 }
 
 fn same_histories(some: &[Head], others: &[Head]) -> bool {
-    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| one.history == other.history)
+    some.len() == others.len()
+        && some.iter().zip(others).all(|(one, other)| one.history == other.history)
 }
 
 #[cfg(test)]

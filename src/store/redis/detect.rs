@@ -1,5 +1,5 @@
-//! Which layout a Redis has. Told from records rather than from keys alone: apps share prefixes, and a DID is full of
-//! the colons that separate it from what follows.
+//! Which layout a Redis has. Told from records rather than from keys alone: apps share prefixes,
+//! and a DID is full of the colons that separate it from what follows.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::store::layout::{Layout, usual_lock};
 use crate::store::{Kind, RecordKey};
 use crate::text::counted;
 
-/// Keys looked at when records show early, and at most: a few seconds' scan of a store in which they do not.
+/// Keys looked at when records show early, and at most: a few seconds' scan of a store in which
+/// they do not.
 const FEW_KEYS: usize = 10_000;
 const MANY_KEYS: usize = 5_000_000;
 
@@ -47,20 +48,31 @@ pub(super) struct Found {
     pub(super) possible: Vec<Arc<Layout>>,
 }
 
-/// The layouts that the store's records show; the failure says what is there instead. The outer error is the store's.
-pub(super) async fn layouts(server: &dyn Server, all: &[Arc<Layout>]) -> Result<Result<Found, Failure>, Trouble> {
+/// The layouts that the store's records show; the failure says what is there instead. The outer
+/// error is the store's.
+pub(super) async fn layouts(
+    server: &dyn Server,
+    all: &[Arc<Layout>],
+) -> Result<Result<Found, Failure>, Trouble> {
     let mut survey = Survey::new(all, MANY_KEYS);
     survey.run(server).await?;
-    let layouts: Vec<_> = best(&survey.candidates).iter().map(|one| Arc::clone(&one.layout)).collect();
+    let layouts: Vec<_> =
+        best(&survey.candidates).iter().map(|one| Arc::clone(&one.layout)).collect();
     if !layouts.is_empty() {
         return Ok(Ok(Found { layouts, possible: survey.possible() }));
     }
-    Ok(Err(if survey.shapes.is_empty() { empty(server).await? } else { unfit(server, survey.shapes).await? }))
+    Ok(Err(if survey.shapes.is_empty() {
+        empty(server).await?
+    } else {
+        unfit(server, survey.shapes).await?
+    }))
 }
 
-/// The layouts of which the store has sessions beside those of `named`, as far as its first keys show.
+/// The layouts of which the store has sessions beside those of `named`, as far as its first keys
+/// show.
 pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layout>]) -> Found {
-    let all: Vec<_> = all.iter().filter(|layout| !layout.shares_sessions_with(named)).cloned().collect();
+    let all: Vec<_> =
+        all.iter().filter(|layout| !layout.shares_sessions_with(named)).cloned().collect();
     let mut survey = Survey::new(&all, FEW_KEYS);
     // A store that does not say is no obstacle: then any layout is possible.
     let is_known = survey.run(server).await.is_ok();
@@ -81,7 +93,8 @@ struct Survey {
 
 impl Survey {
     fn new(all: &[Arc<Layout>], most_keys: usize) -> Self {
-        let candidates = all.iter().filter(|layout| layout.has_keys()).map(Candidate::new).collect();
+        let candidates =
+            all.iter().filter(|layout| layout.has_keys()).map(Candidate::new).collect();
         Self { candidates, shapes: Shapes::default(), most_keys, is_complete: false }
     }
 
@@ -95,9 +108,12 @@ impl Survey {
             for shard in server.shards().await? {
                 let mut cursor = b"0".to_vec();
                 loop {
-                    let (next, keys) = page(&*shard.scan, "*", shard.limits.scan_count, &cursor).await?;
+                    let (next, keys) =
+                        page(&*shard.scan, "*", shard.limits.scan_count, &cursor).await?;
                     seen += keys.len();
-                    for key in keys.into_iter().filter(|key| !key.0.starts_with(OWN_PREFIX.as_bytes())) {
+                    for key in
+                        keys.into_iter().filter(|key| !key.0.starts_with(OWN_PREFIX.as_bytes()))
+                    {
                         self.shapes.add(&key.text());
                         for candidate in &mut self.candidates {
                             candidate.offer(&key);
@@ -122,7 +138,8 @@ impl Survey {
 
     /// The layouts whose keys were seen, or may be where not all keys were.
     fn possible(&self) -> Vec<Arc<Layout>> {
-        let possible = self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.keys.is_empty());
+        let possible =
+            self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.keys.is_empty());
         possible.map(|one| Arc::clone(&one.layout)).collect()
     }
 }
@@ -139,7 +156,9 @@ impl Candidate {
         // What is no text is no app's, and cannot be asked for over REST.
         let Ok(text) = std::str::from_utf8(&key.0) else { return };
         for samples in [&mut self.sessions, &mut self.logins] {
-            if samples.keys.len() < SAMPLES && self.layout.pattern(samples.kind).parse_key(text).is_some() {
+            if samples.keys.len() < SAMPLES
+                && self.layout.pattern(samples.kind).parse_key(text).is_some()
+            {
                 samples.keys.push(key.clone());
             }
         }
@@ -157,7 +176,8 @@ impl Candidate {
                 redis::Value::BulkString(value) => fits(&self.layout, *kind, &key.text(), value),
                 _ => false,
             };
-            *fitting = keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
+            *fitting =
+                keys.iter().zip(values).filter(|(key, value)| fits((key, value.clone()))).count();
         }
         Ok(())
     }
@@ -174,22 +194,29 @@ impl Candidate {
     fn looks_like(&self, other: &Self) -> bool {
         let (one, other) = (&self.layout, &other.layout);
         let is_wrapped = |layout: &Layout| matches!(layout.codec, Codec::Envelope { .. });
-        one.sessions == other.sessions && one.logins == other.logins && is_wrapped(one) == is_wrapped(other)
+        one.sessions == other.sessions
+            && one.logins == other.logins
+            && is_wrapped(one) == is_wrapped(other)
     }
 }
 
 /// Whether a value is a record of this layout under this key.
 fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
     let Some((subject, _)) = layout.pattern(kind).parse_key(key) else { return false };
-    let Some(Decoded { value: record, .. }) = layout.codec.decode(value.into()) else { return false };
+    let Some(Decoded { value: record, .. }) = layout.codec.decode(value.into()) else {
+        return false;
+    };
     match kind {
-        Kind::Session => layout.codec.stamp_fits(&record) && layout.session_at(key, &record).is_ok(),
+        Kind::Session => {
+            layout.codec.stamp_fits(&record) && layout.session_at(key, &record).is_ok()
+        }
         // A state is random text without colons: with one, it is the random text and an id.
         Kind::State => !subject.contains(':') && layout.format.login(&record).is_ok(),
     }
 }
 
-/// Those for which the most speaks. Sessions count for more than states, which look alike in many layouts.
+/// Those for which the most speaks. Sessions count for more than states, which look alike in many
+/// layouts.
 fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
     let with_sessions = candidates.iter().any(|candidate| candidate.sessions.fitting > 0);
     let fit = |candidate: &&Candidate| {
@@ -197,13 +224,18 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
     };
     let fitting: Vec<_> = candidates.iter().filter(fit).collect();
     let is_best = |one: &&Candidate| {
-        let at = |candidate: &Candidate| fitting.iter().position(|other| std::ptr::eq(*other, candidate));
+        let at = |candidate: &Candidate| {
+            fitting.iter().position(|other| std::ptr::eq(*other, candidate))
+        };
         !fitting.iter().any(|other| {
-            // Where an app has begun to stamp its records, some bear a stamp and some do not yet. Without sessions
-            // nothing is stamped, and the plain layout does.
-            let is_twin = one.is_twin(other) && (if with_sessions { other.is_stamped() } else { one.is_stamped() });
+            // Where an app has begun to stamp its records, some bear a stamp and some do not yet.
+            // Without sessions nothing is stamped, and the plain layout does.
+            let is_twin = one.is_twin(other)
+                && (if with_sessions { other.is_stamped() } else { one.is_stamped() });
             // The operator's own description of a built-in layout comes first.
-            let is_copy = one.is_stamped() == other.is_stamped() && one.looks_like(other) && at(other) < at(one);
+            let is_copy = one.is_stamped() == other.is_stamped()
+                && one.looks_like(other)
+                && at(other) < at(one);
             is_twin || is_copy
         })
     };
@@ -222,7 +254,8 @@ async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
     })
 }
 
-/// `db1: 20 keys`, of the databases beside this one; empty where there are none, or where the server does not say.
+/// `db1: 20 keys`, of the databases beside this one; empty where there are none, or where the
+/// server does not say.
 async fn other_databases(server: &dyn Server) -> String {
     let databases = databases(server).await.into_iter();
     let databases = databases.map(|(number, keys)| format!("db{number}: {}", counted(keys, "key")));
@@ -231,7 +264,9 @@ async fn other_databases(server: &dyn Server) -> String {
 
 /// The databases with keys, and how many each has; none where the server does not say.
 pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
-    let info = super::client::command::run_one(server.wire(), Command::keyless("INFO").arg("keyspace")).await;
+    let info =
+        super::client::command::run_one(server.wire(), Command::keyless("INFO").arg("keyspace"))
+            .await;
     let info = info.ok().and_then(|info| text(&info)).unwrap_or_default();
     let databases = info.lines().filter_map(|line| {
         let (number, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
@@ -248,8 +283,12 @@ async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> 
         let (what, kind) = shape::describe(server, sample.as_bytes()).await?;
         seen.push(format!("{shape} ({}, {what})", counted(count, "key")));
         match kind {
-            Some(Recognised::Session(_)) => session_key = session_key.or_else(|| template(&shape, Subject::Did)),
-            Some(Recognised::Login(_)) => state_key = state_key.or_else(|| template(&shape, Subject::State)),
+            Some(Recognised::Session(_)) => {
+                session_key = session_key.or_else(|| template(&shape, Subject::Did));
+            }
+            Some(Recognised::Login(_)) => {
+                state_key = state_key.or_else(|| template(&shape, Subject::State));
+            }
             _ => {}
         }
     }
@@ -279,5 +318,7 @@ fn description(session_key: Option<String>, state_key: Option<String>) -> String
         lock_key.unwrap_or_else(|| "PREFIX:{name}".to_owned()),
     ]
     .map(|template| serde_json::Value::from(template).to_string());
-    format!("[layouts.mine]\nsession_key = {session_key}\nstate_key = {state_key}\nlock_key = {lock_key}")
+    format!(
+        "[layouts.mine]\nsession_key = {session_key}\nstate_key = {state_key}\nlock_key = {lock_key}"
+    )
 }

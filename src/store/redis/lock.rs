@@ -1,5 +1,5 @@
-//! The lock on an account's sessions, as the app takes it: `SET NX` with a time to live and an owner, and given back
-//! only by that owner.
+//! The lock on an account's sessions, as the app takes it: `SET NX` with a time to live and an
+//! owner, and given back only by that owner.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,9 +44,13 @@ impl RedisLocks {
     pub(in crate::store) fn connect(url: &StoreUrl, access: &Access) -> Result<Self, Failure> {
         let (server, cli): (Arc<dyn Server>, _) = match url {
             StoreUrl::Redis(address) => (connect(address, access)?, Cli::of(address)),
-            StoreUrl::Rest(address) => (Arc::new(Rest::new(address, access)?), Cli::of_rest(address)),
+            StoreUrl::Rest(address) => {
+                (Arc::new(Rest::new(address, access)?), Cli::of_rest(address))
+            }
             StoreUrl::Sqlite(_) | StoreUrl::Postgres(_) => {
-                return Err(usage("is not the address of a Redis").at("store.lock_url").hint(ASKED));
+                return Err(usage("is not the address of a Redis")
+                    .at("store.lock_url")
+                    .hint(ASKED));
             }
         };
         Ok(Self { server, place: url.to_string().into(), cli })
@@ -59,7 +63,10 @@ impl RedisLocks {
         name: String,
         patience: Duration,
     ) -> anyhow::Result<Option<Lock>> {
-        match take(&self.server, rule, name, patience).await.map_err(|trouble| trouble.explain(&self.place))? {
+        match take(&self.server, rule, name, patience)
+            .await
+            .map_err(|trouble| trouble.explain(&self.place))?
+        {
             Attempt::Taken(lock) => Ok(Some(lock)),
             Attempt::Busy => Ok(None),
             Attempt::Endless(key) => {
@@ -84,7 +91,12 @@ enum Attempt {
 }
 
 /// Takes the lock, waiting for up to `patience`.
-async fn take(server: &Arc<dyn Server>, rule: &LockRule, name: String, patience: Duration) -> Result<Attempt, Trouble> {
+async fn take(
+    server: &Arc<dyn Server>,
+    rule: &LockRule,
+    name: String,
+    patience: Duration,
+) -> Result<Attempt, Trouble> {
     let (key, ttl) = match rule {
         LockRule::Key { pattern, ttl } => (pattern.key(&name, None), *ttl),
         LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } | LockRule::Advisory(_) => {
@@ -93,7 +105,8 @@ async fn take(server: &Arc<dyn Server>, rule: &LockRule, name: String, patience:
     };
     let ttl = Duration::try_from(ttl.duration()).unwrap_or_default();
     let owner = owner();
-    let command = Command::new("SET", key.as_bytes()).arg(&owner).arg("NX").arg("PX").arg(milliseconds(ttl));
+    let command =
+        Command::new("SET", key.as_bytes()).arg(&owner).arg("NX").arg("PX").arg(milliseconds(ttl));
     let begun = Instant::now();
     let mut wait = SHORTEST_WAIT;
     loop {
@@ -107,7 +120,11 @@ async fn take(server: &Arc<dyn Server>, rule: &LockRule, name: String, patience:
         if left.is_zero() {
             lock::tell_busy(&name);
             let left = retry::read(server.wire(), &[Command::new("PTTL", key.as_bytes())]).await?;
-            return Ok(if left == [Value::Int(FOREVER)] { Attempt::Endless(key) } else { Attempt::Busy });
+            return Ok(if left == [Value::Int(FOREVER)] {
+                Attempt::Endless(key)
+            } else {
+                Attempt::Busy
+            });
         }
         tokio::time::sleep(jittered(wait, &owner).min(left)).await;
         wait = (wait * 2).min(LONGEST_WAIT);
@@ -127,7 +144,8 @@ impl Release for Held {
         let make = |whole| write::call(&write::REMOVE, whole, self.key.as_bytes()).arg(&self.owner);
         let mut patience = Patience::new();
         loop {
-            // Harmless to do twice: the owner is in the question. A lost answer leaves open whether the lock was ours.
+            // Harmless to do twice: the owner is in the question. A lost answer leaves open whether
+            // the lock was ours.
             match write::run_scripts(self.server.wire(), &[&make]).await {
                 Ok(answers) => return Ok(answers == [Value::Int(2)]),
                 Err(trouble) => patience.after(trouble).await?,
@@ -137,7 +155,10 @@ impl Release for Held {
 }
 
 /// A name for the holder that nobody else has: a random UUID, as the apps use.
-#[expect(clippy::disallowed_methods, reason = "two holders must differ, whatever randomness a test plays")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "two holders must differ, whatever randomness a test plays"
+)]
 fn owner() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the operating system has randomness");
@@ -145,7 +166,14 @@ fn owner() -> String {
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let n = u128::from_be_bytes(bytes);
     let word = |shift: u32| n >> shift & 0xffff;
-    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", n >> 96, word(80), word(64), word(48), n & 0xffff_ffff_ffff)
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        n >> 96,
+        word(80),
+        word(64),
+        word(48),
+        n & 0xffff_ffff_ffff
+    )
 }
 
 /// Between half and all of the wait, differently for every holder and every wait.

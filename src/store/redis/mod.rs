@@ -1,4 +1,5 @@
-//! Sessions in Redis, in all its forms: one server, one behind sentinels, a cluster, a REST interface.
+//! Sessions in Redis, in all its forms: one server, one behind sentinels, a cluster, a REST
+//! interface.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,7 +12,10 @@ use tokio::sync::OnceCell;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
-use super::{Access, Checkpoint, Kind, NOBODY, RecordKey, Store, Stored, Unreadable, Want, Written, written_at};
+use super::{
+    Access, Checkpoint, Kind, NOBODY, RecordKey, Store, Stored, Unreadable, Want, Written,
+    written_at,
+};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
@@ -65,7 +69,8 @@ pub(super) struct RedisStore {
 struct Beside {
     /// The other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
-    /// Other layouts that may have a session of an account, under a key that follows from the account.
+    /// Other layouts that may have a session of an account, under a key that follows from the
+    /// account.
     elsewhere: Vec<Arc<Layout>>,
 }
 
@@ -100,13 +105,16 @@ impl RedisStore {
         let place: Arc<str> = place.into();
         let bare = |layout: &Arc<Layout>| {
             check_keys(layout).map_err(|e| e.at(&place))?;
-            let (server, layout, place) = (Arc::clone(&server), Arc::clone(layout), Arc::clone(&place));
+            let (server, layout, place) =
+                (Arc::clone(&server), Arc::clone(layout), Arc::clone(&place));
             let (known, beside, cli) = (Vec::new(), OnceCell::new(), cli.clone());
             let (replicas, watch) = (Arc::default(), Arc::default());
             Ok(Self { server, layout, known, beside, replicas, watch, place, cli })
         };
         match choice {
-            LayoutChoice::Named(layout, all) => Ok(vec![Self { known: all.clone(), ..bare(layout)? }]),
+            LayoutChoice::Named(layout, all) => {
+                Ok(vec![Self { known: all.clone(), ..bare(layout)? }])
+            }
             LayoutChoice::Auto(all) => {
                 let found = detect::layouts(&*server, all).await.map_err(|e| e.explain(&place))?;
                 let found = found.map_err(|e| e.at(&place))?;
@@ -122,18 +130,24 @@ impl RedisStore {
 
     /// The other layouts of the store, found out when first asked for.
     async fn beside(&self) -> &Beside {
-        let find = async || self.beside_of(&detect::beside(&*self.server, &self.layout, &self.known).await);
+        let find = async || {
+            self.beside_of(&detect::beside(&*self.server, &self.layout, &self.known).await)
+        };
         self.beside.get_or_init(find).await
     }
 
     fn beside_of(&self, found: &Found) -> Beside {
         let open = |layout: &Arc<Layout>| {
             let (replicas, watch) = (Arc::default(), Arc::default());
-            Arc::new(Self { layout: Arc::clone(layout), replicas, watch, ..self.by(&self.server) }) as Arc<dyn Store>
+            Arc::new(Self { layout: Arc::clone(layout), replicas, watch, ..self.by(&self.server) })
+                as Arc<dyn Store>
         };
-        let others = found.layouts.iter().filter(|other| other.name != self.layout.name).map(open).collect();
+        let others =
+            found.layouts.iter().filter(|other| other.name != self.layout.name).map(open).collect();
         let is_another = |other: &&Arc<Layout>| {
-            other.has_keys() && !other.session_pattern().has_many() && !other.shares_sessions_with(&self.layout)
+            other.has_keys()
+                && !other.session_pattern().has_many()
+                && !other.shares_sessions_with(&self.layout)
         };
         Beside { others, elsewhere: found.possible.iter().filter(is_another).cloned().collect() }
     }
@@ -174,13 +188,16 @@ impl RedisStore {
             }
             answers => answers?,
         };
-        let Ok([value, ttl]) = <[Value; 2]>::try_from(answers) else { return Err(Trouble::nonsense()) };
+        let Ok([value, ttl]) = <[Value; 2]>::try_from(answers) else {
+            return Err(Trouble::nonsense());
+        };
         let ttl = Ttl::read(&ttl).ok_or_else(|| scan::refusal(&ttl))?;
         match value {
             Value::Nil => Ok(None),
             Value::BulkString(value) => Ok(self.layout.stored(kind, key.clone(), value, Some(ttl))),
             Value::ServerError(error) if error.code() == "WRONGTYPE" => {
-                let found = scan::of_wrong_type(self.server.wire(), vec![(key.clone(), Some(ttl))]).await?;
+                let found =
+                    scan::of_wrong_type(self.server.wire(), vec![(key.clone(), Some(ttl))]).await?;
                 Ok(found.into_iter().next())
             }
             other => Err(scan::refusal(&other)),
@@ -189,9 +206,12 @@ impl RedisStore {
 
     async fn try_remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
         if records.iter().any(is_out_of_reach) {
-            let within: Vec<_> = records.iter().filter(|record| !is_out_of_reach(record)).cloned().collect();
+            let within: Vec<_> =
+                records.iter().filter(|record| !is_out_of_reach(record)).cloned().collect();
             let mut answers = Box::pin(self.try_remove(kind, &within)).await?.into_iter();
-            let answer = |record| if is_out_of_reach(record) { Some(Written::Changed) } else { answers.next() };
+            let answer = |record| {
+                if is_out_of_reach(record) { Some(Written::Changed) } else { answers.next() }
+            };
             return Ok(records.iter().filter_map(answer).collect());
         }
         if kind == Kind::State {
@@ -216,10 +236,13 @@ impl Store for RedisStore {
         if layouts.is_empty() {
             return Ok(Vec::new());
         }
-        let key = |layout: &Arc<Layout>| RecordKey::from_text(&layout.session_pattern().key(did.as_str(), None));
+        let key = |layout: &Arc<Layout>| {
+            RecordKey::from_text(&layout.session_pattern().key(did.as_str(), None))
+        };
         let keys: Vec<_> = layouts.iter().map(key).collect();
         let commands: Vec<_> = keys.iter().map(|key| Command::new("GET", &key.0)).collect();
-        let answers = retry::read(self.server.wire(), &commands).await.map_err(|e| self.failure(e))?;
+        let answers =
+            retry::read(self.server.wire(), &commands).await.map_err(|e| self.failure(e))?;
         let mut found = Vec::new();
         for ((layout, key), answer) in layouts.iter().zip(keys).zip(answers) {
             // What is no text, or may not be read, is no session of the app's.
@@ -244,11 +267,17 @@ impl Store for RedisStore {
             let key = RecordKey::from_text(&pattern.key(did.as_str(), None));
             return Ok(self.get(Kind::Session, &key).await?.into_iter().collect());
         }
-        let mut scan = self.start(self.search(Kind::Session, Want { values: true, ttls: true }, Some(did.as_str())));
+        let mut scan = self.start(self.search(
+            Kind::Session,
+            Want { values: true, ttls: true },
+            Some(did.as_str()),
+        ));
         let mut found = Vec::new();
         while let Some(records) = scan.next().await? {
             let of_account = |record: &Stored| {
-                pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str())
+                pattern
+                    .parse_key(&record.key.text())
+                    .is_some_and(|(subject, _)| subject == did.as_str())
             };
             found.extend(records.into_iter().filter(of_account));
         }
@@ -279,7 +308,13 @@ impl Store for RedisStore {
         Ok(())
     }
 
-    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], ttl: Option<Duration>) -> anyhow::Result<bool> {
+    async fn create(
+        &self,
+        kind: Kind,
+        key: &RecordKey,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> anyhow::Result<bool> {
         let now = now();
         let at = written_at(kind, value, now);
         // An envelope says how long the record lives from when it was put there.
@@ -294,7 +329,8 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
-        let (server, place, cli) = (Arc::clone(&self.server), Arc::clone(&self.place), self.cli.clone());
+        let (server, place, cli) =
+            (Arc::clone(&self.server), Arc::clone(&self.place), self.cli.clone());
         RedisLocks { server, place, cli }.lock(&self.layout.lock, name.to_owned(), patience).await
     }
 
@@ -309,7 +345,11 @@ impl Store for RedisStore {
         notes::read(&*self.server, names).await.map_err(|e| self.failure(e))
     }
 
-    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+    async fn write_notes(
+        &self,
+        notes: &[(String, Vec<u8>)],
+        lifetime: Duration,
+    ) -> anyhow::Result<()> {
         notes::write(&*self.server, notes, lifetime).await.map_err(|e| self.failure(e))
     }
 
@@ -323,8 +363,9 @@ fn check_keys(layout: &Layout) -> Result<(), Failure> {
     if layout.has_keys() {
         return Ok(());
     }
-    Err(usage(format!("layout {} is one of SQL tables, and this is a Redis", layout.name))
-        .hint("name a layout of Redis keys with --layout, or the database with --store sqlite:PATH"))
+    Err(usage(format!("layout {} is one of SQL tables, and this is a Redis", layout.name)).hint(
+        "name a layout of Redis keys with --layout, or the database with --store sqlite:PATH",
+    ))
 }
 
 /// Whether nothing can be said to the server about the record.
@@ -333,7 +374,10 @@ fn is_out_of_reach(record: &Stored) -> bool {
 }
 
 /// What apps write into records they write: their own clock's time.
-#[expect(clippy::disallowed_methods, reason = "what other programs compare with their clock is real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what other programs compare with their clock is real time"
+)]
 fn now() -> Timestamp {
     Timestamp::try_from(SystemTime::now()).unwrap_or_default()
 }

@@ -19,7 +19,10 @@ fn key(name: &str) -> Vec<u8> {
 }
 
 /// The notes of these names.
-pub(super) async fn read(server: &dyn Server, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+pub(super) async fn read(
+    server: &dyn Server,
+    names: &[String],
+) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
     let mut notes = Vec::with_capacity(names.len());
     for names in names.chunks(BATCH) {
         let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
@@ -45,7 +48,11 @@ pub(super) async fn read(server: &dyn Server, names: &[String]) -> Result<Vec<Op
 }
 
 /// Writes notes. Harmless to do twice.
-pub(super) async fn write(server: &dyn Server, notes: &[(String, Vec<u8>)], lifetime: Duration) -> Result<(), Trouble> {
+pub(super) async fn write(
+    server: &dyn Server,
+    notes: &[(String, Vec<u8>)],
+    lifetime: Duration,
+) -> Result<(), Trouble> {
     let set = |(name, note): &(String, Vec<u8>)| {
         Command::new("SET", &key(name)).arg(note.as_slice()).arg("PX").arg(milliseconds(lifetime))
     };

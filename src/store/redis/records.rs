@@ -1,4 +1,5 @@
-//! Records as they stand in Redis: what the layout wraps around them, and what their keys' times to live say.
+//! Records as they stand in Redis: what the layout wraps around them, and what their keys' times to
+//! live say.
 
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ pub(super) const OWN_PREFIX: &str = "oauthctl:";
 const OTHER_TYPES: [&str; 5] = ["list", "hash", "set", "zset", "stream"];
 
 impl Layout {
-    /// Whether a key that matched this kind's glob is one of this kind. Prefixes may overlap: a key that fits both kinds
-    /// is a session's when it names a DID.
+    /// Whether a key that matched this kind's glob is one of this kind. Prefixes may overlap: a key
+    /// that fits both kinds is a session's when it names a DID.
     pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
         let text = key.text();
         let is = |kind| self.pattern(kind).parse_key(&text).is_some();
@@ -32,7 +33,13 @@ impl Layout {
     }
 
     /// What a record's value and remaining time to live come to. None when it is gone.
-    pub(super) fn stored(&self, kind: Kind, key: RecordKey, value: Vec<u8>, ttl: Option<Ttl>) -> Option<Stored> {
+    pub(super) fn stored(
+        &self,
+        kind: Kind,
+        key: RecordKey,
+        value: Vec<u8>,
+        ttl: Option<Ttl>,
+    ) -> Option<Stored> {
         if matches!(ttl, Some(Ttl::Gone)) {
             return None;
         }
@@ -47,15 +54,25 @@ impl Layout {
     }
 
     /// A record whose value was not asked for. None when it is gone.
-    pub(super) fn without_value(&self, kind: Kind, key: RecordKey, ttl: Option<Ttl>) -> Option<Stored> {
+    pub(super) fn without_value(
+        &self,
+        kind: Kind,
+        key: RecordKey,
+        ttl: Option<Ttl>,
+    ) -> Option<Stored> {
         if matches!(ttl, Some(Ttl::Gone)) {
             return None;
         }
         let observed = Observed { ttl_age: self.ttl_age(kind, ttl), column: None };
-        Some(Stored { observed, ttl: ttl.and_then(Ttl::left), ..Stored::new(key, RecordValue::default()) })
+        Some(Stored {
+            observed,
+            ttl: ttl.and_then(Ttl::left),
+            ..Stored::new(key, RecordValue::default())
+        })
     }
 
-    /// How long ago a record was written, by what remains of the time to live with which the app writes.
+    /// How long ago a record was written, by what remains of the time to live with which the app
+    /// writes.
     fn ttl_age(&self, kind: Kind, ttl: Option<Ttl>) -> Option<SignedDuration> {
         let (whole, left) = (self.records(kind).ttl?, ttl?.left()?);
         let age = whole.duration().checked_sub(SignedDuration::try_from(left).ok()?)?;

@@ -69,8 +69,8 @@ async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result
     let mut done = HashSet::new();
     let patience = &Mutex::new(Patience::new());
     let mut rounds = 0;
-    // Again until the shards, listed anew after the last scan, are all among those scanned to their end: keys may have
-    // moved from a shard not yet scanned to one that was.
+    // Again until the shards, listed anew after the last scan, are all among those scanned to their
+    // end: keys may have moved from a shard not yet scanned to one that was.
     loop {
         let shards = match server.shards().await {
             Ok(shards) => shards,
@@ -133,8 +133,8 @@ async fn scan_shard(
     Ok(())
 }
 
-/// Pages of keys. The next page is asked for before this one is handed over. `process` is the one whose cursors these
-/// are, where it is known.
+/// Pages of keys. The next page is asked for before this one is handed over. `process` is the one
+/// whose cursors these are, where it is known.
 fn keys<'s>(
     shard: &'s Shard,
     search: &'s Arc<Search>,
@@ -142,14 +142,17 @@ fn keys<'s>(
     process: Option<&'s str>,
 ) -> impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + 's {
     let ask = |cursor: Vec<u8>| {
-        let (wire, search, count) = (Arc::clone(&shard.scan), Arc::clone(search), shard.limits.scan_count);
+        let (wire, search, count) =
+            (Arc::clone(&shard.scan), Arc::clone(search), shard.limits.scan_count);
         let asked = cursor.clone();
         (cursor, tokio::spawn(async move { page(&*wire, &search.glob, count, &asked).await }))
     };
     stream::try_unfold(Some(ask(b"0".to_vec())), move |asked| async move {
         let Some((cursor, asked)) = asked else { return Ok(None) };
         let (cursor, mut keys) = match (asked.await.map_err(|_| Trouble::nonsense())?, process) {
-            (Err(trouble), Some(process)) => page_again(shard, search, &cursor, process, patience, trouble).await?,
+            (Err(trouble), Some(process)) => {
+                page_again(shard, search, &cursor, process, patience, trouble).await?
+            }
             (page, _) => page?,
         };
         patience.lock().await.renew();
@@ -265,7 +268,10 @@ fn fetch_all<'s>(
         match fetch(shard, search, keys.clone(), size).await {
             Err(trouble) if trouble.kind == TroubleKind::TooLarge => {
                 if keys.len() == 1 {
-                    return Ok(keys.into_iter().map(|key| unreadable(key, Unreadable::TooLarge, None)).collect());
+                    return Ok(keys
+                        .into_iter()
+                        .map(|key| unreadable(key, Unreadable::TooLarge, None))
+                        .collect());
                 }
                 let rest = keys.split_off(keys.len() / 2);
                 let mut records = fetch_all(shard, search, keys, size).await?;
@@ -287,7 +293,10 @@ async fn fetch(
 ) -> Result<Vec<Stored>, Trouble> {
     let Search { layout, kind, want, .. } = search;
     if !want.values && !want.ttls {
-        return Ok(keys.into_iter().filter_map(|key| layout.without_value(*kind, key, None)).collect());
+        return Ok(keys
+            .into_iter()
+            .filter_map(|key| layout.without_value(*kind, key, None))
+            .collect());
     }
     let mut commands = Vec::with_capacity(keys.len() + 1);
     if want.values {
@@ -302,10 +311,14 @@ async fn fetch(
     }
     let mut answers = retry::read(&*shard.read, &commands).await?;
     let ttls = if want.ttls { answers.split_off(answers.len() - keys.len()) } else { Vec::new() };
-    let ttls = ttls.iter().map(|answer| Ttl::read(answer).ok_or_else(|| refusal(answer))).map(|ttl| ttl.map(Some));
+    let ttls = ttls
+        .iter()
+        .map(|answer| Ttl::read(answer).ok_or_else(|| refusal(answer)))
+        .map(|ttl| ttl.map(Some));
     let mut ttls = ttls.chain(std::iter::repeat_with(|| Ok(None)));
     if !want.values {
-        let bare = keys.into_iter().zip(ttls).map(|(key, ttl)| Ok(layout.without_value(*kind, key, ttl?)));
+        let bare =
+            keys.into_iter().zip(ttls).map(|(key, ttl)| Ok(layout.without_value(*kind, key, ttl?)));
         return bare.filter_map(Result::transpose).collect();
     }
     if shard.limits.mget {

@@ -18,7 +18,8 @@ impl Seen {
 
     /// Notes the key; false when it was there already.
     pub(super) fn insert(&mut self, key: &RecordKey) -> bool {
-        let [high, low] = [&self.hashers[0], &self.hashers[1]].map(|hasher| hasher.hash_one(&key.0));
+        let [high, low] =
+            [&self.hashers[0], &self.hashers[1]].map(|hasher| hasher.hash_one(&key.0));
         self.hashes.insert((u128::from(high) << 64) | u128::from(low), low)
     }
 }

@@ -1,4 +1,5 @@
-//! What keys look like, with what varies left out, and what stands under them: for telling an operator what is there.
+//! What keys look like, with what varies left out, and what stands under them: for telling an
+//! operator what is there.
 
 use std::collections::HashMap;
 
@@ -38,7 +39,8 @@ impl Shapes {
 
     /// The most frequent: shape, number, example.
     pub(super) fn most(self) -> Vec<(String, u64, String)> {
-        let mut shapes: Vec<_> = self.0.into_iter().map(|(shape, (count, key))| (shape, count, key)).collect();
+        let mut shapes: Vec<_> =
+            self.0.into_iter().map(|(shape, (count, key))| (shape, count, key)).collect();
         shapes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         shapes.truncate(SHOWN);
         shapes
@@ -69,12 +71,19 @@ fn is_word(part: &str) -> bool {
     part.len() <= WORD && is_plain && capitals <= 3
 }
 
-/// Describes what stands under a key in a few words, without quoting it, and tells the format of a string.
-pub(super) async fn describe(server: &dyn Server, key: &[u8]) -> Result<(String, Option<Recognised>), Trouble> {
-    let answers = retry::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
+/// Describes what stands under a key in a few words, without quoting it, and tells the format of a
+/// string.
+pub(super) async fn describe(
+    server: &dyn Server,
+    key: &[u8],
+) -> Result<(String, Option<Recognised>), Trouble> {
+    let answers =
+        retry::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
     let [kind, value] = &answers[..] else { return Err(Trouble::nonsense()) };
     Ok(match (text(kind).unwrap_or_default().as_str(), value) {
-        ("string", Value::BulkString(value)) if value == TOO_LONG => ("string, larger than 1 MiB".to_owned(), None),
+        ("string", Value::BulkString(value)) if value == TOO_LONG => {
+            ("string, larger than 1 MiB".to_owned(), None)
+        }
         ("string", Value::BulkString(value)) => {
             let kind = Recognised::of(value);
             (format!("string, {}", kind.description()), Some(kind))
@@ -91,7 +100,10 @@ mod tests {
     #[test]
     fn what_varies_is_left_out_of_a_shape() {
         for (key, expected) in [
-            ("atproto:oauth:sessions:did:plc:ewvi7nxzyoun6zhxrhs64oiz", "atproto:oauth:sessions:{did}"),
+            (
+                "atproto:oauth:sessions:did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+                "atproto:oauth:sessions:{did}",
+            ),
             ("oauth:session:did:web:example.com:0b8c12", "oauth:session:{did}:*"),
             ("oauth:state:0fK2mVtQmYb", "oauth:state:*"),
             ("cache:12:34", "cache:*"),

@@ -1,5 +1,5 @@
-//! Conditional writes: what is compared and what is written happen in one step on the server, by short scripts on
-//! single keys.
+//! Conditional writes: what is compared and what is written happen in one step on the server, by
+//! short scripts on single keys.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -26,7 +26,8 @@ impl Script {
     }
 }
 
-/// Puts a value in the place of another. Without a time to live, the one there is stays (`KEEPTTL` would want Redis 6).
+/// Puts a value in the place of another. Without a time to live, the one there is stays (`KEEPTTL`
+/// would want Redis 6).
 pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.pcall('GET', KEYS[1])
@@ -43,8 +44,8 @@ pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Does what [`REPLACE`] does in its worst case, under a key that nobody has: `XX` writes nothing there, and is refused
-/// like any write where writes are.
+/// Does what [`REPLACE`] does in its worst case, under a key that nobody has: `XX` writes nothing
+/// there, and is refused like any write where writes are.
 static TRY: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.call('GET', KEYS[1])
@@ -83,7 +84,8 @@ const REMOVALS: usize = 500;
 
 /// A script on a key, by its hash; or whole, for a server that does not know it yet.
 pub(super) fn call(script: &Script, whole: bool, key: &[u8]) -> Command {
-    let (name, what) = if whole { ("EVAL", script.code) } else { ("EVALSHA", script.hash.as_str()) };
+    let (name, what) =
+        if whole { ("EVAL", script.code) } else { ("EVALSHA", script.hash.as_str()) };
     Command::script(name, what, key)
 }
 
@@ -94,7 +96,8 @@ pub(super) async fn run_scripts(
 ) -> Result<Vec<Value>, Trouble> {
     let commands: Vec<_> = calls.iter().map(|call| call(false)).collect();
     let mut answers = wire.run(&commands).await?;
-    let is_unknown = |answer: &Value| Trouble::in_answer(answer).is_some_and(|trouble| trouble.is("NOSCRIPT"));
+    let is_unknown =
+        |answer: &Value| Trouble::in_answer(answer).is_some_and(|trouble| trouble.is("NOSCRIPT"));
     let unknown: Vec<_> = (0..answers.len()).filter(|at| is_unknown(&answers[*at])).collect();
     if !unknown.is_empty() {
         let commands: Vec<_> = unknown.iter().map(|at| calls[*at](true)).collect();
@@ -160,7 +163,12 @@ pub(super) async fn create(
 }
 
 /// Runs a `SET NX` of this value; false, and nothing written, where there is another.
-pub(super) async fn set_new(server: &dyn Server, key: &[u8], new: &[u8], command: &Command) -> Result<bool, Trouble> {
+pub(super) async fn set_new(
+    server: &dyn Server,
+    key: &[u8],
+    new: &[u8],
+    command: &Command,
+) -> Result<bool, Trouble> {
     let change = Change { before: None, after: new };
     let mut patience = Patience::new();
     loop {
@@ -176,7 +184,10 @@ pub(super) async fn set_new(server: &dyn Server, key: &[u8], new: &[u8], command
 }
 
 /// Deletes records of which the key alone says that they are the same.
-pub(super) async fn unlink(server: &dyn Server, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+pub(super) async fn unlink(
+    server: &dyn Server,
+    records: &[Stored],
+) -> Result<Vec<Written>, Trouble> {
     let mut outcomes = Vec::with_capacity(records.len());
     for records in records.chunks(REMOVALS) {
         let make = |record| move |_: bool| Command::new("UNLINK", record);
@@ -191,8 +202,8 @@ pub(super) async fn unlink(server: &dyn Server, records: &[Stored]) -> Result<Ve
     Ok(outcomes)
 }
 
-/// Runs removals until each was answered. They are harmless to do twice; but whether it was we who deleted a record is
-/// only known from the first answer.
+/// Runs removals until each was answered. They are harmless to do twice; but whether it was we who
+/// deleted a record is only known from the first answer.
 async fn until_answered(
     server: &dyn Server,
     calls: &[impl Fn(bool) -> Command + Send + Sync],
@@ -203,13 +214,15 @@ async fn until_answered(
     let mut patience = Patience::new();
     loop {
         let open: Vec<_> = (0..calls.len()).filter(|at| outcomes[*at].is_none()).collect();
-        let some: Vec<_> = open.iter().map(|at| &calls[*at] as &(dyn Fn(bool) -> Command + Send + Sync)).collect();
+        let some: Vec<_> =
+            open.iter().map(|at| &calls[*at] as &(dyn Fn(bool) -> Command + Send + Sync)).collect();
         let trouble = match run_scripts(server.wire(), &some).await {
             Ok(answers) => {
                 let mut refused = None;
                 for (at, answer) in open.into_iter().zip(answers) {
                     match outcome(answer) {
-                        // The first attempt's answer was lost, and it may have been we who deleted it.
+                        // The first attempt's answer was lost, and it may have been we who deleted
+                        // it.
                         Ok(Written::Gone) if was_lost => outcomes[at] = Some(Written::Done),
                         Ok(outcome) => outcomes[at] = Some(outcome),
                         Err(trouble) => refused = Some(trouble),
@@ -230,7 +243,10 @@ async fn until_answered(
 }
 
 /// Deletes those sessions that are still what they were.
-pub(super) async fn remove(server: &dyn Server, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+pub(super) async fn remove(
+    server: &dyn Server,
+    records: &[Stored],
+) -> Result<Vec<Written>, Trouble> {
     let mut answers = Vec::with_capacity(records.len());
     for records in records.chunks(REMOVALS) {
         let make = |record| move |whole| remove_one(record, whole);
@@ -266,7 +282,8 @@ async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, T
     }
 }
 
-/// Waits until it is worth trying again. A replica stays one, unless somebody looks after fail-overs.
+/// Waits until it is worth trying again. A replica stays one, unless somebody looks after
+/// fail-overs.
 pub(super) async fn after_refusal(
     server: &dyn Server,
     patience: &mut Patience,
@@ -337,7 +354,9 @@ mod tests {
     async fn a_record_that_is_gone_was_deleted_by_us_only_if_an_answer_was_lost() {
         use super::super::client::error::Kind as TroubleKind;
         let record = Stored::new(RecordKey::from_text("x"), RecordValue::default());
-        for (kind, written) in [(TroubleKind::Unreached, Written::Gone), (TroubleKind::Lost, Written::Done)] {
+        for (kind, written) in
+            [(TroubleKind::Unreached, Written::Gone), (TroubleKind::Lost, Written::Done)]
+        {
             for of in [Kind::State, Kind::Session] {
                 let server = Empty(Mutex::new(Some(Trouble::new(kind, "x"))));
                 let records = std::slice::from_ref(&record);

@@ -23,7 +23,8 @@ pub struct Fitting {
 impl Fitting {
     /// Returns nothing for a layout that is none of tables.
     fn new(layout: &Arc<Layout>) -> Option<Self> {
-        let [sessions, logins] = [&layout.sessions, &layout.logins].map(|records| records.table().cloned());
+        let [sessions, logins] =
+            [&layout.sessions, &layout.logins].map(|records| records.table().cloned());
         Some(Self { layout: Arc::clone(layout), sessions: sessions?, logins })
     }
 
@@ -49,13 +50,22 @@ impl Fitting {
     }
 }
 
-/// The layouts of the database: the one that is named, or all that fit; and those that fit beside the one that is named.
-pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, Vec<Fitting>), Failure> {
+/// The layouts of the database: the one that is named, or all that fit; and those that fit beside
+/// the one that is named.
+pub fn choose(
+    shapes: &[Shape],
+    choice: &LayoutChoice,
+) -> Result<(Vec<Fitting>, Vec<Fitting>), Failure> {
     let all = match choice {
         LayoutChoice::Named(layout, all) => {
             if layout.has_keys() {
-                return Err(usage(format!("layout {} is one of Redis keys, and this is an SQL database", layout.name))
-                    .hint("name a layout of tables with --layout, or the Redis with --store redis://HOST"));
+                return Err(usage(format!(
+                    "layout {} is one of Redis keys, and this is an SQL database",
+                    layout.name
+                ))
+                .hint(
+                    "name a layout of tables with --layout, or the Redis with --store redis://HOST",
+                ));
             }
             std::slice::from_ref(layout).iter().chain(all)
         }
@@ -63,20 +73,25 @@ pub fn choose(shapes: &[Shape], choice: &LayoutChoice) -> Result<(Vec<Fitting>, 
     };
     let mut fitting: Vec<Fitting> = Vec::new();
     for layout in all {
-        let Some(found) = Fitting::new(layout).filter(|found| found.is_there(shapes)) else { continue };
+        let Some(found) = Fitting::new(layout).filter(|found| found.is_there(shapes)) else {
+            continue;
+        };
         // An operator's own description of the same rows comes first.
         if !fitting.iter().any(|other| other.layout.shares_sessions_with(layout)) {
             fitting.push(found);
         }
     }
     let named = match choice {
-        LayoutChoice::Named(layout, _) => fitting.first().is_some_and(|first| first.layout == *layout),
+        LayoutChoice::Named(layout, _) => {
+            fitting.first().is_some_and(|first| first.layout == *layout)
+        }
         LayoutChoice::Auto(_) => !fitting.is_empty(),
     };
     if !named {
         return Err(unfit(shapes, choice));
     }
-    let others = if matches!(choice, LayoutChoice::Named(..)) { fitting.split_off(1) } else { Vec::new() };
+    let others =
+        if matches!(choice, LayoutChoice::Named(..)) { fitting.split_off(1) } else { Vec::new() };
     Ok((fitting, others))
 }
 
@@ -94,23 +109,32 @@ pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Arc<Tabl
 }
 
 fn is_there(wanted: &Table, shapes: &[Shape]) -> bool {
-    let has_all = |columns: &[String]| columns_of(wanted).all(|column| columns.iter().any(|c| c == column));
+    let has_all =
+        |columns: &[String]| columns_of(wanted).all(|column| columns.iter().any(|c| c == column));
     shapes.iter().any(|(name, columns)| *name == wanted.name && has_all(columns))
 }
 
 fn columns_of(table: &Table) -> impl Iterator<Item = &str> {
-    let optional = table.only.iter().map(|(column, _)| column).chain(&table.created).chain(&table.updated);
+    let optional =
+        table.only.iter().map(|(column, _)| column).chain(&table.created).chain(&table.updated);
     let optional = optional.chain(&table.expires).chain(&table.did);
     [&table.key, &table.value].into_iter().chain(optional).map(String::as_str)
 }
 
 fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
     // A table that goes by its name alone is there with its schema, too.
-    let is_twice =
-        |name: &str| name.split_once('.').is_some_and(|(_, alone)| shapes.iter().any(|(other, _)| other == alone));
+    let is_twice = |name: &str| {
+        name.split_once('.')
+            .is_some_and(|(_, alone)| shapes.iter().any(|(other, _)| other == alone))
+    };
     let found = shapes.iter().filter(|(name, _)| !is_twice(name));
-    let found = found.map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
-    let found = if found.is_empty() { "it has no tables".to_owned() } else { format!("it has {}", found.join(", ")) };
+    let found =
+        found.map(|(name, columns)| format!("{name}({})", columns.join(", "))).collect::<Vec<_>>();
+    let found = if found.is_empty() {
+        "it has no tables".to_owned()
+    } else {
+        format!("it has {}", found.join(", "))
+    };
     let problem = match choice {
         LayoutChoice::Named(layout, _) => {
             format!("the tables of layout {} are not in this database: {found}", layout.name)
@@ -122,7 +146,8 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Auto(all) => all,
     };
     let known: Vec<_> = known.iter().filter_map(Fitting::new).collect();
-    let has_a_table = |fitting: &&Fitting| shapes.iter().any(|(name, _)| *name == fitting.sessions.name);
+    let has_a_table =
+        |fitting: &&Fitting| shapes.iter().any(|(name, _)| *name == fitting.sessions.name);
     let mut near: Vec<_> = known.iter().filter(has_a_table).collect();
     if near.is_empty() && matches!(choice, LayoutChoice::Auto(_)) {
         let names: Vec<_> = known.iter().map(|fitting| fitting.layout.name.as_str()).collect();
@@ -137,7 +162,9 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
     }
     let mut hint = String::new();
     for fitting in near {
-        let tables = fitting.tables().map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
+        let tables = fitting
+            .tables()
+            .map(|t| format!("{}({})", t.name, columns_of(t).collect::<Vec<_>>().join(", ")));
         let separator = if hint.is_empty() { "" } else { "; " };
         let tables = tables.collect::<Vec<_>>().join(" and ");
         let _ = write!(hint, "{separator}{} has {tables}", fitting.layout.name);

@@ -5,13 +5,15 @@ use crate::store::MAX_VALUE;
 use crate::store::layout::Table;
 
 impl Table {
-    /// The key, the value unless it is too long, the time of the last write, and whether the value is too long, of every
-    /// row.
+    /// The key, the value unless it is too long, the time of the last write, and whether the value
+    /// is too long, of every row.
     pub fn select(&self) -> String {
         let updated = self.updated.as_deref().map_or_else(|| "NULL".to_owned(), quoted);
         let (key, value, name) = (quoted(&self.key), quoted(&self.value), quoted(&self.name));
         let fits = format!("octet_length({value}) <= {MAX_VALUE}");
-        format!("SELECT {key}, CASE WHEN {fits} THEN {value} END, {updated}, NOT ({fits}) FROM {name}")
+        format!(
+            "SELECT {key}, CASE WHEN {fits} THEN {value} END, {updated}, NOT ({fits}) FROM {name}"
+        )
     }
 
     /// The condition under which a row is a record of this kind.
@@ -27,7 +29,8 @@ impl Table {
         format!("{} AND {} = ?1", self.filter(), quoted(&self.key))
     }
 
-    /// Inserts the key ?1 with the value ?2 and, where there is such a column, the time ?3, unless the key is there.
+    /// Inserts the key ?1 with the value ?2 and, where there is such a column, the time ?3, unless
+    /// the key is there.
     pub fn insert(&self, time_column: Option<&str>) -> String {
         let mut columns = vec![quoted(&self.key), quoted(&self.value)];
         let mut values = vec!["?1".to_owned(), "?2".to_owned()];

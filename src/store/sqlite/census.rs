@@ -1,4 +1,5 @@
-//! Every record of a database, in whatever table: which client keys are needed does not depend on the layout at hand.
+//! Every record of a database, in whatever table: which client keys are needed does not depend on
+//! the layout at hand.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::store::sql::quoting::quoted;
 use crate::store::sql::shape;
 use crate::store::{MAX_VALUE, RecordKey, Stored};
 
-/// Streams the rows of all layouts that fit the database, and what looks like a record in any other column.
+/// Streams the rows of all layouts that fit the database, and what looks like a record in any other
+/// column.
 pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
     let database = Database::find(path)?;
     // What is wrong with the file shows now.
@@ -32,7 +34,8 @@ pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result
 
 fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Failure> {
     let connection = database.connect(Access::Read)?;
-    let (consumer, interrupt) = (sender.clone(), InterruptOnDrop(connection.get_interrupt_handle()));
+    let (consumer, interrupt) =
+        (sender.clone(), InterruptOnDrop(connection.get_interrupt_handle()));
     Handle::current().spawn(async move {
         consumer.closed().await;
         drop(interrupt);
@@ -73,7 +76,8 @@ enum Consumer {
     Gone,
 }
 
-/// Sends what looks like a record in a column, but for the rows that were `read` as those of a layout.
+/// Sends what looks like a record in a column, but for the rows that were `read` as those of a
+/// layout.
 fn others_of(
     connection: &Connection,
     name: &str,
@@ -82,7 +86,11 @@ fn others_of(
     sender: &ScanSender,
 ) -> rusqlite::Result<Consumer> {
     let filters: Vec<_> = read.iter().map(|table| format!("({})", table.filter())).collect();
-    let rest = if filters.is_empty() { "1".to_owned() } else { format!("({}) IS NOT 1", filters.join(" OR ")) };
+    let rest = if filters.is_empty() {
+        "1".to_owned()
+    } else {
+        format!("({}) IS NOT 1", filters.join(" OR "))
+    };
     let (table, value) = (quoted(name), quoted(column));
     // A record is JSON, perhaps as a string.
     let sql = format!(

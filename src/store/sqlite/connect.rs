@@ -36,7 +36,8 @@ impl Database {
                     .at(path.display())
                     .hint("check the path, and let the app create its database; oauthctl never creates one"));
             }
-            found => found.map_err(|e| failed("cannot find the database").at(path.display()).because(e))?,
+            found => found
+                .map_err(|e| failed("cannot find the database").at(path.display()).because(e))?,
         };
         if file.is_dir() {
             return Err(usage("is a directory, not a database")
@@ -46,8 +47,9 @@ impl Database {
         Ok(Self { named: path.to_owned(), file })
     }
 
-    /// Opens without creating. Write access is asked for even to read: the last reader of a WAL database removes the
-    /// files beside it only if it may write, and would leave them behind otherwise.
+    /// Opens without creating. Write access is asked for even to read: the last reader of a WAL
+    /// database removes the files beside it only if it may write, and would leave them behind
+    /// otherwise.
     pub(super) fn connect(&self, access: Access) -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {

@@ -27,7 +27,11 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
 }
 
 /// Those of the layouts whose tables have rows of this kind.
-pub(super) fn in_use(connection: &Connection, kind: Kind, layouts: &[Fitting]) -> rusqlite::Result<Vec<Fitting>> {
+pub(super) fn in_use(
+    connection: &Connection,
+    kind: Kind,
+    layouts: &[Fitting],
+) -> rusqlite::Result<Vec<Fitting>> {
     let mut in_use = Vec::new();
     for fitting in layouts {
         if let Some(table) = fitting.table(kind)
@@ -57,7 +61,8 @@ pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlit
     }
     let only = table.only.as_ref().map(|(column, _)| column.as_str());
     // An index may have expressions, which have no names.
-    let is_of_key =
-        |column: &Option<String>| column.as_deref().is_some_and(|column| column == table.key || Some(column) == only);
+    let is_of_key = |column: &Option<String>| {
+        column.as_deref().is_some_and(|column| column == table.key || Some(column) == only)
+    };
     Ok(indexes.values().any(|columns| columns.iter().all(is_of_key)))
 }

@@ -20,8 +20,8 @@ const HEARTBEATS: u32 = 3;
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
 
-/// Takes the lock as the app does, waiting for up to `patience`: rows that nobody has renewed are removed, and whose row is
-/// there then has the lock.
+/// Takes the lock as the app does, waiting for up to `patience`: rows that nobody has renewed are
+/// removed, and whose row is there then has the lock.
 pub(super) async fn take(
     writer: &Writer,
     (table, ttl): (&'static str, Age),
@@ -44,13 +44,21 @@ pub(super) async fn take(
                     "INSERT OR IGNORE INTO {table_name} (id, owner, acquired_at)
                      VALUES (?1, 'oauthctl-' || lower(hex(randomblob(16))), ?2) RETURNING owner"
                 );
-                transaction.query_row(&insert, params![id, now], |row| row.get::<_, String>(0)).optional()
+                transaction
+                    .query_row(&insert, params![id, now], |row| row.get::<_, String>(0))
+                    .optional()
             })
             .await?;
         if let Some(owner) = owner {
-            let row = Row { writer: writer.clone(), table: quoted(table), id: name.to_owned(), owner };
+            let row =
+                Row { writer: writer.clone(), table: quoted(table), id: name.to_owned(), owner };
             let heartbeat = tokio::spawn(row.clone().renew(ttl / HEARTBEATS));
-            return Ok(Some(Lock::new(Box::new(Held { row, heartbeat }), name.to_owned(), taken, ttl)));
+            return Ok(Some(Lock::new(
+                Box::new(Held { row, heartbeat }),
+                name.to_owned(),
+                taken,
+                ttl,
+            )));
         }
         let left = patience.saturating_sub(begun.elapsed());
         if left.is_zero() {
@@ -83,9 +91,13 @@ impl Row {
     async fn renew(self, pause: Duration) {
         loop {
             tokio::time::sleep(pause).await;
-            let sql = format!("UPDATE {} SET acquired_at = ?3 WHERE id = ?1 AND owner = ?2", self.table);
+            let sql =
+                format!("UPDATE {} SET acquired_at = ?3 WHERE id = ?1 AND owner = ?2", self.table);
             let (id, owner) = (self.id.clone(), self.owner.clone());
-            let renewed = self.writer.write(move |row| row.execute(&sql, params![id, owner, epoch_millis()])).await;
+            let renewed = self
+                .writer
+                .write(move |row| row.execute(&sql, params![id, owner, epoch_millis()]))
+                .await;
             if let Err(error) = renewed {
                 debug!("lock {}: not renewed: {error:#}", self.id);
             }
@@ -99,7 +111,9 @@ impl Release for Held {
         self.heartbeat.abort();
         let Row { writer, table, id, owner } = self.row.clone();
         let sql = format!("DELETE FROM {table} WHERE id = ?1 AND owner = ?2");
-        writer.write(move |transaction| Ok(transaction.execute(&sql, params![id, owner])? == 1)).await
+        writer
+            .write(move |transaction| Ok(transaction.execute(&sql, params![id, owner])? == 1))
+            .await
     }
 }
 

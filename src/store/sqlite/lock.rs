@@ -1,4 +1,5 @@
-//! The lock on an account's sessions, in the sidecar: apps that keep their sessions in SQLite have none.
+//! The lock on an account's sessions, in the sidecar: apps that keep their sessions in SQLite have
+//! none.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,11 @@ const LOCK_TTL: Duration = Duration::from_secs(30);
 
 impl Sidecar {
     /// Takes the lock, waiting for up to `patience`.
-    pub(super) async fn lock(&self, name: String, patience: Duration) -> anyhow::Result<Option<Lock>> {
+    pub(super) async fn lock(
+        &self,
+        name: String,
+        patience: Duration,
+    ) -> anyhow::Result<Option<Lock>> {
         let begun = Instant::now();
         loop {
             let taken = Instant::now();

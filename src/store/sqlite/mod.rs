@@ -55,11 +55,13 @@ impl SqliteStore {
         let connection = database.connect(Access::Read)?;
         let explain = |e| database.explain(e);
         let shapes = detect::tables(&connection).map_err(explain)?;
-        // SQLite has no locks of the apps' kinds: a layout with such a lock is one only where it is named.
+        // SQLite has no locks of the apps' kinds: a layout with such a lock is one only where it is
+        // named.
         let mut choice = choice.clone();
         let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
         all.retain(|layout| !matches!(layout.lock, LockRule::Key { .. } | LockRule::Advisory(_)));
-        let (mut layouts, mut others) = shape::choose(&shapes, &choice).map_err(|e| e.at(path.display()))?;
+        let (mut layouts, mut others) =
+            shape::choose(&shapes, &choice).map_err(|e| e.at(path.display()))?;
         for kind in [Kind::Session, Kind::State] {
             // Of several, those that the app uses.
             let in_use = detect::in_use(&connection, kind, &layouts).map_err(explain)?;
@@ -71,13 +73,15 @@ impl SqliteStore {
         others = detect::in_use(&connection, Kind::Session, &others).map_err(explain)?;
         let sidecar = Sidecar::beside(&database.file);
         let open = |of: &Fitting, others| {
-            let has_unique_keys = detect::has_unique_keys(&connection, of.sessions()).map_err(explain)?;
+            let has_unique_keys =
+                detect::has_unique_keys(&connection, of.sessions()).map_err(explain)?;
             let (database, sidecar, of) = (database.clone(), sidecar.clone(), of.clone());
             let writer = Writer::of(database.clone());
             Ok(Self { database, sidecar, of, has_unique_keys, others, writer })
         };
         let open_beside = |of: &Fitting| {
-            let rest = layouts.iter().filter(|other| other.layout.name != of.layout.name).chain(&others);
+            let rest =
+                layouts.iter().filter(|other| other.layout.name != of.layout.name).chain(&others);
             let others = rest.map(|other| Ok(Arc::new(open(other, Vec::new())?) as Arc<dyn Store>));
             open(of, others.collect::<Result<_, Failure>>()?)
         };
@@ -150,16 +154,21 @@ impl Store for SqliteStore {
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
         let table = Arc::clone(self.of.sessions());
-        // Keys of several sessions, or with something in front, are found by their text; the pattern has the last word.
+        // Keys of several sessions, or with something in front, are found by their text; the
+        // pattern has the last word.
         let (key_is, text) = if table.pattern.has_many() {
             (KeyIs::With, did.to_string())
         } else {
             (KeyIs::Text, table.pattern.key(did.as_str(), None))
         };
-        let found = self.read(move |connection| read::where_key(connection, &table, key_is, &text)).await?;
+        let found =
+            self.read(move |connection| read::where_key(connection, &table, key_is, &text)).await?;
         let pattern = self.of.layout.session_pattern();
-        let of_account =
-            |record: &Stored| pattern.parse_key(&record.key.text()).is_some_and(|(subject, _)| subject == did.as_str());
+        let of_account = |record: &Stored| {
+            pattern
+                .parse_key(&record.key.text())
+                .is_some_and(|(subject, _)| subject == did.as_str())
+        };
         Ok(found.into_iter().filter(of_account).collect())
     }
 
@@ -172,30 +181,45 @@ impl Store for SqliteStore {
     async fn check_writable(&self) -> anyhow::Result<()> {
         self.check_user()?;
         let dry_run = |transaction: Transaction<'_>| {
-            // SQLite finds out that it may not write to a file or beside it when a page is to change, not before.
-            let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            // SQLite finds out that it may not write to a file or beside it when a page is to
+            // change, not before.
+            let version: i64 =
+                transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
             transaction.pragma_update(None, "user_version", version ^ 1)?;
             transaction.rollback()
         };
         self.writer.in_turn(dry_run).await
     }
 
-    async fn create(&self, kind: Kind, key: &RecordKey, value: &[u8], _: Option<Duration>) -> anyhow::Result<bool> {
-        let table = self.of.table(kind).cloned().context("the app keeps such records in its memory")?;
+    async fn create(
+        &self,
+        kind: Kind,
+        key: &RecordKey,
+        value: &[u8],
+        _: Option<Duration>,
+    ) -> anyhow::Result<bool> {
+        let table =
+            self.of.table(kind).cloned().context("the app keeps such records in its memory")?;
         let (key, value) = (key.text().into_owned(), write::text(value)?);
         self.write(move |transaction| table.create(transaction, kind, &key, &value)).await
     }
 
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>> {
-        let table = self.of.table(kind).cloned().context("the app keeps such records in its memory")?;
+        let table =
+            self.of.table(kind).cloned().context("the app keeps such records in its memory")?;
         let records = records.to_vec();
-        self.write(move |transaction| records.iter().map(|record| table.remove(transaction, record)).collect()).await
+        self.write(move |transaction| {
+            records.iter().map(|record| table.remove(transaction, record)).collect()
+        })
+        .await
     }
 
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
         self.check_user()?;
         match self.of.layout.lock {
-            LockRule::Lease { table, ttl } => lease::take(&self.writer, (table, ttl), name, patience).await,
+            LockRule::Lease { table, ttl } => {
+                lease::take(&self.writer, (table, ttl), name, patience).await
+            }
             _ => self.sidecar.lock(name.to_owned(), patience).await,
         }
     }
@@ -204,7 +228,11 @@ impl Store for SqliteStore {
         self.sidecar.notes(names).await
     }
 
-    async fn write_notes(&self, notes: &[(String, Vec<u8>)], lifetime: Duration) -> anyhow::Result<()> {
+    async fn write_notes(
+        &self,
+        notes: &[(String, Vec<u8>)],
+        lifetime: Duration,
+    ) -> anyhow::Result<()> {
         self.check_user()?;
         self.sidecar.write_notes(notes, lifetime).await
     }

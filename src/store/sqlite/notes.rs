@@ -10,7 +10,10 @@ use super::sidecar::{Sidecar, epoch_millis, millis};
 
 impl Sidecar {
     /// The notes of these names, in order.
-    pub(in crate::store) async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+    pub(in crate::store) async fn notes(
+        &self,
+        names: &[String],
+    ) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         if !self.path.exists() {
             return Ok(vec![None; names.len()]);
         }
@@ -20,10 +23,13 @@ impl Sidecar {
             if !connection.table_exists(None, "note")? {
                 return Ok(vec![None; names.len()]);
             }
-            let mut statement =
-                connection.prepare_cached("SELECT value FROM note WHERE name = ?1 AND until_ms >= ?2")?;
+            let mut statement = connection
+                .prepare_cached("SELECT value FROM note WHERE name = ?1 AND until_ms >= ?2")?;
             let now = epoch_millis();
-            names.iter().map(|name| statement.query_row(params![name, now], |row| row.get(0)).optional()).collect()
+            names
+                .iter()
+                .map(|name| statement.query_row(params![name, now], |row| row.get(0)).optional())
+                .collect()
         })
         .await
     }

@@ -18,15 +18,16 @@ use crate::store::{RecordKey, Stored, Unreadable};
 /// Records read in one transaction.
 pub(super) const BATCH: usize = 500;
 
-/// Reads a table page by page in the order of its keys: each page is a transaction of its own, so that the app's
-/// checkpoints are not held up, and a key that is rewritten meanwhile keeps its place. Keys need be neither unique nor
-/// there at all: rows of equal keys are on one page.
+/// Reads a table page by page in the order of its keys: each page is a transaction of its own, so
+/// that the app's checkpoints are not held up, and a key that is rewritten meanwhile keeps its
+/// place. Keys need be neither unique nor there at all: rows of equal keys are on one page.
 pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(), Failure> {
     let connection = database.connect(Access::Read)?;
     let mut after: Option<Bound> = None;
     loop {
         let begun = Instant::now();
-        let page = read_page(&connection, table, after.as_ref(), sender).map_err(|e| database.explain(e))?;
+        let page = read_page(&connection, table, after.as_ref(), sender)
+            .map_err(|e| database.explain(e))?;
         let Page { records, last, consumer_gone } = page;
         trace!("store: read {}, {} ms", records.len(), begun.elapsed().as_millis());
         if consumer_gone || sender.blocking_send(records).is_err() || last.is_none() {
@@ -60,11 +61,16 @@ fn read_page(
         Some(after) if after.is_null() => &format!("{key} IS NOT NULL"),
         Some(_) => &format!("{key} > ?1"),
     };
-    let ends =
-        format!("SELECT {key} FROM {name} WHERE {filter} AND {above} ORDER BY {key} LIMIT 1 OFFSET {}", BATCH - 1);
-    let parameters: Vec<&dyn ToSql> = after.iter().filter(|after| !after.is_null()).map(|after| *after as _).collect();
-    let last =
-        transaction.prepare_cached(&ends)?.query_row(&parameters[..], |row| Bound::of(row.get_ref(0)?)).optional()?;
+    let ends = format!(
+        "SELECT {key} FROM {name} WHERE {filter} AND {above} ORDER BY {key} LIMIT 1 OFFSET {}",
+        BATCH - 1
+    );
+    let parameters: Vec<&dyn ToSql> =
+        after.iter().filter(|after| !after.is_null()).map(|after| *after as _).collect();
+    let last = transaction
+        .prepare_cached(&ends)?
+        .query_row(&parameters[..], |row| Bound::of(row.get_ref(0)?))
+        .optional()?;
     let up_to = match &last {
         None => "1",
         Some(last) if last.is_null() => &format!("{key} IS NULL"),
@@ -116,7 +122,10 @@ pub(super) fn where_key(
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
     Ok(Stored {
-        observed: Observed { ttl_age: None, column: time_cell(row.get_ref(2)?).and_then(|cell| cell.read()) },
+        observed: Observed {
+            ttl_age: None,
+            column: time_cell(row.get_ref(2)?).and_then(|cell| cell.read()),
+        },
         unreadable: too_long.then_some(Unreadable::TooLarge),
         ..Stored::new(RecordKey(bytes(row.get_ref(0)?)), bytes(row.get_ref(1)?).into())
     })

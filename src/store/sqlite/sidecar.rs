@@ -1,5 +1,5 @@
-//! oauthctl's own locks and notes for an SQLite store: a database file of its own beside the app's, whose schema is
-//! never touched. Made when first needed, never by looking.
+//! oauthctl's own locks and notes for an SQLite store: a database file of its own beside the app's,
+//! whose schema is never touched. Made when first needed, never by looking.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -20,8 +20,8 @@ use crate::store::StoreUrl;
 /// How often to look again for a lock that is held.
 pub(super) const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// How long to wait while another process writes. Longer than for the app's database: only we use the file, and what
-/// keeps it is a machine with too much to do.
+/// How long to wait while another process writes. Longer than for the app's database: only we use
+/// the file, and what keeps it is a machine with too much to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What has a meaning of its own in a URI, and would not be taken for part of a path.
@@ -41,7 +41,8 @@ pub(super) type Pool = Arc<Mutex<Vec<Connection>>>;
 #[derive(Clone)]
 pub(in crate::store) struct Sidecar {
     pub(super) path: PathBuf,
-    /// Connections for the next use: the last one to be closed would write everything through to the disk.
+    /// Connections for the next use: the last one to be closed would write everything through to
+    /// the disk.
     idle: Pool,
     /// The same for those that only read: they ask for no tables that would have to be made.
     pub(super) readers: Pool,
@@ -54,7 +55,12 @@ impl Sidecar {
     pub(super) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".oauthctl");
-        Self { path: path.into(), idle: Pool::default(), readers: Pool::default(), swept: Arc::default() }
+        Self {
+            path: path.into(),
+            idle: Pool::default(),
+            readers: Pool::default(),
+            swept: Arc::default(),
+        }
     }
 
     /// A file in oauthctl's own directory, for a store that has no place for notes.
@@ -75,7 +81,10 @@ impl Sidecar {
         let begun = Instant::now();
         loop {
             match connection.execute_batch(SCHEMA) {
-                Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE => {
+                Err(e)
+                    if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && begun.elapsed() < PATIENCE =>
+                {
                     std::thread::sleep(LOCK_POLL);
                 }
                 done => break done.map(|()| connection),
@@ -85,7 +94,9 @@ impl Sidecar {
 
     /// Opens the file as it is, to read: it may be another user's.
     pub(super) fn open_to_read(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
         let open = |how: &str| {
             let path = percent_encode(self.path.as_os_str().as_bytes(), URI_PATH);
             let connection = Connection::open_with_flags(format!("file:{path}{how}"), flags)?;
@@ -98,9 +109,11 @@ impl Sidecar {
             return open("?immutable=1");
         }
         match open("") {
-            // Whoever may not make files beside it cannot take part in the journal; without one there is nothing to miss.
+            // Whoever may not make files beside it cannot take part in the journal; without one
+            // there is nothing to miss.
             Err(rusqlite::Error::SqliteFailure(e, _))
-                if matches!(e.code, ErrorCode::ReadOnly | ErrorCode::CannotOpen) && !self.has_journal() =>
+                if matches!(e.code, ErrorCode::ReadOnly | ErrorCode::CannotOpen)
+                    && !self.has_journal() =>
             {
                 open("?immutable=1")
             }
@@ -142,8 +155,12 @@ impl Sidecar {
     }
 }
 
-/// Locks of several processes on one machine are timed by the machine's clock, as Redis times its keys by its own.
-#[expect(clippy::disallowed_methods, reason = "a lock's end is real time, whatever time a test plays")]
+/// Locks of several processes on one machine are timed by the machine's clock, as Redis times its
+/// keys by its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a lock's end is real time, whatever time a test plays"
+)]
 pub(super) fn epoch_millis() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis)
 }

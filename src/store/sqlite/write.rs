@@ -13,8 +13,13 @@ use crate::store::sql::time::{Cell, Form};
 use crate::store::{Kind, MAX_VALUE, Stored, Unreadable, Written, written_at};
 
 impl Table {
-    /// The time column, quoted, and this time as it holds it; none where the layout has no such column.
-    fn time_of(&self, connection: &Connection, at: Timestamp) -> rusqlite::Result<Option<(String, Value)>> {
+    /// The time column, quoted, and this time as it holds it; none where the layout has no such
+    /// column.
+    fn time_of(
+        &self,
+        connection: &Connection,
+        at: Timestamp,
+    ) -> rusqlite::Result<Option<(String, Value)>> {
         let Some(column) = &self.updated else { return Ok(None) };
         let value = match self.time_form(connection, column)?.write(at) {
             Cell::Integer(n) => Value::Integer(n),
@@ -26,18 +31,25 @@ impl Table {
     /// The form that a row already has, or, in an empty table, the usual one for the column's type.
     fn time_form(&self, connection: &Connection, column: &str) -> rusqlite::Result<Form> {
         let (name, quoted_column) = (quoted(&self.name), quoted(column));
-        let sql = format!("SELECT {quoted_column} FROM {name} WHERE {quoted_column} IS NOT NULL LIMIT 1");
-        let of_row = |row: &Row<'_>| row.get_ref(0).map(|value| time_cell(value).map(|cell| cell.form()));
-        if let Some(form) = connection.prepare_cached(&sql)?.query_row([], of_row).optional()?.flatten() {
+        let sql =
+            format!("SELECT {quoted_column} FROM {name} WHERE {quoted_column} IS NOT NULL LIMIT 1");
+        let of_row =
+            |row: &Row<'_>| row.get_ref(0).map(|value| time_cell(value).map(|cell| cell.form()));
+        if let Some(form) =
+            connection.prepare_cached(&sql)?.query_row([], of_row).optional()?.flatten()
+        {
             return Ok(form);
         }
         let sql = "SELECT type FROM pragma_table_info(?1) WHERE name = ?2";
-        let declared: Option<String> =
-            connection.prepare_cached(sql)?.query_row([&self.name, column], |row| row.get(0)).optional()?;
+        let declared: Option<String> = connection
+            .prepare_cached(sql)?
+            .query_row([&self.name, column], |row| row.get(0))
+            .optional()?;
         Ok(Form::of_type(&declared.unwrap_or_default()))
     }
 
-    /// The condition under which a row holds exactly this value under the key ?1; the value itself is ?2 and ?3.
+    /// The condition under which a row holds exactly this value under the key ?1; the value itself
+    /// is ?2 and ?3.
     fn is_record(&self, unreadable: Option<Unreadable>) -> String {
         let column = quoted(&self.value);
         let same = if unreadable == Some(Unreadable::TooLarge) {
@@ -50,7 +62,12 @@ impl Table {
     }
 
     /// Puts `new` in the place of a row that is still as it was read.
-    pub(super) fn replace(&self, transaction: &Transaction<'_>, read: &Stored, new: &str) -> rusqlite::Result<Written> {
+    pub(super) fn replace(
+        &self,
+        transaction: &Transaction<'_>,
+        read: &Stored,
+        new: &str,
+    ) -> rusqlite::Result<Written> {
         let time = self.time_of(transaction, now())?;
         let also = time.as_ref().map(|(column, _)| format!(", {column} = ?5")).unwrap_or_default();
         let (name, value) = (quoted(&self.name), quoted(&self.value));
@@ -67,7 +84,8 @@ impl Table {
         }
     }
 
-    /// Writes a row where there is none of this key; false, and nothing written, where there is one.
+    /// Writes a row where there is none of this key; false, and nothing written, where there is
+    /// one.
     pub(super) fn create(
         &self,
         transaction: &Transaction<'_>,
@@ -85,19 +103,31 @@ impl Table {
     /// Outcome of a write that has met no row.
     fn changed_or_gone(&self, connection: &Connection, key: &str) -> rusqlite::Result<Written> {
         let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&self.name), self.has_key());
-        Ok(if connection.prepare_cached(&sql)?.exists([key])? { Written::Changed } else { Written::Gone })
+        Ok(if connection.prepare_cached(&sql)?.exists([key])? {
+            Written::Changed
+        } else {
+            Written::Gone
+        })
     }
 
-    /// Deletes one row that holds the record. Of rows that are alike, one goes for each that was listed.
-    pub(super) fn remove(&self, connection: &Connection, record: &Stored) -> rusqlite::Result<Written> {
+    /// Deletes one row that holds the record. Of rows that are alike, one goes for each that was
+    /// listed.
+    pub(super) fn remove(
+        &self,
+        connection: &Connection,
+        record: &Stored,
+    ) -> rusqlite::Result<Written> {
         let (key, bytes) = (record.key.text(), &**record.version());
         let (name, is_record) = (quoted(&self.name), self.is_record(record.unreadable));
-        let one_of_them =
-            format!("DELETE FROM {name} WHERE rowid = (SELECT rowid FROM {name} WHERE {is_record} LIMIT 1)");
+        let one_of_them = format!(
+            "DELETE FROM {name} WHERE rowid = (SELECT rowid FROM {name} WHERE {is_record} LIMIT 1)"
+        );
         let mut statement = match connection.prepare_cached(&one_of_them) {
             Ok(statement) => statement,
             // A table without row ids has a primary key to tell its rows apart by.
-            Err(_) => connection.prepare_cached(&format!("DELETE FROM {name} WHERE {is_record}"))?,
+            Err(_) => {
+                connection.prepare_cached(&format!("DELETE FROM {name} WHERE {is_record}"))?
+            }
         };
         // A parameter that the condition does not name cannot be bound.
         let count = statement.parameter_count();
@@ -119,7 +149,10 @@ impl ToSql for Text<'_> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a time column holds the real time, as the app would write it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a time column holds the real time, as the app would write it"
+)]
 fn now() -> Timestamp {
     Timestamp::now()
 }

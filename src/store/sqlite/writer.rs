@@ -10,8 +10,9 @@ use tracing::trace;
 use super::connect::{Access, Database};
 use crate::error::Failure;
 
-/// The one connection of this process that writes. SQLite lets those who wait race for their turn, and some would never
-/// get it. The connection stays, for each that is opened and closed again costs more than the write itself.
+/// The one connection of this process that writes. SQLite lets those who wait race for their turn,
+/// and some would never get it. The connection stays, for each that is opened and closed again
+/// costs more than the write itself.
 #[derive(Clone)]
 pub(super) struct Writer {
     database: Database,
@@ -36,7 +37,8 @@ impl Writer {
         .await
     }
 
-    /// Runs a transaction that writes on a thread where waiting holds nobody up. What is not committed is undone.
+    /// Runs a transaction that writes on a thread where waiting holds nobody up. What is not
+    /// committed is undone.
     pub(super) async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,

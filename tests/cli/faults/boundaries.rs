@@ -1,5 +1,5 @@
-//! Every message of every conversation of the commands that change sessions: cut, half-closed, late, garbled, swallowed,
-//! or the last that its server ever sent or received.
+//! Every message of every conversation of the commands that change sessions: cut, half-closed,
+//! late, garbled, swallowed, or the last that its server ever sent or received.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,13 +43,28 @@ fn all_cases(place: Place) -> Vec<Case> {
     for job in Job::ALL {
         world.prepare(job, 2);
         let (output, _) = ending(&world.npmx.app.sandbox, world.begin(&job.in_order()));
-        assert_eq!((output.code, world.harm(output.code)), (job.code(), None), "{place:?} {job:?}: {output}");
+        assert_eq!(
+            (output.code, world.harm(output.code)),
+            (job.code(), None),
+            "{place:?} {job:?}: {output}"
+        );
         let fates = world.fates(None);
-        assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
-        assert_eq!(world.counts(&output.stdout), Ok(expected(place, job)), "{place:?} {job:?}: {output}");
+        assert!(
+            fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)),
+            "{job:?}: {fates:?}: {output}"
+        );
+        assert_eq!(
+            world.counts(&output.stdout),
+            Ok(expected(place, job)),
+            "{place:?} {job:?}: {output}"
+        );
         for &channel in place.channels() {
-            for (way, count) in [Way::Up, Way::Down].into_iter().zip(world.proxy(channel).messages()) {
-                for (message, halfway) in (0..count).flat_map(|message| [(message, false), (message, true)]) {
+            for (way, count) in
+                [Way::Up, Way::Down].into_iter().zip(world.proxy(channel).messages())
+            {
+                for (message, halfway) in
+                    (0..count).flat_map(|message| [(message, false), (message, true)])
+                {
                     let spot = Spot { way, message, halfway };
                     let mishaps = [
                         Mishap::Cut,
@@ -83,7 +98,8 @@ fn expected(place: Place, job: Job) -> (Option<u64>, u64) {
 enum Complaint {
     /// It did harm. There is no excuse for that.
     Grave(String),
-    /// It, or the one after it, did not end well. A machine that stood still for a while may be to blame.
+    /// It, or the one after it, did not end well. A machine that stood still for a while may be to
+    /// blame.
     Perhaps(String),
 }
 
@@ -115,7 +131,8 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
         slowest: took,
         ..Figures::default()
     });
-    let complain = |what: &str| Err(Complaint::Grave(format!("{case}: {what}: {fates:?}\n{output}")));
+    let complain =
+        |what: &str| Err(Complaint::Grave(format!("{case}: {what}: {fates:?}\n{output}")));
     if has(Fate::Lost) > 0 {
         return complain("lost");
     }
@@ -133,19 +150,24 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
         Ok((Some(said), done)) if said > done => return complain("says more than it did"),
         // Whether the one that something happened to was done, it may not know.
         Ok((Some(said), done)) if said + 1 < done => return complain("says less than it did"),
-        Ok((None, done)) if output.code == 0 && done > 0 => return complain("does not say what it did"),
+        Ok((None, done)) if output.code == 0 && done > 0 => {
+            return complain("does not say what it did");
+        }
         Ok(_) => {}
     }
     let spoilt = has(Fate::Unanswered);
     if spoilt > 1 {
         return complain("one message, more than one session");
     }
-    let of_fate = |fate| fates.iter().filter(move |(_, one)| **one == fate).map(|(did, _)| did.clone());
+    let of_fate =
+        |fate| fates.iter().filter(move |(_, one)| **one == fate).map(|(did, _)| did.clone());
     let unanswered: BTreeSet<_> = of_fate(Fate::Unanswered).collect();
     world.heal();
     world.to_end.extend(unanswered.iter().cloned());
     let mended = afterwards(world, case, &unanswered, figures);
-    mended.map_err(|complaint| complaint.after(&format!("{case}: "), &format!("\nthe run before:\n{output}")))
+    mended.map_err(|complaint| {
+        complaint.after(&format!("{case}: "), &format!("\nthe run before:\n{output}"))
+    })
 }
 
 /// Whatever waits is brought back, and the same command ends well.
@@ -171,15 +193,20 @@ fn afterwards(
         let lost = others().filter(|(_, fate)| **fate == Fate::Lost).count() as u64;
         figures.lost += lost;
         if lost > 0 || others().any(|(_, fate)| *fate == Fate::Impaired) {
-            return Err(Complaint::Grave(format!("harm done by `{arguments}`: {fates:?}\n{output}")));
+            return Err(Complaint::Grave(format!(
+                "harm done by `{arguments}`: {fates:?}\n{output}"
+            )));
         }
-        let settled =
-            |(did, fate): (&String, &Fate)| *fate == Fate::Kept || *fate == Fate::Ended || world.to_end.contains(did);
+        let settled = |(did, fate): (&String, &Fate)| {
+            *fate == Fate::Kept || *fate == Fate::Ended || world.to_end.contains(did)
+        };
         let code = if recovers { 0 } else { case.job.code() };
         let ended_well = output.code == code || !unanswered.is_empty();
         let settled = case.job == Job::Import && recovers || others().all(settled);
         if !ended_well || !settled || !app.recovery_entries().is_empty() {
-            return Err(Complaint::Perhaps(format!("not mended by `{arguments}`: {fates:?}\n{output}")));
+            return Err(Complaint::Perhaps(format!(
+                "not mended by `{arguments}`: {fates:?}\n{output}"
+            )));
         }
     }
     Ok(())
@@ -201,15 +228,20 @@ fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
                     let world = &mut world.as_mut().expect("it was made just now").1;
                     let mut figures = Figures::default();
                     let mut once = || {
-                        let tried = catch_unwind(AssertUnwindSafe(|| try_case(world, &case, &mut figures)));
-                        tried.unwrap_or_else(|_| Err(Complaint::Perhaps(format!("{case}: it never ended"))))
+                        let tried =
+                            catch_unwind(AssertUnwindSafe(|| try_case(world, &case, &mut figures)));
+                        tried.unwrap_or_else(|_| {
+                            Err(Complaint::Perhaps(format!("{case}: it never ended")))
+                        })
                     };
                     let tried = match once() {
                         Err(Complaint::Perhaps(first)) => {
                             tell(&format!("a second try: {first}"));
                             let second = once();
                             figures.second_tries += 1;
-                            second.map_err(|complaint| complaint.after("", &format!("\nand before that:\n{first}")))
+                            second.map_err(|complaint| {
+                                complaint.after("", &format!("\nand before that:\n{first}"))
+                            })
                         }
                         tried => tried,
                     };
@@ -228,7 +260,13 @@ fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
         }
     });
     let (figures, complaints) = total.into_inner().unwrap();
-    assert!(complaints.is_empty(), "{} of {} runs:\n{}", complaints.len(), figures.runs, complaints.join("\n\n"));
+    assert!(
+        complaints.is_empty(),
+        "{} of {} runs:\n{}",
+        complaints.len(),
+        figures.runs,
+        complaints.join("\n\n")
+    );
     figures
 }
 
@@ -255,5 +293,10 @@ fn at_no_place_of_any_conversation_is_a_session_lost() {
     figures.print("message boundaries");
     assert_eq!(figures.lost, 0);
     // Where messages come together that were apart before, there is one less.
-    assert!(figures.struck * 100 >= figures.runs * 95, "only {} of {} mishaps happened", figures.struck, figures.runs);
+    assert!(
+        figures.struck * 100 >= figures.runs * 95,
+        "only {} of {} mishaps happened",
+        figures.struck,
+        figures.runs
+    );
 }

@@ -1,5 +1,6 @@
-//! Disks that are full or take no writes, under key files, recovery entries and SQLite. A limit on the size of files
-//! stands in for a full disk: what would be written beyond it fails half-way, for root, too.
+//! Disks that are full or take no writes, under key files, recovery entries and SQLite. A limit on
+//! the size of files stands in for a full disk: what would be written beyond it fails half-way, for
+//! root, too.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,8 +14,8 @@ use crate::samples::ALICE;
 use crate::sandbox::{Output, Sandbox};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions};
 
-/// Runs oauthctl where no file can grow beyond so many bytes. The signal that says so is ignored, as where a disk is full
-/// there is none; with `obey`, it is not.
+/// Runs oauthctl where no file can grow beyond so many bytes. The signal that says so is ignored,
+/// as where a disk is full there is none; with `obey`, it is not.
 fn limited(sandbox: &Sandbox, bytes: u64, arguments: &str) -> Output {
     sandbox.sh(&format!("trap '' XFSZ; exec prlimit --fsize={bytes} oauthctl {arguments}"))
 }
@@ -50,7 +51,8 @@ fn a_rotation_leaves_the_old_keys_or_has_the_new_ones() {
         let sandbox = Sandbox::new();
         assert_eq!(sandbox.run(["gen-jwk", "-o", "keys.json"]).code, 0);
         let before = sandbox.read("keys.json");
-        let output = limited(&sandbox, bytes, "keys rotate --keys keys.json --yes --store sqlite:none.db");
+        let output =
+            limited(&sandbox, bytes, "keys rotate --keys keys.json --yes --store sqlite:none.db");
         codes.insert(output.code);
         if output.code != 0 {
             assert_eq!(
@@ -71,8 +73,12 @@ fn an_sqlite_that_cannot_grow_costs_nothing_at_any_size() {
         let app = App::with_users(3);
         app.database
             .execute("PRAGMA wal_autocheckpoint = 0; CREATE TABLE log (x); INSERT INTO log VALUES (zeroblob(300000))");
-        let output = limited(&app.sandbox, bytes, "sessions refresh --all --retry-for 0s --concurrency 4");
-        assert!([0, 1, 3].contains(&output.code) && !output.stderr.contains("panicked"), "{bytes}: {output}");
+        let output =
+            limited(&app.sandbox, bytes, "sessions refresh --all --retry-for 0s --concurrency 4");
+        assert!(
+            [0, 1, 3].contains(&output.code) && !output.stderr.contains("panicked"),
+            "{bytes}: {output}"
+        );
         app.assert_nobody_lost(format!("{bytes}: {output}"));
         waiting += app.recovery_entries().len();
         refreshed += usize::from(output.code == 0);
@@ -89,10 +95,21 @@ fn an_sqlite_that_cannot_grow_costs_nothing_at_any_size() {
 fn recovery_entries_that_cannot_be_written_keep_everything_from_being_sent() {
     for bytes in sizes(80 << 10, 1 << 10) {
         let npmx = Npmx::with_users(2);
-        let output = limited(&npmx.app.sandbox, bytes, "sessions refresh --all --retry-for 0s --concurrency 4");
+        let output = limited(
+            &npmx.app.sandbox,
+            bytes,
+            "sessions refresh --all --retry-for 0s --concurrency 4",
+        );
         if bytes < 4 * (16 << 10) {
-            assert!(output.code == 1 && output.stderr.contains("the recovery directory cannot be written"), "{output}");
-            assert!(output.stderr.contains("hint: ") && npmx.app.exchanges().is_empty(), "{bytes}: {output}");
+            assert!(
+                output.code == 1
+                    && output.stderr.contains("the recovery directory cannot be written"),
+                "{output}"
+            );
+            assert!(
+                output.stderr.contains("hint: ") && npmx.app.exchanges().is_empty(),
+                "{bytes}: {output}"
+            );
         } else {
             assert_eq!(output.code, 0, "{bytes}: {output}");
         }
@@ -111,12 +128,16 @@ fn a_limit_that_is_enforced_by_a_signal_is_an_error_like_others() {
     app.assert_nobody_lost(output);
 }
 
-/// Begins a script with a name space of mounts of its own, in which it may mount; none where nobody can, which is said.
+/// Begins a script with a name space of mounts of its own, in which it may mount; none where nobody
+/// can, which is said.
 fn begin_with_mounts(sandbox: &Sandbox, script: &str) -> Option<Child> {
     // It takes root, or a kernel that lets everybody be root of their own name space.
     let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
     let works = |way: &&&[&str]| {
-        let tried = Command::new("unshare").args(**way).args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
+        let tried = Command::new("unshare")
+            .args(**way)
+            .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+            .output();
         tried.is_ok_and(|output| output.status.success())
     };
     let Some(way) = ways.iter().find(works) else {
@@ -131,7 +152,8 @@ fn begin_with_mounts(sandbox: &Sandbox, script: &str) -> Option<Child> {
 
 #[test]
 fn a_disk_that_fills_up_in_mid_run_loses_nothing() {
-    const BREAK: &str = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'no'); END";
+    const BREAK: &str =
+        "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'no'); END";
     let app = App::with_users(12);
     app.database.execute(BREAK);
     let answers = Gate::closed();
@@ -193,7 +215,9 @@ fn a_file_system_that_takes_no_writes_costs_nothing() {
 #[test]
 fn a_database_that_may_not_be_written_costs_nothing() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        return say("skipped: a database that may not be written (only root can become somebody else)");
+        return say(
+            "skipped: a database that may not be written (only root can become somebody else)",
+        );
     }
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });

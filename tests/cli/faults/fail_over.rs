@@ -1,5 +1,6 @@
-//! Another server takes over from a Redis master in the middle of a bulk refresh, or right after it: nobody loses a
-//! session. A demoted master goes on taking writes for about ten seconds; the server in its place has none of them.
+//! Another server takes over from a Redis master in the middle of a bulk refresh, or right after
+//! it: nobody loses a session. A demoted master goes on taking writes for about ten seconds; the
+//! server in its place has none of them.
 
 use std::process::Child;
 use std::thread;
@@ -58,7 +59,8 @@ fn strike(sentinels: &Sentinels, way: Way) -> Option<Connection> {
     None
 }
 
-/// The master that stands now has every session, at once or after a recovery where the run has said that some wait.
+/// The master that stands now has every session, at once or after a recovery where the run has said
+/// that some wait.
 #[track_caller]
 fn assert_nobody_lost(app: &App, output: &Output, lost: impl Fn() -> usize) -> usize {
     assert!(!output.stderr.contains("panicked"), "{output}");
@@ -104,7 +106,8 @@ fn pause_of(way: Way) -> usize {
     strike(&sentinels, way);
     let (output, _) = ending(&app.sandbox, child);
     let master = sentinels.settled_master();
-    let lost = || app.lost_among(&dids, |did| record(&sentinels.servers[master..=master], did)).len();
+    let lost =
+        || app.lost_among(&dids, |did| record(&sentinels.servers[master..=master], did)).len();
     assert_nobody_lost(&app, &output, lost)
 }
 
@@ -191,8 +194,8 @@ fn slots_that_move_cost_nobody_a_session() {
         for key in dids.iter().map(|did| key(did)) {
             let from = place(cluster, &key);
             let slot = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", &key]);
-            // To one node: of two that give slots to each other in quick succession, each may believe that the other
-            // has a slot, and then nobody serves it.
+            // To one node: of two that give slots to each other in quick succession, each may
+            // believe that the other has a slot, and then nobody serves it.
             if from != 0 && !moved.contains(&slot) {
                 cluster.move_slot(&key, from, 0);
                 moved.push(slot);

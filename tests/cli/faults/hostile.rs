@@ -1,5 +1,5 @@
-//! Servers that mean harm: whatever they say, the answer is an error that says what is wrong, in bounded time and memory,
-//! and no session is the worse for it.
+//! Servers that mean harm: whatever they say, the answer is an error that says what is wrong, in
+//! bounded time and memory, and no session is the worse for it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,13 +16,15 @@ use crate::app::{App, days_ago};
 use crate::samples::ALICE;
 use crate::sandbox::Output;
 
-/// More memory than this nobody can make a run take, in kilobytes. Built for debugging, it takes half of it by itself.
+/// More memory than this nobody can make a run take, in kilobytes. Built for debugging, it takes
+/// half of it by itself.
 const MOST_MEMORY: u64 = 120_000;
 
 /// So many bytes of a document are more than anybody reads.
 const HUGE: usize = 64 << 20;
 
-const COMMANDS: [&str; 3] = ["sessions refresh --all", "sessions upgrade --unpublished", "sessions revoke --all --yes"];
+const COMMANDS: [&str; 3] =
+    ["sessions refresh --all", "sessions upgrade --unpublished", "sessions revoke --all --yes"];
 
 /// An app with two sessions for each command.
 fn app() -> App {
@@ -37,15 +39,18 @@ fn app() -> App {
 fn measured(app: &App, arguments: &str) -> (Output, u64) {
     fn peak(child: &Child) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-        // A child that is only just being started still has the name and the memory of this process.
+        // A child that is only just being started still has the name and the memory of this
+        // process.
         let status = status.strip_prefix("Name:\toauthctl\n")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
-    let paced = COMMANDS.iter().any(|command| arguments.starts_with(command)) || arguments == "sessions upgrade";
+    let paced = COMMANDS.iter().any(|command| arguments.starts_with(command))
+        || arguments == "sessions upgrade";
     let pace = if paced && !arguments.contains("--retry-for") { " --retry-for 0s" } else { "" };
     let whole = format!("{arguments}{pace}");
-    let (mut child, begun, mut most) = (app.sandbox.start(whole.split_whitespace()), Instant::now(), 0);
+    let (mut child, begun, mut most) =
+        (app.sandbox.start(whole.split_whitespace()), Instant::now(), 0);
     while child.try_wait().unwrap().is_none() {
         assert!(begun.elapsed() < LONGEST, "{arguments}: it never ends");
         most = most.max(peak(&child).unwrap_or_default());
@@ -60,7 +65,10 @@ fn assert_harmless(app: &App, arguments: &str, context: &str) -> Output {
     let before = app.records();
     let (output, memory) = measured(app, arguments);
     assert_eq!(output.code, 1, "{context}: {output}");
-    assert!(!output.to_string().contains('\u{1b}') && !output.stderr.contains("panicked"), "{context}: {output}");
+    assert!(
+        !output.to_string().contains('\u{1b}') && !output.stderr.contains("panicked"),
+        "{context}: {output}"
+    );
     assert!(memory < MOST_MEMORY, "{context}: {memory} kB");
     assert_eq!(app.records(), before, "{context}: {output}");
     assert!(app.lost().is_empty(), "{context}: {output}");
@@ -110,13 +118,19 @@ fn token_endpoints_without_an_end_or_a_bottom_cost_nothing_while_they_do_nothing
 #[test]
 fn redirects_are_not_followed_wherever_they_lead() {
     for status in [301, 302, 307, 308] {
-        for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata, Endpoint::Token] {
+        for endpoint in
+            [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata, Endpoint::Token]
+        {
             let app = app();
             let elsewhere = format!("{}/.well-known/did.json", app.net.web_url());
             let reply = Reply::new(status, "text/plain", "").header("location", &elsewhere);
             app.net.fault(endpoint, Fault::Instead(reply));
-            let output = assert_harmless(&app, "sessions refresh --all", &format!("{status} {endpoint:?}"));
-            assert!(output.stdout.contains("redirect") || output.stdout.contains(&status.to_string()), "{output}");
+            let output =
+                assert_harmless(&app, "sessions refresh --all", &format!("{status} {endpoint:?}"));
+            assert!(
+                output.stdout.contains("redirect") || output.stdout.contains(&status.to_string()),
+                "{output}"
+            );
             assert_eq!(app.net.counters().of(Endpoint::DidWeb), 0, "{status} {endpoint:?}");
         }
     }
@@ -126,7 +140,10 @@ fn redirects_are_not_followed_wherever_they_lead() {
 fn a_name_that_means_this_machine_is_not_spoken_to() {
     // `localhost` is what a hostile name server would answer with 127.0.0.1.
     let app = app();
-    let text = app.sandbox.read("oauthctl.toml").replace("allow_private_hosts = true", "allow_private_hosts = false");
+    let text = app
+        .sandbox
+        .read("oauthctl.toml")
+        .replace("allow_private_hosts = true", "allow_private_hosts = false");
     app.sandbox.file("oauthctl.toml", text);
     for command in COMMANDS {
         let output = assert_harmless(&app, command, command);
@@ -142,7 +159,11 @@ fn who_claims_to_be_somebody_else_gets_no_token() {
         (true, json!({"protected_resources": ["https://evil.example"]}), "as one of its servers"),
         (true, json!({"token_endpoint": "ftp://evil.example/"}), "tokens must not be sent to"),
         (false, json!({"resource": "https://evil.example"}), "is that of another server"),
-        (false, json!({"authorization_servers": ["https://evil.example"]}), "the issuer has changed"),
+        (
+            false,
+            json!({"authorization_servers": ["https://evil.example"]}),
+            "the issuer has changed",
+        ),
     ];
     for (of_server, patch, part) in cases {
         let app = app();
@@ -161,7 +182,9 @@ fn who_claims_to_be_somebody_else_gets_no_token() {
 
 #[test]
 fn tokens_of_another_account_or_another_kind_are_never_stored() {
-    for fault in [Fault::Set("sub", json!("did:plc:mallory")), Fault::Set("token_type", json!("Bearer"))] {
+    for fault in
+        [Fault::Set("sub", json!("did:plc:mallory")), Fault::Set("token_type", json!("Bearer"))]
+    {
         for command in COMMANDS {
             let app = app();
             app.net.fault(Endpoint::Token, fault.clone());
@@ -185,7 +208,10 @@ fn what_a_server_says_is_shown_without_what_a_terminal_would_obey() {
         }
         for command in COMMANDS {
             let output = assert_harmless(&app, command, error);
-            assert!(!output.to_string().contains(|c: char| c.is_control() && c != '\n'), "{output:?}");
+            assert!(
+                !output.to_string().contains(|c: char| c.is_control() && c != '\n'),
+                "{output:?}"
+            );
         }
     }
 }
@@ -222,8 +248,13 @@ fn documents_of_the_app_without_an_end_or_a_bottom_are_refused() {
     for endpoint in [Endpoint::AppDocument, Endpoint::AppJwks] {
         for fault in nonsense() {
             app.net.fault(endpoint, fault.clone());
-            for command in ["sessions upgrade", "doctor", "keys rotate --promote testbed-1 --keys keys.json --yes"] {
-                // A key is looked for in the key set alone, which is not found by way of a document that is not read.
+            for command in [
+                "sessions upgrade",
+                "doctor",
+                "keys rotate --promote testbed-1 --keys keys.json --yes",
+            ] {
+                // A key is looked for in the key set alone, which is not found by way of a document
+                // that is not read.
                 if command.starts_with("keys") && endpoint == Endpoint::AppDocument {
                     continue;
                 }
@@ -232,20 +263,26 @@ fn documents_of_the_app_without_an_end_or_a_bottom_are_refused() {
             app.net.clear_faults();
         }
     }
-    assert_eq!((app.sandbox.read("keys.json"), app.net.counters().of(Endpoint::Token)), (before, 0));
+    assert_eq!(
+        (app.sandbox.read("keys.json"), app.net.counters().of(Endpoint::Token)),
+        (before, 0)
+    );
 }
 
 #[test]
 fn a_handle_is_resolved_by_the_resolver_of_the_settings_and_by_no_hostile_one() {
     let app = app();
     let resolver = format!("[network]\ndoh_resolver = \"{}/dns-query\"", app.net.web_url());
-    app.sandbox.file("oauthctl.toml", app.sandbox.read("oauthctl.toml").replace("[network]", &resolver));
+    app.sandbox
+        .file("oauthctl.toml", app.sandbox.read("oauthctl.toml").replace("[network]", &resolver));
     app.net.set_handle("alice.test", ALICE);
     let show = "sessions show alice.test --format json";
     let (output, _) = measured(&app, show);
     assert!(output.code == 0 && output.stdout.contains(ALICE), "{output}");
     assert!(app.net.counters().of(Endpoint::Dns) > 0, "somebody else was asked");
-    let answers = |text: &str| Fault::Body(json!({"Status": 0, "Answer": [{"type": 16, "data": text}]}).to_string());
+    let answers = |text: &str| {
+        Fault::Body(json!({"Status": 0, "Answer": [{"type": 16, "data": text}]}).to_string())
+    };
     for fault in nonsense().into_iter().chain([
         answers("did=did:plc:mallory\r\nx-evil: 1"),
         answers("\"did=\u{1b}[2Jdid:plc:z72i7hdynmk6r22z27h6tvur\""),
@@ -275,22 +312,28 @@ fn what_is_stored_puts_no_line_into_a_request() {
         for command in ["sessions refresh --all", "sessions revoke --all --yes"] {
             let (output, _) = measured(&app, command);
             let context = format!("{path} {command}: {output:?}");
-            assert!(!output.to_string().contains(|c: char| c.is_control() && c != '\n'), "{context}");
+            assert!(
+                !output.to_string().contains(|c: char| c.is_control() && c != '\n'),
+                "{context}"
+            );
             assert!(!output.stderr.contains("panicked"), "{context}");
-            // A token that no server has ever given is one that has ended; anything else is left alone.
+            // A token that no server has ever given is one that has ended; anything else is left
+            // alone.
             assert!(path.ends_with("refresh_token") || app.records() == before, "{context}");
         }
         let requests = app.net.requests();
         assert!(
-            requests.iter().all(|one| !one.path.contains("evil") && one.endpoint != Endpoint::Other),
+            requests
+                .iter()
+                .all(|one| !one.path.contains("evil") && one.endpoint != Endpoint::Other),
             "{requests:?}"
         );
         assert_eq!(app.net.alive(), 2, "{path}");
     }
 }
 
-/// Answers whatever is asked with these bytes, and then with these for as long as anybody listens. With a pause and
-/// nothing more to say, it stays on the line.
+/// Answers whatever is asked with these bytes, and then with these for as long as anybody listens.
+/// With a pause and nothing more to say, it stays on the line.
 struct Raw {
     begin: &'static str,
     again: &'static str,
@@ -340,7 +383,8 @@ impl Raw {
 /// Answers that are not even HTTP, by name.
 fn raw_answers() -> Vec<(&'static str, Raw)> {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-    const CHUNKED: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    const CHUNKED: &str =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     let fast = |begin, again| Raw { begin, again, pause: Duration::ZERO };
     let slow = |begin, again| Raw { begin, again, pause: Duration::from_millis(100) };
     vec![
@@ -356,13 +400,28 @@ fn raw_answers() -> Vec<(&'static str, Raw)> {
             fast("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", "aaaaaaaaaaaaaaaa"),
         ),
         ("a slow header", slow("HTTP/1.1 200 OK\r\nx: ", "a")),
-        ("a slow body", slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n", " ")),
+        (
+            "a slow body",
+            slow(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n",
+                " ",
+            ),
+        ),
         (
             "a body that never comes",
-            slow("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{", ""),
+            slow(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+                "",
+            ),
         ),
-        ("two lengths", fast("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}", "")),
-        ("a folded header", fast("HTTP/1.1 200 OK\r\ndpop-nonce: a\r\n b: c\r\ncontent-length: 2\r\n\r\n{}", "")),
+        (
+            "two lengths",
+            fast("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}", ""),
+        ),
+        (
+            "a folded header",
+            fast("HTTP/1.1 200 OK\r\ndpop-nonce: a\r\n b: c\r\ncontent-length: 2\r\n\r\n{}", ""),
+        ),
         ("a status that is none", fast("HTTP/1.1 99999 Yes\r\n\r\n", "")),
         ("another protocol", fast("SSH-2.0-OpenSSH_9.9\r\n", "")),
         ("nothing", fast("", "")),
@@ -374,7 +433,9 @@ fn with_each_raw_answer(put: impl Fn(&App, &str) + Sync, try_it: impl Fn(&App, &
     let (put, try_it) = (&put, &try_it);
     thread::scope(|scope| {
         // Those that are only waited for are for those who have the time.
-        for (name, raw) in raw_answers().into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero()) {
+        for (name, raw) in
+            raw_answers().into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero())
+        {
             scope.spawn(move || {
                 let app = app();
                 put(&app, &raw.start());
@@ -386,7 +447,9 @@ fn with_each_raw_answer(put: impl Fn(&App, &str) + Sync, try_it: impl Fn(&App, &
 
 #[test]
 fn what_is_not_even_http_ends_soon_and_takes_no_room() {
-    let put = |app: &App, url: &str| app.records().keys().for_each(|did| app.net.set_did_endpoint(did, url));
+    let put = |app: &App, url: &str| {
+        app.records().keys().for_each(|did| app.net.set_did_endpoint(did, url));
+    };
     with_each_raw_answer(put, |app, name| {
         let output = assert_harmless(app, "sessions refresh --all", name);
         assert!(output.stdout.contains("unknown"), "{name}: {output}");
@@ -398,7 +461,10 @@ fn what_is_not_even_http_ends_soon_and_takes_no_room() {
 fn a_token_endpoint_that_does_not_even_speak_http_costs_nothing() {
     let put = |app: &App, url: &str| {
         let (token, revoke) = (format!("{url}/oauth/token"), format!("{url}/oauth/revoke"));
-        app.net.patch_server_metadata(0, json!({"token_endpoint": token, "revocation_endpoint": revoke}));
+        app.net.patch_server_metadata(
+            0,
+            json!({"token_endpoint": token, "revocation_endpoint": revoke}),
+        );
     };
     with_each_raw_answer(put, |app, name| {
         // Each waits for its time-outs.

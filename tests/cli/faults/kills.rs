@@ -1,5 +1,5 @@
-//! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment, and whatever was
-//! exchanged before is stored or waits.
+//! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment,
+//! and whatever was exchanged before is stored or waits.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -15,8 +15,8 @@ use crate::app::{App, wait_until};
 
 /// What the server takes for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(4);
-/// What came so long before a kill is stored or waits. It takes a few milliseconds, and more where the machine has much
-/// else to do.
+/// What came so long before a kill is stored or waits. It takes a few milliseconds, and more where
+/// the machine has much else to do.
 const GRACE: Duration = Duration::from_millis(300);
 /// Sessions of a run, in a sample and in full.
 const SESSIONS: (usize, usize) = (16, 40);
@@ -83,13 +83,16 @@ fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     let (output, took) = ending(&app.sandbox, world.begin(&job.arguments()));
     assert_eq!(output.code, job.code(), "{job:?}: {output}");
     let fates = world.fates(None);
-    assert!(fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)), "{job:?}: {fates:?}: {output}");
+    assert!(
+        fates.values().all(|fate| [Fate::Kept, Fate::Ended].contains(fate)),
+        "{job:?}: {fates:?}: {output}"
+    );
     assert!(app.recovery_entries().is_empty(), "{job:?}: {output}");
     Figures { runs: 2, slowest: took, ..figures }
 }
 
-/// In the recovery directory are entries, each under its name and whole, and what was being written at a kill: private,
-/// too, and young.
+/// In the recovery directory are entries, each under its name and whole, and what was being written
+/// at a kill: private, too, and young.
 fn assert_recovery_directory(app: &App) {
     let entries = app.recovery_entries();
     app.waiting_records();
@@ -99,7 +102,10 @@ fn assert_recovery_directory(app: &App) {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(entries.contains(&path) || name.starts_with(".oauthctl-"), "{name}");
         let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
-        assert!(metadata.mode() & 0o7777 == 0o600 && age < Duration::from_hours(1), "{name}: {metadata:?}");
+        assert!(
+            metadata.mode() & 0o7777 == 0o600 && age < Duration::from_hours(1),
+            "{name}: {metadata:?}"
+        );
     }
 }
 
@@ -109,11 +115,13 @@ const SHORTLY: Duration = Duration::from_secs(2);
 #[test]
 fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
     let kills = if is_full() { 40 } else { 2 };
-    let (mut world, mut dice, mut figures) = (World::new(Place::Redis), Dice(seed()), Figures::default());
+    let (mut world, mut dice, mut figures) =
+        (World::new(Place::Redis), Dice(seed()), Figures::default());
     for _ in 0..kills {
         world.prepare(Job::Refresh, SESSIONS.0);
         let arguments = format!("{} --concurrency {AT_ONCE}", Job::Refresh.arguments());
-        let (mut child, answers) = world.caught_in_the_act(&arguments, usize::try_from(AT_ONCE).unwrap());
+        let (mut child, answers) =
+            world.caught_in_the_act(&arguments, usize::try_from(AT_ONCE).unwrap());
         world.npmx.redis.ask(&["CLIENT", "PAUSE", "60000", "WRITE"]);
         answers.iter().for_each(Gate::open);
         let directory = world.npmx.app.recovery_directory();
@@ -140,7 +148,8 @@ fn killed_at_any_moment_nothing_is_lost_but_what_was_under_way() {
     let figures = thread::scope(|scope| {
         let all = PLACES.map(|place| {
             scope.spawn(move || {
-                let (mut world, mut dice, mut figures) = (World::new(place), Dice(seed()), Figures::default());
+                let (mut world, mut dice, mut figures) =
+                    (World::new(place), Dice(seed()), Figures::default());
                 for job in Job::ALL {
                     figures.add(&kill_runs(&mut world, job, kills, &mut dice));
                 }
@@ -155,5 +164,8 @@ fn killed_at_any_moment_nothing_is_lost_but_what_was_under_way() {
     });
     figures.print("kills");
     assert_eq!((figures.kills, figures.lost), ((PLACES.len() * Job::ALL.len()) as u64 * kills, 0));
-    assert!(!is_full() || figures.in_flight > 0, "all kills came too early or too late to mean anything");
+    assert!(
+        !is_full() || figures.in_flight > 0,
+        "all kills came too early or too late to mean anything"
+    );
 }

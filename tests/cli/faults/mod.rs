@@ -1,12 +1,13 @@
-//! The fault harness: what can break is broken, at every place of every conversation, and afterwards an oracle compares
-//! what the server knows of every session with what the store and the recovery directory hold. Its figure is *sessions
-//! lost*, and it is 0.
+//! The fault harness: what can break is broken, at every place of every conversation, and
+//! afterwards an oracle compares what the server knows of every session with what the store and the
+//! recovery directory hold. Its figure is *sessions lost*, and it is 0.
 //!
-//! What nobody can keep is counted apart: sessions whose exchange was under way at a kill -9, and those of which the
-//! answer with the new tokens never arrived.
+//! What nobody can keep is counted apart: sessions whose exchange was under way at a kill -9, and
+//! those of which the answer with the new tokens never arrived.
 //!
-//! A normal run takes a sample. `tests/run --faults`, which is `OAUTHCTL_FAULTS=full cargo test --test cli faults`, goes
-//! through everything and prints its figures; `OAUTHCTL_FAULTS_SEED` draws other random moments.
+//! A normal run takes a sample. `tests/run --faults`, which is `OAUTHCTL_FAULTS=full cargo test
+//! --test cli faults`, goes through everything and prints its figures; `OAUTHCTL_FAULTS_SEED` draws
+//! other random moments.
 
 mod boundaries;
 mod disk;
@@ -30,7 +31,10 @@ use crate::sandbox::{Output, Sandbox};
 const LONGEST: Duration = Duration::from_secs(150);
 
 /// Whether to go through everything.
-#[expect(clippy::disallowed_methods, reason = "how thorough to be is asked of whoever runs the tests")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how thorough to be is asked of whoever runs the tests"
+)]
 fn is_full() -> bool {
     std::env::var_os("OAUTHCTL_FAULTS").is_some_and(|text| text == "full")
 }

@@ -19,7 +19,8 @@ pub(super) enum Fate {
     Unanswered,
     /// It was being exchanged when the process was killed: nobody has its new tokens any more.
     InFlight,
-    /// The store goes on with it, but with a time to live that is not its own, or an access token that is used up.
+    /// The store goes on with it, but with a time to live that is not its own, or an access token
+    /// that is used up.
     Impaired,
     /// Its user has to log in again, and need not have.
     Lost,
@@ -30,7 +31,8 @@ pub(super) enum Fate {
 pub(super) struct Kill {
     /// When it was.
     pub(super) at: Millis,
-    /// Whose answer came longer before has had the time to be stored, or to be written to the disk.
+    /// Whose answer came longer before has had the time to be stored, or to be written to the
+    /// disk.
     pub(super) grace: Duration,
 }
 
@@ -50,7 +52,8 @@ pub(super) struct Oracle<'a> {
     pub(super) spoilt: Vec<Vec<u8>>,
     /// What ended the run, if it did not end by itself.
     pub(super) killed: Option<Kill>,
-    /// How long the record in the store would stay there, and ought to, in milliseconds; where that is known.
+    /// How long the record in the store would stay there, and ought to, in milliseconds; where
+    /// that is known.
     pub(super) time_to_live: Box<dyn Fn(&SessionState) -> Option<(i64, i64)> + 'a>,
 }
 
@@ -62,7 +65,10 @@ impl Oracle<'_> {
     pub(super) fn fates(&self) -> BTreeMap<&str, Fate> {
         let sessions = self.net.sessions();
         let newest = |did: &String| sessions.iter().rev().find(|session| session.did == *did);
-        self.dids.iter().map(|did| (did.as_str(), newest(did).map_or(Fate::Lost, |s| self.fate(s)))).collect()
+        self.dids
+            .iter()
+            .map(|did| (did.as_str(), newest(did).map_or(Fate::Lost, |s| self.fate(s))))
+            .collect()
     }
 
     fn fate(&self, session: &SessionState) -> Fate {
@@ -89,15 +95,19 @@ impl Oracle<'_> {
     }
 
     fn is_whole(&self, session: &SessionState, record: &Value) -> bool {
-        let stays = (self.time_to_live)(session).is_none_or(|(is, ought)| (ought - TTL_SLACK..=ought).contains(&is));
+        let stays = (self.time_to_live)(session)
+            .is_none_or(|(is, ought)| (ought - TTL_SLACK..=ought).contains(&is));
         stays && self.net.has_current_access(record)
     }
 
-    /// Whether the stored token was exchanged in this run, once, and nothing else happened to the session, and the answer
-    /// came a moment before the kill or never: its new tokens went with the process.
+    /// Whether the stored token was exchanged in this run, once, and nothing else happened to the
+    /// session, and the answer came a moment before the kill or never: its new tokens went with
+    /// the process.
     fn was_under_way(&self, session: &SessionState, record: &Value, kill: Kill) -> bool {
         let requests = self.net.requests_to(Endpoint::Token);
-        let mut exchanges = requests.iter().filter(|one| one.status == 200 && one.did.as_deref() == Some(&session.did));
+        let mut exchanges = requests
+            .iter()
+            .filter(|one| one.status == 200 && one.did.as_deref() == Some(&session.did));
         let (Some(exchange), None) = (exchanges.next(), exchanges.next()) else { return false };
         let ended = exchange.at + i64::try_from(exchange.took.as_millis()).unwrap();
         session.alive
@@ -114,13 +124,16 @@ mod tests {
     use super::*;
     use crate::app::{App, days_ago, did_of};
 
-    /// What becomes of a session that was exchanged and not stored, killed so long after the answer.
+    /// What becomes of a session that was exchanged and not stored, killed so long after the
+    /// answer.
     fn killed_after(answer: Duration) -> Fate {
         let app = App::new();
         let record = app.log_in(1, &days_ago(2)).remove(0);
         let dids = [did_of(&record).to_owned()];
         // An exchange of which nobody heard.
-        app.database.execute("CREATE TRIGGER x BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'x'); END");
+        app.database.execute(
+            "CREATE TRIGGER x BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'x'); END",
+        );
         app.sessions("refresh --all");
         let exchange = app.exchanges().pop().unwrap();
         let at = exchange.at + i64::try_from((exchange.took + answer).as_millis()).unwrap();

@@ -1,5 +1,6 @@
-//! What becomes of several servers that are one store: a master that sentinels replace, and the nodes of a cluster. A
-//! command goes on with the others, or ends with an error; it never shows a part as the whole.
+//! What becomes of several servers that are one store: a master that sentinels replace, and the
+//! nodes of a cluster. A command goes on with the others, or ends with an error; it never shows a
+//! part as the whole.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -68,7 +69,8 @@ pub(super) fn watched_by(sentinels: &Sentinels, users: usize) -> (App, Vec<Strin
 pub(super) fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, Vec<String>) {
     let (mut app, cluster) = (App::new(), Cluster::start(with_replicas));
     app.sandbox.set("OAUTHCTL_STORE", cluster.url());
-    let mut masters: Vec<_> = cluster.nodes[..3].iter().map(|node| Connection::open(node.port()).unwrap()).collect();
+    let mut masters: Vec<_> =
+        cluster.nodes[..3].iter().map(|node| Connection::open(node.port()).unwrap()).collect();
     let dids = log_in(&app, users, |key, text| set(&mut masters[place(&cluster, key)], key, text));
     if with_replicas {
         cluster.wait_for_replicas();
@@ -78,12 +80,14 @@ pub(super) fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, 
 
 /// Which of the masters has the key in the beginning.
 pub(super) fn place(cluster: &Cluster, key: &str) -> usize {
-    let Answer::Number(slot) = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]) else { panic!("a key has a slot") };
+    let Answer::Number(slot) = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]) else {
+        panic!("a key has a slot")
+    };
     [5460, 10_922, 16_383].iter().position(|last| slot <= *last).unwrap()
 }
 
-/// Begins to list sessions and returns when the first is shown. Nobody reads the others yet, so that most are not yet
-/// looked up.
+/// Begins to list sessions and returns when the first is shown. Nobody reads the others yet, so
+/// that most are not yet looked up.
 fn begun_to_list(app: &App) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = app.begin("list --format jsonl");
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -95,7 +99,10 @@ fn begun_to_list(app: &App) -> (Child, BufReader<std::process::ChildStdout>) {
 
 /// Every session was shown, and once, or an error says that some were not.
 #[track_caller]
-fn assert_whole_or_refused(app: &App, listing: (Child, BufReader<std::process::ChildStdout>)) -> i32 {
+fn assert_whole_or_refused(
+    app: &App,
+    listing: (Child, BufReader<std::process::ChildStdout>),
+) -> i32 {
     let (child, mut stdout) = listing;
     let mut text = String::new();
     stdout.read_to_string(&mut text).unwrap();
@@ -122,7 +129,9 @@ fn assert_refused(output: &Output) {
 /// Begins to count sessions and returns when the first of them are being looked up.
 fn begun_to_count(app: &App, servers: &[Redis]) -> Child {
     let has_begun = |server: &Redis| {
-        let Some(Answer::Bulk(Some(text))) = asked(server, &["INFO", "commandstats"]) else { return false };
+        let Some(Answer::Bulk(Some(text))) = asked(server, &["INFO", "commandstats"]) else {
+            return false;
+        };
         String::from_utf8_lossy(&text).contains("cmdstat_scan:")
     };
     for server in servers {
@@ -171,7 +180,9 @@ fn a_node_that_is_lost_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
     assert_whole_or_refused(&app, listing);
     assert_counted_or_refused(&app, counting);
     // Nor at any later time.
-    for command in ["list --format jsonl", "stats --format json", "refresh --all", "export -o export.jsonl"] {
+    for command in
+        ["list --format jsonl", "stats --format json", "refresh --all", "export -o export.jsonl"]
+    {
         let output = app.sessions(command);
         assert_refused(&output);
     }
@@ -181,7 +192,9 @@ fn a_node_that_is_lost_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
 #[test]
 fn a_node_whose_replica_takes_over_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
     if !is_full() {
-        return say("skipped: a node whose replica takes over in the middle of a scan (OAUTHCTL_FAULTS=full)");
+        return say(
+            "skipped: a node whose replica takes over in the middle of a scan (OAUTHCTL_FAULTS=full)",
+        );
     }
     let (app, mut cluster, _) = on_a_cluster(true, MANY);
     let (listing, counting) = (begun_to_list(&app), begun_to_count(&app, &cluster.nodes));
@@ -200,7 +213,9 @@ fn is_master(role: &Answer) -> bool {
 fn a_node_that_is_lost_while_the_server_works_costs_nobody_a_session() {
     let (app, mut cluster, dids) = on_a_cluster(true, 12);
     let answers = Gate::closed();
-    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1));
+    app.net.inject(
+        Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1),
+    );
     let child = app.begin("refresh --all --format jsonl");
     app.wait_for_exchange();
     let exchanged = app.net.sessions().into_iter().find(|one| one.generation > 0).unwrap();
@@ -243,7 +258,11 @@ fn a_fail_over_to_a_replica_that_lags_behind_loses_nothing() {
     between.set_delay(Duration::ZERO, Duration::from_hours(1));
     let output = app.sessions("refresh --all");
     // Sentinels may find a way around the proxy before the run gives up.
-    assert_eq!((output.code, app.recovery_entries().len()), if output.code == 0 { (0, 0) } else { (3, 3) }, "{output}");
+    assert_eq!(
+        (output.code, app.recovery_entries().len()),
+        if output.code == 0 { (0, 0) } else { (3, 3) },
+        "{output}"
+    );
     sentinels.kill_master();
     sentinels.wait_for_fail_over();
     let recovered = app.sessions("recover");

@@ -1,4 +1,5 @@
-//! What becomes of a Redis while tokens are under way to it: it pauses, restarts, becomes a replica, and goes.
+//! What becomes of a Redis while tokens are under way to it: it pauses, restarts, becomes a
+//! replica, and goes.
 
 use std::process::Child;
 use std::thread;
@@ -11,11 +12,13 @@ use crate::app::{App, wait_until};
 use crate::npmx::Npmx;
 use crate::sandbox::Output;
 
-/// Refreshes everybody; returns when the first tokens are rotated and not yet stored. The server's answer comes when the
-/// gate is opened.
+/// Refreshes everybody; returns when the first tokens are rotated and not yet stored. The server's
+/// answer comes when the gate is opened.
 pub(super) fn caught_in_the_act(app: &App) -> (Child, Gate) {
     let answers = Gate::closed();
-    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1));
+    app.net.inject(
+        Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1).times(1),
+    );
     let child = app.begin("refresh --all");
     app.wait_for_exchange();
     (child, answers)
@@ -43,7 +46,11 @@ fn a_pause_is_waited_for_with_the_tokens_on_the_disk() {
         answers.open();
         wait_until(|| !npmx.app.recovery_entries().is_empty());
         let (output, _) = ending(&npmx.app.sandbox, child);
-        assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 3 sessions\n"), "{mode}: {output}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "refreshed 3 sessions\n"),
+            "{mode}: {output}"
+        );
         assert!(npmx.app.recovery_entries().is_empty(), "{mode}");
         npmx.assert_nobody_lost(output);
     };
@@ -101,7 +108,11 @@ fn a_server_that_refuses_to_write_has_the_tokens_wait() {
         npmx.redis.ask(refuse);
         answers.open();
         let (output, _) = ending(&npmx.app.sandbox, child);
-        assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{refuse:?}: {output}");
+        assert_eq!(
+            (output.code, npmx.app.recovery_entries().len()),
+            (1, 1),
+            "{refuse:?}: {output}"
+        );
         npmx.redis.ask(consent);
         assert_recovered(&npmx, &output);
     }
@@ -120,7 +131,8 @@ fn a_server_that_never_comes_back_is_not_waited_for_by_every_session() {
     npmx.proxy.kill_all();
     looked_up.open();
     let (output, _) = ending(&npmx.app.sandbox, child);
-    let waited = output.stdout.lines().filter(|line| line.contains("\"cannot take the lock")).count();
+    let waited =
+        output.stdout.lines().filter(|line| line.contains("\"cannot take the lock")).count();
     // Three are enough to give up; until the third has, those before make room for others.
     assert!(output.code == 3 && (3..=6).contains(&waited), "{waited} waited: {output}");
     assert!(output.stdout.contains("not attempted, since the store fails"), "{output}");

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::redis::Answer;
 use testbed::upstash::Front;
-use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, METADATA_PATH, Proxy, SessionState};
+use testbed::{
+    Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, METADATA_PATH, Proxy, SessionState,
+};
 
 use super::ending;
 use super::oracle::{Fate, Kill, Oracle};
@@ -93,7 +95,9 @@ impl Job {
             Self::Prune => ("sessions prune", true),
             Self::Import => ("sessions import --source-app-stopped --replace export.jsonl", false),
             Self::Recover => ("sessions recover", false),
-            Self::Retire => ("keys retire testbed-1 --revoke-sessions --yes --keys keys.json", true),
+            Self::Retire => {
+                ("keys retire testbed-1 --revoke-sessions --yes --keys keys.json", true)
+            }
             Self::Purge => ("states purge --older-than 10m", false),
             Self::Export => return "sessions export -o exported.jsonl --force".to_owned(),
         };
@@ -155,7 +159,8 @@ pub(super) struct World {
 const REST_TOKEN: &str = "the-token";
 /// A login that nobody will complete: its time to live says that it is twenty minutes old.
 const OLD_STATES: [&str; 2] = ["atproto:oauth:state:old-1", "atproto:oauth:state:old-2"];
-/// A login that was begun a moment ago, by which the store is known for the app's even without sessions.
+/// A login that was begun a moment ago, by which the store is known for the app's even without
+/// sessions.
 const YOUNG_STATE: &str = "atproto:oauth:state:begun";
 /// Times to live, in seconds: what an export says, what the layout wants.
 const EXPORTED: i64 = 10_000_000;
@@ -166,7 +171,8 @@ impl World {
         let mut npmx = Npmx::new();
         let net = &npmx.app.net;
         let before = |url: &str| Proxy::before(url).unwrap();
-        let (server, directory, documents) = (before(&net.pds_url()), before(&net.plc_url()), before(&net.app_url()));
+        let (server, directory, documents) =
+            (before(&net.pds_url()), before(&net.plc_url()), before(&net.app_url()));
         net.set_pds_url(0, &server.url());
         // Another key stands behind the one that signs, so that this can be retired.
         let (key, next) = (net.signing_key().unwrap(), testbed::keys::client_key("next"));
@@ -194,7 +200,19 @@ impl World {
         let (to_end, exported, set_aside) = (BTreeSet::new(), Vec::new(), Vec::new());
         let job = Job::Refresh;
         let stored = BTreeMap::new();
-        Self { npmx, place, _front: front, server, directory, documents, job, to_end, exported, set_aside, stored }
+        Self {
+            npmx,
+            place,
+            _front: front,
+            server,
+            directory,
+            documents,
+            job,
+            to_end,
+            exported,
+            set_aside,
+            stored,
+        }
     }
 
     fn on_disk(&self) -> bool {
@@ -226,7 +244,8 @@ impl World {
         self.npmx.release_locks();
         let sidecar = self.npmx.app.sandbox.path("app.db.oauthctl");
         if sidecar.exists() {
-            AppDatabase::open(&sidecar).execute("CREATE TABLE IF NOT EXISTS lock (name); DELETE FROM lock");
+            AppDatabase::open(&sidecar)
+                .execute("CREATE TABLE IF NOT EXISTS lock (name); DELETE FROM lock");
         }
     }
 
@@ -337,7 +356,12 @@ impl World {
 
     fn has_state(&self, key: &str) -> bool {
         if self.on_disk() {
-            !self.npmx.app.database.rows(&format!("SELECT key FROM auth_state WHERE key = '{key}'")).is_empty()
+            !self
+                .npmx
+                .app
+                .database
+                .rows(&format!("SELECT key FROM auth_state WHERE key = '{key}'"))
+                .is_empty()
         } else {
             self.npmx.redis.ask(&["EXISTS", key]) == Answer::Number(1)
         }
@@ -350,7 +374,8 @@ impl World {
             self.forget(did_of(record));
         }
         let [stale, ahead] = [(); 2].map(|()| self.log_in(1, &days_ago(2)).remove(0));
-        let [renewed, stored] = [&stale, &ahead].map(|record| self.npmx.app.net.refresh_as_app(record).unwrap());
+        let [renewed, stored] =
+            [&stale, &ahead].map(|record| self.npmx.app.net.refresh_as_app(record).unwrap());
         self.store(&stored, Duration::ZERO);
         self.exported = [vec![renewed, ahead], absent].concat();
         let line = |record: &Value| {
@@ -358,12 +383,13 @@ impl World {
             let key = if self.on_disk() { did.to_owned() } else { key(did) };
             json!({"did": did, "key": key, "sid": null, "ttl": EXPORTED, "last_refreshed_at": null, "record": record})
         };
-        let text: String = self.exported.iter().map(|record| format!("{}\n", line(record))).collect();
+        let text: String =
+            self.exported.iter().map(|record| format!("{}\n", line(record))).collect();
         self.npmx.app.sandbox.file("export.jsonl", text);
     }
 
-    /// One that is stored, and two whose tokens wait in the recovery directory, since the store took no writes while they
-    /// were exchanged.
+    /// One that is stored, and two whose tokens wait in the recovery directory, since the store
+    /// took no writes while they were exchanged.
     fn prepare_recovery(&mut self) {
         self.log_in(3, &days_ago(2));
         let (child, answers) = self.caught_in_the_act("sessions refresh --all --retry-for 0s", 2);
@@ -378,17 +404,20 @@ impl World {
         self.heal();
     }
 
-    /// Begins a command and returns when so many sessions have been exchanged after the first, which shows whether others
-    /// succeed. Their answers come when these are opened.
+    /// Begins a command and returns when so many sessions have been exchanged after the first,
+    /// which shows whether others succeed. Their answers come when these are opened.
     pub(super) fn caught_in_the_act(&self, arguments: &str, others: usize) -> (Child, Vec<Gate>) {
         let net = &self.npmx.app.net;
         net.clear_log();
-        let gates: BTreeMap<_, _> = self.npmx.dids.iter().map(|did| (did, Gate::closed())).collect();
+        let gates: BTreeMap<_, _> =
+            self.npmx.dids.iter().map(|did| (did, Gate::closed())).collect();
         for (did, gate) in &gates {
             net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(gate.clone())).only(did));
         }
         let child = self.begin(arguments);
-        let exchanged = || gates.keys().filter(|did| net.session_state(did).is_some_and(|one| one.generation > 0));
+        let exchanged = || {
+            gates.keys().filter(|did| net.session_state(did).is_some_and(|one| one.generation > 0))
+        };
         wait_until(|| exchanged().count() == 1);
         gates[*exchanged().next().unwrap()].open();
         wait_until(|| exchanged().count() == 1 + others && net.counters().exchanged == 1);
@@ -400,7 +429,12 @@ impl World {
             let broken = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'no'); END";
             self.npmx.app.database.execute(if on { "DROP TRIGGER broken" } else { broken });
         } else {
-            self.npmx.redis.ask(&["CONFIG", "SET", "min-replicas-to-write", if on { "0" } else { "1" }]);
+            self.npmx.redis.ask(&[
+                "CONFIG",
+                "SET",
+                "min-replicas-to-write",
+                if on { "0" } else { "1" },
+            ]);
         }
     }
 
@@ -409,22 +443,36 @@ impl World {
         let (net, dids) = (&self.npmx.app.net, &self.npmx.dids);
         let stored = dids.iter().filter_map(|did| Some((did.clone(), self.record(did)?))).collect();
         let waiting = [self.npmx.app.waiting_records(), self.exported.clone()].concat();
-        let spoilt = Channel::ALL.iter().filter_map(|channel| self.proxy(*channel).spoilt()).collect();
+        let spoilt =
+            Channel::ALL.iter().filter_map(|channel| self.proxy(*channel).spoilt()).collect();
         let time_to_live = Box::new(|session: &SessionState| self.time_to_live(session));
-        let oracle = Oracle { net, dids, stored, waiting, to_end: &self.to_end, spoilt, killed, time_to_live };
+        let oracle = Oracle {
+            net,
+            dids,
+            stored,
+            waiting,
+            to_end: &self.to_end,
+            spoilt,
+            killed,
+            time_to_live,
+        };
         oracle.fates().into_iter().map(|(did, fate)| (did.to_owned(), fate)).collect()
     }
 
-    /// How long a session's record would stay, and ought to, in milliseconds: one that nobody touched as long as before, one
-    /// that was imported as long as the export says, and one with other tokens as long as the layout says.
+    /// How long a session's record would stay, and ought to, in milliseconds: one that nobody
+    /// touched as long as before, one that was imported as long as the export says, and one
+    /// with other tokens as long as the layout says.
     fn time_to_live(&self, session: &SessionState) -> Option<(i64, i64)> {
         if self.on_disk() {
             return None;
         }
-        let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &key(&session.did)]) else { return Some((-1, 0)) };
+        let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &key(&session.did)]) else {
+            return Some((-1, 0));
+        };
         let ought = match self.stored.get(&session.did) {
             Some((before, left)) if self.record(&session.did).as_ref() == Some(before) => *left,
-            // Of what is imported nobody knows the age, so that the layout's own time is the longer one.
+            // Of what is imported nobody knows the age, so that the layout's own time is the longer
+            // one.
             _ => LAYOUT,
         };
         Some((is, ought * 1000))
@@ -434,7 +482,8 @@ impl World {
     fn done(&self) -> u64 {
         let (net, dids) = (&self.npmx.app.net, &self.npmx.dids);
         let sessions = net.sessions();
-        let is_kept = |did: &String| self.record(did).is_some_and(|record| net.is_alive_with(&record));
+        let is_kept =
+            |did: &String| self.record(did).is_some_and(|record| net.is_alive_with(&record));
         let is_renewed = |did: &String| {
             let renewed = sessions.iter().any(|one| one.did == *did && one.generation > 0);
             renewed && is_kept(did)
@@ -443,7 +492,9 @@ impl World {
             let alive = sessions.iter().any(|one| one.did == *did && one.alive);
             !alive && self.record(did).is_none()
         };
-        let count = |is_done: &dyn Fn(&String) -> bool| dids.iter().filter(|did| is_done(did)).count() as u64;
+        let count = |is_done: &dyn Fn(&String) -> bool| {
+            dids.iter().filter(|did| is_done(did)).count() as u64
+        };
         match self.job {
             Job::Refresh | Job::Upgrade => count(&is_renewed),
             Job::Revoke | Job::Retire => count(&has_ended),
@@ -459,13 +510,15 @@ impl World {
         }
     }
 
-    /// How much a run says that it has done, and how much it has; nothing is said where there is no report.
+    /// How much a run says that it has done, and how much it has; nothing is said where there is no
+    /// report.
     pub(super) fn counts(&self, report: &str) -> Result<(Option<u64>, u64), String> {
         let done = self.done();
         if self.job.counted().is_empty() || report.is_empty() {
             return Ok((None, done));
         }
-        let report: Value = serde_json::from_str(report).map_err(|e| format!("its report is no JSON: {e}"))?;
+        let report: Value =
+            serde_json::from_str(report).map_err(|e| format!("its report is no JSON: {e}"))?;
         let said = self.job.counted().iter().map(|member| report[member].as_u64());
         let said = said.sum::<Option<u64>>().ok_or("its report lacks a count")?;
         Ok((Some(said), done))
@@ -481,8 +534,13 @@ impl World {
         }
         let exported = fs::read_to_string(self.npmx.app.sandbox.path("exported.jsonl"));
         let Ok(text) = exported else { return (code == 0).then_some("nothing was exported") };
-        let of = |line: &str| serde_json::from_str::<Value>(line).ok().map(|line| line["record"].clone());
-        let whole = text.lines().filter(|line| of(line).is_some_and(|record| self.npmx.app.net.is_alive_with(&record)));
-        (whole.count() != self.npmx.dids.len()).then_some("half an export stands where a whole one should")
+        let of = |line: &str| {
+            serde_json::from_str::<Value>(line).ok().map(|line| line["record"].clone())
+        };
+        let whole = text
+            .lines()
+            .filter(|line| of(line).is_some_and(|record| self.npmx.app.net.is_alive_with(&record)));
+        (whole.count() != self.npmx.dids.len())
+            .then_some("half an export stands where a whole one should")
     }
 }

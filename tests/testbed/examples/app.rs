@@ -1,5 +1,6 @@
-//! An app for the tests of the real client libraries: prints its network, its key, a Redis behind Upstash's REST
-//! interface and three sessions with P-256 keys, as JSON. It runs until its standard input ends.
+//! An app for the tests of the real client libraries: prints its network, its key, a Redis behind
+//! Upstash's REST interface and three sessions with P-256 keys, as JSON. It runs until its standard
+//! input ends.
 
 use std::io;
 
@@ -15,7 +16,9 @@ fn main() -> io::Result<()> {
     let net = Network::start_blocking()?;
     let redis = Redis::start();
     let front = Front::start(redis.port(), TOKEN)?;
-    let login = |library| net.login(LoginOptions { library, dpop_alg: Alg::Es256, ..LoginOptions::default() });
+    let login = |library| {
+        net.login(LoginOptions { library, dpop_alg: Alg::Es256, ..LoginOptions::default() })
+    };
     let description = json!({
         "plc": net.plc_url(),
         "client_id": net.client_id(),

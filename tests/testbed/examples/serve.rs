@@ -1,5 +1,5 @@
-//! A network to play with: prints its addresses, the app's key and some sessions as JSON, and runs until its standard
-//! input ends.
+//! A network to play with: prints its addresses, the app's key and some sessions as JSON, and runs
+//! until its standard input ends.
 //!
 //!     cargo run -p testbed --example serve -- 20 https://app.example.com/oauth-client-metadata.json
 //!
@@ -17,7 +17,8 @@ fn main() -> io::Result<()> {
     if let Some(client_id) = arguments.next() {
         net.set_client_id(&client_id);
     }
-    let sessions: Vec<_> = (0..count.unwrap_or(3)).map(|_| net.login(LoginOptions::default())).collect();
+    let sessions: Vec<_> =
+        (0..count.unwrap_or(3)).map(|_| net.login(LoginOptions::default())).collect();
     let description = json!({
         "pds": net.pds_url(),
         "plc": net.plc_url(),
@@ -31,7 +32,13 @@ fn main() -> io::Result<()> {
     println!("{description}");
     io::copy(&mut io::stdin(), &mut io::sink())?;
     for request in net.requests() {
-        eprintln!("{} {} {} {}", request.status, request.method, request.path, request.error.unwrap_or_default());
+        eprintln!(
+            "{} {} {} {}",
+            request.status,
+            request.method,
+            request.path,
+            request.error.unwrap_or_default()
+        );
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The network's own time: the machine's, plus an offset that tests move, so that months pass in no time.
+//! The network's own time: the machine's, plus an offset that tests move, so that months pass in no
+//! time.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -55,7 +56,8 @@ pub fn iso8601(at: Millis) -> String {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
@@ -69,11 +71,19 @@ pub fn iso8601(at: Millis) -> String {
 /// The same as a header says it (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(at: Millis) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = iso8601(at);
     let weekday = usize::try_from(at.div_euclid(86_400_000).rem_euclid(7)).unwrap_or_default();
     let month: usize = text[5..7].parse().unwrap_or(1);
-    format!("{}, {} {} {} {} GMT", DAYS[weekday], &text[8..10], MONTHS[month - 1], &text[..4], &text[11..19])
+    format!(
+        "{}, {} {} {} {} GMT",
+        DAYS[weekday],
+        &text[8..10],
+        MONTHS[month - 1],
+        &text[..4],
+        &text[11..19]
+    )
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub(crate) enum Identity {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     pub(crate) identities: HashMap<String, Identity>,
-    /// Handles that differ from the default one, and what they resolve to, as they were set one after the other.
+    /// Handles that differ from the default one, and what they resolve to, as they were set one
+    /// after the other.
     pub(crate) handles: Vec<(String, String)>,
 }
 
@@ -51,7 +52,9 @@ impl Directory {
     /// The DID document, with the PDS where the account says it is.
     pub(crate) fn document(&self, did: &str, servers: &[Server]) -> Option<Value> {
         match self.identities.get(did)? {
-            Identity::Account { server } => Some(did_document(did, &self.handle(did), &servers[*server].url)),
+            Identity::Account { server } => {
+                Some(did_document(did, &self.handle(did), &servers[*server].url))
+            }
             Identity::Document(document) => Some(document.clone()),
             Identity::Status(_) => None,
         }
@@ -126,8 +129,10 @@ fn identity(state: &State, did: &str, content_type: &str) -> Reply {
 fn dns(state: &State, request: &Request) -> Reply {
     let name = request.query.get("name").map_or("", String::as_str);
     let did = name.strip_prefix("_atproto.").and_then(|handle| state.directory.resolve(handle));
-    let answers: Vec<Value> =
-        did.iter().map(|did| json!({"name": name, "type": 16, "TTL": 300, "data": format!("\"did={did}\"")})).collect();
+    let answers: Vec<Value> = did
+        .iter()
+        .map(|did| json!({"name": name, "type": 16, "TTL": 300, "data": format!("\"did={did}\"")}))
+        .collect();
     let status = if answers.is_empty() { 3 } else { 0 };
     let body = json!({
         "Status": status,

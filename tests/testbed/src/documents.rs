@@ -24,7 +24,8 @@ pub(crate) struct Documents {
     pub(crate) origin: String,
     /// The client id: by default the metadata document's URL on that origin.
     pub(crate) client_id: String,
-    /// The private keys behind the published ones; the first signs for new sessions. None for a public client.
+    /// The private keys behind the published ones; the first signs for new sessions. None for a
+    /// public client.
     pub(crate) private_keys: Vec<Value>,
     /// Answers by path.
     pub(crate) files: HashMap<String, Reply>,
@@ -33,8 +34,9 @@ pub(crate) struct Documents {
 impl Documents {
     /// The document under a URL: on the app's origin, or where the client id says that the app is.
     pub(crate) fn fetch(&self, url: &str) -> Option<&Reply> {
-        let path =
-            [self.origin.as_str(), origin(&self.client_id)].into_iter().find_map(|origin| url.strip_prefix(origin))?;
+        let path = [self.origin.as_str(), origin(&self.client_id)]
+            .into_iter()
+            .find_map(|origin| url.strip_prefix(origin))?;
         self.files.get(path)
     }
 
@@ -87,5 +89,10 @@ pub(crate) fn origin(url: &str) -> &str {
 }
 
 pub(crate) fn answer(state: &State, request: &Request) -> Reply {
-    state.documents.files.get(&request.path).cloned().unwrap_or_else(|| Reply::new(404, "text/plain", "Not Found"))
+    state
+        .documents
+        .files
+        .get(&request.path)
+        .cloned()
+        .unwrap_or_else(|| Reply::new(404, "text/plain", "Not Found"))
 }

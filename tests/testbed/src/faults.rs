@@ -18,8 +18,8 @@ pub enum Fault {
     Instead(Reply),
     /// Everything is done (tokens rotate), but this is the answer.
     Afterwards(Reply),
-    /// The session that the request names is destroyed, and this is the answer: a server that fails after it has
-    /// looked the token up.
+    /// The session that the request names is destroyed, and this is the answer: a server that fails
+    /// after it has looked the token up.
     Destroy(Reply),
     /// Wait, then do the work.
     DelayBefore(Duration),
@@ -51,7 +51,8 @@ pub enum Fault {
     Header(&'static str, String),
 }
 
-/// Keeps answers back until it is opened: for what has to happen while the client waits, however long that takes.
+/// Keeps answers back until it is opened: for what has to happen while the client waits, however
+/// long that takes.
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
@@ -107,7 +108,8 @@ impl Injection {
         Self { endpoint, fault, only: None, pds: None, skip: 0, times: None }
     }
 
-    /// Only requests that concern this DID, token, client id, kid, path or host (exactly this text).
+    /// Only requests that concern this DID, token, client id, kid, path or host (exactly this
+    /// text).
     #[must_use]
     pub fn only(mut self, subject: &str) -> Self {
         self.only = Some(subject.to_owned());
@@ -170,7 +172,9 @@ impl Injections {
         let hits = self
             .0
             .iter_mut()
-            .filter_map(|injection| injection.hits(endpoint, entry, request).then(|| injection.fault.clone()))
+            .filter_map(|injection| {
+                injection.hits(endpoint, entry, request).then(|| injection.fault.clone())
+            })
             .collect();
         self.0.retain(|injection| injection.times != Some(0));
         Faults(hits)

@@ -1,4 +1,5 @@
-//! Requests and answers as the endpoints see them: whole, in memory, without a web framework's types.
+//! Requests and answers as the endpoints see them: whole, in memory, without a web framework's
+//! types.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -28,9 +29,15 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) async fn read(site: Site, parts: Parts, body: Body) -> Self {
         let body = to_bytes(body, MAX_REQUEST).await.unwrap_or_default();
-        let is_json =
-            parts.headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-        let form = if is_json { serde_json::from_slice(&body).unwrap_or_default() } else { decode_form(&body) };
+        let is_json = parts
+            .headers
+            .get("content-type")
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+        let form = if is_json {
+            serde_json::from_slice(&body).unwrap_or_default()
+        } else {
+            decode_form(&body)
+        };
         Self {
             site,
             method: parts.method.to_string(),
@@ -133,7 +140,11 @@ impl Reply {
 
     /// What a proxy in front of a broken server answers.
     pub fn html(status: u16) -> Self {
-        Self::new(status, "text/html", format!("<html><body><h1>{status}</h1><hr>nginx</body></html>"))
+        Self::new(
+            status,
+            "text/html",
+            format!("<html><body><h1>{status}</h1><hr>nginx</body></html>"),
+        )
     }
 
     /// A redirect.
@@ -164,7 +175,8 @@ impl Reply {
             Tail::Drip(every) => Body::from_stream(dripping(text, every)),
         };
         let mut response = axum::response::Response::new(body);
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if matches!(self.tail, Tail::Drip(_)) {
             response.headers_mut().insert("content-length", length);
         }

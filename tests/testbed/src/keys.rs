@@ -1,4 +1,5 @@
-//! Keys and compact JWS: everything the network signs or verifies, and what tests need to act as a client.
+//! Keys and compact JWS: everything the network signs or verifies, and what tests need to act as a
+//! client.
 //!
 //! Written from scratch on the curve crates, so that it shares no code with the program it tests.
 
@@ -44,7 +45,8 @@ pub fn generate(alg: Alg) -> Value {
     }
 }
 
-/// A fresh private ES256 JWK for a client, in the form of the upstream script: `kty`, `kid`, `crv`, `x`, `y`, `d`.
+/// A fresh private ES256 JWK for a client, in the form of the upstream script: `kty`, `kid`, `crv`,
+/// `x`, `y`, `d`.
 pub fn client_key(kid: &str) -> Value {
     let mut jwk = json!({"kty": "EC", "kid": kid});
     for (name, value) in generate(Alg::Es256).as_object().into_iter().flatten() {
@@ -55,12 +57,22 @@ pub fn client_key(kid: &str) -> Value {
 
 fn from_secret(alg: Alg, secret: &[u8]) -> Result<Value> {
     let (curve, point) = match alg {
-        Alg::Es256 => {
-            ("P-256", p::SigningKey::from_slice(secret)?.verifying_key().to_sec1_point(false).as_bytes().to_vec())
-        }
-        Alg::Es256k => {
-            ("secp256k1", k::SigningKey::from_slice(secret)?.verifying_key().to_sec1_point(false).as_bytes().to_vec())
-        }
+        Alg::Es256 => (
+            "P-256",
+            p::SigningKey::from_slice(secret)?
+                .verifying_key()
+                .to_sec1_point(false)
+                .as_bytes()
+                .to_vec(),
+        ),
+        Alg::Es256k => (
+            "secp256k1",
+            k::SigningKey::from_slice(secret)?
+                .verifying_key()
+                .to_sec1_point(false)
+                .as_bytes()
+                .to_vec(),
+        ),
     };
     Ok(json!({
         "kty": "EC",
@@ -83,7 +95,12 @@ pub fn public(jwk: &Value) -> Value {
 /// The RFC 7638 thumbprint of an EC key.
 pub fn thumbprint(jwk: &Value) -> String {
     let member = |name| jwk[name].as_str().unwrap_or_default();
-    let canonical = format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, member("crv"), member("x"), member("y"));
+    let canonical = format!(
+        r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#,
+        member("crv"),
+        member("x"),
+        member("y")
+    );
     URL_SAFE_NO_PAD.encode(Sha256::digest(canonical))
 }
 
@@ -112,11 +129,13 @@ pub fn sign(mut header: Value, claims: &Value, jwk: &Value) -> Result<String> {
     let secret = URL_SAFE_NO_PAD.decode(jwk["d"].as_str().context("no private key")?)?;
     let signature = match alg {
         Alg::Es256 => {
-            let signature: p::Signature = p::SigningKey::from_slice(&secret)?.sign(input.as_bytes());
+            let signature: p::Signature =
+                p::SigningKey::from_slice(&secret)?.sign(input.as_bytes());
             signature.to_bytes().to_vec()
         }
         Alg::Es256k => {
-            let signature: k::Signature = k::SigningKey::from_slice(&secret)?.sign(input.as_bytes());
+            let signature: k::Signature =
+                k::SigningKey::from_slice(&secret)?.sign(input.as_bytes());
             signature.to_bytes().to_vec()
         }
     };
@@ -152,7 +171,11 @@ fn hmac_sha256(secret: &[u8; 32], message: &[u8]) -> Vec<u8> {
 }
 
 fn signing_input(header: &Value, claims: &Value) -> String {
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    )
 }
 
 /// A decoded, not yet verified compact JWS.
@@ -171,7 +194,9 @@ impl Jws {
     pub fn decode(token: &str) -> Result<Self> {
         let (input, signature) = token.rsplit_once('.').context("Invalid Compact JWS")?;
         let (header, claims) = input.split_once('.').context("Invalid Compact JWS")?;
-        let json = |part: &str| -> Result<Value> { Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part)?)?) };
+        let json = |part: &str| -> Result<Value> {
+            Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part)?)?)
+        };
         Ok(Self {
             header: json(header).context("JWS Protected Header is invalid")?,
             claims: json(claims).context("JWT Claims Set must be a JSON object")?,
@@ -191,9 +216,8 @@ impl Jws {
         }
         let message = self.input.as_bytes();
         let verified = match alg {
-            Alg::Es256 => {
-                p::VerifyingKey::from_sec1_bytes(&point)?.verify(message, &p::Signature::from_slice(&self.signature)?)
-            }
+            Alg::Es256 => p::VerifyingKey::from_sec1_bytes(&point)?
+                .verify(message, &p::Signature::from_slice(&self.signature)?),
             // The reference server takes high-S signatures; the crate refuses them.
             Alg::Es256k => k::VerifyingKey::from_sec1_bytes(&point)?
                 .verify(message, &k::Signature::from_slice(&self.signature)?.normalize_s()),
@@ -220,7 +244,8 @@ mod tests {
 
     #[test]
     fn hmac_is_rfc_4231s() {
-        // HMAC with a zero-padded key: RFC 4231 test case 1's key, padded to the 32 bytes used here.
+        // HMAC with a zero-padded key: RFC 4231 test case 1's key, padded to the 32 bytes used
+        // here.
         let mut key = [0; 32];
         key[..20].fill(0x0b);
         let mac = hmac_sha256(&key, b"Hi There");

@@ -1,13 +1,15 @@
 //! A fake atproto network on loopback, for tests that must not touch a real one.
 //!
-//! [`Network::start`] brings up what `oauthctl` talks to: a PDS that is its own authorization server, the PLC
-//! directory, and the app's published documents. The server enforces what the reference implementation was measured to
-//! enforce: a wrong key, a replayed token or a foreign client destroys a session here as it does there. Logins are
-//! scripted ([`Network::login`]), time is settable ([`Network::advance`]), everything can be made to fail
-//! ([`Fault`]), and the network knows the truth that a store is compared with ([`Network::is_alive_with`]).
+//! [`Network::start`] brings up what `oauthctl` talks to: a PDS that is its own authorization
+//! server, the PLC directory, and the app's published documents. The server enforces what the
+//! reference implementation was measured to enforce: a wrong key, a replayed token or a foreign
+//! client destroys a session here as it does there. Logins are scripted ([`Network::login`]), time
+//! is settable ([`Network::advance`]), everything can be made to fail ([`Fault`]), and the network
+//! knows the truth that a store is compared with ([`Network::is_alive_with`]).
 //!
-//! [`redis`] starts real Redis servers, alone, behind sentinels and as a cluster; [`upstash`] puts a REST interface before
-//! one. [`postgres`] starts a real PostgreSQL. [`Proxy`] stands between any client and any server: delays, cuts, refusals.
+//! [`redis`] starts real Redis servers, alone, behind sentinels and as a cluster; [`upstash`] puts
+//! a REST interface before one. [`postgres`] starts a real PostgreSQL. [`Proxy`] stands between any
+//! client and any server: delays, cuts, refusals.
 //!
 //! ```
 //! use testbed::{Endpoint, Fault, LoginOptions, Network};
@@ -21,9 +23,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! The rooms: `server` listens and is the one door for all requests; `issuer` is the authorization server; `directory`
-//! knows identities; `documents` is the app's web root; `login` makes sessions; `sessions` is their truth; `faults`
-//! and `proxy` break things; `network` is the handle.
+//! The rooms: `server` listens and is the one door for all requests; `issuer` is the authorization
+//! server; `directory` knows identities; `documents` is the app's web root; `login` makes sessions;
+//! `sessions` is their truth; `faults` and `proxy` break things; `network` is the handle.
 
 mod clock;
 mod directory;

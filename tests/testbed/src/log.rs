@@ -1,4 +1,5 @@
-//! What was asked of the network: a log of requests, and counters that survive with the log switched off.
+//! What was asked of the network: a log of requests, and counters that survive with the log
+//! switched off.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,5 @@
-//! Logins without a browser: sessions and pending states as the app's library would have stored them.
+//! Logins without a browser: sessions and pending states as the app's library would have stored
+//! them.
 
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ pub enum Library {
     Atcute,
 }
 
-/// A login to be made. The default: a new user of the first PDS, just now, with the credentials last published.
+/// A login to be made. The default: a new user of the first PDS, just now, with the credentials
+/// last published.
 #[derive(Debug, Clone, Default)]
 pub struct LoginOptions {
     /// The app's client library.
@@ -66,7 +68,8 @@ impl Network {
     pub fn login(&self, options: LoginOptions) -> Value {
         let now = self.shared.clock.now();
         let created = now - millis(options.created_ago);
-        let refreshed = options.refreshed_ago.map_or(created, |ago| (now - millis(ago)).max(created));
+        let refreshed =
+            options.refreshed_ago.map_or(created, |ago| (now - millis(ago)).max(created));
         let did = options.did.clone().unwrap_or_else(random::did);
         let dpop_key = self.dpop_key(&options);
         let mut guard = self.shared.lock();
@@ -128,7 +131,8 @@ impl Network {
         record
     }
 
-    /// Logs `count` users in at once, cheaply: they share a pool of DPoP keys unless the options say otherwise.
+    /// Logs `count` users in at once, cheaply: they share a pool of DPoP keys unless the options
+    /// say otherwise.
     pub fn login_many(&self, count: usize, options: &LoginOptions) -> Vec<Value> {
         let mut options = options.clone();
         options.did = None;
@@ -162,8 +166,9 @@ impl Network {
         })
     }
 
-    /// What the running app does when it refreshes a session behind everybody's back: rotates the tokens at the server
-    /// and gives the record that the app stores afterwards. None if the record's refresh token is not the current one.
+    /// What the running app does when it refreshes a session behind everybody's back: rotates the
+    /// tokens at the server and gives the record that the app stores afterwards. None if the
+    /// record's refresh token is not the current one.
     pub fn refresh_as_app(&self, record: &Value) -> Option<Value> {
         let now = self.shared.clock.now();
         let mut guard = self.shared.lock();
@@ -206,7 +211,9 @@ impl Network {
 
 /// A private JWK as the library exports it.
 fn atcute_key(jwk: &Value) -> Value {
-    let Value::Object(mut members) = json!({"key_ops": ["sign"], "ext": true}) else { return Value::Null };
+    let Value::Object(mut members) = json!({"key_ops": ["sign"], "ext": true}) else {
+        return Value::Null;
+    };
     members.extend(jwk.as_object().cloned().unwrap_or_default());
     members.insert("alg".to_owned(), "ES256".into());
     members.into()
@@ -214,7 +221,9 @@ fn atcute_key(jwk: &Value) -> Value {
 
 /// The credentials asked for, or those last published.
 fn credentials(state: &State, asked: Option<Credentials>) -> Credentials {
-    asked.unwrap_or_else(|| state.documents.private_keys.first().cloned().map_or(Credentials::Public, Credentials::Key))
+    asked.unwrap_or_else(|| {
+        state.documents.private_keys.first().cloned().map_or(Credentials::Public, Credentials::Key)
+    })
 }
 
 fn binding(credentials: &Credentials) -> Binding {

@@ -57,8 +57,8 @@ impl Drop for Running {
 
 /// Starting.
 impl Network {
-    /// Starts a network on the current runtime: one PDS, a directory, and an app that publishes a confidential client
-    /// with one key.
+    /// Starts a network on the current runtime: one PDS, a directory, and an app that publishes a
+    /// confidential client with one key.
     pub async fn start() -> io::Result<Self> {
         // Async only so that nobody calls it where there is no runtime.
         std::future::ready(()).await;
@@ -139,7 +139,8 @@ impl Network {
         self.shared.lock().servers[pds].url.clone()
     }
 
-    /// Makes a PDS believe that this is its URL: the address of a proxy in front of it. Later logins name it.
+    /// Makes a PDS believe that this is its URL: the address of a proxy in front of it. Later
+    /// logins name it.
     pub fn set_pds_url(&self, pds: usize, url: &str) {
         url.clone_into(&mut self.shared.lock().servers[pds].url);
     }
@@ -172,8 +173,8 @@ impl Network {
 
 /// The app's documents.
 impl Network {
-    /// Gives the app another client id, such as an https one, and republishes its documents. The authorization servers
-    /// find the documents of that origin on the app's real one.
+    /// Gives the app another client id, such as an https one, and republishes its documents. The
+    /// authorization servers find the documents of that origin on the app's real one.
     pub fn set_client_id(&self, client_id: &str) {
         let documents = &mut self.shared.lock().documents;
         client_id.clone_into(&mut documents.client_id);
@@ -185,7 +186,8 @@ impl Network {
         }
     }
 
-    /// The private key that signs for new sessions: the first one published. None for a public client.
+    /// The private key that signs for new sessions: the first one published. None for a public
+    /// client.
     pub fn signing_key(&self) -> Option<Value> {
         self.shared.lock().documents.private_keys.first().cloned()
     }
@@ -254,8 +256,8 @@ impl Network {
         self.set_identity(did, Identity::Status(status));
     }
 
-    /// Lets a handle resolve to a DID, which claims the first that it gets. Without this a user's handle is
-    /// `{last part of the DID}.test`.
+    /// Lets a handle resolve to a DID, which claims the first that it gets. Without this a user's
+    /// handle is `{last part of the DID}.test`.
     pub fn set_handle(&self, handle: &str, did: &str) {
         let handles = &mut self.shared.lock().directory.handles;
         handles.retain(|(known, _)| known != handle);
@@ -294,8 +296,8 @@ impl Network {
         }
     }
 
-    /// A request of the app to a PDS, as far as the rate limit is concerned: the app has oauthctl's address. Whether it was
-    /// answered.
+    /// A request of the app to a PDS, as far as the rate limit is concerned: the app has oauthctl's
+    /// address. Whether it was answered.
     pub fn request_as_app(&self, pds: usize) -> bool {
         self.shared.lock().count_request(pds).is_none_or(|used| !used.is_exceeded)
     }
@@ -332,12 +334,14 @@ impl Network {
         self.shared.lock().faults.clear();
     }
 
-    /// Lets time pass for the servers. Proofs are still judged by the machine's clock, by which clients make them.
+    /// Lets time pass for the servers. Proofs are still judged by the machine's clock, by which
+    /// clients make them.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
 
-    /// Stops the network's clock: from now on only [`Self::advance`] moves it, however long anything takes.
+    /// Stops the network's clock: from now on only [`Self::advance`] moves it, however long
+    /// anything takes.
     pub fn stop_clock(&self) {
         self.shared.clock.stop();
     }
@@ -385,8 +389,8 @@ impl Network {
         self.session_by_token(record["tokenSet"]["refresh_token"].as_str()?)
     }
 
-    /// Whether a client that has this record can go on: its session lives, its refresh token is the current one, and
-    /// its DPoP key, kid and issuer are the session's.
+    /// Whether a client that has this record can go on: its session lives, its refresh token is the
+    /// current one, and its DPoP key, kid and issuer are the session's.
     pub fn is_alive_with(&self, record: &Value) -> bool {
         let tokens = &record["tokenSet"];
         let dpop_key = record.get("dpopKey").unwrap_or(&record["dpopJwk"]);

@@ -1,5 +1,6 @@
-//! Real PostgreSQL servers for tests: Debian's package, loopback and a socket only, a directory of their own, gone when
-//! dropped. The server refuses to run as root; then it runs as the package's user.
+//! Real PostgreSQL servers for tests: Debian's package, loopback and a socket only, a directory of
+//! their own, gone when dropped. The server refuses to run as root; then it runs as the package's
+//! user.
 
 use std::fs;
 use std::io::Write as _;
@@ -34,8 +35,11 @@ fn program(name: &str) -> PathBuf {
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
     versions.sort();
-    let found = versions.pop().map(|version| version.join("bin").join(name)).filter(|path| path.exists());
-    found.unwrap_or_else(|| panic!("there is no {name}: install it, on Debian with `apt-get install postgresql`"))
+    let found =
+        versions.pop().map(|version| version.join("bin").join(name)).filter(|path| path.exists());
+    found.unwrap_or_else(|| {
+        panic!("there is no {name}: install it, on Debian with `apt-get install postgresql`")
+    })
 }
 
 fn is_root() -> bool {
@@ -55,7 +59,11 @@ fn command(name: &str) -> Command {
 fn give(path: &Path) {
     if is_root() {
         let given = Command::new("chown").args(["-R", USER]).arg(path).status();
-        assert!(given.is_ok_and(|status| status.success()), "{} can be given to {USER}", path.display());
+        assert!(
+            given.is_ok_and(|status| status.success()),
+            "{} can be given to {USER}",
+            path.display()
+        );
     }
 }
 
@@ -68,7 +76,10 @@ fn run(command: &mut Command) -> String {
 /// A data directory as `initdb` makes it, which takes seconds and is done once a machine.
 fn template() -> PathBuf {
     let version = run(Command::new(program("postgres")).arg("--version"));
-    let name = format!("oauthctl-test-postgres-{}", version.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let name = format!(
+        "oauthctl-test-postgres-{}",
+        version.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    );
     let place = std::env::temp_dir().join(name);
     if !place.join("PG_VERSION").exists() {
         let parent = TempDir::new().expect("a directory can be made");
@@ -108,15 +119,19 @@ impl Postgres {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
         run(Command::new("cp").arg("-a").arg(template()).arg(dir.path().join("data")));
         fs::create_dir(dir.path().join("socket")).expect("a directory can be made");
-        let mut options: Vec<_> = ["fsync=off", "full_page_writes=off", "max_wal_senders=4"].map(str::to_owned).into();
+        let mut options: Vec<_> =
+            ["fsync=off", "full_page_writes=off", "max_wal_senders=4"].map(str::to_owned).into();
         if let Some(certificates) = certificates {
-            for (name, text) in [("server.crt", &certificates.certificate), ("server.key", &certificates.key)] {
+            for (name, text) in
+                [("server.crt", &certificates.certificate), ("server.key", &certificates.key)]
+            {
                 let path = dir.path().join(name);
                 fs::write(&path, text).expect("a file can be written");
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
             }
             options.push("ssl=on".to_owned());
-            for (setting, name) in [("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key")] {
+            for (setting, name) in [("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key")]
+            {
                 options.push(format!("{setting}={}", dir.path().join(name).display()));
             }
         }
@@ -138,13 +153,18 @@ impl Postgres {
             "-c",
             "listen_addresses=127.0.0.1",
         ]);
-        server.arg("-c").arg(format!("unix_socket_directories={}", dir.path().join("socket").display()));
+        server
+            .arg("-c")
+            .arg(format!("unix_socket_directories={}", dir.path().join("socket").display()));
         for option in options {
             server.args(["-c", option]);
         }
         server.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
-        let log =
-            fs::File::options().create(true).append(true).open(dir.path().join("log")).expect("a log can be made");
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(dir.path().join("log"))
+            .expect("a log can be made");
         server.stderr(log).spawn().expect("setpriv of util-linux and postgres can be started")
     }
 
@@ -176,7 +196,8 @@ impl Postgres {
         format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{}/app", self.port)
     }
 
-    /// Runs SQL in the app's database as its role, and returns the rows, without headings, fields separated by `|`.
+    /// Runs SQL in the app's database as its role, and returns the rows, without headings, fields
+    /// separated by `|`.
     ///
     /// # Panics
     /// When the server refuses it.
@@ -192,7 +213,18 @@ impl Postgres {
     /// The same as anybody, anywhere.
     pub fn psql(&self, role: &str, database: &str, sql: &str) -> String {
         let mut psql = Command::new(program("psql"));
-        psql.args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-p", &self.port.to_string(), "-U", role, "-d", database, "-h"]);
+        psql.args([
+            "-qAtX",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            role,
+            "-d",
+            database,
+            "-h",
+        ]);
         psql.arg(self.socket()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = psql.spawn().expect("psql can be started");
         // Beside the process, which may fill its output before it has read all input.

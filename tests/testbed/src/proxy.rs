@@ -83,7 +83,8 @@ impl Proxy {
     /// Stands before what is at this URL of this machine: `http://localhost:PORT`.
     pub fn before(url: &str) -> io::Result<Self> {
         let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
-        let port = port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the URL has no port"))?;
+        let port =
+            port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the URL has no port"))?;
         Self::start((Ipv4Addr::LOCALHOST, port).into())
     }
 
@@ -126,18 +127,21 @@ impl Proxy {
         format!("http://localhost:{}", self.address.port())
     }
 
-    /// Delays every byte by this much in each direction, without limiting the throughput: half a round trip time.
+    /// Delays every byte by this much in each direction, without limiting the throughput: half a
+    /// round trip time.
     pub fn set_delay(&self, up: Duration, down: Duration) {
         lock(&self.shared.up).delay = up;
         lock(&self.shared.down).delay = down;
     }
 
-    /// Kills a connection once so many bytes have gone from the client to the upstream. Counts per connection.
+    /// Kills a connection once so many bytes have gone from the client to the upstream. Counts per
+    /// connection.
     pub fn cut_after_up(&self, bytes: Option<u64>) {
         lock(&self.shared.up).cut_after = bytes;
     }
 
-    /// Kills a connection once so many bytes have come back. 0: the request arrives, no answer does.
+    /// Kills a connection once so many bytes have come back. 0: the request arrives, no answer
+    /// does.
     pub fn cut_after_down(&self, bytes: Option<u64>) {
         lock(&self.shared.down).cut_after = bytes;
     }
@@ -154,7 +158,10 @@ impl Proxy {
 
     /// Refuses new connections, or accepts them again; returns when it does.
     pub fn refuse(&self, on: bool) {
-        let changes = self.shared.accepting.send_if_modified(|accepting| std::mem::replace(accepting, !on) == on);
+        let changes = self
+            .shared
+            .accepting
+            .send_if_modified(|accepting| std::mem::replace(accepting, !on) == on);
         while changes && std::net::TcpStream::connect(self.address).is_ok() == on {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -170,7 +177,8 @@ impl Proxy {
         self.shared.fate.plan(Some((spot, mishap)));
     }
 
-    /// How many messages have come since the last plan or healing: from clients, and from the upstream.
+    /// How many messages have come since the last plan or healing: from clients, and from the
+    /// upstream.
     pub fn messages(&self) -> [u64; 2] {
         self.shared.fate.messages()
     }
@@ -180,7 +188,8 @@ impl Proxy {
         self.shared.fate.struck()
     }
 
-    /// The answer that, by what was planned, never arrived as it was; none before that, or where none was spoilt.
+    /// The answer that, by what was planned, never arrived as it was; none before that, or where
+    /// none was spoilt.
     pub fn spoilt(&self) -> Option<Vec<u8>> {
         self.shared.fate.spoilt()
     }
@@ -272,7 +281,12 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
 }
 
 /// Forwards one direction through a delay line.
-async fn forward(shared: &Shared, way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+async fn forward(
+    shared: &Shared,
+    way: Way,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+) -> io::Result<()> {
     // Long enough that a line with a delay carries as much as one without.
     let (line, mut end) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
     let settings = || *lock([&shared.up, &shared.down][way as usize]);

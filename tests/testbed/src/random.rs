@@ -28,6 +28,7 @@ pub(crate) fn base64url<const N: usize>() -> String {
 /// A fresh `did:plc:` with 24 base32 characters.
 pub fn did() -> String {
     const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let tail: String = bytes::<24>().iter().map(|byte| char::from(DIGITS[usize::from(byte & 31)])).collect();
+    let tail: String =
+        bytes::<24>().iter().map(|byte| char::from(DIGITS[usize::from(byte & 31)])).collect();
     format!("did:plc:{tail}")
 }

@@ -84,7 +84,8 @@ impl Redis {
         panic!("redis-server ends as soon as it has begun: {options:?}");
     }
 
-    /// Whether it gets the port, which somebody else may have taken in the meantime: then it ends at once.
+    /// Whether it gets the port, which somebody else may have taken in the meantime: then it ends
+    /// at once.
     fn comes_up(&mut self) -> bool {
         let mut is_over = false;
         wait_until("redis-server", || {
@@ -112,8 +113,10 @@ impl Redis {
             write("key.pem", &certificates.key),
         ];
         let (tls_port, plain) = (free_port().to_string(), free_port());
-        let tls = ["--tls-port", &tls_port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
-        let tls = [&tls[..], &["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"], options].concat();
+        let tls =
+            ["--tls-port", &tls_port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        let tls =
+            [&tls[..], &["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"], options].concat();
         let mut server = Self::spawn(plain, &tls);
         server.wait();
         server.tls_port = tls_port.parse().expect("a port is a number");
@@ -125,9 +128,11 @@ impl Redis {
         let socket = dir.path().join("redis.sock");
         let (port_text, place) = (port.to_string(), dir.path().display().to_string());
         let socket = socket.display().to_string();
-        let fixed = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let fixed =
+            ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
         let fixed = [&fixed[..], &["--dir", &place, "--unixsocket", &socket]].concat();
-        let options: Vec<_> = fixed.iter().chain(options).map(|option| (*option).to_owned()).collect();
+        let options: Vec<_> =
+            fixed.iter().chain(options).map(|option| (*option).to_owned()).collect();
         Self { child: Self::launch(&options), port, tls_port: 0, dir, options }
     }
 
@@ -199,15 +204,19 @@ impl Redis {
     }
 }
 
-/// Whether a replica has what its master has. `WAIT` does not say it: it asks for what its own connection wrote.
+/// Whether a replica has what its master has. `WAIT` does not say it: it asks for what its own
+/// connection wrote.
 fn has_caught_up(master: &Redis, replica: &Redis) -> bool {
-    let (Answer::List(master), Answer::List(replica)) = (master.ask(&["ROLE"]), replica.ask(&["ROLE"])) else {
+    let (Answer::List(master), Answer::List(replica)) =
+        (master.ask(&["ROLE"]), replica.ask(&["ROLE"]))
+    else {
         return false;
     };
     match (&master[..], &replica[..]) {
-        ([_, Answer::Number(written), ..], [.., Answer::Bulk(Some(state)), Answer::Number(read)]) => {
-            state == b"connected" && read >= written
-        }
+        (
+            [_, Answer::Number(written), ..],
+            [.., Answer::Bulk(Some(state)), Answer::Number(read)],
+        ) => state == b"connected" && read >= written,
         _ => false,
     }
 }
@@ -239,7 +248,8 @@ impl Certificates {
         let mut server = CertificateParams::new(names).expect("these names are valid");
         // Of the same name as its authority it would pass for one that signed itself.
         server.distinguished_name.push(rcgen::DnType::CommonName, "server");
-        let certificate = server.signed_by(&server_key, &issuer).expect("a certificate can be signed").pem();
+        let certificate =
+            server.signed_by(&server_key, &issuer).expect("a certificate can be signed").pem();
         Self { ca, certificate, key: server_key.serialize_pem() }
     }
 
@@ -247,7 +257,8 @@ impl Certificates {
     pub fn of_its_own_authority() -> Self {
         use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
         let key = KeyPair::generate().expect("a key can be made");
-        let mut server = CertificateParams::new(vec!["localhost".to_owned()]).expect("this name is valid");
+        let mut server =
+            CertificateParams::new(vec!["localhost".to_owned()]).expect("this name is valid");
         server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = server.self_signed(&key).expect("a certificate can be signed").pem();
         Self { ca: certificate.clone(), certificate, key: key.serialize_pem() }
@@ -271,7 +282,8 @@ impl Sentinels {
     /// The same with a proxy between the master and its replica, which may be made to lag behind.
     pub fn start_with_proxy() -> (Self, Proxy) {
         let master = Self::master();
-        let proxy = Proxy::start(([127, 0, 0, 1], master.port()).into()).expect("loopback has a free port");
+        let proxy =
+            Proxy::start(([127, 0, 0, 1], master.port()).into()).expect("loopback has a free port");
         let port = proxy.address().port();
         (Self::around(master, port), proxy)
     }
@@ -288,12 +300,16 @@ impl Sentinels {
         let started = Self { servers: vec![master, replica], sentinels };
         for sentinel in &started.sentinels {
             wait_until("the sentinels", || {
-                let Answer::List(parts) = sentinel.ask(&["SENTINEL", "MASTER", MASTER]) else { return false };
+                let Answer::List(parts) = sentinel.ask(&["SENTINEL", "MASTER", MASTER]) else {
+                    return false;
+                };
                 let value = |name: &str| {
-                    let at = parts.iter().position(|part| *part == Answer::Bulk(Some(name.into())))?;
+                    let at =
+                        parts.iter().position(|part| *part == Answer::Bulk(Some(name.into())))?;
                     parts.get(at + 1).cloned()
                 };
-                let is = |name: &str, text: &str| value(name) == Some(Answer::Bulk(Some(text.into())));
+                let is =
+                    |name: &str, text: &str| value(name) == Some(Answer::Bulk(Some(text.into())));
                 is("num-slaves", "1") && is("num-other-sentinels", "2") && is("flags", "master")
             });
         }
@@ -321,7 +337,11 @@ impl Sentinels {
 
     /// `redis+sentinel://…`
     pub fn url(&self) -> String {
-        let hosts: Vec<_> = self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+        let hosts: Vec<_> = self
+            .sentinels
+            .iter()
+            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port()))
+            .collect();
         format!("redis+sentinel://{}/{MASTER}", hosts.join(","))
     }
 
@@ -336,29 +356,37 @@ impl Sentinels {
         assert_eq!(told, Answer::Status("OK".to_owned()));
     }
 
-    /// Cuts the master off from sentinels and replicas, while clients that are connected go on. Returns a connection to it,
-    /// since it takes no new ones.
+    /// Cuts the master off from sentinels and replicas, while clients that are connected go on.
+    /// Returns a connection to it, since it takes no new ones.
     ///
     /// # Panics
     /// When the master does not answer.
     pub fn isolate_master(&self) -> Connection {
-        let mut inside = Connection::open(self.servers[0].port()).expect("the master takes connections");
+        let mut inside =
+            Connection::open(self.servers[0].port()).expect("the master takes connections");
         let mut ask = |command: &[&str]| inside.ask(command).expect("the master answers");
         ask(&["CONFIG", "SET", "maxclients", "1"]);
         ask(&["CLIENT", "KILL", "TYPE", "replica"]);
-        let Answer::Bulk(Some(clients)) = ask(&["CLIENT", "LIST"]) else { panic!("there are clients") };
-        for client in String::from_utf8_lossy(&clients).lines().filter(|line| line.contains(" name=sentinel-")) {
+        let Answer::Bulk(Some(clients)) = ask(&["CLIENT", "LIST"]) else {
+            panic!("there are clients")
+        };
+        for client in String::from_utf8_lossy(&clients)
+            .lines()
+            .filter(|line| line.contains(" name=sentinel-"))
+        {
             let id = client.trim_start_matches("id=").split(' ').next().unwrap_or_default();
             ask(&["CLIENT", "KILL", "ID", id]);
         }
         inside
     }
 
-    /// Waits until one of the servers is the master, by all sentinels, and the other is its replica. Returns which.
+    /// Waits until one of the servers is the master, by all sentinels, and the other is its
+    /// replica. Returns which.
     pub fn settled_master(&self) -> usize {
         let mut settled = 0;
         wait_until("one master", || {
-            // Whatever is under way has begun, or has not, in the time in which sentinels notice it.
+            // Whatever is under way has begun, or has not, in the time in which sentinels notice
+            // it.
             sleep(Duration::from_secs(3));
             (0..2).any(|at| {
                 let port = self.servers[at].port().to_string();
@@ -376,7 +404,8 @@ impl Sentinels {
     /// Waits until the first master is a replica of the second.
     pub fn wait_for_demotion(&self) {
         wait_until("the demotion", || {
-            let role = Connection::open(self.servers[0].port()).and_then(|mut connection| connection.ask(&["ROLE"]));
+            let role = Connection::open(self.servers[0].port())
+                .and_then(|mut connection| connection.ask(&["ROLE"]));
             matches!(role, Ok(Answer::List(parts)) if parts[0] == Answer::Bulk(Some("slave".into())))
         });
         wait_until("the new replica", || has_caught_up(&self.servers[1], &self.servers[0]));
@@ -410,7 +439,14 @@ impl Cluster {
         let nodes: Vec<_> = (0..count)
             .map(|_| {
                 let bus = free_port().to_string();
-                let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", &bus];
+                let options = [
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-node-timeout",
+                    "1000",
+                    "--cluster-port",
+                    &bus,
+                ];
                 (Redis::start_with(&options), bus)
             })
             .collect();
@@ -426,21 +462,29 @@ impl Cluster {
             String::from_utf8_lossy(&info).lines().any(|line| line == what)
         };
         for (node, _) in &nodes {
-            wait_until("the nodes to meet", || known(node, &format!("cluster_known_nodes:{count}")));
+            wait_until("the nodes to meet", || {
+                known(node, &format!("cluster_known_nodes:{count}"))
+            });
         }
         for (replica, (master, _)) in nodes.iter().skip(3).zip(&nodes) {
-            let Answer::Bulk(Some(id)) = master.ask(&["CLUSTER", "MYID"]) else { panic!("a node has an id") };
+            let Answer::Bulk(Some(id)) = master.ask(&["CLUSTER", "MYID"]) else {
+                panic!("a node has an id")
+            };
             wait_until("a replica", || {
-                replica.0.ask(&[b"CLUSTER", b"REPLICATE".as_slice(), &id]) == Answer::Status("OK".to_owned())
+                replica.0.ask(&[b"CLUSTER", b"REPLICATE".as_slice(), &id])
+                    == Answer::Status("OK".to_owned())
             });
         }
         for (node, _) in &nodes {
-            wait_until("the cluster", || known(node, "cluster_state:ok") && known(node, "cluster_size:3"));
+            wait_until("the cluster", || {
+                known(node, "cluster_state:ok") && known(node, "cluster_size:3")
+            });
         }
         Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() }
     }
 
-    /// Makes a replica the master of its part: in agreement with the master that it replaces, or without.
+    /// Makes a replica the master of its part: in agreement with the master that it replaces, or
+    /// without.
     pub fn fail_over(&self, replica: usize, how: &[&str]) {
         let told = self.nodes[replica].ask(&[&["CLUSTER", "FAILOVER"], how].concat());
         assert_eq!(told, Answer::Status("OK".to_owned()));
@@ -457,7 +501,9 @@ impl Cluster {
             _ => panic!("a node has an id"),
         };
         let (from_id, to_id) = (id(from), id(to));
-        let Answer::Number(slot) = from.ask(&["CLUSTER", "KEYSLOT", key]) else { panic!("a key has a slot") };
+        let Answer::Number(slot) = from.ask(&["CLUSTER", "KEYSLOT", key]) else {
+            panic!("a key has a slot")
+        };
         let slot = slot.to_string();
         let set = |node: &Redis, state: &str, id: &str| {
             let set = node.ask(&["CLUSTER", "SETSLOT", &slot, state, id]);
@@ -497,7 +543,8 @@ impl Cluster {
 
     /// `redis+cluster://…`
     pub fn url(&self) -> String {
-        let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
+        let hosts: Vec<_> =
+            self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
         format!("redis+cluster://{}/", hosts.join(","))
     }
 }

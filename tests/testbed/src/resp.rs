@@ -46,8 +46,11 @@ impl Connection {
         let mut line = String::new();
         self.0.read_line(&mut line)?;
         let line = line.trim_end();
-        let Some((kind, rest)) = line.split_at_checked(1) else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-        let number = || rest.parse::<i64>().map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
+        let Some((kind, rest)) = line.split_at_checked(1) else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        let number =
+            || rest.parse::<i64>().map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
         Ok(match kind {
             "+" => Answer::Status(rest.to_owned()),
             "-" => Answer::Error(rest.to_owned()),

@@ -1,4 +1,5 @@
-//! The listeners: one per site, all answering through one door where faults are applied and requests recorded.
+//! The listeners: one per site, all answering through one door where faults are applied and
+//! requests recorded.
 
 use std::{
     io,
@@ -54,12 +55,14 @@ pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, Abort
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     let _guard = shared.runtime.enter();
-    let listener = Door { listener: TcpListener::from_std(listener)?, shared: Arc::clone(shared), site };
+    let listener =
+        Door { listener: TcpListener::from_std(listener)?, shared: Arc::clone(shared), site };
     let shared = Arc::clone(shared);
-    let router =
-        Router::new().fallback(move |ConnectInfo(line): ConnectInfo<Line>, request: axum::extract::Request| {
+    let router = Router::new().fallback(
+        move |ConnectInfo(line): ConnectInfo<Line>, request: axum::extract::Request| {
             answer(Arc::clone(&shared), site, line, request)
-        });
+        },
+    );
     let service = router.into_make_service_with_connect_info::<Line>();
     let task = tokio::spawn(async move {
         // Runs until aborted: accepting never fails for good.
@@ -69,7 +72,12 @@ pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, Abort
 }
 
 /// Reads a request, answers it in a task of its own and ends the connection the way the faults say.
-async fn answer(shared: Arc<Shared>, site: Site, line: Line, request: axum::extract::Request) -> Response {
+async fn answer(
+    shared: Arc<Shared>,
+    site: Site,
+    line: Line,
+    request: axum::extract::Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let request = Request::read(site, parts, body).await;
     // In its own task: a client that hangs up does not stop a server from finishing what it began.
@@ -82,7 +90,9 @@ async fn answer(shared: Arc<Shared>, site: Site, line: Line, request: axum::extr
         Ending::Hang => std::future::pending::<()>().await,
         Ending::Close => line.cut(),
     }
-    if world.lock().policy.proofs_follow_clock && !reply.headers.iter().any(|(name, _)| name == "date") {
+    if world.lock().policy.proofs_follow_clock
+        && !reply.headers.iter().any(|(name, _)| name == "date")
+    {
         reply = reply.header("date", &http_date(world.clock.now()));
     }
     reply.into_response()
@@ -108,14 +118,21 @@ async fn process(shared: &Arc<Shared>, request: &Request) -> (Reply, Ending) {
     (reply, ending)
 }
 
-async fn under_faults(shared: &Arc<Shared>, endpoint: Endpoint, request: &Request, faults: &Faults) -> (Reply, Ending) {
+async fn under_faults(
+    shared: &Arc<Shared>,
+    endpoint: Endpoint,
+    request: &Request,
+    faults: &Faults,
+) -> (Reply, Ending) {
     pause(faults.delay_before()).await;
     if let Some(unprocessed) = faults.instead(shared, request) {
         pause(faults.delay_after()).await;
         return unprocessed;
     }
     let honest = match request.site {
-        Site::Pds(pds) => limited(shared, pds, issuer::answer(shared, pds, endpoint, request)).await,
+        Site::Pds(pds) => {
+            limited(shared, pds, issuer::answer(shared, pds, endpoint, request)).await
+        }
         Site::Plc | Site::Web => directory::answer(&shared.lock(), endpoint, request),
         Site::App => documents::answer(&shared.lock(), request),
     };
@@ -130,7 +147,10 @@ async fn limited(shared: &Shared, pds: usize, answer: impl Future<Output = Reply
     let used = shared.lock().count_request(pds);
     let Some(used) = used else { return answer.await };
     let reply = if used.is_exceeded {
-        let reply = Reply::json(429, &json!({"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}));
+        let reply = Reply::json(
+            429,
+            &json!({"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}),
+        );
         reply.header("retry-after", &used.reset.to_string())
     } else {
         answer.await
@@ -186,7 +206,11 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.0.load(Ordering::Relaxed) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -203,13 +227,21 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.line.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

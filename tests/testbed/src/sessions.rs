@@ -157,7 +157,11 @@ impl Sessions {
     pub(crate) fn present(&self, server: usize, token: &str) -> Presented {
         match self.by_refresh(token) {
             Some(id) if self.all[id].ended.is_none() && self.all[id].server == server => {
-                if self.all[id].refresh_token == token { Presented::Current(id) } else { Presented::Used(id) }
+                if self.all[id].refresh_token == token {
+                    Presented::Current(id)
+                } else {
+                    Presented::Used(id)
+                }
             }
             _ => Presented::Unknown,
         }
@@ -167,15 +171,24 @@ impl Sessions {
     pub(crate) fn by_current_access(&self, server: usize, id: &str) -> Option<Id> {
         let session = self.by_access.get(id).copied()?;
         let known = &self.all[session];
-        (known.ended.is_none() && known.server == server && known.access_id == id).then_some(session)
+        (known.ended.is_none() && known.server == server && known.access_id == id)
+            .then_some(session)
     }
 
     pub(crate) fn end(&mut self, id: Id, why: &'static str) {
         self.all[id].ended.get_or_insert(why);
     }
 
-    /// Gives a session new tokens and the binding of the client that asked; the token endpoint's 200.
-    pub(crate) fn rotate(&mut self, id: Id, binding: Binding, policy: &Policy, server: &Server, now: Millis) -> Value {
+    /// Gives a session new tokens and the binding of the client that asked; the token endpoint's
+    /// 200.
+    pub(crate) fn rotate(
+        &mut self,
+        id: Id,
+        binding: Binding,
+        policy: &Policy,
+        server: &Server,
+        now: Millis,
+    ) -> Value {
         let old_access = std::mem::take(&mut self.all[id].access_id);
         self.by_access.remove(&old_access);
         let session = &mut self.all[id];

@@ -102,7 +102,8 @@ impl Window {
             *self = Self { began: Some(Instant::now()), requests: 0 };
         }
         self.requests += 1;
-        let left = window.saturating_sub(self.began.map_or(Duration::ZERO, |began| began.elapsed()));
+        let left =
+            window.saturating_sub(self.began.map_or(Duration::ZERO, |began| began.elapsed()));
         Used {
             limit,
             is_exceeded: self.requests > limit,
@@ -139,17 +140,19 @@ pub struct Policy {
     pub confidential_lifetime: (Duration, Duration),
     /// Access tokens are JWTs; otherwise opaque.
     pub readable_access_tokens: bool,
-    /// A refresh answers with a new refresh token; otherwise the old one stays and the answer has none.
+    /// A refresh answers with a new refresh token; otherwise the old one stays and the answer has
+    /// none.
     pub rotate_refresh_tokens: bool,
     /// The metadata names a revocation endpoint, and it exists.
     pub revocation: bool,
-    /// How long the servers keep the client's documents; the reference server: 600 s. None by default.
+    /// How long the servers keep the client's documents; the reference server: 600 s. None by
+    /// default.
     pub document_cache: Option<Duration>,
-    /// The servers can fetch the client's documents. They do so behind the scenes: faults on the app's endpoints are
-    /// for other readers.
+    /// The servers can fetch the client's documents. They do so behind the scenes: faults on the
+    /// app's endpoints are for other readers.
     pub documents_reachable: bool,
-    /// Each PDS answers so many requests in such a window, says so in `RateLimit` fields, and refuses the
-    /// others.
+    /// Each PDS answers so many requests in such a window, says so in `RateLimit` fields, and
+    /// refuses the others.
     pub rate_limit: Option<(u64, Duration)>,
     /// What nonces the authorization servers give and want.
     pub nonces: NoncePolicy,
@@ -157,12 +160,14 @@ pub struct Policy {
     pub nonce_every: Option<u64>,
     /// How many earlier nonces are still accepted.
     pub old_nonces: usize,
-    /// What the server takes between looking a refresh token up and rotating it. A second request for the same token
-    /// in that time is answered with a 500.
+    /// What the server takes between looking a refresh token up and rotating it. A second request
+    /// for the same token in that time is answered with a 500.
     pub exchange_time: Duration,
-    /// Proofs and assertions are judged by the network's clock instead of the machine's: clocks that disagree.
+    /// Proofs and assertions are judged by the network's clock instead of the machine's: clocks
+    /// that disagree.
     pub proofs_follow_clock: bool,
-    /// Seconds by which a proof's `iat` may lie ahead. The reference server: three minutes; others: five seconds.
+    /// Seconds by which a proof's `iat` may lie ahead. The reference server: three minutes;
+    /// others: five seconds.
     pub max_proof_lead: i64,
 }
 
@@ -192,7 +197,8 @@ impl Default for Policy {
 impl Policy {
     /// Milliseconds from login to the end, and from one refresh to the next.
     pub(crate) fn lifetimes(&self, confidential: bool) -> (i64, i64) {
-        let (session, refresh) = if confidential { self.confidential_lifetime } else { self.public_lifetime };
+        let (session, refresh) =
+            if confidential { self.confidential_lifetime } else { self.public_lifetime };
         (millis(session), millis(refresh))
     }
 }

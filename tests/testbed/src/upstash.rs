@@ -1,7 +1,8 @@
-//! A REST interface before a real Redis, as Upstash has one: a command is a JSON array in a POST to `/`, several are an
-//! array of arrays to `/pipeline` or `/multi-exec`, answers are `{"result": …}` or `{"error": …}`. As strict as the
-//! service documents: 400 for what is no command, for a pipeline without commands and for a request that is too large,
-//! 401 without the token, 405 for other methods, and an error for every command that it does not have.
+//! A REST interface before a real Redis, as Upstash has one: a command is a JSON array in a POST to
+//! `/`, several are an array of arrays to `/pipeline` or `/multi-exec`, answers are `{"result": …}`
+//! or `{"error": …}`. As strict as the service documents: 400 for what is no command, for a
+//! pipeline without commands and for a request that is too large, 401 without the token, 405 for
+//! other methods, and an error for every command that it does not have.
 
 use std::future::IntoFuture as _;
 use std::io;
@@ -25,8 +26,8 @@ use crate::resp::{Answer, Connection};
 /// The smallest limit of any plan, in bytes of the body.
 const MAX_REQUEST: usize = 1 << 20;
 
-/// The commands of the service, as far as anything here could send them. Servers' own affairs (`CONFIG`, `WAIT`, `ROLE`,
-/// `CLUSTER`, `CLIENT`, `WATCH`) are not among them.
+/// The commands of the service, as far as anything here could send them. Servers' own affairs
+/// (`CONFIG`, `WAIT`, `ROLE`, `CLUSTER`, `CLIENT`, `WATCH`) are not among them.
 const COMMANDS: &[&str] = &[
     "APPEND",
     "COPY",
@@ -105,12 +106,19 @@ struct Shared {
 impl Front {
     /// Starts before the Redis on this port; who asks must bring the token.
     pub fn start(redis: u16, token: &str) -> io::Result<Self> {
-        let shared =
-            Arc::new(Shared { redis, token: token.to_owned(), count: Mutex::default(), brought: Mutex::default() });
+        let shared = Arc::new(Shared {
+            redis,
+            token: token.to_owned(),
+            count: Mutex::default(),
+            brought: Mutex::default(),
+        });
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&shared));
+        let router = Router::new()
+            .fallback(answer)
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
         // A thread of its own, so that it can be started and dropped from within another runtime.
@@ -131,7 +139,8 @@ impl Front {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The number of the answer that the last request said it has seen. A server that lags behind would wait for it.
+    /// The number of the answer that the last request said it has seen. A server that lags behind
+    /// would wait for it.
     pub fn last_seen(&self) -> Option<u64> {
         self.shared.brought.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.parse().ok()
     }
@@ -155,7 +164,8 @@ async fn answer(
         *count
     };
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    *shared.brought.lock().unwrap_or_else(PoisonError::into_inner) = header("upstash-sync-token").map(str::to_owned);
+    *shared.brought.lock().unwrap_or_else(PoisonError::into_inner) =
+        header("upstash-sync-token").map(str::to_owned);
     if header("authorization") != Some(&format!("Bearer {}", shared.token)) {
         return refused(StatusCode::UNAUTHORIZED, "WRONGPASS invalid or missing auth token");
     }
@@ -165,7 +175,9 @@ async fn answer(
     }
     if body.len() > MAX_REQUEST {
         let length = body.len();
-        let problem = format!("ERR max request size exceeded. Limit: {MAX_REQUEST} bytes, Actual: {length} bytes");
+        let problem = format!(
+            "ERR max request size exceeded. Limit: {MAX_REQUEST} bytes, Actual: {length} bytes"
+        );
         return refused(StatusCode::BAD_REQUEST, &problem);
     }
     let encoded = header("upstash-encoding") == Some("base64");
@@ -173,7 +185,10 @@ async fn answer(
     let worked = tokio::task::spawn_blocking(move || work(&shared, &path, &body, encoded)).await;
     match worked {
         Ok(Ok(body)) => {
-            let headers = [("content-type", "application/json".to_owned()), ("upstash-sync-token", number.to_string())];
+            let headers = [
+                ("content-type", "application/json".to_owned()),
+                ("upstash-sync-token", number.to_string()),
+            ];
             (headers, body.to_string()).into_response()
         }
         Ok(Err(problem)) => refused(StatusCode::BAD_REQUEST, &problem),
@@ -182,11 +197,13 @@ async fn answer(
 }
 
 fn refused(status: StatusCode, problem: &str) -> Response {
-    (status, [("content-type", "application/json")], json!({ "error": problem }).to_string()).into_response()
+    (status, [("content-type", "application/json")], json!({ "error": problem }).to_string())
+        .into_response()
 }
 
 fn work(shared: &Shared, path: &str, body: &[u8], encoded: bool) -> Result<Value, String> {
-    let body: Value = serde_json::from_slice(body).map_err(|e| format!("ERR failed to parse command: {e}"))?;
+    let body: Value =
+        serde_json::from_slice(body).map_err(|e| format!("ERR failed to parse command: {e}"))?;
     let mut redis = Connection::open(shared.redis).map_err(|e| e.to_string())?;
     let mut ask = |command: &[Vec<u8>]| match unavailable(command) {
         Some(problem) => Ok(Answer::Error(problem)),
@@ -208,7 +225,9 @@ fn work(shared: &Shared, path: &str, body: &[u8], encoded: bool) -> Result<Value
         "/multi-exec" => {
             let commands = commands(&body)?;
             if commands.iter().any(|command| unavailable(command).is_some()) {
-                return Err("EXECABORT Transaction discarded because of previous errors.".to_owned());
+                return Err(
+                    "EXECABORT Transaction discarded because of previous errors.".to_owned()
+                );
             }
             let mut transaction = Connection::open(shared.redis).map_err(|e| e.to_string())?;
             let mut ask = |command: &[Vec<u8>]| transaction.ask(command).map_err(|e| e.to_string());
@@ -233,7 +252,9 @@ fn unavailable(command: &[Vec<u8>]) -> Option<String> {
 }
 
 fn commands(body: &Value) -> Result<Vec<Vec<Vec<u8>>>, String> {
-    let commands = body.as_array().ok_or("ERR failed to parse pipeline request: an array of arrays is expected")?;
+    let commands = body
+        .as_array()
+        .ok_or("ERR failed to parse pipeline request: an array of arrays is expected")?;
     if commands.is_empty() {
         return Err("ERR empty pipeline request".to_owned());
     }

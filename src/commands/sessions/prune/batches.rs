@@ -21,7 +21,8 @@ impl Batches {
     /// Of the size, and with the pause, that were asked for.
     pub fn new(context: &Context, args: &Args) -> Self {
         let size = args.batch_size.map_or(usize::MAX, std::num::NonZeroUsize::get);
-        let pause = args.pause.and_then(|age| Duration::try_from(age.duration()).ok()).unwrap_or_default();
+        let pause =
+            args.pause.and_then(|age| Duration::try_from(age.duration()).ok()).unwrap_or_default();
         Self { size, left: size, pause, interrupt: context.interrupt() }
     }
 

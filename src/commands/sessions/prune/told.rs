@@ -10,7 +10,8 @@ use crate::maintenance::{Action, Assessor, Event, Plan, PruneResult, Pruned, Tal
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
-/// `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1 (suspect), sign out 2 (away)`
+/// `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1 (suspect), sign out 2
+/// (away)`
 pub fn intentions(plan: &Plan) -> String {
     let count = |action| plan.actions.get(&action).copied().unwrap_or_default();
     let removals = [Action::RemoveDead, Action::RemoveOld, Action::RemoveMalformed];
@@ -45,14 +46,19 @@ pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyho
 
 /// Repeats `--inactive` in words, so that minutes are not taken for months.
 pub fn threshold(inactive: Option<Age>) -> String {
-    inactive.map(|age| format!("; signed out is who was inactive for {}", age.in_words())).unwrap_or_default()
+    inactive
+        .map(|age| format!("; signed out is who was inactive for {}", age.in_words()))
+        .unwrap_or_default()
 }
 
 /// What was asked for and is not touched.
 fn kept(plan: &Plan) -> String {
     counts(
         "; ",
-        [(plan.unobservable, "kept: cannot tell whether their users were away"), (plan.foreign, "kept: foreign")],
+        [
+            (plan.unobservable, "kept: cannot tell whether their users were away"),
+            (plan.foreign, "kept: foreign"),
+        ],
     )
 }
 
@@ -107,7 +113,8 @@ impl<'c> Prunings<'c> {
         self.results.tell(kind, &row, reason.is_some(), warning)
     }
 
-    /// Takes back that all is settled with so many sessions that live: whether their new tokens last nobody knows.
+    /// Takes back that all is settled with so many sessions that live: whether their new tokens
+    /// last nobody knows.
     pub fn take_back(&mut self, unconfirmed: u64) {
         let tally = &mut self.results.tally;
         let alive = tally.take(PruneResult::Alive, unconfirmed);
@@ -128,18 +135,33 @@ impl<'c> Prunings<'c> {
     }
 
     /// One line for people, one document for programs.
-    pub fn finish(mut self, done: anyhow::Result<()>, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<Exit> {
+    pub fn finish(
+        mut self,
+        done: anyhow::Result<()>,
+        plan: &Plan,
+        inactive: Option<Age>,
+    ) -> anyhow::Result<Exit> {
         let (context, document) = (self.results.context, self.document(plan));
         let count = |kind| document.tally.of(kind);
         let kept_alive = count(PruneResult::Alive) + count(PruneResult::Witness);
         let achieved = self.removed() + kept_alive > 0 || self.some_are_unconfirmed;
         let summary = summary(context, &document.tally, plan, inactive);
         let done = self.results.close(done, achieved, &document, &summary)?;
-        Ok(exit(context, done, count(PruneResult::Unsettled), achieved || count(PruneResult::Changed) > 0))
+        Ok(exit(
+            context,
+            done,
+            count(PruneResult::Unsettled),
+            achieved || count(PruneResult::Changed) > 0,
+        ))
     }
 }
 
-fn summary(context: &Context, tally: &Tally<PruneResult>, plan: &Plan, inactive: Option<Age>) -> String {
+fn summary(
+    context: &Context,
+    tally: &Tally<PruneResult>,
+    plan: &Plan,
+    inactive: Option<Age>,
+) -> String {
     let of = |kind| tally.of(kind);
     let removed = tally.sum(&PruneResult::REMOVED);
     let mut text = format!("removed {removed} of {}", counted(plan.read, "session"));

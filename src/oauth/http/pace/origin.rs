@@ -10,7 +10,8 @@ const FAILURES: u32 = 3;
 const FIRST_REST: Duration = Duration::from_secs(5);
 /// And never for longer.
 const LONGEST_REST: Duration = Duration::from_mins(5);
-/// How long an origin is left alone that says *too many requests* and not for how long; doubled each time.
+/// How long an origin is left alone that says *too many requests* and not for how long; doubled
+/// each time.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// The longest wait for a new window of the server's own limit. Beyond, the origin is left alone.
 const LONGEST_WINDOW: Duration = Duration::from_mins(10);
@@ -35,7 +36,8 @@ pub(super) struct Origin {
     next: Instant,
     /// Requests that have been waited for and were not made yet.
     reserved: u32,
-    /// The server's own limit is nearly used up until then, and how far requests are apart meanwhile.
+    /// The server's own limit is nearly used up until then, and how far requests are apart
+    /// meanwhile.
     low: Option<(Instant, Duration)>,
     /// It is used up until then.
     empty: Option<Instant>,
@@ -52,7 +54,11 @@ pub(super) struct Origin {
 impl Rate {
     /// `rate` is above 0.
     pub(super) fn new(rate: f64) -> Self {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and that is enough")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, and that is enough"
+        )]
         let burst = (rate as u32).max(1);
         Self { interval: Duration::try_from_secs_f64(rate.recip()).unwrap_or(Duration::MAX), burst }
     }
@@ -159,7 +165,8 @@ impl Origin {
         }
     }
 
-    /// Half of the rate while the server's own limit is nearly used up, and less where that would not last.
+    /// Half of the rate while the server's own limit is nearly used up, and less where that would
+    /// not last.
     fn current_rate(&self, now: Instant) -> Option<Rate> {
         let low = self.low.filter(|(until, _)| *until > now);
         match (self.rate, low) {

@@ -80,12 +80,15 @@ impl RedisAddress {
         self.tls
     }
 
-    /// Reads an address; none when its scheme is not one of Redis. Errors never quote the address, which may hold a
-    /// password.
+    /// Reads an address; none when its scheme is not one of Redis. Errors never quote the address,
+    /// which may hold a password.
     pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
         let (scheme, rest) = text.split_once(':')?;
         let (_, form, tls) = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name))?;
-        let parts = rest.strip_prefix("//").ok_or_else(|| refused("has no // after its scheme")).and_then(Parts::split);
+        let parts = rest
+            .strip_prefix("//")
+            .ok_or_else(|| refused("has no // after its scheme"))
+            .and_then(Parts::split);
         let address = parts.and_then(|parts| match form {
             Form::Server => parts.server(*tls),
             Form::Socket => parts.socket(),
@@ -102,7 +105,9 @@ fn example(form: Form) -> &'static str {
             "write redis://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write % : / ? # @ as %25 %3A %2F %3F %23 %40"
         }
         Form::Socket => "write unix:///path/of/redis.sock?db=0",
-        Form::Sentinel => "write redis+sentinel://USER:PASSWORD@HOST1:26379,HOST2:26379/MASTER/DATABASE",
+        Form::Sentinel => {
+            "write redis+sentinel://USER:PASSWORD@HOST1:26379,HOST2:26379/MASTER/DATABASE"
+        }
         Form::Cluster => "write redis+cluster://USER:PASSWORD@HOST1:6379,HOST2:6379/",
     }
 }
@@ -122,37 +127,52 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn split(rest: &'a str) -> Result<Self, Failure> {
         if rest.contains('#') {
-            return Err(refused("has a #, behind which nothing counts: in a password it is written %23"));
+            return Err(refused(
+                "has a #, behind which nothing counts: in a password it is written %23",
+            ));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, hosts) =
-            authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
+        let (login, hosts) = authority
+            .rsplit_once('@')
+            .map_or((None, authority), |(login, hosts)| (Some(login), hosts));
         if login.is_none() && (path.contains('@') || query.contains('@')) {
             return Err(refused("has an @ behind its host: is there a / or ? in the password?"));
         }
         // Of an unquoted `redis://default:57#…` a dotenv file leaves this much.
-        if login.is_none() && hosts.split(':').next().is_some_and(|host| host.eq_ignore_ascii_case("default")) {
+        if login.is_none()
+            && hosts.split(':').next().is_some_and(|host| host.eq_ignore_ascii_case("default"))
+        {
             return Err(refused(
                 "names the host \"default\", which is the name of Redis's user: was the address cut at a #? In a dotenv file it \
                  stands in quotes",
             ));
         }
         let login = login.map(Login::parse).transpose()?.unwrap_or_default();
-        let path = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect::<Result<_, _>>()?;
-        let query = url::form_urlencoded::parse(query.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned()));
+        let path = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(decoded)
+            .collect::<Result<_, _>>()?;
+        let query = url::form_urlencoded::parse(query.as_bytes())
+            .map(|(k, v)| (k.into_owned(), v.into_owned()));
         Ok(Self { login, hosts, path, query: query.collect() })
     }
 
     fn server(mut self, tls: bool) -> Result<RedisAddress, Failure> {
         let hosts = endpoints(self.hosts, REDIS_PORT)?;
         let [host] = <[Endpoint; 1]>::try_from(hosts).map_err(|_| {
-            refused("names several hosts: redis+sentinel:// or redis+cluster:// say what the hosts are")
+            refused(
+                "names several hosts: redis+sentinel:// or redis+cluster:// say what the hosts are",
+            )
         })?;
         let mut path = std::mem::take(&mut self.path).into_iter();
         let database = self.database(path.next())?;
         self.check_login()?;
-        self.finish(path, RedisAddress { place: Place::Server(host), tls, login: self.login.clone(), database })
+        self.finish(
+            path,
+            RedisAddress { place: Place::Server(host), tls, login: self.login.clone(), database },
+        )
     }
 
     fn socket(mut self) -> Result<RedisAddress, Failure> {
@@ -165,8 +185,12 @@ impl<'a> Parts<'a> {
         }
         let database = self.database(None)?;
         let (user, password) = (self.take("user"), self.take("pass").map(Zeroizing::new));
-        if (user.is_some() && self.login.user.is_some()) || (password.is_some() && self.login.password.is_some()) {
-            return Err(refused("has a login in front of the @ and another in its options: leave one out"));
+        if (user.is_some() && self.login.user.is_some())
+            || (password.is_some() && self.login.password.is_some())
+        {
+            return Err(refused(
+                "has a login in front of the @ and another in its options: leave one out",
+            ));
         }
         self.login.user = user.or(self.login.user.take());
         self.login.password = password.or(self.login.password.take());
@@ -179,8 +203,10 @@ impl<'a> Parts<'a> {
         let mut path = std::mem::take(&mut self.path).into_iter();
         let master = path.next().ok_or_else(|| refused("names no master"))?;
         let database = self.database(path.next())?;
-        let login =
-            Login { user: self.take("sentinel_user"), password: self.take("sentinel_password").map(Zeroizing::new) };
+        let login = Login {
+            user: self.take("sentinel_user"),
+            password: self.take("sentinel_password").map(Zeroizing::new),
+        };
         let place = Place::Sentinel { sentinels, master, login };
         self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database })
     }
@@ -200,40 +226,55 @@ impl<'a> Parts<'a> {
     }
 
     fn database(&mut self, in_path: Option<String>) -> Result<u32, Failure> {
-        let parse = |number: String| number.parse().map_err(|_| refused("names a database that is not a number"));
-        let [in_option, in_path] = [self.take("db"), in_path].map(|number| number.map(parse).transpose());
+        let parse = |number: String| {
+            number.parse().map_err(|_| refused("names a database that is not a number"))
+        };
+        let [in_option, in_path] =
+            [self.take("db"), in_path].map(|number| number.map(parse).transpose());
         match (in_option?, in_path?) {
-            (Some(option), Some(path)) if option != path => {
-                Err(refused(format!("names database {path} in its path, and database {option} in its option db")))
-            }
+            (Some(option), Some(path)) if option != path => Err(refused(format!(
+                "names database {path} in its path, and database {option} in its option db"
+            ))),
             (option, path) => Ok(option.or(path).unwrap_or(0)),
         }
     }
 
     /// Refuses a login in options, where the @ is its place.
     fn check_login(&self) -> Result<(), Failure> {
-        let is_login =
-            |(name, _): &(String, String)| matches!(plain(name).as_str(), "password" | "pass" | "username" | "user");
+        let is_login = |(name, _): &(String, String)| {
+            matches!(plain(name).as_str(), "password" | "pass" | "username" | "user")
+        };
         if self.query.iter().any(is_login) {
-            return Err(refused("has a login in its options, and the place of a login is in front of an @"));
+            return Err(refused(
+                "has a login in its options, and the place of a login is in front of an @",
+            ));
         }
         Ok(())
     }
 
     /// Refuses what was not understood: an option that is ignored in silence is worse than none.
-    fn finish(&self, rest: impl IntoIterator<Item = String>, address: RedisAddress) -> Result<RedisAddress, Failure> {
+    fn finish(
+        &self,
+        rest: impl IntoIterator<Item = String>,
+        address: RedisAddress,
+    ) -> Result<RedisAddress, Failure> {
         if rest.into_iter().next().is_some() {
             return Err(refused("has too many parts in its path"));
         }
         self.check_encryption(address.tls)?;
-        let is_harmless =
-            |name: &str| matches!(name, "protocol" | "family") || TLS_OPTIONS.contains(&plain(name).as_str());
+        let is_harmless = |name: &str| {
+            matches!(name, "protocol" | "family") || TLS_OPTIONS.contains(&plain(name).as_str())
+        };
         match self.query.iter().find(|(name, _)| !is_harmless(name)) {
             None => Ok(address),
-            Some((name, _)) if meant_by(name).is_some() => {
-                Err(refused(format!("has an unknown option {name:?}: {}", meant_by(name).unwrap_or_default())))
-            }
-            Some((name, _)) if name.len() <= 16 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+            Some((name, _)) if meant_by(name).is_some() => Err(refused(format!(
+                "has an unknown option {name:?}: {}",
+                meant_by(name).unwrap_or_default()
+            ))),
+            Some((name, _))
+                if name.len() <= 16
+                    && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') =>
+            {
                 Err(refused(format!("has an unknown option {name:?}")))
             }
             // Whatever it is, it does not look like a name.
@@ -250,7 +291,12 @@ impl Parts<'_> {
         let on = match value.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" | "required" | "" => true,
             "false" | "0" | "no" | "off" => false,
-            _ => return Err(refused(format!("has an option {} that is neither true nor false", plain(name)))),
+            _ => {
+                return Err(refused(format!(
+                    "has an option {} that is neither true nor false",
+                    plain(name)
+                )));
+            }
         };
         if on == tls {
             return Ok(());
@@ -268,13 +314,16 @@ impl Parts<'_> {
 }
 
 fn decoded(text: &str) -> Result<String, Failure> {
-    let text = percent_decode_str(text).decode_utf8().map_err(|_| refused("has an escape that is not UTF-8"))?;
+    let text = percent_decode_str(text)
+        .decode_utf8()
+        .map_err(|_| refused("has an escape that is not UTF-8"))?;
     Ok(text.into_owned())
 }
 
 /// As it may stand in an address.
 fn escaped(text: &str) -> impl fmt::Display {
-    const SPECIAL: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'/').add(b'?').add(b'#').add(b'@').add(b':');
+    const SPECIAL: &AsciiSet =
+        &CONTROLS.add(b' ').add(b'%').add(b'/').add(b'?').add(b'#').add(b'@').add(b':');
     utf8_percent_encode(text, SPECIAL)
 }
 
@@ -285,7 +334,8 @@ fn endpoints(hosts: &str, default_port: u16) -> Result<Vec<Endpoint>, Failure> {
 fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
     let (name, port) = match host.strip_prefix('[') {
         Some(v6) => {
-            let (name, port) = v6.split_once(']').ok_or_else(|| refused("has an unfinished IPv6 address"))?;
+            let (name, port) =
+                v6.split_once(']').ok_or_else(|| refused("has an unfinished IPv6 address"))?;
             (name, port.strip_prefix(':'))
         }
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
@@ -298,13 +348,19 @@ fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
     let port = port.map_err(|_| refused("has a port that is not a number"))?;
     let name = decoded(name)?;
     let is_host = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
-    if name.chars().all(is_host) { Ok(Endpoint::Tcp(name, port)) } else { Err(refused("has a host that is no name")) }
+    if name.chars().all(is_host) {
+        Ok(Endpoint::Tcp(name, port))
+    } else {
+        Err(refused("has a host that is no name"))
+    }
 }
 
 impl Login {
     fn parse(text: &str) -> Result<Self, Failure> {
-        let (user, password) = text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
-        let part = |text: &str| Ok::<_, Failure>(Some(decoded(text)?).filter(|text| !text.is_empty()));
+        let (user, password) =
+            text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
+        let part =
+            |text: &str| Ok::<_, Failure>(Some(decoded(text)?).filter(|text| !text.is_empty()));
         let password = password.map(part).transpose()?.flatten().map(Zeroizing::new);
         Ok(Self { user: part(user)?, password })
     }
@@ -341,19 +397,35 @@ impl fmt::Display for Endpoint {
 impl fmt::Display for RedisAddress {
     /// The address without passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |hosts: &[Endpoint]| hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let list = |hosts: &[Endpoint]| {
+            hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        };
         let scheme = if self.tls { "rediss" } else { "redis" };
-        let user = self.login.shown_user().map(|user| format!("{}@", escaped(user))).unwrap_or_default();
+        let user =
+            self.login.shown_user().map(|user| format!("{}@", escaped(user))).unwrap_or_default();
         let database = self.database;
         match &self.place {
             Place::Server(Endpoint::Socket(path)) => {
                 let parts = path.to_string_lossy();
-                let path = parts.split('/').map(|part| escaped(part).to_string()).collect::<Vec<_>>().join("/");
-                if database == 0 { write!(f, "unix://{path}") } else { write!(f, "unix://{path}?db={database}") }
+                let path = parts
+                    .split('/')
+                    .map(|part| escaped(part).to_string())
+                    .collect::<Vec<_>>()
+                    .join("/");
+                if database == 0 {
+                    write!(f, "unix://{path}")
+                } else {
+                    write!(f, "unix://{path}?db={database}")
+                }
             }
             Place::Server(host) => write!(f, "{scheme}://{user}{host}/{database}"),
             Place::Sentinel { sentinels, master, .. } => {
-                write!(f, "{scheme}+sentinel://{user}{}/{}/{database}", list(sentinels), escaped(master))
+                write!(
+                    f,
+                    "{scheme}+sentinel://{user}{}/{}/{database}",
+                    list(sentinels),
+                    escaped(master)
+                )
             }
             Place::Cluster(hosts) => write!(f, "{scheme}+cluster://{user}{}/", list(hosts)),
         }

@@ -25,19 +25,23 @@ impl Cli {
         }
         match &address.place {
             Place::Server(endpoint) => Self(format!("redis-cli{}{login}", at(endpoint))),
-            Place::Cluster(seeds) => Self(format!("redis-cli -c{}{login}", seeds.first().map(at).unwrap_or_default())),
+            Place::Cluster(seeds) => {
+                Self(format!("redis-cli -c{}{login}", seeds.first().map(at).unwrap_or_default()))
+            }
             Place::Sentinel { sentinels, master, login: of_sentinels } => {
                 let mut asked = sentinels.first().map(at).unwrap_or_default();
                 if of_sentinels.password.is_some() {
                     asked.push_str(" --askpass");
                 }
-                let ask = format!("redis-cli{asked} SENTINEL GET-MASTER-ADDR-BY-NAME {}", quoted(master));
+                let ask =
+                    format!("redis-cli{asked} SENTINEL GET-MASTER-ADDR-BY-NAME {}", quoted(master));
                 Self(format!("set -- $({ask}); redis-cli -h \"$1\" -p \"$2\"{login}"))
             }
         }
     }
 
-    /// For the Redis behind a REST interface: such services speak the Redis protocol at the same host, too.
+    /// For the Redis behind a REST interface: such services speak the Redis protocol at the same
+    /// host, too.
     pub fn of_rest(address: &RestAddress) -> Self {
         Self(format!("redis-cli --tls --askpass -h {}", quoted(address.host())))
     }
@@ -85,6 +89,9 @@ mod tests {
             assert_eq!(Cli::of(&address).del("a b"), line);
         }
         let rest = RestAddress::parse("https://x.example").unwrap().unwrap();
-        assert_eq!(Cli::of_rest(&rest).del("it's"), r"redis-cli --tls --askpass -h x.example DEL 'it'\''s'");
+        assert_eq!(
+            Cli::of_rest(&rest).del("it's"),
+            r"redis-cli --tls --askpass -h x.example DEL 'it'\''s'"
+        );
     }
 }

@@ -28,15 +28,16 @@ const VIEW_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Cluster {
     dialer: Arc<Dialer>,
     seeds: Vec<Endpoint>,
-    /// For commands on single keys, for the pages of scans and for their values. A scan that waits for its consumer may hold
-    /// a link's lock meanwhile, which must keep nobody else waiting.
+    /// For commands on single keys, for the pages of scans and for their values. A scan that waits
+    /// for its consumer may hold a link's lock meanwhile, which must keep nobody else waiting.
     links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 3],
     map: Mutex<Known>,
     /// How often the map turned out to be wrong, or a master did not answer.
     distrusts: AtomicU64,
 }
 
-/// The last map, and whether it still holds: one that does not still names servers that know the next one.
+/// The last map, and whether it still holds: one that does not still names servers that know the
+/// next one.
 #[derive(Default)]
 struct Known {
     map: Option<Arc<SlotMap>>,
@@ -71,7 +72,8 @@ impl Cluster {
 
     fn link(&self, purpose: usize, endpoint: &Endpoint) -> Arc<Link> {
         let mut links = self.links[purpose].lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(Link::new(Arc::clone(&self.dialer), Topology::Fixed(endpoint.clone())));
+        let make =
+            || Arc::new(Link::new(Arc::clone(&self.dialer), Topology::Fixed(endpoint.clone())));
         Arc::clone(links.entry(endpoint.clone()).or_insert_with(make))
     }
 
@@ -93,7 +95,9 @@ impl Cluster {
         let link = self.main_link(endpoint);
         let questions = ["SLOTS", "NODES"].map(|what| Command::keyless("CLUSTER").arg(what));
         let answers = timeout(VIEW_TIMEOUT, link.run(&questions)).await;
-        let answers = answers.unwrap_or_else(|_| Err(Trouble::unreached(format!("{endpoint}: no answer in time"))))?;
+        let answers = answers.unwrap_or_else(|_| {
+            Err(Trouble::unreached(format!("{endpoint}: no answer in time")))
+        })?;
         let [slots, nodes] = &answers[..] else { return Err(Trouble::nonsense()) };
         View::read(slots, nodes, endpoint)
     }
@@ -111,7 +115,8 @@ impl Cluster {
             for answer in answers {
                 match answer {
                     Ok(view) => {
-                        endpoints.extend(view.map.ranges.values().map(|range| range.master.clone()));
+                        endpoints
+                            .extend(view.map.ranges.values().map(|range| range.master.clone()));
                         views.push(view);
                     }
                     Err(trouble) => last = Some(trouble),
@@ -136,7 +141,9 @@ impl Cluster {
             if !asked.insert(endpoint.clone()) {
                 continue;
             }
-            match run_one(&*self.main_link(&endpoint), Command::keyless("CLUSTER").arg("SLOTS")).await {
+            match run_one(&*self.main_link(&endpoint), Command::keyless("CLUSTER").arg("SLOTS"))
+                .await
+            {
                 Ok(answer) => match SlotMap::read(&answer, &endpoint) {
                     Ok(map) => {
                         let map = Arc::new(map);
@@ -146,7 +153,8 @@ impl Cluster {
                     Err(trouble) => last = trouble,
                 },
                 Err(trouble) if trouble.to_string().contains("cluster support disabled") => {
-                    return Err(trouble.hint("this is no cluster: name it redis:// instead of redis+cluster://"));
+                    return Err(trouble
+                        .hint("this is no cluster: name it redis:// instead of redis+cluster://"));
                 }
                 Err(trouble) => last = trouble,
             }
@@ -174,7 +182,8 @@ impl Cluster {
     ) -> Result<(), Trouble> {
         let map = self.map().await.map_err(Trouble::before_sending)?;
         let mut groups: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
-        let (mut singles, open) = (Vec::new(), (0..commands.len()).filter(|at| answers[*at].is_none()));
+        let (mut singles, open) =
+            (Vec::new(), (0..commands.len()).filter(|at| answers[*at].is_none()));
         for at in open.collect::<Vec<_>>() {
             match detours.remove(&at) {
                 Some(detour) => singles.push((at, detour)),
@@ -195,7 +204,8 @@ impl Cluster {
             let answers = link.run(&both).await;
             (vec![at], answers.map(|mut answers| answers.split_off(1)))
         });
-        let (groups, singles) = futures_util::future::join(join_all(groups), join_all(singles)).await;
+        let (groups, singles) =
+            futures_util::future::join(join_all(groups), join_all(singles)).await;
         let (mut failure, mut was_run) = (None, false);
         for (places, some) in groups.into_iter().chain(singles) {
             match some {
@@ -228,17 +238,22 @@ impl Wire for Cluster {
             self.run_open(commands, &mut answers, &mut detours).await?;
             for at in 0..answers.len() {
                 // Answered where the command is not that it was to follow.
-                let left_by = (0..at).find(|led| answers[*led].is_none() && commands[at].follows(&commands[*led]));
+                let left_by = (0..at)
+                    .find(|led| answers[*led].is_none() && commands[at].follows(&commands[*led]));
                 match (answers[at].as_ref().and_then(redirection), left_by) {
                     (Some(Redirection::Moved(endpoint)), _) => {
                         self.distrust_map();
                         // The next map may be one of a node that has not heard of it yet.
-                        detours.extend(endpoint.map(|endpoint| (at, Detour { endpoint, is_asking: false })));
+                        detours.extend(
+                            endpoint.map(|endpoint| (at, Detour { endpoint, is_asking: false })),
+                        );
                     }
                     (Some(Redirection::Ask(endpoint)), _) => {
                         detours.insert(at, Detour { endpoint, is_asking: true });
                     }
-                    (None, Some(led)) => detours.extend(detours.get(&led).cloned().map(|detour| (at, detour))),
+                    (None, Some(led)) => {
+                        detours.extend(detours.get(&led).cloned().map(|detour| (at, detour)));
+                    }
                     (None, None) => continue,
                 }
                 answers[at] = None;
@@ -278,7 +293,12 @@ impl Server for Cluster {
                     .hint("a scan now might miss what is on its way: run this again when the cluster is rearranged"));
             }
             let limits = Limits { mget: !self.has_slots(), ..Limits::SERVER };
-            shards.push(Shard { id: format!("{id} {slots:?}"), scan, read: self.link(2, master), limits });
+            shards.push(Shard {
+                id: format!("{id} {slots:?}"),
+                scan,
+                read: self.link(2, master),
+                limits,
+            });
         }
         Ok(shards)
     }
@@ -307,7 +327,9 @@ impl Server for Cluster {
     async fn survey(&self) -> Result<Option<Survey>, Trouble> {
         let mut endpoints = self.seeds.clone();
         let known = self.known().map.clone();
-        endpoints.extend(known.iter().flat_map(|map| map.ranges.values()).map(|range| range.master.clone()));
+        endpoints.extend(
+            known.iter().flat_map(|map| map.ranges.values()).map(|range| range.master.clone()),
+        );
         let server = Self::new(&self.dialer, &self.seeds);
         let (views, is_complete) = server.views(endpoints).await?;
         let Consensus { map, doubt } = Consensus::of(&views);
@@ -337,16 +359,20 @@ fn redirection(answer: &Value) -> Option<Redirection> {
     match error.code() {
         // A server that does not know its name in the network leaves it out.
         "MOVED" => Some(Redirection::Moved(
-            endpoint().filter(|endpoint| !matches!(endpoint, Endpoint::Tcp(host, _) if host.is_empty())),
+            endpoint()
+                .filter(|endpoint| !matches!(endpoint, Endpoint::Tcp(host, _) if host.is_empty())),
         )),
         "ASK" => endpoint().map(Redirection::Ask),
         _ => None,
     }
 }
 
-/// Whether a server's own line in `CLUSTER NODES` shows slots on their way: `[93-<-id]`, `[93->-id]`.
+/// Whether a server's own line in `CLUSTER NODES` shows slots on their way: `[93-<-id]`,
+/// `[93->-id]`.
 fn moves_slots(nodes: &str) -> bool {
-    let own = nodes.lines().find(|line| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself")));
+    let own = nodes
+        .lines()
+        .find(|line| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself")));
     own.is_some_and(|line| line.contains("-<-") || line.contains("->-"))
 }
 
@@ -358,7 +384,10 @@ mod tests {
     fn slots_on_their_way_are_seen() {
         let line = "id 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-5460";
         assert!(!moves_slots(line));
-        assert!(moves_slots(&format!("{line} [93->-other]")) && moves_slots(&format!("x y slave\n{line} [9-<-other]")));
+        assert!(
+            moves_slots(&format!("{line} [93->-other]"))
+                && moves_slots(&format!("x y slave\n{line} [9-<-other]"))
+        );
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a Redis is to everything above it: something that runs commands. Connections, clusters and REST interfaces are
-//! each one of these.
+//! What a Redis is to everything above it: something that runs commands. Connections, clusters and
+//! REST interfaces are each one of these.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,8 +22,9 @@ pub struct Command {
 /// Runs commands.
 #[async_trait]
 pub trait Wire: Send + Sync {
-    /// Runs the commands in one go. One answer a command, in order; what the server refuses is among the answers
-    /// ([`Value::ServerError`]). An error says that the answers are not known, and whether the commands may have been run.
+    /// Runs the commands in one go. One answer a command, in order; what the server refuses is
+    /// among the answers ([`Value::ServerError`]). An error says that the answers are not
+    /// known, and whether the commands may have been run.
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble>;
 }
 
@@ -41,7 +42,8 @@ pub trait Server: Wire {
         false
     }
 
-    /// The name of the server that has this key, where there are several with keys; the same as long as it has it.
+    /// The name of the server that has this key, where there are several with keys; the same as
+    /// long as it has it.
     fn home(&self, _: &[u8]) -> String {
         String::new()
     }
@@ -49,20 +51,22 @@ pub trait Server: Wire {
     /// Itself, for running commands.
     fn wire(&self) -> &dyn Wire;
 
-    /// Grows with everything that happens when another server takes over: connections that are lost, keys that move.
+    /// Grows with everything that happens when another server takes over: connections that are
+    /// lost, keys that move.
     fn disturbances(&self) -> u64 {
         0
     }
 
-    /// Asks anew which servers are in charge, and connects to them anew. Where they are others than before, the next
-    /// commands go there, too. None where no server takes over from another, or nobody can tell.
+    /// Asks anew which servers are in charge, and connects to them anew. Where they are others than
+    /// before, the next commands go there, too. None where no server takes over from another,
+    /// or nobody can tell.
     async fn survey(&self) -> Result<Option<Survey>, Trouble> {
         Ok(None)
     }
 }
 
-/// Written so that the replicas can be asked whether they have everything that came before. A cluster needs one for each
-/// server, which is told apart by a number.
+/// Written so that the replicas can be asked whether they have everything that came before. A
+/// cluster needs one for each server, which is told apart by a number.
 pub const CHECK_KEY: &str = "oauthctl:check";
 
 /// The servers in charge at one moment.
@@ -107,9 +111,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those of a Redis server. A scan of this count keeps other clients waiting for one to three milliseconds; with half
-    /// of it, pages would be what one waits for on a server ten milliseconds away, and with half the requests the values.
-    pub const SERVER: Self = Self { scan_count: 2000, values: 500, requests: 12, mget: true, bytes: true };
+    /// Those of a Redis server. A scan of this count keeps other clients waiting for one to three
+    /// milliseconds; with half of it, pages would be what one waits for on a server ten
+    /// milliseconds away, and with half the requests the values.
+    pub const SERVER: Self =
+        Self { scan_count: 2000, values: 500, requests: 12, mget: true, bytes: true };
 }
 
 impl Command {
@@ -176,8 +182,8 @@ impl Command {
     }
 }
 
-/// Tells with `-vv` which commands were sent, by their names alone: keys may hold what only a user's browser knows, and
-/// values are secrets.
+/// Tells with `-vv` which commands were sent, by their names alone: keys may hold what only a
+/// user's browser knows, and values are secrets.
 pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
     if !tracing::enabled!(Level::TRACE) {
         return;

@@ -33,7 +33,8 @@ pub struct Link {
     losses: AtomicU64,
 }
 
-/// The connection that is in use, and how many there were: a failure of an earlier one says nothing of this one.
+/// The connection that is in use, and how many there were: a failure of an earlier one says nothing
+/// of this one.
 #[derive(Default)]
 struct Current {
     connection: Option<(MultiplexedConnection, Endpoint)>,
@@ -93,8 +94,9 @@ impl Wire for Link {
         let begun = Instant::now();
         let answers = dial::run(&mut connection, &pipeline).await;
         command::tell(commands, begun, &answers);
-        let demoted =
-            |answers: &[Value]| answers.iter().filter_map(Trouble::in_answer).any(|trouble| trouble.is("READONLY"));
+        let demoted = |answers: &[Value]| {
+            answers.iter().filter_map(Trouble::in_answer).any(|trouble| trouble.is("READONLY"))
+        };
         match &answers {
             Err(trouble) if trouble.kind != Kind::Refused => self.forget(number).await,
             // The sentinels know a new master by now, or soon.
@@ -110,7 +112,8 @@ impl Wire for Link {
 /// One server that has all the keys.
 pub struct Single {
     main: Arc<Link>,
-    /// For scans: pages of keys, and values. What else is asked meanwhile must not wait behind megabytes of them.
+    /// For scans: pages of keys, and values. What else is asked meanwhile must not wait behind
+    /// megabytes of them.
     scan: Arc<Link>,
     read: Arc<Link>,
 }

@@ -20,13 +20,16 @@ use super::limit::Limited;
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take. A busy server, or one far away with many values to send, is slow without being lost.
+/// How long an answer may take. A busy server, or one far away with many values to send, is slow
+/// without being lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-const WANTS_TLS: &str = "is this a Redis? one that expects TLS is named by rediss:// instead of redis://";
+const WANTS_TLS: &str =
+    "is this a Redis? one that expects TLS is named by rediss:// instead of redis://";
 const WANTS_CERTIFICATE: &str = "does the server want a client certificate? name it and its key as `cert_file` and `key_file` \
                                  beside `url` under [store] in oauthctl.toml";
-const NO_TLS: &str = "does the server speak TLS? one that does not is named by redis:// instead of rediss://";
+const NO_TLS: &str =
+    "does the server speak TLS? one that does not is named by redis:// instead of rediss://";
 
 /// What every connection to the servers of one address has in common.
 #[derive(Clone)]
@@ -58,21 +61,29 @@ impl Dialer {
     async fn greet(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
         match endpoint {
             Endpoint::Socket(path) => {
-                let stream = UnixStream::connect(path).await.map_err(|e| connecting(&e, endpoint))?;
+                let stream =
+                    UnixStream::connect(path).await.map_err(|e| connecting(&e, endpoint))?;
                 self.log_in(stream).await
             }
             Endpoint::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(|e| unreachable(&e, endpoint))?;
+                let stream = TcpStream::connect((host.as_str(), *port))
+                    .await
+                    .map_err(|e| unreachable(&e, endpoint))?;
                 // Small requests must not wait for the answers to earlier ones.
                 stream.set_nodelay(true).map_err(|e| connecting(&e, endpoint))?;
                 match &self.tls {
                     None => self.log_in(stream).await,
                     Some(config) => {
-                        let name = ServerName::try_from(host.clone())
-                            .map_err(|_| Trouble::unreached(format!("{host} is not a name a certificate can have")))?;
+                        let name = ServerName::try_from(host.clone()).map_err(|_| {
+                            Trouble::unreached(format!(
+                                "{host} is not a name a certificate can have"
+                            ))
+                        })?;
                         let connector = TlsConnector::from(Arc::clone(config));
-                        let stream =
-                            connector.connect(name, stream).await.map_err(|e| untrusted(&e, endpoint, self.has_ca))?;
+                        let stream = connector
+                            .connect(name, stream)
+                            .await
+                            .map_err(|e| untrusted(&e, endpoint, self.has_ca))?;
                         self.log_in(stream).await
                     }
                 }
@@ -85,23 +96,31 @@ impl Dialer {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
-        // Login and database are ours to ask for: the library does not say why a server refuses them.
+        // Login and database are ours to ask for: the library does not say why a server refuses
+        // them.
         let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let (mut connection, driver) = MultiplexedConnection::new_with_config(&info, Limited::new(stream), config)
-            .await
-            .map_err(|e| Trouble::of_sent(&e))?;
+        let (mut connection, driver) =
+            MultiplexedConnection::new_with_config(&info, Limited::new(stream), config)
+                .await
+                .map_err(|e| Trouble::of_sent(&e))?;
         tokio::spawn(driver);
         let mut answers = self.say_hello(&mut connection, true).await?;
-        // Before version 6 there are no users, and a password is all that is taken. ioredis does the same.
+        // Before version 6 there are no users, and a password is all that is taken. ioredis does
+        // the same.
         let knows_no_users = |answer: &Value| {
-            Trouble::in_answer(answer)
-                .is_some_and(|trouble| trouble.to_string().contains("wrong number of arguments for 'auth'"))
+            Trouble::in_answer(answer).is_some_and(|trouble| {
+                trouble.to_string().contains("wrong number of arguments for 'auth'")
+            })
         };
         if self.login.user.is_some() && answers.first().is_some_and(knows_no_users) {
             debug!("the server knows no users; the password alone is tried");
             answers = self.say_hello(&mut connection, false).await?;
         }
-        match answers.iter().filter_map(Trouble::in_answer).find(|trouble| !trouble.is_about_writing()) {
+        match answers
+            .iter()
+            .filter_map(Trouble::in_answer)
+            .find(|trouble| !trouble.is_about_writing())
+        {
             Some(trouble) => Err(trouble),
             None => Ok(connection),
         }
@@ -110,7 +129,11 @@ impl Dialer {
 
 impl Dialer {
     /// Logs in, chooses the database and pings. The answers, of which refusals are some.
-    async fn say_hello(&self, connection: &mut MultiplexedConnection, with_user: bool) -> Result<Vec<Value>, Trouble> {
+    async fn say_hello(
+        &self,
+        connection: &mut MultiplexedConnection,
+        with_user: bool,
+    ) -> Result<Vec<Value>, Trouble> {
         let mut greeting = Pipeline::new();
         if let Some(password) = &self.login.password {
             let mut auth = redis::cmd("AUTH");
@@ -134,9 +157,15 @@ impl Dialer {
 }
 
 /// Runs commands; what the server refuses is among the answers.
-pub async fn run(connection: &mut MultiplexedConnection, commands: &Pipeline) -> Result<Vec<Value>, Trouble> {
+pub async fn run(
+    connection: &mut MultiplexedConnection,
+    commands: &Pipeline,
+) -> Result<Vec<Value>, Trouble> {
     let count = commands.len();
-    let answers = connection.req_packed_commands(commands, 0, count).await.map_err(|e| Trouble::of_sent(&e))?;
+    let answers = connection
+        .req_packed_commands(commands, 0, count)
+        .await
+        .map_err(|e| Trouble::of_sent(&e))?;
     if answers.len() == count { Ok(answers) } else { Err(Trouble::nonsense()) }
 }
 
@@ -163,8 +192,9 @@ fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> Trouble {
     let text = error.to_string();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&["UnknownIssuer", "SelfSigned", "CaUsedAsEndEntity", "BadSignature"]) {
-        let trouble =
-            Trouble::unreached(format!("{endpoint}: nobody who is trusted vouches for the server's certificate"));
+        let trouble = Trouble::unreached(format!(
+            "{endpoint}: nobody who is trusted vouches for the server's certificate"
+        ));
         return trouble.hint(if has_ca {
             "`ca_file` under [network] names another authority than that of the server: `openssl s_client -showcerts -connect \
              HOST:PORT` shows the server's; add its issuer to the file"

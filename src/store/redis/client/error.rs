@@ -1,5 +1,5 @@
-//! What goes wrong with a Redis: whether a command may have been run all the same, whether it is worth trying again,
-//! and how it is put to the operator.
+//! What goes wrong with a Redis: whether a command may have been run all the same, whether it is
+//! worth trying again, and how it is put to the operator.
 
 use std::fmt;
 use std::io;
@@ -34,7 +34,8 @@ pub enum Kind {
     TooLarge,
 }
 
-/// The words before an echo: of Redis and Valkey for a command that they do not know, of interfaces over HTTP.
+/// The words before an echo: of Redis and Valkey for a command that they do not know, of interfaces
+/// over HTTP.
 const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
 
 /// What a user must be allowed.
@@ -68,11 +69,13 @@ impl Trouble {
         Self::refusal(error.code(), error.details().unwrap_or_default())
     }
 
-    /// What a server said, in two parts. Some servers repeat what they were sent, tokens and all: that part is left out.
+    /// What a server said, in two parts. Some servers repeat what they were sent, tokens and all:
+    /// that part is left out.
     pub fn refusal(code: &str, details: &str) -> Self {
         let said = format!("{code} {details}");
         let echo = ECHOES.iter().filter_map(|words| said.find(words)).min();
-        let message = said[..echo.unwrap_or(said.len())].trim().trim_end_matches([',', ';', ':']).to_owned();
+        let message =
+            said[..echo.unwrap_or(said.len())].trim().trim_end_matches([',', ';', ':']).to_owned();
         Self { code: code.to_owned(), ..Self::new(Kind::Refused, message) }
     }
 
@@ -151,33 +154,50 @@ impl Trouble {
     fn advice(&self) -> (bool, &'static str) {
         let text = self.message.as_str();
         match self.kind {
-            Kind::Unreached => (false, "check the address, and that the server runs and can be reached from here"),
+            Kind::Unreached => {
+                (false, "check the address, and that the server runs and can be reached from here")
+            }
             Kind::Lost => (false, "try again; what was not confirmed was not counted as done"),
             Kind::TooLarge => (false, ""),
-            Kind::Nonsense => {
-                (true, "is this a Redis? a server that expects TLS is named by rediss:// instead of redis://")
-            }
+            Kind::Nonsense => (
+                true,
+                "is this a Redis? a server that expects TLS is named by rediss:// instead of redis://",
+            ),
             Kind::Refused => match self.code.as_str() {
-                "NOAUTH" => {
-                    (true, "the server wants a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST")
-                }
+                "NOAUTH" => (
+                    true,
+                    "the server wants a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST",
+                ),
                 "WRONGPASS" => (true, "check the user and the password in the address"),
                 "NOPERM" => (true, NEEDED),
                 // The same of a command in a script.
                 "ERR" if text.contains("The user executing the script can't") => (true, NEEDED),
                 "READONLY" => (true, "this is a replica, which only reads: name the primary"),
-                "OOM" => (false, "the server has reached its maxmemory: free or add memory, then run this again"),
+                "OOM" => (
+                    false,
+                    "the server has reached its maxmemory: free or add memory, then run this again",
+                ),
                 "LOADING" => (false, "the server is still reading its data: try again in a moment"),
-                "MISCONF" => (false, "the server cannot save to its disk and therefore refuses to write: see its log"),
-                "CLUSTERDOWN" => (false, "part of the cluster is down: try again when `CLUSTER INFO` says ok"),
-                "MOVED" | "CROSSSLOT" => (true, "this is one node of a cluster: name it redis+cluster://HOST:PORT/"),
-                "DENIED" => {
-                    (true, "the server runs in protected mode: it wants a password, or a connection from its host")
+                "MISCONF" => (
+                    false,
+                    "the server cannot save to its disk and therefore refuses to write: see its log",
+                ),
+                "CLUSTERDOWN" => {
+                    (false, "part of the cluster is down: try again when `CLUSTER INFO` says ok")
                 }
+                "MOVED" | "CROSSSLOT" => {
+                    (true, "this is one node of a cluster: name it redis+cluster://HOST:PORT/")
+                }
+                "DENIED" => (
+                    true,
+                    "the server runs in protected mode: it wants a password, or a connection from its host",
+                ),
                 _ if text.contains("invalid password") || text.contains("AUTH") => {
                     (true, "check the user and the password in the address")
                 }
-                _ if text.contains("DB index") => (true, "the server has no database of this number"),
+                _ if text.contains("DB index") => {
+                    (true, "the server has no database of this number")
+                }
                 _ => (false, ""),
             },
         }
@@ -213,7 +233,9 @@ pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
             trouble.hint("nothing listens there: check host and port, and that the server runs")
         }
         io::ErrorKind::NotFound => trouble.hint("there is no such socket: check its path"),
-        io::ErrorKind::PermissionDenied => trouble.hint("run oauthctl as a user who may use the socket"),
+        io::ErrorKind::PermissionDenied => {
+            trouble.hint("run oauthctl as a user who may use the socket")
+        }
         _ => trouble,
     }
 }

@@ -12,7 +12,8 @@ impl RedisAddress {
         Self { place, tls: false, login: Login::default(), database: 0 }
     }
 
-    /// The simplest address of the same database: without user, secrets and encryption, hosts in one order and spelling.
+    /// The simplest address of the same database: without user, secrets and encryption, hosts in
+    /// one order and spelling.
     pub(in crate::store) fn simplest(&self) -> Self {
         let all = |hosts: &[Endpoint]| {
             let hosts: BTreeSet<_> = hosts.iter().map(Endpoint::simplest).collect();
@@ -20,9 +21,11 @@ impl RedisAddress {
         };
         let place = match &self.place {
             Place::Server(host) => Place::Server(host.simplest()),
-            Place::Sentinel { sentinels, master, .. } => {
-                Place::Sentinel { sentinels: all(sentinels), master: master.clone(), login: Login::default() }
-            }
+            Place::Sentinel { sentinels, master, .. } => Place::Sentinel {
+                sentinels: all(sentinels),
+                master: master.clone(),
+                login: Login::default(),
+            },
             Place::Cluster(hosts) => Place::Cluster(all(hosts)),
         };
         Self { place, tls: false, login: Login::default(), database: self.database }

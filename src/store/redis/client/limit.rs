@@ -1,5 +1,6 @@
-//! Keeps memory bounded whatever the store holds: a value that is too long is dropped while it arrives, and a mark takes
-//! its place. Asking for every length beforehand would cost the server one more command a record.
+//! Keeps memory bounded whatever the store holds: a value that is too long is dropped while it
+//! arrives, and a mark takes its place. Asking for every length beforehand would cost the server
+//! one more command a record.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::store::MAX_VALUE;
 
-/// What stands for a value that was too long. A value that happens to be these bytes is no record either.
+/// What stands for a value that was too long. A value that happens to be these bytes is no record
+/// either.
 pub const TOO_LONG: &[u8] = b"\0oauthctl: longer than it may be\0";
 
 /// The mark as Redis would send it.
@@ -153,7 +155,11 @@ fn bulk_length(line: &[u8]) -> Option<u64> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
         loop {
@@ -172,7 +178,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -189,11 +199,16 @@ mod tests {
 
     use super::*;
 
-    /// What comes through when it arrives in pieces of this size and is read into room of that size.
+    /// What comes through when it arrives in pieces of this size and is read into room of that
+    /// size.
     pub async fn through(bytes: &[u8], piece: usize, room: usize) -> Vec<u8> {
         struct Pieces<'a>(std::slice::Chunks<'a, u8>);
         impl AsyncRead for Pieces<'_> {
-            fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            fn poll_read(
+                mut self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
                 buf.put_slice(self.0.next().unwrap_or_default());
                 Poll::Ready(Ok(()))
             }
@@ -234,8 +249,9 @@ mod properties {
 
     /// A reply of RESP2, or the beginning of an array.
     fn reply() -> impl Strategy<Value = Vec<u8>> {
-        let bulk = vec(any::<u8>(), 0..60)
-            .prop_map(|value| [format!("${}\r\n", value.len()).as_bytes(), &value, b"\r\n"].concat());
+        let bulk = vec(any::<u8>(), 0..60).prop_map(|value| {
+            [format!("${}\r\n", value.len()).as_bytes(), &value, b"\r\n"].concat()
+        });
         let line = "([*:][0-9-]{1,6}|[+-][ -~]{0,60}|[$]-1)\r\n".prop_map(String::into_bytes);
         prop_oneof![bulk, line]
     }

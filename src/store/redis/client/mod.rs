@@ -1,5 +1,5 @@
-//! Client of a Redis in all its forms: one server, one behind sentinels, a cluster, a REST interface. Knows nothing of
-//! sessions.
+//! Client of a Redis in all its forms: one server, one behind sentinels, a cluster, a REST
+//! interface. Knows nothing of sessions.
 
 mod address;
 pub mod cli;
@@ -37,11 +37,23 @@ use sentinel::Sentinels;
 pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server>, Failure> {
     let tls = if address.tls { Some(Arc::new(tls::client_config(&access.trust())?)) } else { None };
     let (has_ca, has_certificate) = (access.ca_pem.is_some(), access.client_pem.is_some());
-    let dialer = Dialer { has_ca, has_certificate, tls, login: address.login.clone(), database: address.database };
+    let dialer = Dialer {
+        has_ca,
+        has_certificate,
+        tls,
+        login: address.login.clone(),
+        database: address.database,
+    };
     let topology = match &address.place {
         Place::Server(endpoint) => Topology::Fixed(endpoint.clone()),
         Place::Sentinel { sentinels, master, login } => {
-            let dialer = Dialer { has_ca, has_certificate, tls: dialer.tls.clone(), login: login.clone(), database: 0 };
+            let dialer = Dialer {
+                has_ca,
+                has_certificate,
+                tls: dialer.tls.clone(),
+                login: login.clone(),
+                database: 0,
+            };
             Topology::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
         }
         Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),

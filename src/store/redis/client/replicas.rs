@@ -1,6 +1,7 @@
-//! Servers that take over from one that fails know only what had reached them. Whether a write has, is asked for in the
-//! same go (`WAIT`), since a server confirms before its replicas know. That is no proof: a replica that has answered may
-//! be made to forget it, and a master that has been replaced goes on taking writes. What counts is asked for later, by
+//! Servers that take over from one that fails know only what had reached them. Whether a write has,
+//! is asked for in the same go (`WAIT`), since a server confirms before its replicas know. That is
+//! no proof: a replica that has answered may be made to forget it, and a master that has been
+//! replaced goes on taking writes. What counts is asked for later, by
 //! [`crate::store::redis::checkpoint`].
 
 use std::collections::HashMap;
@@ -15,7 +16,8 @@ use super::error::{Trouble, text};
 
 /// How long a write may take to reach the replicas. Usually it takes a round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How long where the write before took longer: nobody else is answered on this connection meanwhile.
+/// How long where the write before took longer: nobody else is answered on this connection
+/// meanwhile.
 const SHORT_PATIENCE: Duration = Duration::from_millis(10);
 
 /// For how long a server is believed to have no replicas. Then it is asked again: they come and go.
@@ -32,11 +34,11 @@ pub struct Replicas {
 /// What is known of one server's replicas.
 #[derive(Clone, Default)]
 struct Known {
-    /// When it was found that there are none, or that the server does not say: nothing more is asked for a while. Never
-    /// where there were some in this run.
+    /// When it was found that there are none, or that the server does not say: nothing more is
+    /// asked for a while. Never where there were some in this run.
     none_since: Option<Instant>,
-    /// The server was asked whether it has any, before the first write: to wait for one that is not there would keep the
-    /// app waiting, too.
+    /// The server was asked whether it has any, before the first write: to wait for one that is
+    /// not there would keep the app waiting, too.
     was_asked: bool,
     /// The last write had not reached enough of them in time.
     lags: bool,
@@ -62,7 +64,11 @@ impl Known {
 
     /// As it is to be used now.
     fn at(self, now: Instant) -> Self {
-        if self.none_since.is_some() && !self.is_known_to_have_none(now) { Self::default() } else { self }
+        if self.none_since.is_some() && !self.is_known_to_have_none(now) {
+            Self::default()
+        } else {
+            self
+        }
     }
 
     fn learn_none(&mut self) {
@@ -72,7 +78,8 @@ impl Known {
         }
     }
 
-    /// Takes in what the server says of itself. One with another history is another server, with other replicas.
+    /// Takes in what the server says of itself. One with another history is another server, with
+    /// other replicas.
     fn meet(&mut self, head: &Head) {
         if self.history != head.history {
             *self = Self { history: head.history.clone(), ..Self::default() };
@@ -88,8 +95,8 @@ impl Known {
 }
 
 impl Replicas {
-    /// Runs a script that writes under a key, in full where the server does not know it, and waits for a majority of the
-    /// replicas. Returns its answer.
+    /// Runs a script that writes under a key, in full where the server does not know it, and waits
+    /// for a majority of the replicas. Returns its answer.
     pub async fn run(
         &self,
         server: &dyn Server,
@@ -99,7 +106,11 @@ impl Replicas {
         let home = server.home(key);
         self.ask(server, key).await;
         let mut answers = self.run_once(server, &home, key, script(false)).await?;
-        if answers.first().and_then(Trouble::in_answer).is_some_and(|trouble| trouble.is("NOSCRIPT")) {
+        if answers
+            .first()
+            .and_then(Trouble::in_answer)
+            .is_some_and(|trouble| trouble.is("NOSCRIPT"))
+        {
             answers = self.run_once(server, &home, key, script(true)).await?;
         }
         let mut answers = answers.into_iter();
@@ -156,8 +167,8 @@ impl Replicas {
         server.wire().run(&[script, wait]).await
     }
 
-    /// Whether another server may take over without what was written: as a rule behind sentinels and in a cluster, else
-    /// where replicas were seen in this run.
+    /// Whether another server may take over without what was written: as a rule behind sentinels
+    /// and in a cluster, else where replicas were seen in this run.
     pub fn may_take_over(&self, server: &dyn Server) -> bool {
         server.fails_over() || self.all().values().any(|known| known.most > 0)
     }
@@ -204,14 +215,18 @@ pub fn wait(replicas: usize, patience: Duration) -> Command {
     Command::keyless("WAIT").arg(replicas).arg(patience)
 }
 
-/// Asks the server that has this key about itself. An error says that it is no master, or does not answer.
+/// Asks the server that has this key about itself. An error says that it is no master, or does not
+/// answer.
 pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
     let info = Command::keyless("INFO").arg("replication");
-    let answers = server.wire().run(&[Command::keyless("ROLE").beside(key), info.beside(key)]).await?;
+    let answers =
+        server.wire().run(&[Command::keyless("ROLE").beside(key), info.beside(key)]).await?;
     let [role, info] = &answers[..] else { return Err(Trouble::nonsense()) };
     let attached = replicas_in(role)?;
     let info = text(info).unwrap_or_default();
-    let history = info.lines().find_map(|line| line.trim_end().strip_prefix("master_replid:").map(str::to_owned));
+    let history = info
+        .lines()
+        .find_map(|line| line.trim_end().strip_prefix("master_replid:").map(str::to_owned));
     Ok(Head { attached, history })
 }
 
@@ -219,10 +234,12 @@ pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
 fn replicas_in(role: &Value) -> Result<Option<usize>, Trouble> {
     let not_a_master = || Trouble::unreached("the server is not the master at the moment");
     match role {
-        Value::Array(parts) if parts.first().and_then(text).as_deref() == Some("master") => match parts.get(2) {
-            Some(Value::Array(replicas)) => Ok(Some(replicas.len())),
-            _ => Ok(None),
-        },
+        Value::Array(parts) if parts.first().and_then(text).as_deref() == Some("master") => {
+            match parts.get(2) {
+                Some(Value::Array(replicas)) => Ok(Some(replicas.len())),
+                _ => Ok(None),
+            }
+        }
         Value::ServerError(_) => Ok(None),
         _ => Err(not_a_master()),
     }
@@ -235,8 +252,8 @@ mod tests {
     use super::super::command::{Shard, Wire};
     use super::*;
 
-    /// Two masters: the keys of the one begin with `a`, and it has no replica; the other has three, of which two hear of
-    /// everything, until it has lost all.
+    /// Two masters: the keys of the one begin with `a`, and it has no replica; the other has three,
+    /// of which two hear of everything, until it has lost all.
     struct Two {
         is_cluster: bool,
         has_lost_all: bool,
@@ -248,8 +265,13 @@ mod tests {
             let none = |key: &[u8]| key.starts_with(b"a") || self.has_lost_all;
             let answer = |command: &Command| match command.name() {
                 b"ROLE" => {
-                    let replicas = if none(command.key()) { Vec::new() } else { vec![Value::Nil; 3] };
-                    Value::Array(vec![Value::BulkString(b"master".to_vec()), Value::Int(0), Value::Array(replicas)])
+                    let replicas =
+                        if none(command.key()) { Vec::new() } else { vec![Value::Nil; 3] };
+                    Value::Array(vec![
+                        Value::BulkString(b"master".to_vec()),
+                        Value::Int(0),
+                        Value::Array(replicas),
+                    ])
                 }
                 b"INFO" => Value::BulkString(b"role:master\r\nmaster_replid:abc\r\n".to_vec()),
                 b"WAIT" => Value::Int(if none(command.key()) { 0 } else { 2 }),
@@ -291,7 +313,11 @@ mod tests {
         assert!(!replicas.may_take_over(&server), "there is none");
         write(&replicas, &server, "b1").await;
         assert!(replicas.may_take_over(&server));
-        assert_eq!((replicas.most("b"), replicas.shortfalls()), (3, 0), "two of three are a majority");
+        assert_eq!(
+            (replicas.most("b"), replicas.shortfalls()),
+            (3, 0),
+            "two of three are a majority"
+        );
         server.has_lost_all = true;
         write(&replicas, &server, "b2").await;
         assert!(replicas.may_take_over(&server), "those that were there may be masters by now");
@@ -305,7 +331,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_over_by_itself_is_never_without() {
-        let (replicas, server) = (Replicas::default(), Two { is_cluster: true, has_lost_all: true });
+        let (replicas, server) =
+            (Replicas::default(), Two { is_cluster: true, has_lost_all: true });
         write(&replicas, &server, "b1").await;
         assert!(replicas.may_take_over(&server));
         assert_eq!(replicas.shortfalls(), 0);
@@ -314,7 +341,8 @@ mod tests {
     #[test]
     fn that_there_are_none_holds_for_a_while() {
         let since = Instant::now();
-        let known = Known { none_since: Some(since), was_asked: true, lags: true, ..Known::default() };
+        let known =
+            Known { none_since: Some(since), was_asked: true, lags: true, ..Known::default() };
         let shortly = known.clone().at(since + FORGOTTEN_AFTER / 2);
         assert!(shortly.none_since.is_some() && shortly.was_asked);
         let later = known.at(since + FORGOTTEN_AFTER);
@@ -336,7 +364,11 @@ mod properties {
 
     /// Any answer, among them some that look like one to `ROLE`.
     fn answer() -> impl Strategy<Value = Value> {
-        let word = prop_oneof![Just("master".to_owned()), Just("slave".to_owned()), crate::arbitrary::text()];
+        let word = prop_oneof![
+            Just("master".to_owned()),
+            Just("slave".to_owned()),
+            crate::arbitrary::text()
+        ];
         let leaf = prop_oneof![
             Just(Value::Nil),
             Just(Value::Okay),

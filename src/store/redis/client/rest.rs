@@ -1,5 +1,5 @@
-//! A Redis over HTTPS, as Upstash and Vercel offer it to apps that cannot hold connections: commands go as JSON, and
-//! answers come back as JSON with their strings in base64.
+//! A Redis over HTTPS, as Upstash and Vercel offer it to apps that cannot hold connections:
+//! commands go as JSON, and answers come back as JSON with their strings in base64.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,24 +30,30 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_ANSWER: usize = 4 << 20;
 
 /// Requests cost money and are limited in size.
-const LIMITS: Limits = Limits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
+const LIMITS: Limits =
+    Limits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
 
 /// Where a REST interface is; its token is kept elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestAddress(Url);
 
 impl RestAddress {
-    /// Reads an address; none when it is not one of HTTP. Errors never quote it: people put tokens everywhere.
+    /// Reads an address; none when it is not one of HTTP. Errors never quote it: people put tokens
+    /// everywhere.
     pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
         let scheme = text.split_once("://")?.0.to_ascii_lowercase();
         if scheme != "https" && scheme != "http" {
             return None;
         }
-        let refuse = |why: &str| Err(usage(why).at(format!("the {scheme}: address")).hint("write https://HOST"));
+        let refuse = |why: &str| {
+            Err(usage(why).at(format!("the {scheme}: address")).hint("write https://HOST"))
+        };
         let Ok(url) = Url::parse(text) else { return Some(refuse("is not a URL")) };
         let is_more = url.query().is_some() || url.fragment().is_some();
         if !url.username().is_empty() || url.password().is_some() || is_more {
-            return Some(refuse("holds more than a host: the token is named by `token` under [store]"));
+            return Some(refuse(
+                "holds more than a host: the token is named by `token` under [store]",
+            ));
         }
         let is_local = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -86,8 +92,9 @@ pub struct Rest {
     client: Client,
     pipeline: String,
     token: Zeroizing<String>,
-    /// What the last answer said has happened so far. Sent along, it keeps a region that lags behind from answering with
-    /// an older state: the reading under a lock must see what was written before the lock was ours.
+    /// What the last answer said has happened so far. Sent along, it keeps a region that lags
+    /// behind from answering with an older state: the reading under a lock must see what was
+    /// written before the lock was ours.
     seen: Arc<Mutex<Option<HeaderValue>>>,
     unused_proxy: Option<&'static str>,
 }
@@ -117,7 +124,9 @@ impl Rest {
             // Whether a request may be sent again is for whoever sends it to say.
             .retry(reqwest::retry::never())
             .no_proxy()
-            .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
+            .default_headers(
+                [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect(),
+            )
             .connect_timeout(Duration::from_secs(5))
             .timeout(TIMEOUT)
             .build()
@@ -150,16 +159,19 @@ impl Rest {
             }
             answer.extend_from_slice(&chunk);
         }
-        let encoding = response.headers().get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
-        let answer = input::decompressed(answer, encoding, MAX_ANSWER).map_err(|failure| match failure {
-            Compressed::TooLarge => Trouble::new(Kind::TooLarge, "more than 4 MiB"),
-            Compressed::Unknown => Trouble::nonsense(),
-        })?;
+        let encoding =
+            response.headers().get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
+        let answer =
+            input::decompressed(answer, encoding, MAX_ANSWER).map_err(|failure| match failure {
+                Compressed::TooLarge => Trouble::new(Kind::TooLarge, "more than 4 MiB"),
+                Compressed::Unknown => Trouble::nonsense(),
+            })?;
         if status.is_success() {
             return Ok(answer);
         }
-        let said =
-            serde_json::from_slice::<Json>(&answer).ok().and_then(|said| json::text(&said, "error").map(str::to_owned));
+        let said = serde_json::from_slice::<Json>(&answer)
+            .ok()
+            .and_then(|said| json::text(&said, "error").map(str::to_owned));
         let said = said.unwrap_or_else(|| format!("HTTP status {status}"));
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::refusal("WRONGPASS", &said)
@@ -186,7 +198,8 @@ impl Wire for Rest {
         let answer = self.post(&body).await;
         command::tell(commands, begun, &answer);
         let answer = answer?;
-        let answers: Vec<Json> = serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
+        let answers: Vec<Json> =
+            serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
         if answers.len() != commands.len() {
             return Err(Trouble::nonsense());
         }
@@ -215,7 +228,10 @@ fn json(command: &Command) -> Result<Json, Trouble> {
     let parts = command.cmd.args_iter().map(|part| match part {
         redis::Arg::Simple(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Json::String(text.to_owned())),
-            Err(_) => Err(Trouble::refusal("", "a key or value is not text, which cannot be sent over REST")),
+            Err(_) => Err(Trouble::refusal(
+                "",
+                "a key or value is not text, which cannot be sent over REST",
+            )),
         },
         _ => Err(Trouble::nonsense()),
     });
@@ -256,10 +272,14 @@ fn unanswered(error: &reqwest::Error, unused_proxy: Option<&str>) -> Trouble {
         cause = deeper.source();
     }
     if error.is_connect() {
-        let unused = unused_proxy.map(|name| format!(" ({name} is set, and stores are reached without a proxy)"));
+        let unused = unused_proxy
+            .map(|name| format!(" ({name} is set, and stores are reached without a proxy)"));
         return Trouble::unreached(message + &unused.unwrap_or_default());
     }
-    Trouble::new(Kind::Lost, if error.is_timeout() { "no answer in time".to_owned() } else { message })
+    Trouble::new(
+        Kind::Lost,
+        if error.is_timeout() { "no answer in time".to_owned() } else { message },
+    )
 }
 
 #[cfg(test)]
@@ -275,7 +295,12 @@ mod tests {
         ] {
             assert_eq!(RestAddress::parse(text).unwrap().unwrap().to_string(), shown);
         }
-        for bad in ["https://user:secret@x.io", "https://x.io/?_token=secret", "http://x.io/secret", "https://"] {
+        for bad in [
+            "https://user:secret@x.io",
+            "https://x.io/?_token=secret",
+            "http://x.io/secret",
+            "https://",
+        ] {
             let error = RestAddress::parse(bad).unwrap().unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

@@ -11,10 +11,12 @@ pub async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Value>, T
     let mut patience = Patience::new();
     loop {
         let trouble = match wire.run(commands).await {
-            Ok(answers) => match answers.iter().filter_map(Trouble::in_answer).find(Trouble::may_pass) {
-                None => return Ok(answers),
-                Some(trouble) => trouble,
-            },
+            Ok(answers) => {
+                match answers.iter().filter_map(Trouble::in_answer).find(Trouble::may_pass) {
+                    None => return Ok(answers),
+                    Some(trouble) => trouble,
+                }
+            }
             Err(trouble) => trouble,
         };
         patience.after(trouble).await?;

@@ -1,5 +1,5 @@
-//! Asking sentinels where the master is. During a fail-over they disagree, and the old master may still answer and take
-//! writes: the sentinel with the highest configuration epoch knows best.
+//! Asking sentinels where the master is. During a fail-over they disagree, and the old master may
+//! still answer and take writes: the sentinel with the highest configuration epoch knows best.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,7 +61,10 @@ impl Sentinels {
     }
 
     /// Connects to the master: the one named last that itself says it is one.
-    pub async fn dial_master(&self, dialer: &Arc<Dialer>) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
+    pub async fn dial_master(
+        &self,
+        dialer: &Arc<Dialer>,
+    ) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
         let (mut answers, trouble) = self.ask_named().await;
         let mut last = trouble.unwrap_or_else(|| Trouble::unreached("no sentinel is named"));
         answers.sort_by_key(|answer| std::cmp::Reverse(answer.epoch));
@@ -119,7 +122,10 @@ impl Sentinels {
                 Some("the sentinels are making another server the master".to_owned())
             } else if missing * 2 > answers.len() {
                 Some("the sentinels do not reach the master".to_owned())
-            } else if answers.iter().any(|answer| answer.epoch == best.epoch && answer.master != best.master) {
+            } else if answers
+                .iter()
+                .any(|answer| answer.epoch == best.epoch && answer.master != best.master)
+            {
                 Some("the sentinels name different masters".to_owned())
             } else {
                 None
@@ -132,9 +138,11 @@ impl Sentinels {
         self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the sentinels of the address at the same time: their answers, and why the last of the others gave none.
+    /// Asks the sentinels of the address at the same time: their answers, and why the last of the
+    /// others gave none.
     async fn ask_named(&self) -> (Vec<Answer>, Option<Trouble>) {
-        let mut asked: FuturesUnordered<_> = self.endpoints.iter().map(|sentinel| self.ask(sentinel)).collect();
+        let mut asked: FuturesUnordered<_> =
+            self.endpoints.iter().map(|sentinel| self.ask(sentinel)).collect();
         let (mut answers, mut last) = (Vec::new(), None);
         loop {
             let next = if answers.len() * 2 > self.endpoints.len() {
@@ -162,25 +170,33 @@ impl Sentinels {
         let [master, state, others] = &answers[..] else { return Err(Trouble::nonsense()) };
         let master = match master {
             Value::Nil => {
-                return Err(Trouble::refusal("", &format!("{sentinel} knows no master {:?}", self.master))
-                    .hint("check the name of the master in the address: redis+sentinel://HOSTS/MASTER"));
+                return Err(Trouble::refusal(
+                    "",
+                    &format!("{sentinel} knows no master {:?}", self.master),
+                )
+                .hint(
+                    "check the name of the master in the address: redis+sentinel://HOSTS/MASTER",
+                ));
             }
             Value::Array(parts) => {
                 let [host, port] = &parts[..] else { return Err(Trouble::nonsense()) };
                 let (host, port) = (text(host), text(port).and_then(|port| port.parse().ok()));
-                host.zip(port).map(|(host, port)| Endpoint::Tcp(host, port)).ok_or_else(Trouble::nonsense)?
+                host.zip(port)
+                    .map(|(host, port)| Endpoint::Tcp(host, port))
+                    .ok_or_else(Trouble::nonsense)?
             }
             answer => {
-                return Err(Trouble::in_answer(answer)
-                    .unwrap_or_else(Trouble::nonsense)
-                    .hint("is this a sentinel? redis+sentinel:// names the sentinels, not the servers"));
+                return Err(Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense).hint(
+                    "is this a sentinel? redis+sentinel:// names the sentinels, not the servers",
+                ));
             }
         };
         // Whoever may not ask for these still learns where the master is.
         let member = |name: &str| member(state, name);
         let flags = member("flags").unwrap_or_default();
         let has = |flag: &str| flags.split(',').any(|one| one == flag);
-        let silence = member("last-ok-ping-reply").and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
+        let silence =
+            member("last-ok-ping-reply").and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
         let others = match others {
             Value::Array(others) => others.iter().filter_map(endpoint).collect(),
             _ => Vec::new(),
@@ -194,12 +210,20 @@ impl Sentinels {
         })
     }
 
-    async fn greet(&self, dialer: &Dialer, master: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
+    async fn greet(
+        &self,
+        dialer: &Dialer,
+        master: &Endpoint,
+    ) -> Result<MultiplexedConnection, Trouble> {
         let mut connection = dialer.dial(master).await?;
         let role = redis::cmd("ROLE");
         let answers = dial::run(&mut connection, &dial::pipeline(std::iter::once(&role))).await?;
         match answers.first() {
-            Some(Value::Array(parts)) if parts.first().and_then(text).as_deref() == Some("master") => Ok(connection),
+            Some(Value::Array(parts))
+                if parts.first().and_then(text).as_deref() == Some("master") =>
+            {
+                Ok(connection)
+            }
             // A user who may not ask for the role may still be right.
             Some(Value::ServerError(_)) => Ok(connection),
             _ => Err(Trouble::unreached(format!("{master} is not the master at the moment"))),
@@ -211,7 +235,10 @@ impl Sentinels {
 fn member(answer: &Value, name: &str) -> Option<String> {
     let Value::Array(parts) = answer else { return None };
     let pairs = parts.chunks_exact(2);
-    pairs.into_iter().find(|pair| text(&pair[0]).as_deref() == Some(name)).and_then(|pair| text(&pair[1]))
+    pairs
+        .into_iter()
+        .find(|pair| text(&pair[0]).as_deref() == Some(name))
+        .and_then(|pair| text(&pair[1]))
 }
 
 fn endpoint(answer: &Value) -> Option<Endpoint> {

@@ -41,12 +41,15 @@ pub struct Consensus {
 }
 
 impl SlotMap {
-    /// Reads the answer to `CLUSTER SLOTS`; a server that does not say where it is, is where it was asked.
+    /// Reads the answer to `CLUSTER SLOTS`; a server that does not say where it is, is where it was
+    /// asked.
     pub fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
         let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
         let ranges = parts.iter().map(|part| {
             let Value::Array(range) = part else { return None };
-            let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else { return None };
+            let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else {
+                return None;
+            };
             let [host, Value::Int(port), id, ..] = &master[..] else { return None };
             let host = match (text(host).filter(|host| !host.is_empty()), asked) {
                 (Some(host), _) => host,
@@ -64,7 +67,8 @@ impl SlotMap {
     pub fn range(&self, key: &[u8]) -> Result<&Range, Trouble> {
         let slot = slot(key);
         let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
-        let range = range.ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
+        let range = range
+            .ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
         range.map(|(_, range)| range)
     }
 
@@ -93,7 +97,9 @@ impl View {
             failed: HashSet::new(),
         };
         for line in text(nodes).ok_or_else(Trouble::nonsense)?.lines() {
-            let [id, _, flags, _, _, _, epoch, ..] = line.split(' ').collect::<Vec<_>>()[..] else { continue };
+            let [id, _, flags, _, _, _, epoch, ..] = line.split(' ').collect::<Vec<_>>()[..] else {
+                continue;
+            };
             let has = |flag: &str| flags.split(',').any(|one| one == flag);
             if has("myself") {
                 id.clone_into(&mut view.id);
@@ -116,13 +122,15 @@ impl View {
 }
 
 impl Consensus {
-    /// Takes the views together: a slot has the master with the highest epoch among those that are named for it.
+    /// Takes the views together: a slot has the master with the highest epoch among those that are
+    /// named for it.
     pub fn of(views: &[View]) -> Self {
         let mut owners: Vec<Option<(u64, &Range)>> = vec![None; SLOTS.into()];
         for view in views {
             for (last, range) in &view.map.ranges {
                 let epoch = view.epoch(&range.id);
-                for owner in owners.iter_mut().take(usize::from(*last) + 1).skip(range.first.into()) {
+                for owner in owners.iter_mut().take(usize::from(*last) + 1).skip(range.first.into())
+                {
                     if owner.is_none_or(|(known, _)| known < epoch) {
                         *owner = Some((epoch, range));
                     }
@@ -137,7 +145,9 @@ impl Consensus {
                 continue;
             };
             let first = match ranges.last_entry() {
-                Some(range) if range.get().id == owner.id && range.key() + 1 == slot => range.remove().first,
+                Some(range) if range.get().id == owner.id && range.key() + 1 == slot => {
+                    range.remove().first
+                }
                 _ => slot,
             };
             ranges.insert(slot, Range { first, ..owner.clone() });
@@ -157,7 +167,10 @@ fn doubt(map: &SlotMap, views: &[View]) -> Option<String> {
     if views.iter().any(|view| masters.iter().any(|id| view.failed.contains(*id))) {
         return Some("some nodes do not reach a master".to_owned());
     }
-    let agreeing = views.iter().filter(|view| masters.contains(view.id.as_str()) && view.masters() == masters).count();
+    let agreeing = views
+        .iter()
+        .filter(|view| masters.contains(view.id.as_str()) && view.masters() == masters)
+        .count();
     let few = agreeing * 2 <= masters.len();
     few.then(|| format!("only {agreeing} of {} masters name the same masters", masters.len()))
 }
@@ -177,14 +190,22 @@ mod tests {
     fn slots_are_those_of_the_cluster_specification() {
         assert_eq!(slot(b"123456789"), 0x31c3);
         assert_eq!(slot(b"{user1000}.following"), slot(b"user1000"));
-        assert_eq!(slot(b"foo{}{bar}"), crc16::State::<crc16::XMODEM>::calculate(b"foo{}{bar}") % SLOTS);
+        assert_eq!(
+            slot(b"foo{}{bar}"),
+            crc16::State::<crc16::XMODEM>::calculate(b"foo{}{bar}") % SLOTS
+        );
         assert_eq!(slot(b"foo{{bar}}zap"), slot(b"{bar"));
     }
 
     /// The view of a node: of each master the id, the epoch, and its slots.
     fn view(id: &str, masters: &[(&str, u64, u16, u16)], failed: &[&str]) -> View {
-        let range = |id: &str, first| Range { first, master: Endpoint::Tcp(id.to_owned(), 1), id: id.to_owned() };
-        let ranges = masters.iter().map(|(id, _, first, last)| (*last, range(id, *first))).collect();
+        let range = |id: &str, first| Range {
+            first,
+            master: Endpoint::Tcp(id.to_owned(), 1),
+            id: id.to_owned(),
+        };
+        let ranges =
+            masters.iter().map(|(id, _, first, last)| (*last, range(id, *first))).collect();
         View {
             id: id.to_owned(),
             map: SlotMap { ranges },
@@ -199,11 +220,19 @@ mod tests {
     fn a_slot_has_the_master_of_the_highest_epoch() {
         let before = [("a", 1, 0, HALF - 1), ("b", 2, HALF, SLOTS - 1)];
         let after = [("c", 3, 0, HALF - 1), ("b", 2, HALF, SLOTS - 1)];
-        let agreed = Consensus::of(&[view("a", &before, &[]), view("c", &after, &[]), view("b", &after, &[])]);
+        let agreed = Consensus::of(&[
+            view("a", &before, &[]),
+            view("c", &after, &[]),
+            view("b", &after, &[]),
+        ]);
         assert_eq!((agreed.map.ids(), agreed.doubt), (["b", "c"].into(), None));
         assert_eq!(agreed.map.ranges.len(), 2);
         // The others have not heard of it yet.
-        let agreed = Consensus::of(&[view("a", &before, &[]), view("b", &before, &[]), view("c", &after, &[])]);
+        let agreed = Consensus::of(&[
+            view("a", &before, &[]),
+            view("b", &before, &[]),
+            view("c", &after, &[]),
+        ]);
         assert_eq!(agreed.map.ids(), ["b", "c"].into());
         assert!(agreed.doubt.is_some());
     }
@@ -211,7 +240,9 @@ mod tests {
     #[test]
     fn a_master_that_is_missed_or_a_slot_without_one_is_a_doubt() {
         let masters = [("a", 1, 0, HALF - 1), ("b", 2, HALF, SLOTS - 1)];
-        let doubt = |failed: &[&str]| Consensus::of(&[view("a", &masters, failed), view("b", &masters, &[])]).doubt;
+        let doubt = |failed: &[&str]| {
+            Consensus::of(&[view("a", &masters, failed), view("b", &masters, &[])]).doubt
+        };
         assert_eq!(doubt(&["long gone"]), None);
         assert!(doubt(&["b"]).is_some());
         let half = Consensus::of(&[view("a", &masters[..1], &[])]);
@@ -239,7 +270,8 @@ mod properties {
     /// A range of slots as `CLUSTER SLOTS` describes it.
     fn range(first: u16, last: u16, port: u16) -> Value {
         let text = |text: String| Value::BulkString(text.into_bytes());
-        let master = vec![text(format!("h{port}")), Value::Int(port.into()), text(format!("id{port}"))];
+        let master =
+            vec![text(format!("h{port}")), Value::Int(port.into()), text(format!("id{port}"))];
         Value::Array(vec![Value::Int(first.into()), Value::Int(last.into()), Value::Array(master)])
     }
 

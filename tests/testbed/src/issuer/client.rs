@@ -70,16 +70,28 @@ pub(super) fn authenticate(
     };
     let kind = request.field("client_assertion_type").unwrap_or_default();
     if kind != ASSERTION_TYPE {
-        return Err(Refused::new("invalid_client", format!("Unsupported client_assertion_type \"{kind}\"")));
+        return Err(Refused::new(
+            "invalid_client",
+            format!("Unsupported client_assertion_type \"{kind}\""),
+        ));
     }
     let binding = verify(shared, server, &client, assertion)?;
     Ok((client, binding))
 }
 
 /// Verifies an assertion; what it proves is what the session is bound to.
-pub(super) fn verify(shared: &Shared, server: usize, client: &Client, assertion: &str) -> Result<Binding, Refused> {
-    let failed =
-        |reason: &str| Refused::new("invalid_client", format!("Validation of \"client_assertion\" failed: {reason}"));
+pub(super) fn verify(
+    shared: &Shared,
+    server: usize,
+    client: &Client,
+    assertion: &str,
+) -> Result<Binding, Refused> {
+    let failed = |reason: &str| {
+        Refused::new(
+            "invalid_client",
+            format!("Validation of \"client_assertion\" failed: {reason}"),
+        )
+    };
     let jws = Jws::decode(assertion).map_err(|error| failed(&error.to_string()))?;
     let key = pick(&client.keys, &jws.header).map_err(failed)?;
     jws.verify(key).map_err(|error| failed(&error.to_string()))?;
@@ -141,7 +153,8 @@ fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str
         let alg_fits = keys::alg_of(key).is_ok_and(|alg| header["alg"] == alg.name())
             && key.get("alg").is_none_or(|alg| *alg == header["alg"]);
         let for_signatures = key.get("use").is_none_or(|usage| usage == "sig");
-        let may_verify = key["key_ops"].as_array().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let may_verify =
+            key["key_ops"].as_array().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
         kid_fits && alg_fits && for_signatures && may_verify
     });
     match (fitting.next(), fitting.next()) {
@@ -156,7 +169,8 @@ pub(super) fn find(shared: &Shared, server: usize, id: &str) -> Result<Arc<Clien
     let now = shared.clock.now();
     let mut state = shared.lock();
     let slot = (server, id.to_owned());
-    if let (Some(keep), Some((fetched, client))) = (state.policy.document_cache, state.clients.0.get(&slot))
+    if let (Some(keep), Some((fetched, client))) =
+        (state.policy.document_cache, state.clients.0.get(&slot))
         && now - fetched < millis(keep)
     {
         return Ok(Arc::clone(client));
@@ -184,21 +198,29 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
             Err(bad("Missing \"atproto\" scope"))
         };
     }
-    let metadata = document(state, id)
-        .map_err(|reason| bad(&format!("Unable to obtain client metadata for \"{id}\": {reason}")))?;
+    let metadata = document(state, id).map_err(|reason| {
+        bad(&format!("Unable to obtain client metadata for \"{id}\": {reason}"))
+    })?;
     check(id, &metadata)?;
     let confidential = metadata["token_endpoint_auth_method"] == "private_key_jwt";
     let key_set = match metadata["jwks_uri"].as_str() {
         _ if !confidential => json!({"keys": []}),
-        Some(url) => document(state, url)
-            .map_err(|reason| bad(&format!("Unable to obtain jwks from \"{url}\" for \"{id}\": {reason}")))?,
+        Some(url) => document(state, url).map_err(|reason| {
+            bad(&format!("Unable to obtain jwks from \"{url}\" for \"{id}\": {reason}"))
+        })?,
         None => metadata["jwks"].clone(),
     };
     let Some(all) = key_set["keys"].as_array() else {
-        return Err(bad(&format!("Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object")));
+        return Err(bad(&format!(
+            "Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object"
+        )));
     };
     // A private key, or one without a kid, is as good as not published.
-    let keys = all.iter().filter(|key| key.get("d").is_none() && key["kid"].is_string()).cloned().collect();
+    let keys = all
+        .iter()
+        .filter(|key| key.get("d").is_none() && key["kid"].is_string())
+        .cloned()
+        .collect();
     let texts = |name: &str| -> Vec<String> {
         let all = metadata[name].as_array().into_iter().flatten();
         all.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -232,7 +254,9 @@ fn document(state: &State, url: &str) -> Result<Value, String> {
     if *status != 200 {
         return Err(format!("Unexpected status code {status}"));
     }
-    let is_json = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("application/json"));
+    let is_json = headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("application/json"));
     if !is_json {
         return Err("Unexpected response Content-Type".to_owned());
     }
@@ -243,7 +267,9 @@ fn document(state: &State, url: &str) -> Result<Value, String> {
 fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
     let has = |name: &str| metadata.get(name).is_some();
     let confidential = metadata["token_endpoint_auth_method"] == "private_key_jwt";
-    let scoped = metadata["scope"].as_str().is_some_and(|scope| scope.split(' ').any(|part| part == "atproto"));
+    let scoped = metadata["scope"]
+        .as_str()
+        .is_some_and(|scope| scope.split(' ').any(|part| part == "atproto"));
     let foreign = metadata["client_uri"].as_str().is_some_and(|uri| origin(uri) != origin(id));
     let problem = if metadata["client_id"] != id {
         "client_id does not match"

@@ -1,7 +1,8 @@
-//! Authorization servers beside the reference one: the checks of each in its order and words, as read in its source.
+//! Authorization servers beside the reference one: the checks of each in its order and words, as
+//! read in its source.
 //!
-//! rsky-oauth 1.1.0, cocoon 0.10, pegasus, tranquil-pds 0.6.5 and cirrus, of mid 2026. What is left out: logins, rate limits
-//! and caches of client documents.
+//! rsky-oauth 1.1.0, cocoon 0.10, pegasus, tranquil-pds 0.6.5 and cirrus, of mid 2026. What is left
+//! out: logins, rate limits and caches of client documents.
 
 use std::sync::Arc;
 
@@ -41,7 +42,8 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 6] = [Self::Reference, Self::Rsky, Self::Cocoon, Self::Pegasus, Self::Tranquil, Self::Cirrus];
+    pub const ALL: [Self; 6] =
+        [Self::Reference, Self::Rsky, Self::Cocoon, Self::Pegasus, Self::Tranquil, Self::Cirrus];
 
     /// Whether the metadata names a revocation endpoint.
     pub(super) fn announces_revocation(self) -> bool {
@@ -75,7 +77,12 @@ impl Dialect {
 }
 
 /// Answers a refresh.
-pub(super) fn refresh(shared: &Shared, server: usize, dialect: Dialect, request: &Request) -> Reply {
+pub(super) fn refresh(
+    shared: &Shared,
+    server: usize,
+    dialect: Dialect,
+    request: &Request,
+) -> Reply {
     let refresh = match dialect {
         Dialect::Reference => return Reply::error(500, "server_error", "not a dialect"),
         Dialect::Rsky => rsky,
@@ -128,7 +135,8 @@ fn authenticate(
     fetch: impl Fn(&str) -> Reply,
     verify: impl Fn(Option<&str>, &Refused) -> Reply,
 ) -> Result<Authenticated, Reply> {
-    let client = client::find(shared, server, client_id_of(request)).map_err(|refused| fetch(&refused.description))?;
+    let client = client::find(shared, server, client_id_of(request))
+        .map_err(|refused| fetch(&refused.description))?;
     if !client.confidential {
         return Ok((client, Binding::Public));
     }
@@ -143,7 +151,8 @@ fn authenticate(
 
 /// The binding that an assertion claims, where nobody verifies it.
 fn claimed(request: &Request, bound: &Binding) -> Binding {
-    let Some(jws) = request.field("client_assertion").and_then(|text| Jws::decode(text).ok()) else {
+    let Some(jws) = request.field("client_assertion").and_then(|text| Jws::decode(text).ok())
+    else {
         return bound.clone();
     };
     let text = |name: &str| jws.header[name].as_str().unwrap_or_default().to_owned();
@@ -220,7 +229,9 @@ fn free_text(words: &str) -> Reply {
 fn cocoon(shared: &Shared, server: usize, request: &Request) -> Checked {
     let jkt = match proof::check(shared, server, request, None) {
         Ok(jkt) => jkt,
-        Err(refused) if refused.error == "use_dpop_nonce" => return Err(free_text("use_dpop_nonce")),
+        Err(refused) if refused.error == "use_dpop_nonce" => {
+            return Err(free_text("use_dpop_nonce"));
+        }
         Err(_) => return Err(free_text("InvalidRequest")),
     };
     let (client, _) = cocoon_client(shared, server, request)?;
@@ -248,16 +259,27 @@ fn cocoon(shared: &Shared, server: usize, request: &Request) -> Checked {
     Ok((id, session.binding.clone()))
 }
 
-fn cocoon_client(shared: &Shared, server: usize, request: &Request) -> Result<Authenticated, Reply> {
+fn cocoon_client(
+    shared: &Shared,
+    server: usize,
+    request: &Request,
+) -> Result<Authenticated, Reply> {
     let get = |why: &str| free_text(&format!("failed to get client: {why}"));
     authenticate(shared, server, request, get, |assertion, refused| {
-        let kid = assertion.and_then(|text| Jws::decode(text).ok()).map(|jws| jws.header["kid"].clone());
+        let kid =
+            assertion.and_then(|text| Jws::decode(text).ok()).map(|jws| jws.header["kid"].clone());
         free_text(&match kid {
-            None => "client authentication method \"private_key_jwt\" requires a \"client_assertion".to_owned(),
+            None => {
+                "client authentication method \"private_key_jwt\" requires a \"client_assertion"
+                    .to_owned()
+            }
             Some(kid) if refused.description.contains("no applicable key") => {
                 format!("no key with kid {kid} in client jwks")
             }
-            Some(_) => "unable to verify \"client_assertion\" jwt: crypto/ecdsa: verification error".to_owned(),
+            Some(_) => {
+                "unable to verify \"client_assertion\" jwt: crypto/ecdsa: verification error"
+                    .to_owned()
+            }
         })
     })
 }
@@ -272,7 +294,9 @@ fn pegasus(shared: &Shared, server: usize, request: &Request) -> Checked {
     let jkt = match proof::check(shared, server, request, None) {
         Ok(Some(jkt)) => jkt,
         Ok(None) => return Err(xrpc("dpop error: missing dpop header")),
-        Err(refused) if refused.error == "use_dpop_nonce" => return Err(free_text("use_dpop_nonce")),
+        Err(refused) if refused.error == "use_dpop_nonce" => {
+            return Err(free_text("use_dpop_nonce"));
+        }
         Err(refused) => return Err(xrpc(&format!("dpop error: {}", refused.description))),
     };
     if token_of(request).is_empty() {
@@ -310,7 +334,8 @@ fn tranquil(shared: &Shared, server: usize, request: &Request) -> Checked {
         let mut state = shared.lock();
         let id = match state.sessions.present(server, token_of(request)) {
             Presented::Unknown => return Err(grant("Invalid refresh token")),
-            // Within two hours the real one answers with the current tokens. Here none is that young.
+            // Within two hours the real one answers with the current tokens. Here none is that
+            // young.
             Presented::Used(id) => {
                 let why = "Refresh token reuse detected, token family revoked";
                 state.sessions.end(id, why);
@@ -340,8 +365,9 @@ fn cirrus(shared: &Shared, server: usize, request: &Request) -> Checked {
     if token_of(request).is_empty() {
         return Err(oauth(400, "invalid_request", "Missing refresh_token parameter"));
     }
-    let client = client::find(shared, server, client_id_of(request))
-        .map_err(|_| oauth(400, "invalid_client", &format!("Unknown client: {}", client_id_of(request))))?;
+    let client = client::find(shared, server, client_id_of(request)).map_err(|_| {
+        oauth(400, "invalid_client", &format!("Unknown client: {}", client_id_of(request)))
+    })?;
     let assertion = request.field("client_assertion");
     let binding = match (client.confidential, assertion) {
         (false, Some(_)) => {
@@ -353,9 +379,15 @@ fn cirrus(shared: &Shared, server: usize, request: &Request) -> Checked {
             let words = "Client assertion required for confidential client";
             return Err(oauth(400, "invalid_client", words));
         }
-        (true, Some(assertion)) => client::verify(shared, server, &client, assertion).map_err(|refused| {
-            oauth(400, "invalid_client", &format!("JWT verification failed: {}", refused.description))
-        })?,
+        (true, Some(assertion)) => {
+            client::verify(shared, server, &client, assertion).map_err(|refused| {
+                oauth(
+                    400,
+                    "invalid_client",
+                    &format!("JWT verification failed: {}", refused.description),
+                )
+            })?
+        }
     };
     let (id, jkt) = {
         let state = shared.lock();
@@ -390,7 +422,9 @@ pub(super) fn revoke(shared: &Shared, server: usize, dialect: Dialect, request: 
             Err(refusal) => return refusal,
         },
         // Whoever asks: it never refuses.
-        Dialect::Cocoon => cocoon_client(shared, server, request).ok().map(|(client, _)| client.id.clone()),
+        Dialect::Cocoon => {
+            cocoon_client(shared, server, request).ok().map(|(client, _)| client.id.clone())
+        }
         _ => None,
     };
     let mut state = shared.lock();

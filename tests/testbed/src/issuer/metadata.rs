@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{http::Reply, state::State};
 
-const ALGS: [&str; 10] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES256K", "ES384", "ES512"];
+const ALGS: [&str; 10] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES256K", "ES384", "ES512"];
 
 /// `/.well-known/oauth-protected-resource`.
 pub(super) fn resource(state: &State, server: usize) -> Reply {
@@ -61,7 +62,8 @@ pub(super) fn server(state: &State, server: usize) -> Reply {
     {
         members.shift_remove("revocation_endpoint");
     }
-    Reply::json(200, &patched(document, &server.metadata_patch)).header("cache-control", "max-age=300")
+    Reply::json(200, &patched(document, &server.metadata_patch))
+        .header("cache-control", "max-age=300")
 }
 
 /// The document with members replaced; null removes.

@@ -1,4 +1,5 @@
-//! An authorization server with its PDS on the same origin, answering as the reference server was measured to.
+//! An authorization server with its PDS on the same origin, answering as the reference server was
+//! measured to.
 
 pub(crate) mod client;
 mod dialects;
@@ -20,7 +21,12 @@ use crate::{
 
 pub use dialects::Dialect;
 
-pub(crate) async fn answer(shared: &Shared, server: usize, endpoint: Endpoint, request: &Request) -> Reply {
+pub(crate) async fn answer(
+    shared: &Shared,
+    server: usize,
+    endpoint: Endpoint,
+    request: &Request,
+) -> Reply {
     let dialect = shared.lock().servers[server].dialect;
     match endpoint {
         Endpoint::ResourceMetadata => metadata::resource(&shared.lock(), server),
@@ -36,13 +42,21 @@ pub(crate) async fn answer(shared: &Shared, server: usize, endpoint: Endpoint, r
             let reply = par::answer(shared, server, request);
             oauth(shared, server, reply)
         }
-        Endpoint::Revoke if request.method == "POST" && shared.lock().policy.revocation && dialect.has_revocation() => {
+        Endpoint::Revoke
+            if request.method == "POST"
+                && shared.lock().policy.revocation
+                && dialect.has_revocation() =>
+        {
             match dialect {
-                Dialect::Reference => oauth(shared, server, revoke::answer(shared, server, request)),
+                Dialect::Reference => {
+                    oauth(shared, server, revoke::answer(shared, server, request))
+                }
                 _ => dialects::revoke(shared, server, dialect, request),
             }
         }
-        Endpoint::GetSession => with_nonce(shared, server, resource::get_session(shared, server, request)),
+        Endpoint::GetSession => {
+            with_nonce(shared, server, resource::get_session(shared, server, request))
+        }
         Endpoint::ResolveHandle => resolve_handle(shared, request),
         _ if request.path == "/oauth/jwks" => Reply::json(200, &json!({"keys": []})),
         _ => Reply::json(404, &json!({"error": "NotFound", "message": "Not Found"})),
@@ -105,13 +119,18 @@ fn with_nonce(shared: &Shared, server: usize, reply: Reply) -> Reply {
         _ => true,
     };
     let reply = if gives_it { reply.header("dpop-nonce", &nonce) } else { reply };
-    reply.header("access-control-allow-origin", "*").header("access-control-expose-headers", "DPoP-Nonce")
+    reply
+        .header("access-control-allow-origin", "*")
+        .header("access-control-expose-headers", "DPoP-Nonce")
 }
 
 fn resolve_handle(shared: &Shared, request: &Request) -> Reply {
     let handle = request.query.get("handle").map_or("", String::as_str);
     match shared.lock().directory.resolve(handle) {
         Some(did) => Reply::json(200, &json!({"did": did})),
-        None => Reply::json(400, &json!({"error": "InvalidRequest", "message": "Unable to resolve handle"})),
+        None => Reply::json(
+            400,
+            &json!({"error": "InvalidRequest", "message": "Unable to resolve handle"}),
+        ),
     }
 }

@@ -1,4 +1,5 @@
-//! `POST /oauth/par`: the first step of a login, and the cheapest way to learn whether a server takes the client.
+//! `POST /oauth/par`: the first step of a login, and the cheapest way to learn whether a server
+//! takes the client.
 
 use serde_json::json;
 
@@ -13,7 +14,8 @@ use super::{Refused, client, proof};
 pub(super) fn answer(shared: &Shared, server: usize, request: &Request) -> Reply {
     match push(shared, server, request) {
         Ok(()) => {
-            let request_uri = format!("urn:ietf:params:oauth:request_uri:req-{}", random::hex::<16>());
+            let request_uri =
+                format!("urn:ietf:params:oauth:request_uri:req-{}", random::hex::<16>());
             let body = json!({"request_uri": request_uri, "expires_in": 300});
             Reply::json(201, &body)
         }
@@ -27,10 +29,13 @@ fn push(shared: &Shared, server: usize, request: &Request) -> Result<(), Refused
     let dpop = dpop.as_deref().or(request.field("dpop_jkt"));
     let (client, _) = client::authenticate(shared, server, request, dpop)?;
     if request.field("response_type") != Some("code") {
-        return Err(Refused::new("invalid_request", "Invalid response_type requested by the client"));
+        return Err(Refused::new(
+            "invalid_request",
+            "Invalid response_type requested by the client",
+        ));
     }
-    let challenged =
-        request.field("code_challenge_method") == Some("S256") && request.field("code_challenge").is_some();
+    let challenged = request.field("code_challenge_method") == Some("S256")
+        && request.field("code_challenge").is_some();
     if !challenged {
         return Err(Refused::new("invalid_request", "code_challenge is required"));
     }

@@ -9,7 +9,8 @@ use crate::{
 
 use super::Refused;
 
-/// Ten seconds, plus the three minutes for which the reference server tolerates clocks that disagree.
+/// Ten seconds, plus the three minutes for which the reference server tolerates clocks that
+/// disagree.
 const MAX_AGE: i64 = 190;
 
 /// Verifies the proof of a request and gives the thumbprint of its key; none if there is no proof.
@@ -71,7 +72,10 @@ pub(super) fn check(
     match (claims["nonce"].as_str(), policy) {
         (_, NoncePolicy::Never) | (None, NoncePolicy::Optional) => {}
         (None, _) => {
-            return Err(Refused::new("use_dpop_nonce", "Authorization server requires nonce in DPoP proof"));
+            return Err(Refused::new(
+                "use_dpop_nonce",
+                "Authorization server requires nonce in DPoP proof",
+            ));
         }
         (Some(nonce), NoncePolicy::SingleUse) if nonces.uses_up(nonce) => {}
         (Some(nonce), NoncePolicy::Optional) if !nonces.accepts(nonce) => {

@@ -12,8 +12,12 @@ use crate::{
 use super::proof;
 
 pub(super) fn get_session(shared: &Shared, server: usize, request: &Request) -> Reply {
-    let Some(token) = request.header("authorization").and_then(|value| value.strip_prefix("DPoP ")) else {
-        return Reply::json(401, &json!({"error": "AuthMissing", "message": "Authentication Required"}));
+    let Some(token) = request.header("authorization").and_then(|value| value.strip_prefix("DPoP "))
+    else {
+        return Reply::json(
+            401,
+            &json!({"error": "AuthMissing", "message": "Authentication Required"}),
+        );
     };
     let dpop = match proof::check(shared, server, request, Some(token)) {
         Ok(Some(dpop)) => dpop,
@@ -45,6 +49,8 @@ pub(super) fn get_session(shared: &Shared, server: usize, request: &Request) -> 
 
 fn refused(error: &str, message: &str) -> Reply {
     let message = message.replace('"', "'");
-    let challenge = format!(r#"DPoP algs="ES256 ES256K", error="{error}", error_description="{message}""#);
-    Reply::json(401, &json!({"error": error, "message": message})).header("www-authenticate", &challenge)
+    let challenge =
+        format!(r#"DPoP algs="ES256 ES256K", error="{error}", error_description="{message}""#);
+    Reply::json(401, &json!({"error": error, "message": message}))
+        .header("www-authenticate", &challenge)
 }

@@ -1,4 +1,5 @@
-//! `POST /oauth/token`: refreshing. From the moment a token has been looked up, every refusal destroys its session.
+//! `POST /oauth/token`: refreshing. From the moment a token has been looked up, every refusal
+//! destroys its session.
 
 use std::sync::Arc;
 
@@ -30,11 +31,17 @@ pub(super) async fn answer(shared: &Shared, server: usize, request: &Request) ->
 }
 
 /// Everything up to the point where the server has decided to rotate.
-fn begin(shared: &Shared, server: usize, request: &Request) -> Result<(Id, Arc<Client>, Binding), Refused> {
+fn begin(
+    shared: &Shared,
+    server: usize,
+    request: &Request,
+) -> Result<(Id, Arc<Client>, Binding), Refused> {
     if request.field("client_id").is_none() {
         return Err(invalid_grant("Client credentials missing: Required at body.client_id"));
     }
-    let (Some("refresh_token"), Some(token)) = (request.field("grant_type"), request.field("refresh_token")) else {
+    let (Some("refresh_token"), Some(token)) =
+        (request.field("grant_type"), request.field("refresh_token"))
+    else {
         return Err(invalid_grant(
             "Invalid request payload: Invalid discriminator value. Expected 'authorization_code' | \
              'refresh_token' | 'password' | 'client_credentials' at body.grant_type",
@@ -107,7 +114,9 @@ pub(super) fn compare(
                 Some("Client authentication method mismatch (expected private_key_jwt)")
             }
             (bound, used) if bound == used => None,
-            _ => Some("The session was initiated with a different key than the client assertion currently used"),
+            _ => Some(
+                "The session was initiated with a different key than the client assertion currently used",
+            ),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What befalls one message of a conversation: messages are counted over all connections, so that a test can go through
-//! them one after the other.
+//! What befalls one message of a conversation: messages are counted over all connections, so that a
+//! test can go through them one after the other.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -82,7 +82,8 @@ impl Fate {
         let counted = &mut state.messages[way as usize];
         let message = *counted;
         *counted += 1;
-        let (spot, mishap) = state.planned.filter(|(spot, _)| (spot.way, spot.message) == (way, message))?;
+        let (spot, mishap) =
+            state.planned.filter(|(spot, _)| (spot.way, spot.message) == (way, message))?;
         state.struck = true;
         // What is only late arrives.
         if way == Way::Down && !matches!(mishap, Mishap::Delay(_)) {

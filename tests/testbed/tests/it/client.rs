@@ -34,7 +34,11 @@ impl Answer {
         let body = self.json();
         match body["error"].as_str() {
             Some(error) => {
-                format!("{} {error}: {}", self.status, body["error_description"].as_str().unwrap_or_default())
+                format!(
+                    "{} {error}: {}",
+                    self.status,
+                    body["error_description"].as_str().unwrap_or_default()
+                )
             }
             None => self.status.to_string(),
         }
@@ -42,12 +46,20 @@ impl Answer {
 }
 
 /// One request on a connection of its own.
-pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+pub(crate) fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Answer> {
     let rest = url.strip_prefix("http://").expect("an http URL");
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let mut stream = TcpStream::connect(host.replace("localhost", "127.0.0.1"))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut request = format!(
+        "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     let own_host = headers.iter().any(|(name, _)| *name == "host");
     if !own_host {
         request.extend(["host: ", host, "\r\n"]);
@@ -62,7 +74,11 @@ pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, text) = text.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, head: head.to_owned(), text: text.to_owned() })
+    Ok(Answer {
+        status: status.ok_or(io::ErrorKind::InvalidData)?,
+        head: head.to_owned(),
+        text: text.to_owned(),
+    })
 }
 
 pub(crate) fn get(url: &str) -> Answer {
@@ -152,7 +168,10 @@ impl Client {
         }
         let nonce = (!self.no_nonce).then(|| self.nonce());
         let proof = self.proof(record, "POST", &url, nonce.as_deref(), None);
-        let mut headers = vec![("content-type", "application/x-www-form-urlencoded"), ("user-agent", "testbed-client")];
+        let mut headers = vec![
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("user-agent", "testbed-client"),
+        ];
         if !self.no_dpop {
             headers.push(("dpop", &proof));
         }

@@ -56,12 +56,24 @@ fn lets_something_happen_to_one_message() {
         (Way::Down, true, Mishap::Delay(Duration::from_millis(20)), true),
     ] {
         proxy.plan(Spot { way, message: 1, halfway }, mishap);
-        assert_eq!(send("GET", &url, &[], "").unwrap().status, 200, "{way:?} {mishap:?}: not the first");
+        assert_eq!(
+            send("GET", &url, &[], "").unwrap().status,
+            200,
+            "{way:?} {mishap:?}: not the first"
+        );
         assert_eq!((proxy.spoilt(), proxy.struck()), (None, false));
         let second = send("GET", &url, &[], "").is_ok_and(|answer| answer.status == 200);
-        assert_eq!((second, proxy.spoilt().is_some()), (arrives, way == Way::Down && !arrives), "{way:?} {mishap:?}");
+        assert_eq!(
+            (second, proxy.spoilt().is_some()),
+            (arrives, way == Way::Down && !arrives),
+            "{way:?} {mishap:?}"
+        );
         assert!(proxy.struck(), "{way:?} {mishap:?}");
-        assert_eq!(send("GET", &url, &[], "").unwrap().status, 200, "{way:?} {mishap:?}: not the third");
+        assert_eq!(
+            send("GET", &url, &[], "").unwrap().status,
+            200,
+            "{way:?} {mishap:?}: not the third"
+        );
     }
     proxy.plan(Spot { way: Way::Up, message: 0, halfway: false }, Mishap::Death);
     assert!(send("GET", &url, &[], "").is_err() && send("GET", &url, &[], "").is_err());

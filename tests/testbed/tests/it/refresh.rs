@@ -26,7 +26,10 @@ fn good_refresh_rotates_both_tokens() {
         let answer = client.refresh(&record);
         let body = answer.json();
         let names: Vec<_> = body.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["access_token", "token_type", "refresh_token", "scope", "expires_in", "sub"]);
+        assert_eq!(
+            names,
+            ["access_token", "token_type", "refresh_token", "scope", "expires_in", "sub"]
+        );
         assert_eq!(body["expires_in"], 3599);
         assert_eq!(body["sub"], record["tokenSet"]["sub"]);
         let new = renewed(&record, &answer);
@@ -43,7 +46,10 @@ fn a_nonce_is_demanded_and_given() {
     let (net, client) = start();
     let record = net.login(LoginOptions::default());
     let answer = client.but(|client| client.no_nonce = true).refresh(&record);
-    assert_eq!(answer.summary(), "400 use_dpop_nonce: Authorization server requires nonce in DPoP proof");
+    assert_eq!(
+        answer.summary(),
+        "400 use_dpop_nonce: Authorization server requires nonce in DPoP proof"
+    );
     assert_eq!(answer.header("dpop-nonce").unwrap().len(), 43);
     let answer = client.but(|client| client.no_dpop = true).refresh(&record);
     assert_eq!(answer.summary(), "401 invalid_dpop_proof: DPoP proof required");
@@ -107,12 +113,18 @@ fn what_a_session_survives() {
             client.but(|client| client.kid = Some("nobody".to_owned())),
             format!("{failed} no applicable key found in the JSON Web Key Set"),
         ),
-        (client.but(|client| client.key = Some(same_kid)), format!("{failed} signature verification failed")),
+        (
+            client.but(|client| client.key = Some(same_kid)),
+            format!("{failed} signature verification failed"),
+        ),
         (
             client.but(|client| client.aud = Some(format!("{}/oauth/token", net.pds_url()))),
             format!("{failed} unexpected \"aud\" claim value"),
         ),
-        (client.but(|client| client.age = 120), format!("{failed} \"exp\" claim timestamp check failed")),
+        (
+            client.but(|client| client.age = 120),
+            format!("{failed} \"exp\" claim timestamp check failed"),
+        ),
         (
             client.but(|client| client.key = None),
             "400 invalid_request: client authentication method \"private_key_jwt\" required a \
@@ -213,7 +225,10 @@ fn a_public_session_becomes_confidential() {
     let record = net.login(LoginOptions::default());
     assert_eq!(record["authMethod"]["method"], "none");
     net.publish_confidential(std::slice::from_ref(&key));
-    assert_eq!(client.but(|client| client.key = None).refresh(&record).json()["error"], "invalid_request");
+    assert_eq!(
+        client.but(|client| client.key = None).refresh(&record).json()["error"],
+        "invalid_request"
+    );
     let record = renewed(&record, &client.refresh(&record));
     let state = net.session_of(&record).unwrap();
     assert_eq!(state.kid.as_deref(), key["kid"].as_str());

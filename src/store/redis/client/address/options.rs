@@ -21,12 +21,18 @@ const MEANT: [(&str, &str); 24] = [
     ("mastergroup", "write it as the path: HOSTS/MASTER"),
     ("sentinelmasterid", "write it as the path: HOSTS/MASTER"),
     ("servicename", "write it as the path: HOSTS/MASTER"),
-    ("sslcertreqs", "leave it out: certificates are always checked; ca_file under [network] adds a private authority"),
+    (
+        "sslcertreqs",
+        "leave it out: certificates are always checked; ca_file under [network] adds a private authority",
+    ),
     (
         "rejectunauthorized",
         "leave it out: certificates are always checked; ca_file under [network] adds a private authority",
     ),
-    ("insecure", "leave it out: certificates are always checked; ca_file under [network] adds a private authority"),
+    (
+        "insecure",
+        "leave it out: certificates are always checked; ca_file under [network] adds a private authority",
+    ),
     ("sslcacerts", "leave it out, and name the file as ca_file under [network] in oauthctl.toml"),
     ("sslcertfile", "leave it out, and name the file as cert_file under [store] in oauthctl.toml"),
     ("sslkeyfile", "leave it out, and name the file as key_file under [store] in oauthctl.toml"),
@@ -34,7 +40,8 @@ const MEANT: [(&str, &str); 24] = [
     ("timeout", "leave it out; oauthctl has its own limits"),
 ];
 
-/// The name of an option as it is compared: people write `sentinelPassword`, `sentinel-password` and `SENTINEL_PASSWORD`.
+/// The name of an option as it is compared: people write `sentinelPassword`, `sentinel-password`
+/// and `SENTINEL_PASSWORD`.
 pub fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
