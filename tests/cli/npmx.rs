@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use testbed::Proxy;
 use testbed::redis::{Answer, Redis};
+use testbed::{Library, LoginOptions, Proxy};
 
 use crate::app::{App, days_ago, did_of};
 
@@ -13,15 +13,17 @@ pub(crate) struct Npmx {
     pub(crate) app: App,
     pub(crate) redis: Redis,
     pub(crate) proxy: Proxy,
+    /// The app's client library, which decides about keys, too.
+    pub(crate) library: Library,
     pub(crate) dids: Vec<String>,
 }
 
-/// Where the lock on an account is.
+/// Where the lock on an account is for the Node client.
 pub(crate) fn lock(did: &str) -> String {
     format!("oauth:lock:@atproto-oauth-client-{did}")
 }
 
-/// Where the record of an account is.
+/// Where the record of an account is for the Node client.
 pub(crate) fn key(did: &str) -> String {
     format!("atproto:oauth:sessions:{did}")
 }
@@ -36,7 +38,8 @@ impl Npmx {
 
     /// So many more, who were last here two days ago, too.
     pub(crate) fn log_in(&mut self, users: usize) {
-        for record in self.app.net.login_many(users, &days_ago(2)) {
+        let options = LoginOptions { library: self.library, ..days_ago(2) };
+        for record in self.app.net.login_many(users, &options) {
             self.store(&record);
             self.dids.push(did_of(&record).to_owned());
         }
@@ -48,24 +51,42 @@ impl Npmx {
         let redis = Redis::start();
         let proxy = Proxy::before(&redis.url()).unwrap();
         app.sandbox.set("OAUTHCTL_STORE", format!("redis://{}/0", proxy.address()));
-        Self { app, redis, proxy, dids: Vec::new() }
+        Self { app, redis, proxy, library: Library::Node, dids: Vec::new() }
+    }
+
+    /// Where the record of an account is.
+    pub(crate) fn key(&self, did: &str) -> String {
+        match self.library {
+            Library::Node => key(did),
+            Library::Atcute => format!("atproto:oauth:sessions:v2:{did}"),
+        }
+    }
+
+    /// Where the lock on an account is.
+    fn lock(&self, did: &str) -> String {
+        match self.library {
+            Library::Node => lock(did),
+            Library::Atcute => format!("oauth:lock:oauth-session-{did}"),
+        }
     }
 
     /// Stores a session as the app does.
     pub(crate) fn store(&self, record: &Value) {
-        self.redis.ask(&["SET", &key(did_of(record)), &record.to_string(), "EX", "15000000"]);
+        self.redis.ask(&["SET", &self.key(did_of(record)), &record.to_string(), "EX", "15000000"]);
     }
 
     /// The stored record of one account.
     pub(crate) fn record(&self, did: &str) -> Option<Value> {
-        let Answer::Bulk(Some(text)) = self.redis.ask(&["GET", &key(did)]) else { return None };
+        let Answer::Bulk(Some(text)) = self.redis.ask(&["GET", &self.key(did)]) else {
+            return None;
+        };
         serde_json::from_slice(&text).ok()
     }
 
     /// Gives back the locks that somebody else did not, as time would.
     pub(crate) fn release_locks(&self) {
         for did in &self.dids {
-            self.redis.ask(&["DEL", &lock(did)]);
+            self.redis.ask(&["DEL", &self.lock(did)]);
         }
     }
 

@@ -25,7 +25,7 @@ const AT_ONCE: u64 = 4;
 /// So many kills of each command in each store, likewise.
 const KILLS: (u64, u64) = (1, 24);
 /// Where sessions are when runs are killed. Over REST it is the same store.
-const PLACES: [Place; 2] = [Place::Redis, Place::Disk];
+const PLACES: [Place; 3] = [Place::Redis, Place::Atcute, Place::Disk];
 
 /// Kills runs of one command.
 fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figures {
@@ -134,6 +134,8 @@ fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
         let kill = Kill { at: real_now(), grace: SHORTLY + GRACE };
         child.kill().unwrap();
         child.wait().unwrap();
+        // Writes that wait would be run for a client that is still there.
+        wait_until(|| world.npmx.proxy.traffic().open == 0);
         world.npmx.redis.ask(&["CLIENT", "UNPAUSE"]);
         world.npmx.app.net.clear_faults();
         figures.add(&judge(&mut world, Job::Refresh, kill));

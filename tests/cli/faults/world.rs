@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use testbed::redis::Answer;
 use testbed::upstash::Front;
 use testbed::{
-    Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, METADATA_PATH, Proxy, SessionState,
+    Credentials, Endpoint, Fault, Gate, Injection, Library, LoginOptions, METADATA_PATH, Proxy,
+    SessionState,
 };
 
 use super::ending;
 use super::oracle::{Fate, Kill, Oracle};
 use crate::app::{days_ago, did_of, hours_ago, wait_until};
 use crate::database::AppDatabase;
-use crate::npmx::{Npmx, key};
+use crate::npmx::Npmx;
 
 /// A way that can be disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +43,21 @@ pub(super) enum Place {
     Redis,
     /// In Redis, reached over its REST interface.
     Rest,
+    /// In Redis, as the library atcute writes them.
+    Atcute,
     /// In SQLite.
     Disk,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 3] = [Self::Redis, Self::Rest, Self::Disk];
+    pub(super) const ALL: [Self; 4] = [Self::Redis, Self::Rest, Self::Atcute, Self::Disk];
 
     /// What there is to disturb that is not the same elsewhere.
     pub(super) fn channels(self) -> &'static [Channel] {
         match self {
             Self::Redis => &Channel::ALL,
             Self::Rest => &[Channel::Store],
+            Self::Atcute => &[Channel::Store, Channel::Server],
             Self::Disk => &[Channel::Server, Channel::Directory, Channel::Documents],
         }
     }
@@ -187,6 +191,7 @@ impl World {
         let mut front = None;
         match place {
             Place::Redis => {}
+            Place::Atcute => npmx.library = Library::Atcute,
             Place::Disk => drop(npmx.app.sandbox.unset("OAUTHCTL_STORE")),
             Place::Rest => {
                 let rest = Front::start(npmx.redis.port(), REST_TOKEN).unwrap();
@@ -251,7 +256,8 @@ impl World {
 
     /// Logs users in and stores their sessions.
     fn log_in(&mut self, count: usize, options: &LoginOptions) -> Vec<Value> {
-        let records = self.npmx.app.net.login_many(count, options);
+        let options = LoginOptions { library: self.npmx.library, ..options.clone() };
+        let records = self.npmx.app.net.login_many(count, &options);
         self.npmx.app.database.execute("BEGIN");
         for record in &records {
             self.store(record, options.refreshed_ago.unwrap_or_default());
@@ -268,7 +274,7 @@ impl World {
         if self.on_disk() {
             self.npmx.app.database.session(record);
         } else {
-            let (key, record) = (key(did_of(record)), record.to_string());
+            let (key, record) = (self.npmx.key(did_of(record)), record.to_string());
             self.npmx.redis.ask(&["SET", &key, &record, "EX", &left.to_string()]);
         }
     }
@@ -281,7 +287,7 @@ impl World {
     /// The app forgets a session.
     pub(super) fn forget(&mut self, did: &str) {
         self.stored.remove(did);
-        self.npmx.redis.ask(&["DEL", &key(did)]);
+        self.npmx.redis.ask(&["DEL", &self.npmx.key(did)]);
         self.npmx.app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{did}'"));
     }
 
@@ -344,7 +350,11 @@ impl World {
 
     /// A login that was begun, and runs out in so many seconds.
     fn set_state(&self, key: &str, time_to_live: u32) {
-        let mut state = self.npmx.app.net.pending_state(LoginOptions::default());
+        let mut state = self
+            .npmx
+            .app
+            .net
+            .pending_state(LoginOptions { library: self.npmx.library, ..LoginOptions::default() });
         // No key is kept for its sake.
         state["authMethod"]["kid"] = json!("next");
         if self.on_disk() {
@@ -380,7 +390,7 @@ impl World {
         self.exported = [vec![renewed, ahead], absent].concat();
         let line = |record: &Value| {
             let did = did_of(record);
-            let key = if self.on_disk() { did.to_owned() } else { key(did) };
+            let key = if self.on_disk() { did.to_owned() } else { self.npmx.key(did) };
             json!({"did": did, "key": key, "sid": null, "ttl": EXPORTED, "last_refreshed_at": null, "record": record})
         };
         let text: String =
@@ -466,7 +476,8 @@ impl World {
         if self.on_disk() {
             return None;
         }
-        let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &key(&session.did)]) else {
+        let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &self.npmx.key(&session.did)])
+        else {
             return Some((-1, 0));
         };
         let ought = match self.stored.get(&session.did) {
