@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
-use testbed::{Endpoint, Fault, Injection, Library, LoginOptions};
+use testbed::{Endpoint, Fault, Gate, Injection, Library, LoginOptions};
 
-use crate::app::{App, days_ago};
+use crate::app::{App, days_ago, wait_until};
 use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object};
 use crate::sandbox::Sandbox;
@@ -132,6 +132,26 @@ fn bookhive_s_lock_is_respected_and_given_back() {
 }
 
 #[test]
+fn bookhive_s_lock_is_renewed_until_the_write_is_done() {
+    let (app, database) = bookhive();
+    let answer = Gate::closed();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answer.clone())).skip(1));
+    let child = app.begin("refresh --all --format jsonl");
+    app.wait_for_exchange();
+    let acquired = || database.rows("SELECT acquired_at FROM auth_refresh_lock").remove(0);
+    let first = acquired();
+    // Ten seconds later: the row would be the app's for the taking after thirty.
+    wait_until(|| acquired() > first);
+    answer.open();
+    let output = app.sandbox.output_of(child);
+    assert!(output.code == 0 && output.stdout.contains("\"refreshed\""), "{output}");
+    assert!(database.rows("SELECT * FROM auth_refresh_lock").is_empty());
+    assert_eq!((app.exchanges().len(), app.net.alive()), (1, 1), "{output}");
+    let doctor = app.sandbox.run(["doctor", "--offline"]);
+    assert!(doctor.stdout.contains("the app waits 3000 ms for its lock"), "{doctor}");
+}
+
+#[test]
 fn two_processes_share_bookhive_s_lock() {
     let (app, database) = bookhive();
     let children: Vec<_> = (0..2).map(|_| app.begin("refresh --all --retry-for 20s")).collect();
@@ -219,6 +239,24 @@ fn a_lost_answer_is_not_repeated_once_the_app_waits_no_longer() {
     let output = app.sessions("refresh --all --format jsonl");
     assert_eq!(output.code, 1, "{output}");
     assert_eq!(app.exchanges().len(), 1, "{output}");
+}
+
+#[test]
+fn a_layout_of_ones_own_says_how_long_its_app_waits() {
+    for (waits, requests) in [("app_waits = '1ms'\n", 1), ("app_waits = '1h'\n", 2), ("", 2)] {
+        let mut app = App::new();
+        let redis = Redis::start();
+        app.sandbox.set("OAUTHCTL_STORE", redis.url());
+        app.configure(&format!(
+            "[layouts.mine]\nsession_key = 'mine:{{did}}'\nstate_key = 'mine:state:{{state}}'\n\
+             lock_key = 'mine:lock:{{name}}'\nformat = 'atcute'\n{waits}"
+        ));
+        let record = login(&app, ALICE, Library::Atcute);
+        redis.ask(&["SET", &format!("mine:{ALICE}"), &record.to_string()]);
+        app.net.inject(Injection::new(Endpoint::Token, Fault::Close).skip(1).times(1));
+        let output = app.sessions("refresh --all --layout mine");
+        assert_eq!(app.exchanges().len(), requests, "{waits}: {output}");
+    }
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use super::key::{KeyPattern, Subject};
 use super::{AdvisoryKey, Codec, Layout, Location, LockRule, Records, Table, format_named};
@@ -15,8 +18,16 @@ const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 const NO_LOCK: &str = "none";
 
 /// What can be said of both kinds.
-const OF_BOTH: [&str; 7] =
-    ["session_key", "state_key", "format", "session_ttl", "state_ttl", "lock_key", "lock_ttl"];
+const OF_BOTH: [&str; 8] = [
+    "session_key",
+    "state_key",
+    "format",
+    "session_ttl",
+    "state_ttl",
+    "lock_key",
+    "lock_ttl",
+    "app_waits",
+];
 /// What can be said of Redis keys only.
 const OF_KEYS: [&str; 2] = ["envelope", "stamped"];
 /// What makes a layout one of SQL tables.
@@ -40,9 +51,9 @@ const OF_TABLES: [&str; 14] = [
 ];
 
 /// What may be said of a layout.
-pub const MEMBERS: [&str; 25] = {
+pub const MEMBERS: [&str; 26] = {
     let parts: [&[&str]; 4] = [&OF_BOTH, &OF_KEYS, &TABLES, &OF_TABLES];
-    let (mut members, mut count, mut part) = ([""; 25], 0, 0);
+    let (mut members, mut count, mut part) = ([""; 26], 0, 0);
     while part < parts.len() {
         let mut at = 0;
         while at < parts[part].len() {
@@ -129,12 +140,13 @@ impl Description<'_> {
                 ttl: self.age(&format!("{kind}_ttl"))?,
             })
         };
+        let lock = self.lock()?;
         Ok(Layout {
             name,
             sessions: records("session", Subject::Did)?,
             logins: records("state", Subject::State)?,
-            lock: self.lock()?,
-            app_waits: None,
+            app_waits: self.app_waits(&lock)?,
+            lock,
             codec: self.codec()?,
             format: self.format()?,
             has_one_format: self.text("format").is_some(),
@@ -172,6 +184,22 @@ impl Description<'_> {
             ));
         }
         Ok(LockRule::Key { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) })
+    }
+
+    /// Reads how long the app waits for its lock.
+    fn app_waits(&self, lock: &LockRule) -> Result<Option<Duration>, Failure> {
+        const MEMBER: &str = "app_waits";
+        let Some(text) = self.text(MEMBER) else { return Ok(None) };
+        if matches!(lock, LockRule::None | LockRule::Unsaid) {
+            self.refuse(&[MEMBER], "layouts with a lock")?;
+        }
+        let time: Option<SignedDuration> = text.parse().ok();
+        let time = time.and_then(|time| Duration::try_from(time).ok());
+        time.filter(|time| !time.is_zero()).map(Some).ok_or_else(|| {
+            usage(format!("{text:?} is not a length of time"))
+                .hint("write a length of time like 100ms or 3s")
+                .at(MEMBER)
+        })
     }
 
     /// A table's name with its schema, where that is said.
@@ -248,8 +276,8 @@ impl Description<'_> {
             sessions,
             logins,
             codec,
+            app_waits: self.app_waits(&lock)?,
             lock,
-            app_waits: None,
             is_generic: false,
         })
     }
@@ -325,6 +353,30 @@ mod tests {
             contradiction.unwrap_err(),
             "layouts.mine: lock_ttl is for layouts with a lock_key"
         );
+    }
+
+    #[test]
+    fn a_layout_says_how_long_the_app_waits_for_its_lock() {
+        let keys = [("session_key", "a:{did}"), ("state_key", "b:{state}")];
+        let tables = [("session_table", "s"), ("state_table", "t")];
+        let locks = [("lock_key", "l:{name}"), ("lock_advisory", "hashtext")];
+        for (records, lock) in [(keys, locks[0]), (tables, locks[0]), (tables, locks[1])] {
+            let waits = |time| {
+                let layout = described(&[records[0], records[1], lock, ("app_waits", time)])?;
+                Ok::<_, String>(layout.app_waits.unwrap())
+            };
+            assert_eq!(waits("250ms"), Ok(Duration::from_millis(250)));
+            assert_eq!(waits("3s"), Ok(Duration::from_secs(3)));
+            for time in ["0s", "-1s", "soon", "100"] {
+                let why = waits(time).unwrap_err();
+                let expected = format!("{time:?} is not a length of time");
+                assert_eq!(why, format!("layouts.mine: app_waits: {expected}"));
+            }
+        }
+        for no_lock in [("lock_key", "none"), ("format", "node")] {
+            let why = described(&[keys[0], keys[1], no_lock, ("app_waits", "3s")]).unwrap_err();
+            assert_eq!(why, "layouts.mine: app_waits is for layouts with a lock");
+        }
     }
 
     #[test]
