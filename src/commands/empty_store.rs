@@ -172,7 +172,8 @@ async fn look(
             return;
         };
         for record in &records {
-            let KeyDependence::Session { kid, client_id } = KeyDependence::of(&record.value) else {
+            let KeyDependence::Session { kid, client_id, .. } = KeyDependence::of(&record.value)
+            else {
                 continue;
             };
             let layout = layout_of(&record.key.text(), layouts);

@@ -39,7 +39,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     args.publish.check(context, &keys, file)?;
     let text = context.ui.json_document(&keys.public().to_json(), file.is_some());
     args.output.write_document(context, &text)?;
-    tell_without_alg(context, &keys);
+    if context.is_for_atcute() {
+        tell_without_alg(context, &keys);
+    }
     Ok(Exit::Done)
 }
 

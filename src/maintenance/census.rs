@@ -1,7 +1,7 @@
 //! Count of the records that each client key carries, in every layout that the app's store holds.
 
 use crate::jose::{ClientKey, KeySet};
-use crate::session::{BoundCount, BoundRecords, KeyDependence};
+use crate::session::{Atcute, BoundCount, BoundRecords, Format, KeyDependence};
 use crate::store::{Scan, StoreUrl};
 use crate::text::{counted, sessions_and_logins};
 
@@ -21,6 +21,8 @@ pub struct Census {
     other_client: Option<String>,
     client_id: Option<String>,
     all: BoundCount,
+    /// Some sessions are records of atcute.
+    pub has_atcute: bool,
     /// Records of which nobody knows which key they are bound to.
     pub unplaced: u64,
     examples: Vec<String>,
@@ -44,6 +46,7 @@ impl Census {
             other_client: None,
             client_id,
             all: BoundCount::default(),
+            has_atcute: false,
             unplaced: 0,
             examples: Vec::new(),
         };
@@ -55,8 +58,9 @@ impl Census {
         while let Some(records) = scan.next().await? {
             for record in &records {
                 match KeyDependence::of(&record.value) {
-                    KeyDependence::Session { kid, client_id } => {
+                    KeyDependence::Session { kid, client_id, format } => {
                         self.all.sessions += 1;
+                        self.has_atcute |= format == &Atcute as &dyn Format;
                         if client_id.is_some()
                             && self.client_id.is_some()
                             && client_id != self.client_id

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{AuthMethod, PendingLogin, Recognised, Session};
+use super::{AuthMethod, Format, PendingLogin, Recognised, Session};
 
 /// Envelopes and strings around a record: more of them are nobody's.
 const MOST_LAYERS: usize = 3;
@@ -20,6 +20,8 @@ pub enum KeyDependence {
         kid: Option<String>,
         /// The client that its access token was issued to, where it says so.
         client_id: Option<String>,
+        /// The format of the record.
+        format: &'static dyn Format,
     },
     /// A pending login, and the key that it is bound to.
     Login(Option<String>),
@@ -56,6 +58,7 @@ impl KeyDependence {
         if let Ok(session) = Session::read(value) {
             let client_id = session.access_token.client_id().map(str::to_owned);
             return Self::Session {
+                format: session.format,
                 kid: session.client_auth.and_then(AuthMethod::into_key).map(Into::into),
                 client_id,
             };

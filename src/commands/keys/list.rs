@@ -131,7 +131,9 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
         }
     }
     listing.finish()?;
-    super::tell_without_alg(context, &keys);
+    if context.is_for_atcute() || bound.as_ref().is_some_and(|census| census.has_atcute) {
+        super::tell_without_alg(context, &keys);
+    }
     if keys.active(now).is_none() {
         context.ui.warn("no key can sign: nobody can log in");
     }

@@ -30,12 +30,8 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     }
 }
 
-/// Tells which keys the library atcute does not sign with, where the layout that is named is one of
-/// its apps.
+/// Tells which keys the library atcute does not sign with.
 pub fn tell_without_alg(context: &Context, keys: &KeySet) {
-    if !context.is_for_atcute() {
-        return;
-    }
     for kid in keys.iter().filter(|key| !key.has_alg()).filter_map(ClientKey::kid) {
         context.ui.note(format!(
             "key {kid} has no `alg`: atcute 2 does not sign with it; `oauthctl gen-jwk --from KEY` writes it with `alg`"
