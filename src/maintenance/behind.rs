@@ -13,11 +13,14 @@ use crate::store::Stored;
 /// Note that a record of a group was older than what its server knows.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Behind {
-    /// When the run began that has found that last.
+    /// Beginning of the run that found that last, in whole seconds.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub(super) at: Timestamp,
-    /// How many sessions that has cost.
+    /// In how many runs that was found.
     pub(super) times: u32,
+    /// Whether others of the group had been refreshed by that run before.
+    #[serde(default)]
+    pub(super) had_worked: bool,
 }
 
 /// What is noted of each group, as far as it was read in this run.
@@ -39,6 +42,11 @@ impl KnownBehind {
 }
 
 impl Behind {
+    /// Whether one lost write explains it.
+    pub(super) fn is_isolated(self) -> bool {
+        self.times <= 1 && self.had_worked
+    }
+
     /// Whether the record was written after that run began.
     pub(super) fn is_before(self, stored: &Stored, now: Timestamp) -> bool {
         let session = Session::read(&stored.value).ok();

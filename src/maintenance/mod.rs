@@ -23,6 +23,7 @@ mod revoke;
 mod runner;
 mod seen;
 mod selection;
+mod sent;
 mod settle;
 mod tally;
 mod upgrading;

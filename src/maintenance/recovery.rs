@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::sent::{SentTokens, is_journal};
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
 use crate::session::{FORMATS, Session, Traces, fingerprint};
@@ -28,6 +29,8 @@ const ORPHAN_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 const ENTRY_LIFETIME: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// What is still being written is younger.
 const UNFINISHED_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+/// How long the journal of a run that was cut off is kept: its sessions are due in the next runs.
+const JOURNAL_LIFETIME: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// The directory of pending entries.
 pub struct Recovery {
@@ -35,6 +38,8 @@ pub struct Recovery {
     /// A nameless file that takes up the room that entries may need. Given up when the disk is
     /// full otherwise.
     reserve: Mutex<Option<File>>,
+    /// Tokens whose exchange has begun.
+    pub(super) sent: SentTokens,
 }
 
 /// One exchange whose result is not in the store yet. Holds tokens.
@@ -97,7 +102,8 @@ pub enum Recovered {
 impl Recovery {
     /// Entries live in this directory. It is not made by looking.
     pub fn new(directory: PathBuf) -> Self {
-        Self { directory, reserve: Mutex::default() }
+        let sent = SentTokens::new(directory.clone());
+        Self { directory, reserve: Mutex::default(), sent }
     }
 
     /// Makes sure that so many entries can be written, before anything is exchanged that may need
@@ -291,7 +297,11 @@ impl Recovery {
     fn tidy(&self, now: Timestamp) {
         let Ok(listing) = fs::read_dir(&self.directory) else { return };
         for path in listing.flatten().map(|entry| entry.path()) {
-            let lifetime = if is_entry(&path) { ENTRY_LIFETIME } else { UNFINISHED_LIFETIME };
+            let lifetime = match () {
+                () if is_entry(&path) => ENTRY_LIFETIME,
+                () if is_journal(&path) => JOURNAL_LIFETIME,
+                () => UNFINISHED_LIFETIME,
+            };
             if is_older(&path, lifetime, now) {
                 // Another run may have done it.
                 let _ = fs::remove_file(&path);

@@ -186,6 +186,19 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
 }
 
 #[test]
+fn a_lost_write_among_good_sessions_holds_nobody_back() {
+    let app = App::with_users(6);
+    app.configure("min_interval = \"0s\"");
+    // Who has not been here for longest comes last.
+    app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(20) });
+    app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
+    let output = app.sessions("refresh --all --per-issuer 1");
+    assert_eq!((output.code, ended(&app)), (0, 1), "{output}");
+    let output = app.sessions("refresh --all --per-issuer 1");
+    assert!(output.stdout.ends_with("refreshed 6 sessions, 1 skipped\n"), "{output}");
+}
+
+#[test]
 fn a_token_of_the_wrong_form_says_nothing_about_its_session() {
     let app = App::with_alice();
     let words = "String must contain exactly 68 character(s)";

@@ -67,6 +67,25 @@ fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
 }
 
 #[test]
+fn a_run_that_was_cut_off_holds_no_later_run_back() {
+    let npmx = Npmx::with_users(4);
+    let app = &npmx.app;
+    app.configure("min_interval = \"0s\"");
+    // The first request only asks for a nonce.
+    app.net.inject(Injection::new(Endpoint::Token, Fault::HangAfter).skip(1).times(1));
+    let mut run = app.begin("refresh --all --per-issuer 1");
+    wait_until(|| app.net.sessions().iter().any(|session| session.generation > 0));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    npmx.release_locks();
+    for said in ["an earlier run was cut off", "refreshed 3 sessions, 1 skipped"] {
+        let output = app.sessions("refresh --all --per-issuer 1");
+        assert_eq!((output.code, app.net.alive()), (0, 3), "{output}");
+        assert!(output.stdout.contains(said), "{output}");
+    }
+}
+
+#[test]
 fn a_redis_that_is_gone_before_costs_nothing() {
     let npmx = Npmx::with_users(2);
     npmx.proxy.refuse(true);

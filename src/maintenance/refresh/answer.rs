@@ -7,12 +7,23 @@ use crate::maintenance::breaker::Verdict;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{Cause, ErrorResponse, Exchange, Fate};
 
+/// Who may have sent a refused token before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpentBy {
+    /// This run, which lost the answer.
+    ThisRun,
+    /// An earlier run of oauthctl, which was cut off or lost the answer.
+    EarlierRun,
+    /// Nothing is known of it.
+    Unknown,
+}
+
 /// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the
 /// same client and key in this run, so that the configuration is not the cause.
 pub fn refused(
     ready: &Ready<'_>,
     refusal: &ErrorResponse,
-    answer_was_lost: bool,
+    spent_by: SpentBy,
     has_worked: bool,
 ) -> (Outcome, Verdict) {
     let why = match refusal.meaning().0 {
@@ -20,7 +31,13 @@ pub fn refused(
         _ => refusal.to_string(),
     };
     let gone = || {
-        let lost = if answer_was_lost { "the answer was lost, and then: " } else { "" };
+        let lost = match spent_by {
+            SpentBy::ThisRun => "the answer was lost, and then: ",
+            SpentBy::EarlierRun => {
+                "an earlier run was cut off before it had the answer, and then: "
+            }
+            SpentBy::Unknown => "",
+        };
         Outcome::Gone(format!("{lost}{why}"))
     };
     let blocked = || Outcome::Blocked(why.clone());
@@ -33,7 +50,11 @@ pub fn refused(
             );
             (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
         }
-        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if answer_was_lost => (
+        // Not a sign that the store is behind.
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::EarlierRun => {
+            (gone(), Verdict::Ended(why))
+        }
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::ThisRun => (
             gone(),
             Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")),
         ),

@@ -1,6 +1,9 @@
 //! Stores that are behind their server: a copy of a store that an app goes on with, or one restored
-//! from a backup. A run that meets a record older than what the server knows notes that, and later
-//! runs send nothing of the group that has not been written since.
+//! from a backup. A run that meets a record older than what the server knows stops there and notes
+//! that, and later runs send nothing of the group that has not been written since.
+//!
+//! A single find among sessions that could be refreshed holds no later run back: an app that crashed
+//! between answer and write leaves such a record, too, and sessions that are held back expire.
 
 use jiff::SignedDuration;
 use tracing::debug;
@@ -14,22 +17,34 @@ use crate::maintenance::runner::Retry;
 use crate::session::{Note, fingerprint};
 use crate::store::Stored;
 
-/// After the second time, so long only what was written since is sent.
+/// Two finds further apart have separate causes. For so long after the second one, only records that
+/// were written since are sent.
 const PROBATION: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What earlier finds mean for a record.
+#[derive(Clone, Copy)]
+pub(in crate::maintenance) enum Finds {
+    /// An isolated one means nothing: a session that is held back may expire.
+    TolerateOne,
+    /// Each holds back what would end sessions.
+    Heed,
+}
 
 impl Refresher {
     /// Refuses to send the token of a record that may be older than what the server knows: one that
     /// has not been written since another of its group was. Where the server takes one that its
-    /// app has written, the store has moved on, and one lost write was all; the second time
-    /// that is not believed at once.
+    /// app has written since, the store has moved on; after the second find that is not believed at
+    /// once.
     pub(in crate::maintenance) async fn check_not_behind(
         &self,
         stored: &Stored,
         ready: &Ready<'_>,
+        finds: Finds,
     ) -> Result<(), Outcome> {
         let group = ready.group();
         let Some(behind) = self.noted_behind(&group).await? else { return Ok(()) };
-        if self.parts.insists {
+        let is_tolerated = matches!(finds, Finds::TolerateOne) && behind.is_isolated();
+        if self.parts.insists || is_tolerated {
             return Ok(());
         }
         if behind.is_before(stored, self.parts.clock.now()) {
@@ -38,8 +53,7 @@ impl Refresher {
             }
             return Ok(());
         }
-        let is_believed =
-            behind.times <= 1 || self.parts.clock.now().duration_since(behind.at) > PROBATION;
+        let is_believed = behind.times <= 1 || self.is_over(behind);
         let has_moved = self.behind.moved().contains(&group);
         if is_believed && has_moved && self.issuers.has_worked(&group) {
             return Ok(());
@@ -53,6 +67,10 @@ impl Refresher {
         Err(Outcome::Unknown(why, if is_believed { Retry::Soon } else { Retry::Never }))
     }
 
+    fn is_over(&self, behind: Behind) -> bool {
+        self.parts.clock.now().duration_since(behind.at) > PROBATION
+    }
+
     /// Whether oauthctl has put the record's token there, and not the app.
     async fn wrote(&self, stored: &Stored, ready: &Ready<'_>) -> bool {
         self.earlier_note(stored).await.wrote_at(&ready.refresh_token).is_some()
@@ -62,9 +80,15 @@ impl Refresher {
     pub(in crate::maintenance) async fn set_behind(&self, ready: &Ready<'_>) {
         let group = ready.group();
         let earlier = self.noted_behind(&group).await.ok().flatten();
-        let times = earlier.map_or(0, |behind| behind.times).saturating_add(1);
         // What this run has refreshed before was in step.
-        let behind = Behind { at: self.parts.assessor.now(), times };
+        let at = self.parts.assessor.now();
+        let times = match earlier {
+            Some(behind) if behind.at == at => behind.times,
+            Some(behind) if !self.is_over(behind) => behind.times.saturating_add(1),
+            _ => 1,
+        };
+        let had_worked = self.issuers.has_worked(&group);
+        let behind = Behind { at, times, had_worked };
         self.behind.groups().insert(group.clone(), Some(behind));
         let Ok(note) = serde_json::to_vec(&behind) else { return };
         if let Err(error) = self

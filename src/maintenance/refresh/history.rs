@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use jiff::SignedDuration;
 
-use super::answer::refused;
+use super::answer::{SpentBy, refused};
 use super::outcome::Outcome;
 use super::preflight::Ready;
 use super::refresher::{Refresher, WorkedKey};
@@ -35,7 +35,7 @@ impl Refresher {
         refusal: &ErrorResponse,
         has_worked: bool,
     ) -> Outcome {
-        let (outcome, _) = refused(ready, refusal, false, has_worked);
+        let (outcome, _) = refused(ready, refusal, SpentBy::Unknown, has_worked);
         if let Outcome::Unknown(why, _) = outcome {
             return Outcome::Unknown(why, Retry::Never);
         }

@@ -18,11 +18,12 @@ mod run;
 mod unconfirmed;
 mod write_back;
 
+pub(super) use behind::Finds;
 pub(super) use outcome::{NONCES, chain, look_up_failed};
 pub use outcome::{Outcome, RefreshResult};
 pub use parts::{Binding, Parts};
 pub use plan::{Mode, Planner};
 pub(super) use preflight::Ready;
 pub use refresher::Refresher;
-pub(super) use request::{CopyCheck, time_for_request, too_little_time};
+pub(super) use request::{Asked, CopyCheck, time_for_request, too_little_time};
 pub use unconfirmed::{Left, Unconfirmed};

@@ -36,6 +36,13 @@ pub(in crate::maintenance) struct Asked {
     pub answer_was_lost: bool,
 }
 
+impl Asked {
+    /// Whether it is known what the server has done with the token.
+    pub(in crate::maintenance) fn is_conclusive(&self) -> bool {
+        !matches!(self.answer, Exchange::AnswerLost(_) | Exchange::Unacceptable { .. })
+    }
+}
+
 impl Refresher {
     /// Asks for new tokens, while the record is still the one that was checked and the lock lives
     /// long enough to write them. A request that the server says it did not consider (nonce) is
@@ -81,6 +88,7 @@ impl Refresher {
                 refresh_token: &ready.refresh_token,
                 within,
             };
+            self.parts.recovery.sent.sending(&ready.refresh_token);
             match server.refresh(refresh).await {
                 Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
                     repeated += 1;

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::answer::{no_tokens, refused};
+use super::answer::{SpentBy, no_tokens, refused};
+use super::behind::Finds;
 use super::outcome::{BUSY_PAUSE, Outcome, kept_back, look_up_failed};
 use super::preflight::Ready;
 use super::refresher::Refresher;
@@ -73,7 +74,7 @@ impl Refresher {
         }
         let permit = self.issuers.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
-        self.check_not_behind(stored, &ready).await?;
+        self.check_not_behind(stored, &ready, Finds::TolerateOne).await?;
         let mut precedent = None;
         if permit.is_canary() {
             precedent = self.precedent(&ready).await?;
@@ -155,12 +156,29 @@ impl Refresher {
         lock: &Lock,
         permit: &Permit,
     ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
-        let Asked { answer, answer_was_lost } =
-            match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
-                Ok(asked) => asked,
-                Err(outcome) => return (outcome, Verdict::Nothing, None),
-            };
-        match answer {
+        let asked = match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
+            Ok(asked) => asked,
+            Err(outcome) => return (outcome, Verdict::Nothing, None),
+        };
+        let is_conclusive = asked.is_conclusive();
+        let result = self.conclude(stored, ready, server, lock, permit, asked).await;
+        if is_conclusive {
+            self.parts.recovery.sent.settled(&ready.refresh_token);
+        }
+        result
+    }
+
+    /// Takes the server's answer in.
+    async fn conclude(
+        &self,
+        stored: &Stored,
+        ready: &Ready<'_>,
+        server: &AuthorizationServer,
+        lock: &Lock,
+        permit: &Permit,
+        asked: Asked,
+    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
+        match asked.answer {
             Exchange::Refreshed(tokens) => {
                 let answered = Instant::now();
                 let outcome = self.write_back(stored, ready, server, &tokens, None).await;
@@ -181,8 +199,14 @@ impl Refresher {
                 (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
             }
             Exchange::Refused(refusal) => {
-                let (outcome, verdict) =
-                    refused(ready, &refusal, answer_was_lost, permit.has_worked());
+                let spent_by = match () {
+                    () if asked.answer_was_lost => SpentBy::ThisRun,
+                    () if self.parts.recovery.sent.was_cut_off(&ready.refresh_token) => {
+                        SpentBy::EarlierRun
+                    }
+                    () => SpentBy::Unknown,
+                };
+                let (outcome, verdict) = refused(ready, &refusal, spent_by, permit.has_worked());
                 if matches!(
                     (&outcome, refusal.meaning().0),
                     (Outcome::Unknown(..), Cause::EndedOrConfiguration)

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::revoker::{Revoked, Revoker, unable};
 use crate::maintenance::refresh::{
-    CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time,
+    Asked, CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time,
 };
 use crate::maintenance::runner::Retry;
 use crate::oauth::{
@@ -40,11 +40,23 @@ impl Revoker {
             .ask(current, ready, server, lock, CopyCheck::Done)
             .await
             .map_err(unable)?;
+        let is_conclusive = asked.is_conclusive();
+        let ended = self.conclude(ending, asked).await;
+        if is_conclusive {
+            self.refresher.parts().recovery.sent.settled(&ready.refresh_token);
+        }
+        ended
+    }
+
+    /// Ends the session, once it is known what the server says to its token.
+    async fn conclude(&self, ending: &Ending<'_>, asked: Asked) -> Result<(), Revoked> {
+        let Ending { ready, server, .. } = *ending;
         match asked.answer {
             Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
             Exchange::Refused(refusal)
                 if self.for_absent_users
                     && !asked.answer_was_lost
+                    && !self.refresher.parts().recovery.sent.was_cut_off(&ready.refresh_token)
                     && refusal.meaning().0 == Cause::Replayed =>
             {
                 let why = format!(

@@ -9,7 +9,7 @@ use super::revoker::{Revoked, Revoker, unable};
 use crate::maintenance::clocks::{is_wrong_clock, wrong_clock};
 use crate::maintenance::copies::objection;
 use crate::maintenance::present::present;
-use crate::maintenance::refresh::{Outcome, look_up_failed};
+use crate::maintenance::refresh::{Finds, Outcome, look_up_failed};
 use crate::maintenance::runner::{Retry, Work};
 use crate::oauth::{AuthorizationServer, Skew};
 use crate::session::{Relation, Traces, fingerprint};
@@ -56,7 +56,7 @@ impl Revoker {
             Err(outcome) => return Err(unable(outcome)),
         };
         if self.for_absent_users {
-            refresher.check_not_behind(selected, &ready).await.map_err(unable)?;
+            refresher.check_not_behind(selected, &ready, Finds::Heed).await.map_err(unable)?;
         }
         // Tokens go back to where they came from, even if the account has moved.
         let server = match refresher.parts().network.server(&ready.issuer).await {

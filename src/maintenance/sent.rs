@@ -1,0 +1,172 @@
+//! Journal of the refresh tokens that runs have sent and have not learnt the result of.
+//!
+//! A run that is killed, or never gets an answer, may leave a record whose token the server has
+//! already replaced. The next run tells by the journal that oauthctl itself has spent that token,
+//! and not somebody else with a newer copy of the store.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tracing::debug;
+
+use crate::session::fingerprint;
+
+/// Extension of a journal's file.
+const EXTENSION: &str = "sent";
+
+/// Journal of one run, and those that earlier runs have left, in the recovery directory. It holds
+/// fingerprints only. Nothing is synced: it must survive the process, not a power cut.
+pub struct SentTokens {
+    directory: PathBuf,
+    own: Mutex<Own>,
+}
+
+/// Journal of this run.
+#[derive(Default)]
+struct Own {
+    /// Made when the first token is sent.
+    file: Option<(PathBuf, File)>,
+    unsettled: HashSet<String>,
+}
+
+impl SentTokens {
+    /// Returns an empty journal in this directory, which need not exist until a token is sent.
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory, own: Mutex::default() }
+    }
+
+    /// Records that the token is about to be sent. A journal that cannot be written keeps nothing
+    /// from being sent: without it the next run is only more careful.
+    pub(super) fn sending(&self, refresh_token: &str) {
+        let token = fingerprint(refresh_token.as_bytes());
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = own.append(&self.directory, '+', &token) {
+            debug!("not recorded that a token is sent: {error}");
+        }
+        own.unsettled.insert(token);
+    }
+
+    /// Records that the result is known, and new tokens are in the store or in a recovery entry.
+    pub(super) fn settled(&self, refresh_token: &str) {
+        let token = fingerprint(refresh_token.as_bytes());
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.unsettled.remove(&token)
+            && let Err(error) = own.append(&self.directory, '-', &token)
+        {
+            debug!("not recorded what became of a token: {error}");
+        }
+    }
+
+    /// Whether another run has sent this token and never learnt the result.
+    pub(super) fn was_cut_off(&self, refresh_token: &str) -> bool {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let own_path = own.file.as_ref().map(|(path, _)| path.clone());
+        drop(own);
+        let token = fingerprint(refresh_token.as_bytes());
+        let Ok(listing) = fs::read_dir(&self.directory) else { return false };
+        let mut paths = listing.flatten().map(|entry| entry.path());
+        paths.any(|path| {
+            is_journal(&path)
+                && Some(&path) != own_path.as_ref()
+                && fs::read_to_string(&path).is_ok_and(|text| is_unsettled(&text, &token))
+        })
+    }
+}
+
+impl Own {
+    fn append(&mut self, directory: &Path, sign: char, token: &str) -> io::Result<()> {
+        let (_, file) = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(create(directory)?),
+        };
+        file.write_all(format!("{sign}{token}\n").as_bytes())
+    }
+}
+
+impl Drop for SentTokens {
+    /// Removes the journal of a run that knows what became of each token.
+    fn drop(&mut self) {
+        let own = self.own.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let (Some((path, _)), true) = (&own.file, own.unsettled.is_empty()) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether the file is a journal, by its name.
+pub(super) fn is_journal(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == EXTENSION)
+}
+
+fn create(directory: &Path) -> io::Result<(PathBuf, File)> {
+    let named = tempfile::Builder::new().suffix(&format!(".{EXTENSION}")).tempfile_in(directory)?;
+    let (file, path) = named.keep().map_err(|failed| failed.error)?;
+    Ok((path, file))
+}
+
+fn is_unsettled(journal: &str, token: &str) -> bool {
+    let last = journal.lines().rfind(|line| line.get(1..) == Some(token));
+    last.is_some_and(|line| line.starts_with('+'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journals(directory: &Path) -> usize {
+        fs::read_dir(directory)
+            .unwrap()
+            .filter(|entry| is_journal(&entry.as_ref().unwrap().path()))
+            .count()
+    }
+
+    #[test]
+    fn a_run_that_ends_leaves_what_it_never_learnt() {
+        let directory = tempfile::tempdir().unwrap();
+        let new = || SentTokens::new(directory.path().to_owned());
+        let ends_well = new();
+        ends_well.sending("a");
+        ends_well.settled("a");
+        drop(ends_well);
+        assert_eq!(journals(directory.path()), 0);
+
+        let (asks, later) = (new(), new());
+        asks.sending("answered");
+        asks.sending("lost");
+        asks.settled("answered");
+        // It knows its own.
+        assert!(!asks.was_cut_off("lost"));
+        drop(asks);
+        assert_eq!(journals(directory.path()), 1);
+        assert!(later.was_cut_off("lost"));
+        assert!(!later.was_cut_off("answered"));
+        assert!(!later.was_cut_off("never sent"));
+    }
+
+    #[test]
+    fn a_run_that_is_killed_leaves_what_was_under_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let killed = SentTokens::new(directory.path().to_owned());
+        killed.sending("a");
+        std::mem::forget(killed);
+        let next = SentTokens::new(directory.path().to_owned());
+        next.sending("a");
+        assert!(next.was_cut_off("a"));
+        next.settled("a");
+        drop(next);
+        assert_eq!(journals(directory.path()), 1);
+    }
+
+    #[test]
+    fn no_directory_is_made_for_looking() {
+        let directory = tempfile::tempdir().unwrap();
+        let absent = directory.path().join("absent");
+        let journal = SentTokens::new(absent.clone());
+        assert!(!journal.was_cut_off("a"));
+        drop(journal);
+        assert!(!absent.exists());
+    }
+}
