@@ -34,7 +34,8 @@ const CLOSED_V6: [([u16; 3], u32); 5] = [
     ([0x2620, 0x4f, 0x8000], 48), // AS112
 ];
 
-/// Whether an address is public unicast. Addresses that wrap an IPv4 address are judged by that.
+/// Checks whether an address is public unicast. Addresses that wrap an IPv4 address are judged by
+/// that.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -57,7 +57,7 @@ pub fn damage(most: usize) -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    /// The text with the damage done.
+    /// Returns the text with the damage done.
     pub fn to(&self, text: &str) -> String {
         let mut all: Vec<char> = text.chars().collect();
         for (what, at, c) in &self.0 {
@@ -73,7 +73,7 @@ impl Damage {
     }
 }
 
-/// Whether a text shows a piece of a secret.
+/// Checks whether a text shows a piece of a secret.
 pub fn shows(text: &str, secret: &str) -> bool {
     secret
         .as_bytes()

@@ -53,8 +53,8 @@ pub enum Command {
 }
 
 impl Cli {
-    /// The tree with nothing put off: what is printed about all of it has to be there before it is
-    /// built.
+    /// Returns the tree with nothing put off: what is printed about all of it has to be there
+    /// before it is built.
     pub fn whole_tree() -> clap::Command {
         fn now<T: Subcommand>(noun: clap::Command) -> clap::Command {
             T::augment_subcommands(noun.defer(|noun| noun))

@@ -43,7 +43,7 @@ impl Asker {
             .find_map(|(known, asker)| (known == name).then_some(asker))
     }
 
-    /// The script that makes the shell ask.
+    /// Returns the script that makes the shell ask.
     pub fn script(self) -> &'static str {
         match self {
             Self::Bash => include_str!("completion/oauthctl.bash"),
@@ -53,7 +53,7 @@ impl Asker {
     }
 }
 
-/// The request of a shell, if the command line is one.
+/// Returns the request of a shell, if the command line is one.
 pub fn requested(mut arguments: impl Iterator<Item = OsString>) -> Option<Vec<OsString>> {
     (arguments.nth(1)? == REQUEST).then(|| arguments.collect())
 }
@@ -112,7 +112,7 @@ fn shown(asker: Asker, words: &Words, value: &str, help: Option<&str>) -> String
     }
 }
 
-/// The tree with what is known beside each argument that asks for it.
+/// Returns the tree with what is known beside each argument that asks for it.
 fn taught(command: Command, knowledge: &Knowledge) -> Command {
     let command = command.mut_args(|argument| {
         if let Some(knows) = argument.get::<Completer>().copied() {

@@ -112,7 +112,7 @@ impl Context {
         Err(usage("not confirmed; nothing was done").into())
     }
 
-    /// Whether everything was confirmed beforehand.
+    /// Checks whether everything was confirmed beforehand.
     pub fn is_confirmed(&self) -> bool {
         self.yes
     }
@@ -152,17 +152,17 @@ impl Context {
         &self.overrides
     }
 
-    /// The profile asked for, whether there is one or not.
+    /// Returns the profile asked for, whether there is one or not.
     pub fn profile(&self) -> Option<&str> {
         self.overrides.profile.as_deref().or_else(|| self.environment.text("OAUTHCTL_PROFILE"))
     }
 
-    /// Whether a person can be asked, and has not said beforehand what to do.
+    /// Checks whether a person can be asked, and has not said beforehand what to do.
     pub fn is_interactive(&self) -> bool {
         !self.yes && self.ui.can_ask()
     }
 
-    /// The current time.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock().now()
     }
@@ -180,7 +180,7 @@ impl Context {
         Clock::new(Timestamp::now)
     }
 
-    /// The operating system's random number generator.
+    /// Returns the operating system's random number generator.
     pub fn rng(&self) -> UnwrapErr<SysRng> {
         UnwrapErr(SysRng)
     }
@@ -191,7 +191,7 @@ impl Context {
         self.settings.get().map_or(&self.environment, Settings::environment)
     }
 
-    /// The settings, read when first asked for.
+    /// Returns the settings, read when first asked for.
     pub fn settings(&self) -> Result<&Settings, Failure> {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
@@ -210,8 +210,8 @@ impl Context {
         Ok(self.settings.get_or_init(|| settings))
     }
 
-    /// The file named, else the one in the working directory or above it, else the one in the XDG
-    /// configuration directory. One that was found above is named on stderr: nobody would
+    /// Returns the file named, else the one in the working directory or above it, else the one in
+    /// the XDG configuration directory. One that was found above is named on stderr: nobody would
     /// expect its settings to be in force here otherwise.
     fn config_path(&self) -> Result<Option<PathBuf>, Failure> {
         use etcetera::BaseStrategy as _;
@@ -274,12 +274,12 @@ impl Context {
         Ok(loaded)
     }
 
-    /// The key set, where one is configured.
+    /// Returns the key set, where one is configured.
     pub fn key_set(&self) -> Result<Option<KeySet>, Failure> {
         self.load_key_sources()?.as_deref().map(keyring::key_set).transpose()
     }
 
-    /// The key sources of a command that cannot do without keys.
+    /// Returns the key sources of a command that cannot do without keys.
     pub fn required_key_sources(&self) -> Result<Vec<LoadedSource>, Failure> {
         if let Some(sources) = self.load_key_sources()? {
             return Ok(sources);
@@ -295,12 +295,14 @@ impl Context {
         )))
     }
 
-    /// The beginning of a hint that names keys that are near, where no key source is configured.
+    /// Returns the beginning of a hint that names keys that are near, where no key source is
+    /// configured.
     pub fn keys_nearby(&self) -> Result<String, Failure> {
         Ok(nearby::keys(self.environment(), &self.settings()?.found_keys()))
     }
 
-    /// The address of the store, and whether somebody named it to us or it was merely found.
+    /// Returns the address of the store, and whether somebody named it to us or it was merely
+    /// found.
     pub fn store_address(&self) -> Result<(StoreUrl, Origin), Failure> {
         let settings = self.settings()?;
         let Sourced { text, origin } = match settings.store_url()? {
@@ -376,7 +378,7 @@ impl Context {
         })
     }
 
-    /// The authorities that the environment adds. Says once which are not trusted.
+    /// Returns the authorities that the environment adds. Says once which are not trusted.
     fn system_pem(&self) -> Result<Vec<u8>, Failure> {
         let roots = self.settings()?.system_roots();
         if !self.is_silent && !self.warned_of_roots.replace(true) {
@@ -385,7 +387,7 @@ impl Context {
         Ok(roots.pem.clone())
     }
 
-    /// The Redis with the locks of an app that keeps its sessions in tables.
+    /// Returns the Redis with the locks of an app that keeps its sessions in tables.
     fn locks(&self) -> Result<Option<Locks>, Failure> {
         let settings = self.settings()?;
         let found =
@@ -402,7 +404,8 @@ impl Context {
         Ok(Some(Locks::Store(url, Box::new(access))))
     }
 
-    /// The app's own token for this address. One that belongs to another address is not sent there.
+    /// Returns the app's own token for this address. One that belongs to another address is not
+    /// sent there.
     fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
         app::STORE_VARIABLES.iter().find_map(|(address, kind)| {
             let StoreVariable::Rest(token) = kind else { return None };
@@ -429,7 +432,7 @@ impl Context {
         Ok(())
     }
 
-    /// The store, and what opening it takes.
+    /// Returns the store, and what opening it takes.
     fn store_to_open(&self) -> Result<(StoreUrl, Access, LayoutChoice), Failure> {
         let (url, origin) = self.store_address()?;
         debug!("store {url}, from {origin}");
@@ -473,7 +476,8 @@ impl Context {
             .unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
     }
 
-    /// Whether there is a store to look into: one that is named, or one that the app would use.
+    /// Checks whether there is a store to look into: one that is named, or one that the app would
+    /// use.
     pub fn has_store(&self) -> bool {
         let is_unnamed =
             self.settings().and_then(Settings::store_url).is_ok_and(|named| named.is_none());
@@ -504,7 +508,7 @@ impl Context {
         self.open_store().map(Some)
     }
 
-    /// Whether the layout that is named is one of an app that uses atcute.
+    /// Checks whether the layout that is named is one of an app that uses atcute.
     pub fn is_for_atcute(&self) -> bool {
         let choice = self.layout_choice();
         matches!(choice, Ok(LayoutChoice::Named(layout, _)) if layout.format == (&Atcute as &dyn Format))
@@ -533,7 +537,7 @@ impl Context {
         })
     }
 
-    /// The app's `client_id`, in whose name token requests are made.
+    /// Returns the app's `client_id`, in whose name token requests are made.
     pub fn client_id(&self) -> Result<String, Failure> {
         let settings = self.settings()?;
         if let Some(id) = settings.client_text("client_id")? {
@@ -548,7 +552,7 @@ impl Context {
         }
     }
 
-    /// Whether a signal asked us to stop; listened for when first asked.
+    /// Checks whether a signal asked us to stop; listened for when first asked.
     pub fn interrupt(&self) -> Interrupt {
         let listen = || self.runtime().map(Interrupt::listen).unwrap_or_default();
         self.interrupt.get_or_init(listen).clone()

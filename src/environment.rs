@@ -44,28 +44,29 @@ impl Environment {
         self.missing_files.push(file);
     }
 
-    /// Whether the variable exists, even if it is empty.
+    /// Checks whether the variable exists, even if it is empty.
     pub fn exists(&self, name: &str) -> bool {
         self.variables.contains_key(name.as_ref() as &std::ffi::OsStr)
     }
 
-    /// Whether the variable exists and is not empty.
+    /// Checks whether the variable exists and is not empty.
     pub fn is_set(&self, name: &str) -> bool {
         self.variables.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
     }
 
-    /// The variable's text without white space at its ends, when it is set, not empty and UTF-8.
+    /// Returns the variable's text without white space at its ends, when it is set, not empty and
+    /// UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         let text = self.variables.get(name.as_ref() as &std::ffi::OsStr)?.to_str()?;
         Some(input::trimmed(text)).filter(|text| !text.is_empty())
     }
 
-    /// The variable as it is, with what is no text replaced; empty where it is empty.
+    /// Returns the variable as it is, with what is no text replaced; empty where it is empty.
     pub fn lossy(&self, name: &str) -> Option<Cow<'_, str>> {
         self.variables.get(name.as_ref() as &std::ffi::OsStr).map(|value| value.to_string_lossy())
     }
 
-    /// The names of the variables that are not empty, in order.
+    /// Returns the names of the variables that are not empty, in order.
     pub fn names(&self) -> Vec<&str> {
         let filled = self.variables.iter().filter(|(_, value)| !value.is_empty());
         let mut names: Vec<_> = filled.filter_map(|(name, _)| name.to_str()).collect();
@@ -73,7 +74,7 @@ impl Environment {
         names
     }
 
-    /// The text of a variable that the settings name.
+    /// Returns the text of a variable that the settings name.
     pub fn required(&self, name: &str) -> Result<&str, Failure> {
         let place = format!("env:{name}");
         if name.is_empty() {

@@ -41,7 +41,7 @@ impl Exit {
         error.chain().find_map(|e| e.downcast_ref::<Failure>()).map_or(Self::Failed, Failure::exit)
     }
 
-    /// The number the shell sees.
+    /// Returns the number the shell sees.
     pub fn code(self) -> u8 {
         self as u8
     }
@@ -55,12 +55,12 @@ pub struct Failure {
     source: Option<anyhow::Error>,
 }
 
-/// The command line, the configuration or an input is wrong (exit code 2).
+/// Returns the command line, the configuration or an input is wrong (exit code 2).
 pub fn usage(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-/// The world did not let us (exit code 1).
+/// Returns the world did not let us (exit code 1).
 pub fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Failed, message)
 }
@@ -153,7 +153,8 @@ pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
         .then(|| format!("did you mean {best}?"))
 }
 
-/// The known name that was probably meant: of few other letters, or of some in another order.
+/// Returns the known name that was probably meant: of few other letters, or of some in another
+/// order.
 pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let tolerance = (given.len() / 5).max(2);
     let known = known.into_iter().filter(|known| known.len().abs_diff(given.len()) <= tolerance);
@@ -163,7 +164,7 @@ pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     (distance <= tolerance && distance < given.len()).then_some(best)
 }
 
-/// Whether it is only that nobody reads the output any more.
+/// Checks whether it is only that nobody reads the output any more.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

@@ -244,7 +244,7 @@ pub fn write_beside(
     }
 }
 
-/// Whether users other than its owner can read the file.
+/// Checks whether users other than its owner can read the file.
 pub fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o044 != 0)
 }
@@ -289,7 +289,7 @@ fn cannot_write(path: &Path, error: io::Error) -> Failure {
         .hint(format!("check that this user may create files in {}", directory.display()))
 }
 
-/// The directory that holds the file.
+/// Returns the directory that holds the file.
 pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -9,7 +9,7 @@ const RUNS: u64 = 4096;
 pub struct Hashes<H>(Vec<Vec<H>>);
 
 impl<H: Copy + Ord> Hashes<H> {
-    /// An empty set.
+    /// Returns an empty set.
     pub fn new() -> Self {
         Self((0..RUNS).map(|_| Vec::new()).collect())
     }

@@ -31,8 +31,8 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Failure> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// Whether the bytes begin as UTF-16 does: with its byte order mark, or an ASCII character of two
-/// bytes.
+/// Checks whether the bytes begin as UTF-16 does: with its byte order mark, or an ASCII character
+/// of two bytes.
 fn is_utf16(bytes: &[u8]) -> bool {
     matches!(
         bytes,
@@ -71,7 +71,7 @@ pub fn read_bytes(input: impl io::Read, limit: u64) -> Result<Zeroizing<Vec<u8>>
 }
 
 impl Unread {
-    /// The failure, with `refused` for what the system says.
+    /// Returns the failure, with `refused` for what the system says.
     pub fn into_failure(self, refused: impl FnOnce(io::Error) -> Failure) -> Failure {
         match self {
             Self::Refused(error) => refused(error),

@@ -64,7 +64,7 @@ impl Interrupt {
         interrupt
     }
 
-    /// Whether a signal came.
+    /// Checks whether a signal came.
     pub fn is_set(&self) -> bool {
         self.exit().is_some()
     }
@@ -95,7 +95,8 @@ impl Interrupt {
         if self.is_set() { "; interrupted before the end" } else { "" }
     }
 
-    /// A failure for what a signal has kept from being done; `so` is what that means for the user.
+    /// Returns a failure for what a signal has kept from being done; `so` is what that means for
+    /// the user.
     pub fn failure(&self, so: &str) -> Failure {
         interrupted(self.exit().unwrap_or(Exit::Interrupted), so)
     }
@@ -120,13 +121,14 @@ impl Seen {
     }
 }
 
-/// The signal after which a process exits so: a shell's status for it is 128 and its number.
+/// Returns the signal after which a process exits so: a shell's status for it is 128 and its
+/// number.
 fn kind_of(exit: Exit) -> SignalKind {
     SignalKind::from_raw(i32::from(exit.code()) - 128)
 }
 
-/// Whether we were started with this signal ignored. Only Linux says so; elsewhere a signal is
-/// always heeded.
+/// Checks whether we were started with this signal ignored. Only Linux says so; elsewhere a signal
+/// is always heeded.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

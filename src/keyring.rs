@@ -93,7 +93,7 @@ impl KeySource {
         Ok(Self::File { named: text.to_owned(), path: base.join(place), kid: None })
     }
 
-    /// The source with the kid of its one key, which has none itself.
+    /// Returns the source with the kid of its one key, which has none itself.
     pub fn with_kid(mut self, named: Option<Kid>) -> Self {
         match &mut self {
             Self::File { kid, .. } | Self::Variable { kid, .. } => *kid = named,
@@ -102,7 +102,7 @@ impl KeySource {
         self
     }
 
-    /// The kid that is named beside the source.
+    /// Returns the kid that is named beside the source.
     pub fn kid(&self) -> Option<&Kid> {
         match self {
             Self::File { kid, .. } | Self::Variable { kid, .. } => kid.as_ref(),
@@ -111,7 +111,7 @@ impl KeySource {
     }
 }
 
-/// Whether the text is a key, or the beginning of one, in any of the forms that there are.
+/// Checks whether the text is a key, or the beginning of one, in any of the forms that there are.
 fn is_key(text: &str) -> bool {
     /// How base64 begins of a PEM, of a JWK, of an array of JWKs, and of PKCS#8 of a P-256 key with
     /// its public half or without.
@@ -125,7 +125,7 @@ fn is_key(text: &str) -> bool {
         || (text.starts_with(MULTIBASE.0) && text.len() > MULTIBASE.1 && !text.contains(['/', '.']))
 }
 
-/// Whether a shell and a dotenv file take this as the name of a variable.
+/// Checks whether a shell and a dotenv file take this as the name of a variable.
 pub fn variable_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -143,17 +143,17 @@ impl fmt::Display for KeySource {
 }
 
 impl LoadedSource {
-    /// The keys as they are now, in the form in which the source holds them.
+    /// Returns the keys as they are now, in the form in which the source holds them.
     pub fn encode(&self) -> Result<Zeroizing<String>, Failure> {
         self.form.encode_within(&self.around, &self.keys)
     }
 
-    /// Whether every user of the machine can read it.
+    /// Checks whether every user of the machine can read it.
     pub fn is_open_to_all(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o004 != 0)
     }
 
-    /// Whether the users of its group can read it.
+    /// Checks whether the users of its group can read it.
     pub fn is_open_to_group(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o040 != 0)
     }
@@ -224,7 +224,7 @@ pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
 /// some are private.
 #[derive(Debug, Default)]
 pub struct KeysInFile {
-    /// Whether there is any.
+    /// True if there is any.
     pub is_some: bool,
     /// The kid of the first that has one.
     pub kid: Option<Kid>,
@@ -246,12 +246,12 @@ impl KeysInFile {
     }
 }
 
-/// The keys in a text that is nothing else.
+/// Returns the keys in a text that is nothing else.
 pub fn keys_of(text: &str) -> Vec<ClientKey> {
     parse_keys(text).map(|parsed| parsed.keys).unwrap_or_default()
 }
 
-/// Whether a JWK or a set has a private member, whatever else is wrong with it.
+/// Checks whether a JWK or a set has a private member, whatever else is wrong with it.
 fn is_private_set(text: &str) -> bool {
     let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
     let set = document.get("keys").unwrap_or(&document);
@@ -259,7 +259,7 @@ fn is_private_set(text: &str) -> bool {
     keys.iter().any(|key| key.get("kty").is_some() && key.get("d").is_some())
 }
 
-/// The text, and the permission bits of what is a file and no pipe.
+/// Returns the text, and the permission bits of what is a file and no pipe.
 fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
     let file = File::open(path).map_err(|e| {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -20,16 +20,16 @@ pub struct Block<'t> {
     pub label: &'t str,
     /// Everything between the two lines.
     body: &'t str,
-    /// Whether the text ends before the block does.
+    /// True if the text ends before the block does.
     pub is_cut: bool,
 }
 
-/// Whether a text has the beginning of a block.
+/// Checks whether a text has the beginning of a block.
 pub fn is_pem(text: &str) -> bool {
     text.contains(BEGIN)
 }
 
-/// The blocks of a text, in order.
+/// Returns the blocks of a text, in order.
 pub fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
     for part in text.split(BEGIN).skip(1) {
@@ -48,20 +48,20 @@ pub fn blocks(text: &str) -> Vec<Block<'_>> {
 }
 
 impl Block<'_> {
-    /// The label, where it looks like one.
+    /// Returns the label, where it looks like one.
     pub fn shown_label(&self) -> Option<&str> {
         const LONGEST: usize = 40;
         let is_label = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ';
         Some(self.label).filter(|label| label.len() <= LONGEST && label.chars().all(is_label))
     }
 
-    /// Whether headers say that the block is encrypted (RFC 1421).
+    /// Checks whether headers say that the block is encrypted (RFC 1421).
     pub fn is_encrypted(&self) -> bool {
         self.label.starts_with("ENCRYPTED") || self.body.contains("ENCRYPTED")
     }
 
-    /// The bytes, whatever stands between the characters of their base64: white space, and line
-    /// breaks that are spelt out.
+    /// Returns the bytes, whatever stands between the characters of their base64: white space, and
+    /// line breaks that are spelt out.
     pub fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut compact = Zeroizing::new(String::with_capacity(self.body.len()));
         let mut characters = self.body.chars().peekable();

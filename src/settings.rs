@@ -191,7 +191,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The dotenv files that the settings name.
+    /// Returns the dotenv files that the settings name.
     pub fn env_files(&self) -> Vec<PathBuf> {
         let Some((value, file)) = self.in_file("", "env_file") else { return Vec::new() };
         strings(value).iter().map(|name| file.directory().join(name)).collect()
@@ -202,8 +202,8 @@ impl Settings {
         &self.warnings
     }
 
-    /// The variables that references are followed to: those exported, and those of the files that
-    /// the settings name.
+    /// Returns the variables that references are followed to: those exported, and those of the
+    /// files that the settings name.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -213,13 +213,13 @@ impl Settings {
         self.file.as_ref().map(SettingsFile::path)
     }
 
-    /// The secrets that stand in the file themselves, where they could be referred to.
+    /// Returns the secrets that stand in the file themselves, where they could be referred to.
     pub fn secrets_in_file(&self) -> Vec<String> {
         self.file.as_ref().map(SettingsFile::secrets).unwrap_or_default()
     }
 
-    /// The files that hold secrets and that other users can read: dotenv files, what `file:` names
-    /// for the store, and the settings file itself where secrets stand in it.
+    /// Returns the files that hold secrets and that other users can read: dotenv files, what
+    /// `file:` names for the store, and the settings file itself where secrets stand in it.
     pub fn exposed_files(&self) -> Vec<PathBuf> {
         let own = self.path().filter(|_| !self.secrets_in_file().is_empty()).map(Path::to_owned);
         let said =
@@ -236,17 +236,17 @@ impl Settings {
         all.filter(|path| is_open_to_others(path)).collect()
     }
 
-    /// The settings file itself.
+    /// Returns the settings file itself.
     pub fn file(&self) -> Option<&SettingsFile> {
         self.file.as_ref()
     }
 
-    /// The profiles in the file.
+    /// Returns the profiles in the file.
     pub fn profiles(&self) -> Vec<&str> {
         self.file.as_ref().map(SettingsFile::profiles).unwrap_or_default()
     }
 
-    /// The key sources named, or the app's own variables.
+    /// Returns the key sources named, or the app's own variables.
     pub fn key_sources(&self) -> Result<Option<Vec<KeySource>>, Failure> {
         let parse = |sources: &[String], base: &Path| -> Result<_, Failure> {
             sources
@@ -287,12 +287,12 @@ impl Settings {
             .map_err(|e| e.at(app::KEY_PATH_VARIABLE))
     }
 
-    /// The keys in the app's own variables.
+    /// Returns the keys in the app's own variables.
     pub fn found_keys(&self) -> app::FoundKeys {
         app::find_keys(|name| self.environment.lossy(name), true)
     }
 
-    /// A setting of `[client]` that is one text.
+    /// Returns a setting of `[client]` that is one text.
     pub fn client_text(&self, member: &str) -> Result<Option<String>, Failure> {
         self.file_text("client", member).map(|found| found.map(|text| text.to_string()))
     }
@@ -311,7 +311,7 @@ impl Settings {
         }
     }
 
-    /// A setting of `[client]` that is a list.
+    /// Returns a setting of `[client]` that is a list.
     pub fn client_list(&self, member: &str) -> Result<Option<Vec<String>>, Failure> {
         let Some((value, file)) = self.in_file("client", member) else { return Ok(None) };
         let name = format!("client.{member}");
@@ -322,8 +322,9 @@ impl Settings {
             .map(Some)
     }
 
-    /// The store named, with where it was named. A profile on the command line and a variable that
-    /// names another store contradict each other, and neither store is the one to guess.
+    /// Returns the store named, with where it was named. A profile on the command line and a
+    /// variable that names another store contradict each other, and neither store is the one to
+    /// guess.
     pub fn store_url(&self) -> Result<Option<Sourced>, Failure> {
         const VARIABLE: &str = "OAUTHCTL_STORE";
         let of_profile = || lookup(self.profile_table()?, "store", "url")?.as_str();
@@ -340,13 +341,13 @@ impl Settings {
         self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
     }
 
-    /// Whether an option or a variable names the store. It then names a whole store: what the file
-    /// says of its own one (layout, token) says nothing of it.
+    /// Checks whether an option or a variable names the store. It then names a whole store: what
+    /// the file says of its own one (layout, token) says nothing of it.
     fn store_is_named_elsewhere(&self) -> bool {
         self.overrides.store.is_some() || self.environment.text("OAUTHCTL_STORE").is_some()
     }
 
-    /// The layout named.
+    /// Returns the layout named.
     pub fn layout(&self) -> Result<Option<Sourced>, Failure> {
         self.layered(
             "--layout",
@@ -357,8 +358,8 @@ impl Settings {
         )
     }
 
-    /// The token of a store that is reached over REST: one that the file gives for the address that
-    /// `is_it` is asked about. It is not sent to an address that was named elsewhere.
+    /// Returns the token of a store that is reached over REST: one that the file gives for the
+    /// address that `is_it` is asked about. It is not sent to an address that was named elsewhere.
     pub fn store_token(
         &self,
         is_it: impl Fn(&str) -> bool,
@@ -382,7 +383,7 @@ impl Settings {
         Ok(None)
     }
 
-    /// The Redis in which the app of a store of tables keeps its locks, or `none`.
+    /// Returns the Redis in which the app of a store of tables keeps its locks, or `none`.
     pub fn lock_url(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else {
             return Ok(None);
@@ -393,7 +394,7 @@ impl Settings {
         value.map(|value| self.one_value(value, file, "store.lock_url")).transpose()
     }
 
-    /// The layouts that the file describes: by name, their members as text.
+    /// Returns the layouts that the file describes: by name, their members as text.
     pub fn layouts(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
         let Some(layouts) = file.table().get("layouts").and_then(Value::as_table) else {
@@ -445,13 +446,13 @@ impl Settings {
         Ok(text.map(|text| Sourced { text: text.to_string(), origin: Origin::File }))
     }
 
-    /// A text from the file, its reference followed.
+    /// Returns a text from the file, its reference followed.
     fn file_text(&self, section: &str, key: &str) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some((value, file)) = self.in_file(section, key) else { return Ok(None) };
         self.one_value(value, file, &format!("{section}.{key}")).map(Some)
     }
 
-    /// A setting of a type whose parser has nothing to say about what is wrong.
+    /// Returns a setting of a type whose parser has nothing to say about what is wrong.
     fn value<T: FromStr>(
         &self,
         section: &str,
@@ -463,7 +464,7 @@ impl Settings {
         text.trim().parse().map_err(|_| wrong_type(&format!("{section}.{key}"), expected))
     }
 
-    /// The profile's value, else the file's own.
+    /// Returns the profile's value, else the file's own.
     fn in_file(&self, section: &str, key: &str) -> Option<(&Value, &SettingsFile)> {
         let file = self.file.as_ref()?;
         let of_profile = self.profile_table().and_then(|table| lookup(table, section, key));

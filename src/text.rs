@@ -8,14 +8,14 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-/// Whether a character can change what a terminal does or the order in which text is read.
+/// Checks whether a character can change what a terminal does or the order in which text is read.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The text with everything escaped that could act on a terminal: control characters (C0 and C1)
-/// and text direction.
+/// Returns the text with everything escaped that could act on a terminal: control characters (C0
+/// and C1) and text direction.
 pub fn sanitised(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -31,7 +31,7 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The text, or its beginning and a `…` where it is longer than this.
+/// Returns the text, or its beginning and a `…` where it is longer than this.
 pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
         return Cow::Borrowed(text);
@@ -67,8 +67,8 @@ pub fn sessions_and_logins(sessions: u64, logins: u64) -> String {
     }
 }
 
-/// The counts that are not 0, each with what was counted, behind the separator: `, 2 skipped, 1
-/// gone`.
+/// Returns the counts that are not 0, each with what was counted, behind the separator: `, 2
+/// skipped, 1 gone`.
 pub fn counts(separator: &str, counts: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     let some = counts.into_iter().filter(|(n, _)| *n > 0);
     some.map(|(n, what)| format!("{separator}{n} {what}")).collect()
@@ -80,7 +80,7 @@ pub fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json:
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
 }
 
-/// A JSON document and a line end: indented for a person, on one line for a program.
+/// Returns a JSON document and a line end: indented for a person, on one line for a program.
 pub fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if pretty {

@@ -29,8 +29,8 @@ pub struct Trust<'p> {
     pub client: Option<&'p [u8]>,
 }
 
-/// The public roots compiled in, which start faster than the system's and are there in an empty
-/// container, and what the operator adds.
+/// Returns the public roots compiled in, which start faster than the system's and are there in an
+/// empty container, and what the operator adds.
 pub fn client_config(trust: &Trust) -> Result<ClientConfig, Failure> {
     let own = trust.named.map(|pem| certificates(pem, CA_FILE)).transpose()?.unwrap_or_default();
     let system = trust.system();
@@ -111,7 +111,7 @@ pub fn config(
 const KEY_FILE: &str = "store.key_file";
 const CERT_FILE: &str = "store.cert_file";
 
-/// The certificates in a PEM.
+/// Returns the certificates in a PEM.
 pub fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let text = input::decode(pem).map_err(|e| e.at(name))?;
     let blocks = pem::blocks(text);
@@ -134,7 +134,7 @@ pub fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static
     Ok(found)
 }
 
-/// The private key in a PEM.
+/// Returns the private key in a PEM.
 pub fn private_key(pem: &[u8], name: &str) -> Result<PrivateKeyDer<'static>, Failure> {
     let text = input::decode(pem).map_err(|e| e.at(name))?;
     let key = pem::blocks(text).iter().find_map(|block| {

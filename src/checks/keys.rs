@@ -27,7 +27,7 @@ pub enum LocalKeys {
 }
 
 impl LocalKeys {
-    /// Whether the client has keys to authenticate with; none where nobody knows.
+    /// Checks whether the client has keys to authenticate with; none where nobody knows.
     pub fn is_confidential(&self) -> Option<bool> {
         match self {
             Self::Unknown => None,
@@ -179,7 +179,7 @@ fn check_set(keys: &KeySet, now: Timestamp, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The keys with their names.
+/// Returns the keys with their names.
 pub(super) fn named(keys: &KeySet) -> impl Iterator<Item = (&ClientKey, &Kid)> {
     keys.iter().filter_map(|key| Some((key, key.kid()?)))
 }

@@ -59,7 +59,7 @@ impl Configured {
         Ok(Self { client_id: client_id.to_owned(), members, confidential, development })
     }
 
-    /// Whether servers make the document up from the `client_id` rather than fetching it.
+    /// Checks whether servers make the document up from the `client_id` rather than fetching it.
     pub fn is_loopback(&self) -> bool {
         self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
     }
@@ -90,8 +90,8 @@ pub fn check<'p>(
     (findings, document)
 }
 
-/// The rules by which servers refuse a client. Those about public addresses cannot hold on a
-/// developer's machine, so there the document is judged as if the app were at a public address.
+/// Returns the rules by which servers refuse a client. Those about public addresses cannot hold on
+/// a developer's machine, so there the document is judged as if the app were at a public address.
 fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
     let id = &configured.client_id;
     let own = Url::parse(id)
@@ -119,7 +119,7 @@ fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Fin
     }
 }
 
-/// A public document locks a confidential app out, and the other way round.
+/// Returns a public document locks a confidential app out, and the other way round.
 fn compare_authentication(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
     match (text(document, "token_endpoint_auth_method"), configured.confidential) {
         (Some("none"), Some(true)) => findings.push(Finding::problem(

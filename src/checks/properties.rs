@@ -82,7 +82,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A right document with small damage, or any other.
+/// Returns a right document with small damage, or any other.
 fn near(right: Value) -> impl Strategy<Value = Value> {
     let damaged = damage(4)
         .prop_map(move |damage: Damage| serde_json::from_str(&damage.to(&right.to_string())).ok());
@@ -98,7 +98,7 @@ fn timestamp() -> impl Strategy<Value = Timestamp> {
         .prop_map(|second| Timestamp::from_second(second).unwrap())
 }
 
-/// An answer with this document in it.
+/// Returns an answer with this document in it.
 fn answer(document: impl Strategy<Value = Value>) -> impl Strategy<Value = Published> {
     let served = (
         timestamp(),
@@ -143,7 +143,7 @@ fn configured(confidential: Option<bool>) -> Configured {
     Configured::new(&settings, "https://a.example/client-metadata.json", confidential).unwrap()
 }
 
-/// A finding that is not ok says why it matters and what to do.
+/// Returns a finding that is not ok says why it matters and what to do.
 fn assert_complete(findings: &[Finding]) -> Result<(), TestCaseError> {
     for finding in findings {
         prop_assert!(

@@ -6,7 +6,7 @@ use crate::text::counted;
 
 const TOPIC: Topic = Topic::Recovery;
 
-/// A directory of entries that cannot be read.
+/// Returns a directory of entries that cannot be read.
 pub fn unreadable(error: Failure) -> Finding {
     Finding::failed(TOPIC, error, "an exchange that cannot be stored needs a place for its tokens")
 }

@@ -47,7 +47,7 @@ impl Tally {
         self.rivals += copies.count(Relation::Rival);
     }
 
-    /// Whether there is any session.
+    /// Checks whether there is any session.
     pub fn has_sessions(&self) -> bool {
         self.sessions > 0
     }

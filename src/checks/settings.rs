@@ -58,7 +58,7 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// A file that the settings refer to.
+/// Returns a file that the settings refer to.
 fn exposed_reference(path: &Path) -> Finding {
     Finding::warning(
         TOPIC,

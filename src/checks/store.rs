@@ -18,7 +18,7 @@ const NOTE_LIFETIME: Duration = Duration::from_mins(1);
 /// Only another doctor holds the lock on nobody's sessions, and not for long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A store that could not be opened.
+/// Returns a store that could not be opened.
 pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
     Finding::failed(
         TOPIC,
@@ -27,7 +27,7 @@ pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
     )
 }
 
-/// A store that does not say how many sessions it has.
+/// Returns a store that does not say how many sessions it has.
 pub fn unreadable(error: anyhow::Error) -> Finding {
     Finding::failed(TOPIC, error, "which keys the sessions depend on cannot be told")
 }

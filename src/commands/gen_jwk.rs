@@ -112,7 +112,7 @@ fn add_to_file(
     Ok(Exit::Done)
 }
 
-/// A new key that is ready to sign.
+/// Returns a new key that is ready to sign.
 pub(super) fn generate(context: &Context, kid: Option<&str>) -> Result<ClientKey, Failure> {
     let mut key = ClientKey::generate(&mut context.rng());
     let kid = chosen_kid(context, kid.unwrap_or("thumbprint"), &key)?;
@@ -130,8 +130,8 @@ fn chosen_kid(context: &Context, choice: &str, key: &ClientKey) -> Result<Kid, F
     }
 }
 
-/// The keys of a source, in the form that client libraries sign with, each under the kid it has: a
-/// changed kid orphans every session bound to it.
+/// Returns the keys of a source, in the form that client libraries sign with, each under the kid it
+/// has: a changed kid orphans every session bound to it.
 fn convert(
     context: &Context,
     source: &str,

@@ -57,7 +57,7 @@ pub fn find_kid(given: &str, known: &BTreeSet<String>) -> Result<Option<FoundKid
     }
 }
 
-/// The kids of a key set.
+/// Returns the kids of a key set.
 pub fn kids_of(keys: &KeySet) -> BTreeSet<String> {
     keys.iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect()
 }

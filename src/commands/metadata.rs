@@ -135,7 +135,7 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Whether the file is the document of a client with keys.
+/// Checks whether the file is the document of a client with keys.
 fn describes_confidential(file: &Path) -> bool {
     let document = read_document(file).ok();
     document.is_some_and(|document| {
@@ -143,7 +143,7 @@ fn describes_confidential(file: &Path) -> bool {
     })
 }
 
-/// The error about a document that no server would take.
+/// Returns the error about a document that no server would take.
 fn refused(problems: &[Finding]) -> Failure {
     if let [only] = problems {
         return usage(only.rule.as_str()).at(&only.member).hint(format!("{}, {PLACES}", only.fix));
@@ -253,8 +253,8 @@ fn for_development(context: &Context, address: &str) -> Result<String, Failure> 
     Ok(format!("for an app on this machine: `oauthctl metadata --loopback={port}`{deployed}"))
 }
 
-/// The callbacks of a development client. Those in the settings are of the deployed app: their
-/// paths count.
+/// Returns the callbacks of a development client. Those in the settings are of the deployed app:
+/// their paths count.
 fn loopback_redirect_uris(
     context: &Context,
     args: &Args,

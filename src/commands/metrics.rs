@@ -62,7 +62,7 @@ impl Labels {
     }
 }
 
-/// A label's value as the text format writes it.
+/// Returns a label's value as the text format writes it.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -26,12 +26,12 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// The file asked for, if it is not stdout.
+    /// Returns the file asked for, if it is not stdout.
     pub fn file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
 
-    /// Whether an existing file is to be replaced.
+    /// Checks whether an existing file is to be replaced.
     pub fn replaces(&self) -> bool {
         self.force
     }

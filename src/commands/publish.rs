@@ -126,8 +126,8 @@ impl PublishArgs {
         Ok(())
     }
 
-    /// The whole kids that are to be dropped, among those that the key set, the file or the store
-    /// has.
+    /// Returns the whole kids that are to be dropped, among those that the key set, the file or the
+    /// store has.
     fn dropped<'c>(
         &self,
         context: &Context,
@@ -191,8 +191,8 @@ fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<V
     Ok(shared)
 }
 
-/// The error about keys that records of the store are bound to and no source has; none where all
-/// are there. `or_else` ends its hint.
+/// Returns the error about keys that records of the store are bound to and no source has; none
+/// where all are there. `or_else` ends its hint.
 pub fn missing(
     census: &Census,
     keys: &KeySet,
@@ -250,8 +250,8 @@ fn is_held(keys: &KeySet, published: &Value) -> bool {
     keys.iter().any(is_it)
 }
 
-/// The keys in a published document: a set, or client metadata with a set in it. What is neither
-/// has none.
+/// Returns the keys in a published document: a set, or client metadata with a set in it. What is
+/// neither has none.
 fn published_in(file: &Path) -> Vec<Value> {
     let document = std::fs::read(file)
         .ok()

@@ -69,12 +69,12 @@ impl SharedStore {
         format!("the store of {}", name(self.profile.as_deref()))
     }
 
-    /// Whether a key source of its profile has this key.
+    /// Checks whether a key source of its profile has this key.
     pub fn has_key(&self, kid: &str) -> bool {
         self.kids.contains(kid)
     }
 
-    /// Whether the store shows that nothing in it is bound to this key.
+    /// Checks whether the store shows that nothing in it is bound to this key.
     pub fn needs_not(&self, kid: &str) -> bool {
         self.census
             .as_ref()
@@ -89,8 +89,8 @@ fn name(profile: Option<&str>) -> String {
     )
 }
 
-/// Whether a part of the settings file has a key source, a key or a published document in common
-/// with this run.
+/// Checks whether a part of the settings file has a key source, a key or a published document in
+/// common with this run.
 fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool, Failure> {
     let has_same_document =
         context.client_id().is_ok_and(|id| part.client_id().is_ok_and(|other| other == id));
@@ -108,7 +108,7 @@ fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool,
         || keys_of(part).iter().any(|key| thumbprints.contains(&key.thumbprint())))
 }
 
-/// The keys of a part of the settings file, as far as its sources can be read.
+/// Returns the keys of a part of the settings file, as far as its sources can be read.
 fn keys_of(part: &Context) -> Vec<ClientKey> {
     let sources =
         part.settings().and_then(Settings::key_sources).ok().flatten().unwrap_or_default();

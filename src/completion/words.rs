@@ -52,7 +52,7 @@ impl Words {
         Self { before, current, kept }
     }
 
-    /// The values of an option in these words, in order.
+    /// Returns the values of an option in these words, in order.
     pub(super) fn values<'w>(before: &'w [String], option: &str) -> Vec<&'w str> {
         let mut values = Vec::new();
         let mut words = before.iter().take_while(|word| *word != "--");

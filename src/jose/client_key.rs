@@ -47,8 +47,8 @@ pub struct ClientKey {
 pub struct PublicJwks(JwkSet);
 
 impl ClientKey {
-    /// A new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it would
-    /// look like an option on the command line.
+    /// Returns a new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it
+    /// would look like an option on the command line.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         loop {
             let key = Self::from_secret(p256::SecretKey::generate_from_rng(rng));
@@ -114,7 +114,7 @@ impl ClientKey {
         Ok((secret, kid))
     }
 
-    /// The key's name, when it has one.
+    /// Returns the key's name, when it has one.
     pub fn kid(&self) -> Option<&Kid> {
         self.kid.as_ref()
     }
@@ -143,7 +143,7 @@ impl ClientKey {
         self.members.insert("nbf".to_owned(), json!(at.as_second()));
     }
 
-    /// The SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
+    /// Returns the SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
     pub fn thumbprint(&self) -> String {
         let [x, y] = ["x", "y"]
             .map(|name| self.members.get(name).and_then(Value::as_str).unwrap_or_default());
@@ -152,13 +152,13 @@ impl ClientKey {
         BASE64URL.encode(Sha256::digest(canonical))
     }
 
-    /// Whether the key names its algorithm, without which atcute 2 does not sign with it.
+    /// Checks whether the key names its algorithm, without which atcute 2 does not sign with it.
     pub fn has_alg(&self) -> bool {
         self.members.contains_key("alg")
     }
 
-    /// Whether client libraries can sign with the key: `use` or `key_ops` without `alg` keeps them
-    /// from it.
+    /// Checks whether client libraries can sign with the key: `use` or `key_ops` without `alg`
+    /// keeps them from it.
     pub fn signs_for_clients(&self) -> bool {
         self.members.contains_key("alg")
             || !(self.members.contains_key("use") || self.members.contains_key("key_ops"))
@@ -170,13 +170,13 @@ impl ClientKey {
             .or_else(|| Timestamp::from_millisecond(self.kid.as_ref()?.as_epoch_millis()?).ok())
     }
 
-    /// The moment from which client libraries sign with the key.
+    /// Returns the moment from which client libraries sign with the key.
     pub fn not_before(&self) -> Option<Timestamp> {
         self.seconds("nbf")
     }
 
-    /// Whether client libraries refuse to sign with the key for good: its `exp` has passed, or it
-    /// is `revoked`.
+    /// Checks whether client libraries refuse to sign with the key for good: its `exp` has passed,
+    /// or it is `revoked`.
     pub fn is_disabled(&self, now: Timestamp) -> bool {
         self.seconds("exp").is_some_and(|exp| exp <= now)
             || self
@@ -189,22 +189,22 @@ impl ClientKey {
         Timestamp::from_second(self.members.get(member)?.as_i64()?).ok()
     }
 
-    /// Whether this published JWK has the public half of this key, whatever it is called.
+    /// Checks whether this published JWK has the public half of this key, whatever it is called.
     pub fn has_public_half(&self, published: &Value) -> bool {
         ["x", "y"].iter().all(|member| published.get(member) == self.expose_jwk().get(*member))
     }
 
-    /// The private JWK as it was read or built: everything, `d` included.
+    /// Returns the private JWK as it was read or built: everything, `d` included.
     pub fn expose_jwk(&self) -> &Map<String, Value> {
         &self.members
     }
 
-    /// The bare key material.
+    /// Returns the bare key material.
     pub fn expose_secret(&self) -> &p256::SecretKey {
         &self.secret
     }
 
-    /// A compact JWS under ES256. The header must name it, and the key's kid.
+    /// Returns a compact JWS under ES256. The header must name it, and the key's kid.
     pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
         self.signer.get_or_init(|| Signer::P256(self.secret.clone().into())).compact(header, claims)
     }
@@ -229,19 +229,19 @@ impl ClientKey {
 }
 
 impl PublicJwks {
-    /// The public halves, in the order given.
+    /// Returns the public halves, in the order given.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a ClientKey>) -> Self {
         Self(JwkSet { keys: keys.into_iter().map(ClientKey::public_jwk).collect() })
     }
 
-    /// The document to publish.
+    /// Returns the document to publish.
     pub fn to_json(&self) -> Value {
         json!({ "keys": self.0.keys.iter().map(published).collect::<Vec<_>>() })
     }
 }
 
-/// A public key with its members in the order in which people look for them, and without any
-/// others.
+/// Returns a public key with its members in the order in which people look for them, and without
+/// any others.
 fn published(jwk: &Jwk) -> Map<String, Value> {
     let json = serde_json::to_value(jwk).expect("a JWK has only string keys");
     let member = |name: &str| Some((name.to_owned(), json.get(name)?.clone()));
@@ -272,8 +272,8 @@ fn unsupported(what: &str, found: Option<&Value>) -> Failure {
         .hint("atproto servers require ES256; name the source of the key that the app signs its token requests with")
 }
 
-/// A 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones mean lost
-/// leading zeros.
+/// Returns a 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones
+/// mean lost leading zeros.
 fn coordinate(
     members: &Map<String, Value>,
     name: &str,

@@ -75,23 +75,23 @@ impl DpopKey {
         Self::from_parts(["kty", "crv", "x", "y", "d"].map(|name| members.get(name)?.as_str()))
     }
 
-    /// The algorithm the key signs.
+    /// Returns the algorithm the key signs.
     pub fn alg(&self) -> Alg {
         self.signer.alg()
     }
 
-    /// The public half.
+    /// Returns the public half.
     pub fn public(&self) -> &PublicEcJwk {
         &self.public
     }
 
-    /// The SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
+    /// Returns the SHA-256 JWK thumbprint (RFC 7638 section 3), base64url.
     pub fn thumbprint(&self) -> String {
         let canonical = serde_json::to_vec(&self.public).expect("a struct of strings");
         BASE64URL.encode(Sha256::digest(canonical))
     }
 
-    /// A compact JWS. The header must name the key's own algorithm.
+    /// Returns a compact JWS. The header must name the key's own algorithm.
     pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
         self.signer.compact(header, claims)
     }

@@ -57,17 +57,17 @@ impl ParsedKeys {
 }
 
 impl KeyForm {
-    /// Whether the form has room for several keys.
+    /// Checks whether the form has room for several keys.
     pub fn holds_many(self) -> bool {
         matches!(self.within(), Self::Array | Self::Jwks)
     }
 
-    /// Whether the form has room for a kid.
+    /// Checks whether the form has room for a kid.
     pub fn has_kid(self) -> bool {
         matches!(self.within(), Self::Jwk | Self::Array | Self::Jwks)
     }
 
-    /// The form of what base64 holds; the form itself where it is none of text in base64.
+    /// Returns the form of what base64 holds; the form itself where it is none of text in base64.
     fn within(self) -> Self {
         match self {
             Self::PemBase64 => Self::Pem,
@@ -78,7 +78,7 @@ impl KeyForm {
         }
     }
 
-    /// The form of text in base64 that holds this one, where there is such a form.
+    /// Returns the form of text in base64 that holds this one, where there is such a form.
     pub(super) fn in_base64(self) -> Option<Self> {
         [Self::PemBase64, Self::JwkBase64, Self::ArrayBase64, Self::JwksBase64]
             .into_iter()

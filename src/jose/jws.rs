@@ -15,7 +15,7 @@ pub enum Alg {
 }
 
 impl Alg {
-    /// The name in a JOSE header.
+    /// Returns the name in a JOSE header.
     pub fn name(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
@@ -23,7 +23,7 @@ impl Alg {
         }
     }
 
-    /// The curve's name in a JWK.
+    /// Returns the curve's name in a JWK.
     pub(super) fn curve(self) -> &'static str {
         match self {
             Self::Es256 => "P-256",
@@ -50,7 +50,7 @@ impl Signer {
         }
     }
 
-    /// The signature in the form of RFC 7518 section 3.4: `r` and `s`, 32 bytes each.
+    /// Returns the signature in the form of RFC 7518 section 3.4: `r` and `s`, 32 bytes each.
     fn sign(&self, input: &[u8]) -> [u8; 64] {
         match self {
             Self::P256(key) => {

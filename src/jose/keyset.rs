@@ -69,27 +69,27 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// The keys, in order.
+    /// Returns the keys, in order.
     pub fn iter(&self) -> impl Iterator<Item = &ClientKey> {
         self.0.iter()
     }
 
-    /// Whether there is no key.
+    /// Checks whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The key of this name.
+    /// Returns the key of this name.
     pub fn get(&self, kid: &Kid) -> Option<&ClientKey> {
         self.0.iter().find(|key| key.kid() == Some(kid))
     }
 
-    /// The key that new sessions are bound to: the first that may sign now.
+    /// Returns the key that new sessions are bound to: the first that may sign now.
     pub fn active(&self, now: Timestamp) -> Option<&ClientKey> {
         self.0.iter().find(|key| may_sign(key, now))
     }
 
-    /// The public document.
+    /// Returns the public document.
     pub fn public(&self) -> PublicJwks {
         PublicJwks::of(self.iter())
     }
@@ -128,8 +128,8 @@ impl ThumbprintMatch {
     }
 }
 
-/// Whether a key was made after the active one. Where the active one does not say when it was made,
-/// a key counts as younger that was made a short while ago.
+/// Checks whether a key was made after the active one. Where the active one does not say when it
+/// was made, a key counts as younger that was made a short while ago.
 fn is_younger(key: &ClientKey, active: &ClientKey, now: Timestamp) -> bool {
     let since = active.created().or_else(|| now.checked_sub(STAGED_LATELY).ok());
     key.created().zip(since).is_some_and(|(created, since)| created > since)

@@ -13,7 +13,7 @@ use crate::error::{Failure, usage};
 pub struct Kid(String);
 
 impl Kid {
-    /// The text as it appears in documents.
+    /// Returns the text as it appears in documents.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -65,7 +65,7 @@ fn text_of<'m>(members: &'m Members, name: &str) -> &'m str {
     members[name].as_str().unwrap()
 }
 
-/// The members with others among them, in any order.
+/// Returns the members with others among them, in any order.
 fn shuffled(members: Members) -> impl Strategy<Value = Members> {
     unknown_members()
         .prop_flat_map(move |others| {

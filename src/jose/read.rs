@@ -170,7 +170,8 @@ fn place_of(index: usize, members: &Map<String, Value>) -> String {
     }
 }
 
-/// The one private key among the blocks; a public half or a certificate may stand beside it.
+/// Returns the one private key among the blocks; a public half or a certificate may stand beside
+/// it.
 fn from_pem(text: &str) -> Result<ClientKey, NotAKey> {
     let blocks = pem::blocks(text);
     let private: Vec<_> = blocks.iter().filter(|block| block.label == "PRIVATE KEY").collect();
@@ -260,7 +261,7 @@ fn from_der(der: &[u8]) -> Result<ClientKey, NotAKey> {
     Err(usage("is not PKCS#8 of a P-256 private key").because(error).hint(NOT_A_KEY).into())
 }
 
-/// The type of a key by its identifiers (RFC 5480, RFC 8410); none for P-256.
+/// Returns the type of a key by its identifiers (RFC 5480, RFC 8410); none for P-256.
 fn type_of(algorithm: &str, curve: &str) -> Option<String> {
     Some(match (algorithm, curve) {
         ("1.2.840.10045.2.1", "1.2.840.10045.3.1.7") => return None,

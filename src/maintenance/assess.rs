@@ -41,7 +41,7 @@ pub struct Assessor {
 /// What is noted of the kids of the client keys at hand.
 #[derive(Default)]
 struct NotedKeys {
-    /// Whether there are notes at all, once somebody has asked.
+    /// True if there are notes at all, once somebody has asked.
     any: Option<bool>,
     /// By kid, then by issuer.
     known: HashMap<String, HashMap<String, KnownKey>>,
@@ -93,13 +93,13 @@ impl Assessor {
         let _ = self.copies.set(copies);
     }
 
-    /// Whether it is known which sessions are copies.
+    /// Checks whether it is known which sessions are copies.
     pub fn knows_copies(&self) -> bool {
         self.copies.get().is_some()
     }
 
-    /// The relation to another record that keeps a session from being exchanged, and what to say of
-    /// it.
+    /// Returns the relation to another record that keeps a session from being exchanged, and what
+    /// to say of it.
     pub fn copy(&self, stored: &Stored) -> Option<(Relation, &str)> {
         self.copies.get()?.of(&stored.key.text(), &stored.value)
     }
@@ -196,7 +196,7 @@ impl Assessor {
         Ok(is_new && self.compare_key(store, issuer, kid, thumbprint).await? == KnownKey::Other)
     }
 
-    /// Whether oauthctl has ever written a note into this store.
+    /// Checks whether oauthctl has ever written a note into this store.
     async fn are_keys_noted(&self, store: &dyn Store) -> anyhow::Result<bool> {
         let known = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner).any;
         if let Some(any) = known {
@@ -230,12 +230,12 @@ impl Assessor {
         }
     }
 
-    /// The moment of the judgement.
+    /// Returns the moment of the judgement.
     pub fn now(&self) -> Timestamp {
         self.inputs.now
     }
 
-    /// Whether client keys are configured.
+    /// Checks whether client keys are configured.
     pub fn knows_keys(&self) -> bool {
         matches!(self.inputs.keys, KnownKeys::Only(_))
     }
@@ -271,8 +271,8 @@ impl Assessor {
         })
     }
 
-    /// The day by which the tokens of a session die, if nobody uses them. None where nothing tells
-    /// when it was refreshed.
+    /// Returns the day by which the tokens of a session die, if nobody uses them. None where
+    /// nothing tells when it was refreshed.
     pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
         let summary = self.summary(stored, None);
         let issuer = summary.issuer.as_deref().unwrap_or_default();
@@ -287,7 +287,7 @@ impl Assessor {
     }
 }
 
-/// Whether nothing else matters of a session.
+/// Checks whether nothing else matters of a session.
 fn is_settled(summary: &Summary<'_>) -> bool {
     summary.status == Status::Dead || summary.status.is_unreadable()
 }

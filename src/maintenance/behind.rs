@@ -18,7 +18,7 @@ pub(super) struct Behind {
     pub(super) at: Timestamp,
     /// In how many runs that was found.
     pub(super) times: u32,
-    /// Whether others of the group had been refreshed by that run before.
+    /// True if others of the group had been refreshed by that run before.
     #[serde(default)]
     pub(super) had_worked: bool,
 }
@@ -42,12 +42,12 @@ impl KnownBehind {
 }
 
 impl Behind {
-    /// Whether one lost write explains it.
+    /// Checks whether one lost write explains it.
     pub(super) fn is_isolated(self) -> bool {
         self.times <= 1 && self.had_worked
     }
 
-    /// Whether the record was written after that run began.
+    /// Checks whether the record was written after that run began.
     pub(super) fn is_before(self, stored: &Stored, now: Timestamp) -> bool {
         let session = Session::read(&stored.value).ok();
         let written =

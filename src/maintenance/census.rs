@@ -100,18 +100,18 @@ impl Census {
         &self.store
     }
 
-    /// Whether there is no session and no login.
+    /// Checks whether there is no session and no login.
     pub fn is_empty(&self) -> bool {
         self.all.total() == 0
     }
 
-    /// Whether there is any session.
+    /// Checks whether there is any session.
     pub fn has_sessions(&self) -> bool {
         self.all.sessions > 0
     }
 
-    /// Whether nothing is bound to a key that nothing was counted for: the store was named, holds
-    /// records, and shows of each which key it needs.
+    /// Checks whether nothing is bound to a key that nothing was counted for: the store was named,
+    /// holds records, and shows of each which key it needs.
     pub fn is_proof(&self) -> bool {
         self.is_named && !self.is_empty() && self.unplaced == 0
     }
@@ -158,7 +158,7 @@ impl Census {
         ))
     }
 
-    /// Whether there are sessions, and the tokens of all of them name other clients.
+    /// Checks whether there are sessions, and the tokens of all of them name other clients.
     pub fn is_of_others(&self) -> bool {
         self.all.sessions > 0 && self.sessions_of_others == self.all.sessions
     }

@@ -21,7 +21,7 @@ pub async fn check_clock(store: &dyn Store, now: Timestamp) -> Result<(), Failur
         .hint("nothing was removed; synchronise the clock (NTP: `timedatectl` shows its state)"))
 }
 
-/// Whether a clock that is so much ahead is wrong.
+/// Checks whether a clock that is so much ahead is wrong.
 pub(super) fn is_wrong_clock(ahead: SignedDuration) -> bool {
     ahead.abs() > TOLERANCE
 }

@@ -22,7 +22,7 @@ const SHORTEST_TTL: Duration = Duration::from_hours(24);
 /// So many sessions show the format of a store's records.
 const ENOUGH_TO_TELL: usize = 1000;
 
-/// How many parts the keys are divided into; those of one part are brought in one after the other.
+/// Number of parts the keys are divided into; those of one part are brought in one after the other.
 const PARTS: usize = 256;
 
 /// How to treat what is there already.
@@ -52,7 +52,7 @@ impl Default for Arrived {
 }
 
 impl Arrived {
-    /// The part of this key, and its name there.
+    /// Returns the part of this key, and its name there.
     fn part(&self, key: &RecordKey) -> (&Mutex<HashSet<u128>>, u128) {
         let name = number(&fingerprint(key.text().as_bytes()));
         (&self.0[usize::from(name.to_le_bytes()[0]) % PARTS], name)
@@ -213,13 +213,13 @@ pub async fn written_format(store: &dyn Store) -> anyhow::Result<Option<&'static
     Ok(most.map(|(_, format)| *format))
 }
 
-/// Whether both are one session with the same tokens of the same exchange, however the one was
-/// written anew.
+/// Checks whether both are one session with the same tokens of the same exchange, however the one
+/// was written anew.
 fn is_same(present: &[u8], incoming: &Session<'_>) -> bool {
     Session::read(present).is_ok_and(|present| present.is_of_same_refresh(incoming))
 }
 
-/// A name for the tokens of a record, which [`is_same`] compares.
+/// Returns a name for the tokens of a record, which [`is_same`] compares.
 fn token_of(record: &[u8]) -> u128 {
     match Traces::refresh_token(record) {
         Some(token) => number(&fingerprint(token.as_bytes())),
@@ -227,7 +227,7 @@ fn token_of(record: &[u8]) -> u128 {
     }
 }
 
-/// A fingerprint in the 16 bytes that it says.
+/// Returns a fingerprint in the 16 bytes that it says.
 fn number(fingerprint: &str) -> u128 {
     u128::from_str_radix(fingerprint, 16).expect("a fingerprint is 128 bits in hex")
 }

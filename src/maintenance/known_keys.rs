@@ -72,7 +72,7 @@ pub(super) async fn forget(store: &dyn Store, name: String) -> anyhow::Result<()
     store.write_notes(&[(name, Vec::new())], SHORTLY).await
 }
 
-/// The thumbprint of the key that was retired under this kid.
+/// Returns the thumbprint of the key that was retired under this kid.
 fn name_of_retired(kid: &str) -> String {
     format!("retired:{}", fingerprint(kid.as_bytes()))
 }

@@ -62,8 +62,8 @@ impl LockTimes {
     }
 }
 
-/// Whether there is still time for a request after so long under the lock: an app that waits no
-/// longer may have sent the same token meanwhile.
+/// Checks whether there is still time for a request after so long under the lock: an app that waits
+/// no longer may have sent the same token meanwhile.
 pub(super) fn app_still_waits(layout: &Layout, held: Duration) -> bool {
     layout.app_waits.is_none_or(|waits| held < waits)
 }

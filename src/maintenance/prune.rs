@@ -206,12 +206,12 @@ impl Plan {
         }
     }
 
-    /// Whether any server must be asked.
+    /// Checks whether any server must be asked.
     pub fn needs_servers(&self) -> bool {
         [Action::Ask, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
     }
 
-    /// Whether anything goes for its age, without the server having a say.
+    /// Checks whether anything goes for its age, without the server having a say.
     pub fn goes_by_age(&self) -> bool {
         [Action::RemoveOld, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
     }

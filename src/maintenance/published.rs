@@ -33,8 +33,8 @@ pub async fn check_published(
     Ok(())
 }
 
-/// The key set that servers find by the client's metadata, and how long caches may keep it and the
-/// metadata.
+/// Returns the key set that servers find by the client's metadata, and how long caches may keep it
+/// and the metadata.
 pub async fn published_keys(
     network: &Network,
     client_id: &str,
@@ -65,7 +65,7 @@ async fn published(network: &Network, url: &str) -> Result<(Value, Duration), Fa
     })
 }
 
-/// Whether the set publishes exactly this key under its kid.
+/// Checks whether the set publishes exactly this key under its kid.
 pub fn holds(jwks: &Value, key: &ClientKey) -> bool {
     let kid = key.kid().map(Kid::as_str);
     items(jwks, "keys").any(|one| text(one, "kid") == kid && key.has_public_half(one))

@@ -82,7 +82,7 @@ impl StateAge {
         stored.observed.ttl_age.map_or(Self::Unknown, Self::Ttl)
     }
 
-    /// The age, where it is known.
+    /// Returns the age, where it is known.
     pub fn known(self) -> Option<SignedDuration> {
         match self {
             Self::Ttl(age) | Self::Column(age) | Self::FirstSeen(age) => Some(age),
@@ -156,7 +156,7 @@ impl Purge {
         store.remove_notes(&notes).await
     }
 
-    /// Whether the age must be long enough since we first saw the state, too.
+    /// Checks whether the age must be long enough since we first saw the state, too.
     fn is_uncertain(&self, store: &dyn Store, age: StateAge) -> bool {
         match age {
             // What looks young is no older.
@@ -166,8 +166,8 @@ impl Purge {
         }
     }
 
-    /// The ages of these states; those not certain are looked up in the notes, and noted where they
-    /// are new.
+    /// Returns the ages of these states; those not certain are looked up in the notes, and noted
+    /// where they are new.
     async fn ages(&self, store: &dyn Store, states: &[Stored]) -> anyhow::Result<Vec<StateAge>> {
         let mut ages: Vec<_> = states.iter().map(|state| StateAge::of(state, self.now)).collect();
         let unknown: Vec<usize> =
@@ -193,7 +193,8 @@ impl Purge {
     }
 }
 
-/// A name that does not repeat the state parameter, which is a secret while the login is pending.
+/// Returns a name that does not repeat the state parameter, which is a secret while the login is
+/// pending.
 fn note_name(state: &Stored) -> String {
     format!("state-seen:{}", fingerprint(state.key.text().as_bytes()))
 }

@@ -194,7 +194,7 @@ impl Recovery {
         self.path_of(&stored.key.text(), &superseded)
     }
 
-    /// The paths of all entries.
+    /// Returns the paths of all entries.
     pub fn entries(&self) -> Result<Vec<PathBuf>, Failure> {
         let cannot = |e| {
             let failure = failed("cannot read the recovery directory")
@@ -286,7 +286,7 @@ impl Recovery {
         }
     }
 
-    /// The key of the record that an entry is for.
+    /// Returns the key of the record that an entry is for.
     pub(super) fn key_of(path: &Path) -> Option<String> {
         let bytes = Zeroizing::new(fs::read(path).ok()?);
         serde_json::from_slice::<Entry>(&bytes).ok().map(|entry| entry.key.clone())
@@ -317,7 +317,7 @@ impl Recovery {
     }
 }
 
-/// Whether the file was last written longer ago than this. False when nobody knows.
+/// Checks whether the file was last written longer ago than this. False when nobody knows.
 fn is_older(path: &Path, lifetime: SignedDuration, now: Timestamp) -> bool {
     let written = fs::metadata(path).and_then(|metadata| metadata.modified());
     let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());

@@ -78,7 +78,7 @@ pub trait Work: Send + Sync + 'static {
     /// Does it.
     fn run(&self, session: &Stored) -> impl Future<Output = Self::Outcome> + Send;
 
-    /// Whether to do it again.
+    /// Checks whether to do it again.
     fn retry(outcome: &Self::Outcome) -> Retry;
 
     /// How it ended if it panicked.
@@ -265,7 +265,7 @@ impl<T> Teller<T> {
 }
 
 impl<W: Work> Shared<W> {
-    /// Whether nothing new is to be begun.
+    /// Checks whether nothing new is to be begun.
     fn is_over(&self) -> bool {
         self.ended.load(Ordering::SeqCst) || (self.stop)()
     }

@@ -115,7 +115,7 @@ impl Seen {
         self.scope.see(session.scope.iter().flat_map(|scope| scope.split(' ')));
     }
 
-    /// Whether any account or record is there that was named.
+    /// Checks whether any account or record is there that was named.
     pub fn any_named(&self) -> bool {
         self.named.values().any(|is_there| *is_there)
     }

@@ -123,7 +123,7 @@ impl Source {
         }
     }
 
-    /// The sessions with their notes.
+    /// Returns the sessions with their notes.
     fn noted(self, store: &dyn Store) -> BoxStream<'_, anyhow::Result<Vec<Noted>>> {
         let batches = stream::try_unfold(self, async |mut source| {
             let records = source.next().await?;
@@ -199,8 +199,8 @@ impl<'a> Selection<'a> {
         Ok(())
     }
 
-    /// The next selected sessions that the command has something to do with, or to say of; none
-    /// when all were seen, the limit is reached or a signal came.
+    /// Returns the next selected sessions that the command has something to do with, or to say of;
+    /// none when all were seen, the limit is reached or a signal came.
     pub async fn next_meant(
         &mut self,
         is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
@@ -246,7 +246,7 @@ impl<'a> Selection<'a> {
         Ok(if is_outdated { self.assessor.summary(stored, note) } else { summary })
     }
 
-    /// The next sessions read, selected or not.
+    /// Returns the next sessions read, selected or not.
     async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
         self.seen.borrow_mut().is_cut |= self.left == 0;
         if self.left == 0 || self.interrupt.is_set() {
@@ -263,7 +263,7 @@ impl<'a> Selection<'a> {
         Ok(Some(records))
     }
 
-    /// Whether the session is selected; counts against the limit.
+    /// Checks whether the session is selected; counts against the limit.
     fn takes(&mut self, summary: &Summary<'_>) -> bool {
         self.filter.matches(summary, self.assessor.now()) && take_one(&mut self.left)
     }
@@ -278,7 +278,7 @@ pub async fn noted(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<V
     }
 }
 
-/// Whether oauthctl has ever written a note into this store.
+/// Checks whether oauthctl has ever written a note into this store.
 async fn any_noted(store: &dyn Store) -> anyhow::Result<bool> {
     Ok(store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some())
 }

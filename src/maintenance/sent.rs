@@ -60,7 +60,7 @@ impl SentTokens {
         }
     }
 
-    /// Whether another run has sent this token and never learnt the result.
+    /// Checks whether another run has sent this token and never learnt the result.
     pub(super) fn was_cut_off(&self, refresh_token: &str) -> bool {
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let own_path = own.file.as_ref().map(|(path, _)| path.clone());
@@ -96,7 +96,7 @@ impl Drop for SentTokens {
     }
 }
 
-/// Whether the file is a journal, by its name.
+/// Checks whether the file is a journal, by its name.
 pub(super) fn is_journal(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == EXTENSION)
 }

@@ -57,7 +57,7 @@ impl Witnesses {
         self.0.entry((text(summary.issuer.as_deref()), text(summary.kid.as_deref()))).or_default()
     }
 
-    /// The witnesses that are needed.
+    /// Returns the witnesses that are needed.
     pub fn needed(self) -> Vec<Stored> {
         let needed = self.0.into_values().filter(|witness| witness.has_suspects);
         needed.filter_map(|witness| witness.healthiest.map(|(_, stored)| stored)).collect()

@@ -15,7 +15,7 @@ pub struct ErrorResponse {
     pub error: Option<String>,
     /// The member `error_description`; where there is none, `message` (XRPC).
     pub description: Option<String>,
-    /// Whether the answer carried a DPoP nonce.
+    /// True if the answer carried a DPoP nonce.
     pub gave_nonce: bool,
 }
 
@@ -134,7 +134,7 @@ const fn row(
     Row { status: Some(status), code, words, cause, fate, source }
 }
 
-/// A code that says it all, whatever the status and the words.
+/// Returns a code that says it all, whatever the status and the words.
 const fn code(
     code: ErrorCode,
     (cause, fate): (Cause, Fate),
@@ -252,7 +252,7 @@ impl Row {
 }
 
 impl ErrorResponse {
-    /// The cause of it, and the state of the session after it.
+    /// Returns the cause of it, and the state of the session after it.
     pub fn meaning(&self) -> (Cause, Fate) {
         let unknown = if self.status == 400 && self.code() == ErrorCode::InvalidGrant {
             Fate::Gone
@@ -267,9 +267,9 @@ impl ErrorResponse {
         ROWS.iter().find(|row| row.fits(self.status, code, &words))
     }
 
-    /// Whether it proves that the session has ended, though nothing is known of the token that was
-    /// sent: by the words of a server that tells a used token from one that it does not know.
-    /// Such servers give a nonce with every answer; others, which say the same of a used one,
+    /// Checks whether it proves that the session has ended, though nothing is known of the token
+    /// that was sent: by the words of a server that tells a used token from one that it does not
+    /// know. Such servers give a nonce with every answer; others, which say the same of a used one,
     /// do not.
     pub fn proves_end(&self) -> bool {
         let tells_apart = |source: &&str| [REFERENCE, RSKY].contains(source);
@@ -279,8 +279,8 @@ impl ErrorResponse {
         })
     }
 
-    /// Whether it proves that the session has ended, where the token was the session's newest: a
-    /// refusal that is neither about the proof nor about the client.
+    /// Checks whether it proves that the session has ended, where the token was the session's
+    /// newest: a refusal that is neither about the proof nor about the client.
     pub fn refuses_newest_token(&self) -> bool {
         let (cause, _) = self.meaning();
         let is_about_token = match cause {
@@ -297,8 +297,8 @@ impl ErrorResponse {
         is_about_token && (400..500).contains(&self.status) && self.error.is_some()
     }
 
-    /// The server's way with public sessions that are asked for with an assertion, where this is
-    /// its answer to an authenticated client that sent a token that never was.
+    /// Returns the server's way with public sessions that are asked for with an assertion, where
+    /// this is its answer to an authenticated client that sent a token that never was.
     pub fn upgrading(&self) -> Upgrading {
         let (code, words) = (self.code(), self.words());
         let known =
@@ -312,8 +312,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Whether the server authenticates clients, where this is its answer to a client without an
-    /// assertion that sent a token that never was. None where the words do not tell.
+    /// Checks whether the server authenticates clients, where this is its answer to a client
+    /// without an assertion that sent a token that never was. None where the words do not tell.
     pub fn asks_for_assertion(&self) -> Option<bool> {
         match self.meaning().0 {
             Cause::ClientAuthentication => Some(true),
@@ -326,7 +326,7 @@ impl ErrorResponse {
         ErrorCode::of(self.error.as_deref().unwrap_or_default())
     }
 
-    /// The description; `error` where that is no code.
+    /// Returns the description; `error` where that is no code.
     fn words(&self) -> &str {
         match self.code() {
             ErrorCode::Other => self.error.as_deref().unwrap_or_default(),

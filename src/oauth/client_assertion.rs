@@ -42,7 +42,7 @@ struct Claims<'a> {
     exp: i64,
 }
 
-/// The form fields by which the client identifies itself. `now` in seconds.
+/// Returns the form fields by which the client identifies itself. `now` in seconds.
 pub(super) fn fields(
     credentials: Credentials<'_>,
     issuer: &str,

@@ -46,7 +46,7 @@ struct Claims<'a> {
     nonce: Option<&'a str>,
 }
 
-/// A proof for one POST request (RFC 9449 section 4.2). `iat` in seconds.
+/// Returns a proof for one POST request (RFC 9449 section 4.2). `iat` in seconds.
 pub(super) fn proof(key: &DpopKey, url: &Url, nonce: Option<&str>, jti: &str, iat: i64) -> String {
     let header = Header { alg: key.alg().name(), typ: "dpop+jwt", jwk: key.public() };
     let mut target = url.clone();
@@ -56,12 +56,12 @@ pub(super) fn proof(key: &DpopKey, url: &Url, nonce: Option<&str>, jti: &str, ia
 }
 
 impl Nonces {
-    /// The newest nonce of a URL's origin.
+    /// Returns the newest nonce of a URL's origin.
     pub(super) fn get(&self, url: &Url) -> Option<String> {
         self.all().get(&origin(url)).cloned().flatten()
     }
 
-    /// Whether the URL's origin has answered a proof, with or without a nonce.
+    /// Checks whether the URL's origin has answered a proof, with or without a nonce.
     pub(super) fn has_answered(&self, url: &Url) -> bool {
         self.all().contains_key(&origin(url))
     }

@@ -64,7 +64,7 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// The time.
+    /// Returns the time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
@@ -76,7 +76,7 @@ impl Random {
         Self(Arc::new(bytes))
     }
 
-    /// An identifier that has never been used before: a `jti`.
+    /// Returns an identifier that has never been used before: a `jti`.
     pub fn id(&self) -> String {
         BASE64URL.encode((self.0)())
     }

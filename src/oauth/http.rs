@@ -93,7 +93,7 @@ pub struct Answer {
 }
 
 impl Http {
-    /// A client for one run. Fails when the certificates of `ca_pem` cannot be read.
+    /// Returns a client for one run. Fails when the certificates of `ca_pem` cannot be read.
     pub fn new(settings: &NetworkSettings, clock: Clock) -> anyhow::Result<Self> {
         let proxy = settings.proxy.address.as_ref();
         let guard = Guard {
@@ -142,13 +142,13 @@ impl Http {
         Ok(Self { client, guard, note: note.into(), clock, pace, skew: Arc::default() })
     }
 
-    /// Whether the guards let a request to this URL out, as far as the URL shows.
+    /// Checks whether the guards let a request to this URL out, as far as the URL shows.
     pub fn allows(&self, url: &Url) -> bool {
         self.guard.check(url).is_ok()
     }
 
-    /// The difference between this machine's clock and that of the server that is nearest to it, of
-    /// those that have told the time so far.
+    /// Returns the difference between this machine's clock and that of the server that is nearest
+    /// to it, of those that have told the time so far.
     pub fn skew(&self) -> Option<Skew> {
         self.skew.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -168,7 +168,7 @@ impl Http {
         self.pace.set_rate(rate);
     }
 
-    /// The rate at which a URL's origin is asked.
+    /// Returns the rate at which a URL's origin is asked.
     pub fn rate(&self, url: &Url) -> Option<f64> {
         self.pace.rate(url)
     }
@@ -278,7 +278,7 @@ impl Http {
 }
 
 impl Answer {
-    /// Whether the answer calls itself JSON.
+    /// Checks whether the answer calls itself JSON.
     pub fn is_json(&self) -> bool {
         self.content_type
             .as_deref()

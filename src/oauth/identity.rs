@@ -146,7 +146,7 @@ impl DidDocument {
     }
 }
 
-/// The origin that a URL consists of, and nothing else; an empty path is the same as `/`.
+/// Returns the origin that a URL consists of, and nothing else; an empty path is the same as `/`.
 pub(super) fn origin(text: &str, http: &Http) -> Option<String> {
     let url: Url = text.parse().ok()?;
     let origin = url.origin().ascii_serialization();
@@ -194,8 +194,8 @@ struct DnsRecord {
     data: String,
 }
 
-/// The TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there is
-/// none.
+/// Returns the TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there
+/// is none.
 async fn by_dns(
     http: &Http,
     settings: &NetworkSettings,

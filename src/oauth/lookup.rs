@@ -59,8 +59,8 @@ impl LookupError {
         Self { message, standing, source: Some(Arc::new(error)) }
     }
 
-    /// An answer whose status is none of success. Only *not found* and *gone* are statements about
-    /// the thing itself.
+    /// Returns an answer whose status is none of success. Only *not found* and *gone* are
+    /// statements about the thing itself.
     pub(super) fn of_status(what: &str, answer: &Answer) -> Self {
         match answer.status {
             404 | 410 => Self::ruled_out(format!("there is no {what}")),
@@ -74,7 +74,8 @@ impl LookupError {
         }
     }
 
-    /// An answer of the token endpoint that says that it is not the time to send tokens to it.
+    /// Returns an answer of the token endpoint that says that it is not the time to send tokens to
+    /// it.
     pub(super) fn of_token_status(issuer: &str, answer: &Answer) -> Self {
         Self {
             standing: Standing::Unavailable { retry_after: answer.retry_after },
@@ -85,8 +86,8 @@ impl LookupError {
         }
     }
 
-    /// Whether another time it may succeed. False when what was found says no: the session is
-    /// blocked, not unlucky.
+    /// Checks whether another time it may succeed. False when what was found says no: the session
+    /// is blocked, not unlucky.
     pub fn is_transient(&self) -> bool {
         matches!(self.standing, Standing::Unavailable { .. })
     }

@@ -51,15 +51,15 @@ impl Network {
         self.http.set_rate(rate);
     }
 
-    /// The rates at which an issuer, and the directory of `did:plc` documents, are asked; none
-    /// where nothing limits them.
+    /// Returns the rates at which an issuer, and the directory of `did:plc` documents, are asked;
+    /// none where nothing limits them.
     pub fn rates(&self, issuer: &str) -> [Option<f64>; 2] {
         let rate_of = |url: &Url| self.http.rate(url);
         [issuer.parse().ok().as_ref().and_then(rate_of), rate_of(&self.settings.plc_directory)]
     }
 
-    /// The difference between this machine's clock and those of the servers, as far as they have
-    /// told the time.
+    /// Returns the difference between this machine's clock and those of the servers, as far as they
+    /// have told the time.
     pub fn skew(&self) -> Option<Skew> {
         self.http.skew()
     }
@@ -69,8 +69,8 @@ impl Network {
         self.http.stop_waiting_when(stop);
     }
 
-    /// The authorization server of a session, after the check that the reference client makes
-    /// before every refresh: the account's DID document still names a PDS whose authorization
+    /// Returns the authorization server of a session, after the check that the reference client
+    /// makes before every refresh: the account's DID document still names a PDS whose authorization
     /// server is the session's issuer. Returns the origin of that PDS, too.
     pub async fn server_for(
         &self,
@@ -90,8 +90,8 @@ impl Network {
         Ok((server, pds))
     }
 
-    /// The authorization server of this name, without asking who uses it. Enough to revoke: tokens
-    /// go back to where they came from.
+    /// Returns the authorization server of this name, without asking who uses it. Enough to revoke:
+    /// tokens go back to where they came from.
     pub async fn server(&self, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
         let look_up = async {
             let metadata = server::metadata(&self.http, issuer).await?;
@@ -108,7 +108,7 @@ impl Network {
         self.servers.get(issuer, look_up).await
     }
 
-    /// The issuer that a PDS names (RFC 9728). `pds` is an origin.
+    /// Returns the issuer that a PDS names (RFC 9728). `pds` is an origin.
     pub async fn issuer_of(&self, pds: &str) -> Result<Arc<str>, LookupError> {
         self.issuers.get(pds, server::issuer_of(&self.http, pds)).await
     }
@@ -118,8 +118,8 @@ impl Network {
         identity::resolve_did(&self.http, &self.settings, did).await
     }
 
-    /// A document that an app publishes (client metadata, key set): JSON, status 200, no redirect.
-    /// With it, how long caches may keep it.
+    /// Returns a document that an app publishes (client metadata, key set): JSON, status 200, no
+    /// redirect. With it, how long caches may keep it.
     pub async fn published(&self, url: &str) -> Result<(serde_json::Value, Duration), LookupError> {
         let url =
             Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
@@ -128,18 +128,18 @@ impl Network {
         Ok((document, served.max_age.unwrap_or_default()))
     }
 
-    /// A document as it is published, whatever is wrong with it.
+    /// Returns a document as it is published, whatever is wrong with it.
     pub async fn look(&self, url: &str) -> Result<Published, LookupError> {
         published::look(&self.http, url).await
     }
 
-    /// The account behind a handle. The account must claim the handle in turn.
+    /// Returns the account behind a handle. The account must claim the handle in turn.
     pub async fn resolve_handle(&self, handle: &Handle) -> Result<Did, LookupError> {
         identity::resolve_handle(&self.http, &self.settings, handle).await
     }
 }
 
-/// The two issuers, and why they differ.
+/// Returns the two issuers, and why they differ.
 fn issuer_has_changed(recorded: &str, found: &str, pds: &str) -> String {
     let (recorded, found) = (lookup::brief(recorded), lookup::brief(found));
     if recorded.trim_end_matches('/') == found.trim_end_matches('/') {

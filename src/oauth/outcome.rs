@@ -291,7 +291,8 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     Exchange::Unacceptable { why, tokens: Some(Box::new(tokens)) }
 }
 
-/// A number of seconds from now on, however it is written; what is none is as good as not said.
+/// Returns a number of seconds from now on, however it is written; what is none is as good as not
+/// said.
 fn seconds(value: &Value) -> Option<Duration> {
     /// So that adding it to a time cannot overflow.
     const MAX: f64 = 10.0 * 365.0 * 86_400.0;
@@ -327,7 +328,7 @@ fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
     shown.chars().take(MAX_TEXT).collect()
 }
 
-/// The text without any part that is as long as a secret's [`PIECE`] and the same.
+/// Returns the text without any part that is as long as a secret's [`PIECE`] and the same.
 fn without(text: &str, secrets: &[Zeroizing<String>]) -> String {
     let is_echo = |piece: &[u8]| {
         secrets.iter().any(|secret| secret.as_bytes().windows(PIECE).any(|part| part == piece))

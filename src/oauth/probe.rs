@@ -18,8 +18,8 @@ pub const NEVER_ISSUED: &str =
 const WITHIN: Duration = Duration::from_secs(5);
 
 impl AuthorizationServer {
-    /// Whether it authenticates this client at a refresh; none where its answer does not tell.
-    /// Sends no assertion.
+    /// Checks whether it authenticates this client at a refresh; none where its answer does not
+    /// tell. Sends no assertion.
     pub async fn authenticates(&self, client_id: &str, dpop_key: &DpopKey) -> Option<bool> {
         let credentials = Credentials { client_id, auth: AuthMethod::None };
         self.refusal_of_unknown(credentials, dpop_key).await?.asks_for_assertion()

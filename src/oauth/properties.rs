@@ -45,7 +45,7 @@ fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
     Exchange::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
 }
 
-/// A member as it should be, mostly.
+/// Returns a member as it should be, mostly.
 fn mostly(right: &'static str) -> impl Strategy<Value = Value> {
     prop_oneof![4 => Just(Value::from(right)), 1 => any_json()]
 }
@@ -54,7 +54,7 @@ fn token() -> impl Strategy<Value = Value> {
     prop_oneof![4 => "[!-~]{1,40}".prop_map(Value::from), 1 => any_json()]
 }
 
-/// A document as `oauthctl metadata` writes it.
+/// Returns a document as `oauthctl metadata` writes it.
 fn metadata() -> impl Strategy<Value = Value> {
     (any::<bool>(), "[a-z]{1,8}", option::of("[a-zA-Z ]{1,12}")).prop_map(
         |(confidential, host, name)| {

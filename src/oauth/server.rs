@@ -63,7 +63,7 @@ struct ServerDocument {
     protected_resources: Option<Vec<String>>,
 }
 
-/// The one authorization server that a PDS names.
+/// Returns the one authorization server that a PDS names.
 pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, LookupError> {
     let what = format!("resource metadata of {pds}");
     let url = well_known(pds, "oauth-protected-resource", http)?;
@@ -72,7 +72,7 @@ pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, Lookup
 }
 
 impl ResourceDocument {
-    /// The one server that it names, where it is the document of this PDS.
+    /// Returns the one server that it names, where it is the document of this PDS.
     fn issuer(self, pds: &str) -> Result<Arc<str>, String> {
         if self.resource != pds {
             return Err(format!("is that of another server, {}", lookup::brief(&self.resource)));
@@ -123,8 +123,8 @@ impl ServerDocument {
     }
 }
 
-/// A well-known document of an origin. The AT Protocol has PDS and issuers be origins, without a
-/// path.
+/// Returns a well-known document of an origin. The AT Protocol has PDS and issuers be origins,
+/// without a path.
 fn well_known(server: &str, name: &str, http: &Http) -> Result<Url, LookupError> {
     let refuse = || LookupError::ruled_out(format!("{server} is not an origin that may be asked"));
     if origin(server, http).as_deref() != Some(server) {
@@ -162,7 +162,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// Whether it has a revocation endpoint.
+    /// Checks whether it has a revocation endpoint.
     pub fn can_revoke(&self) -> bool {
         self.revocation_endpoint.is_some()
     }

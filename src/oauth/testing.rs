@@ -56,7 +56,7 @@ pub(super) fn network(bed: &Testbed) -> Network {
     Network::new(development(bed), clock(), random()).unwrap()
 }
 
-/// The account of a record.
+/// Returns the account of a record.
 pub(super) fn did_of(record: &Value) -> Did {
     record["tokenSet"]["sub"].as_str().unwrap().parse().unwrap()
 }

@@ -212,7 +212,8 @@ impl AuthorizationServer {
     }
 }
 
-/// The nonce of an answer; without one, the nonce of a request that was granted goes on being good.
+/// Returns the nonce of an answer; without one, the nonce of a request that was granted goes on
+/// being good.
 fn nonce_to_keep(answered: &Answered) -> Option<String> {
     let used = || answered.proof.nonce.clone().filter(|_| answered.answer.status == 200);
     answered.answer.dpop_nonce.clone().or_else(used)

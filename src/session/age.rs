@@ -77,7 +77,7 @@ impl FromStr for Age {
 }
 
 impl fmt::Display for Age {
-    /// The two largest units: `3d 4h`, `59s`.
+    /// Returns the two largest units: `3d 4h`, `59s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let parts = [

@@ -95,12 +95,12 @@ impl Repeats {
         }
     }
 
-    /// Whether nothing occurred twice.
+    /// Checks whether nothing occurred twice.
     pub fn is_empty(&self) -> bool {
         self.repeated.is_empty()
     }
 
-    /// Whether something of the record occurred in another one, too.
+    /// Checks whether something of the record occurred in another one, too.
     pub fn has(&self, session: &Session<'_>) -> bool {
         self.hashes(session)
             .is_some_and(|hashes| hashes.iter().any(|hash| self.repeated.contains(hash)))
@@ -198,7 +198,8 @@ impl Comparison {
 }
 
 impl Copies {
-    /// The relation of a record at hand that keeps it from being exchanged, and what to say of it.
+    /// Returns the relation of a record at hand that keeps it from being exchanged, and what to say
+    /// of it.
     pub fn of(&self, key: &str, value: &[u8]) -> Option<(Relation, &str)> {
         if self.found.is_empty() {
             return None;
@@ -214,7 +215,7 @@ impl Copies {
     }
 }
 
-/// The number of the session that each record holds.
+/// Returns the number of the session that each record holds.
 fn groups(marks: &[Marks]) -> Vec<usize> {
     let mut parents: Vec<usize> = (0..marks.len()).collect();
     let mut first: HashMap<u64, usize> = HashMap::new();
@@ -228,7 +229,7 @@ fn groups(marks: &[Marks]) -> Vec<usize> {
     (0..marks.len()).map(|n| root(&mut parents, n)).collect()
 }
 
-/// The representative of a set of records (disjoint sets with path halving).
+/// Returns the representative of a set of records (disjoint sets with path halving).
 fn root(parents: &mut [usize], mut n: usize) -> usize {
     while parents[n] != n {
         parents[n] = parents[parents[n]];
@@ -237,7 +238,7 @@ fn root(parents: &mut [usize], mut n: usize) -> usize {
     n
 }
 
-/// The one that is provably newer than all others.
+/// Returns the one that is provably newer than all others.
 fn newest(marks: &[&Marks]) -> Option<usize> {
     let mut newest = 0;
     for n in 1..marks.len() {

@@ -81,7 +81,7 @@ impl KeyDependence {
     }
 }
 
-/// The value inside a JSON string or an envelope.
+/// Returns the value inside a JSON string or an envelope.
 fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if let Ok(text) = serde_json::from_slice::<String>(value) {
         return Some(Zeroizing::new(text.into_bytes()));

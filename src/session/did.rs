@@ -13,12 +13,12 @@ const MAX_BYTES: usize = 2048;
 pub struct Did(Box<str>);
 
 impl Did {
-    /// The identifier's text.
+    /// Returns the identifier's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the text is a DID.
+    /// Checks whether the text is a DID.
     pub fn is_valid(text: &str) -> bool {
         let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':'))
         else {

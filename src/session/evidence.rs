@@ -48,8 +48,8 @@ impl LastRefreshed {
     /// What [`Evidence::name`] says of our own refreshes.
     pub const BY_US: &'static str = "notes";
 
-    /// Whether a session whose access token expires then was renewed later than `now`, if the token
-    /// has the usual lifetime.
+    /// Checks whether a session whose access token expires then was renewed later than `now`, if
+    /// the token has the usual lifetime.
     pub fn lies_ahead(expires_at: Timestamp, now: Timestamp) -> bool {
         expires_at.duration_since(now) > ACCESS_TOKEN_LIFETIME.duration()
     }
@@ -61,8 +61,8 @@ impl LastRefreshed {
         session.access_token.issued_at().into_iter().chain(before_expiry).max()
     }
 
-    /// The newest of all evidence. Evidence from the future is none: a clock was wrong, or a
-    /// lifetime was not the usual.
+    /// Returns the newest of all evidence. Evidence from the future is none: a clock was wrong, or
+    /// a lifetime was not the usual.
     pub fn of(
         session: &Session<'_>,
         note: Option<&Note>,

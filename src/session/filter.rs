@@ -22,7 +22,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the session is meant.
+    /// Checks whether the session is meant.
     pub fn matches(&self, session: &Summary<'_>, now: Timestamp) -> bool {
         let same = |wanted: &Option<String>, found: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == found

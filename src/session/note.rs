@@ -68,7 +68,7 @@ impl Note {
     /// How long notes on sessions and keys are kept: longer than any session lives.
     pub const LIFETIME: Duration = Duration::from_hours(800 * 24);
 
-    /// The name under which the note on a record is kept.
+    /// Returns the name under which the note on a record is kept.
     pub fn name(key: &str) -> String {
         format!("session:{}", fingerprint(key.as_bytes()))
     }
@@ -78,12 +78,12 @@ impl Note {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// The note as it is kept.
+    /// Returns the note as it is kept.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a note is JSON")
     }
 
-    /// Whether the server has refused exactly this refresh token to this client. Where no
+    /// Checks whether the server has refused exactly this refresh token to this client. Where no
     /// `client_id` is known, to any.
     pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &str) -> bool {
         let is_of_client = match (&self.refused_to, client_id) {
@@ -156,7 +156,7 @@ impl Note {
         self.lives_for.filter(|seconds| *seconds > 0).map(Age::from_secs)
     }
 
-    /// Whether the user has been away for this long.
+    /// Checks whether the user has been away for this long.
     pub fn presence(
         note: Option<&Self>,
         session: &Summary<'_>,

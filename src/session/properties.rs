@@ -18,12 +18,12 @@ use crate::arbitrary::{damage, json as any_json, text, unknown_members};
 
 const DID: &str = "did:(plc:[a-z2-7]{24}|web:[a-z]{1,8}[.][a-z]{2,4})";
 
-/// A time that every part can hold.
+/// Returns a time that every part can hold.
 fn time() -> impl Strategy<Value = Timestamp> {
     (0_i64..4_000_000_000_000).prop_map(|ms| Timestamp::from_millisecond(ms).unwrap())
 }
 
-/// The members of a token set, and whether it names everything that a session must have.
+/// Returns the members of a token set, and whether it names everything that a session must have.
 fn token_set() -> impl Strategy<Value = Map<String, Value>> {
     let texts =
         (DID, text(), option::of(text()), option::of(text()), option::of("[!-~]{1,40}"), text());
@@ -42,7 +42,7 @@ fn token_set() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-/// A session as some version of the Node client may have written it.
+/// Returns a session as some version of the Node client may have written it.
 fn record() -> impl Strategy<Value = Map<String, Value>> {
     let method = prop_oneof![
         Just(json!({"method": "none"})),

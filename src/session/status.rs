@@ -123,7 +123,7 @@ impl Policy {
 }
 
 impl Status {
-    /// The status of this name.
+    /// Returns the status of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.name() == name)
     }
@@ -248,7 +248,7 @@ mod tests {
     use super::super::format::RECORD;
     use super::*;
 
-    /// The record expires at 09:02 and was therefore refreshed at 08:02.
+    /// Returns the record expires at 09:02 and was therefore refreshed at 08:02.
     fn judged(record: &str, now: &str, keys: &KnownKeys) -> (Status, Option<String>) {
         let now = now.parse().unwrap();
         let session = Session::read(record.as_bytes()).unwrap();

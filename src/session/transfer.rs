@@ -29,15 +29,15 @@ pub struct Transfer<'a> {
     pub record: &'a RawValue,
 }
 
-/// Whether `incoming` is certainly from a later exchange than `present`: both say when, and it is
-/// later. What cannot be told apart is not newer: the older tokens of the two would be replayed,
-/// and that destroys the session.
+/// Checks whether `incoming` is certainly from a later exchange than `present`: both say when, and
+/// it is later. What cannot be told apart is not newer: the older tokens of the two would be
+/// replayed, and that destroys the session.
 pub fn is_provably_newer(incoming: &Session<'_>, present: &Session<'_>) -> bool {
     is_later(incoming.times(), present.times())
 }
 
-/// Whether all that is known of both says that the first is later: when access tokens were issued,
-/// and when they expire.
+/// Checks whether all that is known of both says that the first is later: when access tokens were
+/// issued, and when they expire.
 pub(super) fn is_later(
     one: (Option<Timestamp>, Option<Timestamp>),
     other: (Option<Timestamp>, Option<Timestamp>),

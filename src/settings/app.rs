@@ -102,7 +102,7 @@ fn names_of(family: &'static [&'static str]) -> impl Iterator<Item = Cow<'static
     })
 }
 
-/// Whether a variable of this name should hold a client key.
+/// Checks whether a variable of this name should hold a client key.
 pub fn is_key_variable(name: &str) -> bool {
     KEY_FAMILIES
         .iter()
@@ -152,7 +152,7 @@ pub fn kid_variables(name: &str) -> impl Iterator<Item = String> {
     own.into_iter().chain(["_ID", "_KID"].map(|end| format!("{name}{end}")))
 }
 
-/// The address of the database at a path, as apps write it.
+/// Returns the address of the database at a path, as apps write it.
 pub fn database_address(path: &str) -> String {
     let path = path.trim();
     let path =

@@ -11,7 +11,7 @@ pub struct Dotenv {
     pub unread: Vec<usize>,
 }
 
-/// The variables of a file, in order.
+/// Returns the variables of a file, in order.
 pub fn parse(text: &str) -> Vec<(String, String)> {
     read(text).variables
 }
@@ -40,7 +40,7 @@ pub fn read(text: &str) -> Dotenv {
     found
 }
 
-/// The warning about lines of a file that are not read.
+/// Returns the warning about lines of a file that are not read.
 pub fn warning(file: impl std::fmt::Display, unread: &[usize]) -> Option<String> {
     const SHOWN: usize = 5;
     let numbers = unread.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -81,7 +81,7 @@ fn assignment(text: &str) -> Option<(&str, String, usize)> {
     Some((name, value(raw), text.len() - after_value.len()))
 }
 
-/// The name, and what follows the sign after it.
+/// Returns the name, and what follows the sign after it.
 fn named(text: &str) -> Option<(&str, &str)> {
     let is_in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let after_name = text.trim_start_matches(is_in_name);
@@ -94,8 +94,8 @@ fn named(text: &str) -> Option<(&str, &str)> {
     Some((name, after_sign?)).filter(|(name, _)| !name.is_empty())
 }
 
-/// The value with its quotes, and what follows it. One in quotes may stand on the next line and go
-/// on over several; without quotes it ends where the line does, or a comment begins.
+/// Returns the value with its quotes, and what follows it. One in quotes may stand on the next line
+/// and go on over several; without quotes it ends where the line does, or a comment begins.
 fn raw_value(text: &str) -> (&str, &str) {
     let begin = without_space(text);
     if let Some(quote) = begin.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))
@@ -106,8 +106,8 @@ fn raw_value(text: &str) -> (&str, &str) {
     text.split_at(text.find(['#', '\n']).unwrap_or(text.len()))
 }
 
-/// The end of a text in quotes: behind the first quote without a backslash, else the last with one,
-/// where nothing but a comment follows on its line.
+/// Returns the end of a text in quotes: behind the first quote without a backslash, else the last
+/// with one, where nothing but a comment follows on its line.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = Vec::new();
     let quotes = text.match_indices(quote).map(|(at, _)| at).skip(1);
@@ -130,7 +130,7 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     first.into_iter().chain(escaped.into_iter().rev()).find(is_end).map(|at| at + 1)
 }
 
-/// The value that the app sees.
+/// Returns the value that the app sees.
 fn value(raw: &str) -> String {
     let raw = raw.trim_matches(is_space);
     let quote = raw.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));

@@ -56,17 +56,17 @@ impl SettingsFile {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// The settings outside of profiles.
+    /// Returns the settings outside of profiles.
     pub(super) fn table(&self) -> &Table {
         &self.table
     }
 
-    /// The settings of a profile.
+    /// Returns the settings of a profile.
     pub(super) fn profile(&self, name: &str) -> Option<&Table> {
         self.table.get("profiles")?.get(name)?.as_table()
     }
 
-    /// The names of the profiles.
+    /// Returns the names of the profiles.
     pub(super) fn profiles(&self) -> Vec<&str> {
         let profiles = self.table.get("profiles").and_then(Value::as_table);
         profiles.into_iter().flat_map(Table::keys).map(String::as_str).collect()

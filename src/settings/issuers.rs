@@ -32,7 +32,7 @@ pub fn parse_rate(text: &str) -> Option<f64> {
 }
 
 impl Settings {
-    /// The issuers of which anything is set.
+    /// Returns the issuers of which anything is set.
     pub fn issuers(&self) -> Result<BTreeMap<String, IssuerSettings>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
         let Some(issuers) = file.table().get("issuers").and_then(Value::as_table) else {
@@ -75,7 +75,7 @@ impl Settings {
         })
     }
 
-    /// The ages by which sessions are judged.
+    /// Returns the ages by which sessions are judged.
     pub fn policy(&self) -> Result<Policy, Failure> {
         let lifetimes = |set: IssuerSettings| Lifetimes {
             public: set.public_lifetime,
@@ -92,7 +92,7 @@ impl Settings {
         Ok(self.issuers()?.into_values().filter_map(|set| set.document_cache).max())
     }
 
-    /// The rates of `[refresh]` and of single issuers.
+    /// Returns the rates of `[refresh]` and of single issuers.
     pub(super) fn rates(&self) -> Result<RateSettings, Failure> {
         let all = self.file_text("refresh", "per_issuer_rate")?;
         let all = all.map(|text| rate(&text, "refresh.per_issuer_rate")).transpose()?;

@@ -13,7 +13,7 @@ use crate::input;
 /// More names in a hint help nobody.
 const MOST_NAMES: usize = 3;
 
-/// The beginning of a hint about keys; empty where nothing stands near.
+/// Returns the beginning of a hint about keys; empty where nothing stands near.
 pub fn keys(environment: &Environment, found: &FoundKeys) -> String {
     let mut parts: Vec<_> =
         found.passed_over.iter().map(|(name, why)| format!("{name} {why}")).collect();
@@ -25,7 +25,7 @@ pub fn keys(environment: &Environment, found: &FoundKeys) -> String {
     joined(&parts)
 }
 
-/// The beginning of a hint about the store; empty where nothing stands near.
+/// Returns the beginning of a hint about the store; empty where nothing stands near.
 pub fn stores(environment: &Environment) -> String {
     let is_known = |name: &str| app::STORE_VARIABLES.iter().any(|(known, _)| *known == name);
     let found = in_env_file(is_known).or_else(database_here);

@@ -16,8 +16,8 @@ const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "
 const DOH_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
 impl Settings {
-    /// The settings of `[network]`. Reads the file with the private certificates, where one is
-    /// named.
+    /// Returns the settings of `[network]`. Reads the file with the private certificates, where one
+    /// is named.
     pub fn network(&self) -> Result<NetworkSettings, Failure> {
         let flag = |key| self.value("network", key, "true or false", false);
         let settings = NetworkSettings {
@@ -42,7 +42,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The HTTP proxy that the settings name, or the variable that names one to other programs.
+    /// Returns the HTTP proxy that the settings name, or the variable that names one to other
+    /// programs.
     fn proxy(&self) -> Result<ProxySettings, Failure> {
         const NAME: &str = "network.proxy";
         let Some(text) = self.file_text("network", "proxy")? else {
@@ -68,7 +69,7 @@ impl Settings {
         })
     }
 
-    /// The variable that names a proxy, where the settings do not say to use it.
+    /// Returns the variable that names a proxy, where the settings do not say to use it.
     pub fn unused_proxy(&self) -> Option<&'static str> {
         let is_named = self.in_file("network", "proxy").is_some();
         PROXY_VARIABLES
@@ -76,7 +77,7 @@ impl Settings {
             .find(|name| !is_named && self.environment().text(name).is_some())
     }
 
-    /// Whether http, and addresses that are not public, may be spoken to.
+    /// Checks whether http, and addresses that are not public, may be spoken to.
     pub fn egress(&self) -> Result<[bool; 2], Failure> {
         let flag = |key| self.value("network", key, "true or false", false);
         Ok([flag("allow_http")?, flag("allow_private_hosts")?])
@@ -95,8 +96,8 @@ impl Settings {
         self.pem("network", "ca_file").map(|pem| pem.map(|pem| pem.to_vec()))
     }
 
-    /// The client certificate and its key, for the store that the file names. Both may stand in one
-    /// file.
+    /// Returns the client certificate and its key, for the store that the file names. Both may
+    /// stand in one file.
     pub fn client_pem(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         if self.store_is_named_elsewhere() {
             return Ok(None);

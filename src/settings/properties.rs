@@ -24,18 +24,18 @@ fn settings(text: &str, environment: Environment) -> Settings {
     Settings::new(Some(file(text).unwrap()), environment, Overrides::default()).unwrap()
 }
 
-/// The settings of every section ("" is the top), by name.
+/// Returns the settings of every section ("" is the top), by name.
 fn known() -> Vec<(&'static str, Vec<&'static str>)> {
     let names = |section| schema::settings_of(section).into_iter().map(|(name, _)| name).collect();
     [""].into_iter().chain(schema::SECTIONS).map(|section| (section, names(section))).collect()
 }
 
-/// The text, so that it stands for itself.
+/// Returns the text, so that it stands for itself.
 fn no_reference(text: String) -> String {
     if text.starts_with("env:") || text.starts_with("file:") { format!(" {text}") } else { text }
 }
 
-/// A value in one of the ways in which dotenv files quote.
+/// Returns a value in one of the ways in which dotenv files quote.
 fn quoted() -> impl Strategy<Value = (String, String)> {
     // A backslash at the end would escape the quote.
     let open = |text: String| if text.ends_with('\\') { text + "." } else { text };

@@ -15,12 +15,12 @@ use crate::keyring::KeySource;
 /// More than any value needs.
 const MAX_REFERENCE: u64 = 1 << 20;
 
-/// Whether the text says where the value is, rather than being it.
+/// Checks whether the text says where the value is, rather than being it.
 pub(super) fn is_reference(text: &str) -> bool {
     text.starts_with("env:") || text.starts_with("file:")
 }
 
-/// The texts of a value that is one, or an array of them.
+/// Returns the texts of a value that is one, or an array of them.
 pub(super) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
@@ -31,7 +31,8 @@ pub(super) fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// The key sources of `keys`: texts, and tables that say which kid a key has that has none itself.
+/// Returns the key sources of `keys`: texts, and tables that say which kid a key has that has none
+/// itself.
 pub(super) fn named_sources(value: &Value, base: &Path) -> Result<Vec<KeySource>, Failure> {
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     let source = |item: &Value| match item {
@@ -49,7 +50,7 @@ pub(super) fn named_sources(value: &Value, base: &Path) -> Result<Vec<KeySource>
 }
 
 impl Settings {
-    /// The text of one value, its reference followed.
+    /// Returns the text of one value, its reference followed.
     pub(super) fn one_value(
         &self,
         value: &Value,
@@ -91,7 +92,7 @@ fn whole(text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
     input::leftover(&text).map_or(Ok(text), Err)
 }
 
-/// The text of a file of which all is one value. `named` is how it was written.
+/// Returns the text of a file of which all is one value. `named` is how it was written.
 fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure> {
     /// How every SQLite database begins.
     const SQLITE: &[u8] = b"SQLite format 3\0";
@@ -128,7 +129,7 @@ fn is_a_database(place: &str, named: &str) -> Failure {
         .hint(format!("write sqlite:{named}"))
 }
 
-/// Whether apps call a database so.
+/// Checks whether apps call a database so.
 fn is_database_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("db" | "sqlite" | "sqlite3"))

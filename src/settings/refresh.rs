@@ -25,7 +25,7 @@ pub struct RefreshSettings {
 }
 
 impl RefreshSettings {
-    /// The ages by which sessions are judged, but for single issuers.
+    /// Returns the ages by which sessions are judged, but for single issuers.
     pub fn policy(&self) -> Policy {
         Policy {
             keep_alive: self.keep_alive,
@@ -51,7 +51,7 @@ impl Default for RefreshSettings {
 }
 
 impl Settings {
-    /// The settings of `[refresh]`.
+    /// Returns the settings of `[refresh]`.
     pub fn refresh(&self) -> Result<RefreshSettings, Failure> {
         let default = RefreshSettings::default();
         let count = |key, default| self.value("refresh", key, "a whole number above 0", default);

@@ -141,7 +141,7 @@ impl Type {
     }
 }
 
-/// A key source, with the kid of a key that has none itself, or without.
+/// Returns a key source, with the kid of a key that has none itself, or without.
 fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
     const MEMBERS: [&str; 2] = ["source", "kid"];
     let Some(table) = value.as_table() else {
@@ -160,7 +160,7 @@ fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A value that cannot be what the setting is for.
+/// Returns a value that cannot be what the setting is for.
 pub(super) fn wrong_type(name: &str, expected: &str) -> Failure {
     usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
 }

@@ -25,7 +25,7 @@ pub struct SystemRoots {
 }
 
 impl Settings {
-    /// The authorities that the environment adds; read when first asked for.
+    /// Returns the authorities that the environment adds; read when first asked for.
     pub fn system_roots(&self) -> &SystemRoots {
         self.system_roots.get_or_init(|| read(self.environment()))
     }
@@ -73,8 +73,8 @@ impl SystemRoots {
         }
     }
 
-    /// Whether others than root and this user may write the file or directory, or what is in its
-    /// place tomorrow.
+    /// Checks whether others than root and this user may write the file or directory, or what is in
+    /// its place tomorrow.
     fn is_doubtful(&mut self, variable: &str, path: &Path) -> bool {
         let own = rustix::process::geteuid().as_raw();
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());

@@ -8,7 +8,7 @@ use super::Store;
 /// The servers in charge of a store at one moment, asked for and connected to anew.
 #[async_trait]
 pub trait Checkpoint: Send + Sync {
-    /// The store by way of these servers.
+    /// Returns the store by way of these servers.
     fn store(&self) -> &dyn Store;
 
     /// Tells whether everything that [`Self::store`] has shown or taken so far outlives a

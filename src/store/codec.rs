@@ -58,8 +58,8 @@ impl Codec {
         }
     }
 
-    /// The stored value of a record: in the place of `current`, or for the first time with this
-    /// time to live.
+    /// Returns the stored value of a record: in the place of `current`, or for the first time with
+    /// this time to live.
     pub fn encode(
         self,
         record: &[u8],
@@ -76,19 +76,19 @@ impl Codec {
         }
     }
 
-    /// Whether the record has the time of its last write in it.
+    /// Checks whether the record has the time of its last write in it.
     pub fn is_stamped(self) -> bool {
         matches!(self, Self::Stamped | Self::Envelope { is_stamped: true })
     }
 
-    /// Whether a record bears the time of its last write exactly if it should.
+    /// Checks whether a record bears the time of its last write exactly if it should.
     pub fn stamp_fits(self, record: &[u8]) -> bool {
         stamp_of(record).is_some() == self.is_stamped()
     }
 }
 
-/// The record in an envelope, and when it was put there. Some libraries wrap the record itself,
-/// some its text.
+/// Returns the record in an envelope, and when it was put there. Some libraries wrap the record
+/// itself, some its text.
 fn unwrapped(value: &[u8]) -> Option<(Vec<u8>, Option<Timestamp>)> {
     let envelope: Envelope<'_> = serde_json::from_slice(value).ok()?;
     let inner = envelope.value.get();
@@ -131,7 +131,7 @@ fn stamp_of(value: &[u8]) -> Option<Timestamp> {
     Timestamp::from_millisecond(at as i64).ok()
 }
 
-/// The record with the time of its last write; none when it is no object.
+/// Returns the record with the time of its last write; none when it is no object.
 fn stamped(record: &[u8], now: Timestamp) -> Option<Vec<u8>> {
     let mut record: Map<String, Json> = serde_json::from_slice(record).ok()?;
     record.insert(STAMP.to_owned(), now.as_millisecond().into());

@@ -38,7 +38,7 @@ impl std::error::Error for EndlessLock {}
 /// How a store gives a lock back: in one step, and only if it is still ours.
 #[async_trait]
 pub(super) trait Release: Send + Sync {
-    /// Whether the lock was still ours.
+    /// Checks whether the lock was still ours.
     async fn release(self: Box<Self>) -> anyhow::Result<bool>;
 }
 

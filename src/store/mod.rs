@@ -88,12 +88,12 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// A record of which nothing else is known.
+    /// Returns a record of which nothing else is known.
     pub fn new(key: RecordKey, value: RecordValue) -> Self {
         Self { key, value, raw: None, observed: Observed::default(), ttl: None, unreadable: None }
     }
 
-    /// The value as it stands in the store: what a write compares.
+    /// Returns the value as it stands in the store: what a write compares.
     fn version(&self) -> &RecordValue {
         self.raw.as_ref().unwrap_or(&self.value)
     }
@@ -129,7 +129,7 @@ pub enum Written {
 /// connection is tried again only where doing the same thing twice is harmless.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// The layout in use.
+    /// Returns the layout in use.
     fn layout(&self) -> &Layout;
 
     /// Refuses to write as a user whose files would keep the app out of its own store.
@@ -137,7 +137,7 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Whether several records of this layout may be of one account, or hold one session.
+    /// Checks whether several records of this layout may be of one account, or hold one session.
     fn may_have_copies(&self) -> bool {
         self.layout().session_pattern().has_many()
     }
@@ -176,7 +176,7 @@ pub trait Store: Send + Sync {
     /// order. The scan ends with an error rather than early.
     fn scan(&self, kind: Kind, want: Want) -> Scan;
 
-    /// The record under this key as it is now, with its time to live.
+    /// Returns the record under this key as it is now, with its time to live.
     async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>>;
 
     /// Every record under this key. Several only in tables whose keys are not unique.
@@ -193,9 +193,9 @@ pub trait Store: Send + Sync {
     /// creates a record, and never changes more than one.
     async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written>;
 
-    /// The servers in charge at this moment, for making sure that what was written `Unconfirmed`
-    /// outlives a fail-over. None where no server takes over from another, so that nothing ever
-    /// is.
+    /// Returns the servers in charge at this moment, for making sure that what was written
+    /// `Unconfirmed` outlives a fail-over. None where no server takes over from another, so that
+    /// nothing ever is.
     async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
         Ok(None)
     }
@@ -232,7 +232,7 @@ pub trait Store: Send + Sync {
     /// `patience`; an [`EndlessLock`] where nobody will ever give it back.
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>>;
 
-    /// The store's own time; none where it has none, or does not tell.
+    /// Returns the store's own time; none where it has none, or does not tell.
     async fn time(&self) -> Option<Timestamp> {
         None
     }
@@ -304,17 +304,17 @@ impl fmt::Debug for RecordValue {
 }
 
 impl RecordKey {
-    /// A key from its text.
+    /// Returns a key from its text.
     pub fn from_text(text: &str) -> Self {
         Self(text.as_bytes().to_vec())
     }
 
-    /// Whether its text says all of it.
+    /// Checks whether its text says all of it.
     fn is_text(&self) -> bool {
         std::str::from_utf8(&self.0).is_ok()
     }
 
-    /// The key's text; bytes that are none are replaced.
+    /// Returns the key's text; bytes that are none are replaced.
     pub fn text(&self) -> Cow<'_, str> {
         // Almost all are text, which this sees several times as fast as what replaces the rest.
         std::str::from_utf8(&self.0)

@@ -17,7 +17,8 @@ const DID: &str = "did:(plc:[a-z2-7]{24}|web:[a-z]{1,8}[.][a-z]{2,4})";
 /// Literal parts of templates, with everything that globs give meaning to.
 const LITERAL: &str = "[a-z:*?\\[\\]^\\\\/_.é-]{0,8}";
 
-/// Whether a Redis glob of escaped characters and `*` matches, by the shortest definition there is.
+/// Checks whether a Redis glob of escaped characters and `*` matches, by the shortest definition
+/// there is.
 fn matches(glob: &[char], key: &[char]) -> bool {
     match glob {
         [] => key.is_empty(),
@@ -31,7 +32,7 @@ fn glob_matches(glob: &str, key: &str) -> bool {
     matches(&glob, &key)
 }
 
-/// An address of any form with this password in it.
+/// Returns an address of any form with this password in it.
 fn address(password: &str) -> impl Strategy<Value = String> {
     let password = password.to_owned();
     let scheme =

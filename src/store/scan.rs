@@ -31,7 +31,7 @@ impl Scan {
         (ScanSender(sender), Self(receiver))
     }
 
-    /// The next records; none when all were seen.
+    /// Returns the next records; none when all were seen.
     pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
         match self.0.recv().await {
             Some(Message::Batch(records)) => Ok(Some(records)),

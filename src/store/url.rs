@@ -89,7 +89,7 @@ impl StoreUrl {
         Err(usage("is not the address of a store").hint(FORMS))
     }
 
-    /// Whether the connection to it is encrypted.
+    /// Checks whether the connection to it is encrypted.
     pub fn is_encrypted(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,
@@ -99,7 +99,7 @@ impl StoreUrl {
         }
     }
 
-    /// The address with what it leaves open taken from variables of libpq.
+    /// Returns the address with what it leaves open taken from variables of libpq.
     pub fn filled(mut self, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         if let Self::Postgres(address) = &mut self {
             address.fill(variable)?;
@@ -125,8 +125,8 @@ impl StoreUrl {
         if let Self::Sqlite(path) = self { Some(path) } else { None }
     }
 
-    /// The simplest address of the same store: files by their canonical path, servers without user,
-    /// secrets and encryption.
+    /// Returns the simplest address of the same store: files by their canonical path, servers
+    /// without user, secrets and encryption.
     pub(super) fn simplest(&self) -> Self {
         match self {
             Self::Sqlite(path) => Self::Sqlite(canonical(path)),
@@ -141,7 +141,8 @@ impl StoreUrl {
     }
 }
 
-/// The path of a file in every working directory and by every name of it, for a file that exists.
+/// Returns the path of a file in every working directory and by every name of it, for a file that
+/// exists.
 pub(super) fn canonical(path: &Path) -> PathBuf {
     let found = path.canonicalize().or_else(|_| std::path::absolute(path));
     found.unwrap_or_else(|_| path.to_owned())

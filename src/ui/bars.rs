@@ -8,7 +8,7 @@ const WIDTH: usize = 40;
 /// Names are cut to this many characters.
 const NAME: usize = 44;
 
-/// A title and one bar a row: name, count, share of the total, bar. No line is wider than
+/// Returns a title and one bar a row: name, count, share of the total, bar. No line is wider than
 /// `columns`, where they are known and leave room for a bar at all.
 pub(super) fn bars(
     title: &str,

@@ -14,7 +14,7 @@ pub struct Entry<'e> {
     pub notes: Vec<(&'e str, &'e str)>,
 }
 
-/// The statements below each other, their texts in one column.
+/// Returns the statements below each other, their texts in one column.
 pub(super) fn entries(entries: &[Entry<'_>], palette: Palette) -> String {
     let width = entries.iter().map(|entry| entry.mark.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -34,7 +34,7 @@ pub(super) fn entries(entries: &[Entry<'_>], palette: Palette) -> String {
     text
 }
 
-/// The lines of a text, harmless, the second and later ones indented.
+/// Returns the lines of a text, harmless, the second and later ones indented.
 fn lines(text: &str, indent: usize) -> String {
     text.lines().map(sanitised).collect::<Vec<_>>().join(&format!("\n{:indent$}", ""))
 }

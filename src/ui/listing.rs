@@ -22,7 +22,7 @@ pub trait Row: Serialize {
     /// as it is.
     const SPARE: &'static [usize] = &[];
 
-    /// The table's cells, one for each title, and the role of those that deserve colour.
+    /// Returns the table's cells, one for each title, and the role of those that deserve colour.
     fn cells(&self) -> Vec<(String, Option<Role>)>;
 }
 
@@ -162,7 +162,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// The columns that are shown, and how wide each may be.
+    /// Returns the columns that are shown, and how wide each may be.
     fn columns(&self, rows: &[Vec<Cell>]) -> Vec<(usize, usize)> {
         let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
         let width = |(n, title): (usize, &&str)| (n, cells(n).max().unwrap_or(0).max(title.len()));

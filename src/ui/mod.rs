@@ -79,12 +79,12 @@ impl Ui {
         Self { format, quiet, verbosity, out, err }
     }
 
-    /// The colours for stderr.
+    /// Returns the colours for stderr.
     pub fn err_palette(&self) -> Palette {
         self.err
     }
 
-    /// Whether a person reads stdout.
+    /// Checks whether a person reads stdout.
     pub fn stdout_is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
@@ -96,8 +96,8 @@ impl Ui {
         out.flush()
     }
 
-    /// A JSON document as it will be shown: indented for a person at the terminal, on one line for
-    /// a program. What goes to a file is for a program.
+    /// Returns a JSON document as it will be shown: indented for a person at the terminal, on one
+    /// line for a program. What goes to a file is for a program.
     pub fn json_document(&self, document: &serde_json::Value, to_file: bool) -> Vec<u8> {
         text::json_document(document, !to_file && self.stdout_is_terminal())
     }
@@ -115,7 +115,7 @@ impl Ui {
         }
     }
 
-    /// A JSON document as a person reads it, wherever it will go.
+    /// Returns a JSON document as a person reads it, wherever it will go.
     #[expect(clippy::unused_self, reason = "what people read goes through a Ui")]
     pub fn json_for_people(&self, document: &serde_json::Value) -> String {
         String::from_utf8_lossy(&text::json_document(document, true)).into_owned()
@@ -153,7 +153,7 @@ impl Ui {
         self.result(entries::entries(entries, self.out))
     }
 
-    /// Whether there is a person to ask.
+    /// Checks whether there is a person to ask.
     pub fn can_ask(&self) -> bool {
         prompt::can_ask()
     }
@@ -200,7 +200,7 @@ impl Ui {
         }
     }
 
-    /// A line on stderr that has to be read, quiet or not.
+    /// Returns a line on stderr that has to be read, quiet or not.
     pub fn say(&self, text: impl AsRef<str>) {
         self.err_line(&sanitised(text.as_ref()));
     }

@@ -25,7 +25,7 @@ pub enum Palette {
 }
 
 impl Palette {
-    /// The text in the colour of its role.
+    /// Returns the text in the colour of its role.
     pub fn paint(self, role: Role, text: &str) -> String {
         if self == Self::Plain {
             return text.to_owned();

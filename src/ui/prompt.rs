@@ -7,7 +7,7 @@ use dialoguer::console::Term;
 
 use crate::error::{Exit, Failure, failed, interrupted, usage};
 
-/// Whether there is a person to ask.
+/// Checks whether there is a person to ask.
 pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -34,7 +34,8 @@ fn yes_or_no(answer: &str) -> Option<bool> {
     }
 }
 
-/// A line of text. Enter alone says what is offered; an answer that is refused is asked for again.
+/// Returns a line of text. Enter alone says what is offered; an answer that is refused is asked for
+/// again.
 pub(super) fn line(
     question: &str,
     offered: Option<&str>,

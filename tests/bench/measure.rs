@@ -52,7 +52,7 @@ impl Timed for Watched {
     }
 }
 
-/// The fastest of several runs: whatever else the machine does only makes them slower.
+/// Returns the fastest of several runs: whatever else the machine does only makes them slower.
 pub fn best<T: Timed>(runs: usize, mut one: impl FnMut() -> T) -> T {
     (0..runs.max(1)).map(|_| one()).min_by_key(Timed::wall).expect("there is at least one run")
 }
@@ -102,7 +102,7 @@ fn run_into(output: Stdio, program: &str, arguments: &[&str], dir: &Path) -> Run
     }
 }
 
-/// Whether a program runs and succeeds.
+/// Checks whether a program runs and succeeds.
 pub fn succeeds(program: &str, arguments: &[&str], dir: &Path) -> bool {
     let mut command = Command::new(program);
     let status = command

@@ -130,7 +130,7 @@ impl App {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     }
 
-    /// The best of several runs, each of which must refresh every session.
+    /// Returns the best of several runs, each of which must refresh every session.
     fn watched(&self, what: &str, runs: usize, one: impl Fn(&Path) -> Run) -> Run {
         let run = best(runs, || {
             let before = self.net.counters().exchanged;

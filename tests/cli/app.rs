@@ -26,7 +26,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// A confidential client without users.
+    /// Returns a confidential client without users.
     pub(crate) fn new() -> Self {
         let net = Network::start_blocking().unwrap();
         let mut sandbox = Sandbox::new();
@@ -39,14 +39,14 @@ impl App {
         app
     }
 
-    /// An app with so many users, who were last here two days ago.
+    /// Returns an app with so many users, who were last here two days ago.
     pub(crate) fn with_users(count: usize) -> Self {
         let app = Self::new();
         app.log_in(count, &days_ago(2));
         app
     }
 
-    /// An app with one user, Alice, who was last here two days ago.
+    /// Returns an app with one user, Alice, who was last here two days ago.
     pub(crate) fn with_alice() -> Self {
         let app = Self::new();
         app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
@@ -122,12 +122,12 @@ impl App {
         rows.iter().map(record).collect()
     }
 
-    /// The keys of all records, whether or not they can be read.
+    /// Returns the keys of all records, whether or not they can be read.
     pub(crate) fn records_left(&self) -> Vec<String> {
         self.database.rows("SELECT key FROM auth_session ORDER BY key")
     }
 
-    /// The record of one account.
+    /// Returns the record of one account.
     pub(crate) fn record(&self, did: &str) -> Option<Value> {
         self.records().remove(did)
     }
@@ -137,7 +137,7 @@ impl App {
         self.sandbox.path("../home/.local/state/oauthctl/recovery")
     }
 
-    /// The files that hold them.
+    /// Returns the files that hold them.
     pub(crate) fn recovery_entries(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.recovery_directory()) else { return Vec::new() };
         let paths = entries.map(|entry| entry.unwrap().path());
@@ -148,7 +148,7 @@ impl App {
         paths
     }
 
-    /// The records in them.
+    /// Returns the records in them.
     pub(crate) fn waiting_records(&self) -> Vec<Value> {
         let record = |path: &PathBuf| {
             let entry: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -189,7 +189,7 @@ impl App {
         assert_eq!(self.lost(), BTreeSet::new(), "{context}\n{ended:?}");
     }
 
-    /// The requests that carried the refresh token of a session to a token endpoint.
+    /// Returns the requests that carried the refresh token of a session to a token endpoint.
     pub(crate) fn exchanges(&self) -> Vec<Logged> {
         let mut requests = self.net.requests_to(Endpoint::Token);
         requests.retain(|request| request.did.is_some());
@@ -216,12 +216,12 @@ impl App {
     }
 }
 
-/// The account that a stored record is of.
+/// Returns the account that a stored record is of.
 pub(crate) fn did_of(record: &Value) -> &str {
     record["tokenSet"]["sub"].as_str().expect("a record names its account")
 }
 
-/// An account named for what is to become of it.
+/// Returns an account named for what is to become of it.
 pub(crate) fn to_be(result: &str) -> String {
     format!("did:plc:{result:a<24}")
 }

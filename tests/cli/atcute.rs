@@ -9,7 +9,7 @@ use crate::npmx::Npmx;
 use crate::samples::{ALICE, BOB, object};
 use crate::sandbox::Output;
 
-/// A login by way of atcute, last refreshed two days ago.
+/// Returns a login by way of atcute, last refreshed two days ago.
 fn atcute() -> LoginOptions {
     LoginOptions { library: Library::Atcute, ..days_ago(2) }
 }
@@ -126,8 +126,8 @@ fn pending_logins_are_listed() {
     );
 }
 
-/// An app that has moved to another library: two sessions in its old store, and an empty new one
-/// with the profile `new`.
+/// Returns an app that has moved to another library: two sessions in its old store, and an empty
+/// new one with the profile `new`.
 fn moving(options: &[LoginOptions]) -> App {
     let app = App::new();
     for options in options {

@@ -25,7 +25,7 @@ fn login(app: &App, did: &str, library: Library) -> Value {
     app.net.login(LoginOptions { did: Some(did.to_owned()), library, ..days_ago(2) })
 }
 
-/// An app in the place of the usual one, with these tables.
+/// Returns an app in the place of the usual one, with these tables.
 fn with_tables(tables: &str) -> (App, AppDatabase) {
     let app = App::new();
     let database = AppDatabase::with(&app.sandbox.path("other.db"), tables);
@@ -34,7 +34,7 @@ fn with_tables(tables: &str) -> (App, AppDatabase) {
     (app, database)
 }
 
-/// An app like bookhive, whose one user was last here two days ago.
+/// Returns an app like bookhive, whose one user was last here two days ago.
 pub(crate) fn bookhive() -> (App, AppDatabase) {
     let (app, database) = with_tables(BOOKHIVE);
     let record = login(&app, ALICE, Library::Atcute);
@@ -216,7 +216,7 @@ fn a_layout_of_ones_own_says_its_format() {
     }
 }
 
-/// A Redis with one session of npmx-v2.
+/// Returns a Redis with one session of npmx-v2.
 fn npmx_v2() -> (App, Redis) {
     let mut app = App::new();
     let redis = Redis::start();

@@ -26,7 +26,7 @@ const NEXT_DAY: &str = "2026-11-30T22:00:00Z";
 /// The directory of the files.
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/compat");
 
-/// A sandbox with the recovery directory and the settings of a run of 0.1.0.
+/// Returns a sandbox with the recovery directory and the settings of a run of 0.1.0.
 fn sandbox(store: &str, port: u16) -> Sandbox {
     let mut sandbox = Sandbox::new();
     let key = read(&sandbox, &format!("{store}/key.json"));
@@ -46,7 +46,7 @@ fn read(sandbox: &Sandbox, name: &str) -> String {
     text.replace("@APP@", sandbox.path("").canonicalize().unwrap().to_str().unwrap())
 }
 
-/// The SQLite store, and oauthctl's own file beside it.
+/// Returns the SQLite store, and oauthctl's own file beside it.
 fn sqlite() -> (Sandbox, AppDatabase) {
     let sandbox = sandbox("sqlite", 0);
     let database = AppDatabase::with(&sandbox.path("app.db"), &read(&sandbox, "sqlite/app.db.sql"));
@@ -55,7 +55,7 @@ fn sqlite() -> (Sandbox, AppDatabase) {
     (sandbox, database)
 }
 
-/// The Redis.
+/// Returns the Redis.
 fn redis() -> (Sandbox, Redis) {
     let redis = Redis::start();
     let mut sandbox = sandbox("redis", redis.port());
@@ -90,7 +90,7 @@ fn recovered(sandbox: &Sandbox) -> Value {
     report.into()
 }
 
-/// The record that the only entry of an account brings.
+/// Returns the record that the only entry of an account brings.
 fn record_of_entry(store: &str, name: &str) -> Value {
     let entries = fs::read_dir(format!("{FILES}/{store}/recovery")).unwrap();
     let texts = entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());

@@ -10,7 +10,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, KEY2, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// An app with keys, profiles, a layout of its own and two sessions.
+/// Returns an app with keys, profiles, a layout of its own and two sessions.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("keys.json", format!("[{KEY1},{KEY2}]"));
@@ -50,7 +50,7 @@ fn offered(output: &Output) -> String {
     if output.stdout == "\n" { String::new() } else { output.stdout.clone() }
 }
 
-/// A shell at a prompt.
+/// Returns a shell at a prompt.
 fn at_a_prompt(sandbox: &Sandbox, shell: &str, options: &[&str], set_up: &str) -> PtySession {
     let mut command: Command = sandbox.command(shell);
     command.args(options).env("PS1", "ready> ").env("TERM", "dumb");

@@ -18,7 +18,7 @@ fn login(app: &App, did: &str) -> Value {
     app.net.login(LoginOptions { did: Some(did.to_owned()), dpop_pool: None, ..days_ago(2) })
 }
 
-/// The record as it was before its last refresh.
+/// Returns the record as it was before its last refresh.
 fn before_its_last_refresh(record: &Value) -> Value {
     let mut older = record.clone();
     older["tokenSet"]["refresh_token"] = json!("ref-of-before");
@@ -27,7 +27,7 @@ fn before_its_last_refresh(record: &Value) -> Value {
     older
 }
 
-/// The statuses and reasons of a list, in the order of its rows.
+/// Returns the statuses and reasons of a list, in the order of its rows.
 fn statuses(output: &Output) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let row = |line: &str| {
@@ -42,7 +42,7 @@ fn pair(status: &str, reason: &str) -> (String, String) {
     (status.to_owned(), reason.to_owned())
 }
 
-/// An app whose table has these records under the key of ALICE.
+/// Returns an app whose table has these records under the key of ALICE.
 fn with_rows(records: impl FnOnce(&App) -> Vec<Value>) -> App {
     let app = App::new();
     app.database.execute(LOOSE);

@@ -16,7 +16,7 @@ use crate::samples::{ALICE, object};
 /// Users beside Alice.
 const OTHERS: usize = 7;
 
-/// An app whose users are at a server of this dialect.
+/// Returns an app whose users are at a server of this dialect.
 fn at(dialect: Dialect) -> App {
     let app = App::new();
     app.net.set_dialect(0, dialect);
@@ -40,7 +40,7 @@ fn alice_last(dialect: Dialect) -> App {
     app
 }
 
-/// The server makes new tokens that the store does not get.
+/// Returns the server makes new tokens that the store does not get.
 fn leave_behind(app: &App, did: &str) {
     app.net.refresh_as_app(&app.record(did).unwrap()).unwrap();
 }
@@ -208,7 +208,7 @@ fn opaque(policy: &mut Policy) {
     policy.readable_access_tokens = false;
 }
 
-/// A configuration that is wrong for every session, and three runs with it.
+/// Returns a configuration that is wrong for every session, and three runs with it.
 fn misconfigured(dialect: Dialect, change: impl FnOnce(&mut App)) -> Vec<String> {
     let mut app = at(dialect);
     app.net.configure(opaque);

@@ -71,7 +71,7 @@ impl Deployment {
         (output, findings)
     }
 
-    /// The first thing doctor says, which must be a problem with a reason and a remedy.
+    /// Returns the first thing doctor says, which must be a problem with a reason and a remedy.
     #[track_caller]
     fn first_problem_with(&self, arguments: &[&str]) -> String {
         let (output, findings) = self.run(arguments);
@@ -256,7 +256,7 @@ fn a_redis_that_only_reads_is_named() {
     assert_eq!(server.ask(&["EXISTS", &npmx_key(&session)]), redis::Answer::Number(1));
 }
 
-/// The deployment with its sessions in Redis, as npmx has them.
+/// Returns the deployment with its sessions in Redis, as npmx has them.
 fn in_redis() -> (Deployment, Redis, Value) {
     let deployment = Deployment::new();
     let server = Redis::start();

@@ -14,7 +14,7 @@ const CLIENT: &str = "https://app.example.com/client-metadata.json";
 const OTHER: &str = "https://other.example.com/client-metadata.json";
 const PRUNE: [&str; 3] = ["sessions", "prune", "--offline"];
 
-/// A session whose access token was issued to this client.
+/// Returns a session whose access token was issued to this client.
 fn session_of(client_id: &str, did: &str) -> Value {
     let mut session = session(did, "3h");
     let claims = json!({"sub": did, "iat": ago("3h").as_second(), "client_id": client_id});
@@ -23,7 +23,7 @@ fn session_of(client_id: &str, did: &str) -> Value {
     session
 }
 
-/// An app with two keys on this store.
+/// Returns an app with two keys on this store.
 fn app(store: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("keys.json", format!("[{KEY1},{KEY2}]"));
@@ -47,7 +47,7 @@ fn put(redis: &Redis, key: &str, value: &Value) {
     assert_eq!(redis.ask(&["SET", key, &value.to_string()]), Answer::Status("OK".to_owned()));
 }
 
-/// A Redis with two sessions of the app, and none of another, in database 0.
+/// Returns a Redis with two sessions of the app, and none of another, in database 0.
 fn npmx() -> Redis {
     let redis = Redis::start();
     for did in [ALICE, BOB] {
@@ -83,7 +83,7 @@ fn doctor(sandbox: &Sandbox, severity: &str) -> Vec<String> {
     findings.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The states that `keys list` gives the keys.
+/// Returns the states that `keys list` gives the keys.
 fn states_of_keys(sandbox: &Sandbox) -> (Vec<String>, Output) {
     let output = sandbox.run(["keys", "list", "--format", "jsonl"]);
     let rows = output.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

@@ -5,7 +5,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, KEY1, session};
 use crate::sandbox::Sandbox;
 
-/// A sandbox with more sessions than a pipe holds.
+/// Returns a sandbox with more sessions than a pipe holds.
 fn busy_app() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));

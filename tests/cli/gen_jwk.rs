@@ -17,7 +17,7 @@ fn thumbprint(jwk: &str) -> String {
     )))
 }
 
-/// The coordinates and the scalar: what makes a key that key.
+/// Returns the coordinates and the scalar: what makes a key that key.
 fn material(jwk: &str) -> [serde_json::Value; 3] {
     let jwk = object(jwk);
     ["x", "y", "d"].map(|name| jwk[name].clone())

@@ -10,7 +10,7 @@ use crate::sandbox::{Output, Sandbox};
 
 const SITE: [&str; 4] = ["init", "--yes", "--client-uri", "https://app.example.com"];
 
-/// A directory in which oauthctl was never used, with an app's database.
+/// Returns a directory in which oauthctl was never used, with an app's database.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -19,7 +19,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// A session that is bound to no key.
+/// Returns a session that is bound to no key.
 fn public(did: &str) -> Value {
     let mut session = session(did, "3h");
     session["authMethod"] = serde_json::json!({"method": "none"});
@@ -36,7 +36,7 @@ fn document(sandbox: &Sandbox, file: &str) -> Value {
     Value::Object(object(&sandbox.read(file)))
 }
 
-/// The commands after `Next:`.
+/// Returns the commands after `Next:`.
 fn next_commands(output: &str) -> Vec<String> {
     let (_, next) =
         output.split_once("Next:\n").unwrap_or_else(|| panic!("no next commands: {output}"));

@@ -21,7 +21,7 @@ const SIGNALS: [(&str, i32); 4] = [("HUP", 129), ("INT", 130), ("QUIT", 131), ("
 /// What [`interrupt`] needs so that it works under `nohup`, too.
 const HEEDING: [&str; 2] = ["--default-signal=HUP,INT,QUIT,TERM", OAUTHCTL];
 
-/// An app with many sessions.
+/// Returns an app with many sessions.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), MANY);
@@ -56,7 +56,7 @@ fn interrupted(mut child: Child, signal: &str) -> (String, String, Option<i32>) 
     (text, stderr, child.wait().unwrap().code())
 }
 
-/// The number in `12,345 sessions so far (interrupted) in …`.
+/// Returns the number in `12,345 sessions so far (interrupted) in …`.
 fn summed_up(stderr: &str, noun: &str) -> usize {
     let (count, rest) = stderr.split_once(' ').unwrap();
     assert!(rest.starts_with(&format!("{noun} so far (interrupted) in sqlite:app.db")), "{stderr}");

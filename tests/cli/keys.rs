@@ -8,19 +8,19 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, session, state};
 use crate::sandbox::{NOW, Output, Sandbox};
 
-/// The moment the clock of the sandbox stands at, in seconds.
+/// Returns the moment the clock of the sandbox stands at, in seconds.
 pub(crate) fn now() -> i64 {
     NOW.parse::<jiff::Timestamp>().unwrap().as_second()
 }
 
-/// A sandbox whose keys.json holds these keys as an array.
+/// Returns a sandbox whose keys.json holds these keys as an array.
 pub(crate) fn array_of(keys: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("keys.json", format!("[{}]\n", keys.join(",")));
     sandbox
 }
 
-/// The keys in an array or a JWKS.
+/// Returns the keys in an array or a JWKS.
 pub(crate) fn keys_in(text: &str) -> Vec<Map<String, Value>> {
     let keys = match serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}")) {
         Value::Array(keys) => keys,
@@ -37,7 +37,7 @@ pub(crate) fn kids_of(app: &App) -> Vec<String> {
     kids(&keys_in(&app.sandbox.read("keys.json"))).into_iter().map(str::to_owned).collect()
 }
 
-/// The value in a line `NAME='value'`.
+/// Returns the value in a line `NAME='value'`.
 pub(crate) fn assigned<'o>(output: &'o Output, name: &str) -> &'o str {
     let value = output.stdout.strip_prefix(name).and_then(|rest| rest.strip_prefix("='"));
     value
@@ -45,7 +45,8 @@ pub(crate) fn assigned<'o>(output: &'o Output, name: &str) -> &'o str {
         .unwrap_or_else(|| panic!("{name} is not assigned: {output}"))
 }
 
-/// A store in which one session is bound to `key1`, and one session and one login to `key2`.
+/// Returns a store in which one session is bound to `key1`, and one session and one login to
+/// `key2`.
 pub(crate) fn store(sandbox: &Sandbox) {
     let database = AppDatabase::create(&sandbox.path("app.db"));
     let mut other = session(BOB, "3h");

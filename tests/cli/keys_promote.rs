@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::keys::kids_of;
 use crate::sandbox::interrupt;
 
-/// An app whose second key, `next`, stands behind the one that signs.
+/// Returns an app whose second key, `next`, stands behind the one that signs.
 fn staged() -> (App, Value, Value) {
     let mut app = App::new();
     let (active, next) = (app.net.signing_key().unwrap(), keys::client_key("next"));

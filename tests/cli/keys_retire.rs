@@ -11,8 +11,8 @@ use crate::keys::{array_of, assigned, keys_in, kids, kids_of, now, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
 
-/// A set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins to
-/// `key1` and `key2`.
+/// Returns a set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins
+/// to `key1` and `key2`.
 fn rotated() -> Sandbox {
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     let old = jwk_with(KEY2, &json!({"kid": "old"}));
@@ -229,8 +229,8 @@ fn retire_prints_what_a_variable_becomes() {
     ");
 }
 
-/// An app whose old key has leaked: `new` signs, two sessions are bound to the old one and Alice's
-/// to `new`.
+/// Returns an app whose old key has leaked: `new` signs, two sessions are bound to the old one and
+/// Alice's to `new`.
 fn leaked() -> App {
     let app = App::new();
     let (old, new) = (app.net.signing_key().unwrap(), keys::client_key("new"));

@@ -11,7 +11,7 @@ use crate::keys::{array_of, assigned, keys_in, kids, now};
 use crate::samples::{KEY1, KEY2, jwk_with, object};
 use crate::sandbox::Sandbox;
 
-/// The states that `keys list` tells, by kid.
+/// Returns the states that `keys list` tells, by kid.
 fn states(sandbox: &Sandbox, options: &[&str]) -> Vec<(String, String)> {
     let output = sandbox.run([&["keys", "list", "--format", "jsonl", "-q"], options].concat());
     assert_eq!(output.code, 0, "{output}");

@@ -11,8 +11,8 @@ use crate::sandbox::Sandbox;
 
 const MISTYPED: &str = "https://app.example.com/mistyped.json";
 
-/// The sessions of a listing and why they are blocked, in a run: `sessions list`, or what has
-/// results of this name.
+/// Returns the sessions of a listing and why they are blocked, in a run: `sessions list`, or what
+/// has results of this name.
 #[track_caller]
 fn blocked(app: &App, command: &str, result: &str) -> Vec<(String, String)> {
     let output = app.sessions(&format!("{command} --format jsonl -q"));
@@ -29,8 +29,8 @@ fn blocked(app: &App, command: &str, result: &str) -> Vec<(String, String)> {
     rows
 }
 
-/// A list, the dry run and the run of a refresh, and the dry run of a revocation agree on so many
-/// sessions, and why.
+/// Returns a list, the dry run and the run of a refresh, and the dry run of a revocation agree on
+/// so many sessions, and why.
 #[track_caller]
 fn assert_all_agree(app: &App, count: usize, reason: &str) {
     let sent = app.exchanges().len();

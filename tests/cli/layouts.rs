@@ -33,7 +33,7 @@ impl Mine {
         Self { app, redis }
     }
 
-    /// A session that was begun on a browser, as the server knows it.
+    /// Returns a session that was begun on a browser, as the server knows it.
     fn login(&self, did: &str) -> Value {
         self.app.net.login(LoginOptions {
             did: Some(did.to_owned()),
@@ -65,7 +65,7 @@ impl Mine {
         self.app.sandbox.run(command.split(' '))
     }
 
-    /// The rows of a list, in the order of their keys.
+    /// Returns the rows of a list, in the order of their keys.
     fn rows(&self, command: &str) -> Vec<Value> {
         let output = self.run(&format!("{command} --format jsonl -q"));
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");

@@ -10,7 +10,7 @@ use crate::samples::object;
 
 const DAY: i64 = 86_400_000;
 
-/// The status of the only session, so many days from now.
+/// Returns the status of the only session, so many days from now.
 fn status_in(app: &mut App, days: i64) -> String {
     app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(real_now() + days * DAY));
     let output = app.sessions("list --format jsonl");

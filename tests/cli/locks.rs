@@ -11,7 +11,7 @@ use crate::sandbox::Output;
 const SILENT: &str =
     "session_key = \"my:oauth:session:{did}\"\nstate_key = \"my:oauth:state:{state}\"\n";
 
-/// An app with a layout of its own and one user.
+/// Returns an app with a layout of its own and one user.
 fn own(layout: &str) -> Npmx {
     let mut npmx = Npmx::new();
     npmx.log_in(1);

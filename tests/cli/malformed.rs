@@ -14,7 +14,7 @@ fn key(name: &str) -> String {
     format!("atproto:oauth:sessions:{name}")
 }
 
-/// A store of everything that an app would never write, and one session.
+/// Returns a store of everything that an app would never write, and one session.
 fn odd() -> Redis {
     let redis = Redis::start();
     let web = |name: &str| key(&format!("did:web:{name}"));

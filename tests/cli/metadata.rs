@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 const SITE: [&str; 5] =
     ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/api/auth/atproto"];
 
-/// The usual arguments and some more.
+/// Returns the usual arguments and some more.
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [SITE.as_slice(), more].concat()
 }

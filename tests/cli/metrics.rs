@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::samples::{ALICE, object, session, state};
 use crate::sandbox::NOW;
 
-/// An app at the time of the sandbox, with a login that was given up long ago.
+/// Returns an app at the time of the sandbox, with a login that was given up long ago.
 fn app() -> App {
     let mut app = App::new();
     app.sandbox.set("OAUTHCTL_TEST_NOW", NOW);
@@ -18,12 +18,12 @@ fn app() -> App {
     app
 }
 
-/// A file of metrics, without the port of the app.
+/// Returns a file of metrics, without the port of the app.
 fn written(app: &App, file: &str) -> String {
     app.sandbox.read(file).replace(app.net.app_url().strip_prefix("http://").unwrap(), "$APP")
 }
 
-/// A file of metrics must be complete whenever it is read, and readable for the collector.
+/// Returns a file of metrics must be complete whenever it is read, and readable for the collector.
 fn assert_is_whole(app: &App, file: &str) {
     assert_eq!(app.sandbox.mode(file), 0o644);
     let others: Vec<_> = app

@@ -14,7 +14,7 @@ const ALICF: &str = "did:plc:ewvi7nxzyoun6zhxrhs64ozi";
 /// A kid as the upstream generator makes it.
 const OLD_KID: &str = "1795420766438";
 
-/// An app with the sessions of Alice and Bob.
+/// Returns an app with the sessions of Alice and Bob.
 fn app() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));

@@ -29,7 +29,7 @@ pub(crate) fn key(did: &str) -> String {
 }
 
 impl Npmx {
-    /// An app with so many users, who were last here two days ago.
+    /// Returns an app with so many users, who were last here two days ago.
     pub(crate) fn with_users(users: usize) -> Self {
         let mut npmx = Self::new();
         npmx.log_in(users);
@@ -45,7 +45,7 @@ impl Npmx {
         }
     }
 
-    /// An app without users.
+    /// Returns an app without users.
     pub(crate) fn new() -> Self {
         let mut app = App::new();
         let redis = Redis::start();
@@ -75,7 +75,7 @@ impl Npmx {
         self.redis.ask(&["SET", &self.key(did_of(record)), &record.to_string(), "EX", "15000000"]);
     }
 
-    /// The stored record of one account.
+    /// Returns the stored record of one account.
     pub(crate) fn record(&self, did: &str) -> Option<Value> {
         let Answer::Bulk(Some(text)) = self.redis.ask(&["GET", &self.key(did)]) else {
             return None;

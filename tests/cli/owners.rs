@@ -12,8 +12,8 @@ use crate::samples::ALICE;
 const NOBODY: u32 = 65534;
 const GAMES: u32 = 5;
 
-/// An app whose files belong to an ordinary user, while the test runs as root; none where it does
-/// not.
+/// Returns an app whose files belong to an ordinary user, while the test runs as root; none where
+/// it does not.
 fn app() -> Option<App> {
     let app = App::with_alice();
     chown(app.sandbox.path(""), Some(NOBODY), None).ok()?;
@@ -23,7 +23,7 @@ fn app() -> Option<App> {
     Some(app)
 }
 
-/// The files of the app and whom they belong to.
+/// Returns the files of the app and whom they belong to.
 fn owners(app: &App) -> BTreeMap<String, u32> {
     let owner = |name: String| (name.clone(), fs::metadata(app.sandbox.path(name)).unwrap().uid());
     app.sandbox.files().into_iter().map(owner).collect()

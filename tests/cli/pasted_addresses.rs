@@ -251,7 +251,7 @@ fn a_redis_that_wants_a_client_certificate_gets_it() {
     assert!(refusal.stderr.contains("store.key_file: has no private key in it"), "{refusal}");
 }
 
-/// A server before version 6 in front of this one: it takes a password, and knows no users.
+/// Returns a server before version 6 in front of this one: it takes a password, and knows no users.
 fn without_users(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().port();

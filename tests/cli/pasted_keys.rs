@@ -10,14 +10,14 @@ use crate::sandbox::{Output, Sandbox};
 
 const INIT: [&str; 5] = ["init", "--yes", "--client-uri", "https://app.example.com", "--offline"];
 
-/// The PKCS#8 PEM of the first key.
+/// Returns the PKCS#8 PEM of the first key.
 fn pem() -> String {
     let mut sandbox = Sandbox::new();
     sandbox.set("KEY", KEY1);
     sandbox.result(["gen-jwk", "--from", "env:KEY", "--encoding", "pem"])
 }
 
-/// The kids that are published of a source.
+/// Returns the kids that are published of a source.
 #[track_caller]
 fn kids(sandbox: &Sandbox, source: &str) -> Vec<String> {
     let set = object(&sandbox.result(["jwks", "--keys", source]));

@@ -12,7 +12,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::{Sandbox, interrupt};
 
-/// The session of one account, begun and last refreshed so many days ago.
+/// Returns the session of one account, begun and last refreshed so many days ago.
 fn of(did: &str, refreshed: u64) -> LoginOptions {
     LoginOptions {
         did: Some(did.to_owned()),
@@ -21,20 +21,21 @@ fn of(did: &str, refreshed: u64) -> LoginOptions {
     }
 }
 
-/// A session that can never be refreshed.
+/// Returns a session that can never be refreshed.
 fn log_in_dead(app: &App, did: &str) {
     let mut record = app.net.login(of(did, 2));
     record["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
     app.database.session(&record);
 }
 
-/// A session bound to a key that is not there.
+/// Returns a session bound to a key that is not there.
 fn log_in_blocked(app: &App, did: &str, refreshed: u64) {
     let lost = Credentials::Key(keys::client_key("lost"));
     app.log_in(1, &LoginOptions { credentials: Some(lost), ..of(did, refreshed) });
 }
 
-/// An app that takes sessions for suspect after ten days, while its server lets them live for 91.
+/// Returns an app that takes sessions for suspect after ten days, while its server lets them live
+/// for 91.
 fn impatient() -> App {
     let app = App::new();
     app.configure("confidential_lifetime = \"10d\"");

@@ -38,7 +38,7 @@ impl Simulation {
         self.hours += time.as_secs() / 3600;
     }
 
-    /// The user comes: the app renews the token if it is stale, and only then.
+    /// Returns the user comes: the app renews the token if it is stale, and only then.
     fn visit(&self, did: &str) {
         let record = self.app.record(did).unwrap();
         let expires = record["tokenSet"]["expires_at"].as_str().unwrap();

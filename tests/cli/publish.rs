@@ -8,8 +8,8 @@ use crate::keys::{keys_in, kids, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
 
-/// A published set with `key1`, `key2` and `old`, a key source with the first two, and sessions
-/// bound to both.
+/// Returns a published set with `key1`, `key2` and `old`, a key source with the first two, and
+/// sessions bound to both.
 fn published() -> Sandbox {
     let sandbox = Sandbox::new();
     let old = jwk_with(KEY2, &json!({"kid": "old"}));

@@ -140,7 +140,7 @@ fn every_block_runs() {
     assert!(count > 10, "{count} blocks");
 }
 
-/// The commands that stand in prose, in crontabs, in units and in blocks that are not run.
+/// Returns the commands that stand in prose, in crontabs, in units and in blocks that are not run.
 fn mentions() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let readme = readme();
@@ -213,7 +213,7 @@ fn every_settings_file_is_one() {
     assert_eq!(count, 3);
 }
 
-/// The sections of a manual page, as plain text: titles, and the lines below them.
+/// Returns the sections of a manual page, as plain text: titles, and the lines below them.
 fn manual() -> Vec<(String, Vec<String>)> {
     let page = Sandbox::new().result(["man"]);
     let plain = page

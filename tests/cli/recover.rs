@@ -17,7 +17,8 @@ use crate::samples::{ALICE, BOB, object};
 const BREAK: &str = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END";
 const MEND: &str = "DROP TRIGGER broken";
 
-/// An app of which both users' sessions were exchanged while the store could not be written.
+/// Returns an app of which both users' sessions were exchanged while the store could not be
+/// written.
 fn with_entries() -> App {
     let app = App::new();
     for did in [ALICE, BOB] {

@@ -11,7 +11,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, object, session};
 use crate::sandbox::Sandbox;
 
-/// The session of one account, last refreshed two days ago.
+/// Returns the session of one account, last refreshed two days ago.
 fn of(did: &str) -> LoginOptions {
     LoginOptions { did: Some(did.to_owned()), ..days_ago(2) }
 }

@@ -128,7 +128,7 @@ fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     npmx.assert_nobody_lost(output);
 }
 
-/// An app whose Redis has a replica that has everything, with a proxy between the two.
+/// Returns an app whose Redis has a replica that has everything, with a proxy between the two.
 fn with_replica(users: usize) -> (Npmx, Redis, Proxy) {
     let npmx = Npmx::with_users(users);
     let between = Proxy::before(&npmx.redis.url()).unwrap();

@@ -7,7 +7,7 @@ use testbed::{Dialect, Endpoint, Fault, Injection, LoginOptions, Reply};
 use crate::app::{App, days_ago, wait_until};
 use crate::samples::ALICE;
 
-/// An app with one user, who has been away for forty days.
+/// Returns an app with one user, who has been away for forty days.
 fn alice() -> App {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(40) });

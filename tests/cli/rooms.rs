@@ -67,7 +67,7 @@ fn floor(room: &str) -> usize {
         .unwrap_or_else(|| panic!("{room} is on no floor"))
 }
 
-/// The paths that begin so, as lists of names. Of a group, the beginnings.
+/// Returns the paths that begin so, as lists of names. Of a group, the beginnings.
 fn paths<'c>(code: &'c str, start: &str) -> Vec<Vec<&'c str>> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let names = move |text: &'c str| {
@@ -105,7 +105,7 @@ fn clap_is_for_commands_only() {
     assert_eq!(with_clap.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }
 
-/// The file of a module, by the names of the path that leads to something in it.
+/// Returns the file of a module, by the names of the path that leads to something in it.
 fn file_of(names: &[&str]) -> Option<PathBuf> {
     let mut place = PathBuf::new();
     for name in names {

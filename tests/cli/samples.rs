@@ -24,7 +24,7 @@ pub(crate) fn ago(age: &str) -> Timestamp {
     now - span.to_duration(SpanRelativeTo::days_are_24_hours()).unwrap()
 }
 
-/// A session as the app's client library stores it, refreshed this long ago.
+/// Returns a session as the app's client library stores it, refreshed this long ago.
 pub(crate) fn session(did: &str, refreshed: &str) -> Value {
     let refreshed = ago(refreshed);
     let expires = refreshed + Span::new().hours(1);
@@ -47,7 +47,7 @@ pub(crate) fn session(did: &str, refreshed: &str) -> Value {
     })
 }
 
-/// A login that was begun, as the app's client library stores it.
+/// Returns a login that was begun, as the app's client library stores it.
 pub(crate) fn state(kid: &str) -> Value {
     json!({
         "iss": "https://auth.example.com",
@@ -57,12 +57,12 @@ pub(crate) fn state(kid: &str) -> Value {
     })
 }
 
-/// The members of a JSON object, which must be all there is in the text.
+/// Returns the members of a JSON object, which must be all there is in the text.
 pub(crate) fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
-/// A JWK with some members changed; null removes one.
+/// Returns a JWK with some members changed; null removes one.
 pub(crate) fn jwk_with(jwk: &str, changes: &Value) -> String {
     let mut members = object(jwk);
     for (name, value) in changes.as_object().unwrap() {

@@ -78,7 +78,7 @@ impl Sandbox {
         self
     }
 
-    /// A path in the working directory.
+    /// Returns a path in the working directory.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.path().join("app").join(name)
     }
@@ -96,7 +96,7 @@ impl Sandbox {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The permission bits of a file.
+    /// Returns the permission bits of a file.
     pub(crate) fn mode(&self, name: impl AsRef<Path>) -> u32 {
         fs::metadata(self.path(name)).unwrap().mode() & 0o7777
     }
@@ -124,7 +124,7 @@ impl Sandbox {
         found
     }
 
-    /// The names of the files in the working directory.
+    /// Returns the names of the files in the working directory.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("")).unwrap();
         let mut names: Vec<_> =

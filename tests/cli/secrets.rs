@@ -33,7 +33,7 @@ impl Secrets {
         self.0.extend(secret.as_ref().windows(PIECE).map(<[u8]>::to_vec));
     }
 
-    /// The private part of a JWK, in every spelling.
+    /// Returns the private part of a JWK, in every spelling.
     fn add_key(&mut self, jwk: &Value) {
         let text = jwk["d"].as_str().unwrap();
         let bytes = BASE64URL.decode(text).unwrap();
@@ -43,7 +43,7 @@ impl Secrets {
         self.add(bytes);
     }
 
-    /// The private keys in what may be a key, an array of keys or a key set.
+    /// Returns the private keys in what may be a key, an array of keys or a key set.
     fn add_keys(&mut self, json: &Value) {
         let keys = json
             .as_array()
@@ -75,7 +75,7 @@ impl Secrets {
         }
     }
 
-    /// The files in the sandbox, but for those that are there for secrets.
+    /// Returns the files in the sandbox, but for those that are there for secrets.
     #[track_caller]
     fn assert_files(&self, sandbox: &Sandbox, meant: &[&str]) {
         for (path, (_, content)) in sandbox.everything() {
@@ -108,7 +108,7 @@ fn marked(users: usize) -> Marked {
     Marked { app, secrets, dids }
 }
 
-/// Whether a command was asked to print what is secret.
+/// Checks whether a command was asked to print what is secret.
 fn asks_for_secrets(command: &str) -> bool {
     let output =
         command.split(" -o ").nth(1).map(|rest| rest.split(' ').next().unwrap_or_default());
@@ -139,7 +139,7 @@ impl Marked {
         output
     }
 
-    /// A refresh token as it is now.
+    /// Returns a refresh token as it is now.
     fn refresh_token(&self) -> String {
         let record = self.app.records().into_values().next().unwrap();
         record["tokenSet"]["refresh_token"].as_str().unwrap().to_owned()
@@ -312,7 +312,7 @@ fn tokens_that_wait_to_be_stored_are_in_private_files_only() {
     );
 }
 
-/// A Redis with a password that repeats what it was sent where it does not know a command.
+/// Returns a Redis with a password that repeats what it was sent where it does not know a command.
 fn redis(marked: &Marked, options: &[&str]) -> Redis {
     let redis = Redis::start_with(options);
     for (did, record) in marked.app.records() {
@@ -423,7 +423,7 @@ fn neither_lock_nor_list_of_processes_gives_a_secret_away() {
     wait_until(|| asked.ask(&["EXISTS", &lock]).unwrap() == Answer::Number(0));
 }
 
-/// The command lines of the processes that this one has started.
+/// Returns the command lines of the processes that this one has started.
 fn children_of(process: u32) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap() {
@@ -437,7 +437,7 @@ fn children_of(process: u32) -> Vec<String> {
     found
 }
 
-/// A key in every form, whole and damaged.
+/// Returns a key in every form, whole and damaged.
 fn damaged_keys(marked: &mut Marked) -> Vec<String> {
     let key = keys::client_key("k1");
     marked.secrets.add_key(&key);

@@ -8,14 +8,14 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, jwk_with, object, session};
 use crate::sandbox::Sandbox;
 
-/// A record like the app's, with one thing about it changed.
+/// Returns a record like the app's, with one thing about it changed.
 fn changed(change: impl FnOnce(&mut Value)) -> Value {
     let mut record = session(ALICE, "3h");
     change(&mut record);
     record
 }
 
-/// An app directory with two users' sessions.
+/// Returns an app directory with two users' sessions.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -24,7 +24,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// The rows of a JSON list.
+/// Returns the rows of a JSON list.
 fn rows(output: &str) -> Vec<Value> {
     serde_json::from_str(output).unwrap_or_else(|e| panic!("{e}: {output}"))
 }

@@ -6,8 +6,8 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// An app with sessions that differ in one thing each from an ordinary one, refreshed three hours
-/// ago.
+/// Returns an app with sessions that differ in one thing each from an ordinary one, refreshed three
+/// hours ago.
 fn app() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -39,7 +39,7 @@ fn list(sandbox: &Sandbox, options: &[&str]) -> Output {
     sandbox.run([&["sessions", "list", "--format", "jsonl", "-q"], options].concat())
 }
 
-/// The names of the sessions that these options select.
+/// Returns the names of the sessions that these options select.
 fn selected(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
     let output = list(sandbox, options);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");

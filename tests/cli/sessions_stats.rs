@@ -6,7 +6,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, object, session};
 use crate::sandbox::Sandbox;
 
-/// An app with sessions of every kind.
+/// Returns an app with sessions of every kind.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));

@@ -9,7 +9,7 @@ use crate::database::AppDatabase;
 use crate::samples::{KEY1, jwk_with, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// A sandbox with databases that say which of them was read, and keys likewise.
+/// Returns a sandbox with databases that say which of them was read, and keys likewise.
 fn layers() -> Sandbox {
     let sandbox = Sandbox::new();
     for name in ["flag", "variable", "profile", "file"] {

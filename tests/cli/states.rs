@@ -12,7 +12,7 @@ use crate::sandbox::{Sandbox, interrupt};
 
 const LATER: &str = "2026-11-23T12:31:00Z";
 
-/// An app directory with two pending logins.
+/// Returns an app directory with two pending logins.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -24,7 +24,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// The keys of the logins in the store.
+/// Returns the keys of the logins in the store.
 fn keys(sandbox: &Sandbox) -> Vec<String> {
     AppDatabase::open(&sandbox.path("app.db")).rows("SELECT key FROM auth_state ORDER BY key")
 }

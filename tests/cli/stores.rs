@@ -11,7 +11,7 @@ use crate::sandbox::{Output, Sandbox};
 
 const NPMX: &str = "atproto:oauth:sessions:";
 
-/// A Redis with one session as npmx stores it.
+/// Returns a Redis with one session as npmx stores it.
 fn npmx() -> Redis {
     let redis = Redis::start();
     put(&redis, &format!("{NPMX}{ALICE}"), &session(ALICE, "3h").to_string());

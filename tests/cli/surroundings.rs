@@ -44,7 +44,7 @@ impl Refusing {
     }
 }
 
-/// A sandbox whose session needs a directory at this address.
+/// Returns a sandbox whose session needs a directory at this address.
 fn sandbox(directory: &str, network: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));

@@ -10,7 +10,7 @@ use crate::database::{ADONIS, AppDatabase, LEGACY, STATUSPHERE, SVELTEKIT};
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::{Sandbox, interrupt};
 
-/// A record with members that nobody knows, in a spelling that no program would choose.
+/// Returns a record with members that nobody knows, in a spelling that no program would choose.
 fn odd(did: &str) -> String {
     let text = session(did, "40h").to_string();
     let odd =
@@ -18,8 +18,8 @@ fn odd(did: &str) -> String {
     text.replacen(r#"{"authMethod":"#, odd, 1)
 }
 
-/// The old app's store, and beside it an empty one with these tables, which the profile `new`
-/// names.
+/// Returns the old app's store, and beside it an empty one with these tables, which the profile
+/// `new` names.
 fn between(tables: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -37,7 +37,7 @@ fn arrived(sandbox: &Sandbox, sql: &str) -> Vec<String> {
 
 const MOVE: &str = "oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped; echo ${PIPESTATUS[@]}";
 
-/// An export of the old app's store.
+/// Returns an export of the old app's store.
 fn export(sandbox: &Sandbox) -> String {
     sandbox.run(["sessions", "export", "-o", "-", "-q"]).stdout
 }
@@ -272,7 +272,7 @@ fn an_import_of_many_does_not_get_in_its_own_way() {
     }
 }
 
-/// An import over sessions that are older, newer and not to be told apart.
+/// Returns an import over sessions that are older, newer and not to be told apart.
 fn collision() -> (Sandbox, [Value; 3]) {
     let sandbox = between(STATUSPHERE);
     let database = AppDatabase::open(&sandbox.path("new.db"));

@@ -7,7 +7,8 @@ use testbed::LoginOptions;
 use crate::app::{App, days_ago};
 use crate::samples::{ALICE, object};
 
-/// An app whose server says neither when a token expires nor, in the token, when it was issued.
+/// Returns an app whose server says neither when a token expires nor, in the token, when it was
+/// issued.
 fn ageless() -> App {
     let app = App::new();
     let mut record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });

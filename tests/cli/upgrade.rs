@@ -12,14 +12,14 @@ use crate::samples::{ALICE, object};
 /// The refresh token that servers are asked with and nobody has.
 const NEVER_ISSUED: &str = "ref-0000000000000000000000000000000000000000000000000000000000000000";
 
-/// An app that has just become confidential, with so many users from before.
+/// Returns an app that has just become confidential, with so many users from before.
 fn formerly_public(count: usize) -> App {
     let app = App::new();
     app.log_in(count, &public());
     app
 }
 
-/// A session begun by the public client.
+/// Returns a session begun by the public client.
 fn public() -> LoginOptions {
     LoginOptions {
         credentials: Some(Credentials::Public),

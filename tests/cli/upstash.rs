@@ -9,7 +9,8 @@ use crate::samples::ALICE;
 
 const TOKEN: &str = "the-token";
 
-/// The app in production, with sessions and a pending login, and the service before its Redis.
+/// Returns the app in production, with sessions and a pending login, and the service before its
+/// Redis.
 fn deployed() -> (Npmx, Front) {
     let mut npmx = Npmx::with_users(3);
     let alice =

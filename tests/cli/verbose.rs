@@ -8,7 +8,7 @@ use crate::npmx;
 use crate::samples::KEY1;
 use crate::sandbox::{Output, Sandbox};
 
-/// The steps that were told, and nothing else.
+/// Returns the steps that were told, and nothing else.
 fn steps(output: &Output) -> Vec<&str> {
     output.stderr.lines().filter_map(|line| line.strip_prefix("log: ")).collect()
 }

@@ -16,7 +16,7 @@ const FOREIGN: [&str; 5] =
 pub(crate) struct Program(PathBuf);
 
 impl Program {
-    /// The program that `OAUTHCTL_BIN` names, else the one that cargo builds.
+    /// Returns the program that `OAUTHCTL_BIN` names, else the one that cargo builds.
     #[expect(clippy::disallowed_methods, reason = "the playground has no Context")]
     pub(crate) fn build() -> io::Result<Self> {
         if let Some(named) = std::env::var_os("OAUTHCTL_BIN") {
@@ -54,12 +54,13 @@ impl Program {
         }
     }
 
-    /// The directory it lies in, for a PATH.
+    /// Returns the directory it lies in, for a PATH.
     pub(crate) fn directory(&self) -> PathBuf {
         self.0.parent().unwrap_or(Path::new("")).to_owned()
     }
 
-    /// A command line as a shell would run it in the app's directory, with oauthctl on the PATH.
+    /// Returns a command line as a shell would run it in the app's directory, with oauthctl on the
+    /// PATH.
     #[expect(clippy::disallowed_methods, reason = "the playground has no Context")]
     pub(crate) fn command(&self, line: &str, world: &World) -> Command {
         let mut path = self.directory().into_os_string();

@@ -36,7 +36,7 @@ impl Signals {
         Ok(Self(receiver))
     }
 
-    /// Whether one has come.
+    /// Checks whether one has come.
     pub(crate) fn came(&self) -> bool {
         self.0.try_recv().is_ok()
     }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 /// Lines are no longer than this.
 const WIDTH: usize = 96;
 
-/// A title.
+/// Returns a title.
 pub(crate) fn heading(title: &str) {
     line(
         &format!("── {title} {}", "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4))),
@@ -13,7 +13,7 @@ pub(crate) fn heading(title: &str) {
     );
 }
 
-/// A few words, broken into lines, and an empty one.
+/// Returns a few words, broken into lines, and an empty one.
 pub(crate) fn say(words: &str) {
     let mut text = String::new();
     let mut column = 0;
@@ -32,7 +32,7 @@ pub(crate) fn say(words: &str) {
     line(&format!("{text}\n"), "");
 }
 
-/// A command as somebody types it.
+/// Returns a command as somebody types it.
 pub(crate) fn prompt(command: &str) {
     line(&format!("$ {command}"), "1");
 }

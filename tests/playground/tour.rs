@@ -105,7 +105,7 @@ fn before_the_users() -> Vec<Stop> {
     ]
 }
 
-/// The daily life of an operator.
+/// Returns the daily life of an operator.
 fn with_the_users() -> Vec<Stop> {
     vec![
         Stop::new(

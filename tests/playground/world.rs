@@ -75,12 +75,12 @@ impl World {
         Ok(world)
     }
 
-    /// The app's directory.
+    /// Returns the app's directory.
     pub(crate) fn directory(&self) -> PathBuf {
         self.root.path().join("app")
     }
 
-    /// A home directory that is nobody's.
+    /// Returns a home directory that is nobody's.
     pub(crate) fn home(&self) -> PathBuf {
         self.root.path().join("home")
     }
@@ -232,7 +232,7 @@ client_uri = "https://app.example.com"
     }
 }
 
-/// The users: most are well, some need an operator.
+/// Returns the users: most are well, some need an operator.
 fn kinds() -> Vec<Kind> {
     let fresh = [4, 11, 19, 27, 38, 52].map(|minutes| Kind::Confidential(minutes * MINUTE));
     let idle = [2, 5, 8, 13, 21].map(|hours| Kind::Confidential(hours * HOUR));

@@ -216,7 +216,7 @@ impl Examination<'_> {
         if args.offline { None } else { self.context.network().ok().cloned() }
     }
 
-    /// The client metadata and the key set. Returns the keys, where they could be read.
+    /// Returns the client metadata and the key set. Returns the keys, where they could be read.
     fn documents(
         &mut self,
         network: &Network,

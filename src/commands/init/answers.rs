@@ -31,7 +31,7 @@ const JWKS_FILE: &str = ".well-known/jwks.json";
 pub struct Interview<'a> {
     /// The world.
     pub context: &'a Context,
-    /// Whether there is a person to ask.
+    /// True if there is a person to ask.
     pub asks: bool,
     /// What was found.
     pub app: &'a Surroundings,
@@ -303,8 +303,8 @@ impl Interview<'_> {
         self.answer(question, check).map(|text| listed(&text).map(str::to_owned).collect())
     }
 
-    /// The app's own keys. What should be one and cannot be read is an error: another key in its
-    /// place would orphan the sessions bound to it.
+    /// Returns the app's own keys. What should be one and cannot be read is an error: another key
+    /// in its place would orphan the sessions bound to it.
     fn found_keys(&self, are_named: bool, new_key: bool) -> Result<FoundKeys, Failure> {
         const INSIST: &str =
             "mend it, or name the app's key with --keys; --new-key makes a new one all the same";
@@ -376,7 +376,7 @@ impl Interview<'_> {
     }
 }
 
-/// The path under which the app serves a file, where that is known.
+/// Returns the path under which the app serves a file, where that is known.
 fn served_at(file: &Path) -> Option<String> {
     let path = SERVED.iter().find_map(|served| file.strip_prefix(served).ok())?;
     Some(format!("/{}", path.display()))
@@ -386,7 +386,7 @@ fn check_layout(text: &str) -> Result<(), Failure> {
     LayoutChoice::parse(text, &BTreeMap::new()).map(drop)
 }
 
-/// The parts of an answer that has several.
+/// Returns the parts of an answer that has several.
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
@@ -395,7 +395,7 @@ fn text_of(document: &Value, member: &str) -> Option<String> {
     json::text(document, member).map(str::to_owned)
 }
 
-/// Whether servers would take a document with this answer in it.
+/// Checks whether servers would take a document with this answer in it.
 fn check_member(member: &str, site: &Site, answer: impl FnOnce(&mut Draft)) -> Result<(), Failure> {
     let mut draft = Draft {
         client_id: site.client_id(),

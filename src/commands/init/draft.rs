@@ -42,15 +42,16 @@ pub struct DraftStore {
 }
 
 impl Draft {
-    /// The variables that the settings refer to.
+    /// Returns the variables that the settings refer to.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         let store =
             self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
         self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"))
     }
 
-    /// The settings file. `env_files` are the dotenv files that its references need. Where the file
-    /// stands in another directory than this one, `here` is what relative paths begin with.
+    /// Returns the settings file. `env_files` are the dotenv files that its references need. Where
+    /// the file stands in another directory than this one, `here` is what relative paths begin
+    /// with.
     pub fn settings(&self, env_files: &[&str], here: Option<&Path>) -> String {
         let keys: Vec<_> = self.keys.iter().map(|key| path_from(here, "", key)).collect();
         let files: Vec<_> = env_files.iter().map(|file| path_from(here, "", file)).collect();
@@ -90,7 +91,8 @@ impl Draft {
     }
 }
 
-/// The text with `here` in front of the path that follows `prefix`, when it is a relative one.
+/// Returns the text with `here` in front of the path that follows `prefix`, when it is a relative
+/// one.
 fn path_from(here: Option<&Path>, prefix: &str, text: &str) -> String {
     match (here, text.strip_prefix(prefix)) {
         (Some(here), Some(path)) if !path.starts_with("env:") && !path.starts_with("file:") => {
@@ -100,7 +102,7 @@ fn path_from(here: Option<&Path>, prefix: &str, text: &str) -> String {
     }
 }
 
-/// The client metadata document, as `oauthctl metadata` will print it from the settings.
+/// Returns the client metadata document, as `oauthctl metadata` will print it from the settings.
 pub fn document_of(draft: &Draft) -> Value {
     let name = draft.client_name.as_ref().map(|name| ("client_name", json!(name)));
     ClientMetadata {
@@ -115,7 +117,7 @@ pub fn document_of(draft: &Draft) -> Value {
     .to_document()
 }
 
-/// A line of settings.
+/// Returns a line of settings.
 fn put(text: &mut String, name: &str, value: impl Into<toml::Value>) {
     writeln!(text, "{name} = {}", value.into()).expect("writing to memory");
 }

@@ -90,7 +90,7 @@ impl FirstKey {
         }))
     }
 
-    /// The file of variables that will hold it, where one will.
+    /// Returns the file of variables that will hold it, where one will.
     pub fn env_file(&self) -> Option<&str> {
         match &self.change {
             Change::AddVariable { path, .. } => path.to_str(),
@@ -98,7 +98,7 @@ impl FirstKey {
         }
     }
 
-    /// The key set that begins with it.
+    /// Returns the key set that begins with it.
     pub fn set(&self) -> Result<KeySet, Failure> {
         KeySet::new(vec![self.key.clone()])
     }
@@ -116,7 +116,7 @@ impl FirstKey {
     }
 }
 
-/// Whether a .gitignore here names the file, one way or another.
+/// Checks whether a .gitignore here names the file, one way or another.
 pub fn is_ignored(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let ignored = std::fs::read_to_string(".gitignore").unwrap_or_default();

@@ -38,9 +38,9 @@ pub struct Surroundings {
     /// Lines of these files that are neither comments nor assignments: the file, the number, and
     /// the first word.
     pub unread_lines: Vec<(String, usize, String)>,
-    /// Whether there is a database under the usual name.
+    /// True if there is a database under the usual name.
     pub has_database: bool,
-    /// Whether the app is one of Nuxt's.
+    /// True if the app is one of Nuxt's.
     pub is_nuxt: bool,
     /// The directory whose files the app serves.
     pub served: Option<&'static str>,
@@ -71,7 +71,7 @@ pub struct FoundStore {
 }
 
 impl Surroundings {
-    /// A variable, wherever it stands: what is exported comes first.
+    /// Returns a variable, wherever it stands: what is exported comes first.
     pub fn variable(&self, name: &str) -> Option<Sighting<'_>> {
         if let Some(value) = self.exported.lossy(name) {
             return Some(Sighting { value, file: None });
@@ -86,7 +86,7 @@ impl Surroundings {
         self.variable(name).filter(|sighting| !sighting.value.trim().is_empty())
     }
 
-    /// The app's home page: the first address that `fits`, and the variable it stands in.
+    /// Returns the app's home page: the first address that `fits`, and the variable it stands in.
     pub fn site(&self, fits: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
         let whole = SITE_VARIABLES.iter().map(|name| (name, ""));
         let hosts = HOST_VARIABLES.iter().map(|name| (name, "https://"));
@@ -97,13 +97,13 @@ impl Surroundings {
         })
     }
 
-    /// The client keys among the variables.
+    /// Returns the client keys among the variables.
     pub fn keys(&self) -> FoundKeys {
         app::find_keys(|name| Some(self.variable(name)?.value), false)
     }
 
-    /// A line that nobody reads, and that begins with the name of a variable for a client key: the
-    /// file and its number.
+    /// Returns a line that nobody reads, and that begins with the name of a variable for a client
+    /// key: the file and its number.
     pub fn unread_key_line(&self) -> Option<(&str, usize)> {
         self.unread_lines
             .iter()
@@ -111,12 +111,12 @@ impl Surroundings {
             .map(|(file, line, _)| (file.as_str(), *line))
     }
 
-    /// The path of a key file, where a variable names one.
+    /// Returns the path of a key file, where a variable names one.
     pub fn key_path(&self) -> Option<String> {
         Some(self.filled(app::KEY_PATH_VARIABLE)?.value.trim().to_owned())
     }
 
-    /// The store that the app uses.
+    /// Returns the store that the app uses.
     pub fn store(&self) -> Option<FoundStore> {
         let found = |url: String, token: Option<&str>, by: &str| {
             Some(FoundStore {
@@ -147,7 +147,7 @@ impl Surroundings {
         }
     }
 
-    /// The dotenv files without which these variables would not be known, in order.
+    /// Returns the dotenv files without which these variables would not be known, in order.
     pub fn files_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<&str> {
         let mut needed: Vec<_> =
             names.into_iter().filter_map(|name| self.variable(name)?.file).collect();

@@ -32,7 +32,7 @@ impl Plan {
         Self { draft, settings_path, changes: Vec::new(), preview, key_file: None }
     }
 
-    /// The changes, in order.
+    /// Returns the changes, in order.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -42,14 +42,14 @@ impl Plan {
         &self.preview
     }
 
-    /// A first key.
+    /// Returns a first key.
     pub fn add_key(&mut self, first: FirstKey) {
         let _ = writeln!(self.preview, "\n{}", first.preview());
         self.key_file = Some(first.path);
         self.changes.push(first.change);
     }
 
-    /// The two documents; a public client has only one.
+    /// Returns the two documents; a public client has only one.
     pub fn add_documents(&mut self, ui: &Ui, keys: Option<&KeySet>) {
         let metadata = document_of(&self.draft);
         self.add_document(ui, &self.draft.metadata_file.clone(), &metadata);
@@ -76,7 +76,7 @@ impl Plan {
         });
     }
 
-    /// The settings. They come last: where they are, everything they speak of is.
+    /// Returns the settings. They come last: where they are, everything they speak of is.
     pub fn add_settings(&mut self, text: String) {
         let path = self.settings_path.clone();
         self.show(&path, &text);

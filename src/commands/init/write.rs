@@ -33,7 +33,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The file that is made or changed.
+    /// Returns the file that is made or changed.
     pub fn path(&self) -> &Path {
         match self {
             Self::Create { path, .. } | Self::AddVariable { path, .. } => path,

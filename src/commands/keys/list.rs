@@ -80,7 +80,7 @@ impl Row for KeyRow<'_> {
     }
 }
 
-/// The time from one moment to another, at a glance.
+/// Returns the time from one moment to another, at a glance.
 fn between(earlier: Timestamp, later: Timestamp) -> String {
     Age::from_secs(later.duration_since(earlier).as_secs().max(0)).at_a_glance()
 }

@@ -63,8 +63,8 @@ pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failur
     directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
 }
 
-/// The sources as they are now, after something that may have taken long. Standard input says
-/// nothing twice.
+/// Returns the sources as they are now, after something that may have taken long. Standard input
+/// says nothing twice.
 pub(super) fn read_again(
     context: &Context,
     sources: Vec<LoadedSource>,
@@ -105,7 +105,7 @@ pub(super) fn retired_beside(
     files::write_beside(path, &format!("retired-{kid}"), Some("json"), text.as_bytes()).map(Some)
 }
 
-/// The text with a line end.
+/// Returns the text with a line end.
 pub(super) fn line(text: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{text}\n"))
 }

@@ -123,7 +123,8 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     Ok(ended)
 }
 
-/// The key must be there, must not be the one that signs, and another must remain that does.
+/// Returns the key must be there, must not be the one that signs, and another must remain that
+/// does.
 fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure> {
     let Some(key) = set.get(kid) else {
         return Err(no_such_key(kid, set));
@@ -379,7 +380,8 @@ fn remove(
     Ok(())
 }
 
-/// The options by which another command finds the same keys, but for a source that is given up.
+/// Returns the options by which another command finds the same keys, but for a source that is given
+/// up.
 fn options(context: &Context, given_up: Option<&str>) -> String {
     let given = context.overrides();
     let config = given.config.iter().map(|path| ("config", path.display().to_string()));
@@ -396,14 +398,14 @@ fn options(context: &Context, given_up: Option<&str>) -> String {
         .collect()
 }
 
-/// The document of public keys, where apps have it by convention.
+/// Returns the document of public keys, where apps have it by convention.
 fn published_file() -> &'static str {
     const FILES: [&str; 3] =
         ["public/.well-known/jwks.json", "static/.well-known/jwks.json", "jwks.json"];
     FILES.into_iter().find(|file| Path::new(file).exists()).unwrap_or("FILE")
 }
 
-/// The text as a word of a command line.
+/// Returns the text as a word of a command line.
 fn in_shell(text: &str) -> String {
     let is_plain = !text.starts_with('-')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));

@@ -260,7 +260,7 @@ fn beside(
 }
 
 impl Args {
-    /// The file asked for, if it is not stdout.
+    /// Returns the file asked for, if it is not stdout.
     fn output_file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
@@ -293,7 +293,7 @@ impl Place {
     }
 }
 
-/// The variable asked for, or the next one by the convention of the first.
+/// Returns the variable asked for, or the next one by the convention of the first.
 fn new_variable(
     context: &Context,
     args: &Args,
@@ -325,7 +325,8 @@ fn sibling(path: &Path, kid: &str) -> PathBuf {
     path.with_file_name(format!("{stem}.{short}{extension}"))
 }
 
-/// The name that the convention continues with: `…_ONE` → `…_TWO`, `…_1` → `…_2`, else `…_2`.
+/// Returns the name that the convention continues with: `…_ONE` → `…_TWO`, `…_1` → `…_2`, else
+/// `…_2`.
 fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
     const WORDS: [&str; 9] =
         ["ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"];

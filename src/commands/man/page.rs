@@ -25,7 +25,7 @@ struct HelpText {
     sections: Vec<(String, Vec<String>)>,
 }
 
-/// The page in roff.
+/// Returns the page in roff.
 pub(super) fn render(command: &clap::Command) -> io::Result<Vec<u8>> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let help = HelpText::of(command);
@@ -90,7 +90,7 @@ fn rest(help: &HelpText, command: &clap::Command, name: &str) -> Roff {
     roff
 }
 
-/// The usage line, as the help text has it.
+/// Returns the usage line, as the help text has it.
 fn synopsis(command: &clap::Command) -> Roff {
     let usage = command.clone().render_usage().to_string();
     let mut roff = Roff::default();
@@ -98,7 +98,7 @@ fn synopsis(command: &clap::Command) -> Roff {
     roff
 }
 
-/// The commands below; of `help` there is no page.
+/// Returns the commands below; of `help` there is no page.
 fn children(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     command.get_subcommands().filter(|child| child.get_name() != "help")
 }
@@ -142,7 +142,7 @@ fn tagged(roff: &mut Roff, terms: &[&str], meaning: &str) {
     roff.control("TP", []).text(tag).text([roman(meaning.trim())]);
 }
 
-/// A command and, where there is one, a remark above it.
+/// Returns a command and, where there is one, a remark above it.
 fn example_of(roff: &mut Roff, example: &str, remark: &str) {
     roff.control("PP", []).control("nf", []);
     if !remark.is_empty() {
@@ -151,7 +151,7 @@ fn example_of(roff: &mut Roff, example: &str, remark: &str) {
     roff.text([roman(example)]).control("fi", []);
 }
 
-/// The commands above and below.
+/// Returns the commands above and below.
 fn see_also(roff: &mut Roff, command: &clap::Command, name: &str) {
     let above = name.rmatch_indices('-').map(|(at, _)| &name[..at]);
     // Of `oauthctl-gen-jwk` the first part is a page, `oauthctl-gen` is none.

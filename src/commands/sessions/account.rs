@@ -51,7 +51,7 @@ impl FromStr for Account {
 }
 
 impl Account {
-    /// The account's DID. A handle is looked up, and the account must claim it in turn.
+    /// Returns the account's DID. A handle is looked up, and the account must claim it in turn.
     pub async fn did(&self, context: &Context) -> anyhow::Result<Did> {
         match self {
             Self::Did(did) => Ok(did.clone()),

@@ -126,8 +126,8 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     Ok(context.interrupt().exit().unwrap_or(outcome))
 }
 
-/// The record as it stands in the store: what we do not know of it must survive the move. Only its
-/// lines become one.
+/// Returns the record as it stands in the store: what we do not know of it must survive the move.
+/// Only its lines become one.
 fn raw(stored: &Stored) -> Option<Cow<'_, RawValue>> {
     if !stored.value.contains(&b'\n') && !stored.value.contains(&b'\r') {
         return serde_json::from_slice(&stored.value).ok().map(Cow::Borrowed);

@@ -198,7 +198,7 @@ async fn import_lines(
     failure.map_or(Ok(()), Err)
 }
 
-/// The account of a line.
+/// Returns the account of a line.
 fn whose(line: Option<&str>) -> String {
     let session = line.and_then(|line| serde_json::from_str::<Transfer<'_>>(line).ok());
     session.map(|session| session.did.into_owned()).unwrap_or_default()

@@ -21,7 +21,7 @@ const MOST_SEARCHES: usize = 3;
 pub struct SomeMissing(bool);
 
 impl SomeMissing {
-    /// The exit status of a run that did what it could.
+    /// Returns the exit status of a run that did what it could.
     pub fn exit(self, exit: Exit) -> Exit {
         if self.0 && exit == Exit::Done { Exit::Partial } else { exit }
     }
@@ -98,7 +98,7 @@ impl SelectArgs {
     }
 }
 
-/// The failure to find this name.
+/// Returns the failure to find this name.
 fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::Result<Failure> {
     let failure = failed(missing.message.clone());
     Ok(match (near(context, stores, missing)?, &missing.others) {
@@ -117,7 +117,7 @@ pub fn no_session(context: &Context, stores: &[&dyn Store], did: &str) -> anyhow
     failure(context, stores, &Missing { message, name: did.to_owned(), others: None })
 }
 
-/// The name that was probably meant.
+/// Returns the name that was probably meant.
 fn near(
     context: &Context,
     stores: &[&dyn Store],

@@ -9,7 +9,7 @@ use crate::jose::KeySet;
 use crate::maintenance::{Assessor, Binding, Left, Parts, Recovery, Refresher, Stop, Unconfirmed};
 use crate::store::Store;
 
-/// Whether a signal came.
+/// Checks whether a signal came.
 pub fn stop(context: &Context) -> Stop {
     let interrupt = context.interrupt();
     Box::new(move || interrupt.is_set())

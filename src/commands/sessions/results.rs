@@ -159,7 +159,7 @@ pub struct Refreshes<'c> {
     pub some_are_well: bool,
     /// The run itself may end sessions at their server.
     pub may_end_sessions: bool,
-    /// Whether people are told of skipped sessions, too: whoever names one wants to know why
+    /// True if people are told of skipped sessions, too: whoever names one wants to know why
     /// nothing was done with it.
     pub tells_skipped: bool,
 }
@@ -254,7 +254,7 @@ impl<'c> Refreshes<'c> {
         self.some_are_unconfirmed = unconfirmed > 0;
     }
 
-    /// Whether there is no result.
+    /// Checks whether there is no result.
     pub fn is_empty(&self) -> bool {
         self.results.tally.total() == 0
     }
@@ -292,7 +292,7 @@ impl<'c> Refreshes<'c> {
         Ok(missing.exit(exit(context, done, blocked + unknown + doubtful, achieved)))
     }
 
-    /// The counts for a program, which must not take a dry run for the real thing.
+    /// Returns the counts for a program, which must not take a dry run for the real thing.
     pub fn document(&self) -> Value {
         let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
         let first =

@@ -62,8 +62,8 @@ pub struct SelectArgs {
     seen: Rc<RefCell<Seen>>,
 }
 
-/// An issuer as records name it (RFC 8414 section 2), from what tables show and people paste:
-/// `auth.example.com` is enough, and a slash at the end is none of its name.
+/// Returns an issuer as records name it (RFC 8414 section 2), from what tables show and people
+/// paste: `auth.example.com` is enough, and a slash at the end is none of its name.
 fn issuer(text: &str) -> Result<String, Failure> {
     let refuse = || {
         usage(format!("{text:?} is not the address of a server"))
@@ -88,7 +88,7 @@ impl SelectArgs {
         Self { kid: Some(kid.as_str().to_owned()), ..Self::default() }
     }
 
-    /// Whether nothing at all is said about which sessions are meant.
+    /// Checks whether nothing at all is said about which sessions are meant.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
             && self.records.is_empty()
@@ -100,17 +100,17 @@ impl SelectArgs {
             && self.scope.is_none()
     }
 
-    /// Whether sessions are named one by one.
+    /// Checks whether sessions are named one by one.
     pub fn names_sessions(&self) -> bool {
         !self.accounts.is_empty() || !self.records.is_empty()
     }
 
-    /// Whether sessions are chosen by their status.
+    /// Checks whether sessions are chosen by their status.
     pub fn names_statuses(&self) -> bool {
         !self.status.is_empty()
     }
 
-    /// The conditions that a session must meet.
+    /// Returns the conditions that a session must meet.
     pub fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
@@ -161,7 +161,7 @@ impl SelectArgs {
         ))
     }
 
-    /// The names given, with the accounts of handles.
+    /// Returns the names given, with the accounts of handles.
     async fn names(&self, context: &Context) -> anyhow::Result<Names> {
         let mut accounts = Vec::with_capacity(self.accounts.len());
         for account in &self.accounts {

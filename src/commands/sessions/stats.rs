@@ -78,8 +78,8 @@ impl Stats {
         *self.ages.entry(class).or_default() += 1;
     }
 
-    /// The counts of every aspect, with its name; within each, in the order in which they are
-    /// shown.
+    /// Returns the counts of every aspect, with its name; within each, in the order in which they
+    /// are shown.
     fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 7] {
         let statuses =
             Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));

@@ -107,7 +107,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     results.finish(done.and_then(|()| args.select.check_names(context, &*store)))
 }
 
-/// The server that the operator has agreed to try: named, and with `--yes`.
+/// Returns the server that the operator has agreed to try: named, and with `--yes`.
 fn agreed(context: &Context, args: &Args) -> Option<String> {
     args.select.filter().issuer.filter(|_| context.is_confirmed())
 }

@@ -39,7 +39,7 @@ fn assessor_by(
     })
 }
 
-/// The colour of a status.
+/// Returns the colour of a status.
 pub fn role(status: Status) -> Option<Role> {
     match status {
         Status::Fresh => Some(Role::Good),
@@ -120,7 +120,7 @@ pub fn tell_where(context: &Context, stores: &[Box<dyn Store>], count: &str) -> 
     Ok(())
 }
 
-/// The reason, in which a kid is not longer than in its own column.
+/// Returns the reason, in which a kid is not longer than in its own column.
 fn brief_reason(summary: &Summary<'_>) -> String {
     let reason = summary.reason.as_deref().unwrap_or_default();
     match summary.kid.as_deref() {

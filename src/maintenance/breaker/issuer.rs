@@ -181,7 +181,7 @@ impl IssuerBreakers {
         Ok(Permit { group: group.clone(), member, turn })
     }
 
-    /// Whether the server has taken any session of the group in this run.
+    /// Checks whether the server has taken any session of the group in this run.
     pub fn has_worked(&self, group: &Group) -> bool {
         self.member(group).state().has_worked
     }
@@ -203,12 +203,12 @@ impl Member {
 }
 
 impl Permit {
-    /// Whether this exchange goes first of its group.
+    /// Checks whether this exchange goes first of its group.
     pub fn is_canary(&self) -> bool {
         self.turn.is_some()
     }
 
-    /// Whether others have found out meanwhile that the session may not be exchanged.
+    /// Checks whether others have found out meanwhile that the session may not be exchanged.
     pub fn objection(&self) -> Option<Objection> {
         match self.member.known() {
             Known::Objection(objection) => Some(objection),
@@ -216,7 +216,7 @@ impl Permit {
         }
     }
 
-    /// Whether the server has taken any session of the group in this run.
+    /// Checks whether the server has taken any session of the group in this run.
     pub fn has_worked(&self) -> bool {
         self.member.state().has_worked
     }

@@ -46,7 +46,7 @@ impl StoreBreaker {
         state.fails = true;
     }
 
-    /// Whether nothing more is to be begun.
+    /// Checks whether nothing more is to be begun.
     pub fn fails(&self) -> bool {
         self.state().fails
     }

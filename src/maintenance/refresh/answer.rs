@@ -18,8 +18,8 @@ pub enum SpentBy {
     Unknown,
 }
 
-/// A refusal by the token endpoint. `has_worked`: the same server has taken another session of the
-/// same client and key in this run, so that the configuration is not the cause.
+/// Returns a refusal by the token endpoint. `has_worked`: the same server has taken another session
+/// of the same client and key in this run, so that the configuration is not the cause.
 pub fn refused(
     ready: &Ready<'_>,
     refusal: &ErrorResponse,

@@ -71,7 +71,7 @@ impl Refresher {
         self.parts.clock.now().duration_since(behind.at) > PROBATION
     }
 
-    /// Whether oauthctl has put the record's token there, and not the app.
+    /// Checks whether oauthctl has put the record's token there, and not the app.
     async fn wrote(&self, stored: &Stored, ready: &Ready<'_>) -> bool {
         self.earlier_note(stored).await.wrote_at(&ready.refresh_token).is_some()
     }

@@ -65,7 +65,7 @@ pub fn kept_back(objection: Objection) -> Outcome {
     }
 }
 
-/// A look-up that failed: what was found may say no for good, or there was no answer today.
+/// Returns a look-up that failed: what was found may say no for good, or there was no answer today.
 pub fn look_up_failed(error: &LookupError) -> Outcome {
     let text = chain(error);
     if error.is_transient() {

@@ -28,7 +28,7 @@ pub(in crate::maintenance) struct Ready<'k> {
     pub refresh_token: zeroize::Zeroizing<String>,
     pub dpop_key: DpopKey,
     pub client_key: Option<&'k ClientKey>,
-    /// Whether the record does not name this key yet.
+    /// True if the record does not name this key yet.
     pub(super) is_new_to_key: bool,
     /// Where newer tokens of it would wait.
     pub(super) entry: PathBuf,
@@ -111,7 +111,8 @@ impl Refresher {
         key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))
     }
 
-    /// A key that has worked before under this kid at this server must be the same key still.
+    /// Returns a key that has worked before under this kid at this server must be the same key
+    /// still.
     pub(super) async fn check_known_key(
         &self,
         issuer: &str,
@@ -129,8 +130,8 @@ impl Refresher {
         }
     }
 
-    /// The record must still be the one that was checked, and nothing must have happened that makes
-    /// sending its token unwise.
+    /// Returns the record must still be the one that was checked, and nothing must have happened
+    /// that makes sending its token unwise.
     pub(super) async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
         self.check_unchanged(stored).await?;
         // Whoever held the lock before us may have exchanged the token and failed to store what
@@ -170,7 +171,7 @@ impl Ready<'_> {
         Group { issuer: self.issuer.clone(), kid }
     }
 
-    /// The server's refusal of the client, with the server and the client key.
+    /// Returns the server's refusal of the client, with the server and the client key.
     pub(in crate::maintenance) fn client_refused(&self, refusal: &ErrorResponse) -> String {
         let issuer = &self.issuer;
         match self.client_key.and_then(|key| key.kid()) {

@@ -91,7 +91,7 @@ impl Refresher {
         self.undecided.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A store that fails is spared, and what could not be stored in it, too.
+    /// Returns a store that fails is spared, and what could not be stored in it, too.
     pub(in crate::maintenance) fn check_store(&self) -> Result<(), Outcome> {
         match self.store_breaker.objection() {
             Some(why) => Err(Outcome::Unknown(why, Retry::Never)),

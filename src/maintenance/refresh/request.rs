@@ -37,7 +37,7 @@ pub(in crate::maintenance) struct Asked {
 }
 
 impl Asked {
-    /// Whether it is known what the server has done with the token.
+    /// Checks whether it is known what the server has done with the token.
     pub(in crate::maintenance) fn is_conclusive(&self) -> bool {
         !matches!(self.answer, Exchange::AnswerLost(_) | Exchange::Unacceptable { .. })
     }

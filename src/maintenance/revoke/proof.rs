@@ -145,8 +145,8 @@ impl Revoker {
         }
     }
 
-    /// A session that may be alive goes on with these tokens, as one that we have refreshed and not
-    /// its user.
+    /// Returns a session that may be alive goes on with these tokens, as one that we have refreshed
+    /// and not its user.
     async fn keep_alive(&self, ending: &Ending<'_>, tokens: &TokenSet, entry: Option<PathBuf>) {
         let Ending { current, ready, server, .. } = *ending;
         let newest = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
@@ -159,7 +159,7 @@ impl Revoker {
         self.refresher.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
     }
 
-    /// Whether a record holds tokens that this run has put there.
+    /// Checks whether a record holds tokens that this run has put there.
     pub(super) fn is_renewed_by_us(&self, stored: &Stored) -> bool {
         let renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         let token = Traces::refresh_token(&stored.value).map(|token| fingerprint(token.as_bytes()));
@@ -212,7 +212,8 @@ impl Revoker {
     }
 }
 
-/// A refusal of the stored token. It may be older than what the server knows, so nothing is proved.
+/// Returns a refusal of the stored token. It may be older than what the server knows, so nothing is
+/// proved.
 fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
     match refusal.meaning() {
         (Cause::ClientDocuments, _) => unconfirmed(ready.client_refused(refusal), Retry::Soon),

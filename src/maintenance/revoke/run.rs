@@ -168,7 +168,7 @@ impl Revoker {
         Ok(last)
     }
 
-    /// A copy in another layout may be the one that an app uses. Copies in this layout end
+    /// Returns a copy in another layout may be the one that an app uses. Copies in this layout end
     /// together, as asked.
     async fn check_elsewhere(&self, current: &Stored) -> Result<(), Revoked> {
         let session = self.refresher.parts().store.layout().session(current);
@@ -182,7 +182,7 @@ impl Revoker {
         }
     }
 
-    /// The record as it is now, where it is of the login that was selected.
+    /// Returns the record as it is now, where it is of the login that was selected.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
         match present(&*self.refresher.parts().store, selected).await {
             Ok(Some(now))
@@ -199,7 +199,7 @@ impl Revoker {
         }
     }
 
-    /// Whether this run has proved that the session of this record has ended.
+    /// Checks whether this run has proved that the session of this record has ended.
     fn has_ended(&self, current: &Stored) -> bool {
         self.ended
             .lock()

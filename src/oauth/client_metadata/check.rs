@@ -126,8 +126,8 @@ fn check_pages(document: &Members, client_id: &ClientId, findings: &mut Findings
     }
 }
 
-/// Whether the client is native, where the document says so in a way that servers take. The default
-/// is web.
+/// Checks whether the client is native, where the document says so in a way that servers take. The
+/// default is web.
 fn is_native(document: &Members) -> Option<bool> {
     match document.text("application_type") {
         Given::Absent | Given::Is("web") => Some(false),

@@ -31,7 +31,7 @@ pub(super) struct LoopbackParameters {
 }
 
 impl ClientId {
-    /// The host, where there is one that means something.
+    /// Returns the host, where there is one that means something.
     pub(super) fn host(&self) -> Option<&str> {
         match self {
             Self::Discoverable(url) => url.host_str(),
@@ -39,7 +39,7 @@ impl ClientId {
         }
     }
 
-    /// Whether this is the development form.
+    /// Checks whether this is the development form.
     pub(super) fn is_loopback(&self) -> bool {
         matches!(self, Self::Loopback(_))
     }
@@ -197,8 +197,8 @@ impl LoopbackParameters {
     }
 }
 
-/// Whether a server that knows `known` sends users to `uri`: the same, but for the port where
-/// `known` has none (RFC 8252 section 7.3).
+/// Checks whether a server that knows `known` sends users to `uri`: the same, but for the port
+/// where `known` has none (RFC 8252 section 7.3).
 fn is_covered(known: &str, uri: &str) -> bool {
     let without_port = |text: &str| {
         let mut url = Url::parse(text).ok()?;

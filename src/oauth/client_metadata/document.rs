@@ -53,7 +53,7 @@ pub enum PublishedKeys {
 }
 
 impl ClientMetadata {
-    /// The document to publish.
+    /// Returns the document to publish.
     pub fn to_document(&self) -> Value {
         let mut document = Map::new();
         let mut add = |member: &str, value: Value| document.insert(member.to_owned(), value);
@@ -97,7 +97,7 @@ impl Site {
         }
     }
 
-    /// The app on this machine.
+    /// Returns the app on this machine.
     pub fn loopback(port: u16) -> Self {
         Self(
             Url::parse(&format!("http://127.0.0.1:{port}/"))
@@ -133,8 +133,8 @@ impl Site {
     }
 }
 
-/// The `client_id` of a development client, which tells servers all they get to know (atproto OAuth
-/// profile, "Localhost Client Development").
+/// Returns the `client_id` of a development client, which tells servers all they get to know
+/// (atproto OAuth profile, "Localhost Client Development").
 pub fn loopback_client_id(redirect_uris: &[String], scope: &str) -> String {
     let start = format!("{LOOPBACK}?");
     let start_position = start.len();

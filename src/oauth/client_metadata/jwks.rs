@@ -129,8 +129,8 @@ fn check_key<'k>(
     verifies && understood == Some(true) && findings.problems() == before
 }
 
-/// Whether the members make a key that verifies signatures; none for a type of key that servers do
-/// not know.
+/// Checks whether the members make a key that verifies signatures; none for a type of key that
+/// servers do not know.
 fn is_understood(key: &Map<String, Value>) -> Option<bool> {
     let text = |name: &str| key.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let has_algorithm =

@@ -96,22 +96,22 @@ impl Type {
 }
 
 impl<'d> Members<'d> {
-    /// The member, of whatever type.
+    /// Returns the member, of whatever type.
     pub(super) fn value(&self, name: &str) -> Option<&'d Value> {
         self.0.get(name)
     }
 
-    /// A member that is one text.
+    /// Returns a member that is one text.
     pub(super) fn text(&self, name: &str) -> Given<&'d str> {
         self.typed(name, Value::as_str)
     }
 
-    /// A member that is a list of texts.
+    /// Returns a member that is a list of texts.
     pub(super) fn texts(&self, name: &str) -> Given<Vec<&'d str>> {
         self.typed(name, |value| value.as_array()?.iter().map(Value::as_str).collect())
     }
 
-    /// A member that is true or false.
+    /// Returns a member that is true or false.
     pub(super) fn flag(&self, name: &str) -> Given<bool> {
         self.typed(name, Value::as_bool)
     }
@@ -144,7 +144,7 @@ impl<'d> Members<'d> {
 }
 
 impl<T> Given<T> {
-    /// The value, when there is one to apply rules to.
+    /// Returns the value, when there is one to apply rules to.
     pub(super) fn value(self) -> Option<T> {
         match self {
             Self::Is(value) => Some(value),

@@ -22,7 +22,8 @@ pub(super) fn parse(text: &str) -> Option<Url> {
     (spelled_out && !text.contains(blank)).then_some(url)
 }
 
-/// Whether the host means the machine itself, or a name that means nothing outside a network.
+/// Checks whether the host means the machine itself, or a name that means nothing outside a
+/// network.
 pub(in crate::oauth) fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -35,7 +36,7 @@ pub(in crate::oauth) fn is_local(url: &Url) -> bool {
     }
 }
 
-/// Whether this is `http` to `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 has native apps
+/// Checks whether this is `http` to `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 has native apps
 /// listen.
 pub(super) fn is_loopback_redirect(url: &Url) -> bool {
     url.scheme() == "http"
@@ -46,7 +47,7 @@ pub(super) fn is_loopback_redirect(url: &Url) -> bool {
         }
 }
 
-/// Whether the URL carries a user name or a password.
+/// Checks whether the URL carries a user name or a password.
 pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }

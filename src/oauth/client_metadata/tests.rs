@@ -63,7 +63,7 @@ fn loopback() -> Value {
     .to_document()
 }
 
-/// A change of one member: its new value, or none to take it out.
+/// Returns a change of one member: its new value, or none to take it out.
 fn with(mut document: Value, member: &str, value: impl Into<Option<Value>>) -> Value {
     let members = document.as_object_mut().unwrap();
     match value.into() {

@@ -35,7 +35,7 @@ enum Problem {
 }
 
 impl HttpError {
-    /// Whether the request can have reached the server. True in case of doubt.
+    /// Checks whether the request can have reached the server. True in case of doubt.
     pub fn may_have_arrived(&self) -> bool {
         !matches!(
             self.problem,
@@ -43,7 +43,7 @@ impl HttpError {
         )
     }
 
-    /// Whether it was our own guards that kept the request back; trying again does not help.
+    /// Checks whether it was our own guards that kept the request back; trying again does not help.
     pub fn is_forbidden(&self) -> bool {
         matches!(self.problem, Problem::Forbidden(_))
     }
@@ -85,13 +85,13 @@ impl HttpError {
         Self::of(origin, Problem::TooLarge)
     }
 
-    /// An answer from this URL that cannot be understood, and why.
+    /// Returns an answer from this URL that cannot be understood, and why.
     pub(in crate::oauth) fn unreadable(url: &Url, why: &'static str) -> Self {
         Self::of(url.origin().ascii_serialization(), Problem::Unreadable(why))
     }
 
-    /// A failure on the way. What the library calls a failure to connect comes before anything is
-    /// sent; of all others nobody knows.
+    /// Returns a failure on the way. What the library calls a failure to connect comes before
+    /// anything is sent; of all others nobody knows.
     pub(super) fn from_reqwest(origin: String, error: reqwest::Error) -> Self {
         if let Some(forbidden) = forbidden_by_resolver(&error) {
             return Self::forbidden(origin, forbidden);

@@ -67,7 +67,7 @@ impl RateSettings {
     /// Requests a second. bsky.social allows 3,000 in five minutes to an address, which is ten.
     pub const DEFAULT: f64 = 5.0;
 
-    /// The rate at which this URL's origin is asked; none where nothing limits it.
+    /// Returns the rate at which this URL's origin is asked; none where nothing limits it.
     pub fn of(&self, url: &Url) -> Option<f64> {
         let named = self.origins.get(&url.origin().ascii_serialization()).copied().or(self.all);
         let rate = named.unwrap_or(if is_private(url) { 0.0 } else { Self::DEFAULT });
@@ -75,7 +75,7 @@ impl RateSettings {
     }
 }
 
-/// Whether the URL's host is of one's own machine or network, as far as the URL shows.
+/// Checks whether the URL's host is of one's own machine or network, as far as the URL shows.
 fn is_private(url: &Url) -> bool {
     let is_internal = |name: &str| name.trim_end_matches('.').ends_with(".internal");
     match url.host() {
@@ -106,7 +106,7 @@ impl Pace {
         let _ = self.stop.set(Box::new(stop));
     }
 
-    /// The rate of this URL's origin.
+    /// Returns the rate of this URL's origin.
     pub(super) fn rate(&self, url: &Url) -> Option<f64> {
         self.state().settings.of(url)
     }

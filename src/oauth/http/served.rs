@@ -99,7 +99,7 @@ mod properties {
 
     use super::*;
 
-    /// A value of a header, whether or not it is text.
+    /// Returns a value of a header, whether or not it is text.
     fn value() -> impl Strategy<Value = HeaderValue> {
         let words = "(public|private|no-store|max-age|s-maxage|Mon, 23 Nov 2026 12:00:00 GMT|[0-9]{1,25}|[=,\" -])";
         let text =

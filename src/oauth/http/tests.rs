@@ -122,7 +122,7 @@ async fn redirects_are_answers_and_not_followed() {
     assert_eq!(bed.requests().len(), 1);
 }
 
-/// A server for https whose one answer is compressed, though nobody asked for that.
+/// Returns a server for https whose one answer is compressed, though nobody asked for that.
 async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -160,7 +160,7 @@ async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
     port
 }
 
-/// A proxy that connects to where it is asked to.
+/// Returns a proxy that connects to where it is asked to.
 async fn connecting() -> u16 {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -74,7 +74,7 @@ impl Stage {
         server.revoke(Revoke { credentials, dpop_key, token, within: Duration::from_secs(1) }).await
     }
 
-    /// The exchange, not the preparation, meets this.
+    /// Returns the exchange, not the preparation, meets this.
     fn fault(&self, endpoint: Endpoint, fault: Fault) {
         self.bed.inject(Injection::new(endpoint, fault).only(refresh_token(&self.record)).times(1));
     }

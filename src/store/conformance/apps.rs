@@ -84,7 +84,7 @@ impl App for RedisApp<'_> {
 }
 
 impl ClusterApp<'_> {
-    /// The answer of the node that has the key.
+    /// Returns the answer of the node that has the key.
     fn ask(&self, command: &[&str]) -> Answer {
         let moved =
             |answer: &Answer| matches!(answer, Answer::Error(text) if text.starts_with("MOVED"));

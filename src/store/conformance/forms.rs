@@ -18,7 +18,7 @@ const RECORD: &str = r#"{"authMethod":{"method":"none"},"tokenSet":{"iss":"https
 
 const STATE: &str = r#"{"iss":"https://as.example","verifier":"v","dpopJwk":{}}"#;
 
-/// A layout of the operator's own: `own:{did}` with these members.
+/// Returns a layout of the operator's own: `own:{did}` with these members.
 fn own(members: &[(&str, &str)]) -> BTreeMap<String, BTreeMap<String, String>> {
     let usual = [("session_key", "own:{did}"), ("state_key", "own-state:{state}")];
     let members =

@@ -59,7 +59,7 @@ impl PostgresApp {
         refused(url, &self.access(), layout).await
     }
 
-    /// The one value that a query returns.
+    /// Returns the one value that a query returns.
     fn one(&self, sql: &str, key: &str) -> Option<String> {
         let rows = block_in_place(|| {
             Handle::current().block_on(self.client.query_typed(sql, &[(&key, Type::TEXT)]))

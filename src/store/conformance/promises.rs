@@ -22,13 +22,13 @@ fn session_key(store: &dyn Store, n: usize) -> RecordKey {
     RecordKey::from_text(&store.layout().session_pattern().key(did(n).as_str(), None))
 }
 
-/// A key of a pending state, in stores with keys and in those with tables.
+/// Returns a key of a pending state, in stores with keys and in those with tables.
 fn state_key(store: &dyn Store, n: usize) -> RecordKey {
     let pattern = store.layout().pattern(Kind::State);
     RecordKey::from_text(&pattern.key(&format!("state{n}"), None))
 }
 
-/// A value. Stores may spell it in their own way, so that values are compared as JSON.
+/// Returns a value. Stores may spell it in their own way, so that values are compared as JSON.
 fn session(n: usize) -> Json {
     json!({"session": n, "refresh_token": format!("token-{n}")})
 }
@@ -140,8 +140,8 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_read(store: &dyn Sto
     assert_eq!(app.value(Kind::Session, &absent.text()), None);
 }
 
-/// Whether another server may take over. Then those in charge have the record, and so have their
-/// replicas.
+/// Checks whether another server may take over. Then those in charge have the record, and so have
+/// their replicas.
 async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &Json) -> bool {
     let Some(checkpoint) = store.checkpoint().await.unwrap() else { return false };
     let record = checkpoint.store().get(Kind::Session, key).await.unwrap().unwrap();

@@ -120,7 +120,7 @@ async fn a_value_that_is_too_long_is_not_read_and_can_be_removed() {
     assert_eq!(removed, [Written::Done, Written::Done, Written::Changed]);
 }
 
-/// A table whose keys are not unique, with these values under one key.
+/// Returns a table whose keys are not unique, with these values under one key.
 fn rows_of_one_key(values: &[&str]) -> (SqliteApp, RecordKey) {
     let app = SqliteApp::with("CREATE TABLE auth_session (key TEXT, value TEXT)");
     let key = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";

@@ -323,7 +323,7 @@ fn lasting(ttl: i64, table: Table) -> Records {
     Records { ttl: Some(Age::from_secs(ttl)), ..rows(table) }
 }
 
-/// A table with these columns of the key and the value, and no others that matter.
+/// Returns a table with these columns of the key and the value, and no others that matter.
 fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
     let [name, key, value] = [name, key, value].map(str::to_owned);
     Table {

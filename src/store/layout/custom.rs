@@ -202,13 +202,13 @@ impl Description<'_> {
         })
     }
 
-    /// A table's name with its schema, where that is said.
+    /// Returns a table's name with its schema, where that is said.
     fn table_name(&self, member: &str) -> Result<String, Failure> {
         let name = self.required(member)?;
         Ok(self.text("schema").map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}")))
     }
 
-    /// The lock of an app with tables: an advisory one, one in a Redis beside, or none.
+    /// Returns the lock of an app with tables: an advisory one, one in a Redis beside, or none.
     fn lock_of_tables(&self) -> Result<LockRule, Failure> {
         let Some(name) = self.text("lock_advisory") else {
             return Ok(match self.lock()? {

@@ -48,7 +48,7 @@ pub const CLIENT_ID: &str = "{client_id}";
 pub const APP: &str = "{app}";
 
 impl KeyPattern {
-    /// The template of keys that are the account alone.
+    /// Returns the template of keys that are the account alone.
     pub fn bare() -> Self {
         Self {
             prefix: String::new(),
@@ -58,7 +58,7 @@ impl KeyPattern {
         }
     }
 
-    /// The text before the subject.
+    /// Returns the text before the subject.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -78,12 +78,12 @@ impl KeyPattern {
         self.subject
     }
 
-    /// Whether several records may share one subject.
+    /// Checks whether several records may share one subject.
     pub fn has_many(&self) -> bool {
         self.separator.is_some()
     }
 
-    /// The key of this subject. Patterns with a random id need one.
+    /// Returns the key of this subject. Patterns with a random id need one.
     pub fn key(&self, subject: &str, id: Option<&str>) -> String {
         let mut key = format!("{}{subject}", self.prefix);
         if let (Some(separator), Some(id)) = (&self.separator, id) {
@@ -94,7 +94,7 @@ impl KeyPattern {
         key
     }
 
-    /// A glob (Redis `MATCH`) for all keys of this pattern, or for those of one subject.
+    /// Returns a glob (Redis `MATCH`) for all keys of this pattern, or for those of one subject.
     pub fn glob(&self, subject: Option<&str>) -> String {
         let mut glob = escaped(&self.prefix);
         match (subject, &self.separator) {
@@ -111,8 +111,8 @@ impl KeyPattern {
         glob
     }
 
-    /// The subject and the random id of a key of this pattern. DIDs contain colons themselves, so
-    /// the id is what follows the last separator.
+    /// Returns the subject and the random id of a key of this pattern. DIDs contain colons
+    /// themselves, so the id is what follows the last separator.
     pub fn parse_key<'k>(&self, key: &'k str) -> Option<(&'k str, Option<&'k str>)> {
         let inner = key.strip_prefix(self.prefix.as_str())?.strip_suffix(self.suffix.as_str())?;
         let (subject, id) = match &self.separator {

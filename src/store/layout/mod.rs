@@ -144,7 +144,8 @@ impl Layout {
         }
     }
 
-    /// Whether the records are under keys of Redis; else they are in tables of an SQL database.
+    /// Checks whether the records are under keys of Redis; else they are in tables of an SQL
+    /// database.
     pub fn has_keys(&self) -> bool {
         matches!(self.sessions.location, Location::Keys(_))
     }
@@ -164,7 +165,7 @@ impl Layout {
         self.records(kind).pattern()
     }
 
-    /// Whether both have their sessions in one place: the same keys, or the same rows.
+    /// Checks whether both have their sessions in one place: the same keys, or the same rows.
     pub fn shares_sessions_with(&self, other: &Self) -> bool {
         match (&self.sessions.location, &other.sessions.location) {
             (Location::Keys(one), Location::Keys(other)) => one == other,
@@ -178,13 +179,14 @@ impl Layout {
         self.format.lock_name(did)
     }
 
-    /// Whether the app has a lock of its own, so that it and we keep out of each other's way.
+    /// Checks whether the app has a lock of its own, so that it and we keep out of each other's
+    /// way.
     pub fn has_lock(&self) -> bool {
         matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. } | LockRule::Advisory(_))
     }
 
-    /// Whether the app fails while somebody else holds its lock for longer than it waits. Other
-    /// apps go on without.
+    /// Checks whether the app fails while somebody else holds its lock for longer than it waits.
+    /// Other apps go on without.
     pub fn app_fails_without_lock(&self) -> bool {
         matches!(self.lock, LockRule::Lease { .. })
     }
@@ -285,7 +287,7 @@ mod tests {
 
     use super::*;
 
-    /// The table of layouts in README.md.
+    /// Returns the table of layouts in README.md.
     fn documented() -> String {
         let records = |records: &Records| match &records.location {
             Location::Keys(pattern) => pattern.to_string(),

@@ -26,7 +26,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A column of which nothing else is known.
+    /// Returns a column of which nothing else is known.
     pub fn of_column(table: &str, column: &str) -> Self {
         let pattern = KeyPattern::bare();
         let (name, key, value) = (table.to_owned(), column.to_owned(), column.to_owned());
@@ -52,7 +52,7 @@ impl Table {
         Self { pattern: self.pattern.with(placeholder, value), only, ..self.clone() }
     }
 
-    /// Whether both are the same rows.
+    /// Checks whether both are the same rows.
     pub fn has_rows_of(&self, other: &Self) -> bool {
         self.name == other.name && self.value == other.value && self.only == other.only
     }

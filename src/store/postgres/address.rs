@@ -453,7 +453,7 @@ impl fmt::Display for Endpoint {
 }
 
 impl fmt::Display for PostgresAddress {
-    /// The address without password, certificates and settings of the connection.
+    /// Returns the address without password, certificates and settings of the connection.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts = self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let user =

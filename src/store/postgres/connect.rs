@@ -164,7 +164,7 @@ impl Dialer {
         Ok(())
     }
 
-    /// The password of the address, else the one in its password file.
+    /// Returns the password of the address, else the one in its password file.
     fn password(&self, host: &Endpoint) -> Option<Zeroizing<String>> {
         if let Some(password) = self.address.parameter("password") {
             return Some(Zeroizing::new(password.to_owned()));
@@ -186,7 +186,7 @@ impl Dialer {
     }
 }
 
-/// The password in a line `host:port:database:user:password`, where the rest of it fits.
+/// Returns the password in a line `host:port:database:user:password`, where the rest of it fits.
 fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
     let (mut fields, mut field) = (Vec::new(), String::new());
     let mut rest = line.chars();
@@ -202,7 +202,7 @@ fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
     fits.then_some(password)
 }
 
-/// Whether a server is a standby, or takes no writes for another reason.
+/// Checks whether a server is a standby, or takes no writes for another reason.
 async fn is_read_only(client: &Client) -> Result<bool, Trouble> {
     let sql = "SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on'";
     Ok(client.query_typed_one(sql, &[]).await?.try_get(0)?)

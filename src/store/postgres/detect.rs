@@ -103,7 +103,7 @@ impl Tables {
         Ok(tables)
     }
 
-    /// The rows of a table of a layout.
+    /// Returns the rows of a table of a layout.
     pub(super) fn rows(
         &self,
         table: &Arc<Table>,
@@ -122,7 +122,8 @@ impl Tables {
     }
 }
 
-/// A layout whose keys begin with the name of the app, with the one name that is in its table.
+/// Returns a layout whose keys begin with the name of the app, with the one name that is in its
+/// table.
 pub(super) async fn with_app(
     server: &Server,
     tables: &Tables,

@@ -28,7 +28,7 @@ pub const GRANTS: &str = "GRANT SELECT, UPDATE, DELETE on the table of sessions 
                           logins, INSERT on both for import";
 
 impl Trouble {
-    /// The server was not reached, so that nothing was asked of it.
+    /// Returns the server was not reached, so that nothing was asked of it.
     pub fn unreached(message: impl Into<String>) -> Self {
         Self {
             fate: Fate::NotExecuted,
@@ -40,12 +40,12 @@ impl Trouble {
         }
     }
 
-    /// A refusal that no retry changes.
+    /// Returns a refusal that no retry changes.
     pub fn refused(message: impl Into<String>) -> Self {
         Self { may_pass: false, ..Self::unreached(message) }
     }
 
-    /// An answer did not come in time.
+    /// Returns an answer did not come in time.
     pub fn late() -> Self {
         Self { fate: Fate::Unknown, ..Self::unreached("the server has not answered in time") }
     }
@@ -122,12 +122,12 @@ impl Trouble {
         trouble
     }
 
-    /// Whether this role may not do it.
+    /// Checks whether this role may not do it.
     pub fn is_forbidden(&self) -> bool {
         self.code.as_deref() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code())
     }
 
-    /// Whether another connection would say the same.
+    /// Checks whether another connection would say the same.
     pub fn is_final(&self) -> bool {
         let class = self.code.as_deref().and_then(|code| code.get(..2));
         let is_read_only = self.code.as_deref() == Some(SqlState::READ_ONLY_SQL_TRANSACTION.code());
@@ -148,7 +148,7 @@ impl Trouble {
     }
 }
 
-/// The innermost cause, which says it best.
+/// Returns the innermost cause, which says it best.
 fn cause(error: &tokio_postgres::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -169,7 +169,7 @@ fn certificate_hint(text: &str) -> &'static str {
     }
 }
 
-/// Whether the configuration is to blame, and what to do, by the server's code.
+/// Checks whether the configuration is to blame, and what to do, by the server's code.
 fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
     match *code {
         SqlState::INVALID_PASSWORD => (true, Some("check user and password of the address")),

@@ -129,7 +129,7 @@ async fn try_lock(client: &Client, rule: &LockRule, name: &str) -> Result<bool, 
     rows.first().map_or(Ok(false), |row| Ok(row.try_get(0)?))
 }
 
-/// The key of a lock that apps work out themselves.
+/// Returns the key of a lock that apps work out themselves.
 fn number(formula: AdvisoryKey, name: &str) -> i64 {
     match formula {
         AdvisoryKey::Hash31 => name.chars().fold(0_i64, |hash, c| {

@@ -245,7 +245,7 @@ impl PostgresStore {
         found.iter().map(|row| read::stored(rows, row, view)).collect()
     }
 
-    /// The transaction that holds the lock on the account of a session.
+    /// Returns the transaction that holds the lock on the account of a session.
     fn held(&self, kind: Kind, key: &str) -> Option<lock::Slot> {
         let (account, _) =
             self.layout.session_pattern().parse_key(key).filter(|_| kind == Kind::Session)?;

@@ -36,7 +36,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// Whether the schema is there, for this role to use.
+    /// Checks whether the schema is there, for this role to use.
     pub(super) async fn are_there(server: &Server) -> Result<bool, Trouble> {
         let sql = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
                    AND pg_catalog.has_table_privilege(c.oid, 'SELECT') \

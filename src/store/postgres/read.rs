@@ -62,7 +62,7 @@ pub(super) async fn all(
     }
 }
 
-/// The key with which a page ends, unless it is the last one.
+/// Returns the key with which a page ends, unless it is the last one.
 async fn last_key(
     server: &Server,
     rows: &Rows,
@@ -111,8 +111,8 @@ pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Troub
     })
 }
 
-/// The record in a value: some apps write the text of JSON into a column of JSON, so that it stands
-/// there as a string.
+/// Returns the record in a value: some apps write the text of JSON into a column of JSON, so that
+/// it stands there as a string.
 fn unwrapped(bytes: &[u8]) -> (RecordValue, Option<RecordValue>) {
     if bytes.first() == Some(&b'"')
         && let Ok(inner) = serde_json::from_slice::<String>(bytes)
@@ -123,7 +123,7 @@ fn unwrapped(bytes: &[u8]) -> (RecordValue, Option<RecordValue>) {
     (bytes.to_vec().into(), None)
 }
 
-/// A record as it was wrapped when it was read.
+/// Returns a record as it was wrapped when it was read.
 pub(super) fn wrapped(read: &Stored, new: &[u8]) -> Vec<u8> {
     match &read.raw {
         Some(_) => serde_json::to_vec(&String::from_utf8_lossy(new)).unwrap_or_default(),

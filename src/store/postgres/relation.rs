@@ -81,8 +81,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a layout in a table that has its columns. `lifetime` is that of a record, in
-    /// seconds.
+    /// Returns the rows of a layout in a table that has its columns. `lifetime` is that of a
+    /// record, in seconds.
     pub fn new(
         table: &Arc<Table>,
         relation: &Relation,
@@ -139,7 +139,7 @@ impl Rows {
         })
     }
 
-    /// The condition under which a row is a record of this kind.
+    /// Returns the condition under which a row is a record of this kind.
     fn filter(&self) -> String {
         let only = self
             .table
@@ -153,7 +153,7 @@ impl Rows {
         if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
     }
 
-    /// The key $1 in the type of its column, so that an index serves.
+    /// Returns the key $1 in the type of its column, so that an index serves.
     fn wanted(&self, parameter: usize) -> String {
         match self.key_type.as_str() {
             "text" | "character varying" => format!("${parameter}"),
@@ -161,12 +161,12 @@ impl Rows {
         }
     }
 
-    /// The condition for the rows of the key $1.
+    /// Returns the condition for the rows of the key $1.
     fn has_key(&self) -> String {
         format!("{} AND {} = {}", self.filter(), self.key, self.wanted(1))
     }
 
-    /// The value as it is compared: of JSON its text.
+    /// Returns the value as it is compared: of JSON its text.
     fn compared(&self) -> String {
         match self.holds {
             Holds::Bytes => self.value.clone(),
@@ -174,12 +174,12 @@ impl Rows {
         }
     }
 
-    /// The type of parameters that are values.
+    /// Returns the type of parameters that are values.
     pub fn value_type(&self) -> Type {
         if self.holds == Holds::Bytes { Type::BYTEA } else { Type::TEXT }
     }
 
-    /// A value that is a parameter, in the type of the column.
+    /// Returns a value that is a parameter, in the type of the column.
     fn written(&self, parameter: usize) -> String {
         match self.holds {
             Holds::Text | Holds::Bytes => format!("${parameter}"),
@@ -188,7 +188,7 @@ impl Rows {
         }
     }
 
-    /// The condition under which a row is still as it was read: $2 is what was read.
+    /// Returns the condition under which a row is still as it was read: $2 is what was read.
     fn is_unchanged(&self) -> String {
         format!("{} AND {} = $2", self.has_key(), self.compared())
     }
@@ -220,12 +220,12 @@ impl Rows {
         format!("{}::text, {value}, {updated}, {expires}, {is_long}", self.key)
     }
 
-    /// The rows of the key $1.
+    /// Returns the rows of the key $1.
     pub fn select_key(&self) -> String {
         format!("SELECT {} FROM {} WHERE {}", self.columns(true), self.place, self.has_key())
     }
 
-    /// The rows whose key has the text $1 in it.
+    /// Returns the rows whose key has the text $1 in it.
     pub fn select_with(&self) -> String {
         let (columns, place, filter) = (self.columns(true), &self.place, self.filter());
         format!(
@@ -254,7 +254,7 @@ impl Rows {
         )
     }
 
-    /// The last key of such a page.
+    /// Returns the last key of such a page.
     pub fn select_end(&self, is_first: bool, limit: usize) -> String {
         let above =
             if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
@@ -278,7 +278,7 @@ impl Rows {
         format!("{select}GRANT UPDATE ({}) ON {place} TO {role};\n", columns.join(", "))
     }
 
-    /// The values that look like records: JSON with a refresh token, perhaps as a string.
+    /// Returns the values that look like records: JSON with a refresh token, perhaps as a string.
     pub fn select_records(&self) -> String {
         let value = self.compared();
         format!(
@@ -288,12 +288,12 @@ impl Rows {
         )
     }
 
-    /// Whether there is any row.
+    /// Checks whether there is any row.
     pub fn has_any(&self) -> String {
         format!("SELECT 1 FROM {} WHERE {} LIMIT 1", self.place, self.filter())
     }
 
-    /// Whether there is a row of the key $1.
+    /// Checks whether there is a row of the key $1.
     pub fn has_key_sql(&self) -> String {
         format!("SELECT 1 FROM {} WHERE {} LIMIT 1", self.place, self.has_key())
     }
@@ -368,7 +368,7 @@ impl Rows {
         )
     }
 
-    /// The time columns, and their values at this time in the form of the other rows.
+    /// Returns the time columns, and their values at this time in the form of the other rows.
     fn times(&self, at: &str) -> Vec<(String, String)> {
         let updated =
             self.updated.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
@@ -394,7 +394,7 @@ impl Rows {
         }
     }
 
-    /// Whether [`Self::columns`] selects this time as a text.
+    /// Checks whether [`Self::columns`] selects this time as a text.
     pub fn is_text(&self, is_end: bool) -> bool {
         let column = if is_end {
             self.expires.as_ref().map(|(column, _)| column)
@@ -406,7 +406,7 @@ impl Rows {
 }
 
 impl TimeColumn {
-    /// The time as a number of milliseconds, a number as it is, or a text.
+    /// Returns the time as a number of milliseconds, a number as it is, or a text.
     fn read(&self) -> String {
         let name = &self.name;
         match self.times {
@@ -420,7 +420,7 @@ impl TimeColumn {
         }
     }
 
-    /// A `timestamptz` in the form that other rows have.
+    /// Returns a `timestamptz` in the form that other rows have.
     fn write(&self, at: &str, place: &str) -> String {
         let sample = format!(
             "(SELECT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT 1)",

@@ -42,7 +42,7 @@ impl Values {
     }
 }
 
-/// A parameter that is a value, in the type of its column.
+/// Returns a parameter that is a value, in the type of its column.
 fn value<'v>(
     rows: &Rows,
     bytes: &'v Vec<u8>,
@@ -169,8 +169,8 @@ pub(super) async fn settle_commit(
     })
 }
 
-/// The value as it stands now: the very bytes of the change where the column has what it would make
-/// of them.
+/// Returns the value as it stands now: the very bytes of the change where the column has what it
+/// would make of them.
 async fn read_again(
     server: &Server,
     rows: &Rows,

@@ -101,8 +101,8 @@ fn may_be_record(stored: &Stored, layouts: &[Arc<Layout>]) -> bool {
         || is_sealed(stored)
 }
 
-/// Whether the record may be an encrypted session or login, by its key. JSON that is no record is
-/// some other cache of an account's.
+/// Checks whether the record may be an encrypted session or login, by its key. JSON that is no
+/// record is some other cache of an account's.
 fn is_sealed(stored: &Stored) -> bool {
     let key = stored.key.text().to_ascii_lowercase();
     let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&stored.value).is_ok();

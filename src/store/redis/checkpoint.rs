@@ -118,7 +118,7 @@ impl RedisCheckpoint {
         }
     }
 
-    /// Whether the servers have looked like this for long enough.
+    /// Checks whether the servers have looked like this for long enough.
     fn is_calm(&self) -> bool {
         let attached: Vec<_> = self.heads.iter().map(|head| head.attached).collect();
         let picture = format!("{} {attached:?}", self.survey.identity);

@@ -48,8 +48,8 @@ pub(super) struct Found {
     pub(super) possible: Vec<Arc<Layout>>,
 }
 
-/// The layouts that the store's records show; the failure says what is there instead. The outer
-/// error is the store's.
+/// Returns the layouts that the store's records show; the failure says what is there instead. The
+/// outer error is the store's.
 pub(super) async fn layouts(
     server: &dyn Server,
     all: &[Arc<Layout>],
@@ -68,8 +68,8 @@ pub(super) async fn layouts(
     }))
 }
 
-/// The layouts of which the store has sessions beside those of `named`, as far as its first keys
-/// show.
+/// Returns the layouts of which the store has sessions beside those of `named`, as far as its first
+/// keys show.
 pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layout>]) -> Found {
     let all: Vec<_> =
         all.iter().filter(|layout| !layout.shares_sessions_with(named)).cloned().collect();
@@ -136,7 +136,7 @@ impl Survey {
         Ok(())
     }
 
-    /// The layouts whose keys were seen, or may be where not all keys were.
+    /// Returns the layouts whose keys were seen, or may be where not all keys were.
     fn possible(&self) -> Vec<Arc<Layout>> {
         let possible =
             self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.keys.is_empty());
@@ -182,7 +182,7 @@ impl Candidate {
         Ok(())
     }
 
-    /// Whether the two differ in nothing but the stamp.
+    /// Checks whether the two differ in nothing but the stamp.
     fn is_twin(&self, other: &Self) -> bool {
         self.is_stamped() != other.is_stamped() && self.looks_like(other)
     }
@@ -200,7 +200,7 @@ impl Candidate {
     }
 }
 
-/// Whether a value is a record of this layout under this key.
+/// Checks whether a value is a record of this layout under this key.
 fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
     let Some((subject, _)) = layout.pattern(kind).parse_key(key) else { return false };
     let Some(Decoded { value: record, .. }) = layout.codec.decode(value.into()) else {
@@ -262,7 +262,7 @@ async fn other_databases(server: &dyn Server) -> String {
     databases.collect::<Vec<_>>().join(", ")
 }
 
-/// The databases with keys, and how many each has; none where the server does not say.
+/// Returns the databases with keys, and how many each has; none where the server does not say.
 pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
     let info =
         super::client::command::run_one(server.wire(), Command::keyless("INFO").arg("keyspace"))
@@ -309,7 +309,7 @@ fn template(shape: &str, subject: Subject) -> Option<String> {
     (pattern.subject() == subject).then_some(template)
 }
 
-/// The lines that describe a layout with these keys.
+/// Returns the lines that describe a layout with these keys.
 fn description(session_key: Option<String>, state_key: Option<String>) -> String {
     let lock_key = session_key.as_deref().and_then(usual_lock);
     let [session_key, state_key, lock_key] = [

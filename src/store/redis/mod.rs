@@ -128,7 +128,7 @@ impl RedisStore {
         }
     }
 
-    /// The other layouts of the store, found out when first asked for.
+    /// Returns the other layouts of the store, found out when first asked for.
     async fn beside(&self) -> &Beside {
         let find = async || {
             self.beside_of(&detect::beside(&*self.server, &self.layout, &self.known).await)
@@ -368,7 +368,7 @@ fn check_keys(layout: &Layout) -> Result<(), Failure> {
     ))
 }
 
-/// Whether nothing can be said to the server about the record.
+/// Checks whether nothing can be said to the server about the record.
 fn is_out_of_reach(record: &Stored) -> bool {
     record.unreadable == Some(Unreadable::KeyNotSendable)
 }

@@ -18,7 +18,7 @@ fn key(name: &str) -> Vec<u8> {
     format!("{OWN_PREFIX}note:{name}").into_bytes()
 }
 
-/// The notes of these names.
+/// Returns the notes of these names.
 pub(super) async fn read(
     server: &dyn Server,
     names: &[String],

@@ -19,8 +19,8 @@ pub(super) const OWN_PREFIX: &str = "oauthctl:";
 const OTHER_TYPES: [&str; 5] = ["list", "hash", "set", "zset", "stream"];
 
 impl Layout {
-    /// Whether a key that matched this kind's glob is one of this kind. Prefixes may overlap: a key
-    /// that fits both kinds is a session's when it names a DID.
+    /// Checks whether a key that matched this kind's glob is one of this kind. Prefixes may
+    /// overlap: a key that fits both kinds is a session's when it names a DID.
     pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
         let text = key.text();
         let is = |kind| self.pattern(kind).parse_key(&text).is_some();
@@ -53,7 +53,7 @@ impl Layout {
         Some(Stored { key, value, raw, observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
     }
 
-    /// A record whose value was not asked for. None when it is gone.
+    /// Returns a record whose value was not asked for. None when it is gone.
     pub(super) fn without_value(
         &self,
         kind: Kind,

@@ -162,7 +162,8 @@ fn keys<'s>(
     })
 }
 
-/// A page that was asked for in vain, from the same process: to any other its cursor means nothing.
+/// Returns a page that was asked for in vain, from the same process: to any other its cursor means
+/// nothing.
 async fn page_again(
     shard: &Shard,
     search: &Search,
@@ -226,7 +227,7 @@ fn read_page(answer: Value) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
     Ok((cursor, keys.collect::<Result<_, _>>()?))
 }
 
-/// The keys in requests of the size that the values so far recommend.
+/// Returns the keys in requests of the size that the values so far recommend.
 fn batches<'s>(
     pages: impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + Send + 's,
     size: &'s AtomicUsize,
@@ -247,7 +248,8 @@ fn batches<'s>(
     .boxed()
 }
 
-/// The records of these keys, in more requests than one where the answer would be too large.
+/// Returns the records of these keys, in more requests than one where the answer would be too
+/// large.
 fn fetch_all<'s>(
     shard: &'s Shard,
     search: &'s Search,
@@ -284,7 +286,7 @@ fn fetch_all<'s>(
     .boxed()
 }
 
-/// The records of these keys, without those that are gone.
+/// Returns the records of these keys, without those that are gone.
 async fn fetch(
     shard: &Shard,
     search: &Search,
@@ -369,7 +371,7 @@ pub(super) async fn of_wrong_type(
     Ok(found)
 }
 
-/// An answer that is not what was asked for.
+/// Returns an answer that is not what was asked for.
 pub(super) fn refusal(answer: &Value) -> Trouble {
     Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense)
 }

@@ -18,7 +18,7 @@ const SHOWN: usize = 10;
 /// Longer words are random.
 const WORD: usize = 24;
 
-/// How many keys of each shape there are, and one of them.
+/// Number of keys of each shape there are, and one of them.
 #[derive(Default)]
 pub(super) struct Shapes(HashMap<String, (u64, String)>);
 
@@ -37,7 +37,7 @@ impl Shapes {
         self.0.is_empty()
     }
 
-    /// The most frequent: shape, number, example.
+    /// Returns the most frequent: shape, number, example.
     pub(super) fn most(self) -> Vec<(String, u64, String)> {
         let mut shapes: Vec<_> =
             self.0.into_iter().map(|(shape, (count, key))| (shape, count, key)).collect();
@@ -47,7 +47,7 @@ impl Shapes {
     }
 }
 
-/// The key with DIDs as `{did}` and what else varies as `*`.
+/// Returns the key with DIDs as `{did}` and what else varies as `*`.
 fn shape(key: &str) -> String {
     let mut parts = Vec::new();
     let mut rest = key.split(':').peekable();

@@ -82,7 +82,7 @@ static REMOVE_UNREADABLE: LazyLock<Script> = LazyLock::new(|| {
 /// Removals in one request.
 const REMOVALS: usize = 500;
 
-/// A script on a key, by its hash; or whole, for a server that does not know it yet.
+/// Returns a script on a key, by its hash; or whole, for a server that does not know it yet.
 pub(super) fn call(script: &Script, whole: bool, key: &[u8]) -> Command {
     let (name, what) =
         if whole { ("EVAL", script.code) } else { ("EVALSHA", script.hash.as_str()) };
@@ -273,7 +273,7 @@ fn type_of(why: Unreadable) -> &'static str {
     }
 }
 
-/// The value under a key; none where there is none.
+/// Returns the value under a key; none where there is none.
 async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, Trouble> {
     match only(retry::read(server.wire(), &[Command::new("GET", key)]).await?)? {
         Value::Nil => Ok(None),

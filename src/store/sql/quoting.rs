@@ -1,11 +1,11 @@
 //! Quoting of names and texts in SQL.
 
-/// A name of a table or column.
+/// Returns a name of a table or column.
 pub fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
-/// A text.
+/// Returns a text.
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -50,8 +50,8 @@ impl Fitting {
     }
 }
 
-/// The layouts of the database: the one that is named, or all that fit; and those that fit beside
-/// the one that is named.
+/// Returns the layouts of the database: the one that is named, or all that fit; and those that fit
+/// beside the one that is named.
 pub fn choose(
     shapes: &[Shape],
     choice: &LayoutChoice,
@@ -95,7 +95,7 @@ pub fn choose(
     Ok((fitting, others))
 }
 
-/// The tables of these layouts that are there, each once.
+/// Returns the tables of these layouts that are there, each once.
 pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Arc<Table>> {
     let mut found = Vec::new();
     for fitting in layouts.iter().filter_map(Fitting::new) {

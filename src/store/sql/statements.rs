@@ -5,8 +5,8 @@ use crate::store::MAX_VALUE;
 use crate::store::layout::Table;
 
 impl Table {
-    /// The key, the value unless it is too long, the time of the last write, and whether the value
-    /// is too long, of every row.
+    /// Returns the key, the value unless it is too long, the time of the last write, and whether
+    /// the value is too long, of every row.
     pub fn select(&self) -> String {
         let updated = self.updated.as_deref().map_or_else(|| "NULL".to_owned(), quoted);
         let (key, value, name) = (quoted(&self.key), quoted(&self.value), quoted(&self.name));
@@ -16,7 +16,7 @@ impl Table {
         )
     }
 
-    /// The condition under which a row is a record of this kind.
+    /// Returns the condition under which a row is a record of this kind.
     pub fn filter(&self) -> String {
         match &self.only {
             None => "1".to_owned(),
@@ -24,7 +24,7 @@ impl Table {
         }
     }
 
-    /// The condition under which a row is a record of this kind with the key ?1.
+    /// Returns the condition under which a row is a record of this kind with the key ?1.
     pub fn has_key(&self) -> String {
         format!("{} AND {} = ?1", self.filter(), quoted(&self.key))
     }

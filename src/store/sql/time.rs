@@ -40,7 +40,7 @@ impl<T: AsRef<[u8]>> Cell<T> {
         }
     }
 
-    /// The form of the other times in this column.
+    /// Returns the form of the other times in this column.
     pub fn form(&self) -> Form {
         match self {
             Self::Integer(MILLISECONDS_FROM..) => Form::Milliseconds,
@@ -52,12 +52,12 @@ impl<T: AsRef<[u8]>> Cell<T> {
 }
 
 impl Form {
-    /// The usual form in a column of this declared type.
+    /// Returns the usual form in a column of this declared type.
     pub fn of_type(declared: &str) -> Self {
         if declared.to_ascii_uppercase().contains("INT") { Self::Seconds } else { Self::Sql }
     }
 
-    /// A time in this form.
+    /// Returns a time in this form.
     pub fn write(self, at: Timestamp) -> Cell<String> {
         match self {
             Self::Seconds => Cell::Integer(at.as_second()),

@@ -43,13 +43,13 @@ pub(super) fn in_use(
     Ok(in_use)
 }
 
-/// Whether a table has rows of this kind.
+/// Checks whether a table has rows of this kind.
 fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&table.name), table.filter());
     connection.prepare(&sql)?.exists([])
 }
 
-/// Whether no two rows of this kind can have the same key.
+/// Checks whether no two rows of this kind can have the same key.
 pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     let sql = r#"SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
                  WHERE l."unique" AND NOT l.partial ORDER BY l.name"#;

@@ -41,7 +41,7 @@ pub(super) struct SqliteStore {
     sidecar: Sidecar,
     /// The layout and its tables.
     of: Fitting,
-    /// Whether the table cannot have several rows of one key.
+    /// True if the table cannot have several rows of one key.
     has_unique_keys: bool,
     /// The other layouts with sessions.
     others: Vec<Arc<dyn Store>>,

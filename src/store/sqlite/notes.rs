@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::sidecar::{Sidecar, epoch_millis, millis};
 
 impl Sidecar {
-    /// The notes of these names, in order.
+    /// Returns the notes of these names, in order.
     pub(in crate::store) async fn notes(
         &self,
         names: &[String],

@@ -103,7 +103,7 @@ pub(super) enum KeyIs {
     With,
 }
 
-/// The rows whose keys a text picks.
+/// Returns the rows whose keys a text picks.
 pub(super) fn where_key(
     connection: &Connection,
     table: &Table,
@@ -118,7 +118,7 @@ pub(super) fn where_key(
     connection.prepare(&sql)?.query_map([text], stored)?.collect()
 }
 
-/// A row of [`Table::select`].
+/// Returns a row of [`Table::select`].
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
     Ok(Stored {
@@ -159,7 +159,7 @@ impl ToSql for Bound {
     }
 }
 
-/// The bytes of a key or value, whatever type it has.
+/// Returns the bytes of a key or value, whatever type it has.
 pub(super) fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     match value {
         ValueRef::Null => Vec::new(),
@@ -169,7 +169,7 @@ pub(super) fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// The value of a time column; none where it is of a type that holds no times.
+/// Returns the value of a time column; none where it is of a type that holds no times.
 pub(super) fn time_cell(value: ValueRef<'_>) -> Option<Cell<&[u8]>> {
     match value {
         ValueRef::Integer(n) => Some(Cell::Integer(n)),

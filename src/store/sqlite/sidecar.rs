@@ -51,7 +51,7 @@ pub(in crate::store) struct Sidecar {
 }
 
 impl Sidecar {
-    /// The file beside this database.
+    /// Returns the file beside this database.
     pub(super) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".oauthctl");
@@ -63,7 +63,7 @@ impl Sidecar {
         }
     }
 
-    /// A file in oauthctl's own directory, for a store that has no place for notes.
+    /// Returns a file in oauthctl's own directory, for a store that has no place for notes.
     pub(in crate::store) fn of(state: &Path, url: &StoreUrl) -> Self {
         let digest = Sha256::digest(url.id().to_string());
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

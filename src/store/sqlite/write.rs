@@ -13,8 +13,8 @@ use crate::store::sql::time::{Cell, Form};
 use crate::store::{Kind, MAX_VALUE, Stored, Unreadable, Written, written_at};
 
 impl Table {
-    /// The time column, quoted, and this time as it holds it; none where the layout has no such
-    /// column.
+    /// Returns the time column, quoted, and this time as it holds it; none where the layout has no
+    /// such column.
     fn time_of(
         &self,
         connection: &Connection,
@@ -28,7 +28,8 @@ impl Table {
         Ok(Some((quoted(column), value)))
     }
 
-    /// The form that a row already has, or, in an empty table, the usual one for the column's type.
+    /// Returns the form that a row already has, or, in an empty table, the usual one for the
+    /// column's type.
     fn time_form(&self, connection: &Connection, column: &str) -> rusqlite::Result<Form> {
         let (name, quoted_column) = (quoted(&self.name), quoted(column));
         let sql =
@@ -48,8 +49,8 @@ impl Table {
         Ok(Form::of_type(&declared.unwrap_or_default()))
     }
 
-    /// The condition under which a row holds exactly this value under the key ?1; the value itself
-    /// is ?2 and ?3.
+    /// Returns the condition under which a row holds exactly this value under the key ?1; the value
+    /// itself is ?2 and ?3.
     fn is_record(&self, unreadable: Option<Unreadable>) -> String {
         let column = quoted(&self.value);
         let same = if unreadable == Some(Unreadable::TooLarge) {
@@ -157,7 +158,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// A record as a text column takes it.
+/// Returns a record as a text column takes it.
 pub(super) fn text(value: &[u8]) -> Result<Zeroizing<String>, Failure> {
     let text = std::str::from_utf8(value).map(str::to_owned).map(Zeroizing::new);
     text.map_err(|_| failed("the record is not text, and the column holds text"))

@@ -59,8 +59,8 @@ fn strike(sentinels: &Sentinels, way: Way) -> Option<Connection> {
     None
 }
 
-/// The master that stands now has every session, at once or after a recovery where the run has said
-/// that some wait.
+/// Returns the master that stands now has every session, at once or after a recovery where the run
+/// has said that some wait.
 #[track_caller]
 fn assert_nobody_lost(app: &App, output: &Output, lost: impl Fn() -> usize) -> usize {
     assert!(!output.stderr.contains("panicked"), "{output}");

@@ -26,7 +26,7 @@ const HUGE: usize = 64 << 20;
 const COMMANDS: [&str; 3] =
     ["sessions refresh --all", "sessions upgrade --unpublished", "sessions revoke --all --yes"];
 
-/// An app with two sessions for each command.
+/// Returns an app with two sessions for each command.
 fn app() -> App {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
@@ -59,7 +59,7 @@ fn measured(app: &App, arguments: &str) -> (Output, u64) {
     (app.sandbox.output_of(child), most)
 }
 
-/// A command that fails for what a server said, and does no harm.
+/// Returns a command that fails for what a server said, and does no harm.
 #[track_caller]
 fn assert_harmless(app: &App, arguments: &str, context: &str) -> Output {
     let before = app.records();

@@ -100,9 +100,9 @@ impl Oracle<'_> {
         stays && self.net.has_current_access(record)
     }
 
-    /// Whether the stored token was exchanged in this run, once, and nothing else happened to the
-    /// session, and the answer came a moment before the kill or never: its new tokens went with
-    /// the process.
+    /// Checks whether the stored token was exchanged in this run, once, and nothing else happened
+    /// to the session, and the answer came a moment before the kill or never: its new tokens went
+    /// with the process.
     fn was_under_way(&self, session: &SessionState, record: &Value, kill: Kill) -> bool {
         let requests = self.net.requests_to(Endpoint::Token);
         let mut exchanges = requests

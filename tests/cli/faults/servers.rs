@@ -26,7 +26,7 @@ fn asked(server: &Redis, command: &[&str]) -> Option<Answer> {
     Connection::open(server.port()).and_then(|mut connection| connection.ask(command)).ok()
 }
 
-/// The record of an account, on whichever server has it.
+/// Returns the record of an account, on whichever server has it.
 pub(super) fn record(servers: &[Redis], did: &str) -> Option<Value> {
     servers.iter().find_map(|server| match asked(server, &["GET", &key(did)])? {
         Answer::Bulk(Some(text)) => serde_json::from_slice(&text).ok(),
@@ -48,14 +48,14 @@ fn set(connection: &mut Connection, key: &str, text: &str) {
     assert_eq!(stored, Answer::Status("OK".to_owned()));
 }
 
-/// An app whose Redis has sentinels, with a proxy between the master and the replica.
+/// Returns an app whose Redis has sentinels, with a proxy between the master and the replica.
 fn behind_sentinels(users: usize) -> (App, Sentinels, Proxy, Vec<String>) {
     let (sentinels, between) = Sentinels::start_with_proxy();
     let (app, dids) = watched_by(&sentinels, users);
     (app, sentinels, between, dids)
 }
 
-/// An app whose Redis has these sentinels.
+/// Returns an app whose Redis has these sentinels.
 pub(super) fn watched_by(sentinels: &Sentinels, users: usize) -> (App, Vec<String>) {
     let mut app = App::new();
     app.sandbox.set("OAUTHCTL_STORE", sentinels.url());
@@ -65,7 +65,7 @@ pub(super) fn watched_by(sentinels: &Sentinels, users: usize) -> (App, Vec<Strin
     (app, dids)
 }
 
-/// An app whose Redis is a cluster.
+/// Returns an app whose Redis is a cluster.
 pub(super) fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, Vec<String>) {
     let (mut app, cluster) = (App::new(), Cluster::start(with_replicas));
     app.sandbox.set("OAUTHCTL_STORE", cluster.url());

@@ -123,7 +123,7 @@ impl Job {
         if self == Self::Import { 3 } else { 0 }
     }
 
-    /// The members of its report that count what was done; none where nothing is counted.
+    /// Returns the members of its report that count what was done; none where nothing is counted.
     fn counted(self) -> &'static [&'static str] {
         match self {
             Self::Refresh => &["refreshed"],
@@ -279,12 +279,12 @@ impl World {
         }
     }
 
-    /// The stored record of one account.
+    /// Returns the stored record of one account.
     pub(super) fn record(&self, did: &str) -> Option<Value> {
         if self.on_disk() { self.npmx.app.record(did) } else { self.npmx.record(did) }
     }
 
-    /// The app forgets a session.
+    /// Returns the app forgets a session.
     pub(super) fn forget(&mut self, did: &str) {
         self.stored.remove(did);
         self.npmx.redis.ask(&["DEL", &self.npmx.key(did)]);
@@ -341,14 +341,15 @@ impl World {
         self.npmx.app.net.clear_log();
     }
 
-    /// The keys of which one is to be retired. Whether it was, a run before may have left undone.
+    /// Returns the keys of which one is to be retired. Whether it was, a run before may have left
+    /// undone.
     pub(super) fn write_keys(&self) {
         let net = &self.npmx.app.net;
         let keys = json!([testbed::keys::client_key("next"), net.signing_key()]);
         self.npmx.app.sandbox.file("keys.json", keys.to_string());
     }
 
-    /// A login that was begun, and runs out in so many seconds.
+    /// Returns a login that was begun, and runs out in so many seconds.
     fn set_state(&self, key: &str, time_to_live: u32) {
         let mut state = self
             .npmx

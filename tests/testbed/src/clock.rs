@@ -18,7 +18,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The network's time.
+    /// Returns the network's time.
     pub(crate) fn now(&self) -> Millis {
         let stopped = self.stopped.load(Ordering::Relaxed);
         let running = if stopped == 0 { real_now() } else { stopped };
@@ -44,7 +44,7 @@ pub fn real_now() -> Millis {
     millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
-/// A duration in milliseconds.
+/// Returns a duration in milliseconds.
 pub(crate) fn millis(duration: Duration) -> Millis {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

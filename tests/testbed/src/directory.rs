@@ -31,7 +31,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The handle of a DID: the first that was set, or one made from its last part.
+    /// Returns the handle of a DID: the first that was set, or one made from its last part.
     pub(crate) fn handle(&self, did: &str) -> String {
         self.handles
             .iter()
@@ -39,7 +39,7 @@ impl Directory {
             .map_or_else(|| default_handle(did), |(handle, _)| handle.clone())
     }
 
-    /// The DID of a handle.
+    /// Returns the DID of a handle.
     pub(crate) fn resolve(&self, handle: &str) -> Option<String> {
         let by_default = || {
             let did = format!("did:plc:{}", handle.strip_suffix(".test")?);
@@ -49,7 +49,7 @@ impl Directory {
         known.map(|(_, did)| did.clone()).or_else(by_default)
     }
 
-    /// The DID document, with the PDS where the account says it is.
+    /// Returns the DID document, with the PDS where the account says it is.
     pub(crate) fn document(&self, did: &str, servers: &[Server]) -> Option<Value> {
         match self.identities.get(did)? {
             Identity::Account { server } => {
@@ -65,7 +65,7 @@ fn default_handle(did: &str) -> String {
     format!("{}.test", did.rsplit(':').next().unwrap_or_default())
 }
 
-/// A DID document like the reference directory's.
+/// Returns a DID document like the reference directory's.
 pub(crate) fn did_document(did: &str, handle: &str, pds: &str) -> Value {
     json!({
         "@context": [
@@ -125,7 +125,7 @@ fn identity(state: &State, did: &str, content_type: &str) -> Reply {
     )
 }
 
-/// The JSON form of DNS over HTTPS.
+/// Returns the JSON form of DNS over HTTPS.
 fn dns(state: &State, request: &Request) -> Reply {
     let name = request.query.get("name").map_or("", String::as_str);
     let did = name.strip_prefix("_atproto.").and_then(|handle| state.directory.resolve(handle));

@@ -32,7 +32,8 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// The document under a URL: on the app's origin, or where the client id says that the app is.
+    /// Returns the document under a URL: on the app's origin, or where the client id says that the
+    /// app is.
     pub(crate) fn fetch(&self, url: &str) -> Option<&Reply> {
         let path = [self.origin.as_str(), origin(&self.client_id)]
             .into_iter()

@@ -74,18 +74,18 @@ impl Gate {
 }
 
 impl Fault {
-    /// An error status with a JSON error, without doing anything.
+    /// Returns an error status with a JSON error, without doing anything.
     pub fn status(status: u16) -> Self {
         Self::Instead(Reply::error(status, "server_error", "Server error"))
     }
 
-    /// A 429 with `Retry-After`, without doing anything.
+    /// Returns a 429 with `Retry-After`, without doing anything.
     pub fn too_many(retry_after: &str) -> Self {
         let reply = Reply::error(429, "rate_limit_exceeded", "Rate Limit Exceeded");
         Self::Instead(reply.header("retry-after", retry_after))
     }
 
-    /// A redirect, without doing anything.
+    /// Returns a redirect, without doing anything.
     pub fn redirect(to: &str) -> Self {
         Self::Instead(Reply::redirect(to))
     }
@@ -137,7 +137,7 @@ impl Injection {
         self
     }
 
-    /// Whether this request is hit; counts it.
+    /// Checks whether this request is hit; counts it.
     fn hits(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> bool {
         let meant = self.endpoint == endpoint
             && self.pds.is_none_or(|pds| entry.pds == Some(pds))
@@ -167,7 +167,7 @@ impl Injections {
         self.0.clear();
     }
 
-    /// The faults that hit this request.
+    /// Returns the faults that hit this request.
     pub(crate) fn take(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> Faults {
         let hits = self
             .0

@@ -118,7 +118,7 @@ impl Reply {
         Self { tail: Tail::Padding(None), ..self }
     }
 
-    /// An answer with a body of any type.
+    /// Returns an answer with a body of any type.
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         Self {
             status,
@@ -128,12 +128,12 @@ impl Reply {
         }
     }
 
-    /// A JSON answer.
+    /// Returns a JSON answer.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json", body.to_string())
     }
 
-    /// An OAuth error.
+    /// Returns an OAuth error.
     pub fn error(status: u16, error: &str, description: &str) -> Self {
         Self::json(status, &json!({"error": error, "error_description": description}))
     }
@@ -147,7 +147,7 @@ impl Reply {
         )
     }
 
-    /// A redirect.
+    /// Returns a redirect.
     pub fn redirect(to: &str) -> Self {
         Self::new(302, "text/plain", "").header("location", to)
     }
@@ -160,7 +160,7 @@ impl Reply {
         self
     }
 
-    /// The OAuth error code in the body, if there is one.
+    /// Returns the OAuth error code in the body, if there is one.
     pub(crate) fn error_code(&self) -> Option<String> {
         let body: Value = serde_json::from_str(&self.body).ok()?;
         body["error"].as_str().map(str::to_owned)
@@ -193,7 +193,7 @@ impl Reply {
 
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
-/// The text, then white space: as many bytes as asked, or without an end.
+/// Returns the text, then white space: as many bytes as asked, or without an end.
 fn padded(text: Bytes, length: Option<usize>) -> impl stream::Stream<Item = Chunk> + Send {
     const BLOCK: usize = 16 * 1024;
     let start = (Some(text), length);
@@ -211,7 +211,7 @@ fn padded(text: Bytes, length: Option<usize>) -> impl stream::Stream<Item = Chun
     })
 }
 
-/// The text, byte by byte.
+/// Returns the text, byte by byte.
 fn dripping(text: Bytes, every: Duration) -> impl stream::Stream<Item = Chunk> + Send {
     stream::unfold(text, move |mut text| async move {
         if text.is_empty() {

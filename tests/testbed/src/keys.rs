@@ -26,7 +26,7 @@ pub enum Alg {
 }
 
 impl Alg {
-    /// The name in a JOSE header.
+    /// Returns the name in a JOSE header.
     pub fn name(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
@@ -35,7 +35,7 @@ impl Alg {
     }
 }
 
-/// A fresh private JWK with exactly the members `kty`, `crv`, `x`, `y`, `d`.
+/// Returns a fresh private JWK with exactly the members `kty`, `crv`, `x`, `y`, `d`.
 pub fn generate(alg: Alg) -> Value {
     loop {
         let secret = random::bytes::<32>();
@@ -45,8 +45,8 @@ pub fn generate(alg: Alg) -> Value {
     }
 }
 
-/// A fresh private ES256 JWK for a client, in the form of the upstream script: `kty`, `kid`, `crv`,
-/// `x`, `y`, `d`.
+/// Returns a fresh private ES256 JWK for a client, in the form of the upstream script: `kty`,
+/// `kid`, `crv`, `x`, `y`, `d`.
 pub fn client_key(kid: &str) -> Value {
     let mut jwk = json!({"kty": "EC", "kid": kid});
     for (name, value) in generate(Alg::Es256).as_object().into_iter().flatten() {
@@ -83,7 +83,7 @@ fn from_secret(alg: Alg, secret: &[u8]) -> Result<Value> {
     }))
 }
 
-/// The JWK without its private members.
+/// Returns the JWK without its private members.
 pub fn public(jwk: &Value) -> Value {
     let mut out = jwk.clone();
     if let Some(members) = out.as_object_mut() {
@@ -92,7 +92,7 @@ pub fn public(jwk: &Value) -> Value {
     out
 }
 
-/// The RFC 7638 thumbprint of an EC key.
+/// Returns the RFC 7638 thumbprint of an EC key.
 pub fn thumbprint(jwk: &Value) -> String {
     let member = |name| jwk[name].as_str().unwrap_or_default();
     let canonical = format!(
@@ -104,12 +104,12 @@ pub fn thumbprint(jwk: &Value) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(canonical))
 }
 
-/// The base64url SHA-256 of a text: an `ath` claim, a PKCE challenge.
+/// Returns the base64url SHA-256 of a text: an `ath` claim, a PKCE challenge.
 pub fn sha256(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
-/// The algorithm a JWK is good for, by its curve.
+/// Returns the algorithm a JWK is good for, by its curve.
 pub fn alg_of(jwk: &Value) -> Result<Alg> {
     match (jwk["kty"].as_str(), jwk["crv"].as_str()) {
         (Some("EC"), Some("P-256")) => Ok(Alg::Es256),
@@ -118,7 +118,7 @@ pub fn alg_of(jwk: &Value) -> Result<Alg> {
     }
 }
 
-/// A compact JWS of `claims` by a private JWK; `alg` is added to the header.
+/// Returns a compact JWS of `claims` by a private JWK; `alg` is added to the header.
 pub fn sign(mut header: Value, claims: &Value, jwk: &Value) -> Result<String> {
     let alg = alg_of(jwk)?;
     let mut full = json!({"alg": alg.name()});
@@ -142,7 +142,7 @@ pub fn sign(mut header: Value, claims: &Value, jwk: &Value) -> Result<String> {
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// A compact JWS under HS256, as the reference server signs its access tokens.
+/// Returns a compact JWS under HS256, as the reference server signs its access tokens.
 pub(crate) fn sign_hs256(mut header: Value, claims: &Value, secret: &[u8; 32]) -> String {
     header["alg"] = json!("HS256");
     let input = signing_input(&header, claims);
@@ -150,7 +150,7 @@ pub(crate) fn sign_hs256(mut header: Value, claims: &Value, secret: &[u8; 32]) -
     format!("{input}.{mac}")
 }
 
-/// The claims of a token signed by [`sign_hs256`].
+/// Returns the claims of a token signed by [`sign_hs256`].
 pub(crate) fn verify_hs256(token: &str, secret: &[u8; 32]) -> Result<Value> {
     let (input, mac) = token.rsplit_once('.').context("not a JWT")?;
     let expected = URL_SAFE_NO_PAD.encode(hmac_sha256(secret, input.as_bytes()));
@@ -205,7 +205,7 @@ impl Jws {
         })
     }
 
-    /// Whether `jwk` made the signature, under the algorithm that the header names.
+    /// Checks whether `jwk` made the signature, under the algorithm that the header names.
     pub fn verify(&self, jwk: &Value) -> Result<()> {
         let alg = alg_of(jwk)?;
         ensure!(self.header["alg"] == alg.name(), "\"alg\" does not fit");

@@ -133,7 +133,7 @@ impl Logged {
         }
     }
 
-    /// Whether the request has to do with this DID, token, client id, kid, path or host.
+    /// Checks whether the request has to do with this DID, token, client id, kid, path or host.
     pub(crate) fn concerns(&self, subject: &str, request: &Request) -> bool {
         let known = [&self.did, &self.token, &self.client_id, &self.kid];
         known.iter().any(|text| text.as_deref() == Some(subject))

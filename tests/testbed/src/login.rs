@@ -140,7 +140,8 @@ impl Network {
         (0..count).map(|_| self.login(options.clone())).collect()
     }
 
-    /// A login that was begun and not finished: the state record that the app's library stores.
+    /// Returns a login that was begun and not finished: the state record that the app's library
+    /// stores.
     pub fn pending_state(&self, options: LoginOptions) -> Value {
         let dpop_key = self.dpop_key(&options);
         let state = self.shared.lock();
@@ -209,7 +210,7 @@ impl Network {
     }
 }
 
-/// A private JWK as the library exports it.
+/// Returns a private JWK as the library exports it.
 fn atcute_key(jwk: &Value) -> Value {
     let Value::Object(mut members) = json!({"key_ops": ["sign"], "ext": true}) else {
         return Value::Null;
@@ -219,7 +220,7 @@ fn atcute_key(jwk: &Value) -> Value {
     members.into()
 }
 
-/// The credentials asked for, or those last published.
+/// Returns the credentials asked for, or those last published.
 fn credentials(state: &State, asked: Option<Credentials>) -> Credentials {
     asked.unwrap_or_else(|| {
         state.documents.private_keys.first().cloned().map_or(Credentials::Public, Credentials::Key)

@@ -129,12 +129,12 @@ impl Network {
 
 /// Addresses.
 impl Network {
-    /// The first PDS: its URL and issuer, `http://localhost:PORT`.
+    /// Returns the first PDS: its URL and issuer, `http://localhost:PORT`.
     pub fn pds_url(&self) -> String {
         self.pds_url_of(0)
     }
 
-    /// The URL and issuer of a PDS.
+    /// Returns the URL and issuer of a PDS.
     pub fn pds_url_of(&self, pds: usize) -> String {
         self.shared.lock().servers[pds].url.clone()
     }
@@ -145,27 +145,27 @@ impl Network {
         url.clone_into(&mut self.shared.lock().servers[pds].url);
     }
 
-    /// The PLC directory.
+    /// Returns the PLC directory.
     pub fn plc_url(&self) -> String {
         format!("http://localhost:{}", self.running.plc)
     }
 
-    /// The host of did:web documents, handle files and DNS over HTTPS (`/dns-query`).
+    /// Returns the host of did:web documents, handle files and DNS over HTTPS (`/dns-query`).
     pub fn web_url(&self) -> String {
         format!("http://localhost:{}", self.running.web)
     }
 
-    /// The did:web whose document [`Self::web_url`] serves, once it has one.
+    /// Returns the did:web whose document [`Self::web_url`] serves, once it has one.
     pub fn web_did(&self) -> String {
         format!("did:web:localhost%3A{}", self.running.web)
     }
 
-    /// The app's origin.
+    /// Returns the app's origin.
     pub fn app_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.running.app)
     }
 
-    /// The app's client id: the URL of its metadata document, unless set otherwise.
+    /// Returns the app's client id: the URL of its metadata document, unless set otherwise.
     pub fn client_id(&self) -> String {
         self.shared.lock().documents.client_id.clone()
     }
@@ -186,8 +186,8 @@ impl Network {
         }
     }
 
-    /// The private key that signs for new sessions: the first one published. None for a public
-    /// client.
+    /// Returns the private key that signs for new sessions: the first one published. None for a
+    /// public client.
     pub fn signing_key(&self) -> Option<Value> {
         self.shared.lock().documents.private_keys.first().cloned()
     }
@@ -217,7 +217,7 @@ impl Network {
         self.shared.lock().documents.files.insert(path.to_owned(), reply);
     }
 
-    /// The client metadata document as published.
+    /// Returns the client metadata document as published.
     pub fn metadata(&self) -> Value {
         let state = self.shared.lock();
         let reply = state.documents.files.get(METADATA_PATH);
@@ -296,8 +296,8 @@ impl Network {
         }
     }
 
-    /// A request of the app to a PDS, as far as the rate limit is concerned: the app has oauthctl's
-    /// address. Whether it was answered.
+    /// Returns a request of the app to a PDS, as far as the rate limit is concerned: the app has
+    /// oauthctl's address. Whether it was answered.
     pub fn request_as_app(&self, pds: usize) -> bool {
         self.shared.lock().count_request(pds).is_none_or(|used| !used.is_exceeded)
     }
@@ -351,7 +351,7 @@ impl Network {
         self.shared.clock.set_offset(offset);
     }
 
-    /// The network's time.
+    /// Returns the network's time.
     pub fn now(&self) -> Millis {
         self.shared.clock.now()
     }
@@ -359,12 +359,12 @@ impl Network {
 
 /// The truth about sessions.
 impl Network {
-    /// The newest session of a DID.
+    /// Returns the newest session of a DID.
     pub fn session_state(&self, did: &str) -> Option<SessionState> {
         self.sessions_of(did).pop()
     }
 
-    /// The truth about every session there has been, in the order of their logins.
+    /// Returns the truth about every session there has been, in the order of their logins.
     pub fn sessions(&self) -> Vec<SessionState> {
         let state = self.shared.lock();
         state.sessions.iter().map(Into::into).collect()
@@ -377,20 +377,20 @@ impl Network {
         ids.map(|id| (&state.sessions[id]).into()).collect()
     }
 
-    /// The session that a token belongs to or once belonged to.
+    /// Returns the session that a token belongs to or once belonged to.
     pub fn session_by_token(&self, token: &str) -> Option<SessionState> {
         let state = self.shared.lock();
         let id = state.sessions.by_any_token(token)?;
         Some((&state.sessions[id]).into())
     }
 
-    /// The session that a stored record belongs to or once belonged to.
+    /// Returns the session that a stored record belongs to or once belonged to.
     pub fn session_of(&self, record: &Value) -> Option<SessionState> {
         self.session_by_token(record["tokenSet"]["refresh_token"].as_str()?)
     }
 
-    /// Whether a client that has this record can go on: its session lives, its refresh token is the
-    /// current one, and its DPoP key, kid and issuer are the session's.
+    /// Checks whether a client that has this record can go on: its session lives, its refresh token
+    /// is the current one, and its DPoP key, kid and issuer are the session's.
     pub fn is_alive_with(&self, record: &Value) -> bool {
         let tokens = &record["tokenSet"];
         let dpop_key = record.get("dpopKey").unwrap_or(&record["dpopJwk"]);
@@ -403,7 +403,7 @@ impl Network {
         })
     }
 
-    /// Whether the record's access token is the session's newest, which alone works.
+    /// Checks whether the record's access token is the session's newest, which alone works.
     pub fn has_current_access(&self, record: &Value) -> bool {
         let Some(token) = record["tokenSet"]["access_token"].as_str() else { return false };
         let Some(session) = self.session_of(record) else { return false };
@@ -438,7 +438,7 @@ impl Network {
         self.shared.lock().record.log.clone()
     }
 
-    /// The requests to one endpoint.
+    /// Returns the requests to one endpoint.
     pub fn requests_to(&self, endpoint: Endpoint) -> Vec<Logged> {
         let mut requests = self.requests();
         requests.retain(|request| request.endpoint == endpoint);

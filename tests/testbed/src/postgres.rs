@@ -46,7 +46,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// A command that runs as a user whom the server accepts.
+/// Returns a command that runs as a user whom the server accepts.
 fn command(name: &str) -> Command {
     if !is_root() {
         return Command::new(program(name));
@@ -73,7 +73,7 @@ fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A data directory as `initdb` makes it, which takes seconds and is done once a machine.
+/// Returns a data directory as `initdb` makes it, which takes seconds and is done once a machine.
 fn template() -> PathBuf {
     let version = run(Command::new(program("postgres")).arg("--version"));
     let name = format!(
@@ -98,7 +98,7 @@ fn template() -> PathBuf {
 }
 
 impl Postgres {
-    /// A server with an empty database.
+    /// Returns a server with an empty database.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -181,7 +181,7 @@ impl Postgres {
         self.port
     }
 
-    /// The directory of its socket.
+    /// Returns the directory of its socket.
     pub fn socket(&self) -> PathBuf {
         self.dir.path().join("socket")
     }

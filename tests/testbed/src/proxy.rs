@@ -183,13 +183,13 @@ impl Proxy {
         self.shared.fate.messages()
     }
 
-    /// Whether what was planned has happened: whether there was such a message.
+    /// Checks whether what was planned has happened: whether there was such a message.
     pub fn struck(&self) -> bool {
         self.shared.fate.struck()
     }
 
-    /// The answer that, by what was planned, never arrived as it was; none before that, or where
-    /// none was spoilt.
+    /// Returns the answer that, by what was planned, never arrived as it was; none before that, or
+    /// where none was spoilt.
     pub fn spoilt(&self) -> Option<Vec<u8>> {
         self.shared.fate.spoilt()
     }

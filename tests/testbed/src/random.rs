@@ -25,7 +25,7 @@ pub(crate) fn base64url<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>())
 }
 
-/// A fresh `did:plc:` with 24 base32 characters.
+/// Returns a fresh `did:plc:` with 24 base32 characters.
 pub fn did() -> String {
     const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let tail: String =

@@ -50,7 +50,7 @@ pub struct Cluster {
     pub nodes: Vec<Redis>,
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
     listener.local_addr().expect("a bound socket has an address").port()
@@ -65,7 +65,7 @@ pub(crate) fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
 }
 
 impl Redis {
-    /// A server with nothing in it.
+    /// Returns a server with nothing in it.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -84,8 +84,8 @@ impl Redis {
         panic!("redis-server ends as soon as it has begun: {options:?}");
     }
 
-    /// Whether it gets the port, which somebody else may have taken in the meantime: then it ends
-    /// at once.
+    /// Checks whether it gets the port, which somebody else may have taken in the meantime: then it
+    /// ends at once.
     fn comes_up(&mut self) -> bool {
         let mut is_over = false;
         wait_until("redis-server", || {
@@ -99,7 +99,7 @@ impl Redis {
         !is_over
     }
 
-    /// A server that also listens for TLS.
+    /// Returns a server that also listens for TLS.
     pub fn start_tls(certificates: &Certificates, options: &[&str]) -> Self {
         let files = TempDir::new().expect("a directory can be made");
         let write = |name: &str, text: &str| {
@@ -204,8 +204,8 @@ impl Redis {
     }
 }
 
-/// Whether a replica has what its master has. `WAIT` does not say it: it asks for what its own
-/// connection wrote.
+/// Checks whether a replica has what its master has. `WAIT` does not say it: it asks for what its
+/// own connection wrote.
 fn has_caught_up(master: &Redis, replica: &Redis) -> bool {
     let (Answer::List(master), Answer::List(replica)) =
         (master.ask(&["ROLE"]), replica.ask(&["ROLE"]))

@@ -142,7 +142,8 @@ async fn under_faults(
     outcome
 }
 
-/// The answer under the server's rate limit, with header fields as the reference PDS sends them.
+/// Returns the answer under the server's rate limit, with header fields as the reference PDS sends
+/// them.
 async fn limited(shared: &Shared, pds: usize, answer: impl Future<Output = Reply>) -> Reply {
     let used = shared.lock().count_request(pds);
     let Some(used) = used else { return answer.await };

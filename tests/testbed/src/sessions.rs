@@ -143,7 +143,7 @@ impl Sessions {
         self.by_did.get(did).into_iter().flatten().copied()
     }
 
-    /// The session a refresh token belongs to or once belonged to, alive or not.
+    /// Returns the session a refresh token belongs to or once belonged to, alive or not.
     pub(crate) fn by_refresh(&self, token: &str) -> Option<Id> {
         self.by_refresh.get(token).copied()
     }
@@ -167,7 +167,7 @@ impl Sessions {
         }
     }
 
-    /// The living session whose current access token this is.
+    /// Returns the living session whose current access token this is.
     pub(crate) fn by_current_access(&self, server: usize, id: &str) -> Option<Id> {
         let session = self.by_access.get(id).copied()?;
         let known = &self.all[session];
@@ -245,12 +245,12 @@ impl Session {
     }
 }
 
-/// A refresh token as the reference server makes them.
+/// Returns a refresh token as the reference server makes them.
 pub(crate) fn new_refresh_token() -> String {
     format!("ref-{}", random::hex::<32>())
 }
 
-/// The identifier inside an access token, or the token itself where it is opaque.
+/// Returns the identifier inside an access token, or the token itself where it is opaque.
 pub(crate) fn access_id(token: &str) -> String {
     Jws::decode(token)
         .ok()

@@ -139,8 +139,8 @@ impl Front {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The number of the answer that the last request said it has seen. A server that lags behind
-    /// would wait for it.
+    /// Returns the number of the answer that the last request said it has seen. A server that lags
+    /// behind would wait for it.
     pub fn last_seen(&self) -> Option<u64> {
         self.shared.brought.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.parse().ok()
     }

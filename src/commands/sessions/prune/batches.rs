@@ -26,7 +26,7 @@ impl Batches {
         Self { size, left: size, pause, interrupt: context.interrupt() }
     }
 
-    /// The next of those that wait, of whom there are some.
+    /// Returns the next of those that wait, of whom there are some.
     pub async fn take(&mut self, waiting: &mut Vec<Stored>) -> Vec<Stored> {
         if self.left == 0 {
             // Whichever comes first.

@@ -32,7 +32,7 @@ fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     text.strip_prefix(", ").map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
-/// The totals of a dry run.
+/// Returns the totals of a dry run.
 pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<()> {
     let ui = &context.ui;
     if ui.format == Format::Json {

@@ -88,7 +88,7 @@ impl Origin {
         start
     }
 
-    /// A request that was waited for is made later.
+    /// Returns a request that was waited for is made later.
     pub(super) fn keep(&mut self) {
         self.reserved += 1;
     }
@@ -105,7 +105,7 @@ impl Origin {
         None
     }
 
-    /// Whether the origin is to be left alone.
+    /// Checks whether the origin is to be left alone.
     pub(super) fn rest(&self, now: Instant) -> Option<Rest> {
         if let Some(left) = left(self.stopped, now) {
             return Some((left, TOO_MANY.to_owned()));
@@ -114,7 +114,7 @@ impl Origin {
         left(Some(*until), now).map(|left| (left, why.clone()))
     }
 
-    /// The end of the server's own window, where all of its limit is used up.
+    /// Returns the end of the server's own window, where all of its limit is used up.
     pub(super) fn empty_until(&self, now: Instant) -> Option<Instant> {
         self.empty.filter(|until| *until > now)
     }
@@ -181,7 +181,7 @@ impl Origin {
 
 const TOO_MANY: &str = "it has had too many requests (429)";
 
-/// A later time; far away where that cannot be told.
+/// Returns a later time; far away where that cannot be told.
 fn later(time: Instant, by: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(366 * 24);
     time.checked_add(by.min(FAR)).unwrap_or(time)

@@ -18,7 +18,7 @@ const SENTINEL_PORT: u16 = 26379;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisAddress {
     pub place: Place,
-    /// Whether connections are encrypted.
+    /// True if connections are encrypted.
     pub tls: bool,
     /// For the servers that hold the data.
     pub login: Login,
@@ -75,7 +75,7 @@ const SCHEMES: [(&str, Form, bool); 14] = [
 ];
 
 impl RedisAddress {
-    /// Whether connections are encrypted.
+    /// Checks whether connections are encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.tls
     }
@@ -365,7 +365,8 @@ impl Login {
         Ok(Self { user: part(user)?, password })
     }
 
-    /// The user, unless there is no password: then it may be one, written without its colon.
+    /// Returns the user, unless there is no password: then it may be one, written without its
+    /// colon.
     fn shown_user(&self) -> Option<&str> {
         self.user.as_deref().filter(|_| self.password.is_some())
     }
@@ -395,7 +396,7 @@ impl fmt::Display for Endpoint {
 }
 
 impl fmt::Display for RedisAddress {
-    /// The address without passwords.
+    /// Returns the address without passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |hosts: &[Endpoint]| {
             hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")

@@ -46,7 +46,7 @@ impl Cli {
         Self(format!("redis-cli --tls --askpass -h {}", quoted(address.host())))
     }
 
-    /// The command line that deletes a key.
+    /// Returns the command line that deletes a key.
     pub fn del(&self, key: &str) -> String {
         format!("{} DEL {}", self.0, quoted(key))
     }

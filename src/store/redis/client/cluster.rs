@@ -344,7 +344,7 @@ impl Server for Cluster {
     }
 }
 
-/// A key of oauthctl's own that this master has.
+/// Returns a key of oauthctl's own that this master has.
 fn key_at(map: &SlotMap, id: &str) -> Option<Vec<u8>> {
     let mut keys = (0..=u32::from(SLOTS) * 16).map(|n| format!("{CHECK_KEY}:{n}").into_bytes());
     keys.find(|key| map.range(key).is_ok_and(|range| range.id == id))
@@ -367,7 +367,7 @@ fn redirection(answer: &Value) -> Option<Redirection> {
     }
 }
 
-/// Whether a server's own line in `CLUSTER NODES` shows slots on their way: `[93-<-id]`,
+/// Checks whether a server's own line in `CLUSTER NODES` shows slots on their way: `[93-<-id]`,
 /// `[93->-id]`.
 fn moves_slots(nodes: &str) -> bool {
     let own = nodes

@@ -34,16 +34,16 @@ pub trait Server: Wire {
     /// Those parts whose scans together see every key.
     async fn shards(&self) -> Result<Vec<Shard>, Trouble>;
 
-    /// Whether another server takes over when one fails.
+    /// Checks whether another server takes over when one fails.
     fn fails_over(&self) -> bool;
 
-    /// Whether one command may be about keys of one slot only.
+    /// Checks whether one command may be about keys of one slot only.
     fn has_slots(&self) -> bool {
         false
     }
 
-    /// The name of the server that has this key, where there are several with keys; the same as
-    /// long as it has it.
+    /// Returns the name of the server that has this key, where there are several with keys; the
+    /// same as long as it has it.
     fn home(&self, _: &[u8]) -> String {
         String::new()
     }
@@ -104,9 +104,9 @@ pub struct Limits {
     pub values: usize,
     /// Requests for values at the same time.
     pub requests: usize,
-    /// Whether one `MGET` may ask for keys of several slots.
+    /// True if one `MGET` may ask for keys of several slots.
     pub mget: bool,
-    /// Whether keys can be sent that are no text.
+    /// True if keys can be sent that are no text.
     pub bytes: bool,
 }
 
@@ -119,7 +119,7 @@ impl Limits {
 }
 
 impl Command {
-    /// A command about a key, which is its first argument.
+    /// Returns a command about a key, which is its first argument.
     pub fn new(name: &str, key: &[u8]) -> Self {
         // Hundreds of thousands of these are made in a scan.
         let mut cmd = Cmd::with_capacity(2, name.len() + key.len());
@@ -127,27 +127,27 @@ impl Command {
         Self { cmd, key_at: 1, beside: None }
     }
 
-    /// A command about no key.
+    /// Returns a command about no key.
     pub fn keyless(name: &str) -> Self {
         Self { cmd: redis::cmd(name), key_at: usize::MAX, beside: None }
     }
 
-    /// A script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
+    /// Returns a script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
     pub fn script(name: &str, script: &str, key: &[u8]) -> Self {
         Self { key_at: 3, ..Self::keyless(name).arg(script).arg(1).arg(key) }
     }
 
-    /// A command about no key that belongs where this one is.
+    /// Returns a command about no key that belongs where this one is.
     pub fn beside(self, key: &[u8]) -> Self {
         Self { beside: Some(key.into()), ..self }
     }
 
-    /// Whether it is about no key, and belongs where this one is.
+    /// Checks whether it is about no key, and belongs where this one is.
     pub fn follows(&self, other: &Self) -> bool {
         self.beside.as_deref().is_some_and(|key| key == other.key())
     }
 
-    /// The key; empty for commands about none.
+    /// Returns the key; empty for commands about none.
     pub fn key(&self) -> &[u8] {
         if let Some(key) = &self.beside {
             return key;
@@ -166,7 +166,7 @@ impl Command {
         }
     }
 
-    /// A command about several keys that one server holds.
+    /// Returns a command about several keys that one server holds.
     pub fn many<'k>(name: &str, keys: impl Iterator<Item = &'k [u8]>) -> Self {
         let mut command = Self::keyless(name);
         for key in keys {
@@ -204,7 +204,7 @@ pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble
     trace!("store: {names}{how}, {} ms", begun.elapsed().as_millis());
 }
 
-/// The answer, when the server did not refuse.
+/// Returns the answer, when the server did not refuse.
 pub fn accepted(value: Value) -> Result<Value, Trouble> {
     match value {
         Value::ServerError(error) => Err(Trouble::refused(&error)),

@@ -34,9 +34,9 @@ const NO_TLS: &str =
 /// What every connection to the servers of one address has in common.
 #[derive(Clone)]
 pub struct Dialer {
-    /// Whether `ca_file` names authorities.
+    /// True if `ca_file` names authorities.
     pub has_ca: bool,
-    /// Whether there is a client certificate.
+    /// True if there is a client certificate.
     pub has_certificate: bool,
     pub tls: Option<Arc<ClientConfig>>,
     pub login: Login,
@@ -169,7 +169,7 @@ pub async fn run(
     if answers.len() == count { Ok(answers) } else { Err(Trouble::nonsense()) }
 }
 
-/// A pipeline of these commands.
+/// Returns a pipeline of these commands.
 pub fn pipeline<'c>(commands: impl ExactSizeIterator<Item = &'c Cmd>) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(commands.len());
     for command in commands {

@@ -59,7 +59,7 @@ impl Trouble {
         Self::new(Kind::Unreached, message)
     }
 
-    /// An answer that is none.
+    /// Returns an answer that is none.
     pub fn nonsense() -> Self {
         Self::new(Kind::Nonsense, "the answer is not what Redis answers")
     }
@@ -79,7 +79,7 @@ impl Trouble {
         Self { code: code.to_owned(), ..Self::new(Kind::Refused, message) }
     }
 
-    /// The refusal that an answer is, if it is one.
+    /// Returns the refusal that an answer is, if it is one.
     pub fn in_answer(answer: &Value) -> Option<Self> {
         match answer {
             Value::ServerError(error) => Some(Self::refused(error)),
@@ -113,17 +113,17 @@ impl Trouble {
         Self::new(Kind::Lost, message)
     }
 
-    /// Whether the server refused with this word.
+    /// Checks whether the server refused with this word.
     pub fn is(&self, code: &str) -> bool {
         self.code == code
     }
 
-    /// Whether the server answers so to a mere PING while reading goes well.
+    /// Checks whether the server answers so to a mere PING while reading goes well.
     pub fn is_about_writing(&self) -> bool {
         self.is("MISCONF")
     }
 
-    /// Whether the same may go well in a moment.
+    /// Checks whether the same may go well in a moment.
     pub fn may_pass(&self) -> bool {
         const PASSING: [&str; 7] =
             ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "BUSY", "UNBLOCKED"];
@@ -150,7 +150,7 @@ impl Trouble {
         if hint.is_empty() { failure } else { failure.hint(hint) }
     }
 
-    /// Whether the operator's settings are to blame, and what to do.
+    /// Checks whether the operator's settings are to blame, and what to do.
     fn advice(&self) -> (bool, &'static str) {
         let text = self.message.as_str();
         match self.kind {
@@ -240,7 +240,7 @@ pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
     }
 }
 
-/// The text of an answer.
+/// Returns the text of an answer.
 pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),

@@ -12,8 +12,8 @@ impl RedisAddress {
         Self { place, tls: false, login: Login::default(), database: 0 }
     }
 
-    /// The simplest address of the same database: without user, secrets and encryption, hosts in
-    /// one order and spelling.
+    /// Returns the simplest address of the same database: without user, secrets and encryption,
+    /// hosts in one order and spelling.
     pub(in crate::store) fn simplest(&self) -> Self {
         let all = |hosts: &[Endpoint]| {
             let hosts: BTreeSet<_> = hosts.iter().map(Endpoint::simplest).collect();

@@ -148,7 +148,8 @@ fn line_part(input: &[u8], limit: usize) -> (usize, bool) {
     input.iter().position(|byte| *byte == b'\n').map_or((input.len(), false), |at| (at + 1, true))
 }
 
-/// The length in `$123\r\n`; none for `$-1\r\n`, which has no string after it, and for other lines.
+/// Returns the length in `$123\r\n`; none for `$-1\r\n`, which has no string after it, and for
+/// other lines.
 fn bulk_length(line: &[u8]) -> Option<u64> {
     let digits = line.strip_prefix(b"$")?.strip_suffix(b"\r\n")?;
     std::str::from_utf8(digits).ok()?.parse().ok()
@@ -247,7 +248,7 @@ mod properties {
     use super::tests::through;
     use super::*;
 
-    /// A reply of RESP2, or the beginning of an array.
+    /// Returns a reply of RESP2, or the beginning of an array.
     fn reply() -> impl Strategy<Value = Vec<u8>> {
         let bulk = vec(any::<u8>(), 0..60).prop_map(|value| {
             [format!("${}\r\n", value.len()).as_bytes(), &value, b"\r\n"].concat()

@@ -167,8 +167,8 @@ impl Replicas {
         server.wire().run(&[script, wait]).await
     }
 
-    /// Whether another server may take over without what was written: as a rule behind sentinels
-    /// and in a cluster, else where replicas were seen in this run.
+    /// Checks whether another server may take over without what was written: as a rule behind
+    /// sentinels and in a cluster, else where replicas were seen in this run.
     pub fn may_take_over(&self, server: &dyn Server) -> bool {
         server.fails_over() || self.all().values().any(|known| known.most > 0)
     }
@@ -178,7 +178,7 @@ impl Replicas {
         self.learn(home, |known| known.meet(head));
     }
 
-    /// The most replicas that the server with this name has had at the same time.
+    /// Returns the most replicas that the server with this name has had at the same time.
     pub fn most(&self, home: &str) -> usize {
         self.known(home).most
     }

@@ -74,7 +74,7 @@ impl RestAddress {
 }
 
 impl RestAddress {
-    /// The host.
+    /// Returns the host.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
@@ -223,7 +223,7 @@ impl Server for Rest {
     }
 }
 
-/// A command as an array of strings.
+/// Returns a command as an array of strings.
 fn json(command: &Command) -> Result<Json, Trouble> {
     let parts = command.cmd.args_iter().map(|part| match part {
         redis::Arg::Simple(bytes) => match std::str::from_utf8(bytes) {

@@ -231,7 +231,7 @@ impl Sentinels {
     }
 }
 
-/// A member of an answer that is a list of names and values.
+/// Returns a member of an answer that is a list of names and values.
 fn member(answer: &Value, name: &str) -> Option<String> {
     let Value::Array(parts) = answer else { return None };
     let pairs = parts.chunks_exact(2);

@@ -77,7 +77,7 @@ impl SlotMap {
     }
 }
 
-/// The slot of a key: of what is in its first braces, where there is something.
+/// Returns the slot of a key: of what is in its first braces, where there is something.
 pub fn slot(key: &[u8]) -> u16 {
     let tag = || {
         let open = key.iter().position(|byte| *byte == b'{')? + 1;
@@ -176,7 +176,7 @@ fn doubt(map: &SlotMap, views: &[View]) -> Option<String> {
 }
 
 impl SlotMap {
-    /// The ids of the masters.
+    /// Returns the ids of the masters.
     pub fn ids(&self) -> BTreeSet<&str> {
         self.ranges.values().map(|range| range.id.as_str()).collect()
     }
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(slot(b"foo{{bar}}zap"), slot(b"{bar"));
     }
 
-    /// The view of a node: of each master the id, the epoch, and its slots.
+    /// Returns the view of a node: of each master the id, the epoch, and its slots.
     fn view(id: &str, masters: &[(&str, u64, u16, u16)], failed: &[&str]) -> View {
         let range = |id: &str, first| Range {
             first,
@@ -267,7 +267,7 @@ mod properties {
         leaf.prop_recursive(3, 16, 5, |inner| vec(inner, 0..5).prop_map(Value::Array))
     }
 
-    /// A range of slots as `CLUSTER SLOTS` describes it.
+    /// Returns a range of slots as `CLUSTER SLOTS` describes it.
     fn range(first: u16, last: u16, port: u16) -> Value {
         let text = |text: String| Value::BulkString(text.into_bytes());
         let master =

@@ -31,7 +31,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Whether a login may end at this address. Development clients are not held to anything.
+    /// Checks whether a login may end at this address. Development clients are not held to
+    /// anything.
     pub(super) fn takes_redirect(&self, uri: &str) -> bool {
         self.redirects.is_empty() || self.redirects.iter().any(|known| known == uri)
     }
@@ -47,7 +48,7 @@ impl ClientCache {
     }
 }
 
-/// The client of a request, with how it has authenticated.
+/// Returns the client of a request, with how it has authenticated.
 pub(super) fn authenticate(
     shared: &Shared,
     server: usize,
@@ -146,7 +147,7 @@ pub(super) fn verify(
     })
 }
 
-/// The one published key that fits a header.
+/// Returns the one published key that fits a header.
 fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str> {
     let mut fitting = keys.iter().filter(|key| {
         let kid_fits = header.get("kid").is_none_or(|kid| key["kid"] == *kid);
@@ -164,7 +165,7 @@ fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str
     }
 }
 
-/// The client behind an id, from its documents or from the cache.
+/// Returns the client behind an id, from its documents or from the cache.
 pub(super) fn find(shared: &Shared, server: usize, id: &str) -> Result<Arc<Client>, Refused> {
     let now = shared.clock.now();
     let mut state = shared.lock();
@@ -236,7 +237,7 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
     })
 }
 
-/// The query of a development client's id.
+/// Returns the query of a development client's id.
 fn loopback_query(id: &str) -> Option<String> {
     let rest = id.strip_prefix("http://localhost")?;
     let rest = rest.strip_prefix('/').unwrap_or(rest);
@@ -263,7 +264,7 @@ fn document(state: &State, url: &str) -> Result<Value, String> {
     serde_json::from_str(body).map_err(|_| "Unable to parse response as JSON".to_owned())
 }
 
-/// The checks whose refusals were measured, in the reference server's words.
+/// Returns the checks whose refusals were measured, in the reference server's words.
 fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
     let has = |name: &str| metadata.get(name).is_some();
     let confidential = metadata["token_endpoint_auth_method"] == "private_key_jwt";

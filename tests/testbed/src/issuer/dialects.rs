@@ -45,17 +45,17 @@ impl Dialect {
     pub const ALL: [Self; 6] =
         [Self::Reference, Self::Rsky, Self::Cocoon, Self::Pegasus, Self::Tranquil, Self::Cirrus];
 
-    /// Whether the metadata names a revocation endpoint.
+    /// Checks whether the metadata names a revocation endpoint.
     pub(super) fn announces_revocation(self) -> bool {
         !matches!(self, Self::Pegasus | Self::Cirrus)
     }
 
-    /// Whether there is a revocation endpoint, announced or not.
+    /// Checks whether there is a revocation endpoint, announced or not.
     pub(super) fn has_revocation(self) -> bool {
         self != Self::Pegasus
     }
 
-    /// The policy for nonces, where it is not the network's.
+    /// Returns the policy for nonces, where it is not the network's.
     pub(super) fn nonces(self) -> Option<NoncePolicy> {
         match self {
             Self::Tranquil => Some(NoncePolicy::Optional),
@@ -64,7 +64,7 @@ impl Dialect {
         }
     }
 
-    /// Whether an answer of the token endpoint carries a nonce.
+    /// Checks whether an answer of the token endpoint carries a nonce.
     pub(super) fn gives_nonce(self, reply: &Reply) -> bool {
         let asks = reply.error_code().as_deref() == Some("use_dpop_nonce");
         match self {
@@ -149,7 +149,7 @@ fn authenticate(
     }
 }
 
-/// The binding that an assertion claims, where nobody verifies it.
+/// Returns the binding that an assertion claims, where nobody verifies it.
 fn claimed(request: &Request, bound: &Binding) -> Binding {
     let Some(jws) = request.field("client_assertion").and_then(|text| Jws::decode(text).ok())
     else {
@@ -221,7 +221,7 @@ fn rsky_client(shared: &Shared, server: usize, request: &Request) -> Result<Auth
 
 // ---- cocoon
 
-/// An answer without a code: the words stand in `error`.
+/// Returns an answer without a code: the words stand in `error`.
 fn free_text(words: &str) -> Reply {
     Reply::json(400, &json!({"error": words}))
 }

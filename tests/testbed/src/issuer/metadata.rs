@@ -66,7 +66,7 @@ pub(super) fn server(state: &State, server: usize) -> Reply {
         .header("cache-control", "max-age=300")
 }
 
-/// The document with members replaced; null removes.
+/// Returns the document with members replaced; null removes.
 fn patched(mut document: Value, patch: &Map<String, Value>) -> Value {
     if let Some(members) = document.as_object_mut() {
         for (name, value) in patch {

@@ -95,7 +95,7 @@ fn finish(shared: &Shared, id: Id, client: &Client, binding: Binding) -> Result<
     Ok(Reply::json(200, &sessions.rotate(id, binding, policy, server, now)))
 }
 
-/// Whether the request comes from whom the session was issued to; if not, why not.
+/// Checks whether the request comes from whom the session was issued to; if not, why not.
 pub(super) fn compare(
     session: &Session,
     client: &Client,

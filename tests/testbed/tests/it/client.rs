@@ -102,7 +102,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client that does everything right.
+    /// Returns a client that does everything right.
     pub(crate) fn of(net: &Network) -> Self {
         Self {
             issuer: net.pds_url(),
@@ -217,7 +217,7 @@ impl Client {
         keys::sign(header, &claims, key).unwrap()
     }
 
-    /// A current nonce, from an answer to a request that cannot succeed.
+    /// Returns a current nonce, from an answer to a request that cannot succeed.
     fn nonce(&self) -> String {
         let url = format!("{}/oauth/token", self.issuer);
         let answer = send("POST", &url, &[], "").unwrap();
@@ -232,7 +232,7 @@ fn real_seconds() -> i64 {
     i64::try_from(now.unwrap().as_secs()).unwrap()
 }
 
-/// The record after a good refresh.
+/// Returns the record after a good refresh.
 pub(crate) fn renewed(record: &Value, answer: &Answer) -> Value {
     assert_eq!(answer.summary(), "200");
     let mut record = record.clone();

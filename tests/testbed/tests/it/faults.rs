@@ -18,7 +18,8 @@ fn start() -> (Network, Client) {
     (net, client)
 }
 
-/// A fault on the next refresh of this record only: the client's search for a nonce is not hit.
+/// Returns a fault on the next refresh of this record only: the client's search for a nonce is not
+/// hit.
 fn next(net: &Network, record: &serde_json::Value, fault: Fault) {
     let token = record["tokenSet"]["refresh_token"].as_str().unwrap();
     net.inject(Injection::new(Endpoint::Token, fault).only(token).times(1));

@@ -40,8 +40,8 @@ const MEANT: [(&str, &str); 24] = [
     ("timeout", "leave it out; oauthctl has its own limits"),
 ];
 
-/// The name of an option as it is compared: people write `sentinelPassword`, `sentinel-password`
-/// and `SENTINEL_PASSWORD`.
+/// Returns the name of an option as it is compared: people write `sentinelPassword`,
+/// `sentinel-password` and `SENTINEL_PASSWORD`.
 pub fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
