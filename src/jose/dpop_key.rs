@@ -5,6 +5,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use p256::elliptic_curve::Generate as _;
+use p256::elliptic_curve::rand_core::CryptoRng;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -36,6 +38,19 @@ pub struct PublicEcJwk {
 }
 
 impl DpopKey {
+    /// Makes an ES256 key, the algorithm that every server takes.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let key = p256::ecdsa::SigningKey::generate_from_rng(rng);
+        let point = key.verifying_key().to_sec1_point(false);
+        let (x, y) = point.as_bytes()[1..].split_at(FIELD_BYTES);
+        let [x, y] = [x, y].map(|coordinate| BASE64URL.encode(coordinate));
+        let alg = Alg::Es256;
+        Self {
+            signer: Signer::P256(key),
+            public: PublicEcJwk { crv: alg.curve(), kty: "EC", x, y },
+        }
+    }
+
     /// Reads `kty`, `crv`, `x`, `y` and `d` of a private JWK. The error says in a few words what is
     /// wrong with the key, without showing any of it.
     pub fn from_parts([kty, crv, x, y, d]: [Option<&str>; 5]) -> Result<Self, &'static str> {
@@ -164,6 +179,13 @@ mod tests {
             let token = key.sign(&json!({"alg": ours.name()}), &json!({"a": 1}));
             keys::Jws::decode(&token).unwrap().verify(&keys::public(&jwk)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_new_key_signs_what_its_public_half_verifies() {
+        let key = DpopKey::generate(&mut getrandom::rand_core::UnwrapErr(getrandom::SysRng));
+        let token = key.sign(&json!({"alg": "ES256"}), &json!({"a": 1}));
+        keys::Jws::decode(&token).unwrap().verify(&json!(key.public())).unwrap();
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod probe;
 #[cfg(test)]
 mod properties;
 mod published;
+mod push;
 mod server;
 #[cfg(test)]
 mod testing;
@@ -30,5 +31,6 @@ pub use lookup::{LookupError, brief};
 pub use network::Network;
 pub use outcome::{Exchange, Revocation, TokenSet};
 pub use published::Published;
+pub use push::{AuthorizationRequest, Pushed};
 pub use server::AuthorizationServer;
 pub use token::{MAX_NONCE_RETRIES, Refresh, Revoke};

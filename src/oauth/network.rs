@@ -108,6 +108,22 @@ impl Network {
         self.servers.get(issuer, look_up).await
     }
 
+    /// Returns the issuer of the account of this DID or handle.
+    pub async fn issuer_of_name(&self, name: &str) -> Result<Arc<str>, LookupError> {
+        let did = match (name.parse::<Did>(), name.parse::<Handle>()) {
+            (Ok(did), _) => did,
+            (Err(_), Ok(handle)) => self.resolve_handle(&handle).await?,
+            (Err(_), Err(_)) => {
+                let refuse = format!("{:?} is no handle and no DID", lookup::brief(name));
+                return Err(LookupError::ruled_out(refuse));
+            }
+        };
+        let pds = self.identity(&did).await?.pds.ok_or_else(|| {
+            LookupError::ruled_out(format!("the DID document of {did} names no PDS"))
+        })?;
+        self.issuer_of(&pds).await
+    }
+
     /// Returns the issuer that a PDS names (RFC 9728). `pds` is an origin.
     pub async fn issuer_of(&self, pds: &str) -> Result<Arc<str>, LookupError> {
         self.issuers.get(pds, server::issuer_of(&self.http, pds)).await

@@ -169,7 +169,7 @@ impl Revocation {
 }
 
 /// An answer, told apart by what any OAuth endpoint can mean by it.
-enum Read {
+pub(super) enum Read {
     Success(Map<String, Value>),
     UseNonce(ProofParameters),
     Refused(ErrorResponse),
@@ -193,7 +193,8 @@ impl ErrorBody {
     }
 }
 
-fn read(answered: Answered, url: &url::Url) -> Read {
+/// Tells apart what an endpoint can mean by its answer.
+pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
     let Answered { answer, proof, sent } = answered;
     let later = Read::TryLater { status: answer.status, retry_after: answer.retry_after };
     match answer.status {

@@ -26,6 +26,7 @@ pub(super) struct Metadata {
     issuer: String,
     token_endpoint: Url,
     revocation_endpoint: Option<Url>,
+    push_endpoint: Option<Url>,
     dpop_algs: Option<Vec<String>>,
     protected_resources: Option<Vec<String>>,
 }
@@ -36,6 +37,8 @@ pub struct AuthorizationServer {
     pub(super) issuer: String,
     pub(super) token_endpoint: Url,
     pub(super) revocation_endpoint: Option<Url>,
+    /// Endpoint of pushed authorization requests; none where requests must not be sent there.
+    pub(super) push_endpoint: Option<Url>,
     pub(super) http: Http,
     pub(super) nonces: Arc<Nonces>,
     pub(super) clock: Clock,
@@ -57,6 +60,7 @@ struct ServerDocument {
     issuer: String,
     token_endpoint: String,
     revocation_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: Option<serde_json::Value>,
     #[serde(default)]
     client_id_metadata_document_supported: bool,
     dpop_signing_alg_values_supported: Option<Vec<String>>,
@@ -116,6 +120,10 @@ impl ServerDocument {
         Ok(Metadata {
             token_endpoint: endpoint("token_endpoint", &self.token_endpoint)?,
             revocation_endpoint: revocation_endpoint.transpose()?,
+            // Sessions do without it.
+            push_endpoint: self.pushed_authorization_request_endpoint.and_then(|text| {
+                endpoint("pushed_authorization_request_endpoint", text.as_str()?).ok()
+            }),
             dpop_algs: self.dpop_signing_alg_values_supported,
             protected_resources: self.protected_resources,
             issuer: self.issuer,
@@ -145,6 +153,7 @@ impl AuthorizationServer {
             issuer,
             token_endpoint,
             revocation_endpoint,
+            push_endpoint,
             dpop_algs,
             protected_resources,
         } = metadata;
@@ -152,6 +161,7 @@ impl AuthorizationServer {
             issuer,
             token_endpoint,
             revocation_endpoint,
+            push_endpoint,
             http,
             nonces,
             clock,

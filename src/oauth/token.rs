@@ -155,7 +155,7 @@ impl AuthorizationServer {
     }
 
     /// Client authentication and proof for one request.
-    fn signed(
+    pub(super) fn signed(
         &self,
         url: &Url,
         credentials: Credentials<'_>,
@@ -174,7 +174,12 @@ impl AuthorizationServer {
 
     /// Keeps the nonce for other requests, unless this request is to be repeated with it. An
     /// invalid proof casts doubt on the nonce that is kept.
-    fn learn_nonce(&self, url: &Url, nonce: Option<&str>, again: Option<&ProofParameters>) {
+    pub(super) fn learn_nonce(
+        &self,
+        url: &Url,
+        nonce: Option<&str>,
+        again: Option<&ProofParameters>,
+    ) {
         match again {
             Some(parameters) if parameters.refused_before => self.nonces.forget(url),
             Some(_) => {}
@@ -183,7 +188,7 @@ impl AuthorizationServer {
     }
 
     /// One request.
-    async fn post(
+    pub(super) async fn post(
         &self,
         url: &Url,
         fields: &[(&str, &str)],
@@ -214,7 +219,7 @@ impl AuthorizationServer {
 
 /// Returns the nonce of an answer; without one, the nonce of a request that was granted goes on
 /// being good.
-fn nonce_to_keep(answered: &Answered) -> Option<String> {
+pub(super) fn nonce_to_keep(answered: &Answered) -> Option<String> {
     let used = || answered.proof.nonce.clone().filter(|_| answered.answer.status == 200);
     answered.answer.dpop_nonce.clone().or_else(used)
 }
