@@ -17,6 +17,8 @@ named! {
 /// A rule that the document breaks. `{member}: {rule}` reads as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// Stable name of the rule, or of the member that it is about.
+    pub code: String,
     /// Where: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
     pub member: String,
     /// How bad it is.
@@ -29,9 +31,19 @@ pub struct Finding {
 
 /// Findings being gathered.
 #[derive(Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    all: Vec<Finding>,
+    /// Name of the rule of the next finding.
+    code: Option<&'static str>,
+}
 
 impl Findings {
+    /// Names the rule that the next finding is about. Without a name it is called like its member.
+    pub(super) fn rule(&mut self, code: &'static str) -> &mut Self {
+        self.code = Some(code);
+        self
+    }
+
     /// Adds a reason for which a server refuses the document.
     pub(super) fn problem(
         &mut self,
@@ -53,16 +65,18 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, member: &str, rule: String, fix: String) {
-        self.0.push(Finding { member: member.to_owned(), severity, rule, fix });
+        let of_member = || member.split('[').next().unwrap_or(member).replace('.', "_");
+        let code = self.code.take().map_or_else(of_member, str::to_owned);
+        self.all.push(Finding { code, member: member.to_owned(), severity, rule, fix });
     }
 
     /// How many problems there are so far.
     pub(super) fn problems(&self) -> usize {
-        self.0.iter().filter(|finding| finding.severity == Severity::Problem).count()
+        self.all.iter().filter(|finding| finding.severity == Severity::Problem).count()
     }
 
     /// All of them.
     pub(super) fn into_vec(self) -> Vec<Finding> {
-        self.0
+        self.all
     }
 }

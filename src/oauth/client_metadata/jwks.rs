@@ -30,7 +30,7 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     let set = match jwks {
         Value::Object(set) => set,
         Value::Array(_) => {
-            findings.problem(
+            findings.rule("bare_array").problem(
                 member,
                 "must be an object with `keys`, not a bare array",
                 r#"write {"keys":[…]}; `oauthctl jwks` prints it"#,
@@ -56,7 +56,11 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
         return;
     };
     if keys.is_empty() {
-        findings.problem(&place, "must hold at least one key", "write what `oauthctl jwks` prints");
+        findings.rule("no_keys").problem(
+            &place,
+            "must hold at least one key",
+            "write what `oauthctl jwks` prints",
+        );
         return;
     }
     let before = findings.problems();
@@ -67,7 +71,7 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     }
     // Keys that servers merely ignore are fine beside a good one.
     if usable == 0 && findings.problems() == before {
-        findings.problem(
+        findings.rule("no_usable_key").problem(
             &place,
             "must hold a key that verifies signatures",
             "write what `oauthctl jwks` prints",
@@ -88,29 +92,33 @@ fn check_key<'k>(
         return false;
     };
     if let Some(name) = PRIVATE_MEMBERS.iter().find(|name| key.contains_key(**name)) {
-        findings.problem(
+        findings.rule("private_key").problem(
             place,
             format!("must be a public key, and has the private member `{name}`"),
             "publish the public half only, and replace this key if anyone could read the document",
         );
     }
     match key.get("kid") {
-        None => findings.problem(place, "must have a `kid`", "add the kid that the app signs with"),
+        None => findings.rule("no_kid").problem(
+            place,
+            "must have a `kid`",
+            "add the kid that the app signs with",
+        ),
         Some(Value::String(kid)) if kid.is_empty() => {
-            findings.problem(
+            findings.rule("no_kid").problem(
                 place,
                 "must have a `kid` that is not empty",
                 "add the kid that the app signs with",
             );
         }
-        Some(Value::String(kid)) if !kids.insert(kid) => findings.problem(
+        Some(Value::String(kid)) if !kids.insert(kid) => findings.rule("duplicate_kid").problem(
             place,
             format!("must have a `kid` of its own: {kid:?} names an earlier key"),
             "remove one of the two; never rename a key that sessions are bound to",
         ),
         Some(Value::String(_)) => {}
         Some(_) => {
-            findings.problem(
+            findings.rule("kid").problem(
                 place,
                 "must have a `kid` that is a string",
                 "write the kid in quotes",
@@ -120,10 +128,17 @@ fn check_key<'k>(
     let verifies = check_use(place, key, findings);
     let understood = is_understood(key);
     if understood == Some(false) {
-        findings.warning(
+        findings.rule("not_a_key").warning(
             place,
             "has members that do not make a key, so servers ignore it",
             "write what `oauthctl jwks` prints for it",
+        );
+    }
+    if understood != Some(false) && key.get("kty").is_some_and(|kty| kty != "EC") {
+        findings.rule("other_type").warning(
+            place,
+            "is no EC key, and some servers refuse a client with such a key in its set",
+            "publish P-256 keys only",
         );
     }
     verifies && understood == Some(true) && findings.problems() == before
@@ -162,7 +177,7 @@ fn check_use<'k>(place: &str, key: &'k Map<String, Value>, findings: &mut Findin
         |value: &'k Value| value.as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
     let operations = key.get("key_ops").map(texts);
     if let Some(None) = operations {
-        findings.problem(
+        findings.rule("key_ops").problem(
             place,
             "must have a `key_ops` that is an array of strings",
             r#"write ["verify"]"#,
@@ -175,23 +190,27 @@ fn check_use<'k>(place: &str, key: &'k Map<String, Value>, findings: &mut Findin
         let distinct = operations.iter().collect::<HashSet<_>>().len() == operations.len();
         verifies = distinct && operations.contains(&"verify");
         if let Some(other) = operations.iter().find(|name| !PUBLIC_OPERATIONS.contains(name)) {
-            findings.problem(
+            findings.rule("key_ops").problem(
                 place,
                 format!("must not have {other:?} among the `key_ops` of a public key"),
                 mends,
             );
         } else if !verifies {
-            findings.warning(
+            findings.rule("key_ops").warning(
                 place,
                 r#"must have "verify" once in its `key_ops`, or servers ignore it"#,
                 mends,
             );
         } else if key.contains_key("use") && operations.iter().any(|name| *name != "verify") {
-            findings.problem(place, "must have `key_ops` that agree with its `use`", mends);
+            findings.rule("key_ops").problem(
+                place,
+                "must have `key_ops` that agree with its `use`",
+                mends,
+            );
         }
     }
     if key.get("use").is_some_and(|found| found != "sig") {
-        findings.warning(
+        findings.rule("use").warning(
             place,
             r#"has another `use` than "sig", so servers ignore it"#,
             r#"write "use":"sig""#,
