@@ -21,6 +21,8 @@ named! {
         Metadata = "metadata",
         /// The published key set.
         Jwks = "jwks",
+        /// Login in the app's name at an authorization server.
+        Login = "login",
         /// What is in the store.
         Sessions = "sessions",
         /// Tokens that could not be stored.
@@ -50,6 +52,12 @@ pub struct Finding {
     pub topic: Topic,
     /// How bad it is.
     pub severity: Severity,
+    /// Stable name of what was found, `TOPIC.NAME`; the topic alone where it has no name.
+    pub code: String,
+    /// Member of a document, key or setting that is to be changed.
+    pub member: Option<String>,
+    /// Issuer of the authorization server that says so; none where oauthctl itself has looked.
+    pub server: Option<String>,
     /// What is the case.
     pub what: String,
     /// Why that matters, unless all is well.
@@ -61,7 +69,16 @@ pub struct Finding {
 impl Finding {
     /// All is well.
     pub(super) fn ok(topic: Topic, what: impl Into<String>) -> Self {
-        Self { topic, severity: Severity::Ok, what: what.into(), why: None, fix: None }
+        Self {
+            topic,
+            severity: Severity::Ok,
+            code: topic.name().to_owned(),
+            member: None,
+            server: None,
+            what: what.into(),
+            why: None,
+            fix: None,
+        }
     }
 
     /// Something that should be mended some day.
@@ -82,7 +99,25 @@ impl Finding {
         fix: impl Into<String>,
     ) -> Self {
         let (why, fix) = (Some(why.into()), Some(fix.into()));
-        Self { topic, severity: Severity::Problem, what: what.into(), why, fix }
+        Self { severity: Severity::Problem, why, fix, ..Self::ok(topic, what) }
+    }
+
+    /// Names what was found, for programs: `name` is the part behind the topic.
+    pub(super) fn named(mut self, name: &str) -> Self {
+        self.code = format!("{}.{name}", self.topic.name());
+        self
+    }
+
+    /// Names the member of a document that is to be changed.
+    pub(super) fn about(mut self, member: impl Into<String>) -> Self {
+        self.member = Some(member.into());
+        self
+    }
+
+    /// Names the authorization server that says so.
+    pub(super) fn said_by(mut self, issuer: &str) -> Self {
+        self.server = Some(issuer.to_owned());
+        self
     }
 
     /// What could not be looked at, because of an error that says itself what to do.

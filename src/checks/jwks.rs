@@ -60,12 +60,16 @@ fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
     }
     for broken in client_metadata::check_jwks(&stripped) {
         let what = format!("{}: {}", broken.member, broken.rule);
-        findings.push(match broken.severity {
-            Severity::Problem => Finding::problem(TOPIC, what, WHY, broken.fix),
-            Severity::Warning => {
-                Finding::warning(TOPIC, what, "servers go by what they understand", broken.fix)
+        findings.push(
+            match broken.severity {
+                Severity::Problem => Finding::problem(TOPIC, what, WHY, broken.fix),
+                Severity::Warning => {
+                    Finding::warning(TOPIC, what, "servers go by what they understand", broken.fix)
+                }
             }
-        });
+            .named(&broken.code)
+            .about(&broken.member),
+        );
     }
     if let LocalKeys::Set(keys) = keys {
         compare(&stripped, keys, findings);
@@ -81,6 +85,8 @@ fn leaked(kid: &str) -> Finding {
         "publish what `oauthctl jwks` prints, then replace the key: `oauthctl keys rotate`, and \
          `oauthctl keys retire` with --revoke-sessions for the old one",
     )
+    .named("published")
+    .about("d")
 }
 
 fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
@@ -93,24 +99,32 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
                 format!("another key than the one at hand is published as {kid}"),
                 "servers refuse what the app signs, with invalid_client",
                 format!("find out which of the two the app signs with; {FIX}"),
-            )),
+            )
+            .named("other_key")
+            .about("keys")),
             None => findings.push(Finding::problem(
                 TOPIC,
                 format!("key {kid} is not published"),
                 "servers refuse what it signs, with invalid_client: its sessions cannot be refreshed, and no user can \
                  log in with it",
                 FIX,
-            )),
+            )
+            .named("missing_key")
+            .about("keys")),
         }
     }
     let known = |one: &Value| named(keys).any(|(_, kid)| member(one, "kid") == kid.as_str());
     for kid in published().filter(|one| !known(one)).filter_map(|one| text(one, "kid")) {
-        findings.push(Finding::warning(
-            TOPIC,
-            format!("key {kid} is published and not at hand"),
-            "whoever has its private half can act as the app",
-            format!("if it is yours, add it to `keys`; if it is not: {FIX}"),
-        ));
+        findings.push(
+            Finding::warning(
+                TOPIC,
+                format!("key {kid} is published and not at hand"),
+                "whoever has its private half can act as the app",
+                format!("if it is yours, add it to `keys`; if it is not: {FIX}"),
+            )
+            .named("strange_key")
+            .about("keys"),
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::json::{member, text};
 use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::oauth::{LookupError, Published};
+use crate::session::AuthMethod;
 use crate::settings::{CLIENT_MEMBERS, Settings};
 
 const TOPIC: Topic = Topic::Metadata;
@@ -20,12 +21,16 @@ const FIX: &str = "publish what `oauthctl metadata` prints, or correct [client] 
 const PUBLIC_ORIGIN: &str = "https://app.example.com";
 /// How every development client without a document is called.
 const LOOPBACK: &str = "http://localhost";
+/// Where its users are sent back to, unless it says where.
+const LOOPBACK_REDIRECT: &str = "http://127.0.0.1/";
 
 /// What the settings say of the client. What they do not name may be published as it pleases.
 pub struct Configured {
     client_id: String,
     members: Map<String, Value>,
     confidential: Option<bool>,
+    /// The settings say so.
+    is_public: bool,
     /// The settings allow addresses that no public server would ask.
     development: bool,
 }
@@ -56,12 +61,47 @@ impl Configured {
         let development = settings
             .network()
             .is_ok_and(|network| network.allow_http || network.allow_private_hosts);
-        Ok(Self { client_id: client_id.to_owned(), members, confidential, development })
+        let is_public = settings.auth_method()? == Some(AuthMethod::None);
+        let client_id = client_id.to_owned();
+        Ok(Self { client_id, members, confidential, is_public, development })
     }
 
     /// Checks whether servers make the document up from the `client_id` rather than fetching it.
     pub fn is_loopback(&self) -> bool {
         self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
+    }
+
+    /// Whether the settings make the client public, whatever keys there are.
+    pub fn is_public(&self) -> bool {
+        self.is_public
+    }
+
+    /// Where users are sent back to, as far as the settings say. Of a development client its
+    /// `client_id` says that.
+    pub fn redirect_uris(&self) -> Vec<String> {
+        if self.is_loopback() {
+            return self
+                .in_client_id("redirect_uri")
+                .unwrap_or_else(|| vec![LOOPBACK_REDIRECT.to_owned()]);
+        }
+        let uris = self.members.get("redirect_uris").map(texts).unwrap_or_default();
+        uris.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What the app asks its users for, as far as the settings say.
+    pub fn scope(&self) -> Option<String> {
+        if self.is_loopback() {
+            return self.in_client_id("scope")?.pop();
+        }
+        self.members.get("scope")?.as_str().map(str::to_owned)
+    }
+
+    /// The values of a parameter of a development client's `client_id`; none where it has none.
+    fn in_client_id(&self, name: &str) -> Option<Vec<String>> {
+        let url = Url::parse(&self.client_id).ok()?;
+        let values = url.query_pairs().filter(|(known, _)| known == name);
+        let values: Vec<_> = values.map(|(_, value)| value.into_owned()).collect();
+        (!values.is_empty()).then_some(values)
     }
 
     /// Where the settings say that the keys are.
@@ -108,14 +148,18 @@ fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Fin
     for broken in client_metadata::check(&judged, Some(&there(id))) {
         let what = format!("{}: {}", broken.member, back(&broken.rule));
         let fix = format!("{} (`oauthctl metadata` prints a valid document)", back(&broken.fix));
-        findings.push(match broken.severity {
-            Severity::Problem => {
-                Finding::problem(TOPIC, what, "a server refuses the client because of it", fix)
+        findings.push(
+            match broken.severity {
+                Severity::Problem => {
+                    Finding::problem(TOPIC, what, "a server refuses the client because of it", fix)
+                }
+                Severity::Warning => {
+                    Finding::warning(TOPIC, what, "not every server takes it as it is meant", fix)
+                }
             }
-            Severity::Warning => {
-                Finding::warning(TOPIC, what, "not every server takes it as it is meant", fix)
-            }
-        });
+            .named(&broken.code)
+            .about(&broken.member),
+        );
     }
 }
 
@@ -127,13 +171,17 @@ fn compare_authentication(document: &Value, configured: &Configured, findings: &
             "the published client is public, and keys are configured",
             "servers end a public client's sessions after two weeks, and those of its keys cannot be refreshed",
             "publish what `oauthctl metadata` prints with the keys configured",
-        )),
+        )
+        .named("auth_method")
+        .about("token_endpoint_auth_method")),
         (Some("private_key_jwt"), Some(false)) => findings.push(Finding::problem(
             TOPIC,
             "the published client is confidential, and no key source is configured",
             "what the sessions depend on cannot be told, and none of them can be refreshed",
             "name the app's keys: `keys` in oauthctl.toml, or --keys; for a public client publish `oauthctl metadata --public`",
-        )),
+        )
+        .named("auth_method")
+        .about("token_endpoint_auth_method")),
         _ => {}
     }
 }
@@ -159,11 +207,13 @@ fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec
             "application_type" if wanted == "web" && published.is_null() => {}
             "jwks_uri" | "application_type" if wanted != published => {
                 let why = "servers go by what is published";
-                findings.push(Finding::problem(TOPIC, differs(name, published, wanted), why, FIX));
+                let what = differs(name, published, wanted);
+                findings.push(Finding::problem(TOPIC, what, why, FIX).named("differs").about(name));
             }
             _ if wanted != published => {
                 let why = "users are shown what is published";
-                findings.push(Finding::warning(TOPIC, differs(name, published, wanted), why, FIX));
+                let what = differs(name, published, wanted);
+                findings.push(Finding::warning(TOPIC, what, why, FIX).named("differs").about(name));
             }
             _ => {}
         }
@@ -186,11 +236,12 @@ fn compare_lists(
 ) {
     for missing in wanted.iter().filter(|one| !published.contains(one)) {
         let what = format!("{member}: {missing:?} is configured and not published");
-        findings.push(Finding::problem(TOPIC, what, why, FIX));
+        findings.push(Finding::problem(TOPIC, what, why, FIX).named("differs").about(member));
     }
     for extra in published.iter().filter(|one| !wanted.contains(one)) {
         let what = format!("{member}: {extra:?} is published and not configured");
-        findings.push(Finding::warning(TOPIC, what, "the document allows more than is meant", FIX));
+        let why = "the document allows more than is meant";
+        findings.push(Finding::warning(TOPIC, what, why, FIX).named("differs").about(member));
     }
 }
 

@@ -5,6 +5,7 @@ pub mod clock;
 mod finding;
 pub mod jwks;
 pub mod keys;
+pub mod login;
 pub mod metadata;
 pub mod owners;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Finding, Topic, served};
+use super::{Finding, Severity, Topic, served};
 use crate::json::{items, member, text};
 use crate::oauth::{LookupError, Published};
 
@@ -88,6 +88,11 @@ pub fn check(
         findings.push(Finding::ok(TOPIC, format!("{issuer} supports {}", supported(metadata))));
     }
     findings
+}
+
+/// Whether a finding speaks for the server.
+pub fn is_fine(finding: &Finding) -> bool {
+    finding.severity != Severity::Problem
 }
 
 fn lists(metadata: &Value, name: &str, value: &str) -> bool {

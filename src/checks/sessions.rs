@@ -1,6 +1,8 @@
 //! What is in the store: whether the keys that sessions are bound to are at hand, published and in
 //! force.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -33,6 +35,8 @@ pub struct Tally {
     copies: u64,
     /// Sessions of accounts with several, in a layout for one.
     rivals: u64,
+    /// Sessions by their authorization server.
+    issuers: HashMap<String, u64>,
 }
 
 impl Tally {
@@ -47,7 +51,14 @@ impl Tally {
         self.rivals += copies.count(Relation::Rival);
     }
 
-    /// Checks whether there is any session.
+    /// The authorization servers of the client's sessions, those with most of them first.
+    pub fn issuers(&self) -> Vec<String> {
+        let mut issuers: Vec<_> = self.issuers.iter().collect();
+        issuers.sort_unstable_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        issuers.into_iter().map(|(issuer, _)| issuer.clone()).collect()
+    }
+
+    /// Whether there is any session.
     pub fn has_sessions(&self) -> bool {
         self.sessions > 0
     }
@@ -70,6 +81,10 @@ impl Tally {
                     return self.foreign += 1;
                 }
                 self.public += u64::from(read.is_public());
+                match self.issuers.get_mut(&*read.issuer) {
+                    Some(count) => *count += 1,
+                    None => drop(self.issuers.insert(read.issuer.clone().into_owned(), 1)),
+                }
                 read.client_auth
             }
             // One that cannot be read ends by itself.

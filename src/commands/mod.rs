@@ -14,6 +14,7 @@ pub mod states;
 
 mod empty_store;
 mod ending;
+mod findings;
 mod kid;
 mod last_count;
 mod metrics;

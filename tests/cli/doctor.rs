@@ -4,107 +4,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testbed::redis::{self, Redis};
-use testbed::{Endpoint, Fault, JWKS_PATH, LoginOptions, METADATA_PATH, Network, Reply, keys};
+use testbed::{Endpoint, Fault, JWKS_PATH, LoginOptions, METADATA_PATH, Reply, keys};
 
 use crate::database::AppDatabase;
-use crate::sandbox::{Output, Sandbox};
-
-/// A confidential app with one key and one user, its documents published, its sessions in SQLite.
-struct Deployment {
-    sandbox: Sandbox,
-    net: Network,
-    database: AppDatabase,
-    settings: String,
-}
-
-impl Deployment {
-    fn new() -> Self {
-        let net = Network::start_blocking().unwrap();
-        let mut sandbox = Sandbox::new();
-        // The servers tell the machine's own time.
-        sandbox.set("OAUTHCTL_TEST_NOW", now().to_string());
-        sandbox.file("keys.json", net.signing_key().unwrap().to_string());
-        let database = AppDatabase::create(&sandbox.path("app.db"));
-        database.session(&net.login(LoginOptions::default()));
-        let (id, app) = (net.client_id(), net.app_url());
-        let settings = format!(
-            "keys = [\"keys.json\"]\n\
-             [client]\nclient_id = \"{id}\"\nclient_uri = \"{app}\"\nclient_name = \"Testbed\"\n\
-             redirect_uris = [\"/api/auth/atproto\"]\nscope = \"atproto transition:generic\"\n\
-             [network]\nplc_directory = \"{}\"\nallow_http = true\nallow_private_hosts = true\n\
-             [store]\nurl = \"sqlite:app.db\"\n",
-            net.plc_url()
-        );
-        let deployment = Self { sandbox, net, database, settings };
-        deployment.configure("", "");
-        deployment
-    }
-
-    /// Writes the settings with a part of them replaced.
-    fn configure(&self, part: &str, by: &str) {
-        assert!(self.settings.contains(part), "{}", self.settings);
-        self.sandbox.file("oauthctl.toml", self.settings.replace(part, by));
-    }
-
-    /// Keeps the app's sessions elsewhere.
-    fn store_at(&self, url: &str) {
-        self.configure("sqlite:app.db", url);
-    }
-
-    fn metadata_with(&self, member: &str, value: Value) {
-        let mut metadata = self.net.metadata();
-        metadata[member] = value;
-        self.net.publish_metadata(&metadata);
-    }
-
-    fn public_key(&self) -> Value {
-        keys::public(&self.net.signing_key().unwrap())
-    }
-
-    fn run(&self, arguments: &[&str]) -> (Output, Vec<Value>) {
-        let output = self.sandbox.run([&["doctor", "--format", "json"], arguments].concat());
-        let findings =
-            serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}\n{output}"));
-        (output, findings)
-    }
-
-    /// Returns the first thing doctor says, which must be a problem with a reason and a remedy.
-    #[track_caller]
-    fn first_problem_with(&self, arguments: &[&str]) -> String {
-        let (output, findings) = self.run(arguments);
-        let first = &findings[0];
-        assert_eq!((output.code, &first["severity"]), (1, &json!("problem")), "{output}");
-        assert!(first["why"].is_string() && first["fix"].is_string(), "{first}");
-        format!("{}: {}", first["topic"].as_str().unwrap(), first["what"].as_str().unwrap())
-    }
-
-    #[track_caller]
-    fn first_problem(&self) -> String {
-        self.first_problem_with(&[])
-    }
-
-    /// What is said of a deployment without a problem, but for the warning that these settings are
-    /// for development.
-    #[track_caller]
-    fn warnings(&self) -> Vec<String> {
-        let (output, findings) = self.run(&[]);
-        assert_eq!(output.code, 0, "{output}");
-        let warnings = findings.iter().filter(|finding| finding["severity"] != "ok");
-        let said = warnings.map(|finding| finding["what"].as_str().unwrap().to_owned());
-        said.filter(|what| {
-            what != "set for development: network.allow_http, network.allow_private_hosts"
-        })
-        .collect()
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the fake servers go by the machine's clock")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
+use crate::deployment::{Deployment, now};
+use crate::sandbox::Sandbox;
 
 fn npmx_key(session: &Value) -> String {
     format!("atproto:oauth:sessions:{}", session["tokenSet"]["sub"].as_str().unwrap())
@@ -113,11 +20,13 @@ fn npmx_key(session: &Value) -> String {
 #[test]
 fn a_right_deployment_has_no_problem() {
     let right = Deployment::new();
-    let (output, findings) = right.run(&["--as", &right.net.pds_url()]);
+    let (output, findings) = right.run(&["--login", &right.net.pds_url()]);
     assert_eq!(output.code, 0, "{output}");
     let topics: Vec<_> =
         findings.iter().filter(|f| f["severity"] == "ok").map(|f| f["topic"].clone()).collect();
-    for topic in ["settings", "keys", "store", "clock", "jwks", "sessions", "recovery", "server"] {
+    for topic in
+        ["settings", "keys", "store", "clock", "jwks", "login", "sessions", "recovery", "server"]
+    {
         assert!(topics.contains(&json!(topic)), "{topic}\n{output}");
     }
     assert!(findings.iter().all(|f| f["severity"] != "problem"), "{output}");
@@ -513,7 +422,7 @@ fn a_server_that_lacks_what_the_app_needs_is_named() {
         json!({"token_endpoint_auth_methods_supported": ["none"], "revocation_endpoint": null});
     broken.net.patch_server_metadata(0, patch);
     let pds = broken.net.pds_url();
-    let said = broken.first_problem_with(&["--as", &pds]);
+    let said = broken.first_problem_with(&["--login", &pds]);
     assert_eq!(
         said,
         format!(

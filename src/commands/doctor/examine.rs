@@ -6,33 +6,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use url::Url;
-
 use super::Args;
+use super::login::Client;
 use crate::checks::metadata::Configured;
 use crate::checks::sessions::Tally;
 use crate::checks::{
-    Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, server, sessions,
-    store,
+    Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, sessions, store,
 };
 use crate::commands::empty_store::EmptyStore;
 use crate::context::Context;
 use crate::files::directory_of;
-use crate::json::{items, member, text};
+use crate::json::{member, text};
 use crate::keyring::KeySource;
 use crate::maintenance::{LockTimes, Recovery, Waiting, find_copies, written_format};
 use crate::oauth::{LookupError, Network, Published};
 use crate::session::{Age, Atcute, Format};
 use crate::settings::Settings;
 use crate::store::{Kind, Store, Want};
+use serde_json::Value;
 
 /// One examination.
-struct Examination<'c> {
-    context: &'c Context,
-    findings: Vec<Finding>,
+pub(super) struct Examination<'c> {
+    pub(super) context: &'c Context,
+    pub(super) findings: Vec<Finding>,
     /// Every answer from outside, for the time that it tells.
     answers: Vec<Published>,
+}
+
+/// What is published of the client.
+struct Documents {
+    /// What should be.
+    configured: Configured,
+    /// The client metadata, where it could be read.
+    metadata: Option<Value>,
+    /// The key set, where it could be read.
+    jwks: Option<Value>,
 }
 
 /// What is known of an open store.
@@ -41,6 +49,8 @@ struct Records {
     ttl: Option<Age>,
     /// What is in it, where all of it could be read.
     tally: Option<Tally>,
+    /// The authorization servers, those with most sessions first.
+    issuers: Vec<String>,
     /// The app uses the library atcute, or a new version of it does.
     are_of_atcute: bool,
 }
@@ -86,11 +96,27 @@ impl Examination<'_> {
             None => None,
             Some(network) => {
                 let published = self.documents(&network, settings, client_id.as_deref(), &keys)?;
-                if let Some(url) = &args.server {
-                    self.server(&network, settings, url, &keys)?;
+                if let (Some(published), Some(client_id), false) =
+                    (&published, &client_id, args.login.is_empty())
+                {
+                    let client = Client {
+                        client_id,
+                        configured: &published.configured,
+                        keys: &keys,
+                        metadata: published.metadata.as_ref(),
+                        jwks: published.jwks.as_ref(),
+                    };
+                    let issuers = records.as_ref().map(|records| &*records.issuers);
+                    self.logins(
+                        &network,
+                        settings,
+                        &args.login,
+                        issuers.unwrap_or_default(),
+                        &client,
+                    )?;
                 }
                 self.findings.extend(clock::check(&self.answers));
-                published
+                published.and_then(|published| published.jwks)
             }
         };
         if let (Some(records), Ok(refresh)) = (&records, settings.refresh()) {
@@ -187,7 +213,8 @@ impl Examination<'_> {
             let format = runtime.block_on(written_format(&**store)).ok().flatten();
             are_of_atcute |= format.is_some_and(|format| format == (&Atcute as &dyn Format));
         }
-        Ok(Some(Records { ttl: first.layout().session_ttl(), tally, are_of_atcute }))
+        let issuers = tally.as_ref().map(Tally::issuers).unwrap_or_default();
+        Ok(Some(Records { ttl: first.layout().session_ttl(), tally, issuers, are_of_atcute }))
     }
 
     fn tally(&self, stores: &[Box<dyn Store>], client_id: Option<&str>) -> anyhow::Result<Tally> {
@@ -216,14 +243,14 @@ impl Examination<'_> {
         if args.offline { None } else { self.context.network().ok().cloned() }
     }
 
-    /// Returns the client metadata and the key set. Returns the keys, where they could be read.
+    /// The client metadata and the key set, and what they should be; none where nobody knows that.
     fn documents(
         &mut self,
         network: &Network,
         settings: &Settings,
         client_id: Option<&str>,
         keys: &LocalKeys,
-    ) -> anyhow::Result<Option<Value>> {
+    ) -> anyhow::Result<Option<Documents>> {
         let Some(client_id) = client_id else { return Ok(None) };
         let configured = match Configured::new(settings, client_id, keys.is_confidential()) {
             Ok(configured) => configured,
@@ -234,61 +261,33 @@ impl Examination<'_> {
             }
         };
         if configured.is_loopback() {
-            return Ok(None);
+            return Ok(Some(Documents { configured, metadata: None, jwks: None }));
         }
         let answer = self.look(network, client_id)?;
         let (findings, document) = metadata::check(&answer, &configured);
         self.findings.extend(findings);
+        let metadata = document.cloned();
         if let Some(jwks) =
             document.map(|document| member(document, "jwks")).filter(|jwks| jwks.is_object())
         {
             self.findings.extend(jwks::check_inline(jwks, keys));
-            return Ok(Some(jwks.clone()));
+            let jwks = Some(jwks.clone());
+            return Ok(Some(Documents { configured, metadata, jwks }));
         }
         // Where the document cannot be read, the settings may still say where the keys are.
         let uri =
             document.map_or_else(|| configured.jwks_uri(), |document| text(document, "jwks_uri"));
-        let Some(uri) = uri else { return Ok(None) };
+        let Some(uri) = uri else {
+            return Ok(Some(Documents { configured, metadata, jwks: None }));
+        };
         let answer = self.look(network, uri)?;
         let (findings, jwks) = jwks::check(&answer, keys);
         self.findings.extend(findings);
-        Ok(jwks.cloned())
+        let jwks = jwks.cloned();
+        Ok(Some(Documents { configured, metadata, jwks }))
     }
 
-    fn server(
-        &mut self,
-        network: &Network,
-        settings: &Settings,
-        url: &Url,
-        keys: &LocalKeys,
-    ) -> anyhow::Result<()> {
-        let mut issuer = url.origin().ascii_serialization();
-        let metadata_of = |issuer: &str| format!("{issuer}/.well-known/oauth-authorization-server");
-        let mut answer = self.look(network, &metadata_of(&issuer))?;
-        if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
-            // A PDS that leaves logins to another server says which.
-            let resource =
-                self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
-            let named = resource.ok().and_then(|resource| resource.json);
-            if let Some(named) = named
-                .as_ref()
-                .and_then(|named| items(named, "authorization_servers").next()?.as_str())
-            {
-                named.clone_into(&mut issuer);
-                answer = self.look(network, &metadata_of(&issuer))?;
-            }
-        }
-        let scope = settings.client_text("scope").ok().flatten();
-        self.findings.extend(server::check(
-            &issuer,
-            &answer,
-            keys.is_confidential(),
-            scope.as_deref(),
-        ));
-        Ok(())
-    }
-
-    fn look(
+    pub(super) fn look(
         &mut self,
         network: &Network,
         url: &str,

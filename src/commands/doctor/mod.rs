@@ -2,13 +2,12 @@
 //! of the app's.
 
 mod examine;
+mod login;
 
-use url::Url;
-
-use crate::checks::{Finding, Severity};
+use crate::commands::findings;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::ui::{Entry, Format, Role, Row, counted};
+use login::Target;
 
 /// Find out whether the deployment is right: settings, keys, store, published documents
 ///
@@ -20,80 +19,31 @@ Looked at: settings, key files, the store (which gets a note of oauthctl's own f
 client metadata and the key set as servers see them, the keys that sessions are bound to, this
 machine's clock, and tokens that an earlier run could not store. No session is touched.
 
+With --login a request for a login (RFC 9126) is sent in the app's name, one for each redirect URI
+and each key, one a second. The server fetches the published documents and judges them; what it
+answers is thrown away. It then keeps these documents for 10 minutes, some servers for an hour.
+
 Exit status: 0 no problem, perhaps warnings; 1 a problem.
 
 Examples:
   oauthctl doctor
-  oauthctl doctor --as https://bsky.social              also: can its users log in?
+  oauthctl doctor --login                               also: can users log in?
+  oauthctl doctor --login https://bsky.social --login alice.example.com
   oauthctl doctor --offline --format json | jq '.[] | select(.severity == \"problem\")'")]
 pub struct Args {
-    /// Also look at what this authorization server, or the one of this PDS, supports
-    #[arg(long = "as", value_name = "URL", value_parser = server)]
-    server: Option<Url>,
+    /// Also begin a login, which nobody sees, at this authorization server or that of this PDS or
+    /// account (repeatable) [default: the two with most sessions, and https://bsky.social]
+    #[arg(long, alias = "as", value_name = "ISSUER|PDS|HANDLE", num_args = 0..=1,
+        default_missing_value = login::DEFAULT)]
+    login: Vec<Target>,
     /// Ask nobody but the store
-    #[arg(long, conflicts_with = "server")]
+    #[arg(long, conflicts_with = "login")]
     offline: bool,
-}
-
-fn server(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
-    url.ok_or_else(|| "must be an address like https://bsky.social".to_owned())
 }
 
 /// Looks at everything, then says what there is to say.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    let mut findings = examine::everything(context, args)?;
-    findings.sort_by_key(|finding| (finding.severity, finding.topic));
-    match context.ui.format {
-        Format::Table => context.ui.entries(&findings.iter().map(entry).collect::<Vec<_>>())?,
-        Format::Json | Format::Jsonl | Format::Csv => {
-            let mut listing = context.ui.listing::<Finding>();
-            for finding in &findings {
-                listing.push(finding)?;
-            }
-            listing.finish()?;
-        }
-    }
-    let count =
-        |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
-    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
-    context.ui.note(format!("{}, {}", counted(problems, "problem"), counted(warnings, "warning")));
-    Ok(if problems == 0 { Exit::Done } else { Exit::Failed })
-}
-
-fn role(severity: Severity) -> Role {
-    match severity {
-        Severity::Problem => Role::Error,
-        Severity::Warning => Role::Warning,
-        Severity::Ok => Role::Good,
-    }
-}
-
-fn entry(finding: &Finding) -> Entry<'_> {
-    let notes = [("why", &finding.why), ("fix", &finding.fix)];
-    Entry {
-        mark: finding.severity.name(),
-        role: role(finding.severity),
-        text: format!("{}: {}", finding.topic.name(), finding.what),
-        notes: notes
-            .into_iter()
-            .filter_map(|(name, text)| Some((name, text.as_deref()?)))
-            .collect(),
-    }
-}
-
-impl Row for Finding {
-    const FIELDS: &'static [&'static str] = &["topic", "severity", "what", "why", "fix"];
-    const TITLES: &'static [&'static str] = &["topic", "severity", "what", "why", "fix"];
-
-    fn cells(&self) -> Vec<(String, Option<Role>)> {
-        let text = |text: &Option<String>| (text.clone().unwrap_or_default(), None);
-        vec![
-            (self.topic.name().to_owned(), None),
-            (self.severity.name().to_owned(), Some(role(self.severity))),
-            (self.what.clone(), None),
-            text(&self.why),
-            text(&self.fix),
-        ]
-    }
+    let (counts, exit) = findings::print(context, examine::everything(context, args)?)?;
+    context.ui.note(counts);
+    Ok(exit)
 }

@@ -211,9 +211,10 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
         })?,
         None => metadata["jwks"].clone(),
     };
-    let Some(all) = key_set["keys"].as_array() else {
+    let Some(all) = key_set.get("keys").and_then(Value::as_array) else {
+        let received = if key_set.is_array() { ", received array" } else { "" };
         return Err(bad(&format!(
-            "Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object"
+            "Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object{received}"
         )));
     };
     // A private key, or one without a kid, is as good as not published.
@@ -290,10 +291,28 @@ fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
         "Native clients must authenticate using \"none\" method"
     } else if metadata["redirect_uris"].as_array().is_none_or(Vec::is_empty) {
         "At least one redirect_uri is required"
+    } else if let Some(redirect) = bad_redirect(id, metadata) {
+        return Err(Refused::new("invalid_redirect_uri", redirect));
     } else {
         return Ok(());
     };
     Err(bad(problem))
+}
+
+/// The words about a redirect URI that a client of its type must not have. The app's own origin
+/// stands for a public one.
+fn bad_redirect(id: &str, metadata: &Value) -> Option<&'static str> {
+    let is_native = metadata["application_type"] == "native";
+    let uris = metadata["redirect_uris"].as_array().into_iter().flatten();
+    let foreign = uris.filter_map(Value::as_str).filter(|uri| origin(uri) != origin(id));
+    foreign.filter_map(|uri| uri.strip_prefix("http://")).find_map(|rest| {
+        let is_loopback = rest.starts_with("127.0.0.1") || rest.starts_with("[::1]");
+        match (is_loopback, is_native) {
+            (true, true) => None,
+            (true, false) => Some("Loopback redirect URIs are only allowed for native apps"),
+            (false, _) => Some("Only loopback redirect URIs may use the \"http:\" scheme"),
+        }
+    })
 }
 
 fn bad(description: &str) -> Refused {

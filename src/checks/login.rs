@@ -1,0 +1,448 @@
+//! Answers of authorization servers to a login in the app's name (RFC 9126), in terms of what the
+//! operator can change.
+
+use super::{Finding, Topic};
+use crate::oauth::{ErrorResponse, Pushed, brief};
+
+const TOPIC: Topic = Topic::Login;
+const WHY: &str = "nobody with an account there can log in";
+/// What every change of a published document ends with.
+const THEN_WAIT: &str =
+    "servers keep a document for 10 minutes, some for an hour, and this one now has today's";
+
+/// One login that was tried.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The authorization server.
+    pub issuer: &'a str,
+    /// The app's name.
+    pub client_id: &'a str,
+    /// Address to which the user would be sent back.
+    pub redirect_uri: &'a str,
+    /// Scopes that the user would be asked for.
+    pub scope: &'a str,
+    /// Key that signed; none of a public client.
+    pub kid: Option<&'a str>,
+}
+
+/// Reason for which a server refuses a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The server cannot fetch or read the client metadata.
+    MetadataUnreadable,
+    /// The server cannot fetch or read the key set.
+    JwksUnreadable,
+    /// A member of the client metadata breaks a rule.
+    Metadata,
+    /// The redirect URI is none of the client's.
+    RedirectUri,
+    /// A scope is not the client's, or unknown to the server.
+    Scope,
+    /// The server finds no published key that fits.
+    UnknownKey,
+    /// Several published keys fit.
+    DuplicateKid,
+    /// The signature is by another key than the published one.
+    OtherKey,
+    /// The assertion names no key.
+    NoKid,
+    /// Times do not fit.
+    Clock,
+    /// The server expects another client authentication.
+    AuthMethod,
+    /// The assertion is for another server.
+    Audience,
+    /// The DPoP proof.
+    Dpop,
+    /// Words that say nothing that is known.
+    Refused,
+}
+
+use Cause::{
+    Audience, AuthMethod, Clock, Dpop, DuplicateKid, JwksUnreadable, Metadata, MetadataUnreadable,
+    NoKid, OtherKey, RedirectUri, Refused, Scope, UnknownKey,
+};
+
+/// Parts of refusals in lower case, and what they mean: those of the reference server
+/// (`@atproto/oauth-provider` 0.22.9) and of rsky-oauth 1.1.0. The first that fits holds.
+const WORDS: [(&str, Cause); 34] = [
+    ("unable to obtain jwks", JwksUnreadable),
+    ("jwks fetch failed", JwksUnreadable),
+    ("no jwks", JwksUnreadable),
+    ("no applicable key", UnknownKey),
+    ("no key found", UnknownKey),
+    ("multiple matching keys", DuplicateKid),
+    ("signature", OtherKey),
+    ("timestamp", Clock),
+    ("assertion expired", Clock),
+    ("\"aud\"", Audience),
+    ("audience", Audience),
+    ("\"kid\"", NoKid),
+    ("kid required", NoKid),
+    ("required a \"client_assertion\"", AuthMethod),
+    ("client_assertion is required", AuthMethod),
+    ("client assertion not expected", AuthMethod),
+    ("\"client_assertion\" failed", OtherKey),
+    ("invalid client assertion", OtherKey),
+    ("validation of \"", Metadata),
+    ("unable to obtain client metadata", MetadataUnreadable),
+    ("failed to fetch", MetadataUnreadable),
+    ("failed to get client", MetadataUnreadable),
+    ("fetch failed", MetadataUnreadable),
+    ("not declared in the client metadata", Scope),
+    ("not registered in the client metadata", Scope),
+    ("redirect_uri", RedirectUri),
+    ("redirect uri", RedirectUri),
+    ("\"atproto\" scope", Metadata),
+    ("scope", Scope),
+    ("dpop_bound_access_tokens", Metadata),
+    ("dpop", Dpop),
+    ("client_id does not match", Metadata),
+    ("mutually exclusive", Metadata),
+    ("client metadata", Metadata),
+];
+
+/// Members of the client metadata that servers name, longer names first.
+const MEMBERS: [&str; 14] = [
+    "tls_client_certificate_bound_access_tokens",
+    "token_endpoint_auth_signing_alg",
+    "token_endpoint_auth_method",
+    "dpop_bound_access_tokens",
+    "application_type",
+    "response_types",
+    "redirect_uris",
+    "redirect_uri",
+    "grant_types",
+    "client_uri",
+    "client_id",
+    "jwks_uri",
+    "jwks",
+    "scope",
+];
+
+impl Cause {
+    /// Classifies a refusal.
+    pub fn of(refusal: &ErrorResponse) -> Self {
+        let [error, description] = [&refusal.error, &refusal.description]
+            .map(|text| text.as_deref().unwrap_or_default().to_ascii_lowercase());
+        match &*error {
+            "invalid_redirect_uri" => return RedirectUri,
+            "invalid_scope" => return Scope,
+            "invalid_dpop_proof" | "use_dpop_nonce" => return Dpop,
+            _ => {}
+        }
+        let words = format!("{error} {description}");
+        let found = WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, cause)| *cause);
+        found.unwrap_or(if error == "invalid_client_metadata" { Metadata } else { Refused })
+    }
+
+    /// Whether another redirect URI may fare better.
+    pub fn is_of_redirect_uri(self) -> bool {
+        self == RedirectUri
+    }
+
+    /// Whether another key may fare better.
+    pub fn is_of_key(self) -> bool {
+        matches!(self, UnknownKey | DuplicateKid | OtherKey | NoKid)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            MetadataUnreadable => "metadata_unreadable",
+            JwksUnreadable => "jwks_unreadable",
+            Metadata => "metadata",
+            RedirectUri => "redirect_uri",
+            Scope => "scope",
+            UnknownKey => "unknown_key",
+            DuplicateKid => "duplicate_kid",
+            OtherKey => "other_key",
+            NoKid => "no_kid",
+            Clock => "clock",
+            AuthMethod => "auth_method",
+            Audience => "audience",
+            Dpop => "dpop",
+            Refused => "refused",
+        }
+    }
+}
+
+/// Reports a login that was not taken; none where it was.
+pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
+    let issuer = attempt.issuer;
+    let of_server = |name: &str, what: String, fix: &str| {
+        Some(Finding::problem(TOPIC, what, WHY, fix).named(name).said_by(issuer))
+    };
+    let ask = "ask whoever runs the server; the app cannot mend it";
+    match pushed {
+        Pushed::Accepted => None,
+        Pushed::Refused(refusal) => Some(refused(attempt, refusal)),
+        Pushed::Unsupported => of_server(
+            "no_endpoint",
+            format!("{issuer} has no pushed_authorization_request_endpoint to send a login to"),
+            ask,
+        ),
+        Pushed::Unfit(unfit) => of_server("dpop", unfit.to_string(), ask),
+        Pushed::UseNonce(_) => {
+            of_server("dpop", format!("{issuer} wants a new DPoP nonce over and over"), ask)
+        }
+        Pushed::TryLater { status: 429 } => Some(
+            Finding::warning(
+                TOPIC,
+                format!("{issuer} answers 429, too many requests, and has not judged the login"),
+                "whether users can log in there is not known; the app may meet the same answer",
+                "try again later; a smaller `per_issuer_rate` under [refresh] leaves more to the app",
+            )
+            .named("rate_limited")
+            .said_by(issuer),
+        ),
+        Pushed::TryLater { status } => of_server(
+            "server_error",
+            format!("{issuer} answers a login with status {status}"),
+            "try again later; if it stays so, ask whoever runs the server",
+        ),
+        Pushed::NoAnswer(error) => of_server(
+            "no_answer",
+            format!("{issuer} gives no answer to a login: {error}"),
+            "try again; if it stays so, check the way there from this machine",
+        ),
+    }
+}
+
+fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
+    let cause = Cause::of(refusal);
+    let Attempt { issuer, client_id, redirect_uri, .. } = attempt;
+    let client_id = brief(client_id);
+    let words = refusal.description.as_deref().or(refusal.error.as_deref()).unwrap_or_default();
+    let kid = attempt.kid.unwrap_or("(none)");
+    let named = MEMBERS.into_iter().find(|member| words.contains(member));
+    let publish_metadata = "publish what `oauthctl metadata` prints";
+    let publish_jwks = "publish what `oauthctl jwks` prints";
+    let (member, about, fix) = match cause {
+        MetadataUnreadable => (
+            None,
+            format!("it cannot read {client_id}"),
+            "serve it with status 200 as application/json to everybody, without a redirect".to_owned(),
+        ),
+        JwksUnreadable => (
+            Some("jwks_uri"),
+            "it cannot read the key set".to_owned(),
+            format!("let `jwks_uri` lead to the key set; {publish_jwks} there"),
+        ),
+        Metadata => (
+            named.or(Some("client_id")),
+            format!("it does not take {client_id}"),
+            match named {
+                Some(member) => format!("correct `{member}` there; {publish_metadata}"),
+                None => publish_metadata.to_owned(),
+            },
+        ),
+        RedirectUri => (
+            Some("redirect_uris"),
+            format!("the redirect URI {redirect_uri}"),
+            format!("list exactly this address in `redirect_uris` of {client_id}, or correct it in the app; \
+                     {publish_metadata}"),
+        ),
+        Scope => (
+            Some("scope"),
+            match refused_scope(words, attempt.scope) {
+                Some(scope) => format!("the scope {scope}"),
+                None => "the scope".to_owned(),
+            },
+            format!("add it to `scope` of {client_id}, or let the app not ask for it; {publish_metadata}"),
+        ),
+        UnknownKey => (
+            Some("jwks"),
+            format!("it finds no usable key {kid} in the published set"),
+            format!("{publish_jwks}: with this kid, as a public key"),
+        ),
+        DuplicateKid => (
+            Some("kid"),
+            format!("several published keys are called {kid}"),
+            format!("{publish_jwks}: every key has a kid of its own"),
+        ),
+        OtherKey => (
+            Some("jwks"),
+            format!("key {kid} is published with other key material"),
+            format!("find out which of the two the app signs with; {publish_jwks}"),
+        ),
+        NoKid => (Some("kid"), "the key has no kid".to_owned(), "give the key the kid under which it is published".to_owned()),
+        Clock => (
+            None,
+            "its time and that of this machine differ".to_owned(),
+            "synchronise the clock here and on the app's hosts (NTP: `timedatectl` shows its state)".to_owned(),
+        ),
+        AuthMethod => (
+            Some("token_endpoint_auth_method"),
+            "it expects another client authentication".to_owned(),
+            format!("name the app's keys (`keys` in oauthctl.toml); for a public client {publish_metadata}"),
+        ),
+        Audience => (
+            None,
+            "it calls itself by another name than its metadata".to_owned(),
+            "ask whoever runs the server; the app cannot mend it".to_owned(),
+        ),
+        Dpop => (
+            None,
+            "the DPoP proof".to_owned(),
+            "check the clock of this machine; else ask whoever runs the server".to_owned(),
+        ),
+        Refused => (
+            named,
+            "a login".to_owned(),
+            "go by the server's words; `oauthctl doctor` without other problems means that the app's documents are right"
+                .to_owned(),
+        ),
+    };
+    let key = attempt.kid.map(|kid| format!(" (key {kid})")).unwrap_or_default();
+    let what = format!("{issuer} refuses a login{key}: {about}. It says: {refusal}");
+    let fix = if matches!(cause, Clock | Audience | Dpop | Refused) {
+        fix
+    } else {
+        format!("{fix}; {THEN_WAIT}")
+    };
+    let finding = Finding::problem(TOPIC, what, WHY, fix).named(cause.name()).said_by(issuer);
+    match member {
+        Some(member) => finding.about(member),
+        None => finding,
+    }
+}
+
+/// The scope that a refusal names, of those that were asked for.
+fn refused_scope<'a>(words: &str, asked: &'a str) -> Option<&'a str> {
+    asked.split(' ').find(|scope| words.contains(&format!("\"{scope}\"")))
+}
+
+/// Reports the logins that a server takes.
+pub fn accepted(issuer: &str, redirect_uris: u64, kids: &[&str]) -> Finding {
+    let uris = crate::text::counted(redirect_uris, "redirect URI");
+    let keys = if kids.is_empty() {
+        "as a public client".to_owned()
+    } else {
+        format!("signed by {}", kids.join(", "))
+    };
+    let what = format!("{issuer} takes logins to {uris}, {keys}");
+    Finding::ok(TOPIC, what).named("accepted").said_by(issuer)
+}
+
+/// Reports what keeps logins from being tried at all.
+pub fn not_tried(name: &str, what: impl Into<String>, fix: &str) -> Finding {
+    let why = "whether users can log in has not been tried";
+    Finding::warning(TOPIC, what, why, fix).named(name)
+}
+
+/// Reports a server that cannot be found.
+pub fn no_server(error: impl Into<anyhow::Error>) -> Finding {
+    Finding::failed(TOPIC, error, WHY).named("no_server")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(error: &str, description: &str) -> ErrorResponse {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        ErrorResponse {
+            status: 400,
+            error: text(error),
+            description: text(description),
+            gave_nonce: true,
+        }
+    }
+
+    #[test]
+    fn refusals_are_classified_by_the_servers_words() {
+        let failed = "Validation of \"client_assertion\" failed: ";
+        for (error, description, cause) in [
+            (
+                "invalid_client_metadata",
+                "Unable to obtain client metadata for \"x\"",
+                MetadataUnreadable,
+            ),
+            (
+                "invalid_client_metadata",
+                "Unable to obtain jwks from \"y\" for \"x\"",
+                JwksUnreadable,
+            ),
+            ("invalid_client_metadata", "jwks_uri and jwks are mutually exclusive", Metadata),
+            ("invalid_client_metadata", "Missing \"atproto\" scope", Metadata),
+            ("invalid_client_metadata", "\"dpop_bound_access_tokens\" must be true", Metadata),
+            (
+                "invalid_client_metadata",
+                "Unable to obtain client metadata for \"x\": Validation of \"jwks_uri\" failed with error: …",
+                Metadata,
+            ),
+            (
+                "invalid_redirect_uri",
+                "Loopback redirect URIs are only allowed for native apps",
+                RedirectUri,
+            ),
+            ("invalid_request", "Invalid redirect_uri https://a.example/", RedirectUri),
+            ("invalid_scope", "Scope \"x\" is not declared in the client metadata", Scope),
+            ("invalid_scope", "scope \"x\" is not registered in the client metadata", Scope),
+            (
+                "invalid_client",
+                &format!("{failed}no applicable key found in the JSON Web Key Set"),
+                UnknownKey,
+            ),
+            ("invalid_client", "no key found for kid \"k\"", UnknownKey),
+            (
+                "invalid_client",
+                &format!("{failed}multiple matching keys found in the JSON Web Key Set"),
+                DuplicateKid,
+            ),
+            ("invalid_client", &format!("{failed}signature verification failed"), OtherKey),
+            (
+                "invalid_client",
+                &format!("{failed}\"iat\" claim timestamp check failed (too far in the past)"),
+                Clock,
+            ),
+            ("invalid_client", "\"kid\" required in client_assertion", NoKid),
+            ("invalid_client", &format!("{failed}unexpected \"aud\" claim value"), Audience),
+            (
+                "invalid_request",
+                "client authentication method \"private_key_jwt\" required a \"client_assertion\"",
+                AuthMethod,
+            ),
+            ("invalid_dpop_proof", "DPoP \"htu\" mismatch", Dpop),
+            ("access_denied", "not today", Refused),
+            ("", "", Refused),
+        ] {
+            assert_eq!(Cause::of(&refusal(error, description)), cause, "{error}: {description}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_member_that_is_to_be_changed() {
+        let attempt = Attempt {
+            issuer: "https://as.example",
+            client_id: "https://app.example.com/c.json",
+            redirect_uri: "https://app.example.com/callback",
+            scope: "atproto transition:generic",
+            kid: Some("k1"),
+        };
+        for (error, description, code, member) in [
+            (
+                "invalid_client_metadata",
+                "Missing token_endpoint_auth_signing_alg client metadata",
+                "login.metadata",
+                "token_endpoint_auth_signing_alg",
+            ),
+            (
+                "invalid_scope",
+                "Scope \"transition:generic\" is not declared in the client metadata",
+                "login.scope",
+                "scope",
+            ),
+            (
+                "invalid_request",
+                "Invalid redirect_uri https://app.example.com/callback",
+                "login.redirect_uri",
+                "redirect_uris",
+            ),
+        ] {
+            let finding = refused(attempt, &refusal(error, description));
+            assert_eq!((&*finding.code, finding.member.as_deref()), (code, Some(member)));
+            assert_eq!(finding.server.as_deref(), Some("https://as.example"));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Logins that doctor begins: at which servers, with which redirect URIs and keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::examine::Examination;
+use crate::checks::login::{self, Attempt, Cause};
+use crate::checks::metadata::Configured;
+use crate::checks::{LocalKeys, server};
+use crate::error::failed;
+use crate::jose::{ClientKey, DpopKey, Kid};
+use crate::json::{items, text};
+use crate::oauth::{
+    AuthorizationRequest, AuthorizationServer, Credentials, LookupError, Network, Published, Pushed,
+};
+use crate::session::AuthMethod;
+use crate::settings::Settings;
+
+/// Value of `--login` where none is given.
+pub(super) const DEFAULT: &str = "";
+/// Servers that are tried in one run, and redirect URIs at each.
+const MAX: usize = 10;
+/// Servers with most sessions that are tried by default.
+const BUSIEST: usize = 2;
+/// Server of most accounts of the network.
+const LARGEST: &str = "https://bsky.social";
+/// Pause between two requests: nobody is in a hurry.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Server at which a login is tried, as operators name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Those with most sessions.
+    Default,
+    /// Address of an authorization server or a PDS.
+    Url(Url),
+    /// Handle, DID or host name.
+    Name(String),
+}
+
+impl From<&str> for Target {
+    fn from(text: &str) -> Self {
+        let is_web = |url: &Url| matches!(url.scheme(), "https" | "http") && url.has_host();
+        match Url::parse(text).ok().filter(is_web) {
+            _ if text == DEFAULT => Self::Default,
+            Some(url) => Self::Url(url),
+            None => Self::Name(text.to_owned()),
+        }
+    }
+}
+
+/// What a login needs to know of the client.
+pub(super) struct Client<'e> {
+    /// The app's name.
+    pub(super) client_id: &'e str,
+    /// What the settings say of it.
+    pub(super) configured: &'e Configured,
+    /// Its keys.
+    pub(super) keys: &'e LocalKeys,
+    /// Its published metadata, where it could be read.
+    pub(super) metadata: Option<&'e Value>,
+    /// Its published key set, where it could be read.
+    pub(super) jwks: Option<&'e Value>,
+}
+
+impl Client<'_> {
+    /// Addresses to which users are sent back: those that the settings name, else the published
+    /// ones.
+    fn redirect_uris(&self) -> Vec<String> {
+        let configured = self.configured.redirect_uris();
+        if !configured.is_empty() {
+            return configured;
+        }
+        let published =
+            self.metadata.into_iter().flat_map(|document| items(document, "redirect_uris"));
+        published.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    fn scope(&self) -> String {
+        let published = || text(self.metadata?, "scope").map(str::to_owned);
+        self.configured.scope().or_else(published).unwrap_or_else(|| "atproto".to_owned())
+    }
+}
+
+impl Examination<'_> {
+    /// Tries a login at every server that is asked for.
+    pub(super) fn logins(
+        &mut self,
+        network: &Arc<Network>,
+        settings: &Settings,
+        targets: &[Target],
+        busiest: &[String],
+        client: &Client<'_>,
+    ) -> anyhow::Result<()> {
+        let mut servers = Vec::new();
+        for target in self.targets(settings, targets, busiest, client) {
+            match self.find_server(network, &target)? {
+                Ok((issuer, answer)) => {
+                    if servers.iter().all(|(known, _)| *known != issuer) {
+                        servers.push((issuer, answer));
+                    }
+                }
+                Err(error) => self.findings.push(login::no_server(error)),
+            }
+        }
+        let mut is_first = true;
+        for (issuer, answer) in servers {
+            let scope = client.scope();
+            let of_metadata =
+                server::check(&issuer, &answer, client.keys.is_confidential(), Some(&scope));
+            let is_right = of_metadata.iter().all(server::is_fine);
+            self.findings.extend(of_metadata);
+            match self.context.runtime()?.block_on(network.server(&issuer)) {
+                Ok(server) => self.try_at(&issuer, &server, client, &mut is_first)?,
+                // What is wrong with it has been said.
+                Err(_) if !is_right => {}
+                Err(error) => self.findings.push(login::no_server(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The servers that are asked for, each once, and no more than [`MAX`].
+    fn targets(
+        &mut self,
+        settings: &Settings,
+        given: &[Target],
+        busiest: &[String],
+        client: &Client<'_>,
+    ) -> Vec<Target> {
+        let mut targets: Vec<Target> = Vec::new();
+        let mut add = |target: Target| {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        };
+        for target in given {
+            if *target != Target::Default {
+                add(target.clone());
+                continue;
+            }
+            for issuer in busiest.iter().take(BUSIEST) {
+                add(Target::from(&**issuer));
+            }
+            let is_public = client.client_id.starts_with("https://")
+                && settings
+                    .network()
+                    .is_ok_and(|network| !network.allow_http && !network.allow_private_hosts);
+            if is_public {
+                add(Target::from(LARGEST));
+            }
+        }
+        if targets.is_empty() {
+            self.findings.push(login::not_tried(
+                "no_server",
+                "there is no session whose authorization server a login could be tried at",
+                "name a server, or an account there: `oauthctl doctor --login https://pds.example.com`",
+            ));
+        }
+        if targets.len() > MAX {
+            self.findings.push(login::not_tried(
+                "too_many",
+                format!("of {} servers only the first {MAX} are asked", targets.len()),
+                "name the others in another run",
+            ));
+            targets.truncate(MAX);
+        }
+        targets
+    }
+
+    /// The issuer that a target leads to, with its metadata.
+    #[expect(clippy::type_complexity, reason = "an answer, and what is asked")]
+    fn find_server(
+        &mut self,
+        network: &Network,
+        target: &Target,
+    ) -> anyhow::Result<Result<(String, Result<Published, LookupError>), anyhow::Error>> {
+        let runtime = self.context.runtime()?;
+        let issuer = match target {
+            Target::Default => return Ok(Err(failed("no server is named").into())),
+            Target::Url(url) => url.origin().ascii_serialization(),
+            Target::Name(name) => match runtime.block_on(network.issuer_of_name(name)) {
+                Ok(issuer) => issuer.to_string(),
+                // It may be the name of a host.
+                Err(error) => match Url::parse(&format!("https://{name}")) {
+                    Ok(url) if !name.contains(['@', '/']) && !name.starts_with("did:") => {
+                        let origin = url.origin().ascii_serialization();
+                        let found = self.issuer_at(network, origin)?;
+                        return Ok(match found {
+                            (issuer, Ok(answer)) if answer.status == 200 => {
+                                Ok((issuer, Ok(answer)))
+                            }
+                            _ => Err(no_such_server(name, error)),
+                        });
+                    }
+                    _ => return Ok(Err(no_such_server(name, error))),
+                },
+            },
+        };
+        Ok(Ok(self.issuer_at(network, issuer)?))
+    }
+
+    /// The authorization server at an address, or the one that the PDS there names, with its
+    /// metadata.
+    fn issuer_at(
+        &mut self,
+        network: &Network,
+        origin: String,
+    ) -> anyhow::Result<(String, Result<Published, LookupError>)> {
+        let metadata_of = |issuer: &str| format!("{issuer}/.well-known/oauth-authorization-server");
+        let mut issuer = origin;
+        let mut answer = self.look(network, &metadata_of(&issuer))?;
+        if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
+            // A PDS that leaves logins to another server says which.
+            let resource =
+                self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
+            let named = resource.ok().and_then(|resource| resource.json);
+            if let Some(named) = named
+                .as_ref()
+                .and_then(|named| items(named, "authorization_servers").next()?.as_str())
+            {
+                named.clone_into(&mut issuer);
+                answer = self.look(network, &metadata_of(&issuer))?;
+            }
+        }
+        Ok((issuer, answer))
+    }
+
+    /// One request with the active key for each redirect URI, and one for each further key. What no
+    /// other redirect URI and no other key can mend ends it.
+    fn try_at(
+        &mut self,
+        issuer: &str,
+        server: &AuthorizationServer,
+        client: &Client<'_>,
+        is_first: &mut bool,
+    ) -> anyhow::Result<()> {
+        let mut redirect_uris = client.redirect_uris();
+        redirect_uris.truncate(MAX);
+        let Some(first_uri) = redirect_uris.first().cloned() else {
+            let what = "neither the settings nor the published document name a redirect URI";
+            let fix = "set `redirect_uris` under [client] in oauthctl.toml";
+            self.findings.push(login::not_tried("no_redirect_uri", what, fix));
+            return Ok(());
+        };
+        let Some(keys) = self.signers(client) else { return Ok(()) };
+        let (active, further) = match keys.split_first() {
+            Some((active, further)) => (Some(*active), further),
+            None => (None, &[][..]),
+        };
+        let requests = redirect_uris
+            .iter()
+            .map(|uri| (uri, active))
+            .chain(further.iter().map(|key| (&first_uri, Some(*key))));
+        let dpop_key = DpopKey::generate(&mut self.context.rng());
+        let scope = client.scope();
+        let (mut taken, mut signed_by) = (0, Vec::new());
+        let mut is_key_refused = false;
+        for (redirect_uri, key) in requests {
+            let is_active = key.and_then(ClientKey::kid) == active.and_then(ClientKey::kid);
+            if is_key_refused && is_active {
+                continue;
+            }
+            if !std::mem::take(is_first) {
+                self.context.runtime()?.block_on(async { tokio::time::sleep(PAUSE).await });
+            }
+            let kid = key.and_then(ClientKey::kid).map(Kid::as_str);
+            let request = AuthorizationRequest {
+                credentials: Credentials {
+                    client_id: client.client_id,
+                    auth: key.map_or(AuthMethod::None, AuthMethod::PrivateKeyJwt),
+                },
+                dpop_key: &dpop_key,
+                redirect_uri,
+                scope: &scope,
+            };
+            let pushed = self.context.runtime()?.block_on(server.push(request));
+            let attempt =
+                Attempt { issuer, client_id: client.client_id, redirect_uri, scope: &scope, kid };
+            let Some(finding) = login::check(attempt, &pushed) else {
+                taken += u64::from(is_active);
+                if let Some(kid) = kid.filter(|kid| !signed_by.contains(kid)) {
+                    signed_by.push(kid);
+                }
+                continue;
+            };
+            self.findings.push(finding);
+            match &pushed {
+                Pushed::Refused(refusal) => {
+                    let cause = Cause::of(refusal);
+                    is_key_refused |= cause.is_of_key() && is_active;
+                    if !cause.is_of_key() && !cause.is_of_redirect_uri() {
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        if taken > 0 {
+            self.findings.push(login::accepted(issuer, taken, &signed_by));
+        }
+        Ok(())
+    }
+
+    /// The keys that may sign, the active one first; none where nobody can sign. A key that signs
+    /// later is tried once it is published.
+    fn signers<'k>(&mut self, client: &Client<'k>) -> Option<Vec<&'k ClientKey>> {
+        let now = self.context.now();
+        let keys = match client.keys {
+            _ if client.configured.is_loopback() || client.configured.is_public() => {
+                return Some(Vec::new());
+            }
+            LocalKeys::None => return Some(Vec::new()),
+            LocalKeys::Set(keys) => keys,
+            LocalKeys::Unknown => {
+                let fix = "mend what is said of the keys, then run this again";
+                let what = "the keys cannot be read, so no login can be signed";
+                self.findings.push(login::not_tried("no_key", what, fix));
+                return None;
+            }
+        };
+        let Some(active) = keys.active(now) else {
+            let what = "no key may sign now, so no login can be signed";
+            let fix = "`oauthctl keys rotate` adds a key that signs";
+            self.findings.push(login::not_tried("no_key", what, fix));
+            return None;
+        };
+        let is_published = |key: &ClientKey| {
+            let published = client.jwks.into_iter().flat_map(|jwks| items(jwks, "keys"));
+            published.into_iter().any(|one| key.has_public_half(one))
+        };
+        let is_ready =
+            |key: &ClientKey| key.not_before().is_none_or(|nbf| nbf <= now) || is_published(key);
+        let further = keys
+            .iter()
+            .filter(|key| key.kid() != active.kid() && !key.is_disabled(now) && is_ready(key));
+        Some([active].into_iter().chain(further).collect())
+    }
+}
+
+fn no_such_server(name: &str, error: LookupError) -> anyhow::Error {
+    failed(format!("no authorization server is found by the name {name}"))
+        .because(error)
+        .hint("write the server's address, https://pds.example.com, or the handle of an account there")
+        .into()
+}

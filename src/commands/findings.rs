@@ -1,0 +1,68 @@
+//! Output of findings, the same for every command that checks something.
+
+use crate::checks::{Finding, Severity};
+use crate::context::Context;
+use crate::error::Exit;
+use crate::ui::{Entry, Format, Role, Row, counted};
+
+/// Prints findings, the worst first, and what may be the cause of something else before it. Returns
+/// the counts in words, and how to exit.
+pub fn print(context: &Context, mut findings: Vec<Finding>) -> anyhow::Result<(String, Exit)> {
+    findings.sort_by_key(|finding| (finding.severity, finding.topic));
+    match context.ui.format {
+        Format::Table => context.ui.entries(&findings.iter().map(entry).collect::<Vec<_>>())?,
+        Format::Json | Format::Jsonl | Format::Csv => {
+            let mut listing = context.ui.listing::<Finding>();
+            for finding in &findings {
+                listing.push(finding)?;
+            }
+            listing.finish()?;
+        }
+    }
+    let count =
+        |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
+    let counts = format!("{}, {}", counted(problems, "problem"), counted(warnings, "warning"));
+    Ok((counts, if problems == 0 { Exit::Done } else { Exit::Failed }))
+}
+
+fn role(severity: Severity) -> Role {
+    match severity {
+        Severity::Problem => Role::Error,
+        Severity::Warning => Role::Warning,
+        Severity::Ok => Role::Good,
+    }
+}
+
+fn entry(finding: &Finding) -> Entry<'_> {
+    let notes = [("why", &finding.why), ("fix", &finding.fix)];
+    Entry {
+        mark: finding.severity.name(),
+        role: role(finding.severity),
+        text: format!("{}: {}", finding.topic.name(), finding.what),
+        notes: notes
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text.as_deref()?)))
+            .collect(),
+    }
+}
+
+impl Row for Finding {
+    const FIELDS: &'static [&'static str] =
+        &["topic", "severity", "code", "member", "server", "what", "why", "fix"];
+    const TITLES: &'static [&'static str] = Self::FIELDS;
+
+    fn cells(&self) -> Vec<(String, Option<Role>)> {
+        let text = |text: &Option<String>| (text.clone().unwrap_or_default(), None);
+        vec![
+            (self.topic.name().to_owned(), None),
+            (self.severity.name().to_owned(), Some(role(self.severity))),
+            (self.code.clone(), None),
+            text(&self.member),
+            text(&self.server),
+            (self.what.clone(), None),
+            text(&self.why),
+            text(&self.fix),
+        ]
+    }
+}
