@@ -18,6 +18,7 @@ named! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Stable name of the rule, or of the member that it is about.
+    #[serde(skip)]
     pub code: String,
     /// Where: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
     pub member: String,
