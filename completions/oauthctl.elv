@@ -725,7 +725,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;states;help;help'= {
         }
         &'oauthctl;doctor'= {
-            cand --login 'Also begin a login, which nobody sees, at this authorization server or that of this PDS or account (repeatable) [default: the two with most sessions, and https://bsky.social]'
+            cand --login 'Also begin a login, which nobody sees, at this authorization server or that of this PDS or account (repeatable) [default: the two with most sessions, and bsky.social]'
             cand --config 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)'

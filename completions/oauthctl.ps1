@@ -772,7 +772,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;doctor' {
-            [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Also begin a login, which nobody sees, at this authorization server or that of this PDS or account (repeatable) [default: the two with most sessions, and https://bsky.social]')
+            [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Also begin a login, which nobody sees, at this authorization server or that of this PDS or account (repeatable) [default: the two with most sessions, and bsky.social]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Settings file [default: oauthctl.toml here or above, up to the app''s top directory, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)')

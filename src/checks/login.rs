@@ -136,12 +136,12 @@ impl Cause {
         found.unwrap_or(if error == "invalid_client_metadata" { Metadata } else { Refused })
     }
 
-    /// Whether another redirect URI may fare better.
+    /// Checks whether another redirect URI may fare better.
     pub fn is_of_redirect_uri(self) -> bool {
         self == RedirectUri
     }
 
-    /// Whether another key may fare better.
+    /// Checks whether another key may fare better.
     pub fn is_of_key(self) -> bool {
         matches!(self, UnknownKey | DuplicateKid | OtherKey | NoKid)
     }
@@ -307,7 +307,7 @@ fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
     }
 }
 
-/// The scope that a refusal names, of those that were asked for.
+/// Returns the scope that a refusal names, of those that were asked for.
 fn refused_scope<'a>(words: &str, asked: &'a str) -> Option<&'a str> {
     asked.split(' ').find(|scope| words.contains(&format!("\"{scope}\"")))
 }

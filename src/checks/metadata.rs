@@ -71,12 +71,12 @@ impl Configured {
         self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
     }
 
-    /// Whether the settings make the client public, whatever keys there are.
+    /// Checks whether the settings make the client public, whatever keys there are.
     pub fn is_public(&self) -> bool {
         self.is_public
     }
 
-    /// Where users are sent back to, as far as the settings say. Of a development client its
+    /// Returns where users are sent back to, as far as the settings say. Of a development client its
     /// `client_id` says that.
     pub fn redirect_uris(&self) -> Vec<String> {
         if self.is_loopback() {
@@ -88,7 +88,7 @@ impl Configured {
         uris.into_iter().map(str::to_owned).collect()
     }
 
-    /// What the app asks its users for, as far as the settings say.
+    /// Returns what the app asks its users for, as far as the settings say.
     pub fn scope(&self) -> Option<String> {
         if self.is_loopback() {
             return self.in_client_id("scope")?.pop();
@@ -96,7 +96,7 @@ impl Configured {
         self.members.get("scope")?.as_str().map(str::to_owned)
     }
 
-    /// The values of a parameter of a development client's `client_id`; none where it has none.
+    /// Returns the values of a parameter of a development client's `client_id`; none where it has none.
     fn in_client_id(&self, name: &str) -> Option<Vec<String>> {
         let url = Url::parse(&self.client_id).ok()?;
         let values = url.query_pairs().filter(|(known, _)| known == name);

@@ -90,7 +90,7 @@ pub fn check(
     findings
 }
 
-/// Whether a finding speaks for the server.
+/// Checks whether a finding speaks for the server.
 pub fn is_fine(finding: &Finding) -> bool {
     finding.severity != Severity::Problem
 }

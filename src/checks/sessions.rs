@@ -51,14 +51,14 @@ impl Tally {
         self.rivals += copies.count(Relation::Rival);
     }
 
-    /// The authorization servers of the client's sessions, those with most of them first.
+    /// Returns the authorization servers of the client's sessions, those with most of them first.
     pub fn issuers(&self) -> Vec<String> {
         let mut issuers: Vec<_> = self.issuers.iter().collect();
         issuers.sort_unstable_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
         issuers.into_iter().map(|(issuer, _)| issuer.clone()).collect()
     }
 
-    /// Whether there is any session.
+    /// Checks whether there is any session.
     pub fn has_sessions(&self) -> bool {
         self.sessions > 0
     }

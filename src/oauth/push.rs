@@ -107,13 +107,13 @@ impl Pushed {
     fn of(answered: Answered, url: &Url) -> Self {
         if answered.answer.status == 201 {
             return match answered.answer.body {
-                Ok(body) => Self::of_success(serde_json::from_slice(&body).ok(), url),
+                Ok(body) => Self::of_success(serde_json::from_slice(&body).ok().as_ref(), url),
                 Err(error) => Self::NoAnswer(error),
             };
         }
         match outcome::read(answered, url) {
             // RFC 9126 section 2.2 demands 201; some say 200.
-            Read::Success(body) => Self::of_success(Some(body), url),
+            Read::Success(body) => Self::of_success(Some(&body), url),
             Read::UseNonce(parameters) => Self::UseNonce(parameters),
             Read::Refused(refusal) => Self::Refused(refusal),
             Read::TryLater { status, .. } => Self::TryLater { status },
@@ -121,8 +121,8 @@ impl Pushed {
         }
     }
 
-    fn of_success(body: Option<Map<String, Value>>, url: &Url) -> Self {
-        match body.as_ref().and_then(|body| body.get("request_uri")) {
+    fn of_success(body: Option<&Map<String, Value>>, url: &Url) -> Self {
+        match body.and_then(|body| body.get("request_uri")) {
             Some(Value::String(_)) => Self::Accepted,
             _ => Self::NoAnswer(HttpError::unreadable(url, "names no request_uri")),
         }

@@ -100,7 +100,7 @@ impl Examination<'_> {
                     (&published, &client_id, args.login.is_empty())
                 {
                     let client = Client {
-                        client_id,
+                        id: client_id,
                         configured: &published.configured,
                         keys: &keys,
                         metadata: published.metadata.as_ref(),
@@ -243,7 +243,7 @@ impl Examination<'_> {
         if args.offline { None } else { self.context.network().ok().cloned() }
     }
 
-    /// The client metadata and the key set, and what they should be; none where nobody knows that.
+    /// Looks at the client metadata and the key set. Returns them, and what they should be; none where nobody knows that.
     fn documents(
         &mut self,
         network: &Network,

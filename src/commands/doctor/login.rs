@@ -55,7 +55,7 @@ impl From<&str> for Target {
 /// What a login needs to know of the client.
 pub(super) struct Client<'e> {
     /// The app's name.
-    pub(super) client_id: &'e str,
+    pub(super) id: &'e str,
     /// What the settings say of it.
     pub(super) configured: &'e Configured,
     /// Its keys.
@@ -67,7 +67,7 @@ pub(super) struct Client<'e> {
 }
 
 impl Client<'_> {
-    /// Addresses to which users are sent back: those that the settings name, else the published
+    /// Returns the addresses to which users are sent back: those that the settings name, else the published
     /// ones.
     fn redirect_uris(&self) -> Vec<String> {
         let configured = self.configured.redirect_uris();
@@ -123,7 +123,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// The servers that are asked for, each once, and no more than [`MAX`].
+    /// Returns the servers that are asked for, each once, and no more than [`MAX`].
     fn targets(
         &mut self,
         settings: &Settings,
@@ -145,7 +145,7 @@ impl Examination<'_> {
             for issuer in busiest.iter().take(BUSIEST) {
                 add(Target::from(&**issuer));
             }
-            let is_public = client.client_id.starts_with("https://")
+            let is_public = client.id.starts_with("https://")
                 && settings
                     .network()
                     .is_ok_and(|network| !network.allow_http && !network.allow_private_hosts);
@@ -171,7 +171,7 @@ impl Examination<'_> {
         targets
     }
 
-    /// The issuer that a target leads to, with its metadata.
+    /// Finds the issuer that a target leads to, with its metadata.
     #[expect(clippy::type_complexity, reason = "an answer, and what is asked")]
     fn find_server(
         &mut self,
@@ -203,7 +203,7 @@ impl Examination<'_> {
         Ok(Ok(self.issuer_at(network, issuer)?))
     }
 
-    /// The authorization server at an address, or the one that the PDS there names, with its
+    /// Finds the authorization server at an address, or the one that the PDS there names, with its
     /// metadata.
     fn issuer_at(
         &mut self,
@@ -229,7 +229,7 @@ impl Examination<'_> {
         Ok((issuer, answer))
     }
 
-    /// One request with the active key for each redirect URI, and one for each further key. What no
+    /// Sends one request with the active key for each redirect URI, and one for each further key. What no
     /// other redirect URI and no other key can mend ends it.
     fn try_at(
         &mut self,
@@ -270,7 +270,7 @@ impl Examination<'_> {
             let kid = key.and_then(ClientKey::kid).map(Kid::as_str);
             let request = AuthorizationRequest {
                 credentials: Credentials {
-                    client_id: client.client_id,
+                    client_id: client.id,
                     auth: key.map_or(AuthMethod::None, AuthMethod::PrivateKeyJwt),
                 },
                 dpop_key: &dpop_key,
@@ -279,7 +279,7 @@ impl Examination<'_> {
             };
             let pushed = self.context.runtime()?.block_on(server.push(request));
             let attempt =
-                Attempt { issuer, client_id: client.client_id, redirect_uri, scope: &scope, kid };
+                Attempt { issuer, client_id: client.id, redirect_uri, scope: &scope, kid };
             let Some(finding) = login::check(attempt, &pushed) else {
                 taken += u64::from(is_active);
                 if let Some(kid) = kid.filter(|kid| !signed_by.contains(kid)) {
@@ -305,7 +305,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// The keys that may sign, the active one first; none where nobody can sign. A key that signs
+    /// Returns the keys that may sign, the active one first; none where nobody can sign. A key that signs
     /// later is tried once it is published.
     fn signers<'k>(&mut self, client: &Client<'k>) -> Option<Vec<&'k ClientKey>> {
         let now = self.context.now();

@@ -32,7 +32,7 @@ Examples:
   oauthctl doctor --offline --format json | jq '.[] | select(.severity == \"problem\")'")]
 pub struct Args {
     /// Also begin a login, which nobody sees, at this authorization server or that of this PDS or
-    /// account (repeatable) [default: the two with most sessions, and https://bsky.social]
+    /// account (repeatable) [default: the two with most sessions, and bsky.social]
     #[arg(long, alias = "as", value_name = "ISSUER|PDS|HANDLE", num_args = 0..=1,
         default_missing_value = login::DEFAULT)]
     login: Vec<Target>,
