@@ -37,6 +37,7 @@ pub mod keys;
 mod log;
 mod login;
 mod network;
+pub mod pooler;
 pub mod postgres;
 mod proxy;
 mod random;

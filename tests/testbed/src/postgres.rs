@@ -2,11 +2,13 @@
 //! their own, gone when dropped. The server refuses to run as root; then it runs as the package's
 //! user.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -27,6 +29,8 @@ pub struct Postgres {
     port: u16,
     dir: TempDir,
     options: Vec<String>,
+    /// Processes that are stopped, and would not hear of the server's end.
+    stopped: Mutex<Vec<String>>,
 }
 
 /// Where the package has its programs, which are not on the search path.
@@ -48,15 +52,21 @@ fn is_root() -> bool {
 
 /// Returns a command that runs as a user whom the server accepts.
 fn command(name: &str) -> Command {
+    command_of(program(name))
+}
+
+/// The same of a program at this place.
+pub(crate) fn command_of(program: impl AsRef<OsStr>) -> Command {
     if !is_root() {
-        return Command::new(program(name));
+        return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", USER, "--regid", USER, "--init-groups"]).arg(program(name));
+    command.args(["--reuid", USER, "--regid", USER, "--init-groups"]).arg(program);
     command
 }
 
-fn give(path: &Path) {
+/// Gives a directory with everything in it to that user.
+pub(crate) fn give(path: &Path) {
     if is_root() {
         let given = Command::new("chown").args(["-R", USER]).arg(path).status();
         assert!(
@@ -114,11 +124,8 @@ impl Postgres {
     }
 
     fn begin(settings: &[&str], certificates: Option<&Certificates>) -> Self {
-        let dir = TempDir::new().expect("a directory can be made");
-        // The server's user enters it.
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let dir = Self::place();
         run(Command::new("cp").arg("-a").arg(template()).arg(dir.path().join("data")));
-        fs::create_dir(dir.path().join("socket")).expect("a directory can be made");
         let mut options: Vec<_> =
             ["fsync=off", "full_page_writes=off", "max_wal_senders=4"].map(str::to_owned).into();
         if let Some(certificates) = certificates {
@@ -136,13 +143,67 @@ impl Postgres {
             }
         }
         options.extend(settings.iter().map(|setting| (*setting).to_owned()));
-        give(dir.path());
-        let port = free_port();
-        let server = Self { child: Self::launch(&dir, port, &options), port, dir, options };
-        server.wait();
+        let server = Self::up(dir, options);
         server.admin(&format!("CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'"));
         server.admin(&format!("CREATE DATABASE app OWNER {ROLE}"));
         server
+    }
+
+    /// A directory that the server's user enters, for everything of one server.
+    fn place() -> TempDir {
+        let dir = TempDir::new().expect("a directory can be made");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        fs::create_dir(dir.path().join("socket")).expect("a directory can be made");
+        dir
+    }
+
+    fn up(dir: TempDir, options: Vec<String>) -> Self {
+        give(dir.path());
+        let port = free_port();
+        let child = Self::launch(&dir, port, &options);
+        let server = Self { child, port, dir, options, stopped: Mutex::default() };
+        server.wait();
+        server
+    }
+
+    /// A standby that receives what is written here, a little later.
+    pub fn standby(&self) -> Self {
+        let dir = Self::place();
+        give(dir.path());
+        let mut copy = command("pg_basebackup");
+        copy.args(["-R", "-X", "stream", "-c", "fast", "--no-sync", "-U", "postgres"]);
+        copy.args(["-p", &self.port.to_string(), "-h"]).arg(self.socket());
+        run(copy.arg("-D").arg(dir.path().join("data")));
+        let standby = Self::up(dir, self.options.clone());
+        wait_until("the standby", || {
+            self.admin("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") != "0"
+        });
+        standby
+    }
+
+    /// Standbys receive nothing any more.
+    pub fn hold_back(&self) {
+        let processes = self.admin("SELECT pid FROM pg_stat_replication");
+        for process in processes.lines() {
+            run(Command::new("kill").args(["-STOP", process]));
+            self.stopped().push(process.to_owned());
+        }
+    }
+
+    /// Standbys receive everything again.
+    pub fn catch_up(&self) {
+        for process in self.stopped().drain(..) {
+            run(Command::new("kill").args(["-CONT", &process]));
+        }
+    }
+
+    fn stopped(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A standby takes over, with what it has received.
+    pub fn promote(&self) {
+        assert_eq!(self.admin("SELECT pg_promote(true, 60)"), "t");
     }
 
     fn launch(dir: &TempDir, port: u16, options: &[String]) -> Child {
@@ -239,8 +300,12 @@ impl Postgres {
 
     /// Ends it at once, as a crash would.
     pub fn kill(&mut self) {
+        for process in self.stopped().drain(..) {
+            let _ = Command::new("kill").args(["-KILL", &process]).stderr(Stdio::null()).status();
+        }
         // Its children end when they miss it; `immediate` tells them.
-        let _ = Command::new("kill").args(["-QUIT", &self.child.id().to_string()]).status();
+        let mut quit = Command::new("kill");
+        let _ = quit.args(["-QUIT", &self.child.id().to_string()]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 
