@@ -1,6 +1,9 @@
 //! Making sure that what was written outlives a fail-over, in stores whose servers take over from
 //! one another.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 
 use super::Store;
@@ -26,4 +29,56 @@ pub enum Durability {
     Lagging(String),
     /// It is not settled which servers are in charge: why.
     Unsettled(String),
+}
+
+/// So many of the replicas that what they have outlives the others.
+pub fn majority(replicas: usize) -> usize {
+    if replicas == 0 { 0 } else { replicas / 2 + 1 }
+}
+
+/// Where nobody can be asked whether a fail-over is under way, the loss of a replica may be its
+/// beginning. Within this time its end would show: news of it reach all sentinels in 2 s, and a
+/// replaced master is demoted after 8 s.
+const CALM: Duration = Duration::from_secs(12);
+
+/// What the servers looked like the last time, and since when.
+#[derive(Default)]
+pub struct Watch(Mutex<Option<(String, Instant)>>);
+
+impl Watch {
+    /// Whether they have looked like this for long enough.
+    pub fn is_calm(&self, picture: String, now: Instant) -> bool {
+        self.unchanged_for(picture, now) >= CALM
+    }
+
+    /// For how long they have looked like this.
+    fn unchanged_for(&self, picture: String, now: Instant) -> Duration {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((known, since)) if *known == picture => now.duration_since(*since),
+            _ => {
+                *last = Some((picture, now));
+                Duration::ZERO
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calm_begins_anew_with_every_change() {
+        let (watch, now) = (Watch::default(), Instant::now());
+        assert_eq!(watch.unchanged_for("a".to_owned(), now), Duration::ZERO);
+        assert_eq!(watch.unchanged_for("a".to_owned(), now + CALM), CALM);
+        assert_eq!(watch.unchanged_for("b".to_owned(), now + CALM), Duration::ZERO);
+        assert_eq!(watch.unchanged_for("a".to_owned(), now + CALM), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_majority_is_more_than_half() {
+        assert_eq!([0, 1, 2, 3, 4, 5].map(majority), [0, 1, 2, 2, 3, 3]);
+    }
 }

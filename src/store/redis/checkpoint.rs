@@ -2,7 +2,6 @@
 //! and connected to anew: a master that has been replaced does not know it for a while, and goes on
 //! answering.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -11,37 +10,14 @@ use redis::Value;
 use super::RedisStore;
 use super::client::command::{Command, Survey};
 use super::client::error::Trouble;
-use super::client::replicas::{Head, head, majority, wait};
+use super::client::replicas::{Head, head, wait};
 use crate::store::Store;
-use crate::store::checkpoint::{Checkpoint, Durability};
+use crate::store::checkpoint::{Checkpoint, Durability, majority};
 
 const CHECK_LIFETIME: Duration = Duration::from_mins(1);
 
 /// How long replicas may take to have everything.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// Where nobody can be asked whether a fail-over is under way, the loss of a replica may be its
-/// beginning. Within this time its end would show: news of it reach all sentinels in 2 s, and a
-/// replaced master is demoted after 8 s.
-const CALM: Duration = Duration::from_secs(12);
-
-/// What the servers looked like the last time, and since when.
-#[derive(Default)]
-pub(super) struct Watch(Mutex<Option<(String, Instant)>>);
-
-impl Watch {
-    /// For how long they have looked like this.
-    fn unchanged_for(&self, picture: String, now: Instant) -> Duration {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((known, since)) if *known == picture => now.duration_since(*since),
-            _ => {
-                *last = Some((picture, now));
-                Duration::ZERO
-            }
-        }
-    }
-}
 
 /// The servers in charge of a Redis at one moment.
 pub(super) struct RedisCheckpoint {
@@ -122,7 +98,7 @@ impl RedisCheckpoint {
     fn is_calm(&self) -> bool {
         let attached: Vec<_> = self.heads.iter().map(|head| head.attached).collect();
         let picture = format!("{} {attached:?}", self.survey.identity);
-        self.store.watch.unchanged_for(picture, Instant::now()) >= CALM
+        self.store.watch.is_calm(picture, Instant::now())
     }
 }
 
@@ -150,18 +126,4 @@ async fn heads(survey: &Survey) -> Result<Vec<Head>, Trouble> {
 fn same_histories(some: &[Head], others: &[Head]) -> bool {
     some.len() == others.len()
         && some.iter().zip(others).all(|(one, other)| one.history == other.history)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calm_begins_anew_with_every_change() {
-        let (watch, now) = (Watch::default(), Instant::now());
-        assert_eq!(watch.unchanged_for("a".to_owned(), now), Duration::ZERO);
-        assert_eq!(watch.unchanged_for("a".to_owned(), now + CALM), CALM);
-        assert_eq!(watch.unchanged_for("b".to_owned(), now + CALM), Duration::ZERO);
-        assert_eq!(watch.unchanged_for("a".to_owned(), now + CALM), Duration::ZERO);
-    }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use redis::Value;
 use tokio::sync::OnceCell;
 
+use super::checkpoint::Watch;
 use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
@@ -36,7 +37,7 @@ pub(super) use census::{census, census_rest, other_databases};
 pub(super) use client::NEEDED;
 pub use client::{RedisAddress, RestAddress};
 
-use checkpoint::{RedisCheckpoint, Watch};
+use checkpoint::RedisCheckpoint;
 use client::cli::Cli;
 use client::command::{Command, Server, run_one};
 use client::error::{self, Trouble};

@@ -13,6 +13,7 @@ use redis::Value;
 
 use super::command::{Command, Server};
 use super::error::{Trouble, text};
+use crate::store::checkpoint::majority;
 
 /// How long a write may take to reach the replicas. Usually it takes a round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -204,11 +205,6 @@ impl Replicas {
     }
 }
 
-/// So many of the replicas that what they have outlives the others.
-pub fn majority(replicas: usize) -> usize {
-    if replicas == 0 { 0 } else { replicas / 2 + 1 }
-}
-
 /// Asks in how many replicas is what this connection has written, waiting for so many.
 pub fn wait(replicas: usize, patience: Duration) -> Command {
     let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
@@ -347,11 +343,6 @@ mod tests {
         assert!(shortly.none_since.is_some() && shortly.was_asked);
         let later = known.at(since + FORGOTTEN_AFTER);
         assert!(later.none_since.is_none() && !later.was_asked);
-    }
-
-    #[test]
-    fn a_majority_is_more_than_half() {
-        assert_eq!([0, 1, 2, 3, 4, 5].map(majority), [0, 1, 2, 2, 3, 3]);
     }
 }
 
