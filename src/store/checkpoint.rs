@@ -31,7 +31,7 @@ pub enum Durability {
     Unsettled(String),
 }
 
-/// So many of the replicas that what they have outlives the others.
+/// Returns how many of the replicas must have something so that it outlives the others.
 pub fn majority(replicas: usize) -> usize {
     if replicas == 0 { 0 } else { replicas / 2 + 1 }
 }
@@ -46,12 +46,12 @@ const CALM: Duration = Duration::from_secs(12);
 pub struct Watch(Mutex<Option<(String, Instant)>>);
 
 impl Watch {
-    /// Whether they have looked like this for long enough.
+    /// Checks whether they have looked like this for long enough.
     pub fn is_calm(&self, picture: String, now: Instant) -> bool {
         self.unchanged_for(picture, now) >= CALM
     }
 
-    /// For how long they have looked like this.
+    /// Returns for how long they have looked like this.
     fn unchanged_for(&self, picture: String, now: Instant) -> Duration {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {

@@ -45,6 +45,8 @@ mod pasted_addresses;
 mod pasted_keys;
 mod playground;
 mod postgres;
+mod postgres_poolers;
+mod postgres_standbys;
 mod precedents;
 mod prune;
 mod prune_inactive;

@@ -10,23 +10,23 @@ use crate::app::{App, days_ago};
 use crate::samples::{ALICE, BOB};
 use crate::sandbox::Output;
 
-const NAME: &str = "@atproto-oauth-client-";
+pub(crate) const NAME: &str = "@atproto-oauth-client-";
 
 /// A layout as its app makes it.
-struct Kind {
-    layout: &'static str,
-    tables: &'static str,
+pub(crate) struct Kind {
+    pub(crate) layout: &'static str,
+    pub(crate) tables: &'static str,
     /// Inserts a session: `$did`, `$value`, `$client`.
-    insert: &'static str,
+    pub(crate) insert: &'static str,
     /// Its value: `$did`.
-    select: &'static str,
+    pub(crate) select: &'static str,
     /// Shows that the columns beside the value are as the app sets them.
-    times: &'static str,
+    pub(crate) times: &'static str,
     /// Takes the app's lock: `$name`.
-    lock: &'static str,
+    pub(crate) lock: &'static str,
 }
 
-const KINDS: [Kind; 6] = [
+pub(crate) const KINDS: [Kind; 6] = [
     Kind {
         layout: "statusphere-legacy",
         tables: "CREATE TABLE auth_session (key varchar PRIMARY KEY, session varchar NOT NULL);
@@ -87,23 +87,28 @@ const KINDS: [Kind; 6] = [
 ];
 
 /// An app with its sessions in a PostgreSQL.
-struct Beside {
-    app: App,
-    server: Postgres,
+pub(crate) struct Beside {
+    pub(crate) app: App,
+    pub(crate) server: Postgres,
 }
 
 impl Beside {
-    fn new() -> Self {
-        let (mut app, server) = (App::new(), Postgres::start());
+    pub(crate) fn new() -> Self {
+        Self::on(Postgres::start())
+    }
+
+    /// The same on this server.
+    pub(crate) fn on(server: Postgres) -> Self {
+        let mut app = App::new();
         app.sandbox.set("OAUTHCTL_STORE", server.url());
         Self { app, server }
     }
 
-    fn login(&self, did: &str) -> Value {
+    pub(crate) fn login(&self, did: &str) -> Value {
         self.app.net.login(LoginOptions { did: Some(did.to_owned()), ..days_ago(2) })
     }
 
-    fn put(&self, kind: &Kind, did: &str) {
+    pub(crate) fn put(&self, kind: &Kind, did: &str) {
         let client = self.app.net.client_id();
         let value = self.login(did).to_string();
         let insert =
@@ -111,17 +116,17 @@ impl Beside {
         self.server.sql(&insert);
     }
 
-    fn value(&self, kind: &Kind, did: &str) -> Value {
+    pub(crate) fn value(&self, kind: &Kind, did: &str) -> Value {
         serde_json::from_str(&self.server.sql(&kind.select.replace("$did", did))).unwrap()
     }
 
-    fn run(&self, command: &str) -> Output {
+    pub(crate) fn run(&self, command: &str) -> Output {
         self.app.sandbox.run(command.split(' '))
     }
 }
 
 /// 31-hash of a lock's name, as sill makes it.
-fn hash31(name: &str) -> String {
+pub(crate) fn hash31(name: &str) -> String {
     let hash = name.bytes().fold(0_u64, |hash, byte| {
         (hash.wrapping_mul(31).wrapping_add(byte.into())) & (u64::MAX >> 1)
     });

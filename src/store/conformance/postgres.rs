@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use testbed::pooler::{PoolMode, Pooler};
 use testbed::postgres::{Postgres, ROLE};
 use testbed::redis::Certificates;
 use tokio::runtime::Handle;
@@ -194,6 +195,32 @@ async fn postgres_over_a_socket_keeps_its_promises_through_a_restart() {
     assert_eq!(store.replace(&found, br#"{"n": 2}"#).await.unwrap(), Written::Done);
     assert_eq!(store.replace(&found, br#"{"n": 3}"#).await.unwrap(), Written::Changed);
     assert!(!lock.release().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_behind_a_pooler_keeps_its_promises() {
+    for mode in [PoolMode::Transaction, PoolMode::Session] {
+        let app = PostgresApp::new("text").await;
+        app.server.psql("postgres", "app", &app.open().await.preparation().unwrap());
+        let pooler = Pooler::before(&app.server, mode, 4);
+        passes(&pooler.url(), &app.access(), "statusphere-legacy", &app).await;
+        let options = format!("{}?options=-c%20search_path%3Dpublic", pooler.url());
+        let failure = app.refused(&options, "statusphere-legacy").await;
+        assert!(failure.in_one_line().contains("ignore_startup_parameters"), "{failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_with_a_standby_keeps_its_promises() {
+    let app = PostgresApp::new("text").await;
+    let standby = app.server.standby();
+    app.passes().await;
+    let store = app.open().await;
+    let key = RecordKey::from_text(DID);
+    app.put(Kind::Session, DID, &json!({"n": 1}));
+    let found = store.get(Kind::Session, &key).await.unwrap().unwrap();
+    assert_eq!(store.replace(&found, br#"{"n": 2}"#).await.unwrap(), Written::Unconfirmed);
+    drop(standby);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ const EXAMPLE: &str = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a p
                        %25 %3A %2F %3F %23 %40";
 
 /// Parameters of libpq that are followed, and the variables of libpq that stand in for them.
-const FOLLOWED: [(&str, &str); 21] = [
+const FOLLOWED: [(&str, &str); 22] = [
     ("host", "PGHOST"),
     ("port", "PGPORT"),
     ("user", "PGUSER"),
@@ -40,10 +40,11 @@ const FOLLOWED: [(&str, &str); 21] = [
     // Of ORMs.
     ("schema", ""),
     ("search_path", ""),
+    ("connection_limit", ""),
 ];
 
 /// Parameters that change nothing for oauthctl: of libpq, of poolers and of ORMs.
-const PASSED_OVER: [&str; 24] = [
+const PASSED_OVER: [&str; 23] = [
     "client_encoding",
     "fallback_application_name",
     "gssencmode",
@@ -57,7 +58,6 @@ const PASSED_OVER: [&str; 24] = [
     "ssl_max_protocol_version",
     "tcp_user_timeout",
     "pgbouncer",
-    "connection_limit",
     "pool_timeout",
     "pool_mode",
     "pool_size",

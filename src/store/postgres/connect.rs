@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::net::sockopt;
@@ -32,6 +32,8 @@ pub struct Dialer {
     address: PostgresAddress,
     config: Config,
     tls: Arc<ClientConfig>,
+    /// The server that is tried first.
+    preferred: Mutex<Option<Endpoint>>,
 }
 
 impl Dialer {
@@ -54,16 +56,23 @@ impl Dialer {
             _ => ChannelBinding::Prefer,
         });
         let tls = tls::config(address, address.ssl_mode().unwrap_or(SslMode::Prefer), access)?;
-        Ok(Self { address: address.clone(), config, tls })
+        Ok(Self { address: address.clone(), config, tls, preferred: Mutex::default() })
+    }
+
+    /// Tries this server first from now on.
+    pub fn prefer(&self, host: &Endpoint) {
+        *self.preferred.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
     }
 
     /// Connects to the first server that does: to the primary, where there is one among several.
     pub async fn dial(&self) -> Result<Client, Trouble> {
         let hosts = self.address.hosts();
         let target = self.address.parameter("target_session_attrs").unwrap_or("any");
+        let preferred = self.preferred.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let others = hosts.iter().filter(|host| Some(*host) != preferred.as_ref());
         let mut standby = None;
         let mut trouble = None;
-        for host in hosts {
+        for host in preferred.iter().chain(others) {
             let client = match self.dial_one(host).await {
                 Ok(client) => client,
                 Err(why) => {
@@ -90,7 +99,8 @@ impl Dialer {
         }
     }
 
-    async fn dial_one(&self, host: &Endpoint) -> Result<Client, Trouble> {
+    /// Connects to this server.
+    pub async fn dial_one(&self, host: &Endpoint) -> Result<Client, Trouble> {
         let limit = self.address.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
         let dialled = tokio::time::timeout(limit, self.greet(host)).await;
         dialled

@@ -117,6 +117,15 @@ impl Trouble {
                 trouble.hint = Some(certificate_hint(&text).to_owned());
                 (trouble.is_usage, trouble.may_pass) = (true, false);
             }
+            // PgBouncer's words.
+            () if text.contains("unsupported startup parameter") => {
+                trouble.hint = Some(
+                    "the pooler does not take it: remove it from the address (or from PGOPTIONS), or add it to \
+                     ignore_startup_parameters of the pooler"
+                        .to_owned(),
+                );
+                (trouble.is_usage, trouble.may_pass) = (true, false);
+            }
             () => {}
         }
         trouble
@@ -125,6 +134,12 @@ impl Trouble {
     /// Checks whether this role may not do it.
     pub fn is_forbidden(&self) -> bool {
         self.code.as_deref() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code())
+    }
+
+    /// Checks whether the server lacks what was asked of it, or does not allow it.
+    pub fn is_refusal(&self) -> bool {
+        let class = self.code.as_deref().and_then(|code| code.get(..2));
+        matches!(class, Some("0A" | "42"))
     }
 
     /// Checks whether another connection would say the same.

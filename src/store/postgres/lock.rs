@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Trouble;
-use super::server::{self, Server};
+use super::server::{self, Connection, Server};
 use super::write;
 use crate::store::layout::{AdvisoryKey, LockRule};
 use crate::store::lock::{self, Lock, Release};
@@ -39,7 +38,7 @@ pub(super) type Slot = Arc<Mutex<Transaction>>;
 
 /// A transaction with a lock.
 pub(super) enum Transaction {
-    Open(Client),
+    Open(Connection),
     /// Its end gave the lock back.
     Committed,
     /// Its connection is lost, and the lock with it.
@@ -61,7 +60,6 @@ impl Transactions {
         name: &str,
         patience: Duration,
     ) -> Result<Option<Lock>, Trouble> {
-        let begun = Instant::now();
         let mut retries = Patience::new();
         let mut client = loop {
             match open(server).await {
@@ -69,6 +67,8 @@ impl Transactions {
                 Err(trouble) => retries.after(trouble).await?,
             }
         };
+        // Before, we ourselves were in the way.
+        let begun = Instant::now();
         loop {
             let taken = Instant::now();
             match try_lock(&client, rule, name).await {
@@ -95,6 +95,8 @@ impl Transactions {
                     tokio::time::sleep(POLL.min(patience.saturating_sub(begun.elapsed()))).await;
                 }
                 Err(trouble) => {
+                    server.count_loss();
+                    drop(client);
                     retries.after(trouble).await?;
                     client = open(server).await?;
                 }
@@ -103,13 +105,13 @@ impl Transactions {
     }
 }
 
-async fn open(server: &Server) -> Result<Client, Trouble> {
-    let client = server.client().await?;
+async fn open(server: &Server) -> Result<Connection, Trouble> {
+    let client = server.client_for_lock().await?;
     server::batch(&client, BEGIN).await?;
     Ok(client)
 }
 
-async fn try_lock(client: &Client, rule: &LockRule, name: &str) -> Result<bool, Trouble> {
+async fn try_lock(client: &Connection, rule: &LockRule, name: &str) -> Result<bool, Trouble> {
     let key;
     let (sql, parameter): (&str, (&(dyn ToSql + Sync), Type)) = match rule {
         LockRule::Advisory(AdvisoryKey::HashText) => (

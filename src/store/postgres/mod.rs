@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::checkpoint::{Checkpoint, Watch};
 use super::layout::{Layout, LayoutChoice, LockRule};
 use super::lock::Lock;
 use super::redis::RedisLocks;
@@ -20,6 +21,7 @@ use crate::session::Did;
 
 mod address;
 mod census;
+mod checkpoint;
 mod connect;
 mod detect;
 mod error;
@@ -28,11 +30,13 @@ mod notes;
 mod read;
 mod relation;
 mod server;
+mod standbys;
 mod tls;
 mod write;
 
 pub use address::PostgresAddress;
 pub(super) use census::census;
+use checkpoint::PostgresCheckpoint;
 use detect::Tables;
 use error::Trouble;
 use lock::{Transaction, Transactions};
@@ -40,6 +44,7 @@ use notes::Notes;
 use read::View;
 use relation::Rows;
 use server::Server;
+use standbys::Standbys;
 use write::Updated;
 
 /// A PostgreSQL database of an app.
@@ -50,6 +55,8 @@ pub(super) struct PostgresStore {
     /// None where the app keeps them in its memory.
     logins: Option<Arc<Rows>>,
     transactions: Transactions,
+    standbys: Arc<Standbys>,
+    watch: Arc<Watch>,
     keeps: Keeps,
     /// Where the app keeps its locks, where that is elsewhere.
     locks: Option<Elsewhere>,
@@ -126,6 +133,8 @@ impl PostgresStore {
                 },
                 layout,
                 transactions: Transactions::default(),
+                standbys: Arc::default(),
+                watch: Arc::default(),
                 keeps: keeps.clone(),
                 others: Vec::new(),
             });
@@ -161,6 +170,11 @@ impl PostgresStore {
         Ok(opened)
     }
 
+    /// Returns the same store by way of another server, where no lock is held.
+    fn by(&self, server: &Arc<Server>) -> Self {
+        Self { server: Arc::clone(server), transactions: Transactions::default(), ..self.alone() }
+    }
+
     fn alone(&self) -> Self {
         Self {
             server: Arc::clone(&self.server),
@@ -168,6 +182,8 @@ impl PostgresStore {
             sessions: Arc::clone(&self.sessions),
             logins: self.logins.clone(),
             transactions: self.transactions.clone(),
+            standbys: Arc::clone(&self.standbys),
+            watch: Arc::clone(&self.watch),
             keeps: self.keeps.clone(),
             locks: self.locks.clone(),
             others: Vec::new(),
@@ -234,7 +250,10 @@ impl PostgresStore {
             if let Transaction::Open(client) = &*transaction {
                 match server::query(client, &sql, &parameter).await {
                     Ok(rows) => found = Some(rows),
-                    Err(_) => *transaction = Transaction::Lost,
+                    Err(_) => {
+                        *transaction = Transaction::Lost;
+                        self.server.count_loss();
+                    }
                 }
             }
         }
@@ -281,6 +300,7 @@ impl PostgresStore {
                 // The transaction is at its end; the write goes over another connection, still by
                 // comparison.
                 *transaction = Transaction::Lost;
+                self.server.count_loss();
                 if trouble.is_final() { Err(trouble) } else { Ok(None) }
             }
         }
@@ -370,10 +390,22 @@ impl Store for PostgresStore {
     }
 
     async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written> {
-        if let Some(written) = self.replace_locked(read, new).await.map_err(|e| self.explain(e))? {
-            return Ok(written);
+        let locked = self.replace_locked(read, new).await.map_err(|e| self.explain(e))?;
+        let written = match locked {
+            Some(written) => written,
+            None => write::replace(&self.server, &self.sessions, read, new)
+                .await
+                .map_err(|e| self.explain(e))?,
+        };
+        if written == Written::Done && self.standbys.may_take_over(&self.server).await {
+            return Ok(Written::Unconfirmed);
         }
-        write::replace(&self.server, &self.sessions, read, new).await.map_err(|e| self.explain(e))
+        Ok(written)
+    }
+
+    async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
+        let checkpoint = PostgresCheckpoint::reach(self).await.map_err(|e| self.explain(e))?;
+        Ok(checkpoint.map(|checkpoint| Box::new(checkpoint) as _))
     }
 
     fn disturbances(&self) -> u64 {
@@ -383,7 +415,12 @@ impl Store for PostgresStore {
     async fn check_writable(&self) -> anyhow::Result<()> {
         let key = RecordKey::from_text(&self.layout.session_pattern().key(NOBODY, Some("0")));
         let nobody = Stored::new(key, b"{}".to_vec().into());
-        write::rehearse(&self.server, &self.sessions, &nobody).await.map_err(|e| self.explain(e))
+        write::rehearse(&self.server, &self.sessions, &nobody)
+            .await
+            .map_err(|e| self.explain(e))?;
+        // A standby that goes before the first write has been there.
+        let _ = self.standbys.ask(&self.server).await;
+        Ok(())
     }
 
     async fn create(

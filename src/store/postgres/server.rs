@@ -1,16 +1,19 @@
 //! Connections to one database, kept for the next use. Statements have no names and settings end
 //! with their transaction, so that a pooler in transaction mode may stand in between.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use super::address::PostgresAddress;
+use super::address::{Endpoint, PostgresAddress};
 use super::connect::Dialer;
 use super::error::Trouble;
+use super::standbys::{self, Head};
 use crate::error::Failure;
 use crate::store::Access;
 use crate::store::retry::Patience;
@@ -22,13 +25,51 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Parameters of a statement, each with its type.
 pub type Parameters<'p> = [(&'p (dyn ToSql + Sync), Type)];
 
+/// Connections at the same time, where the address does not say (`connection_limit`): poolers have
+/// 15 or 20 for a database, and the app needs some of them.
+const CONNECTIONS: u32 = 10;
+
 /// A database.
 pub struct Server {
     address: PostgresAddress,
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
+    /// The only one of the address's servers that is connected to.
+    only: Option<Endpoint>,
     idle: Mutex<Vec<Client>>,
+    budget: Budget,
     /// Connections lost.
     losses: AtomicU64,
+}
+
+/// Limits on connections in use.
+#[derive(Clone)]
+struct Budget {
+    all: Arc<Semaphore>,
+    /// Of these, those that hold a lock: less, or all might wait for each other's end.
+    locks: Arc<Semaphore>,
+}
+
+impl Budget {
+    fn new(limit: Option<u32>) -> Self {
+        let all = limit.unwrap_or(CONNECTIONS).clamp(2, 1000) as usize;
+        let locks = if all < 4 { all - 1 } else { all - 2 };
+        let [all, locks] = [all, locks].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { all, locks }
+    }
+}
+
+/// A connection in use.
+pub struct Connection {
+    client: Client,
+    _permits: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
+}
+
+impl Deref for Connection {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 impl Server {
@@ -37,10 +78,55 @@ impl Server {
         let dialer = Dialer::new(address, access).map_err(|e| e.at(address))?;
         Ok(Self {
             address: address.clone(),
-            dialer,
+            dialer: Arc::new(dialer),
+            only: None,
             idle: Mutex::default(),
+            budget: Budget::new(address.number("connection_limit")),
             losses: AtomicU64::new(0),
         })
+    }
+
+    /// Connects anew to the server in charge, and returns it alone, with what it says of itself.
+    /// Of several that take writes, the one whose history is the longest; further connections of
+    /// `self` lead there, too.
+    pub async fn in_charge(&self) -> Result<(Self, Head), Trouble> {
+        // A pooler may have no connection to spare for another client.
+        self.idle().clear();
+        let mut found: Option<(Endpoint, Client, Head)> = None;
+        let mut trouble = None;
+        for host in self.address.hosts() {
+            let dialled = async {
+                let client = self.dialer.dial_one(host).await?;
+                let head = standbys::head(&client).await?;
+                Ok((client, head))
+            };
+            match dialled.await {
+                Ok((client, head)) => {
+                    if found.as_ref().is_none_or(|(.., known)| known.timeline < head.timeline) {
+                        found = Some((host.clone(), client, head));
+                    }
+                }
+                Err(why) => drop(trouble.get_or_insert(why)),
+            }
+        }
+        let Some((host, client, head)) = found else {
+            return Err(trouble.unwrap_or_else(Trouble::late));
+        };
+        self.dialer.prefer(&host);
+        let server = Self {
+            address: self.address.clone(),
+            dialer: Arc::clone(&self.dialer),
+            only: Some(host),
+            idle: Mutex::new(vec![client]),
+            budget: self.budget.clone(),
+            losses: AtomicU64::new(0),
+        };
+        Ok((server, head))
+    }
+
+    /// Checks whether the address names several servers.
+    pub fn is_several(&self) -> bool {
+        self.address.hosts().len() > 1
     }
 
     /// Returns the role that the address names.
@@ -53,23 +139,48 @@ impl Server {
         self.losses.load(Ordering::Relaxed)
     }
 
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns a connection outside any transaction.
-    pub async fn client(&self) -> Result<Client, Trouble> {
-        let kept = || self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    pub async fn client(&self) -> Result<Connection, Trouble> {
+        self.connection(None).await
+    }
+
+    /// The same for a transaction that waits for others while it is open.
+    pub async fn client_for_lock(&self) -> Result<Connection, Trouble> {
+        let permit = Arc::clone(&self.budget.locks).acquire_owned().await;
+        self.connection(permit.ok()).await
+    }
+
+    async fn connection(&self, lock: Option<OwnedSemaphorePermit>) -> Result<Connection, Trouble> {
+        let permit = Arc::clone(&self.budget.all).acquire_owned().await;
+        let permits = (permit.ok(), lock);
+        let kept = || self.idle().pop();
         while let Some(client) = kept() {
             if !client.is_closed() {
-                return Ok(client);
+                return Ok(Connection { client, _permits: permits });
             }
-            self.losses.fetch_add(1, Ordering::Relaxed);
+            self.count_loss();
         }
-        self.dialer.dial().await
+        let client = match &self.only {
+            Some(host) => self.dialer.dial_one(host).await?,
+            None => self.dialer.dial().await?,
+        };
+        Ok(Connection { client, _permits: permits })
     }
 
     /// Keeps a connection for the next use. It must be outside any transaction.
-    pub fn keep(&self, client: Client) {
-        if !client.is_closed() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+    pub fn keep(&self, connection: Connection) {
+        if !connection.is_closed() {
+            self.idle().push(connection.client);
         }
+    }
+
+    /// Counts a connection that was lost.
+    pub fn count_loss(&self) {
+        self.losses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Runs a query that is harmless to run twice, until it was answered.
@@ -104,9 +215,9 @@ impl Server {
 
     /// Keeps a connection on which a statement outside any transaction has failed, unless it is
     /// lost.
-    pub fn lost(&self, client: Client, trouble: &Trouble) {
+    pub fn lost(&self, client: Connection, trouble: &Trouble) {
         if client.is_closed() || trouble.fate() == crate::store::settle::Fate::Unknown {
-            self.losses.fetch_add(1, Ordering::Relaxed);
+            self.count_loss();
         } else {
             self.keep(client);
         }

@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::Trouble;
 use super::read::wrapped;
 use super::relation::{Holds, Rows};
-use super::server::{self, Server};
+use super::server::{self, Connection, Server};
 use crate::store::retry::Patience;
 use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
 use crate::store::{Kind, Stored, Unreadable, Written};
@@ -333,7 +333,7 @@ async fn begin(client: &Client) -> Result<(), Trouble> {
 
 /// Commits. An error of it leaves open what became of the transaction, unless the server says that
 /// it was undone.
-pub(super) async fn commit(server: &Server, client: Client) -> Result<(), Trouble> {
+pub(super) async fn commit(server: &Server, client: Connection) -> Result<(), Trouble> {
     match server::batch(&client, "COMMIT").await {
         Ok(()) => {
             server.keep(client);
@@ -347,8 +347,10 @@ pub(super) async fn commit(server: &Server, client: Client) -> Result<(), Troubl
 }
 
 /// Undoes a transaction. A connection on which even that fails is closed, which undoes it, too.
-pub(super) async fn roll_back(server: &Server, client: Client) {
+pub(super) async fn roll_back(server: &Server, client: Connection) {
     if server::batch(&client, "ROLLBACK").await.is_ok() {
         server.keep(client);
+    } else {
+        server.count_loss();
     }
 }
