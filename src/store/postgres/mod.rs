@@ -248,12 +248,11 @@ impl PostgresStore {
         if let Some(slot) = self.held(kind, text) {
             let mut transaction = slot.lock().await;
             if let Transaction::Open(client) = &*transaction {
-                match server::query(client, &sql, &parameter).await {
-                    Ok(rows) => found = Some(rows),
-                    Err(_) => {
-                        *transaction = Transaction::Lost;
-                        self.server.count_loss();
-                    }
+                if let Ok(rows) = server::query(client, &sql, &parameter).await {
+                    found = Some(rows);
+                } else {
+                    *transaction = Transaction::Lost;
+                    self.server.count_loss();
                 }
             }
         }

@@ -167,6 +167,7 @@ impl Postgres {
     }
 
     /// A standby that receives what is written here, a little later.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let dir = Self::place();
         give(dir.path());
