@@ -20,25 +20,24 @@ use super::Kid;
 use super::jws::Signer;
 use crate::error::{Failure, usage};
 
-/// What to do about material that is no key at all.
+/// Hint for material that is not a key.
 pub(super) const NOT_A_KEY: &str = "take the key from its origin again, whole";
 const CUT_SHORT: &str = "the JWK is damaged; copy the whole of it";
 
-/// Of the names of key types and curves (RFC 7518 section 7), none is longer.
+/// Length of the longest name of a key type or curve (RFC 7518 section 7).
 const LONGEST_NAME: usize = 16;
 
 /// Bytes of a P-256 coordinate or scalar.
 const FIELD_BYTES: usize = 32;
 
-/// An ES256 private key of a confidential client (RFC 7523; atproto OAuth profile:
-/// `private_key_jwt`).
+/// ES256 private key of a confidential client (RFC 7523; atproto OAuth profile: `private_key_jwt`).
 ///
-/// Keeps the members it was read with, so that what oauthctl does not know survives a rotation.
+/// Keeps the members it was read with, so that members unknown to oauthctl survive a rotation.
 pub struct ClientKey {
     kid: Option<Kid>,
     members: Map<String, Value>,
     secret: p256::SecretKey,
-    /// Made when first needed: a signer computes its public key.
+    /// Created on first use, because a signer computes its public key.
     signer: OnceLock<Signer>,
 }
 
@@ -47,8 +46,8 @@ pub struct ClientKey {
 pub struct PublicJwks(JwkSet);
 
 impl ClientKey {
-    /// Returns a new key, without a kid yet. Its thumbprint does not begin with `-`: as a kid, it
-    /// would look like an option on the command line.
+    /// Generates a key without a kid. Its thumbprint does not begin with `-`: as a kid, it would
+    /// look like an option on the command line.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         loop {
             let key = Self::from_secret(p256::SecretKey::generate_from_rng(rng));
@@ -58,7 +57,7 @@ impl ClientKey {
         }
     }
 
-    /// Wraps key material that came without a JWK around it (PEM, multibase).
+    /// Wraps key material from a format other than JWK (PEM, multibase).
     pub fn from_secret(secret: p256::SecretKey) -> Self {
         let (x, y) = public_point(&secret);
         let Value::Object(members) = json!({
@@ -73,7 +72,7 @@ impl ClientKey {
         Self { kid: None, members, secret, signer: OnceLock::new() }
     }
 
-    /// Reads a private JWK and checks that its parts belong together.
+    /// Reads a private JWK and checks that its public and private parts match.
     pub fn from_members(mut members: Map<String, Value>) -> Result<Self, Failure> {
         match Self::check_members(&members) {
             Ok((secret, kid)) => Ok(Self { kid, members, secret, signer: OnceLock::new() }),
@@ -114,31 +113,31 @@ impl ClientKey {
         Ok((secret, kid))
     }
 
-    /// Returns the key's name, when it has one.
+    /// Returns the kid, if the key has one.
     pub fn kid(&self) -> Option<&Kid> {
         self.kid.as_ref()
     }
 
-    /// Names a key that has no name yet.
+    /// Sets the kid of a key that has none.
     pub fn set_kid(&mut self, kid: Kid) {
         self.members.insert("kid".to_owned(), Value::String(kid.as_str().to_owned()));
         self.kid = Some(kid);
     }
 
-    /// States what the key is for: `alg` and `key_ops`, in the form that client libraries sign
-    /// with. A `use` goes, since they warn of it on a private key.
+    /// Sets `alg` and `key_ops` as client libraries expect them. Removes `use`, because they warn
+    /// about it on a private key.
     pub fn declare_purpose(&mut self) {
         self.members.shift_remove("use");
         self.members.insert("alg".to_owned(), json!("ES256"));
         self.members.insert("key_ops".to_owned(), json!(["sign"]));
     }
 
-    /// Notes when the key was made (`iat`, seconds).
+    /// Sets the creation time (`iat`, seconds).
     pub fn set_created(&mut self, at: Timestamp) {
         self.members.insert("iat".to_owned(), json!(at.as_second()));
     }
 
-    /// Keeps client libraries from signing with the key before this moment (`nbf`, seconds).
+    /// Sets the time before which client libraries do not sign with the key (`nbf`, seconds).
     pub fn set_not_before(&mut self, at: Timestamp) {
         self.members.insert("nbf".to_owned(), json!(at.as_second()));
     }
@@ -152,31 +151,31 @@ impl ClientKey {
         BASE64URL.encode(Sha256::digest(canonical))
     }
 
-    /// Checks whether the key names its algorithm, without which atcute 2 does not sign with it.
+    /// Checks whether the key has `alg`, without which atcute 2 does not sign with it.
     pub fn has_alg(&self) -> bool {
         self.members.contains_key("alg")
     }
 
-    /// Checks whether client libraries can sign with the key: `use` or `key_ops` without `alg`
-    /// keeps them from it.
+    /// Checks whether client libraries can sign with the key. They do not if it has `use` or
+    /// `key_ops` without `alg`.
     pub fn signs_for_clients(&self) -> bool {
         self.members.contains_key("alg")
             || !(self.members.contains_key("use") || self.members.contains_key("key_ops"))
     }
 
-    /// When the key was made: `iat`, else a kid of epoch milliseconds.
+    /// Returns the creation time: `iat`, else a kid of epoch milliseconds.
     pub fn created(&self) -> Option<Timestamp> {
         self.seconds("iat")
             .or_else(|| Timestamp::from_millisecond(self.kid.as_ref()?.as_epoch_millis()?).ok())
     }
 
-    /// Returns the moment from which client libraries sign with the key.
+    /// Returns the time from which client libraries sign with the key (`nbf`).
     pub fn not_before(&self) -> Option<Timestamp> {
         self.seconds("nbf")
     }
 
-    /// Checks whether client libraries refuse to sign with the key for good: its `exp` has passed,
-    /// or it is `revoked`.
+    /// Checks whether client libraries refuse to sign with the key permanently: its `exp` has
+    /// passed, or it is `revoked`.
     pub fn is_disabled(&self, now: Timestamp) -> bool {
         self.seconds("exp").is_some_and(|exp| exp <= now)
             || self
@@ -189,22 +188,22 @@ impl ClientKey {
         Timestamp::from_second(self.members.get(member)?.as_i64()?).ok()
     }
 
-    /// Checks whether this published JWK has the public half of this key, whatever it is called.
+    /// Checks whether this published JWK is the public half of this key, under any kid.
     pub fn has_public_half(&self, published: &Value) -> bool {
         ["x", "y"].iter().all(|member| published.get(member) == self.expose_jwk().get(*member))
     }
 
-    /// Returns the private JWK as it was read or built: everything, `d` included.
+    /// Returns the private JWK as it was read or built, including `d`.
     pub fn expose_jwk(&self) -> &Map<String, Value> {
         &self.members
     }
 
-    /// Returns the bare key material.
+    /// Returns the private key.
     pub fn expose_secret(&self) -> &p256::SecretKey {
         &self.secret
     }
 
-    /// Returns a compact JWS under ES256. The header must name it, and the key's kid.
+    /// Signs a compact JWS with ES256. The header must state ES256 and the key's kid.
     pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
         self.signer.get_or_init(|| Signer::P256(self.secret.clone().into())).compact(header, claims)
     }
@@ -229,7 +228,7 @@ impl ClientKey {
 }
 
 impl PublicJwks {
-    /// Returns the public halves, in the order given.
+    /// Builds the set of the public halves, in the order given.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a ClientKey>) -> Self {
         Self(JwkSet { keys: keys.into_iter().map(ClientKey::public_jwk).collect() })
     }
@@ -240,8 +239,7 @@ impl PublicJwks {
     }
 }
 
-/// Returns a public key with its members in the order in which people look for them, and without
-/// any others.
+/// Returns the public members in conventional order, and no others.
 fn published(jwk: &Jwk) -> Map<String, Value> {
     let json = serde_json::to_value(jwk).expect("a JWK has only string keys");
     let member = |name: &str| Some((name.to_owned(), json.get(name)?.clone()));
@@ -265,15 +263,15 @@ fn unsupported(what: &str, found: Option<&Value>) -> Failure {
     let found = match found {
         None => "none".to_owned(),
         Some(Value::String(name)) if name.len() <= LONGEST_NAME => format!("{name:?}"),
-        // Not repeated: members may have been mixed up.
+        // Not quoted: the value of another member may have ended up here.
         Some(_) => "of no known name".to_owned(),
     };
     usage(format!("unsupported {what} {found}: a client key is an EC key on P-256"))
         .hint("atproto servers require ES256; name the source of the key that the app signs its token requests with")
 }
 
-/// Returns a 32-byte member in unpadded base64url, as RFC 7518 section 6.2 demands: shorter ones
-/// mean lost leading zeros.
+/// Reads a 32-byte member in unpadded base64url, as RFC 7518 section 6.2 requires. A shorter one
+/// has lost leading zeros.
 fn coordinate(
     members: &Map<String, Value>,
     name: &str,
@@ -298,7 +296,7 @@ fn coordinate(
     })
 }
 
-/// `alg`, `use` and `key_ops`, where present, must allow ES256 signatures.
+/// Checks that `alg`, `use` and `key_ops`, if present, allow ES256 signatures.
 fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
     let stated: Map<String, Value> = ["alg", "use", "key_ops"]
         .iter()
@@ -327,8 +325,7 @@ fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
 }
 
 fn public_point(secret: &p256::SecretKey) -> ([u8; FIELD_BYTES], [u8; FIELD_BYTES]) {
-    // A plain multiplication: the table that makes many of them fast takes longer to build than
-    // this one takes.
+    // Plain multiplication: building the lookup table would take longer than this one operation.
     let point = (p256::ProjectivePoint::GENERATOR * *secret.to_nonzero_scalar())
         .to_affine()
         .to_sec1_point(false);
@@ -377,7 +374,7 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    /// The P-256 key of RFC 7517 appendix A.2, whose thumbprint other implementations agree on.
+    /// P-256 key of RFC 7517 appendix A.2, with a thumbprint that other implementations confirm.
     const RFC7517_A2: &str = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
         "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}"#;
 
@@ -433,7 +430,7 @@ mod tests {
         assert!(message.contains("does not belong"), "{message}");
     }
 
-    /// Yields the numbers 1, 2, 3, … as private keys.
+    /// Random number generator that yields the private keys 1, 2, 3, …
     struct Counter(u8);
 
     impl TryRng for Counter {

@@ -1,5 +1,4 @@
-//! The key a session's tokens are bound to (RFC 9449): a private JWK on either curve, as the app's
-//! client stored it.
+//! DPoP key of a session (RFC 9449): a private JWK on either curve, as the app's client stored it.
 
 use std::fmt;
 
@@ -13,22 +12,22 @@ use zeroize::Zeroizing;
 
 use super::jws::{Alg, Signer};
 
-/// Bytes of a coordinate or scalar of both curves.
+/// Bytes of a coordinate or scalar on both curves.
 const FIELD_BYTES: usize = 32;
 
 /// Characters of a SHA-256 digest in base64url without padding.
 const THUMBPRINT_LENGTH: usize = 43;
 
-/// A session's DPoP key. A proof by any other key destroys the session at the server, so nothing is
-/// guessed here: the private part must belong to the public one, bit for bit.
+/// DPoP key of a session. The server ends the session on a proof by any other key, so the private
+/// part must match the public part exactly.
 #[derive(Clone)]
 pub struct DpopKey {
     signer: Signer,
     public: PublicEcJwk,
 }
 
-/// The public half for a proof's header: the members RFC 7638 section 3.2 requires, in its order,
-/// and no others. That makes its JSON the input of its thumbprint, too.
+/// Public half for a proof's header: only the members that RFC 7638 section 3.2 requires, in its
+/// order. Its JSON is therefore also the input of the thumbprint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublicEcJwk {
     crv: &'static str,
@@ -51,8 +50,8 @@ impl DpopKey {
         }
     }
 
-    /// Reads `kty`, `crv`, `x`, `y` and `d` of a private JWK. The error says in a few words what is
-    /// wrong with the key, without showing any of it.
+    /// Reads `kty`, `crv`, `x`, `y` and `d` of a private JWK. The error describes the fault in a
+    /// few words without quoting the key.
     pub fn from_parts([kty, crv, x, y, d]: [Option<&str>; 5]) -> Result<Self, &'static str> {
         let alg = match (kty, crv) {
             (Some("EC"), Some("P-256")) => Alg::Es256,
@@ -82,7 +81,7 @@ impl DpopKey {
         Ok(Self { signer, public: PublicEcJwk { crv: alg.curve(), kty: "EC", x, y } })
     }
 
-    /// Reads a private JWK. Members that are not the key itself (`alg`, `kid`, …) are tolerated.
+    /// Reads a private JWK. Other members (`alg`, `kid`, …) are tolerated.
     #[cfg(test)]
     pub fn from_members(
         members: &serde_json::Map<String, serde_json::Value>,
@@ -90,7 +89,7 @@ impl DpopKey {
         Self::from_parts(["kty", "crv", "x", "y", "d"].map(|name| members.get(name)?.as_str()))
     }
 
-    /// Returns the algorithm the key signs.
+    /// Returns the signature algorithm of the key.
     pub fn alg(&self) -> Alg {
         self.signer.alg()
     }
@@ -106,14 +105,14 @@ impl DpopKey {
         BASE64URL.encode(Sha256::digest(canonical))
     }
 
-    /// Returns a compact JWS. The header must name the key's own algorithm.
+    /// Signs a compact JWS. The header must state the key's own algorithm.
     pub fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
         self.signer.compact(header, claims)
     }
 }
 
-/// Compares a SHA-256 JWK thumbprint (RFC 7638 section 3) with that of a public EC key, whose
-/// coordinates are taken as they stand.
+/// Compares a SHA-256 JWK thumbprint (RFC 7638 section 3) with that of a public EC key. The
+/// coordinates are not decoded or validated.
 pub fn is_ec_thumbprint(thumbprint: &str, curve: &str, x: &str, y: &str) -> bool {
     let parts: [&[u8]; 7] = [
         b"{\"crv\":\"",
@@ -136,7 +135,7 @@ pub fn is_ec_thumbprint(thumbprint: &str, curve: &str, x: &str, y: &str) -> bool
 
 const NOT_A_SCALAR: &str = "its DPoP key is zero or beyond the group order";
 
-/// 32 bytes in unpadded base64url (RFC 7518 section 6.2).
+/// Reads 32 bytes in unpadded base64url (RFC 7518 section 6.2).
 fn field(text: Option<&str>) -> Result<Zeroizing<[u8; FIELD_BYTES]>, &'static str> {
     let text = text.ok_or("its DPoP key is incomplete")?;
     let bytes =

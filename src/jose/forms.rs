@@ -1,4 +1,4 @@
-//! The forms in which apps keep client keys, and how each is written. `read.rs` reads them.
+//! Formats in which apps keep client keys, and their encoders. `read.rs` has the parsers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,7 +14,7 @@ use crate::error::{Failure, failed, usage};
 /// Multicodec prefix of a P-256 private key (`p256-priv`, 0x1306, as a varint).
 pub(super) const P256_PRIVATE_MULTICODEC: [u8; 2] = [0x86, 0x26];
 
-/// One way of writing private keys down.
+/// Text format of private keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyForm {
     /// A JWK object.
@@ -27,7 +27,7 @@ pub enum KeyForm {
     Pem,
     /// Base64 of a PEM, for environment variables. Has no kid.
     PemBase64,
-    /// Base64 of the DER in a PKCS#8 PEM, without the lines around it. Has no kid.
+    /// Base64 of the DER in a PKCS#8 PEM, without the PEM header and footer. Has no kid.
     DerBase64,
     /// Base64 of a JWK.
     JwkBase64,
@@ -39,14 +39,14 @@ pub enum KeyForm {
     Multibase,
 }
 
-/// What a source held.
+/// Keys read from a source.
 #[derive(Debug)]
 pub struct ParsedKeys {
-    /// The form it was written in, to write it back in the same.
+    /// Form in which they were written, so that they can be written back in the same form.
     pub form: KeyForm,
-    /// The keys, in order.
+    /// Keys, in order.
     pub keys: Vec<ClientKey>,
-    /// The JWKS object without its keys: what else stands in it. Empty for other forms.
+    /// Other members of the JWKS object. Empty for other forms.
     pub around: Map<String, Value>,
 }
 
@@ -57,17 +57,17 @@ impl ParsedKeys {
 }
 
 impl KeyForm {
-    /// Checks whether the form has room for several keys.
+    /// Checks whether the form can hold several keys.
     pub fn holds_many(self) -> bool {
         matches!(self.within(), Self::Array | Self::Jwks)
     }
 
-    /// Checks whether the form has room for a kid.
+    /// Checks whether the form can hold a kid.
     pub fn has_kid(self) -> bool {
         matches!(self.within(), Self::Jwk | Self::Array | Self::Jwks)
     }
 
-    /// Returns the form of what base64 holds; the form itself where it is none of text in base64.
+    /// Returns the form inside the base64, or the form itself if it is not base64 of text.
     fn within(self) -> Self {
         match self {
             Self::PemBase64 => Self::Pem,
@@ -78,14 +78,14 @@ impl KeyForm {
         }
     }
 
-    /// Returns the form of text in base64 that holds this one, where there is such a form.
+    /// Returns the form that is the base64 of this one, if there is one.
     pub(super) fn in_base64(self) -> Option<Self> {
         [Self::PemBase64, Self::JwkBase64, Self::ArrayBase64, Self::JwksBase64]
             .into_iter()
             .find(|form| form.within() == self)
     }
 
-    /// What the form is called in messages.
+    /// Returns the name used in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Jwk => "JWK",
@@ -101,13 +101,13 @@ impl KeyForm {
         }
     }
 
-    /// Writes keys in this form. One line, but for PEM. Fails when the form holds one key and there
-    /// are several.
+    /// Encodes keys in this form, on one line except for PEM. Fails if the form holds one key and
+    /// there are several.
     pub fn encode(self, keys: &[ClientKey]) -> Result<Zeroizing<String>, Failure> {
         self.encode_within(&Map::new(), keys)
     }
 
-    /// The same, a JWKS within what else stood beside its keys.
+    /// Encodes keys like [`KeyForm::encode`], and adds the other members of a JWKS object.
     pub fn encode_within(
         self,
         around: &Map<String, Value>,
@@ -120,7 +120,7 @@ impl KeyForm {
                     .hint("use the encoding jwks for several keys"))
             }
         };
-        // By reference: a copy of the members would outlive its use.
+        // By reference, so that no copy of the secret members is left in memory.
         let array = || keys.iter().map(ClientKey::expose_jwk).collect::<Vec<_>>();
         Ok(Zeroizing::new(match self {
             Self::Jwk => json(one()?.expose_jwk()),
@@ -146,7 +146,7 @@ impl KeyForm {
     }
 }
 
-/// A JWKS (RFC 7517 section 5): the keys, in the place where they stood among what else there is.
+/// JWKS (RFC 7517 section 5). The keys keep their position among the other members.
 struct Set<'k> {
     around: &'k Map<String, Value>,
     keys: Vec<&'k Map<String, Value>>,

@@ -1,16 +1,16 @@
-//! Compact JWS (RFC 7515 section 7.1) under the two algorithms that occur in the AT Protocol.
+//! Compact JWS (RFC 7515 section 7.1) with the two algorithms used in the AT Protocol.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use p256::ecdsa::signature::Signer as _;
 use serde::Serialize;
 
-/// A signature algorithm (RFC 7518 section 3.4, RFC 8812 section 3.2).
+/// Signature algorithm (RFC 7518 section 3.4, RFC 8812 section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alg {
     /// ECDSA on P-256 with SHA-256.
     Es256,
-    /// ECDSA on secp256k1 with SHA-256: what clients prefer for DPoP.
+    /// ECDSA on secp256k1 with SHA-256, which clients prefer for DPoP.
     Es256k,
 }
 
@@ -32,8 +32,8 @@ impl Alg {
     }
 }
 
-/// A private key that signs. Signatures are deterministic (RFC 6979), so signing asks for no
-/// randomness. The key is wiped when dropped, and shows nothing of itself.
+/// Private signing key. Signatures are deterministic (RFC 6979), so signing needs no randomness.
+/// The key is wiped on drop and has no `Debug` output.
 #[derive(Clone)]
 pub(super) enum Signer {
     /// ES256
@@ -50,7 +50,7 @@ impl Signer {
         }
     }
 
-    /// Returns the signature in the form of RFC 7518 section 3.4: `r` and `s`, 32 bytes each.
+    /// Signs. Returns `r` and `s`, 32 bytes each (RFC 7518 section 3.4).
     fn sign(&self, input: &[u8]) -> [u8; 64] {
         match self {
             Self::P256(key) => {
@@ -64,7 +64,7 @@ impl Signer {
         }
     }
 
-    /// Header and claims, signed. The header must name the key's own algorithm.
+    /// Signs header and claims. The header must state the key's own algorithm.
     pub(super) fn compact(&self, header: &impl Serialize, claims: &impl Serialize) -> String {
         let mut text = encode(header);
         text.push('.');

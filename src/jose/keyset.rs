@@ -1,5 +1,5 @@
-//! The rules of a set of client keys: which signs, which waits, which only serves the sessions
-//! bound to it.
+//! Rules of a set of client keys: which key signs, which is staged, which only serves its bound
+//! sessions.
 
 use std::collections::HashSet;
 
@@ -9,43 +9,43 @@ use super::{ClientKey, Kid, PublicJwks};
 use crate::error::{Failure, usage};
 use crate::text::named;
 
-/// Nobody leaves a new key staged for longer than this.
+/// Longest time for which a new key is assumed to stay staged.
 const STAGED_LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The app's keys in the order in which client libraries look at them. Every key has a kid, no two
-/// the same.
+/// Keys of the app, in the order in which client libraries try them. Each has a kid, and no kid
+/// occurs twice.
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<ClientKey>);
 
 named! {
-    /// What a key does now.
+    /// Role of a key.
     pub enum KeyState {
-        /// Published, not signing yet: its `nbf` lies ahead, or it stands behind the active key.
+        /// Published but not signing yet: its `nbf` is in the future, or it follows the active key.
         Next = "next",
         /// Signs new sessions.
         Active = "active",
         /// Signs only for the sessions bound to it.
         Retiring = "retiring",
-        /// Nothing depends on it.
+        /// No session or login is bound to it.
         Unused = "unused",
     }
 }
 
 named! {
-    /// Whether a kid proves which key it names.
+    /// Relation between a kid and the key's thumbprint.
     pub enum ThumbprintMatch {
         /// The kid is the key's RFC 7638 thumbprint.
         Yes = "yes",
-        /// The kid has the form of a thumbprint, and is that of another key.
+        /// The kid looks like a thumbprint, but is not that of the key.
         No = "no",
-        /// The kid is a name that proves nothing.
+        /// The kid does not look like a thumbprint.
         Unprovable = "-",
     }
 }
 
 impl KeySet {
-    /// Checks what a set that is published must satisfy: every key named, no name twice, every key
-    /// one that clients sign with.
+    /// Builds a set fit for publication: each key has a kid, no kid occurs twice, and clients can
+    /// sign with each key.
     pub fn new(keys: Vec<ClientKey>) -> Result<Self, Failure> {
         let mut seen = HashSet::new();
         for (index, key) in keys.iter().enumerate() {
@@ -69,33 +69,33 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// Returns the keys, in order.
+    /// Iterates over the keys, in order.
     pub fn iter(&self) -> impl Iterator<Item = &ClientKey> {
         self.0.iter()
     }
 
-    /// Checks whether there is no key.
+    /// Checks whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the key of this name.
+    /// Returns the key with this kid.
     pub fn get(&self, kid: &Kid) -> Option<&ClientKey> {
         self.0.iter().find(|key| key.kid() == Some(kid))
     }
 
-    /// Returns the key that new sessions are bound to: the first that may sign now.
+    /// Returns the key to which new sessions are bound: the first that may sign now.
     pub fn active(&self, now: Timestamp) -> Option<&ClientKey> {
         self.0.iter().find(|key| may_sign(key, now))
     }
 
-    /// Returns the public document.
+    /// Returns the public key set to publish.
     pub fn public(&self) -> PublicJwks {
         PublicJwks::of(self.iter())
     }
 
-    /// What the key does. `bound` is the number of sessions and pending states bound to it, where a
-    /// store says so.
+    /// Returns the role of a key. `bound` is the number of sessions and pending logins bound to it,
+    /// if a store was read.
     pub fn state(&self, key: &ClientKey, bound: Option<u64>, now: Timestamp) -> KeyState {
         let active = self.active(now);
         if active.is_some_and(|active| active.kid() == key.kid()) {
@@ -116,7 +116,7 @@ impl KeySet {
 }
 
 impl ThumbprintMatch {
-    /// Compares a key's name with its material.
+    /// Compares the kid with the key's thumbprint.
     pub fn of(key: &ClientKey) -> Self {
         let Some(kid) = key.kid() else { return Self::Unprovable };
         if kid.as_str() == key.thumbprint() {
@@ -128,8 +128,8 @@ impl ThumbprintMatch {
     }
 }
 
-/// Checks whether a key was made after the active one. Where the active one does not say when it
-/// was made, a key counts as younger that was made a short while ago.
+/// Checks whether a key is newer than the active one. If the active one has no creation time, a key
+/// counts as newer if it is at most [`STAGED_LATELY`] old.
 fn is_younger(key: &ClientKey, active: &ClientKey, now: Timestamp) -> bool {
     let since = active.created().or_else(|| now.checked_sub(STAGED_LATELY).ok());
     key.created().zip(since).is_some_and(|(created, since)| created > since)

@@ -1,4 +1,4 @@
-//! The name of a key (RFC 7517 section 4.5).
+//! Key ID (RFC 7517 section 4.5).
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, usage};
 
-/// A key ID: any text without control characters. An authorization server binds every session to
-/// the kid of the client key it began with, so a kid is never changed.
+/// Key ID: any text without control characters. An authorization server binds a session to the kid
+/// of the client key, so a kid never changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Kid(String);
 
 impl Kid {
-    /// Returns the text as it appears in documents.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Epoch milliseconds, when the kid is one: the convention of the upstream generator script.
+    /// Reads the kid as epoch milliseconds, the convention of the upstream generator script.
     pub fn as_epoch_millis(&self) -> Option<i64> {
         (self.0.len() == 13 && self.0.bytes().all(|b| b.is_ascii_digit()))
             .then(|| self.0.parse().ok())

@@ -1,4 +1,4 @@
-//! What holds for all keys, however they are written and whatever is wrong with them.
+//! Property tests of key parsing and key sets.
 
 use std::sync::LazyLock;
 
@@ -15,8 +15,8 @@ use crate::arbitrary::{damage, json as any_json, shows, told, unknown_members};
 
 type Members = Map<String, Value>;
 
-/// Keys of both kinds, among them such whose parts begin with zeros: making one takes longer than
-/// all the rest.
+/// Client keys, some with leading zero bytes. Generated once, because that takes longer than the
+/// tests.
 static CLIENT_KEYS: LazyLock<Vec<ClientKey>> = LazyLock::new(|| {
     let key = |n: u16| {
         let mut secret = [0; 32];
@@ -41,7 +41,7 @@ static DPOP_KEYS: LazyLock<Vec<Members>> = LazyLock::new(|| {
     all.map(|jwk| jwk.as_object().unwrap().clone()).collect()
 });
 
-/// Sets of one to three keys in each form that holds several, with the keys in them.
+/// Sets of one to three keys in each form that can hold several, with their keys.
 static SETS: LazyLock<Vec<(String, Vec<ClientKey>)>> = LazyLock::new(|| {
     let named = |(number, key): (usize, &ClientKey)| {
         let mut key = key.clone();
@@ -65,7 +65,7 @@ fn text_of<'m>(members: &'m Members, name: &str) -> &'m str {
     members[name].as_str().unwrap()
 }
 
-/// Returns the members with others among them, in any order.
+/// Adds other members, in any order.
 fn shuffled(members: Members) -> impl Strategy<Value = Members> {
     unknown_members()
         .prop_flat_map(move |others| {
@@ -82,7 +82,7 @@ fn named() -> impl Strategy<Value = ClientKey> {
     })
 }
 
-/// One part of a key changed: that of another key, one bit of it, or one character of its spelling.
+/// Changes one part of a key: takes that of another key, or changes one bit or one character.
 fn tampered(members: &Members, other: &Members, part: &str, how: u8, at: Index) -> Members {
     let mut tampered = members.clone();
     let text = text_of(members, part);
@@ -146,7 +146,7 @@ proptest! {
             Err(failure) => {
                 let told = told(&failure);
                 prop_assert!(!shows(&told, text_of(key.expose_jwk(), "d")), "{}", told);
-                // How a key begins and ends is the same for every key.
+                // The first and last bytes are the same for every key.
                 let own = match form {
                     KeyForm::Multibase => &written[8..],
                     KeyForm::Pem | KeyForm::PemBase64 | KeyForm::DerBase64 | KeyForm::JwkBase64 => {
@@ -222,7 +222,7 @@ proptest! {
         let (written, keys) = which.get(&SETS);
         let text = damage.to(written);
         match parse_keys(&text) {
-            // The parts of a key belong together: what is damaged is refused, and what is read was there.
+            // A damaged key must be refused, and a key that is accepted must be in the input.
             Ok(read) => {
                 prop_assert!(read.keys.len() <= keys.len());
                 for key in &read.keys {
@@ -249,7 +249,7 @@ proptest! {
     }
 }
 
-/// Where each case reads several keys, or is not about reading: for as many cases as there is time.
+/// Tests that read several keys per case, or are not about parsing. The long property run skips them.
 mod slow {
     use super::*;
 
@@ -311,7 +311,7 @@ mod slow {
             let active: Vec<_> = set.iter().filter(|key| set.state(key, Some(0), at(now)) == KeyState::Active).collect();
             let names: Vec<_> = active.iter().map(|key| key.kid().unwrap().as_str().parse::<usize>().unwrap()).collect();
             prop_assert_eq!(names, Vec::from_iter(first));
-            // A key that something is bound to is never called unused.
+            // A key with bound records must never be called unused.
             for key in set.iter() {
                 prop_assert_ne!(set.state(key, Some(1), at(now)), KeyState::Unused);
                 prop_assert_ne!(set.state(key, None, at(now)), KeyState::Unused);

@@ -1,4 +1,4 @@
-//! Recognises private keys in text, in every form in the wild, and names what is none.
+//! Recognises private keys in text, in all forms known from practice, and describes anything else.
 
 use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, PrivateKeyInfoRef};
 use serde_json::{Map, Value};
@@ -10,22 +10,21 @@ use super::forms::{KeyForm, P256_PRIVATE_MULTICODEC, ParsedKeys};
 use crate::error::{Failure, usage};
 use crate::{input, pem};
 
-/// What is known. There is no advice to make a new key: sessions are bound to the one that cannot
-/// be read.
+/// Known forms. The hint does not suggest a new key, because sessions are bound to the unreadable
+/// one.
 const FORMS: &str = "known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one of these, and a multibase \
                      P-256 key; copy the key whole from where the app reads it";
 
-/// How PKCS#8 and its relatives begin.
+/// First byte of PKCS#8 and related DER structures.
 const DER_SEQUENCE: u8 = 0x30;
-/// Bytes of a bare private key.
+/// Bytes of a raw private key.
 const BARE_KEY: usize = 32;
 
-/// Text that is no private key of an OAuth client.
+/// Error for text that is not a private key of an OAuth client.
 pub struct NotAKey {
-    /// What is wrong with it.
+    /// Description of the fault.
     pub failure: Failure,
-    /// It is a key of another type, or for another purpose; no client library of atproto signs
-    /// with it.
+    /// True for a key of another type or purpose, with which no atproto client library signs.
     pub is_foreign: bool,
 }
 
@@ -45,12 +44,12 @@ impl NotAKey {
     }
 }
 
-/// Reads private keys in any form; the form is told from the text itself.
+/// Reads private keys in any form. The form is detected from the text.
 pub fn parse_keys(text: &str) -> Result<ParsedKeys, Failure> {
     read_keys(text).map_err(|rejected| rejected.failure)
 }
 
-/// The same, with the difference between a key that is damaged and one of another kind.
+/// Reads private keys like [`parse_keys`]. The error tells a damaged key from a foreign one.
 pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
     let text = input::trimmed(text);
     if text.is_empty() {
@@ -76,7 +75,7 @@ pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
     if hex.len() == 2 * BARE_KEY && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(NotAKey::foreign(bare("in hex")));
     }
-    // `\n` at the end stays where base64 was wrapped, and put on one line again.
+    // Base64 that was wrapped and joined again may still have `\n` at its end.
     let compact: Zeroizing<String> =
         Zeroizing::new(text.replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect());
     match pem::base64_bytes(&compact) {
@@ -90,7 +89,7 @@ fn bare(how: &str) -> Failure {
         .hint(FORMS)
 }
 
-/// JSON or PEM.
+/// Reads JSON or PEM.
 fn from_text(text: &str) -> Option<Result<ParsedKeys, NotAKey>> {
     if text.starts_with(['{', '[']) {
         return Some(from_json(text));
@@ -98,7 +97,7 @@ fn from_text(text: &str) -> Option<Result<ParsedKeys, NotAKey>> {
     pem::is_pem(text).then(|| Ok(ParsedKeys::new(KeyForm::Pem, vec![from_pem(text)?])))
 }
 
-/// What base64 holds.
+/// Reads decoded base64.
 fn from_bytes(bytes: &[u8]) -> Result<ParsedKeys, NotAKey> {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Some(read) = from_text(input::trimmed(text))
@@ -116,7 +115,7 @@ fn from_bytes(bytes: &[u8]) -> Result<ParsedKeys, NotAKey> {
 
 fn from_json(text: &str) -> Result<ParsedKeys, NotAKey> {
     let json: Value = serde_json::from_str(text).map_err(|e| {
-        // The parser's own message names a position and a kind of token, never the text itself.
+        // The parser's message states a position and a token type, and never quotes the text.
         let broken = || {
             usage("is not JSON")
                 .because(e)
@@ -170,8 +169,7 @@ fn place_of(index: usize, members: &Map<String, Value>) -> String {
     }
 }
 
-/// Returns the one private key among the blocks; a public half or a certificate may stand beside
-/// it.
+/// Returns the only private key among the PEM blocks. Public keys and certificates are ignored.
 fn from_pem(text: &str) -> Result<ClientKey, NotAKey> {
     let blocks = pem::blocks(text);
     let private: Vec<_> = blocks.iter().filter(|block| block.label == "PRIVATE KEY").collect();
@@ -192,7 +190,7 @@ fn from_pem(text: &str) -> Result<ClientKey, NotAKey> {
     }
 }
 
-/// Names a PEM without a PKCS#8 key.
+/// Describes a PEM without a PKCS#8 key.
 fn other_pem(blocks: &[pem::Block]) -> NotAKey {
     let is_there = |label: &str| blocks.iter().any(|block| block.label == label);
     if blocks.iter().any(pem::Block::is_encrypted) {
@@ -261,7 +259,7 @@ fn from_der(der: &[u8]) -> Result<ClientKey, NotAKey> {
     Err(usage("is not PKCS#8 of a P-256 private key").because(error).hint(NOT_A_KEY).into())
 }
 
-/// Returns the type of a key by its identifiers (RFC 5480, RFC 8410); none for P-256.
+/// Returns the name of a key type from its OIDs (RFC 5480, RFC 8410), `None` for P-256.
 fn type_of(algorithm: &str, curve: &str) -> Option<String> {
     Some(match (algorithm, curve) {
         ("1.2.840.10045.2.1", "1.2.840.10045.3.1.7") => return None,

@@ -1,25 +1,26 @@
-//! Meanings of the refusals that token endpoints give, as a table of the servers' own words.
+//! Meanings of the error responses of token endpoints, as a table of the servers' own words.
 //!
-//! RFC 6749 section 5.2 leaves the description to the server, and some servers put their words
-//! where the code belongs. Words are compared in lower case, and the first row that fits holds.
-//! What fits no row is unknown, and costs a session where the code is `invalid_grant`.
+//! RFC 6749 section 5.2 leaves the description to the server, and some servers put words in place
+//! of the code. Words are compared in lower case, and the first matching row applies. A response
+//! that matches no row is unknown; with the code `invalid_grant` it counts as the end of the
+//! session.
 
 use std::fmt;
 
-/// A refusal (RFC 6749 section 5.2), made fit to be shown.
+/// Error response (RFC 6749 section 5.2), safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorResponse {
-    /// The status code.
+    /// Status code.
     pub status: u16,
-    /// The member `error`.
+    /// Member `error`.
     pub error: Option<String>,
-    /// The member `error_description`; where there is none, `message` (XRPC).
+    /// Member `error_description`, else `message` (XRPC).
     pub description: Option<String>,
     /// True if the answer carried a DPoP nonce.
     pub gave_nonce: bool,
 }
 
-/// The member `error` of a refusal.
+/// Value of the member `error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     /// RFC 6749 section 5.2
@@ -38,65 +39,65 @@ pub enum ErrorCode {
     UseDpopNonce,
     /// `InvalidRequest` of XRPC
     XrpcInvalidRequest,
-    /// Any other text, or none. It may be the server's words rather than a code.
+    /// Any other text, or none. May be a description in place of a code.
     Other,
 }
 
-/// The cause of a refusal.
+/// Cause of an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// The session had ended before: it was revoked, or the server does not know it.
+    /// The session had already ended: revoked, or unknown to the server.
     Ended,
-    /// The session, or its refresh token, had outlived its time.
+    /// The session or its refresh token had expired.
     Expired,
-    /// Either the session had ended or its token was used before, or the client is not the
-    /// session's: the words are the same.
+    /// The session had ended, its token was already used, or the client is not the session's. The
+    /// words do not tell which.
     EndedOrConfiguration,
-    /// The refresh token was used before.
+    /// The refresh token was already used.
     Replayed,
-    /// The proof is not by the session's DPoP key.
+    /// The proof was not made with the session's DPoP key.
     DpopKey,
-    /// The client is not the one that the session was issued to: `client_id`, client key,
-    /// authentication method, grant types.
+    /// The client is not the one that the session was issued to: different `client_id`, client key,
+    /// authentication method or grant types.
     OtherClient,
-    /// The client was not authenticated: its assertion, or what its documents say.
+    /// Client authentication failed, because of the assertion or the client's documents.
     ClientAuthentication,
     /// The server could not fetch the client's documents.
     ClientDocuments,
-    /// The request itself.
+    /// Fault of the request itself.
     Request,
-    /// The words are in no row.
+    /// The words match no row.
     Unknown,
 }
 
-/// The state of a session after a refusal.
+/// State of a session after an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// As before.
+    /// Unchanged.
     Kept,
-    /// Ended by this refusal, or before it.
+    /// Ended, by this request or earlier.
     Gone,
 }
 
-/// The effect of a client assertion on a session that began while its client was public, as far as
-/// a server's refusal of a token that never was tells.
+/// Effect of a client assertion on a session that started when the client was public. Derived from
+/// the server's answer to a token that was never issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upgrading {
-    /// The session goes on with the assertion.
+    /// The session continues with the assertion.
     Accepted,
-    /// The assertion is refused, and the session goes on as it was.
+    /// The assertion is refused, and the session continues unchanged.
     Kept,
     /// The session ends.
     Destroys,
-    /// The client was refused, before any token was looked at: in which words.
+    /// The client was refused before the token was checked. Holds the server's words.
     Refused(String),
-    /// The server's words are in no row.
+    /// The server's words match no row.
     Unknown(String),
     /// There was no answer.
     NoAnswer,
 }
 
-/// The reference server, `@atproto/oauth-provider` 0.22.9.
+/// Reference server, `@atproto/oauth-provider` 0.22.9.
 const REFERENCE: &str = "reference";
 /// rsky-oauth 1.1.0, `src/provider.rs` and `src/client.rs`.
 const RSKY: &str = "rsky";
@@ -108,19 +109,19 @@ const COCOON: &str = "cocoon";
 const PEGASUS: &str = "pegasus";
 /// cirrus, commit 0aec6316.
 const CIRRUS: &str = "cirrus";
-/// No server in particular: words that suggest themselves.
+/// Plausible wording of no particular server.
 const PATTERN: &str = "pattern";
 
-/// One way to refuse a refresh.
+/// Known error response to a refresh.
 struct Row {
-    /// The status; none where any will do.
+    /// Status code. `None` matches any.
     status: Option<u16>,
     code: ErrorCode,
-    /// A part of the description, or of `error` where that is no code. Lower case.
+    /// Part of the description, or of `error` if that is not a known code. Lower case.
     words: &'static str,
     cause: Cause,
     fate: Fate,
-    /// The servers that say so.
+    /// Servers that answer so.
     source: &'static [&'static str],
 }
 
@@ -134,7 +135,7 @@ const fn row(
     Row { status: Some(status), code, words, cause, fate, source }
 }
 
-/// Returns a code that says it all, whatever the status and the words.
+/// Returns a row for a code that needs neither status nor words.
 const fn code(
     code: ErrorCode,
     (cause, fate): (Cause, Fate),
@@ -154,16 +155,16 @@ static ROWS: &[Row] = {
     };
     use Fate::{Gone, Kept};
     &[
-        // Refused before the token was looked at.
+        // Refused before the token is checked.
         row(400, InvalidGrant, "jti reused", (Request, Kept), &[REFERENCE]),
         row(400, InvalidGrant, "grant type is not allowed for this client", (Request, Kept), &[REFERENCE]),
         row(400, InvalidGrant, "is not supported by the server", (Request, Kept), &[REFERENCE]),
         row(400, InvalidGrant, "client credentials missing", (Request, Kept), &[REFERENCE]),
         row(400, InvalidGrant, "invalid request payload", (Request, Kept), &[REFERENCE]),
-        // The token has not the form of one.
+        // The token does not have the server's format.
         row(400, InvalidGrant, "string must contain", (Request, Kept), &[REFERENCE]),
-        // Where words leave a choice, the graver holds: the reference server compares clients and keys before it says that a
-        // session has expired.
+        // If the words allow two meanings, the worse one applies: the reference server compares
+        // client and key before it reports an expired session.
         row(400, InvalidGrant, "client_id mismatch", (OtherClient, Kept), &[CIRRUS]),
         row(400, InvalidGrant, "to this client", (OtherClient, Gone), &[REFERENCE]),
         row(400, InvalidGrant, "another client", (OtherClient, Gone), &[RSKY]),
@@ -180,7 +181,7 @@ static ROWS: &[Row] = {
         row(400, InvalidGrant, "dpop", (DpopKey, Gone), &[REFERENCE, RSKY]),
         row(400, InvalidGrant, "invalid refresh token", (Ended, Gone), &[REFERENCE, RSKY, TRANQUIL, CIRRUS]),
         row(400, InvalidGrant, "expired", (Expired, Gone), &[REFERENCE, RSKY, TRANQUIL]),
-        // The proof.
+        // Proofs.
         row(401, InvalidDpopProof, "key binding mismatch", (DpopKey, Kept), &[TRANQUIL]),
         row(400, InvalidDpopProof, "dpop key mismatch", (DpopKey, Kept), &[CIRRUS]),
         // XRPC errors.
@@ -189,7 +190,7 @@ static ROWS: &[Row] = {
         row(400, XrpcInvalidRequest, "client_id mismatch", (OtherClient, Kept), &[PEGASUS]),
         row(400, XrpcInvalidRequest, "dpop key mismatch", (DpopKey, Kept), &[PEGASUS]),
         row(400, XrpcInvalidRequest, "dpop error", (Request, Kept), &[PEGASUS]),
-        // Words in place of a code.
+        // Description in place of a code.
         row(400, Other, "\"client_id\" mismatch", (EndedOrConfiguration, Kept), &[COCOON]),
         row(400, Other, "session expired", (Expired, Gone), &[COCOON]),
         row(400, Other, "refresh token expired", (Expired, Gone), &[COCOON]),
@@ -199,7 +200,7 @@ static ROWS: &[Row] = {
         row(400, Other, "grant type is not supported by the client", (ClientAuthentication, Kept), &[COCOON]),
         row(400, Other, "in client jwks", (ClientAuthentication, Kept), &[COCOON]),
         row(400, Other, "client_assertion", (ClientAuthentication, Kept), &[COCOON]),
-        // The client.
+        // Clients.
         row(401, InvalidClient, "failed to fetch", (ClientDocuments, Kept), &[RSKY]),
         row(400, InvalidClient, "unknown client:", (ClientDocuments, Kept), &[CIRRUS]),
         code(InvalidClient, (ClientAuthentication, Kept), &[REFERENCE, RSKY, CIRRUS]),
@@ -209,9 +210,9 @@ static ROWS: &[Row] = {
     ]
 };
 
-/// Words in which servers refuse a refresh token that never was, and their way with a public
-/// session that is asked for with an assertion. Exactly these words: the case of a letter tells two
-/// servers apart.
+/// Responses to a refresh token that was never issued, and the server's treatment of a public
+/// session refreshed with an assertion. Compared exactly: two servers differ only in the case of
+/// one letter.
 const UPGRADES: &[(ErrorCode, &str, Upgrading, &[&str])] = &[
     (
         ErrorCode::InvalidGrant,
@@ -219,11 +220,11 @@ const UPGRADES: &[(ErrorCode, &str, Upgrading, &[&str])] = &[
         Upgrading::Accepted,
         &[REFERENCE, TRANQUIL, CIRRUS],
     ),
-    // "client authentication does not match the initial request"
+    // Later: "client authentication does not match the initial request".
     (ErrorCode::InvalidGrant, "invalid refresh token", Upgrading::Destroys, &[RSKY]),
-    // "client authentication method mismatch"
+    // Later: "client authentication method mismatch".
     (ErrorCode::Other, "\"client_id\" mismatch", Upgrading::Kept, &[COCOON]),
-    // Authenticates no client.
+    // Does not authenticate clients.
     (ErrorCode::XrpcInvalidRequest, "invalid refresh token", Upgrading::Accepted, &[PEGASUS]),
 ];
 
@@ -252,7 +253,7 @@ impl Row {
 }
 
 impl ErrorResponse {
-    /// Returns the cause of it, and the state of the session after it.
+    /// Returns the cause, and the state of the session afterwards.
     pub fn meaning(&self) -> (Cause, Fate) {
         let unknown = if self.status == 400 && self.code() == ErrorCode::InvalidGrant {
             Fate::Gone
@@ -267,10 +268,9 @@ impl ErrorResponse {
         ROWS.iter().find(|row| row.fits(self.status, code, &words))
     }
 
-    /// Checks whether it proves that the session has ended, though nothing is known of the token
-    /// that was sent: by the words of a server that tells a used token from one that it does not
-    /// know. Such servers give a nonce with every answer; others, which say the same of a used one,
-    /// do not.
+    /// Checks whether the response proves that the session has ended, for any token of the session.
+    /// Relies on servers that distinguish used tokens from unknown ones; they send a nonce with
+    /// every answer. Other servers use the same words for a used token, and send no nonces.
     pub fn proves_end(&self) -> bool {
         let tells_apart = |source: &&str| [REFERENCE, RSKY].contains(source);
         self.row().is_some_and(|row| match row.cause {
@@ -279,8 +279,8 @@ impl ErrorResponse {
         })
     }
 
-    /// Checks whether it proves that the session has ended, where the token was the session's
-    /// newest: a refusal that is neither about the proof nor about the client.
+    /// Checks whether the response proves that the session has ended, if the token was the newest
+    /// of the session: the error concerns neither the proof nor the client.
     pub fn refuses_newest_token(&self) -> bool {
         let (cause, _) = self.meaning();
         let is_about_token = match cause {
@@ -297,8 +297,8 @@ impl ErrorResponse {
         is_about_token && (400..500).contains(&self.status) && self.error.is_some()
     }
 
-    /// Returns the server's way with public sessions that are asked for with an assertion, where
-    /// this is its answer to an authenticated client that sent a token that never was.
+    /// Returns the server's treatment of public sessions refreshed with an assertion. `self` must
+    /// be its answer to an authenticated client with a token that was never issued.
     pub fn upgrading(&self) -> Upgrading {
         let (code, words) = (self.code(), self.words());
         let known =
@@ -312,8 +312,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Checks whether the server authenticates clients, where this is its answer to a client
-    /// without an assertion that sent a token that never was. None where the words do not tell.
+    /// Checks whether the server authenticates clients. `self` must be its answer to a request
+    /// without assertion and with a token that was never issued. `None` if the words do not tell.
     pub fn asks_for_assertion(&self) -> Option<bool> {
         match self.meaning().0 {
             Cause::ClientAuthentication => Some(true),
@@ -326,7 +326,7 @@ impl ErrorResponse {
         ErrorCode::of(self.error.as_deref().unwrap_or_default())
     }
 
-    /// Returns the description; `error` where that is no code.
+    /// Returns the description, or `error` if that is not a known code.
     fn words(&self) -> &str {
         match self.code() {
             ErrorCode::Other => self.error.as_deref().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! How the client proves who it is (RFC 7523 section 2.2; AT Protocol OAuth profile:
+//! Client authentication at the token endpoint (RFC 7523 section 2.2; AT Protocol OAuth profile:
 //! `private_key_jwt` or `none`).
 
 use serde::Serialize;
@@ -8,20 +8,18 @@ use crate::session::AuthMethod;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Servers take no assertion whose `exp` is further than this from its `iat`, or whose `iat` is
-/// older. Seconds.
+/// Seconds between `iat` and `exp`. Servers refuse longer or older assertions.
 const LIFETIME: i64 = 60;
-/// Servers refuse an `iat` that lies ahead of their own clock, some of them by more than five
-/// seconds. Assertions and proofs are dated back by this, so our clock may be that much fast.
-/// Seconds.
+/// Seconds by which assertions and proofs are backdated. Servers refuse an `iat` in their future,
+/// some of them from five seconds on, so the local clock may be this much fast.
 pub(super) const BACKDATED: i64 = 10;
 
 /// Identity of the client.
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials<'a> {
-    /// The URL of the client metadata document.
+    /// URL of the client metadata document.
     pub client_id: &'a str,
-    /// Client authentication, by the key to which the session is bound.
+    /// Client authentication, with the key to which the session is bound.
     pub auth: AuthMethod<&'a ClientKey>,
 }
 
@@ -42,7 +40,7 @@ struct Claims<'a> {
     exp: i64,
 }
 
-/// Returns the form fields by which the client identifies itself. `now` in seconds.
+/// Returns the form fields that identify the client. `now` in seconds.
 pub(super) fn fields(
     credentials: Credentials<'_>,
     issuer: &str,
@@ -54,7 +52,7 @@ pub(super) fn fields(
     if let AuthMethod::PrivateKeyJwt(key) = credentials.auth {
         let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
         let iat = now - BACKDATED;
-        // The audience is the issuer: the token endpoint, as RFC 7523 suggests, is refused.
+        // The audience is the issuer. Servers refuse the token endpoint, which RFC 7523 suggests.
         let claims =
             Claims { iss: client_id, sub: client_id, aud: issuer, jti, iat, exp: iat + LIFETIME };
         fields.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));

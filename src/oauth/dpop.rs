@@ -1,5 +1,4 @@
-//! Proof of possession (RFC 9449): the JWT that goes with every request, and the nonces that
-//! servers hand out.
+//! Proofs of possession (RFC 9449): the JWT sent with each request, and the servers' nonces.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,22 +9,22 @@ use url::Url;
 
 use crate::jose::{DpopKey, PublicEcJwk};
 
-/// Longer nonces are ignored: they would only come back as a larger request.
+/// Maximum length of a nonce. Longer ones are ignored, because they would inflate each request.
 const MAX_NONCE_BYTES: usize = 1024;
 
-/// The newest nonce of each origin; none of an origin that has answered a proof without one.
+/// Newest nonce by origin. `None` for an origin that has answered a proof without a nonce.
 #[derive(Default)]
 pub(super) struct Nonces(Mutex<HashMap<String, Option<String>>>);
 
-/// The parameters of a proof that depend on earlier answers of the server.
+/// Parameters of a proof that depend on earlier answers of the server.
 #[derive(Clone, Debug, Default)]
 pub struct ProofParameters {
     /// Nonce to sign.
     pub(super) nonce: Option<String>,
-    /// The server's time less our own, as its refusal of a proof has shown. Zero otherwise.
+    /// Server time minus local time, as learnt from a refused proof. Zero otherwise.
     pub(super) clock_offset: SignedDuration,
-    /// The server has refused a proof of this request as invalid. It is repeated once for that
-    /// reason.
+    /// True if the server has refused a proof of this request as invalid. The request is repeated
+    /// once for that reason.
     pub(super) refused_before: bool,
 }
 
@@ -46,7 +45,7 @@ struct Claims<'a> {
     nonce: Option<&'a str>,
 }
 
-/// Returns a proof for one POST request (RFC 9449 section 4.2). `iat` in seconds.
+/// Returns a proof for a POST request (RFC 9449 section 4.2). `iat` in seconds.
 pub(super) fn proof(key: &DpopKey, url: &Url, nonce: Option<&str>, jti: &str, iat: i64) -> String {
     let header = Header { alg: key.alg().name(), typ: "dpop+jwt", jwk: key.public() };
     let mut target = url.clone();
@@ -66,7 +65,7 @@ impl Nonces {
         self.all().contains_key(&origin(url))
     }
 
-    /// Keeps the nonce of an answer. An answer without a usable one leaves the nonce as it is.
+    /// Stores the nonce of an answer. An answer without a usable nonce keeps the stored one.
     pub(super) fn keep(&self, url: &Url, nonce: Option<&str>) {
         let nonce = nonce.filter(|nonce| is_nonce(nonce));
         let mut all = self.all();
@@ -76,7 +75,7 @@ impl Nonces {
         }
     }
 
-    /// Forgets the nonce of a URL's origin.
+    /// Forgets the nonce of the URL's origin.
     pub(super) fn forget(&self, url: &Url) {
         self.all().remove(&origin(url));
     }
@@ -90,7 +89,8 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// RFC 9449 section 8.1: printable ASCII without space, quote and backslash.
+/// Checks the syntax of a nonce: printable ASCII without space, quote and backslash (RFC 9449
+/// section 8.1).
 pub(super) fn is_nonce(text: &str) -> bool {
     (1..=MAX_NONCE_BYTES).contains(&text.len())
         && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))

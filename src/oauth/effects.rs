@@ -1,4 +1,4 @@
-//! Time, randomness, and what may be spoken to: handed in.
+//! Injected side effects: clock, randomness and the egress policy.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,35 +10,36 @@ use url::Url;
 
 use super::http::RateSettings;
 
-/// What of the network may be spoken to, and whom to ask (settings `[network]`).
+/// Egress policy and resolvers (settings `[network]`).
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
-    /// Knows `did:plc` documents.
+    /// Directory of `did:plc` documents.
     pub plc_directory: Url,
-    /// Answers DNS questions over HTTPS, in JSON.
+    /// DNS over HTTPS resolver with JSON answers.
     pub doh_resolver: Url,
-    /// Development: http beside https.
+    /// Development: permits http URLs.
     pub allow_http: bool,
-    /// Development: loopback and private addresses.
+    /// Development: permits loopback and private addresses.
     pub allow_private_hosts: bool,
-    /// Certificates added to the public roots, in PEM.
+    /// Certificates in PEM, trusted in addition to the public roots.
     pub ca_pem: Option<Vec<u8>>,
-    /// Certificates that the environment adds, in PEM. Those that cannot be used are left out.
+    /// Certificates in PEM from the environment. Unusable ones are ignored.
     pub system_pem: Vec<u8>,
     /// HTTP proxy.
     pub proxy: ProxySettings,
-    /// How many requests a second each origin gets.
+    /// Request rates by origin.
     pub rates: RateSettings,
 }
 
-/// The HTTP proxy for https requests.
+/// HTTP proxy for https requests.
 #[derive(Clone, Default)]
 pub struct ProxySettings {
-    /// Its address. May hold a password.
+    /// URL of the proxy. May contain a password.
     pub address: Option<Url>,
-    /// Hosts that are reached without it, as `NO_PROXY` lists them.
+    /// Hosts reached without the proxy, in the syntax of `NO_PROXY`.
     pub exceptions: Option<String>,
-    /// A variable that names a proxy, which nobody has said to use.
+    /// Environment variable that names a proxy, but is not used because the settings do not enable
+    /// it.
     pub unused: Option<&'static str>,
 }
 
@@ -50,11 +51,11 @@ impl fmt::Debug for ProxySettings {
     }
 }
 
-/// Says what time it is.
+/// Source of the current time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
-/// Gives 128 random bits at a time.
+/// Source of randomness, 128 bits at a time.
 #[derive(Clone)]
 pub struct Random(Arc<dyn Fn() -> [u8; 16] + Send + Sync>);
 
@@ -64,19 +65,19 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// Returns the time.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
 }
 
 impl Random {
-    /// Wraps a source of randomness, which must be fit for secrets.
+    /// Wraps a source of randomness, which must be cryptographically secure.
     pub fn new(bytes: impl Fn() -> [u8; 16] + Send + Sync + 'static) -> Self {
         Self(Arc::new(bytes))
     }
 
-    /// Returns an identifier that has never been used before: a `jti`.
+    /// Returns a unique identifier for `jti` (RFC 7519 section 4.1.7).
     pub fn id(&self) -> String {
         BASE64URL.encode((self.0)())
     }

@@ -1,5 +1,5 @@
-//! HTTP as everything here needs it: no redirects, short patience, small answers, no way into
-//! private networks, and errors that say whether a request can have arrived.
+//! HTTP client with the egress policy: no redirects, short timeouts, small answers, no private
+//! networks. Errors state whether a request may have been received.
 
 mod error;
 mod guard;
@@ -32,68 +32,67 @@ pub use guard::objection;
 pub use pace::RateSettings;
 pub use served::Served;
 
-/// A connection that takes longer than this to come about is given up. Nothing has been sent by
-/// then.
+/// Timeout for establishing a connection. Nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Idle connections are dropped before servers drop them (Node does after 5 s): a request sent into
-/// a connection that is being closed has an uncertain fate.
+/// Lifetime of idle connections, shorter than on servers (Node: 5 s). A request on a connection
+/// that is just being closed may or may not be received.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-/// No server can ask for more patience than this: longer than any run lasts.
+/// Maximum of `Retry-After`, longer than any run.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(366 * 24);
-/// How oauthctl introduces itself.
+/// User agent.
 const USER_AGENT: &str = concat!("oauthctl/", env!("CARGO_PKG_VERSION"));
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The guarded client. Cheap to clone; clones share connections.
+/// HTTP client with the egress policy. Clones are cheap and share connections.
 #[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
     guard: Guard,
-    /// What there is to say of a proxy where no connection comes about.
+    /// Hint about the proxy for failed connections.
     note: Arc<str>,
     clock: Clock,
     pace: Arc<Pace>,
     skew: Arc<Mutex<Option<Skew>>>,
 }
 
-/// Difference between this machine's clock and a server's.
+/// Difference between the local clock and a server's.
 #[derive(Clone, Debug)]
 pub struct Skew {
-    /// By so much this machine's clock is ahead.
+    /// Amount by which the local clock is ahead.
     pub ahead: SignedDuration,
-    /// The server's origin.
+    /// Origin of the server.
     pub origin: String,
 }
 
-/// How much a request may cost.
+/// Limits of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// From the beginning of the request to the end of the answer.
+    /// Time from the start of the request to the end of the answer.
     pub within: Duration,
-    /// Bytes of the answer's body.
+    /// Maximum size of the body, in bytes.
     pub bytes: usize,
 }
 
-/// An answer. Its body may be missing although its status is known: too large, too slow, cut off.
+/// HTTP answer. The body can fail (too large, too slow, interrupted) after the status is known.
 pub struct Answer {
-    /// The status code.
+    /// Status code.
     pub status: u16,
-    /// The media type, without parameters, in lower case.
+    /// Media type without parameters, in lower case.
     pub content_type: Option<String>,
-    /// The nonce for the next proof (RFC 9449 section 8), as it came.
+    /// Nonce for the next proof (RFC 9449 section 8), unchecked.
     pub dpop_nonce: Option<String>,
-    /// How long the server asks to be left alone.
+    /// Time for which the server asks for no further requests.
     pub retry_after: Option<Duration>,
-    /// How it was served.
+    /// Times and cache headers.
     pub served: Served,
-    /// The whole body. Holds tokens where the request was for tokens.
+    /// Complete body. Contains tokens if the request asked for tokens.
     pub body: Result<Vec<u8>, HttpError>,
 }
 
 impl Http {
-    /// Returns a client for one run. Fails when the certificates of `ca_pem` cannot be read.
+    /// Returns a client for one run. Fails if the certificates of `ca_pem` cannot be read.
     pub fn new(settings: &NetworkSettings, clock: Clock) -> anyhow::Result<Self> {
         let proxy = settings.proxy.address.as_ref();
         let guard = Guard {
@@ -108,8 +107,7 @@ impl Http {
             )?)
             .dns_resolver(Arc::new(guard.clone()))
             .redirect(reqwest::redirect::Policy::none())
-            // Every request is sent once at most; whoever sends it knows whether sending it again
-            // is safe.
+            // Each request is sent at most once. The caller knows whether it may be repeated.
             .retry(reqwest::retry::never())
             .no_proxy()
             .user_agent(USER_AGENT)
@@ -120,7 +118,7 @@ impl Http {
                 [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect(),
             );
         let client = match proxy {
-            // Only https, which it cannot read, goes through a proxy.
+            // Only https requests, which a proxy cannot read, use it.
             Some(address) => {
                 let exceptions =
                     settings.proxy.exceptions.as_deref().and_then(reqwest::NoProxy::from_string);
@@ -142,13 +140,12 @@ impl Http {
         Ok(Self { client, guard, note: note.into(), clock, pace, skew: Arc::default() })
     }
 
-    /// Checks whether the guards let a request to this URL out, as far as the URL shows.
+    /// Checks whether the egress policy permits this URL, without resolving its host.
     pub fn allows(&self, url: &Url) -> bool {
         self.guard.check(url).is_ok()
     }
 
-    /// Returns the difference between this machine's clock and that of the server that is nearest
-    /// to it, of those that have told the time so far.
+    /// Returns the smallest clock difference to a server that has sent its time so far.
     pub fn skew(&self) -> Option<Skew> {
         self.skew.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -163,27 +160,29 @@ impl Http {
         }
     }
 
-    /// Sets the rate of all origins that have none of their own: requests a second, 0 for none.
+    /// Sets the rate of origins without a rate of their own, in requests per second, 0 for
+    /// unlimited.
     pub fn set_rate(&self, rate: f64) {
         self.pace.set_rate(rate);
     }
 
-    /// Returns the rate at which a URL's origin is asked.
+    /// Returns the request rate for a URL's origin.
     pub fn rate(&self, url: &Url) -> Option<f64> {
         self.pace.rate(url)
     }
 
-    /// Gives up waiting for a turn once this says so.
+    /// Ends waits as soon as `stop` returns true.
     pub fn stop_waiting_when(&self, stop: impl Fn() -> bool + Send + Sync + 'static) {
         self.pace.stop_when(stop);
     }
 
-    /// Waits until another request may be made to a URL's origin, by [`Http::post_form`].
+    /// Waits until another request to the URL's origin is permitted, to be sent with
+    /// [`Http::post_form`].
     pub async fn reserve(&self, url: &Url) -> Result<(), HttpError> {
         self.pace.reserve(url).await
     }
 
-    /// Fetches a document, when it is its turn.
+    /// Fetches a document within the rate limit.
     pub async fn get(
         &self,
         url: &Url,
@@ -204,7 +203,7 @@ impl Http {
         answer
     }
 
-    /// Sends a form, with a DPoP proof, and does not wait for a turn.
+    /// Sends a form with a DPoP proof, without waiting for the rate limit.
     pub async fn post_form(
         &self,
         url: &Url,
@@ -242,7 +241,7 @@ impl Http {
         let (request, begun) = (request.timeout(limits.within).build(), Instant::now());
         let request = request.map_err(|e| HttpError::from_reqwest(origin.clone(), e))?;
         let method = request.method().clone();
-        // Queries may hold anything.
+        // Without the query, which may contain secrets.
         let tell = |outcome: &dyn Display| {
             debug!(
                 "{method} {origin}{}: {outcome}, {} ms",
@@ -278,7 +277,7 @@ impl Http {
 }
 
 impl Answer {
-    /// Checks whether the answer calls itself JSON.
+    /// Checks whether the media type is JSON.
     pub fn is_json(&self) -> bool {
         self.content_type
             .as_deref()
@@ -322,7 +321,7 @@ fn media_type(value: &str) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Seconds, or a date (RFC 9110 section 10.2.3).
+/// Reads `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
 pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let wait = if let Ok(seconds) = value.trim().parse() {
         Duration::from_secs(seconds)

@@ -1,5 +1,4 @@
-//! Who an account is: DID documents and handles (AT Protocol identity, DID and handle
-//! specifications).
+//! Accounts: DID documents and handles (AT Protocol identity, DID and handle specifications).
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,25 +12,25 @@ use super::lookup::{self, LookupError};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
-/// What matters of a DID document.
+/// Relevant members of a DID document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The account.
+    /// Account.
     pub did: Did,
-    /// The origin of its PDS.
+    /// Origin of the PDS.
     pub pds: Option<String>,
-    /// The handle it claims. Only one that resolves back to the account is really its own.
+    /// Claimed handle. It is verified only if it resolves back to the account.
     pub handle: Option<Handle>,
 }
 
-/// A handle: a domain name in lower case, without a trailing dot.
+/// Handle: a domain name in lower case, without a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handle(Box<str>);
 
 impl FromStr for Handle {
     type Err = Failure;
 
-    /// Takes `alice.example.com`, with or without the `@` that people put before it.
+    /// Parses `alice.example.com`, with or without a leading `@`.
     fn from_str(text: &str) -> Result<Self, Failure> {
         let name = text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase();
         let is_label = |label: &str| {
@@ -89,7 +88,7 @@ pub(super) async fn resolve_did(
     document.into_identity(did, http)
 }
 
-/// Where a DID's document is.
+/// Returns the URL of a DID document.
 fn document_url(settings: &NetworkSettings, did: &Did) -> Result<Url, LookupError> {
     let text = did.as_str();
     let malformed = || LookupError::ruled_out(format!("{did} is not a DID that can be resolved"));
@@ -101,7 +100,7 @@ fn document_url(settings: &NetworkSettings, did: &Did) -> Result<Url, LookupErro
         let base = settings.plc_directory.as_str().trim_end_matches('/');
         return format!("{base}/{text}").parse().map_err(|_| malformed());
     }
-    // The AT Protocol allows host names only, a port only for development, and no paths.
+    // The AT Protocol permits host names only, a port only for development, and no paths.
     let Some(host) = text.strip_prefix("did:web:").filter(|host| !host.contains(':')) else {
         return Err(malformed());
     };
@@ -110,7 +109,7 @@ fn document_url(settings: &NetworkSettings, did: &Did) -> Result<Url, LookupErro
     let scheme = if name == "localhost" && settings.allow_http { "http" } else { "https" };
     let url: Url =
         format!("{scheme}://{host}/.well-known/did.json").parse().map_err(|_| malformed())?;
-    // Anything that is not a name and a port has been read as something else.
+    // Anything else than a name and a port would be parsed differently.
     let plain =
         matches!(url.host(), Some(url::Host::Domain(found)) if found.eq_ignore_ascii_case(name));
     if plain && url.path() == "/.well-known/did.json" { Ok(url) } else { Err(malformed()) }
@@ -146,7 +145,7 @@ impl DidDocument {
     }
 }
 
-/// Returns the origin that a URL consists of, and nothing else; an empty path is the same as `/`.
+/// Returns the origin if the URL consists only of one. An empty path equals `/`.
 pub(super) fn origin(text: &str, http: &Http) -> Option<String> {
     let url: Url = text.parse().ok()?;
     let origin = url.origin().ascii_serialization();
@@ -154,8 +153,7 @@ pub(super) fn origin(text: &str, http: &Http) -> Option<String> {
     (bare && http.allows(&url)).then_some(origin)
 }
 
-/// Finds the account of a handle, by DNS and else by HTTPS, and checks that the account claims the
-/// handle.
+/// Resolves a handle by DNS, else by HTTPS, and checks that the account claims the handle.
 pub(super) async fn resolve_handle(
     http: &Http,
     settings: &NetworkSettings,
@@ -165,7 +163,7 @@ pub(super) async fn resolve_handle(
         Ok(Some(did)) => did,
         by_dns => match by_https(http, handle).await {
             Ok(did) => did,
-            // Of two failures the one that another time may not be one is reported.
+            // Reports the transient one of two failures.
             Err(e) => return Err(by_dns.err().filter(|_| !e.is_transient()).unwrap_or(e)),
         },
     };
@@ -194,8 +192,7 @@ struct DnsRecord {
     data: String,
 }
 
-/// Returns the TXT record at `_atproto.`, through DNS over HTTPS in its JSON form. None where there
-/// is none.
+/// Returns the TXT record at `_atproto.` through DNS over HTTPS, `None` if there is none.
 async fn by_dns(
     http: &Http,
     settings: &NetworkSettings,
@@ -223,7 +220,7 @@ fn did_in_dns(body: &[u8], what: &str) -> Result<Option<Did>, LookupError> {
             answer.status
         )));
     }
-    // Longer texts come as several quoted strings.
+    // Longer texts arrive as several quoted strings.
     let texts = answer
         .answer
         .iter()
@@ -507,7 +504,7 @@ mod properties {
                 let shown = handle.to_string();
                 prop_assert_eq!(&shown, &text.trim_start_matches('@').to_ascii_lowercase());
                 prop_assert_eq!(shown.parse::<Handle>().unwrap(), handle);
-                // What begins like an encoded name and is none has no URL, and is looked up in vain.
+                // A name with an invalid punycode label has no URL, and is not found.
                 if let Ok(url) = format!("https://{shown}/").parse::<Url>() {
                     prop_assert_eq!(url.host_str(), Some(shown.as_str()));
                 }

@@ -1,4 +1,4 @@
-//! Looking documents up: what an answer means, and remembering it for one run.
+//! Fetches JSON documents, classifies failures, and caches results for one run.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -13,14 +13,14 @@ use crate::input;
 
 use super::http::{Answer, Http, HttpError, Limits, Served};
 
-/// Enough for any honest document, and for a slow but living server.
+/// Limits generous enough for any real document and for slow servers.
 pub(super) const LIMITS: Limits = Limits { within: Duration::from_secs(10), bytes: 256 * 1024 };
 
-/// A failure is believed for this long, so that a thousand sessions of a server that is down do not
-/// wait for it one after the other.
+/// Lifetime of a cached failure, so that sessions of an unreachable server do not each wait for the
+/// timeout.
 const FAILURE_LIFETIME: Duration = Duration::from_secs(10);
 
-/// Why a look-up did not end in what was looked for.
+/// Failure of a look-up.
 #[derive(Clone)]
 pub struct LookupError {
     message: String,
@@ -30,25 +30,25 @@ pub struct LookupError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// Nobody knows; another time it may succeed.
+    /// Transient failure.
     Unavailable { retry_after: Option<Duration> },
-    /// What was found says no. It will say so again.
+    /// Definite negative result. A retry gives the same one.
     RuledOut,
 }
 
 impl LookupError {
-    /// Another time it may succeed.
+    /// Returns a transient failure.
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
         let standing = Standing::Unavailable { retry_after: None };
         Self { message: message.into(), standing, source: None }
     }
 
-    /// What was found says no.
+    /// Returns a definite failure.
     pub(super) fn ruled_out(message: impl Into<String>) -> Self {
         Self { message: message.into(), standing: Standing::RuledOut, source: None }
     }
 
-    /// There was no answer.
+    /// Returns the failure of a request without an answer.
     pub(super) fn no_answer(what: &str, error: HttpError) -> Self {
         let message = format!("cannot fetch {what}");
         let standing = if error.is_forbidden() {
@@ -59,8 +59,7 @@ impl LookupError {
         Self { message, standing, source: Some(Arc::new(error)) }
     }
 
-    /// Returns an answer whose status is none of success. Only *not found* and *gone* are
-    /// statements about the thing itself.
+    /// Classifies an answer without a success status. Only *not found* and *gone* are definite.
     pub(super) fn of_status(what: &str, answer: &Answer) -> Self {
         match answer.status {
             404 | 410 => Self::ruled_out(format!("there is no {what}")),
@@ -74,8 +73,7 @@ impl LookupError {
         }
     }
 
-    /// Returns an answer of the token endpoint that says that it is not the time to send tokens to
-    /// it.
+    /// Returns the failure of a token endpoint that cannot take requests at present.
     pub(super) fn of_token_status(issuer: &str, answer: &Answer) -> Self {
         Self {
             standing: Standing::Unavailable { retry_after: answer.retry_after },
@@ -86,13 +84,12 @@ impl LookupError {
         }
     }
 
-    /// Checks whether another time it may succeed. False when what was found says no: the session
-    /// is blocked, not unlucky.
+    /// Checks whether a retry may succeed. False for a definite result, which blocks the session.
     pub fn is_transient(&self) -> bool {
         matches!(self.standing, Standing::Unavailable { .. })
     }
 
-    /// How long the server asks to be left alone.
+    /// Returns the time for which the server asks for no further requests.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.standing {
             Standing::Unavailable { retry_after } => retry_after,
@@ -129,14 +126,14 @@ pub(super) async fn json<T: DeserializeOwned>(
     json_served(http, url, what).await.map(|(document, _)| document)
 }
 
-/// The same, with how it was served.
+/// Fetches a JSON document and its caching headers.
 pub(super) async fn json_served<T: DeserializeOwned>(
     http: &Http,
     url: &Url,
     what: &str,
 ) -> Result<(T, Served), LookupError> {
     let answer = fetch(http, url, "application/json", what).await?;
-    // A proxy's login page says nothing about the document behind it.
+    // A proxy's login page says nothing about the document.
     if !answer.is_json() {
         return Err(LookupError::unavailable(format!("{what} is not JSON")));
     }
@@ -145,7 +142,7 @@ pub(super) async fn json_served<T: DeserializeOwned>(
     Ok((serde_json::from_slice(input::without_mark(&body)).map_err(|_| wrong())?, answer.served))
 }
 
-/// Fetches any document that is there.
+/// Fetches a document of any type.
 pub(super) async fn fetch(
     http: &Http,
     url: &Url,
@@ -157,14 +154,13 @@ pub(super) async fn fetch(
     if answer.status == 200 { Ok(answer) } else { Err(LookupError::of_status(what, &answer)) }
 }
 
-/// What somebody else has written, short enough for a message.
+/// Shortens foreign text for messages.
 pub fn brief(text: &str) -> String {
     const MAX_CHARS: usize = 200;
     text.chars().take(MAX_CHARS).collect()
 }
 
-/// What has been looked up in this run. Whoever asks for the same thing at the same time waits for
-/// one look-up.
+/// Results of look-ups in this run. Concurrent look-ups of one name share a single request.
 pub(super) struct Remembered<T>(Mutex<HashMap<String, Arc<Slot<T>>>>);
 
 type Slot<T> = tokio::sync::Mutex<Option<Found<T>>>;
@@ -181,8 +177,8 @@ impl<T> Default for Remembered<T> {
 }
 
 impl<T: Clone> Remembered<T> {
-    /// What is known under this name, or what `look_up` finds. Successes last as long as the run,
-    /// failures briefly.
+    /// Returns the cached result for this name, or runs `look_up`. Successes are cached for the
+    /// run, failures briefly.
     pub(super) async fn get(
         &self,
         name: &str,

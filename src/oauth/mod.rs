@@ -1,6 +1,6 @@
-//! The conversation with authorization servers, and what a client tells them about itself: guarded
-//! HTTP, identity, server metadata, DPoP, client assertions, the token endpoint, the client
-//! metadata document. Knows nothing of stores; the time and randomness are handed in.
+//! OAuth client: HTTP with an egress policy, identity, server metadata, DPoP, client assertions,
+//! the token endpoint and the client metadata document. Independent of stores; clock and randomness
+//! are injected.
 
 mod answers;
 mod client_assertion;

@@ -1,5 +1,4 @@
-//! Everybody outside, for one run: finds the authorization server that may be asked about a
-//! session.
+//! Network access of one run: finds the authorization server of a session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +14,25 @@ use super::published::{self, Published};
 use super::server::{self, AuthorizationServer};
 use crate::session::Did;
 
-/// The network as one run sees it.
+/// Network access of one run.
 ///
-/// Remembered for the run: which authorization server a PDS names, and the metadata of that server;
-/// both belong to servers, not to users, and change with deployments. A DID document is a user's
-/// own and may change at any moment, so it is fetched for every session anew.
+/// Caches the authorization server of each PDS and the metadata of each authorization server, which
+/// belong to deployments and rarely change. DID documents belong to users and may change at any
+/// time, so they are fetched for each session.
 pub struct Network {
     http: Http,
     settings: NetworkSettings,
     clock: Clock,
     random: Random,
     nonces: Arc<Nonces>,
-    /// PDS → issuer.
+    /// Issuers by PDS.
     issuers: Remembered<Arc<str>>,
-    /// Issuer → server.
+    /// Authorization servers by issuer.
     servers: Remembered<Arc<AuthorizationServer>>,
 }
 
 impl Network {
-    /// Sets the client up; nothing is sent yet.
+    /// Creates the client. Sends nothing.
     pub fn new(settings: NetworkSettings, clock: Clock, random: Random) -> anyhow::Result<Self> {
         Ok(Self {
             http: Http::new(&settings, clock.clone())?,
@@ -46,32 +45,33 @@ impl Network {
         })
     }
 
-    /// Sets the rate of all origins that have none of their own: requests a second, 0 for none.
+    /// Sets the rate of origins without a rate of their own, in requests per second, 0 for
+    /// unlimited.
     pub fn set_rate(&self, rate: f64) {
         self.http.set_rate(rate);
     }
 
-    /// Returns the rates at which an issuer, and the directory of `did:plc` documents, are asked;
-    /// none where nothing limits them.
+    /// Returns the request rates for an issuer and for the directory of `did:plc` documents, `None`
+    /// if unlimited.
     pub fn rates(&self, issuer: &str) -> [Option<f64>; 2] {
         let rate_of = |url: &Url| self.http.rate(url);
         [issuer.parse().ok().as_ref().and_then(rate_of), rate_of(&self.settings.plc_directory)]
     }
 
-    /// Returns the difference between this machine's clock and those of the servers, as far as they
-    /// have told the time.
+    /// Returns the difference between the local clock and those of servers that have sent their
+    /// time.
     pub fn skew(&self) -> Option<Skew> {
         self.http.skew()
     }
 
-    /// Gives up waiting for a turn at a server once this says so.
+    /// Ends waits for the rate limit as soon as `stop` returns true.
     pub fn stop_waiting_when(&self, stop: impl Fn() -> bool + Send + Sync + 'static) {
         self.http.stop_waiting_when(stop);
     }
 
-    /// Returns the authorization server of a session, after the check that the reference client
-    /// makes before every refresh: the account's DID document still names a PDS whose authorization
-    /// server is the session's issuer. Returns the origin of that PDS, too.
+    /// Returns the authorization server of a session and the origin of its PDS. Performs the
+    /// reference client's check before each refresh: the account's DID document still names a PDS
+    /// with the session's issuer as authorization server.
     pub async fn server_for(
         &self,
         did: &Did,
@@ -90,8 +90,8 @@ impl Network {
         Ok((server, pds))
     }
 
-    /// Returns the authorization server of this name, without asking who uses it. Enough to revoke:
-    /// tokens go back to where they came from.
+    /// Returns the authorization server of an issuer without checking the account. Sufficient for
+    /// revocation, which returns tokens to their issuer.
     pub async fn server(&self, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
         let look_up = async {
             let metadata = server::metadata(&self.http, issuer).await?;
@@ -129,13 +129,13 @@ impl Network {
         self.issuers.get(pds, server::issuer_of(&self.http, pds)).await
     }
 
-    /// What an account's DID document says now.
+    /// Fetches the account's DID document.
     pub async fn identity(&self, did: &Did) -> Result<Identity, LookupError> {
         identity::resolve_did(&self.http, &self.settings, did).await
     }
 
-    /// Returns a document that an app publishes (client metadata, key set): JSON, status 200, no
-    /// redirect. With it, how long caches may keep it.
+    /// Returns a document published by an app (client metadata, key set) and its cache lifetime.
+    /// Requires JSON, status 200 and no redirect.
     pub async fn published(&self, url: &str) -> Result<(serde_json::Value, Duration), LookupError> {
         let url =
             Url::parse(url).map_err(|_| LookupError::ruled_out(format!("{url:?} is not a URL")))?;
@@ -144,18 +144,18 @@ impl Network {
         Ok((document, served.max_age.unwrap_or_default()))
     }
 
-    /// Returns a document as it is published, whatever is wrong with it.
+    /// Returns a document as it is published, with all its faults.
     pub async fn look(&self, url: &str) -> Result<Published, LookupError> {
         published::look(&self.http, url).await
     }
 
-    /// Returns the account behind a handle. The account must claim the handle in turn.
+    /// Returns the account of a handle, after checking that the account claims the handle.
     pub async fn resolve_handle(&self, handle: &Handle) -> Result<Did, LookupError> {
         identity::resolve_handle(&self.http, &self.settings, handle).await
     }
 }
 
-/// Returns the two issuers, and why they differ.
+/// Returns the message about a changed issuer.
 fn issuer_has_changed(recorded: &str, found: &str, pds: &str) -> String {
     let (recorded, found) = (lookup::brief(recorded), lookup::brief(found));
     if recorded.trim_end_matches('/') == found.trim_end_matches('/') {

@@ -1,4 +1,4 @@
-//! What the token and revocation endpoints can answer, and what each answer means for the session.
+//! Answers of the token and revocation endpoints, and their meaning for the session.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,104 +13,105 @@ use super::dpop::{ProofParameters, is_nonce};
 use super::http::{Answer, HttpError};
 use crate::session::Renewal;
 
-/// Longer access tokens are not believed.
+/// Maximum length of an access token.
 const MAX_ACCESS_TOKEN: usize = 16 * 1024;
-/// Longer refresh tokens are not believed.
+/// Maximum length of a refresh token.
 const MAX_REFRESH_TOKEN: usize = 4 * 1024;
-/// Of texts that servers send, so much is shown.
+/// Maximum length of foreign text in messages.
 const MAX_TEXT: usize = 200;
 
-/// So many bytes of a token are worth hiding; fewer may stand in any text by chance.
+/// Minimum length of a token fragment that is removed from messages. Shorter ones may occur by
+/// chance.
 const PIECE: usize = 12;
 
-/// Words of so many bytes are tokens; thumbprints are shorter.
+/// Minimum length of a word that is treated as a token. Thumbprints are shorter.
 const TOKEN: usize = 60;
 
-/// An answer, and what is needed to judge it.
+/// Answer with the data needed to evaluate it.
 pub(super) struct Answered {
-    /// The answer.
+    /// Answer.
     pub(super) answer: Answer,
-    /// The parameters of the request's proof.
+    /// Parameters of the request's proof.
     pub(super) proof: ProofParameters,
-    /// The secrets in the request.
+    /// Secrets in the request.
     pub(super) sent: Vec<Zeroizing<String>>,
 }
 
-/// How a refresh ended. Exactly one request was sent, unless it says *not sent*.
+/// Result of a refresh. Exactly one request was sent, except for `NotSent`.
 #[derive(Debug)]
 pub enum Exchange {
-    /// New tokens; the old ones are worthless.
+    /// New tokens. The old ones are invalid.
     Refreshed(TokenSet),
-    /// Success, but not with tokens that may be stored: of another account or another type. The old
-    /// refresh token is used up. What came should be revoked.
+    /// Success with tokens that must not be stored: wrong account or type. The old refresh token is
+    /// used up. The new tokens should be revoked.
     Unacceptable {
-        /// What is wrong with it.
+        /// Fault of the tokens.
         why: &'static str,
-        /// The tokens, where there are any.
+        /// Tokens, if the answer has any.
         tokens: Option<Box<TokenSet>>,
     },
-    /// Nothing happened; the server wants another proof, with its newest nonce. Worth one more try
-    /// at once, with these parameters.
+    /// Not processed: the server requires a proof with a new nonce. To be repeated at once with
+    /// these parameters.
     UseNonce(ProofParameters),
-    /// Refused: [`ErrorResponse::meaning`] says why, and what has become of the session.
+    /// Error response. [`ErrorResponse::meaning`] returns the cause and the state of the session.
     Refused(ErrorResponse),
-    /// No answer of the token endpoint itself, or a server in trouble: 429, 5xx, a proxy's page.
+    /// Not an answer of the token endpoint itself, or server trouble: 429, 5xx, a proxy's page.
     /// After a 5xx the state of the session is unknown.
     TryLater {
-        /// The status code.
+        /// Status code.
         status: u16,
-        /// How long the server asks to be left alone.
+        /// Time for which the server asks for no further requests.
         retry_after: Option<Duration>,
     },
-    /// The request never left. The session lives.
+    /// The request was not sent. The session is unchanged.
     NotSent(HttpError),
-    /// The request was or may have been sent, and the answer is lost or cannot be read. Whether the
-    /// tokens have been rotated is unknown.
+    /// The request was or may have been sent, and the answer is lost or unreadable. The tokens may
+    /// have been rotated.
     AnswerLost(HttpError),
 }
 
-/// How a revocation request ended. No outcome proves that the session has ended.
+/// Result of a revocation request. None of them proves that the session has ended.
 #[derive(Debug)]
 pub enum Revocation {
-    /// 200, which servers answer to nearly everything.
+    /// Status 200, which servers send in nearly all cases.
     Accepted,
     /// The server has no revocation endpoint. Nothing was sent.
     Unsupported,
-    /// Nothing happened; the server wants another proof, with these parameters.
+    /// Not processed: the server requires a proof with these parameters.
     UseNonce(ProofParameters),
     /// The request was refused.
     Refused(ErrorResponse),
     /// 429, 5xx, a proxy's page.
     TryLater {
-        /// The status code.
+        /// Status code.
         status: u16,
     },
-    /// The request never left.
+    /// The request was not sent.
     NotSent(HttpError),
     /// The request was or may have been sent, and the answer is lost.
     AnswerLost(HttpError),
 }
 
-/// Tokens as the server issued them.
+/// Tokens from the server's answer.
 pub struct TokenSet {
-    /// Good for requests to the PDS, with proofs by the session's DPoP key.
+    /// Access token, for requests to the PDS with proofs by the session's DPoP key.
     pub access_token: Zeroizing<String>,
-    /// Good for one refresh. None where the server keeps the one that was sent.
+    /// Refresh token, for a single refresh. `None` if the server keeps the previous one.
     pub refresh_token: Option<Zeroizing<String>>,
-    /// Scopes granted, where the server says so.
+    /// Granted scopes, if the server states them.
     pub scope: Option<String>,
-    /// Life of the access token, where the server says so.
+    /// Lifetime of the access token, if the server states it.
     pub expires_in: Option<Duration>,
-    /// Life of the refresh token, where the server says so. No RFC has a member for it; these two
+    /// Lifetime of the refresh token, if the server states it. No RFC defines a member for it; two
     /// are in use.
     pub refresh_expires_in: Option<Duration>,
-    /// The account.
+    /// Account.
     pub sub: String,
 }
 
 impl TokenSet {
-    /// Returns what the session's record keeps of tokens that came at this time for this PDS. `kid`
-    /// is the client key to which they are newly bound.
+    /// Returns the changes to the session's record. `now` is the time of the answer, `pds` the PDS
+    /// resolved for the refresh, `kid` the client key to which the tokens are newly bound.
     pub fn renewal<'a>(
         &'a self,
         pds: Option<&'a str>,
@@ -129,7 +130,7 @@ impl TokenSet {
 }
 
 impl Exchange {
-    /// Judges an answer of the token endpoint to a refresh of this account's session.
+    /// Evaluates the token endpoint's answer to a refresh of this account's session.
     pub(super) fn of(answer: Answered, url: &url::Url, sub: &str) -> Self {
         match read(answer, url) {
             Read::Success(body) => accept(body, sub),
@@ -140,16 +141,16 @@ impl Exchange {
         }
     }
 
-    /// Judges a failure to get an answer.
+    /// Converts a failed request.
     pub(super) fn of_failure(error: HttpError) -> Self {
         if error.may_have_arrived() { Self::AnswerLost(error) } else { Self::NotSent(error) }
     }
 }
 
 impl Revocation {
-    /// Judges an answer of the revocation endpoint.
+    /// Evaluates an answer of the revocation endpoint.
     pub(super) fn of(answer: Answered, url: &url::Url) -> Self {
-        // RFC 7009 section 2.2: the status says it all, the body says nothing.
+        // Only the status counts, the body is ignored (RFC 7009 section 2.2).
         if answer.answer.status == 200 {
             return Self::Accepted;
         }
@@ -162,13 +163,13 @@ impl Revocation {
         }
     }
 
-    /// Judges a failure to get an answer.
+    /// Converts a failed request.
     pub(super) fn of_failure(error: HttpError) -> Self {
         if error.may_have_arrived() { Self::AnswerLost(error) } else { Self::NotSent(error) }
     }
 }
 
-/// An answer, told apart by what any OAuth endpoint can mean by it.
+/// Answer of an OAuth endpoint, classified independently of the endpoint.
 pub(super) enum Read {
     Success(Map<String, Value>),
     UseNonce(ProofParameters),
@@ -181,7 +182,7 @@ pub(super) enum Read {
 struct ErrorBody {
     error: String,
     error_description: Option<Value>,
-    /// The words of an XRPC error.
+    /// Message of an XRPC error.
     message: Option<Value>,
 }
 
@@ -198,7 +199,7 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
     let Answered { answer, proof, sent } = answered;
     let later = Read::TryLater { status: answer.status, retry_after: answer.retry_after };
     match answer.status {
-        // Whatever stands in it: the server is in trouble.
+        // Server trouble, with any body.
         408 | 425 | 429 | 500.. => return later,
         _ => {}
     }
@@ -218,7 +219,7 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
     if (200..300).contains(&status) {
         return Read::Lost(HttpError::unreadable(url, "has a status that means nothing here"));
     }
-    // A page of something that stands in front of the server.
+    // Page of a proxy or load balancer.
     if !is_json && status >= 400 {
         return later;
     }
@@ -227,8 +228,7 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
         Ok(body) if body.error == "use_dpop_nonce" && nonce.is_some() => {
             Read::UseNonce(ProofParameters { nonce, ..proof })
         }
-        // A nonce that the server does not know any more, since it was restarted, or a clock that
-        // differs from ours.
+        // The nonce is outdated because the server was restarted, or the clocks differ.
         Ok(body) if body.error == "invalid_dpop_proof" && !proof.refused_before => {
             Read::UseNonce(ProofParameters {
                 nonce: nonce.filter(|new| proof.nonce.as_ref() != Some(new)),
@@ -251,7 +251,7 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
     }
 }
 
-/// Judges tokens.
+/// Validates tokens.
 fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     let mut text = |name: &str| match body.remove(name) {
         Some(Value::String(text)) => Some(text),
@@ -292,10 +292,9 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     Exchange::Unacceptable { why, tokens: Some(Box::new(tokens)) }
 }
 
-/// Returns a number of seconds from now on, however it is written; what is none is as good as not
-/// said.
+/// Reads a number of seconds as a number or string. Anything else counts as absent.
 fn seconds(value: &Value) -> Option<Duration> {
-    /// So that adding it to a time cannot overflow.
+    /// Limit that keeps additions to a time from overflowing.
     const MAX: f64 = 10.0 * 365.0 * 86_400.0;
     let seconds = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
     (0.0..=MAX).contains(&seconds).then(|| Duration::from_secs_f64(seconds.trunc()))
@@ -312,8 +311,8 @@ impl fmt::Debug for TokenSet {
     }
 }
 
-/// One line, of a length that can be read, without what was sent: a server may repeat that. Nor
-/// does it show what is as long as a token: that may have been sent earlier.
+/// Reduces foreign text to one line of limited length. Removes secrets of the request, which a
+/// server may repeat, and words as long as tokens, which may be from earlier requests.
 fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     let is_word =
@@ -329,7 +328,7 @@ fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
     shown.chars().take(MAX_TEXT).collect()
 }
 
-/// Returns the text without any part that is as long as a secret's [`PIECE`] and the same.
+/// Returns the text without parts of at least [`PIECE`] bytes that occur in a secret.
 fn without(text: &str, secrets: &[Zeroizing<String>]) -> String {
     let is_echo = |piece: &[u8]| {
         secrets.iter().any(|secret| secret.as_bytes().windows(PIECE).any(|part| part == piece))
@@ -384,7 +383,7 @@ mod tests {
             ("no such token: ref-0123456789abcdef", "no such token: …"),
             ("ref-01234567 or 456789abcdef?", "… or …?"),
             ("ref-0123456 is too short to tell", "ref-0123456 is too short to tell"),
-            // Of an earlier request.
+            // Token of an earlier request.
             (&format!("is ref-{} good?", "9".repeat(64)), "is … good?"),
             (
                 &format!("no key {} here", "k".repeat(43)),

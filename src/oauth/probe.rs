@@ -1,5 +1,5 @@
-//! Learning how a server treats clients, with nothing at stake: it is asked for a refresh with a
-//! token that never was.
+//! Probes a server's treatment of clients without risk: a refresh with a token that was never
+//! issued.
 
 use std::time::Duration;
 
@@ -11,27 +11,28 @@ use super::token::{MAX_NONCE_RETRIES, Refresh};
 use crate::jose::DpopKey;
 use crate::session::AuthMethod;
 
-/// A refresh token of the form that most servers demand, and that none issues: they are random.
+/// Refresh token in the form that most servers require. Real ones are random, so no server has
+/// issued it.
 pub const NEVER_ISSUED: &str =
     "ref-0000000000000000000000000000000000000000000000000000000000000000";
-/// Patience with an answer.
+/// Timeout for an answer.
 const WITHIN: Duration = Duration::from_secs(5);
 
 impl AuthorizationServer {
-    /// Checks whether it authenticates this client at a refresh; none where its answer does not
-    /// tell. Sends no assertion.
+    /// Checks whether the server authenticates this client at a refresh, `None` if its answer does
+    /// not tell. Sends no assertion.
     pub async fn authenticates(&self, client_id: &str, dpop_key: &DpopKey) -> Option<bool> {
         let credentials = Credentials { client_id, auth: AuthMethod::None };
         self.refusal_of_unknown(credentials, dpop_key).await?.asks_for_assertion()
     }
 
-    /// Its way with public sessions that are asked for with an assertion.
+    /// Returns the server's treatment of public sessions refreshed with an assertion.
     pub async fn upgrading(&self, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Upgrading {
         let refusal = self.refusal_of_unknown(credentials, dpop_key).await;
         refusal.map_or(Upgrading::NoAnswer, |refusal| refusal.upgrading())
     }
 
-    /// Its refusal of a token that never was.
+    /// Returns the error response to a token that was never issued.
     async fn refusal_of_unknown(
         &self,
         credentials: Credentials<'_>,

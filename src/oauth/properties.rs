@@ -1,4 +1,4 @@
-//! What holds for all answers of token endpoints, published documents and addresses.
+//! Property tests of token endpoint answers, published documents and addresses.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::arbitrary::{damage, json as any_json, shows, text, unknown_members};
 const SUB: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 const SENT: &str = "ref-0f3c5a7e9b1d2468ace013579bdf";
 
-/// What a server says of itself, and nothing more.
+/// Error code of an answer and nothing more.
 #[derive(serde::Deserialize)]
 struct Said {
     error: String,
@@ -45,7 +45,7 @@ fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
     Exchange::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
 }
 
-/// Returns a member as it should be, mostly.
+/// Returns a member with its correct value in most cases.
 fn mostly(right: &'static str) -> impl Strategy<Value = Value> {
     prop_oneof![4 => Just(Value::from(right)), 1 => any_json()]
 }
@@ -54,7 +54,7 @@ fn token() -> impl Strategy<Value = Value> {
     prop_oneof![4 => "[!-~]{1,40}".prop_map(Value::from), 1 => any_json()]
 }
 
-/// Returns a document as `oauthctl metadata` writes it.
+/// Returns a document like those of `oauthctl metadata`.
 fn metadata() -> impl Strategy<Value = Value> {
     (any::<bool>(), "[a-z]{1,8}", option::of("[a-zA-Z ]{1,12}")).prop_map(
         |(confidential, host, name)| {
@@ -136,7 +136,7 @@ proptest! {
                 && refusal.error.as_deref().is_some_and(|error| error.starts_with("invalid_grant"))
             {
                 prop_assert_eq!((status, refusal.error.as_deref()), (400, Some("invalid_grant")));
-                // Only this member: what stands in the others may be beyond what a number can hold.
+                // Reads only this member: others may contain numbers out of range.
                 let Said { error } = serde_json::from_str(&body).unwrap();
                 prop_assert_eq!(error.replace(char::is_control, ""), "invalid_grant");
             }

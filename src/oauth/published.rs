@@ -1,5 +1,4 @@
-//! Documents as they are published, for those who look at how: nothing about them is taken for
-//! granted.
+//! Documents as published, for inspection. Nothing about them is taken for granted.
 
 use serde_json::Value;
 use url::Url;
@@ -7,22 +6,22 @@ use url::Url;
 use super::http::{Http, Served};
 use super::lookup::{LIMITS, LookupError};
 
-/// A document under its URL, as a server that fetches it sees it.
+/// Document at its URL, as seen by a server that fetches it.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// Where it was asked for.
+    /// Requested URL.
     pub url: String,
-    /// The status code.
+    /// Status code.
     pub status: u16,
-    /// The media type, without parameters, in lower case.
+    /// Media type without parameters, in lower case.
     pub content_type: Option<String>,
-    /// The way it took.
+    /// Times, cache and redirect.
     pub served: Served,
-    /// The document, where the body is JSON, whatever it calls itself.
+    /// Document, if the body is JSON under any media type.
     pub json: Option<Value>,
 }
 
-/// Fetches whatever is there. Fails only where there is no answer.
+/// Fetches a document of any kind. Fails only without an answer.
 pub(super) async fn look(http: &Http, text: &str) -> Result<Published, LookupError> {
     let url =
         Url::parse(text).map_err(|_| LookupError::ruled_out(format!("{text:?} is not a URL")))?;

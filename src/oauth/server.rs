@@ -1,5 +1,5 @@
-//! What servers say of themselves, and the authorization server that is spoken to (RFC 8414, RFC
-//! 9728, AT Protocol OAuth profile, "Authorization servers").
+//! Metadata of servers (RFC 8414, RFC 9728, AT Protocol OAuth profile, "Authorization servers"),
+//! and the authorization server as a peer.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +15,13 @@ use super::identity::origin;
 use super::lookup::{self, LookupError};
 use crate::jose::Alg;
 
-/// How long after an answer its connection is taken to be still open: well below the five seconds
-/// of a Node server.
+/// Time after an answer for which its connection is assumed open, well below the five seconds of a
+/// Node server.
 const WARM: Duration = Duration::from_secs(3);
-/// More idle connections than this are not kept in mind.
+/// Maximum number of idle connections tracked.
 const MAX_WARM: usize = 64;
 
-/// An authorization server's metadata, checked.
+/// Validated metadata of an authorization server.
 pub(super) struct Metadata {
     issuer: String,
     token_endpoint: Url,
@@ -31,8 +31,7 @@ pub(super) struct Metadata {
     protected_resources: Option<Vec<String>>,
 }
 
-/// An authorization server that said everything it has to say: tokens of its sessions may be sent
-/// to it.
+/// Authorization server with complete metadata. Tokens of its sessions may be sent to it.
 pub struct AuthorizationServer {
     pub(super) issuer: String,
     pub(super) token_endpoint: Url,
@@ -67,7 +66,7 @@ struct ServerDocument {
     protected_resources: Option<Vec<String>>,
 }
 
-/// Returns the one authorization server that a PDS names.
+/// Returns the only authorization server that a PDS names.
 pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, LookupError> {
     let what = format!("resource metadata of {pds}");
     let url = well_known(pds, "oauth-protected-resource", http)?;
@@ -76,7 +75,7 @@ pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, Lookup
 }
 
 impl ResourceDocument {
-    /// Returns the one server that it names, where it is the document of this PDS.
+    /// Returns the only authorization server named, if the document is that of this PDS.
     fn issuer(self, pds: &str) -> Result<Arc<str>, String> {
         if self.resource != pds {
             return Err(format!("is that of another server, {}", lookup::brief(&self.resource)));
@@ -89,7 +88,7 @@ impl ResourceDocument {
     }
 }
 
-/// Fetches an authorization server's metadata and holds it to what it must say.
+/// Fetches and validates the metadata of an authorization server.
 pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, LookupError> {
     let what = format!("metadata of {issuer}");
     let url = well_known(issuer, "oauth-authorization-server", http)?;
@@ -100,7 +99,7 @@ pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, Look
 }
 
 impl ServerDocument {
-    /// What it says, where it is the document of this issuer and says what it must.
+    /// Validates the metadata: right issuer, all required members.
     fn checked(self, issuer: &str, http: &Http) -> Result<Metadata, String> {
         if self.issuer != issuer {
             return Err(format!("is that of another server, {}", lookup::brief(&self.issuer)));
@@ -131,7 +130,7 @@ impl ServerDocument {
     }
 }
 
-/// Returns a well-known document of an origin. The AT Protocol has PDS and issuers be origins,
+/// Returns the URL of a well-known document. In the AT Protocol, PDS and issuers are origins
 /// without a path.
 fn well_known(server: &str, name: &str, http: &Http) -> Result<Url, LookupError> {
     let refuse = || LookupError::ruled_out(format!("{server} is not an origin that may be asked"));
@@ -172,12 +171,13 @@ impl AuthorizationServer {
         }
     }
 
-    /// Checks whether it has a revocation endpoint.
+    /// Checks whether there is a revocation endpoint.
     pub fn can_revoke(&self) -> bool {
         self.revocation_endpoint.is_some()
     }
 
-    /// Where it names its resource servers, the PDS must be among them (RFC 9728 section 4).
+    /// Checks that the PDS is among the resource servers, if the metadata names any (RFC 9728
+    /// section 4).
     pub(super) fn check_protects(&self, pds: &str) -> Result<(), LookupError> {
         match &self.protected_resources {
             Some(known) if !known.iter().any(|one| one == pds) => Err(LookupError::ruled_out(
@@ -187,7 +187,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// Where it says which proofs it takes, the session's must be among them.
+    /// Checks that the session's proof algorithm is supported, if the metadata names any.
     pub(super) fn check_alg(&self, alg: Alg) -> Result<(), LookupError> {
         match &self.dpop_algs {
             Some(known) if !known.iter().any(|one| one == alg.name()) => {
@@ -201,20 +201,20 @@ impl AuthorizationServer {
         }
     }
 
-    /// Takes one connection that is open for sure, if there is one; it is the caller's to use.
+    /// Takes an idle open connection for the caller's use, if there is one.
     pub(super) fn take_warm(&self) -> bool {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(since) = warm.pop_back() {
             if since.elapsed() < WARM {
                 return true;
             }
-            // The ones before it are older still.
+            // Earlier entries are older still.
             warm.clear();
         }
         false
     }
 
-    /// Notes that a connection has become free.
+    /// Records that a connection has become idle.
     pub(super) fn put_warm(&self) {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         if warm.len() == MAX_WARM {

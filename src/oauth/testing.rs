@@ -1,4 +1,4 @@
-//! The fake network, as tests in this room meet it.
+//! Fake network for the tests of this module.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use url::Url;
 use super::{Clock, Network, NetworkSettings, Random, RateSettings};
 use crate::session::Did;
 
-/// The machine's time, by which the fake servers judge proofs.
+/// Returns the machine's clock, by which the fake servers check proofs.
 #[expect(clippy::disallowed_methods, reason = "tests have no Context")]
 pub(super) fn clock() -> Clock {
     Clock::new(Timestamp::now)
@@ -23,7 +23,7 @@ pub(super) fn random() -> Random {
     })
 }
 
-/// What is set when nothing is set.
+/// Returns the default settings.
 pub(super) fn strict() -> NetworkSettings {
     NetworkSettings {
         plc_directory: "https://plc.directory".parse().unwrap(),
@@ -37,7 +37,7 @@ pub(super) fn strict() -> NetworkSettings {
     }
 }
 
-/// What a developer sets to work with a network on the own machine.
+/// Returns the settings of a developer with a network on the same machine.
 pub(super) fn development(bed: &Testbed) -> NetworkSettings {
     let url = |text: String| text.parse::<Url>().unwrap();
     NetworkSettings {

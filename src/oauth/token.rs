@@ -1,5 +1,5 @@
-//! Speaking to the token and revocation endpoints: everything that can be done before a lock is
-//! taken, then one request.
+//! Requests to the token and revocation endpoints, in two parts: preparation before the lock, and
+//! one request under it.
 
 use std::time::{Duration, Instant};
 
@@ -14,61 +14,59 @@ use super::outcome::{Answered, Exchange, Revocation};
 use super::server::AuthorizationServer;
 use crate::jose::DpopKey;
 
-/// Larger answers are not believed.
+/// Maximum size of an answer.
 const MAX_BYTES: usize = 64 * 1024;
-/// Patience with the request that prepares; nothing is at stake in it.
+/// Timeout of the preparing request, in which no token is at risk.
 const PREPARE_WITHIN: Duration = Duration::from_secs(10);
-/// How often a request is repeated that the server has not considered, for want of another nonce.
-/// The first repetition helps, unless another program shares the nonce or it expires at that very
-/// moment.
+/// Maximum number of repetitions of a request that was not processed for lack of a nonce. One
+/// suffices, unless another program uses the same nonce or it expires at that moment.
 pub const MAX_NONCE_RETRIES: u32 = 3;
 
-/// Who asks, and the proof of it: what of a request can be made before the token is looked at.
+/// Client authentication and proof of a request, which can be made before the record is read.
 pub struct Signed {
     fields: Vec<(&'static str, String)>,
     proof: String,
     parameters: ProofParameters,
 }
 
-/// A refresh to be made.
+/// Refresh request.
 #[expect(clippy::struct_field_names, reason = "OAuth's own name for it")]
 pub struct Refresh<'a> {
-    /// By whom, for one request.
+    /// Client authentication and proof.
     pub signed: Signed,
-    /// The session's account, for whom the new tokens must be.
+    /// Account of the session, to which the new tokens must belong.
     pub sub: &'a str,
-    /// The session's refresh token.
+    /// Refresh token of the session.
     pub refresh_token: &'a str,
-    /// Time for the whole exchange; the lock must live longer.
+    /// Timeout for the whole exchange. The lock must live longer.
     pub within: Duration,
 }
 
-/// A token to be revoked.
+/// Revocation request.
 #[derive(Clone, Copy)]
 pub struct Revoke<'a> {
-    /// As whom.
+    /// Client.
     pub credentials: Credentials<'a>,
-    /// The session's DPoP key.
+    /// DPoP key of the session.
     pub dpop_key: &'a DpopKey,
-    /// The refresh token, rather than the access token, which may be out of date.
+    /// Refresh token, not the access token, which may have expired.
     pub token: &'a str,
-    /// Time for the whole exchange.
+    /// Timeout for the whole exchange.
     pub within: Duration,
 }
 
 impl AuthorizationServer {
-    /// Sees to it that the exchange that follows takes one round trip: an open connection and a
-    /// current nonce, which every answer of the token endpoint carries. Sends nothing where the
-    /// last answers are recent enough. A server that gives no nonces has said so in its first
-    /// answer.
+    /// Prepares a refresh in a single round trip: an open connection and a current nonce. Sends
+    /// nothing if an answer of the token endpoint is recent enough. A server without nonces is
+    /// recognised by its first answer.
     ///
-    /// The request that it sends otherwise holds no token and no assertion: a server can only
-    /// refuse it, and knows of no session that it could be about. A server in trouble shows it
-    /// here, before anything is at stake.
+    /// The request contains neither token nor assertion, so the server can only refuse it, and
+    /// cannot relate it to a session. A server in trouble is detected here, before any token is at
+    /// risk.
     pub async fn prepare(&self, client_id: &str, dpop_key: &DpopKey) -> Result<(), LookupError> {
         self.check_alg(dpop_key.alg())?;
         let what = format!("nonce of {}", self.issuer);
-        // For the exchange itself, which must not wait under a lock.
+        // Reserved for the refresh itself, which must not wait under a lock.
         let reserved = self.http.reserve(&self.token_endpoint).await;
         reserved.map_err(|e| LookupError::no_answer(&what, e))?;
         if self.nonces.has_answered(&self.token_endpoint) && self.take_warm() {
@@ -90,14 +88,12 @@ impl AuthorizationServer {
         }
     }
 
-    /// Signs one request to the token endpoint, as this client, with the session's DPoP key. Two
-    /// signatures take longer than a request that only has to be sent, and every moment between
-    /// the last look at a record and the request is one in which the app may exchange the same
-    /// token.
+    /// Signs a request to the token endpoint as this client, with the session's DPoP key. Signing
+    /// takes longer than sending, and in the time between the last read of the record and the
+    /// request, the app may use the same token. So it is done in advance.
     ///
-    /// A request that was not considered ([`Exchange::UseNonce`]) is signed with the parameters of
-    /// that answer: nobody else uses its nonce, so even one that is good for one request is
-    /// good for this one.
+    /// A request that was not processed ([`Exchange::UseNonce`]) is signed again with the
+    /// parameters of that answer. No other request uses its nonce, so single-use nonces work, too.
     pub fn sign(
         &self,
         credentials: Credentials<'_>,
@@ -107,9 +103,8 @@ impl AuthorizationServer {
         self.signed(&self.token_endpoint, credentials, dpop_key, parameters)
     }
 
-    /// Exchanges a refresh token: exactly one request, never repeated. A wrong key, a wrong client
-    /// or a token used before destroys the session, so everything must have been checked by
-    /// now.
+    /// Sends a refresh: exactly one request, never repeated. A wrong key, a wrong client or a used
+    /// token ends the session, so everything must have been checked before.
     pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
         let url = &self.token_endpoint;
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
@@ -125,8 +120,8 @@ impl AuthorizationServer {
         exchange
     }
 
-    /// Asks for a token to be revoked (RFC 7009): one request, repeated where the server wants
-    /// another nonce. Proves nothing.
+    /// Sends a revocation (RFC 7009): one request, repeated if the server requires another nonce.
+    /// Proves nothing.
     pub async fn revoke(&self, revoke: Revoke<'_>) -> Revocation {
         let Some(url) = &self.revocation_endpoint else { return Revocation::Unsupported };
         let begun = Instant::now();
@@ -154,7 +149,7 @@ impl AuthorizationServer {
         unreachable!("the last request's answer is returned")
     }
 
-    /// Client authentication and proof for one request.
+    /// Makes client authentication and proof for one request.
     pub(super) fn signed(
         &self,
         url: &Url,
@@ -172,8 +167,8 @@ impl AuthorizationServer {
         Signed { fields, proof, parameters }
     }
 
-    /// Keeps the nonce for other requests, unless this request is to be repeated with it. An
-    /// invalid proof casts doubt on the nonce that is kept.
+    /// Stores the nonce for other requests, unless this request is repeated with it. After an
+    /// invalid proof the stored nonce is not trusted.
     pub(super) fn learn_nonce(
         &self,
         url: &Url,
@@ -187,7 +182,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// One request.
+    /// Sends one request.
     pub(super) async fn post(
         &self,
         url: &Url,
@@ -201,8 +196,7 @@ impl AuthorizationServer {
             .http
             .post_form(url, &all, &signed.proof, Limits { within, bytes: MAX_BYTES })
             .await?;
-        // A server in trouble is to be asked with nothing at stake before it is sent the next
-        // token.
+        // After server trouble, the next request to it must be one without a token.
         if answer.body.is_ok()
             && answer.status < 500
             && url.origin() == self.token_endpoint.origin()
@@ -217,8 +211,7 @@ impl AuthorizationServer {
     }
 }
 
-/// Returns the nonce of an answer; without one, the nonce of a request that was granted goes on
-/// being good.
+/// Returns the nonce of an answer. Without one, the nonce of a granted request stays valid.
 pub(super) fn nonce_to_keep(answered: &Answered) -> Option<String> {
     let used = || answered.proof.nonce.clone().filter(|_| answered.answer.status == 200);
     answered.answer.dpop_nonce.clone().or_else(used)

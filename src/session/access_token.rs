@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::Secret;
 
-/// Access token. Its claims are hints at most: by the profile the token is opaque to clients.
+/// Access token. Its claims are only hints, because the profile defines it as opaque to clients.
 pub struct AccessToken<'a> {
     text: Secret<'a>,
     claims: OnceLock<Claims>,
@@ -26,8 +26,8 @@ struct Claims {
     key_thumbprint: Option<String>,
 }
 
-/// Claims as they stand in the token. Each is read by itself: one of unexpected type hides none of
-/// the others.
+/// Claims as they stand in the token. Each is read separately, so that one of unexpected type hides
+/// no other.
 #[derive(Deserialize)]
 struct RawClaims<'a> {
     #[serde(borrow)]
@@ -79,7 +79,7 @@ impl AccessToken<'_> {
 
     fn read_claims(&self) -> Option<Claims> {
         let (_, rest) = self.text.split_once('.')?;
-        // Most of what is no JWT shows in the first characters: a payload begins with `{`.
+        // Most texts that are not JWTs differ in the first characters: a payload begins with `{`.
         if !rest.starts_with("ey") {
             return None;
         }
@@ -94,7 +94,7 @@ impl AccessToken<'_> {
     }
 }
 
-/// Reads a claim, if it is of the type that it should be.
+/// Reads a claim of the right type.
 fn claim<T: DeserializeOwned>(claim: Option<&RawValue>) -> Option<T> {
     serde_json::from_str(claim?.get()).ok()
 }

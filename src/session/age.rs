@@ -1,4 +1,4 @@
-//! Lengths of time as operators write them: `30d`, `12h`, `1w2d`.
+//! Durations in the notation of operators: `30d`, `12h`, `1w2d`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use crate::error::{Failure, usage};
 
-/// A length of time, whole seconds, not negative. A day has 24 hours and a week 7 days; months and
-/// years have no fixed length and are refused.
+/// Duration in whole seconds, not negative. A day has 24 hours and a week 7 days. Months and years
+/// have no fixed length and are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(SignedDuration);
 
 impl Age {
-    /// So many seconds.
+    /// Creates a duration from seconds.
     pub const fn from_secs(seconds: i64) -> Self {
         Self(SignedDuration::from_secs(seconds))
     }
 
-    /// At a glance: `45s`, `12m`, `40h`, `3d`.
+    /// Formats the duration for tables: `45s`, `12m`, `40h`, `3d`.
     pub fn at_a_glance(self) -> String {
         let seconds = self.0.as_secs();
         match seconds {
@@ -29,7 +29,7 @@ impl Age {
         }
     }
 
-    /// In words, the two largest units: `30 minutes`, `1 day 2 hours`.
+    /// Formats the two largest units in words: `30 minutes`, `1 day 2 hours`.
     pub fn in_words(self) -> String {
         let words = self.to_string();
         let word = |part: &str| {
@@ -45,7 +45,7 @@ impl Age {
         words.split(' ').map(word).collect::<Vec<_>>().join(" ")
     }
 
-    /// As a duration to calculate with.
+    /// Converts the duration for calculations.
     pub fn duration(self) -> SignedDuration {
         self.0
     }
@@ -68,7 +68,7 @@ impl FromStr for Age {
         if duration.is_negative() {
             return Err(refuse("is negative"));
         }
-        // Cut to whole seconds, half a second would be none at all.
+        // Truncation would turn half a second into zero.
         if duration.subsec_nanos() != 0 {
             return Err(refuse("is not a number of whole seconds"));
         }
@@ -77,7 +77,7 @@ impl FromStr for Age {
 }
 
 impl fmt::Display for Age {
-    /// Returns the two largest units: `3d 4h`, `59s`.
+    /// Formats the two largest units: `3d 4h`, `59s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let parts = [

@@ -1,8 +1,8 @@
-//! Records that hold one session twice, and accounts with two sessions where the layout has one.
+//! Duplicate records of one session, and accounts with several sessions in a layout for one.
 //!
-//! A refresh token works once: of copies at most one may be exchanged, the provably newest. Two
+//! A refresh token works once, so only the provably newest of several copies may be refreshed. Two
 //! records are copies of one session if they have the same refresh token, or the same account and
-//! DPoP key (each login makes a key of its own).
+//! DPoP key (each login creates a new key).
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,21 +13,20 @@ use super::Session;
 use super::transfer::is_later;
 use crate::hashes::Hashes;
 
-/// A layout in which records are compared.
+/// Layout of compared records.
 #[derive(Clone, Debug)]
 pub struct LayoutTraits {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The layout has one session an account.
+    /// True if the layout has one session per account.
     pub has_one: bool,
 }
 
-/// First pass over a store: finds out which tokens, logins or accounts occur more than once. 16
-/// bytes a record.
+/// First pass over a store: finds tokens, logins or accounts that occur more than once. Needs 16
+/// bytes per record.
 pub struct Repeats {
     hasher: RandomState,
-    /// Compare accounts, not logins: the layout has one session an account, or there are several
-    /// layouts.
+    /// True if accounts are compared and not logins: one session per account, or several layouts.
     by_account: bool,
     tokens: Hashes<u64>,
     logins: Hashes<u64>,
@@ -41,7 +40,7 @@ pub struct Comparison {
     marks: Vec<Marks>,
 }
 
-/// What is compared of one record.
+/// Compared properties of a record.
 struct Marks {
     layout: usize,
     key: String,
@@ -52,21 +51,21 @@ struct Marks {
     times: Times,
 }
 
-/// When the access token was issued, and when it expires.
+/// Issue and expiry of the access token.
 type Times = (Option<Timestamp>, Option<Timestamp>);
 
-/// How a record is related to another one.
+/// Relation of a record to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// A copy of another record of the same layout.
+    /// Copy of another record of the same layout.
     Copy,
-    /// A copy of a record of another layout.
+    /// Copy of a record of another layout.
     CopyElsewhere,
-    /// One of several different sessions of its account, in a layout for one.
+    /// One of several different sessions of an account, in a layout for one.
     Rival,
 }
 
-/// Records that must not be exchanged because of another one. Empty for most stores.
+/// Records that must not be refreshed because of another one. Empty for most stores.
 #[derive(Default)]
 pub struct Copies {
     hasher: RandomState,
@@ -85,7 +84,7 @@ impl Repeats {
         }
     }
 
-    /// Takes a record in.
+    /// Adds a record.
     pub fn add(&mut self, session: &Session<'_>) {
         let Some(hashes) = self.hashes(session) else { return };
         for (set, hash) in [&mut self.tokens, &mut self.logins].into_iter().zip(hashes) {
@@ -118,13 +117,13 @@ impl Repeats {
 }
 
 impl Comparison {
-    /// Prepares a comparison of records of these layouts. Those of the first are the records at
-    /// hand.
+    /// Prepares a comparison of records of these layouts. The first layout is the one being
+    /// processed.
     pub fn new(layouts: Vec<LayoutTraits>) -> Self {
         Self { hasher: RandomState::new(), layouts, marks: Vec::new() }
     }
 
-    /// Adds a layout, unless it is there. Returns its number.
+    /// Adds a layout unless it is already there. Returns its number.
     pub fn layout(&mut self, layout: LayoutTraits) -> usize {
         self.layouts.iter().position(|other| other.name == layout.name).unwrap_or_else(|| {
             self.layouts.push(layout);
@@ -132,8 +131,8 @@ impl Comparison {
         })
     }
 
-    /// Adds a record of an account, unless it is none or has no refresh token: nothing of it can be
-    /// sent twice.
+    /// Adds a record of an account. Skips values that are not sessions, and sessions without a
+    /// refresh token, which cannot be refreshed.
     pub fn add(&mut self, layout: usize, key: &str, value: &[u8], did: &str) {
         let hasher = &self.hasher;
         let Some(session) = Session::read(value).ok().filter(|session| session.did == did) else {
@@ -198,8 +197,7 @@ impl Comparison {
 }
 
 impl Copies {
-    /// Returns the relation of a record at hand that keeps it from being exchanged, and what to say
-    /// of it.
+    /// Returns the relation that keeps a record from being refreshed, and its description.
     pub fn of(&self, key: &str, value: &[u8]) -> Option<(Relation, &str)> {
         if self.found.is_empty() {
             return None;
@@ -209,13 +207,13 @@ impl Copies {
             .map(|(relation, why)| (*relation, why.as_str()))
     }
 
-    /// How many records are related so to others.
+    /// Counts the records with this relation.
     pub fn count(&self, relation: Relation) -> u64 {
         self.found.values().filter(|(found, _)| *found == relation).count() as u64
     }
 }
 
-/// Returns the number of the session that each record holds.
+/// Returns the session number of each record.
 fn groups(marks: &[Marks]) -> Vec<usize> {
     let mut parents: Vec<usize> = (0..marks.len()).collect();
     let mut first: HashMap<u64, usize> = HashMap::new();
@@ -238,7 +236,7 @@ fn root(parents: &mut [usize], mut n: usize) -> usize {
     n
 }
 
-/// Returns the one that is provably newer than all others.
+/// Returns the record that is provably newer than all others.
 fn newest(marks: &[&Marks]) -> Option<usize> {
     let mut newest = 0;
     for n in 1..marks.len() {
@@ -273,7 +271,7 @@ mod tests {
         ["here", "there"].map(|name| LayoutTraits { name: name.to_owned(), has_one }).into()
     }
 
-    /// What is said of the records of the first layout, each with its key.
+    /// Returns the descriptions for the records of the first layout, each with its key.
     fn said(has_one: bool, records: &[(usize, &str, String)]) -> Vec<Option<String>> {
         let mut comparison = Comparison::new(layouts(has_one));
         for (layout, key, value) in records {
@@ -335,7 +333,7 @@ mod tests {
         let rival =
             Some("one of 2 different sessions of its account, and the layout has one".to_owned());
         assert_eq!(said(true, &records), [rival.clone(), rival]);
-        // What has no refresh token cannot be sent.
+        // A record without a refresh token cannot be sent.
         let without = record("t2", "b", 10).replace(r#""refresh_token":"t2","#, "");
         assert_eq!(said(true, &[records[0].clone(), (0, "k", without)]), [None, None]);
     }

@@ -1,5 +1,4 @@
-//! The client key that a stored value depends on, whatever wrote the value and whatever it is
-//! wrapped in.
+//! Finds the client key on which a stored value depends, in any format and any envelope.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -8,26 +7,26 @@ use zeroize::Zeroizing;
 
 use super::{AuthMethod, Format, PendingLogin, Recognised, Session};
 
-/// Envelopes and strings around a record: more of them are nobody's.
+/// Maximum depth of envelopes and strings around a record.
 const MOST_LAYERS: usize = 3;
 
-/// What a stored value says of the client key that it depends on.
+/// Client key on which a stored value depends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyDependence {
-    /// A session.
+    /// Session.
     Session {
-        /// The key that it is bound to; none for a public client's.
+        /// Key to which it is bound, `None` for a public client's.
         kid: Option<String>,
-        /// The client that its access token was issued to, where it says so.
+        /// Client to which its access token was issued, if the token states it.
         client_id: Option<String>,
-        /// The format of the record.
+        /// Format of the record.
         format: &'static dyn Format,
     },
-    /// A pending login, and the key that it is bound to.
+    /// Pending login, and the key to which it is bound.
     Login(Option<String>),
-    /// A record that does not say it, or whose format is not read.
+    /// Record without this information, or in an unsupported format.
     Unknown,
-    /// No record of a client library.
+    /// Not a record of a client library.
     None,
 }
 
@@ -40,7 +39,7 @@ struct Envelope<'a> {
 }
 
 impl KeyDependence {
-    /// Reads a value, also inside a JSON string or the envelope of a cache.
+    /// Reads a value, also inside a JSON string or a cache envelope.
     pub fn of(value: &[u8]) -> Self {
         let mut inner = Zeroizing::new(Vec::new());
         for _ in 0..MOST_LAYERS {

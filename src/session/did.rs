@@ -1,24 +1,24 @@
-//! Decentralised identifiers, as the AT Protocol uses them.
+//! Decentralised identifiers (DIDs) of the AT Protocol.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Failure, usage};
 
-/// Longer identifiers are refused (AT Protocol DID syntax).
+/// Maximum length (AT Protocol DID syntax).
 const MAX_BYTES: usize = 2048;
 
-/// The account a session belongs to: `did:plc:…` or `did:web:…`.
+/// Account of a session: `did:plc:…` or `did:web:…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Did(Box<str>);
 
 impl Did {
-    /// Returns the identifier's text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Checks whether the text is a DID.
+    /// Checks whether the text is a valid DID.
     pub fn is_valid(text: &str) -> bool {
         let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':'))
         else {

@@ -1,68 +1,68 @@
-//! When was a session last refreshed? No record says so; several things let one conclude it, and
-//! the newest is right.
+//! Estimates when a session was last refreshed. Records do not say so, so the newest of several
+//! pieces of evidence counts.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Age, Note, Session};
 use crate::text::named;
 
-/// Access tokens of the reference server live this long.
+/// Lifetime of access tokens of the reference server.
 const ACCESS_TOKEN_LIFETIME: Age = Age::from_secs(3600);
 
 named! {
-    /// How it is known when a session was last refreshed. The order breaks ties: the more direct evidence wins.
+    /// Source of the time of the last refresh. The order breaks ties: more direct evidence wins.
     #[derive(PartialOrd, Ord)]
     pub enum Evidence {
-        /// The access token's expiry less its usual lifetime.
+        /// Expiry of the access token, minus its usual lifetime.
         ExpiresAt = "expires_at",
-        /// The access token's own issue time.
+        /// Issue time in the access token.
         AccessToken = "access_token",
-        /// The layout's time to live less what remains of it.
+        /// Lifetime given by the layout, minus the remaining TTL.
         Ttl = "ttl",
-        /// A time that the layout stores.
+        /// Time stored by the layout.
         Column = "column",
-        /// oauthctl's own note: it made this refresh.
+        /// Note of oauthctl about its own refresh.
         Notes = "notes",
     }
 }
 
-/// When, and how that is known.
+/// Time of the last refresh, with its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastRefreshed {
-    /// The newest moment for which there is evidence.
+    /// Newest time for which there is evidence.
     pub at: Timestamp,
-    /// Which evidence it is.
+    /// Source of the evidence.
     pub by: Evidence,
 }
 
-/// What the store knows of a record beside its value.
+/// Data of the store about a record, apart from its value.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Observed {
-    /// How long ago the record was written, by the layout's TTL and the key's.
+    /// Time since the record was written, from the layout's lifetime and the remaining TTL.
     pub ttl_age: Option<SignedDuration>,
-    /// The layout's time column or member.
+    /// Time column or member of the layout.
     pub column: Option<Timestamp>,
 }
 
 impl LastRefreshed {
-    /// What [`Evidence::name`] says of our own refreshes.
+    /// Name of the evidence for refreshes by oauthctl ([`Evidence::name`]).
     pub const BY_US: &'static str = "notes";
 
-    /// Checks whether a session whose access token expires then was renewed later than `now`, if
-    /// the token has the usual lifetime.
+    /// Checks whether a session with this access token expiry would have been renewed in the
+    /// future, given the usual lifetime.
     pub fn lies_ahead(expires_at: Timestamp, now: Timestamp) -> bool {
         expires_at.duration_since(now) > ACCESS_TOKEN_LIFETIME.duration()
     }
 
-    /// When the tokens were issued, by the server's clock alone.
+    /// Returns when the tokens were issued, by the server's clock alone.
     pub fn by_server(session: &Session<'_>) -> Option<Timestamp> {
         let before_expiry =
             session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
         session.access_token.issued_at().into_iter().chain(before_expiry).max()
     }
 
-    /// Returns the newest of all evidence. Evidence from the future is none: a clock was wrong, or
-    /// a lifetime was not the usual.
+    /// Returns the newest evidence. Evidence from the future is ignored: a clock was wrong, or a
+    /// lifetime unusual.
     pub fn of(
         session: &Session<'_>,
         note: Option<&Note>,

@@ -1,28 +1,28 @@
-//! Which sessions are meant: the filters that all session commands share.
+//! Filters that all session commands share.
 
 use jiff::Timestamp;
 
 use super::{Age, Status, Summary};
 
-/// Conditions that all must hold. The default holds for every session.
+/// Conditions, all of which must hold. The default selects all sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// The authorization server.
+    /// Authorization server.
     pub issuer: Option<String>,
-    /// The client key it is bound to.
+    /// Client key to which the session is bound.
     pub kid: Option<String>,
-    /// The client authentication method.
+    /// Client authentication method.
     pub auth_method: Option<String>,
-    /// One of these statuses.
+    /// Any of these statuses.
     pub statuses: Vec<Status>,
-    /// Last refreshed longer ago than this. A session of unknown age is never meant.
+    /// Last refreshed longer ago than this. Never selects a session of unknown age.
     pub not_refreshed_for: Option<Age>,
-    /// Has this scope among those granted.
+    /// One of the granted scopes.
     pub scope: Option<String>,
 }
 
 impl Filter {
-    /// Checks whether the session is meant.
+    /// Checks whether the session is selected.
     pub fn matches(&self, session: &Summary<'_>, now: Timestamp) -> bool {
         let same = |wanted: &Option<String>, found: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == found

@@ -1,4 +1,4 @@
-//! What a session is: record formats, evidence of age, status. Pure: no I/O, no clock, no terminal.
+//! Sessions: record formats, evidence of age, status. Pure: no I/O, no clock, no terminal.
 
 mod access_token;
 mod age;

@@ -1,9 +1,9 @@
-//! What oauthctl remembers of a session beside the app's record: what it wrote itself, and how much
-//! of the time it could have seen the user come back.
+//! Notes that oauthctl keeps about a session in addition to the app's record: its own writes, and
+//! the time in which activity of the user could have been observed.
 //!
-//! A user's activity shows as a token that oauthctl did not write: the app renews a token when its
-//! user is there and the token is stale. While a token that oauthctl wrote is fresh, the app has no
-//! reason to renew it, and activity cannot be seen. Such time is *blind*.
+//! Activity shows as a token that oauthctl did not write, because the app renews a stale token when
+//! its user is present. While a token of oauthctl is fresh, the app does not renew it, and activity
+//! cannot be observed. Such time is *blind*.
 
 use std::time::Duration;
 
@@ -13,78 +13,77 @@ use serde::{Deserialize, Serialize};
 use super::{Age, Summary, fingerprint};
 
 const WEEK: i64 = 7 * 86_400;
-/// Blind time is remembered for so many weeks.
+/// Number of weeks for which blind time is stored.
 const WEEKS: usize = 60;
-/// If more than this share of a period was blind, nothing can be said about it (percent).
+/// Maximum percentage of blind time in a period for which presence can be determined.
 const MAX_BLIND_PERCENT: i64 = 10;
 
-/// A note on one record. Tokens appear in it only as fingerprints.
+/// Note about one record. Contains tokens only as fingerprints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Note {
-    /// The refresh token that oauthctl stored last.
+    /// Refresh token last stored by oauthctl.
     wrote: Option<String>,
-    /// When it did.
+    /// Time at which it was stored.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     wrote_at: Option<Timestamp>,
-    /// For how long the access token that came with it is fresh, in seconds.
+    /// Lifetime of the access token stored with it, in seconds.
     fresh_for: i64,
-    /// The last activity of the user, or the beginning of what is known.
+    /// Last activity of the user, or the start of the observation.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     active_at: Option<Timestamp>,
-    /// The week (counted from the epoch) of the first entry of `blind`.
+    /// Week (since the epoch) of the first entry of `blind`.
     first_week: i64,
-    /// Blind seconds, by week.
+    /// Blind seconds by week.
     blind: Vec<i64>,
-    /// The refresh token that the server has refused, and with it the session.
+    /// Refresh token refused by the server, which ended the session.
     refused: Option<String>,
-    /// The `client_id` that sent it. None in the notes of earlier versions: the configured one.
+    /// `client_id` of the refused request. `None` in notes of earlier versions: the configured one.
     refused_to: Option<String>,
-    /// The refresh token with which a session of unknown age was first seen.
+    /// Refresh token with which a session of unknown age was first seen.
     seen: Option<String>,
-    /// When that was.
+    /// Time at which it was first seen.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     seen_at: Option<Timestamp>,
-    /// For how long the refresh token lives that oauthctl stored last, in seconds, where the
-    /// server said so.
+    /// Lifetime in seconds of the refresh token last stored by oauthctl, if the server stated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     lives_for: Option<i64>,
 }
 
-/// Whether a session's user has been away.
+/// Presence of a session's user in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// Away for at least as long as asked.
+    /// Absent for at least the period.
     Away,
-    /// Seen more recently.
+    /// Seen within the period.
     Seen,
-    /// Too little of the time could be observed.
+    /// Too little of the period could be observed.
     Unobservable,
 }
 
 impl Note {
-    /// The note that says that there are notes at all.
+    /// Name of the note that marks the existence of notes.
     pub const MARKER: &'static str = "any";
-    /// How long notes on sessions and keys are kept: longer than any session lives.
+    /// Lifetime of notes on sessions and keys, longer than that of any session.
     pub const LIFETIME: Duration = Duration::from_hours(800 * 24);
 
-    /// Returns the name under which the note on a record is kept.
+    /// Returns the name under which the note on a record is stored.
     pub fn name(key: &str) -> String {
         format!("session:{}", fingerprint(key.as_bytes()))
     }
 
-    /// Reads a note; one that cannot be read is none.
+    /// Parses a note. An unreadable one counts as absent.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Returns the note as it is kept.
+    /// Serialises the note.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a note is JSON")
     }
 
-    /// Checks whether the server has refused exactly this refresh token to this client. Where no
-    /// `client_id` is known, to any.
+    /// Checks whether the server has refused exactly this refresh token to this client. Without a
+    /// known `client_id`, to any client.
     pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &str) -> bool {
         let is_of_client = match (&self.refused_to, client_id) {
             (Some(noted), Some(client_id)) => *noted == fingerprint(client_id.as_bytes()),
@@ -94,33 +93,33 @@ impl Note {
             && self.refused.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str())
     }
 
-    /// When oauthctl stored exactly this refresh token.
+    /// Returns when oauthctl stored exactly this refresh token.
     pub fn wrote_at(&self, refresh_token: &str) -> Option<Timestamp> {
         let ours = self.wrote.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
         self.wrote_at.filter(|_| ours)
     }
 
-    /// Returns when the session was first seen with exactly this refresh token, where its age was
+    /// Returns when the session was first seen with exactly this refresh token, if its age was
     /// unknown.
     pub fn seen_at(&self, refresh_token: &str) -> Option<Timestamp> {
         let is_same = self.seen.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
         self.seen_at.filter(|_| is_same)
     }
 
-    /// Takes in that a session of unknown age was first seen with this refresh token.
+    /// Records that a session of unknown age was first seen with this refresh token.
     pub fn first_seen(self, refresh_token: &str, now: Timestamp) -> Self {
         Self { seen: Some(fingerprint(refresh_token.as_bytes())), seen_at: Some(now), ..self }
     }
 
-    /// Takes in that the server has refused this refresh token to this client.
+    /// Records that the server has refused this refresh token to this client.
     pub fn refused(self, client_id: &str, refresh_token: &str) -> Self {
         let [refused_to, refused] =
             [client_id, refresh_token].map(|text| Some(fingerprint(text.as_bytes())));
         Self { refused, refused_to, ..self }
     }
 
-    /// Takes in that oauthctl has put `new_token` in the place of `old`, which the app or oauthctl
-    /// had written at `old_written`, and that the new access token is fresh for this long.
+    /// Records that oauthctl has replaced `old_token`, written by the app or oauthctl at
+    /// `old_written`, with `new_token`, and the lifetime of the new access token.
     pub fn refreshed(
         self,
         old_token: &str,
@@ -131,7 +130,7 @@ impl Note {
     ) -> Self {
         let mut note = match self.wrote_at(old_token) {
             Some(_) => self.with_blind_time_until(now),
-            // Not ours: the user was there when it was written.
+            // Written by the app: the user was active then.
             None => Self { active_at: Some(old_written.unwrap_or(now)), ..Self::default() },
         };
         note.wrote = Some(fingerprint(new_token.as_bytes()));
@@ -142,7 +141,7 @@ impl Note {
         note
     }
 
-    /// Takes in for how long the refresh token lives that came with this refresh.
+    /// Records the lifetime of the refresh token stored with this refresh.
     pub fn living_for(self, lifetime: Option<Duration>) -> Self {
         Self {
             lives_for: lifetime.and_then(|lifetime| i64::try_from(lifetime.as_secs()).ok()),
@@ -150,13 +149,13 @@ impl Note {
         }
     }
 
-    /// For how long the server lets this refresh token live, where it said so.
+    /// Returns the lifetime of this refresh token, if the server stated it.
     pub fn lifetime(&self, refresh_token: &str) -> Option<Age> {
         self.wrote_at(refresh_token)?;
         self.lives_for.filter(|seconds| *seconds > 0).map(Age::from_secs)
     }
 
-    /// Checks whether the user has been away for this long.
+    /// Determines whether the user has been absent for the period.
     pub fn presence(
         note: Option<&Self>,
         session: &Summary<'_>,
@@ -167,8 +166,8 @@ impl Note {
             .zip(session.refresh_token.as_deref())
             .filter(|(note, token)| note.wrote_at(token).is_some());
         let Some((note, _)) = ours else {
-            // The app wrote it. Until its access token expired, the user may have been there
-            // without a trace.
+            // Written by the app. Until its access token expired, the user may have been active
+            // unnoticed.
             let Some(written) =
                 session.last_refreshed_at.filter(|_| !session.has_unreadable_expiry)
             else {
@@ -195,8 +194,8 @@ impl Note {
         }
     }
 
-    /// Adds the time for which our last token kept the app from renewing it. Anybody may have
-    /// damaged the note: whatever numbers stand in it, this ends, and in little memory.
+    /// Adds the time in which the last token of oauthctl kept the app from renewing it. Bounded in
+    /// time and memory for any numbers, since the note may be damaged.
     fn with_blind_time_until(mut self, now: Timestamp) -> Self {
         let Some(wrote_at) = self.wrote_at else { return self };
         let seconds = now.duration_since(wrote_at).as_secs().clamp(0, self.fresh_for.max(0));
@@ -217,7 +216,7 @@ impl Note {
         self
     }
 
-    /// Blind seconds since then, whole weeks counted.
+    /// Returns the blind seconds since then, in whole weeks.
     fn blind_since(&self, start: Timestamp) -> i64 {
         let first = start.as_second().div_euclid(WEEK);
         let weeks = (0..).map(|n| self.first_week.saturating_add(n)).zip(&self.blind);
@@ -256,15 +255,15 @@ mod tests {
         RECORD.replace("ref-1", token)
     }
 
-    /// Keeps a session alive every `interval` seconds for 40 days; its user is there on the days
-    /// given.
+    /// Refreshes a session every `interval` seconds for 40 days, with the user active on the given
+    /// days.
     fn presence_after_40_days(interval: i64, days_there: &[i64]) -> Presence {
         let start = 1_790_000_000;
         let mut note = Note::default();
         let (mut token, mut written) = ("app-0".to_owned(), start);
         for n in 1..=(40 * DAY / interval) {
             let now = start + n * interval;
-            // Where the user comes a while before the next refresh, the token is stale, and the app
+            // If the user comes shortly before the next refresh, the token is stale and the app
             // renews it.
             let day = (now - start) / DAY;
             if days_there.contains(&day) && interval > HOUR {
@@ -307,7 +306,7 @@ mod tests {
             Note::presence(None, &session, Age::from_secs(30 * DAY), now.parse().unwrap())
         };
         assert_eq!(presence("2026-12-20T00:00:00Z", Some(written)), Presence::Seen);
-        // Thirty days after the token was written, but not after it went stale.
+        // Thirty days after the token was written, but not after it became stale.
         assert_eq!(presence("2026-12-23T08:30:00Z", Some(written)), Presence::Seen);
         assert_eq!(presence("2026-12-23T10:00:00Z", Some(written)), Presence::Away);
         assert_eq!(presence("2026-12-23T10:00:00Z", None), Presence::Unobservable);
@@ -324,7 +323,7 @@ mod tests {
         ] {
             assert_eq!(note.says_refused(client_id, token), refused, "{client_id:?} {token}");
         }
-        // As earlier versions wrote it.
+        // Note of an earlier version.
         let old = Note { refused_to: None, ..note };
         assert!(old.says_refused(Some("https://app.example/b"), "ref-1"));
     }

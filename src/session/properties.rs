@@ -1,4 +1,4 @@
-//! What holds for all records, DIDs, lengths of time and notes.
+//! Property tests of records, DIDs, durations and notes.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +18,12 @@ use crate::arbitrary::{damage, json as any_json, text, unknown_members};
 
 const DID: &str = "did:(plc:[a-z2-7]{24}|web:[a-z]{1,8}[.][a-z]{2,4})";
 
-/// Returns a time that every part can hold.
+/// Returns a time within the range of all types involved.
 fn time() -> impl Strategy<Value = Timestamp> {
     (0_i64..4_000_000_000_000).prop_map(|ms| Timestamp::from_millisecond(ms).unwrap())
 }
 
-/// Returns the members of a token set, and whether it names everything that a session must have.
+/// Returns the members of a token set, and whether it has everything that a session requires.
 fn token_set() -> impl Strategy<Value = Map<String, Value>> {
     let texts =
         (DID, text(), option::of(text()), option::of(text()), option::of("[!-~]{1,40}"), text());
@@ -71,7 +71,7 @@ fn text_at<'v>(record: &'v Map<String, Value>, object: &str, name: &str) -> Opti
     record.get(object)?.get(name)?.as_str()
 }
 
-/// What was read of a record is what stands in it.
+/// Asserts that the session read from a record matches its members.
 fn assert_agrees(session: &Session<'_>, record: &Map<String, Value>) -> Result<(), TestCaseError> {
     let set = |name| text_at(record, "tokenSet", name);
     prop_assert_eq!(Some(session.did.as_ref()), set("sub"));
@@ -139,7 +139,7 @@ proptest! {
     fn a_damaged_record_is_read_by_both_readers_alike_or_not_at_all(record in record(), damage in damage(4)) {
         let bytes = damage.to(&serde_json::to_string(&record).unwrap()).into_bytes();
         if let Ok(session) = Session::read(&bytes) {
-            // Only a number that no program can hold is passed over by one reader and refused by the other.
+            // Exception: numbers out of range, which one reader skips and the other refuses.
             let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&bytes) else {
                 return Ok(());
             };
@@ -183,7 +183,7 @@ proptest! {
             prop_assert_eq!(new.get(name), expected.as_ref());
         }
         prop_assert_eq!(Session::read(&renewed).unwrap().expires_at, expires_at);
-        // A second copy of the record takes the same over, and is the same then.
+        // A copy of the record becomes equal to it by taking over its tokens.
         prop_assert_eq!(Node.adopt(&bytes, &renewed).unwrap(), renewed);
     }
 
@@ -194,7 +194,7 @@ proptest! {
         let mut claims = others;
         claims.insert("iat".to_owned(), iat.into());
         claims.insert("client_id".to_owned(), client_id.clone().into());
-        // As JSON Web Tokens begin.
+        // Begins like a JSON Web Token.
         claims.shift_insert(0, "cnf".to_owned(), json!({"jkt": client_id}));
         let token = format!("h.{}.s", BASE64URL.encode(serde_json::to_vec(&claims).unwrap()));
         let mut record = record;
@@ -229,7 +229,7 @@ proptest! {
         let shown = age.to_string();
         let read: Age = shown.parse().unwrap();
         prop_assert_eq!(&read.to_string(), &shown);
-        // Two units are shown: what is left out is less than the smaller one.
+        // Two units are shown, and the remainder is less than the smaller one.
         let left_out = (age.duration() - read.duration()).as_secs();
         let smaller = match seconds { 0..3600 => 1, 3600..86_400 => 60, _ => 3600 };
         prop_assert!((0..smaller).contains(&left_out), "{} {}", shown, left_out);
@@ -331,7 +331,7 @@ proptest! {
 
 }
 
-/// What is not about reading: for as many cases as there is time.
+/// Tests that are not about parsing. The long property run skips them.
 mod slow {
     use super::*;
 

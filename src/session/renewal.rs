@@ -1,19 +1,19 @@
-//! Changes that a refresh makes to a session's record.
+//! Changes of a session's record by a refresh.
 
 use jiff::Timestamp;
 
-/// Server's answer to a refresh, as far as records keep it (RFC 6749 section 5.1).
+/// Server's answer to a refresh, as far as records store it (RFC 6749 section 5.1).
 pub struct Renewal<'a> {
     /// New access token.
     pub access_token: &'a str,
-    /// New refresh token; without one the old one stays valid.
+    /// New refresh token. Without one, the old one stays valid.
     pub refresh_token: Option<&'a str>,
-    /// Scope, where the server repeats it.
+    /// Scope, if the server repeats it.
     pub scope: Option<&'a str>,
-    /// Expiry of the access token, where the server states it.
+    /// Expiry of the access token, if the server states it.
     pub expires_at: Option<Timestamp>,
-    /// URL of the PDS, where it was resolved for this refresh. Clients send their requests there.
+    /// URL of the PDS, if it was resolved for this refresh. Clients send their requests there.
     pub pds: Option<&'a str>,
-    /// Client key to which the session is bound from now on, where that changes (RFC 7523).
+    /// Client key to which the session is bound from now on, if that changes (RFC 7523).
     pub kid: Option<&'a str>,
 }

@@ -1,4 +1,4 @@
-//! The states an operator reasons about, as far as they can be told without a network.
+//! Status of sessions, determined without network access.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,96 +10,100 @@ use crate::jose::is_ec_thumbprint;
 use crate::text::{Named as _, named};
 
 named! {
-    /// What can be done with a session.
+    /// Status of a session.
     #[derive(Default, Hash)]
     pub enum Status {
         /// The access token is valid.
         Fresh = "fresh",
-        /// The access token has expired, which is normal for a user who is away; nothing to do yet.
+        /// The access token has expired, which is normal for an inactive user. Nothing to do yet.
         Idle = "idle",
-        /// Expired, and its last refresh is longer ago than `keep_alive`.
+        /// Expired, and last refreshed longer ago than `keep_alive`.
         Due = "due",
-        /// Older than its client type's refresh lifetime; only the server knows whether it lives.
+        /// Older than the refresh lifetime of its client type. Only the server knows whether it has
+        /// ended.
         Suspect = "suspect",
-        /// Cannot be refreshed now, through no fault of the session.
+        /// Cannot be refreshed at present, for reasons outside the session.
         Blocked = "blocked",
         /// Can never be refreshed.
         Dead = "dead",
-        /// Not a session, and nobody's any more: empty, or without a refresh token and a private key.
+        /// Not a session, and of use to no one: empty, or without a refresh token and a private
+        /// key.
         Malformed = "malformed",
-        /// Not a session that can be read, but perhaps another library's, another program's or encrypted.
+        /// Not a readable session, but possibly a record of another library or program, or
+        /// encrypted.
         #[default]
         Foreign = "foreign",
     }
 }
 
-/// A status and why.
+/// Status with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The status.
+    /// Status.
     pub status: Status,
-    /// Why, where the status alone does not say it.
+    /// Reason, if the status alone is not sufficient.
     pub reason: Option<Cow<'static, str>>,
-    /// Blocked for nothing but having begun while the client was public.
+    /// True if it is blocked only because it started when the client was public.
     pub needs_upgrade: bool,
 }
 
-/// The ages that decide.
+/// Ages that determine the status.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Refresh when the last refresh is longer ago than this.
+    /// Age from which a session is due for a refresh.
     pub keep_alive: Age,
-    /// How long a public client's session lives after a refresh.
+    /// Lifetime of a public client's session after a refresh.
     pub public_lifetime: Age,
-    /// How long a confidential client's session lives after a refresh.
+    /// Lifetime of a confidential client's session after a refresh.
     pub confidential_lifetime: Age,
-    /// Lifetimes at single issuers.
+    /// Lifetimes by issuer.
     pub issuers: HashMap<String, Lifetimes>,
 }
 
-/// How long sessions of one issuer live after a refresh, where it is not as everywhere.
+/// Lifetimes of the sessions of one issuer after a refresh, if they differ from the general ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lifetimes {
-    /// Of a public client.
+    /// Lifetime for a public client.
     pub public: Option<Age>,
-    /// Of a confidential client.
+    /// Lifetime for a confidential client.
     pub confidential: Option<Age>,
 }
 
-/// The client keys at hand, for telling which sessions can be refreshed.
+/// Available client keys, which determine the sessions that can be refreshed.
 #[derive(Clone, Debug)]
 pub enum KnownKeys {
-    /// No key source is configured: nothing can be said.
+    /// No key source is configured.
     Unknown,
-    /// These kids, and no others.
+    /// Exactly these kids.
     Only(HashSet<String>),
 }
 
-/// What a judgement depends on beside the session itself.
+/// Inputs of the status apart from the session itself.
 #[derive(Clone, Debug)]
 pub struct StatusInputs {
-    /// The client keys at hand.
+    /// Available client keys.
     pub keys: KnownKeys,
-    /// The ages that decide.
+    /// Ages that determine the status.
     pub policy: Policy,
-    /// The app's `client_id`, where one is configured.
+    /// Configured `client_id` of the app.
     pub client_id: Option<String>,
-    /// The moment of the judgement.
+    /// Time of the evaluation.
     pub now: Timestamp,
 }
 
-/// Why a session cannot be refreshed whose access token may be valid still.
+/// Reason of a session that cannot be refreshed although its access token may still be valid.
 pub const NO_REFRESH_TOKEN: &str = "it has no refresh token";
-/// Reason why a session is not refreshed: a request with the wrong key, or without one, could end
-/// it.
+/// Reason of a session that is not refreshed because a request with a wrong or missing key could
+/// end it.
 pub const NO_CLIENT_AUTH: &str = "its record does not say how the client authenticates";
 
 const DAY: i64 = 86_400;
-/// So much is shown of what a token says.
+/// Maximum length of text from tokens in messages.
 const MAX_FOREIGN_TEXT: usize = 200;
 
 impl Default for Policy {
-    /// One rotation a day; lifetimes of the reference server: 14 days, and 91.31 days.
+    /// Returns the defaults: one rotation per day, and the lifetimes of the reference server, 14
+    /// and 91.31 days.
     fn default() -> Self {
         Self {
             keep_alive: Age::from_secs(23 * 3600 + 30 * 60),
@@ -111,7 +115,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// How long this issuer's refresh tokens live without being used, as far as the settings say.
+    /// Returns the configured lifetime of this issuer's unused refresh tokens.
     pub fn lifetime(&self, issuer: &str, is_confidential: bool) -> Age {
         let own = self.issuers.get(issuer).copied().unwrap_or_default();
         if is_confidential {
@@ -123,12 +127,12 @@ impl Policy {
 }
 
 impl Status {
-    /// Returns the status of this name.
+    /// Parses the name of a status.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.name() == name)
     }
 
-    /// Returns whether the record is no session that can be read.
+    /// Checks whether the record is not a readable session.
     pub fn is_unreadable(self) -> bool {
         matches!(self, Self::Malformed | Self::Foreign)
     }
@@ -143,7 +147,7 @@ impl Verdict {
         Self { status, reason: None, needs_upgrade: false }
     }
 
-    /// Judges a session.
+    /// Determines the status of a session.
     pub fn of(
         session: &Session<'_>,
         last: Option<LastRefreshed>,
@@ -203,9 +207,9 @@ impl Verdict {
     }
 }
 
-/// What makes a request for new tokens useless or dangerous, as far as the record, the keys and the
-/// `client_id` tell. A request with the wrong key, the wrong DPoP key or under the wrong
-/// `client_id` would destroy the session.
+/// Returns the reason for which a refresh would be useless or dangerous, as far as the record, the
+/// keys and the `client_id` show. A request with the wrong client key, DPoP key or `client_id`
+/// would end the session.
 fn blocked(
     session: &Session<'_>,
     keys: &KnownKeys,
@@ -248,7 +252,7 @@ mod tests {
     use super::super::format::RECORD;
     use super::*;
 
-    /// Returns the record expires at 09:02 and was therefore refreshed at 08:02.
+    /// Determines the status at `now`. The record expires at 09:02, so it was refreshed at 08:02.
     fn judged(record: &str, now: &str, keys: &KnownKeys) -> (Status, Option<String>) {
         let now = now.parse().unwrap();
         let session = Session::read(record.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What is shown of a session: everything an operator needs, nothing secret.
+//! Summary of a session for display, without secrets.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,61 +11,61 @@ use super::{
     StatusInputs, Verdict, is_nobodys,
 };
 
-/// One session, as every format shows it.
+/// Session as shown by all output formats.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary<'a> {
-    /// The record's key in the store.
+    /// Key of the record in the store.
     pub key: Cow<'a, str>,
-    /// The account.
+    /// Account.
     pub did: Option<Cow<'a, str>>,
-    /// The authorization server.
+    /// Authorization server.
     pub issuer: Option<Cow<'a, str>>,
-    /// The PDS.
+    /// PDS.
     pub pds: Option<Cow<'a, str>>,
-    /// Scopes granted.
+    /// Granted scopes.
     pub scope: Option<Cow<'a, str>>,
     /// `none` or `private_key_jwt`.
     pub auth_method: Option<&'static str>,
-    /// The client key it is bound to.
+    /// Client key to which it is bound.
     pub kid: Option<Cow<'a, str>>,
-    /// The algorithm of its DPoP key.
+    /// Algorithm of its DPoP key.
     pub dpop_alg: Option<&'static str>,
-    /// When its access token expires.
+    /// Expiry of its access token.
     #[serde(serialize_with = "milliseconds")]
     pub expires_at: Option<Timestamp>,
-    /// When it was last refreshed.
+    /// Time of its last refresh.
     #[serde(serialize_with = "milliseconds")]
     pub last_refreshed_at: Option<Timestamp>,
-    /// How that is known.
+    /// Source of that time.
     pub last_refreshed_by: Option<&'static str>,
-    /// What can be done with it.
+    /// Status.
     pub status: Status,
-    /// Why.
+    /// Reason of the status.
     pub reason: Option<Cow<'static, str>>,
-    /// Blocked for nothing but having begun while the client was public.
+    /// True if it is blocked only because it started when the client was public.
     #[serde(skip)]
     pub needs_upgrade: bool,
     /// Refresh token.
     #[serde(skip)]
     pub refresh_token: Option<Secret<'a>>,
-    /// It is a public client's.
+    /// True for a public client's session.
     #[serde(skip)]
     pub is_public: bool,
-    /// It says when its access token expires, in a form that cannot be read.
+    /// True if the expiry of the access token is unreadable.
     #[serde(skip)]
     pub has_unreadable_expiry: bool,
-    /// Its age is unknown, and it has not changed since oauthctl saw it first.
+    /// Time since which a session of unknown age has not changed, as far as oauthctl has seen.
     #[serde(skip)]
     pub unchanged_since: Option<Timestamp>,
-    /// The layout that it is stored in.
+    /// Layout in which it is stored.
     #[serde(serialize_with = "shared_text")]
     pub layout: Option<Arc<str>>,
-    /// The format of its record.
+    /// Format of its record.
     pub format: Option<&'static str>,
 }
 
 impl<'a> Summary<'a> {
-    /// Judges a session.
+    /// Summarises a session.
     pub fn of(
         key: Cow<'a, str>,
         session: Session<'a>,
@@ -105,10 +105,10 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Summary of a value that is no session.
+    /// Summarises a value that is not a session.
     pub fn of_no_session(key: Cow<'a, str>, value: &[u8], why: Malformed) -> Self {
         let kind = Recognised::of(value);
-        // What is missing says more.
+        // The name of the missing part is more helpful.
         let missing = Cow::Borrowed(why.0);
         if is_nobodys(value) {
             let why = if kind == Recognised::Empty { kind.description() } else { missing };
@@ -125,7 +125,7 @@ impl<'a> Summary<'a> {
         Self::foreign(key, why)
     }
 
-    /// Summary of a record that may be somebody else's.
+    /// Summarises a record that may belong to another program.
     pub fn foreign(key: Cow<'a, str>, why: impl Into<Cow<'static, str>>) -> Self {
         Self::unreadable(key, Status::Foreign, why.into())
     }
@@ -138,7 +138,7 @@ impl<'a> Summary<'a> {
 #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
 fn milliseconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
-        // As JavaScript's toISOString writes it, which is how the records themselves hold times.
+        // In the notation of JavaScript's `toISOString`, as in the records themselves.
         Some(at) => serializer.collect_str(&format_args!("{at:.3}")),
         None => serializer.serialize_none(),
     }

@@ -1,4 +1,4 @@
-//! A session on its way from one store to another: one line of JSON.
+//! Transfer of sessions between stores: one line of JSON per session.
 
 use std::borrow::Cow;
 
@@ -8,36 +8,34 @@ use serde_json::value::RawValue;
 
 use super::Session;
 
-/// A line of an export. Holds tokens and keys.
+/// Line of an export. Contains tokens and keys.
 #[derive(Serialize, Deserialize)]
 pub struct Transfer<'a> {
-    /// The account.
+    /// Account.
     #[serde(borrow)]
     pub did: Cow<'a, str>,
-    /// The key it had.
+    /// Original key.
     #[serde(borrow)]
     pub key: Cow<'a, str>,
-    /// Which of several sessions of the account, where the layout has several.
+    /// Session ID, if the layout has several sessions per account.
     #[serde(borrow)]
     pub sid: Option<Cow<'a, str>>,
-    /// How much longer it will live, in seconds, where the store knows.
+    /// Remaining lifetime in seconds, if the store knows it.
     pub ttl: Option<u64>,
-    /// When it was last refreshed, where that is known.
+    /// Time of the last refresh, if known.
     pub last_refreshed_at: Option<Timestamp>,
-    /// The record as it was, unknown members included.
+    /// Original record, unknown members included.
     #[serde(borrow)]
     pub record: &'a RawValue,
 }
 
-/// Checks whether `incoming` is certainly from a later exchange than `present`: both say when, and
-/// it is later. What cannot be told apart is not newer: the older tokens of the two would be
-/// replayed, and that destroys the session.
+/// Checks whether `incoming` is certainly from a later refresh than `present`: both state the time,
+/// and it is later. If in doubt it is not: a replay of the older tokens would end the session.
 pub fn is_provably_newer(incoming: &Session<'_>, present: &Session<'_>) -> bool {
     is_later(incoming.times(), present.times())
 }
 
-/// Checks whether all that is known of both says that the first is later: when access tokens were
-/// issued, and when they expire.
+/// Checks whether the first is later in all known respects: issue and expiry of the access token.
 pub(super) fn is_later(
     one: (Option<Timestamp>, Option<Timestamp>),
     other: (Option<Timestamp>, Option<Timestamp>),

@@ -22,13 +22,13 @@ pub struct Session<'a> {
     pub pds: Option<Cow<'a, str>>,
     /// Granted scopes, separated by spaces.
     pub scope: Option<Cow<'a, str>>,
-    /// Client authentication, where the record names it.
+    /// Client authentication, if the record names it.
     pub client_auth: Option<AuthMethod<Cow<'a, str>>>,
     /// Key to which the tokens are bound.
     pub dpop: DpopRef<'a>,
-    /// Expiry of the access token, where the record states it in a form that can be read.
+    /// Expiry of the access token, if the record states it in readable form.
     pub expires_at: Option<Timestamp>,
-    /// The record states the expiry in a form that cannot be read.
+    /// True if the expiry in the record is unreadable.
     pub has_unreadable_expiry: bool,
     /// Access token.
     pub access_token: AccessToken<'a>,
@@ -38,7 +38,7 @@ pub struct Session<'a> {
 
 /// Public part of a session's DPoP key.
 pub struct DpopRef<'a> {
-    /// Algorithm; `None` if it is none that can be used.
+    /// Algorithm. `None` if it is not supported.
     pub alg: Option<&'static str>,
     /// Curve, x and y.
     pub public: [Option<Cow<'a, str>>; 3],
@@ -48,11 +48,11 @@ pub struct DpopRef<'a> {
 pub struct PendingLogin<'a> {
     /// Authorization server to which the user was sent.
     pub issuer: Cow<'a, str>,
-    /// Client authentication, where the record names it.
+    /// Client authentication, if the record names it.
     pub client_auth: Option<AuthMethod<Cow<'a, str>>>,
 }
 
-/// Text that must not be shown. Wiped when it is dropped, unless it is borrowed from the record.
+/// Text that must not be shown. Wiped on drop, unless it is borrowed from the record.
 #[derive(PartialEq, Eq)]
 pub struct Secret<'a>(Cow<'a, str>);
 
@@ -62,18 +62,18 @@ impl<'a> Session<'a> {
         Self::read_as(FORMATS[0], value)
     }
 
-    /// Reads a value in this format, or in any other one that fits. The error is that of this
+    /// Reads a value in this format, or in any other that matches. The error is that of this
     /// format.
     pub fn read_as(format: &'static dyn Format, value: &'a [u8]) -> Result<Self, Malformed> {
         first_fitting(format, |format| format.session(value))
     }
 
-    /// Returns whether the session is a public client's.
+    /// Checks whether the session is a public client's.
     pub fn is_public(&self) -> bool {
         self.client_auth == Some(AuthMethod::None)
     }
 
-    /// Returns whether both hold the same tokens of the same refresh, however they are written.
+    /// Checks whether both contain the same tokens of the same refresh, in any format.
     pub fn is_of_same_refresh(&self, other: &Session<'_>) -> bool {
         self.refresh_token.is_some()
             && self.refresh_token == other.refresh_token
@@ -81,8 +81,7 @@ impl<'a> Session<'a> {
             && self.times() == other.times()
     }
 
-    /// Returns the times that tell which of two copies is the later one: issue and expiry of the
-    /// access token.
+    /// Returns the times that order two copies: issue and expiry of the access token.
     pub(super) fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         (self.access_token.issued_at(), self.expires_at)
     }
@@ -94,7 +93,7 @@ impl<'a> PendingLogin<'a> {
         Self::read_as(FORMATS[0], value)
     }
 
-    /// Reads a value in this format, or in any other one that fits. The error is that of this
+    /// Reads a value in this format, or in any other that matches. The error is that of this
     /// format.
     pub fn read_as(format: &'static dyn Format, value: &'a [u8]) -> Result<Self, Malformed> {
         first_fitting(format, |format| format.login(value))

@@ -1,4 +1,4 @@
-//! Keys in every form, and what is none.
+//! Tests of key parsing: all forms, and input that is not a key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::*;
 
-/// Refusals as the servers give them: server, status, `error`, words; cause, and the state of the session.
+/// Real error responses: server, status, `error`, words, cause, and state of the session.
 #[rustfmt::skip]
 const TRANSCRIPTS: &[(&str, u16, &str, &str, Cause, Fate)] = {
     use Cause::{
@@ -68,7 +68,7 @@ const TRANSCRIPTS: &[(&str, u16, &str, &str, Cause, Fate)] = {
         (PATTERN, 401, "unauthorized_client", "", ClientAuthentication, Kept),
         (REFERENCE, 400, "invalid_request", "client authentication method \"private_key_jwt\" required a \"client_assertion\"", ClientAuthentication, Kept),
         (CIRRUS, 400, "invalid_request", "Client assertion not expected for public client", ClientAuthentication, Kept),
-        // In no row.
+        // Matches no row.
         ("nobody", 400, "invalid_grant", "bad token", Cause::Unknown, Gone),
         ("nobody", 400, "invalid_grant", "", Cause::Unknown, Gone),
         ("nobody", 401, "invalid_grant", "Refresh token replayed", Cause::Unknown, Kept),
@@ -117,7 +117,7 @@ fn an_end_is_proved_by_words_only_where_they_mean_nothing_else() {
     for (error, words, nonce, proves) in [
         ("invalid_grant", "Invalid refresh token", true, true),
         ("invalid_grant", "invalid refresh token", true, true),
-        // cirrus says so of a used token, too, and gives no nonces.
+        // cirrus answers so for a used token, too, and sends no nonces.
         ("invalid_grant", "Invalid refresh token", false, false),
         ("invalid_grant", "Refresh token replayed", true, true),
         ("invalid_grant", "Refresh token has expired", false, true),

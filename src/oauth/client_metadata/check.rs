@@ -1,5 +1,4 @@
-//! The check: every rule by which a server refuses a client metadata document, one function a
-//! topic.
+//! Rules by which servers refuse a client metadata document, one function per topic.
 
 use std::collections::HashSet;
 
@@ -10,8 +9,7 @@ use super::finding::{Finding, Findings};
 use super::members::{Given, Members};
 use super::{jwks, place, uris};
 
-/// Response types that servers know (RFC 6749, OAuth 2.0 Multiple Response Type Encoding
-/// Practices).
+/// Response types known to servers (RFC 6749, OAuth 2.0 Multiple Response Type Encoding Practices).
 const RESPONSE_TYPES: [&str; 8] = [
     "code",
     "token",
@@ -22,7 +20,7 @@ const RESPONSE_TYPES: [&str; 8] = [
     "id_token token",
     "code id_token token",
 ];
-/// Members of `OpenID` Connect and other profiles that servers refuse, whatever they hold.
+/// Members of `OpenID` Connect and other profiles that servers refuse, with any value.
 const REFUSED: [&str; 5] = [
     "default_max_age",
     "userinfo_signed_response_alg",
@@ -31,8 +29,7 @@ const REFUSED: [&str; 5] = [
     "authorization_encrypted_response_enc",
 ];
 
-/// Finds everything that is wrong with a document. `served_at` is the URL it came from, where it
-/// came from one.
+/// Finds all faults of a document. `served_at` is the URL it was fetched from, if any.
 pub fn check(document: &Value, served_at: Option<&str>) -> Vec<Finding> {
     let mut findings = Findings::default();
     let Value::Object(members) = document else {
@@ -63,7 +60,7 @@ pub fn check(document: &Value, served_at: Option<&str>) -> Vec<Finding> {
     findings.into_vec()
 }
 
-/// Finds everything that is wrong with a published key set.
+/// Finds all faults of a published key set.
 pub fn check_jwks(document: &Value) -> Vec<Finding> {
     let mut findings = Findings::default();
     jwks::check("jwks", document, &mut findings);
@@ -126,8 +123,8 @@ fn check_pages(document: &Members, client_id: &ClientId, findings: &mut Findings
     }
 }
 
-/// Checks whether the client is native, where the document says so in a way that servers take. The
-/// default is web.
+/// Checks whether the client is native. `None` if the document does not say so in a form that
+/// servers accept. The default is web.
 fn is_native(document: &Members) -> Option<bool> {
     match document.text("application_type") {
         Given::Absent | Given::Is("web") => Some(false),
@@ -178,7 +175,7 @@ fn check_redirect_uris(document: &Members, client_id: &ClientId, findings: &mut 
     }
 }
 
-/// RFC 6749 section 3.3; atproto OAuth profile, "Authorization Scopes".
+/// Checks `scope` (RFC 6749 section 3.3; atproto OAuth profile, "Authorization Scopes").
 fn check_scope(document: &Members, findings: &mut Findings) {
     let scope = match document.text("scope") {
         Given::Mistyped => return,
@@ -209,7 +206,7 @@ fn check_scope(document: &Members, findings: &mut Findings) {
     }
 }
 
-/// RFC 7591 section 2: left out, it is `authorization_code` alone.
+/// Checks `grant_types`. The default is `authorization_code` alone (RFC 7591 section 2).
 fn check_grants(document: &Members, findings: &mut Findings) {
     const MEMBER: &str = "grant_types";
     let write = r#"write ["authorization_code","refresh_token"]"#;
@@ -246,7 +243,7 @@ fn check_grants(document: &Members, findings: &mut Findings) {
     }
 }
 
-/// RFC 7591 section 2: left out, it is `code` alone.
+/// Checks `response_types`. The default is `code` alone (RFC 7591 section 2).
 fn check_response_types(document: &Members, findings: &mut Findings) {
     const MEMBER: &str = "response_types";
     let write = r#"write ["code"]"#;
@@ -274,7 +271,8 @@ fn check_response_types(document: &Members, findings: &mut Findings) {
     }
 }
 
-/// DPoP, never mutual TLS (RFC 9449 section 5.2, RFC 8705 section 3.4).
+/// Checks that tokens are bound with DPoP and not with mutual TLS (RFC 9449 section 5.2, RFC 8705
+/// section 3.4).
 fn check_token_binding(document: &Members, findings: &mut Findings) {
     const DPOP: &str = "dpop_bound_access_tokens";
     const MUTUAL_TLS: &str = "tls_client_certificate_bound_access_tokens";
@@ -290,7 +288,8 @@ fn check_token_binding(document: &Members, findings: &mut Findings) {
     }
 }
 
-/// `none` or `private_key_jwt` (atproto OAuth profile, "Types of Clients").
+/// Checks the authentication method: `none` or `private_key_jwt` (atproto OAuth profile, "Types of
+/// Clients").
 fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut Findings) {
     const METHOD: &str = "token_endpoint_auth_method";
     const ALGORITHM: &str = "token_endpoint_auth_signing_alg";
@@ -401,7 +400,7 @@ fn check_refused(document: &Members, findings: &mut Findings) {
     }
 }
 
-/// What occurs again, each once for each repetition.
+/// Returns the repetitions in a list, one entry each.
 fn repeated<'t>(texts: &[&'t str]) -> Vec<&'t str> {
     let mut seen = HashSet::new();
     texts.iter().copied().filter(|text| !seen.insert(*text)).collect()

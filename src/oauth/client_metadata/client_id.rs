@@ -1,5 +1,6 @@
 //! Rules of `client_id`: the https URL of the document itself
-//! (draft-ietf-oauth-client-id-metadata-document section 3), or `http://localhost?…` for development (atproto OAuth profile, "Localhost Client Development").
+//! (draft-ietf-oauth-client-id-metadata-document section 3), or `http://localhost?…` for
+//! development (atproto OAuth profile, "Localhost Client Development").
 
 use std::collections::BTreeSet;
 
@@ -9,29 +10,29 @@ use super::finding::Findings;
 use super::place::{has_credentials, is_local, is_loopback_redirect, parse};
 
 const MEMBER: &str = "client_id";
-/// How every loopback `client_id` begins.
+/// Prefix of loopback `client_id`s.
 pub(super) const LOOPBACK: &str = "http://localhost";
-/// Where the reference server sends users of a loopback client that names no place.
+/// Redirect URIs that the reference server assumes for a loopback client that names none.
 const DEFAULT_LOOPBACK_REDIRECTS: [&str; 2] = ["http://127.0.0.1/", "http://[::1]/"];
 
-/// What kind of client the document is about.
+/// Kind of a `client_id`.
 pub(super) enum ClientId {
-    /// A client whose document servers fetch from this URL.
+    /// URL from which servers fetch the document.
     Discoverable(Url),
-    /// A development client, whose document servers make up from this.
+    /// Development client. Servers derive its document from these parameters.
     Loopback(LoopbackParameters),
-    /// Missing, or no URL at all: rules that depend on it do not apply.
+    /// Missing or not a URL. Rules that depend on it are skipped.
     Unusable,
 }
 
-/// What the query of a loopback `client_id` says.
+/// Query parameters of a loopback `client_id`.
 pub(super) struct LoopbackParameters {
     redirect_uris: Vec<String>,
     scope: String,
 }
 
 impl ClientId {
-    /// Returns the host, where there is one that means something.
+    /// Returns the host, if the URL has a significant one.
     pub(super) fn host(&self) -> Option<&str> {
         match self {
             Self::Discoverable(url) => url.host_str(),
@@ -39,13 +40,13 @@ impl ClientId {
         }
     }
 
-    /// Checks whether this is the development form.
+    /// Checks whether this is a development client.
     pub(super) fn is_loopback(&self) -> bool {
         matches!(self, Self::Loopback(_))
     }
 }
 
-/// Checks the text and says what kind of client it names.
+/// Checks the text and returns its kind.
 pub(super) fn check(text: &str, findings: &mut Findings) -> ClientId {
     let Some(url) = parse(text) else {
         findings.problem(
@@ -93,7 +94,7 @@ fn check_discoverable(text: &str, url: &Url, findings: &mut Findings) {
             "add the document's path, for example /oauth-client-metadata.json",
         );
     }
-    // Servers compare the text with the URL they fetched, which they have normalised.
+    // Servers compare the text with the URL they fetched, in normalised form.
     if findings.problems() == before && text != url.as_str() {
         findings.problem(MEMBER, "must be written as servers normalise it", format!("write {url}"));
     }
@@ -166,8 +167,7 @@ fn check_loopback(text: &str, url: &Url, findings: &mut Findings) -> LoopbackPar
 }
 
 impl LoopbackParameters {
-    /// Checks that the document says nothing that servers, which see only the `client_id`, do not
-    /// know.
+    /// Checks that the document adds nothing to the `client_id`, since servers see only the latter.
     pub(super) fn check_covers(
         &self,
         redirect_uris: &[&str],
@@ -197,8 +197,8 @@ impl LoopbackParameters {
     }
 }
 
-/// Checks whether a server that knows `known` sends users to `uri`: the same, but for the port
-/// where `known` has none (RFC 8252 section 7.3).
+/// Checks whether a server that knows the redirect URI `known` accepts `uri`: equal, except for the
+/// port if `known` has none (RFC 8252 section 7.3).
 fn is_covered(known: &str, uri: &str) -> bool {
     let without_port = |text: &str| {
         let mut url = Url::parse(text).ok()?;

@@ -1,4 +1,4 @@
-//! The document as oauthctl writes it, and the addresses that follow from where the app lives.
+//! Client metadata document as oauthctl writes it, and the conventional URLs of an app.
 
 use serde_json::{Map, Value, json};
 use url::{Position, Url, form_urlencoded};
@@ -7,44 +7,43 @@ use super::client_id::LOOPBACK;
 use crate::error::{Failure, usage};
 use crate::jose::PublicJwks;
 
-/// What an app may ask its users for unless its operator says more: who they are. What the document
-/// lacks can be added at any time, and a login that asks for it is refused at once and says so;
-/// what it has too much nobody notices.
+/// Default scope of a new app: the user's identity only. A missing scope fails at the first login
+/// that requests it and is easy to add, while an excessive one goes unnoticed.
 pub const DEFAULT_SCOPE: &str = "atproto";
 
-/// Where apps publish the document.
+/// Conventional path of the client metadata document.
 const CLIENT_ID_PATH: &str = "/oauth-client-metadata.json";
-/// Where apps publish their public keys.
+/// Conventional path of the public key set.
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
-/// What an operator decides about a client (RFC 7591 section 2). Members that atproto leaves no
-/// choice about follow.
+/// Members of a client metadata document that are up to the operator (RFC 7591 section 2). The
+/// others follow from the atproto OAuth profile.
 pub struct ClientMetadata {
-    /// The URL of the document, or the development form.
+    /// URL of the document, or the development form.
     pub client_id: String,
-    /// What users are shown: name, pages, contacts; as they are, in this order.
+    /// Members shown to users (name, pages, contacts), unchanged and in this order.
     pub about: Vec<(&'static str, Value)>,
-    /// Where users are sent back to.
+    /// Redirect URIs.
     pub redirect_uris: Vec<String>,
-    /// The most that the client may ask for.
+    /// All scopes that the client may request.
     pub scope: String,
-    /// How it gets tokens.
+    /// Grant types.
     pub grant_types: Vec<String>,
     /// `web` or `native`.
     pub application_type: String,
-    /// How it proves who it is.
+    /// Authentication method, with the keys.
     pub authentication: Authentication,
 }
 
-/// How a client proves who it is at the token endpoint.
+/// Client authentication at the token endpoint.
 pub enum Authentication {
-    /// Not at all.
+    /// None.
     Public,
-    /// With an ES256 signature (RFC 7523) by one of these keys.
+    /// ES256 signature (RFC 7523) with one of these keys.
     Confidential(PublishedKeys),
 }
 
-/// Where servers find a client's keys: never in both places.
+/// Location of the client's public keys. Never both.
 pub enum PublishedKeys {
     /// At this URL.
     At(String),
@@ -84,7 +83,7 @@ impl ClientMetadata {
     }
 }
 
-/// The web site of an app: what its paths are relative to.
+/// Web site of an app, the base URL of its paths.
 pub struct Site(Url);
 
 impl Site {
@@ -97,7 +96,7 @@ impl Site {
         }
     }
 
-    /// Returns the app on this machine.
+    /// Returns the site of an app on this machine.
     pub fn loopback(port: u16) -> Self {
         Self(
             Url::parse(&format!("http://127.0.0.1:{port}/"))
@@ -105,16 +104,16 @@ impl Site {
         )
     }
 
-    /// Puts a path onto the site; leaves whole URLs as they are.
+    /// Resolves a path on the site. Full URLs are returned unchanged.
     pub fn resolve(&self, reference: &str) -> String {
         match reference.starts_with('/').then(|| self.0.join(reference)) {
             Some(Ok(url)) => url.into(),
-            // Whether it is a URL at all is for the check to say.
+            // The check reports text that is not a URL.
             Some(Err(_)) | None => reference.to_owned(),
         }
     }
 
-    /// The same path and query on this site.
+    /// Returns the URL of the same path and query on this site.
     pub fn rehost(&self, reference: &str) -> String {
         match Url::parse(reference) {
             Ok(elsewhere) => self.resolve(&elsewhere[Position::BeforePath..Position::AfterQuery]),
@@ -122,18 +121,18 @@ impl Site {
         }
     }
 
-    /// Where the app publishes the document by convention.
+    /// Returns the conventional URL of the client metadata document.
     pub fn client_id(&self) -> String {
         self.resolve(CLIENT_ID_PATH)
     }
 
-    /// Where the app publishes its keys by convention.
+    /// Returns the conventional URL of the key set.
     pub fn jwks_uri(&self) -> String {
         self.resolve(JWKS_PATH)
     }
 }
 
-/// Returns the `client_id` of a development client, which tells servers all they get to know
+/// Returns the `client_id` of a development client, the only information that servers get about it
 /// (atproto OAuth profile, "Localhost Client Development").
 pub fn loopback_client_id(redirect_uris: &[String], scope: &str) -> String {
     let start = format!("{LOOPBACK}?");

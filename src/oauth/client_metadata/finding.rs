@@ -1,36 +1,36 @@
-//! What a check has to say: which member breaks which rule, and what mends it.
+//! Findings of a check: member, rule and fix.
 
 use serde::Serialize;
 
 use crate::text::named;
 
 named! {
-    /// How bad a finding is.
+    /// Severity of a finding.
     pub enum Severity {
-        /// A server refuses the document, or a key in it.
+        /// Servers refuse the document, or a key in it.
         Problem = "problem",
-        /// The document works with the reference server, but perhaps not everywhere or not as meant.
+        /// Works with the reference server, but may fail elsewhere or have an unintended effect.
         Warning = "warning",
     }
 }
 
-/// A rule that the document breaks. `{member}: {rule}` reads as a sentence.
+/// Rule broken by the document. `{member}: {rule}` reads as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Stable name of the rule, or of the member that it is about.
     #[serde(skip)]
     pub code: String,
-    /// Where: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
+    /// Path of the member: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
     pub member: String,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// The rule: "must …".
+    /// Rule: "must …".
     pub rule: String,
-    /// What to do about it.
+    /// Suggested fix.
     pub fix: String,
 }
 
-/// Findings being gathered.
+/// Collector of findings.
 #[derive(Default)]
 pub(super) struct Findings {
     all: Vec<Finding>,
@@ -45,7 +45,7 @@ impl Findings {
         self
     }
 
-    /// Adds a reason for which a server refuses the document.
+    /// Adds a fault for which servers refuse the document.
     pub(super) fn problem(
         &mut self,
         member: &str,
@@ -55,7 +55,7 @@ impl Findings {
         self.push(Severity::Problem, member, rule.into(), fix.into());
     }
 
-    /// Adds something that servers tolerate.
+    /// Adds a fault that servers tolerate.
     pub(super) fn warning(
         &mut self,
         member: &str,
@@ -71,12 +71,12 @@ impl Findings {
         self.all.push(Finding { code, member: member.to_owned(), severity, rule, fix });
     }
 
-    /// How many problems there are so far.
+    /// Returns the number of problems found so far.
     pub(super) fn problems(&self) -> usize {
         self.all.iter().filter(|finding| finding.severity == Severity::Problem).count()
     }
 
-    /// All of them.
+    /// Returns all findings.
     pub(super) fn into_vec(self) -> Vec<Finding> {
         self.all
     }

@@ -1,5 +1,5 @@
-//! Rules of a published key set (RFC 7517, as the reference server reads it): it ignores every key
-//! that breaks one, and refuses the client when none is left.
+//! Rules of a published key set (RFC 7517, as implemented by the reference server): keys that break
+//! a rule are ignored, and a client without a usable key is refused.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::finding::Findings;
 use crate::json::member;
 
-/// Members that only private and symmetric keys have (RFC 7518 section 6).
+/// Members found only in private and symmetric keys (RFC 7518 section 6).
 pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Operations of public keys (RFC 7517 section 4.3).
 const PUBLIC_OPERATIONS: [&str; 3] = ["verify", "encrypt", "wrapKey"];
-/// Curves and the algorithm of each (RFC 7518 section 3.4, RFC 8037 section 3.1, RFC 8812 section
-/// 3.2).
+/// Curves with their key type and algorithm (RFC 7518 section 3.4, RFC 8037 section 3.1, RFC 8812
+/// section 3.2).
 const CURVES: [(&str, &str, &str); 6] = [
     ("EC", "P-256", "ES256"),
     ("EC", "P-384", "ES384"),
@@ -25,7 +25,7 @@ const CURVES: [(&str, &str, &str); 6] = [
 /// Algorithms of RSA keys (RFC 7518 section 3.1).
 const RSA_ALGORITHMS: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
-/// Checks the set that stands in the document as this member.
+/// Checks a key set. `member` is its path in the document.
 pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     let set = match jwks {
         Value::Object(set) => set,
@@ -69,7 +69,7 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     for (index, key) in keys.iter().enumerate() {
         usable += usize::from(check_key(&format!("{place}[{index}]"), key, &mut kids, findings));
     }
-    // Keys that servers merely ignore are fine beside a good one.
+    // Unusable keys do no harm next to a usable one.
     if usable == 0 && findings.problems() == before {
         findings.rule("no_usable_key").problem(
             &place,
@@ -79,7 +79,7 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     }
 }
 
-/// Checks one key and says whether servers can verify signatures with it.
+/// Checks one key. Returns whether servers can verify signatures with it.
 fn check_key<'k>(
     place: &str,
     key: &'k Value,
@@ -144,8 +144,8 @@ fn check_key<'k>(
     verifies && understood == Some(true) && findings.problems() == before
 }
 
-/// Checks whether the members make a key that verifies signatures; none for a type of key that
-/// servers do not know.
+/// Checks whether the members form a key that verifies signatures. `None` for a key type unknown to
+/// servers.
 fn is_understood(key: &Map<String, Value>) -> Option<bool> {
     let text = |name: &str| key.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let has_algorithm =
@@ -170,7 +170,7 @@ fn is_understood(key: &Map<String, Value>) -> Option<bool> {
     Some(material && times && revocation && key.get("ext").is_none_or(Value::is_boolean))
 }
 
-/// Checks `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3) and says whether they let the key
+/// Checks `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3). Returns whether they let the key
 /// verify signatures.
 fn check_use<'k>(place: &str, key: &'k Map<String, Value>, findings: &mut Findings) -> bool {
     let texts =

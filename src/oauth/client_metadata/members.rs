@@ -1,21 +1,20 @@
-//! The members of a document and their JSON types (RFC 7591 section 2, `OpenID` Connect
-//! Registration section 2).
+//! Members of a document and their JSON types (RFC 7591 section 2, `OpenID` Connect Registration
+//! section 2).
 
 use serde_json::{Map, Value};
 
 use super::finding::Findings;
 
-/// A document whose members may have any type.
+/// Document whose members may have any type.
 pub(super) struct Members<'d>(pub(super) &'d Map<String, Value>);
 
-/// What a member holds. A mistyped one has its finding already; the rules about its value do not
-/// apply.
+/// Value of a member. A mistyped one has a finding already, so rules about its value are skipped.
 pub(super) enum Given<T> {
     /// Not in the document.
     Absent,
-    /// Of another JSON type.
+    /// Wrong JSON type.
     Mistyped,
-    /// A value of the right type.
+    /// Value of the right type.
     Is(T),
 }
 
@@ -26,8 +25,8 @@ enum Type {
     Flag,
 }
 
-/// The type of every member that servers read; `jwks` has a room of its own. Other members are
-/// tolerated.
+/// Types of all members that servers read, except for `jwks`, which has its own module. Other
+/// members are tolerated.
 const TYPES: [(Type, &[&str]); 3] = [
     (
         Type::Text,
@@ -96,22 +95,22 @@ impl Type {
 }
 
 impl<'d> Members<'d> {
-    /// Returns the member, of whatever type.
+    /// Returns the member, of any type.
     pub(super) fn value(&self, name: &str) -> Option<&'d Value> {
         self.0.get(name)
     }
 
-    /// Returns a member that is one text.
+    /// Returns a member that is a string.
     pub(super) fn text(&self, name: &str) -> Given<&'d str> {
         self.typed(name, Value::as_str)
     }
 
-    /// Returns a member that is a list of texts.
+    /// Returns a member that is a list of strings.
     pub(super) fn texts(&self, name: &str) -> Given<Vec<&'d str>> {
         self.typed(name, |value| value.as_array()?.iter().map(Value::as_str).collect())
     }
 
-    /// Returns a member that is true or false.
+    /// Returns a member that is a boolean.
     pub(super) fn flag(&self, name: &str) -> Given<bool> {
         self.typed(name, Value::as_bool)
     }
@@ -121,7 +120,7 @@ impl<'d> Members<'d> {
             .map_or(Given::Absent, |value| read(value).map_or(Given::Mistyped, Given::Is))
     }
 
-    /// Finds the members that have another type than servers read them as.
+    /// Finds members with a JSON type that servers do not accept.
     pub(super) fn check_types(&self, findings: &mut Findings) {
         for (kind, names) in TYPES {
             for name in names {
@@ -144,7 +143,7 @@ impl<'d> Members<'d> {
 }
 
 impl<T> Given<T> {
-    /// Returns the value, when there is one to apply rules to.
+    /// Returns the value, if there is one to check.
     pub(super) fn value(self) -> Option<T> {
         match self {
             Self::Is(value) => Some(value),

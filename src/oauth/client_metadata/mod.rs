@@ -1,9 +1,7 @@
-//! The client metadata document (RFC 7591 section 2, draft-ietf-oauth-client-id-metadata-document,
-//! atproto OAuth profile): built from what the operator says, and checked by the rules that servers
-//! refuse clients by.
+//! Client metadata document (RFC 7591 section 2, draft-ietf-oauth-client-id-metadata-document,
+//! atproto OAuth profile): construction, and a check by the rules of servers.
 //!
-//! A document is checked as the JSON it is, never as a parsed type: an operator who checks one
-//! wants every violation, not the first.
+//! The check works on plain JSON and not on a parsed type, so that it reports all faults at once.
 
 mod check;
 mod client_id;

@@ -1,15 +1,14 @@
-//! Where a URL leads: whether it can be read at all, and what is a host of one's own machine or
-//! network (RFC 8252 sections 7 and 8).
+//! Classifies the host of a URL: loopback, private or public (RFC 8252 sections 7 and 8).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Top-level names that no one can own (RFC 6761, RFC 6762). `.internal` is not among them.
+/// Reserved top-level names (RFC 6761, RFC 6762). `.internal` is not among them.
 const LOCAL_NAMES: [&str; 5] = ["test", "local", "localhost", "invalid", "example"];
 
-/// Reads a URL as it must stand in a document. The parser forgives blanks and a missing slash;
-/// servers compare texts.
+/// Parses a URL strictly. The URL parser tolerates blanks and a missing slash, but servers compare
+/// texts.
 pub(super) fn parse(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let spelled_out = match url.scheme() {
@@ -22,8 +21,7 @@ pub(super) fn parse(text: &str) -> Option<Url> {
     (spelled_out && !text.contains(blank)).then_some(url)
 }
 
-/// Checks whether the host means the machine itself, or a name that means nothing outside a
-/// network.
+/// Checks whether the host is this machine, or a name that is valid only in a private network.
 pub(in crate::oauth) fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -31,13 +29,13 @@ pub(in crate::oauth) fn is_local(url: &Url) -> bool {
             name.rsplit_once('.').is_none_or(|(_, last)| LOCAL_NAMES.contains(&last))
         }
         Some(Host::Ipv4(address)) => address.is_loopback(),
-        // The reference server takes an IPv6 address for a name without a dot.
+        // The reference server treats an IPv6 address as a name without a dot.
         Some(Host::Ipv6(_)) | None => true,
     }
 }
 
-/// Checks whether this is `http` to `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 has native apps
-/// listen.
+/// Checks whether this is an `http` URL of `127.0.0.1` or `[::1]`, as RFC 8252 section 7.3 requires
+/// of native apps.
 pub(super) fn is_loopback_redirect(url: &Url) -> bool {
     url.scheme() == "http"
         && match url.host() {
@@ -47,7 +45,7 @@ pub(super) fn is_loopback_redirect(url: &Url) -> bool {
         }
 }
 
-/// Checks whether the URL carries a user name or a password.
+/// Checks whether the URL contains a user name or password.
 pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }

@@ -1,4 +1,4 @@
-//! One row for each rule: a valid document, one change, and the member that must be named for it.
+//! One row per rule: a valid document, one change, and the member that the finding must name.
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn loopback() -> Value {
     .to_document()
 }
 
-/// Returns a change of one member: its new value, or none to take it out.
+/// Returns the document with one member changed or, for `None`, removed.
 fn with(mut document: Value, member: &str, value: impl Into<Option<Value>>) -> Value {
     let members = document.as_object_mut().unwrap();
     match value.into() {
@@ -73,7 +73,7 @@ fn with(mut document: Value, member: &str, value: impl Into<Option<Value>>) -> V
     document
 }
 
-/// The same for a member of the only key.
+/// Returns a document with one member of its only key changed.
 fn with_key(member: &str, value: impl Into<Option<Value>>) -> Value {
     let mut document = inline();
     let key = with(document["jwks"]["keys"][0].take(), member, value);
@@ -86,7 +86,8 @@ fn found(document: &Value, severity: Severity) -> Vec<(String, String)> {
     findings.into_iter().filter(|f| f.severity == severity).map(|f| (f.member, f.rule)).collect()
 }
 
-/// Exactly one finding of this severity, about this member, in words that contain this part.
+/// Asserts that there is exactly one finding, with this severity and member, and this part in its
+/// text.
 #[track_caller]
 fn assert_only(document: &Value, severity: Severity, member: &str, part: &str) {
     let found = found(document, severity);

@@ -1,12 +1,10 @@
-//! The URLs in a document: where users may be sent back to (RFC 8252 sections 7 and 8), and the
-//! pages about the client.
+//! URLs in a document: redirect URIs (RFC 8252 sections 7 and 8), and pages about the client.
 
 use super::client_id::ClientId;
 use super::finding::Findings;
 use super::place::{has_credentials, is_local, is_loopback_redirect, parse};
 
-/// Checks where users are sent back to. `native`: whether the client is an app on a device, where
-/// that is known.
+/// Checks a redirect URI. `native` is true for an app on a device, `None` if unknown.
 pub(super) fn check_redirect_uri(
     member: &str,
     text: &str,
@@ -99,7 +97,7 @@ fn check_private_use(
     }
 }
 
-/// Checks the client's home page, which the reference server ties to `client_id`.
+/// Checks the client's home page. The reference server requires it to match `client_id`.
 pub(super) fn check_client_uri(text: &str, client_id: &ClientId, findings: &mut Findings) {
     const MEMBER: &str = "client_uri";
     let id = match client_id {

@@ -1,4 +1,4 @@
-//! Why a request has no answer, and whether it can have arrived.
+//! Errors of HTTP requests. They state whether the request may have been received.
 
 use std::error::Error;
 use std::fmt;
@@ -8,34 +8,34 @@ use url::Url;
 
 use super::guard::Forbidden;
 
-/// Why there is no answer.
+/// Error of an HTTP request.
 pub struct HttpError {
     origin: String,
-    /// What there is to say of a proxy.
+    /// Hint about the proxy.
     note: String,
     problem: Problem,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What went wrong with a request.
+/// Kind of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Problem {
-    /// Our own guards do not let such a request out.
+    /// Refused by the egress policy.
     Forbidden(Forbidden),
-    /// No connection came about.
+    /// No connection was established.
     NoConnection,
-    /// It was sent, or may have been, and no whole answer came.
+    /// Sent, or possibly sent, without a complete answer.
     NoAnswer,
-    /// The answer is larger than anything honest.
+    /// The answer exceeds the limit.
     TooLarge,
-    /// An answer came that cannot be understood.
+    /// The answer cannot be parsed.
     Unreadable(&'static str),
-    /// The origin is left alone for so long, and why.
+    /// The origin gets no requests for this time, for this reason.
     LeftAlone(Duration, String),
 }
 
 impl HttpError {
-    /// Checks whether the request can have reached the server. True in case of doubt.
+    /// Checks whether the server may have received the request. True if in doubt.
     pub fn may_have_arrived(&self) -> bool {
         !matches!(
             self.problem,
@@ -43,12 +43,13 @@ impl HttpError {
         )
     }
 
-    /// Checks whether it was our own guards that kept the request back; trying again does not help.
+    /// Checks whether the egress policy refused the request. A retry cannot help.
     pub fn is_forbidden(&self) -> bool {
         matches!(self.problem, Problem::Forbidden(_))
     }
 
-    /// How long the origin is left alone, where that is why the request was not sent.
+    /// Returns the time for which the origin gets no requests, if the request was not sent for that
+    /// reason.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Problem::LeftAlone(wait, _) = &self.problem { Some(*wait) } else { None }
     }
@@ -57,17 +58,17 @@ impl HttpError {
         Self { origin, note: String::new(), problem, source: None }
     }
 
-    /// Says something of a proxy, where no connection came about.
+    /// Adds the hint about the proxy to a failed connection.
     pub(super) fn noting(self, note: &str) -> Self {
         Self { note: note.to_owned(), ..self }
     }
 
-    /// The origin is left alone for so long.
+    /// Returns the error of an origin that gets no requests for some time.
     pub(super) fn left_alone(origin: String, why: String, wait: Duration) -> Self {
         Self::of(origin, Problem::LeftAlone(wait, why))
     }
 
-    /// What is wrong, without the origin.
+    /// Returns the message without the origin.
     pub(super) fn brief(&self) -> String {
         match &self.problem {
             Problem::NoConnection => "no connection comes about".to_owned(),
@@ -75,30 +76,30 @@ impl HttpError {
         }
     }
 
-    /// Our own guards do not let it out.
+    /// Returns the error of a request that the egress policy refuses.
     pub(super) fn forbidden(origin: String, forbidden: Forbidden) -> Self {
         Self::of(origin, Problem::Forbidden(forbidden))
     }
 
-    /// The answer is larger than was agreed to.
+    /// Returns the error of an answer that exceeds the limit.
     pub(super) fn too_large(origin: String) -> Self {
         Self::of(origin, Problem::TooLarge)
     }
 
-    /// Returns an answer from this URL that cannot be understood, and why.
+    /// Returns the error of an answer that cannot be parsed.
     pub(in crate::oauth) fn unreadable(url: &Url, why: &'static str) -> Self {
         Self::of(url.origin().ascii_serialization(), Problem::Unreadable(why))
     }
 
-    /// Returns a failure on the way. What the library calls a failure to connect comes before
-    /// anything is sent; of all others nobody knows.
+    /// Converts an error of the library. After a failure to connect nothing has been sent. After
+    /// any other error the request may have been received.
     pub(super) fn from_reqwest(origin: String, error: reqwest::Error) -> Self {
         if let Some(forbidden) = forbidden_by_resolver(&error) {
             return Self::forbidden(origin, forbidden);
         }
         let unsent = error.is_connect() || error.is_builder();
         let problem = if unsent { Problem::NoConnection } else { Problem::NoAnswer };
-        // The URL may be long, and what matters of it is in the message already.
+        // The URL may be long, and the message contains its origin already.
         Self { source: Some(Box::new(error.without_url())), ..Self::of(origin, problem) }
     }
 }

@@ -1,4 +1,4 @@
-//! What may be spoken to: https, and addresses of the public network.
+//! Egress policy: HTTPS only, public addresses only (SSRF protection).
 
 use std::error::Error;
 use std::fmt;
@@ -11,7 +11,7 @@ use url::{Host, Url};
 use super::HttpError;
 use crate::address::is_public;
 
-/// Why the guards refuse an address.
+/// Reason for which the egress policy refuses an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forbidden {
     Scheme,
@@ -19,18 +19,19 @@ pub(super) enum Forbidden {
     PrivateAddress,
 }
 
-/// What may be spoken to.
+/// Egress policy.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     pub(super) allow_http: bool,
     pub(super) allow_private_hosts: bool,
-    /// Host of the proxy, which may have a private address.
+    /// Host of the proxy. May have a private address.
     pub(super) proxy_host: Option<Arc<str>>,
 }
 
 impl Guard {
-    /// Names are judged once they are resolved; addresses never get there, so they are judged here.
-    /// `Url` has already turned decimal, octal and hexadecimal forms into addresses.
+    /// Checks scheme and literal addresses. Host names are checked after resolution; literal
+    /// addresses are never resolved. `Url` has already normalised decimal, octal and hexadecimal
+    /// forms.
     pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
         match url.scheme() {
             "https" => {}
@@ -55,9 +56,8 @@ impl Guard {
 }
 
 impl Guard {
-    /// Judges the name in a URL before a proxy is asked for it, which resolves it itself: as far as
-    /// it can be resolved here, all its addresses must be public. One that cannot must not be a
-    /// name of private networks.
+    /// Checks a host name that the proxy will resolve. All addresses to which it resolves locally
+    /// must be public. A name that does not resolve here must not be reserved for private networks.
     pub(super) async fn check_name(&self, url: &Url) -> Result<(), Forbidden> {
         const PRIVATE: [&str; 8] =
             ["localhost", "local", "internal", "intranet", "lan", "home.arpa", "test", "invalid"];
@@ -77,9 +77,9 @@ impl Guard {
     }
 }
 
-/// Returns why the settings let nothing go to this server, as far as its address tells.
+/// Returns the reason for which the settings block this server, judging by its address alone.
 pub fn objection(address: &str, allow_http: bool, allow_private_hosts: bool) -> Option<String> {
-    // Most are names, which are judged when they are resolved.
+    // Most hosts are names, which are checked after resolution.
     let is_plain =
         |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.contains('@');
     if address.strip_prefix("https://").is_some_and(is_plain) {

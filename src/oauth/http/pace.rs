@@ -1,9 +1,9 @@
-//! Pace of the requests to each origin: a rate of our own, the limits that servers announce
-//! (`RateLimit` header fields), and rests of origins that ask for one or do not answer.
+//! Rate limiting by origin: the configured rate, limits announced by servers (`RateLimit` header
+//! fields), and pauses for origins that ask for one or do not answer.
 //!
-//! The app and its servers share an address: what oauthctl uses up, users cannot use. Waiting is
-//! done before a session is locked ([`Pace::admit`]); a request that is made under the lock takes
-//! its share without waiting ([`Pace::charge`]).
+//! The app and oauthctl share an address, so each request of oauthctl reduces the quota of the
+//! users. Waiting happens before a session is locked ([`Pace::admit`]). A request under the lock
+//! counts without waiting ([`Pace::charge`]).
 
 mod origin;
 
@@ -20,37 +20,37 @@ use super::error::HttpError;
 use crate::address::is_public;
 use crate::oauth::client_metadata::is_local;
 
-/// How soon a stop is noticed while waiting.
+/// Poll interval for a stop during a wait.
 const STOP_POLL: Duration = Duration::from_millis(100);
-/// A wait that is worth a word of what is done.
+/// Waits from this length on are logged.
 const LONG_WAIT: Duration = Duration::from_secs(2);
 
-/// Rates in requests a second to one origin (settings `[refresh] per_issuer_rate`, `[issuers]`,
+/// Requests per second to one origin (settings `[refresh] per_issuer_rate`, `[issuers]`,
 /// `--per-issuer-rate`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RateSettings {
-    /// The rate that was asked for: 0 is none. By default [`RateSettings::DEFAULT`] for origins on
-    /// the public network, and none for others.
+    /// Configured rate, 0 for unlimited. The default is [`RateSettings::DEFAULT`] for origins on
+    /// the public network, and unlimited for others.
     pub all: Option<f64>,
     /// Rates of single origins.
     pub origins: HashMap<String, f64>,
 }
 
-/// Rate limit that a server announces (draft-ietf-httpapi-ratelimit-headers).
+/// Rate limit announced by a server (draft-ietf-httpapi-ratelimit-headers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RateLimit {
-    /// Requests in a window.
+    /// Requests per window.
     pub(super) limit: u64,
-    /// Of these, so many are left.
+    /// Remaining requests of the window.
     pub(super) remaining: u64,
-    /// Until the window ends.
+    /// Time until the window ends.
     pub(super) reset: Duration,
 }
 
-/// Asked while waiting: whether to wait no longer.
+/// Callback that ends a wait by returning true.
 type Stop = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// Pace of one run.
+/// Rate limiter of one run.
 #[derive(Default)]
 pub(super) struct Pace {
     state: Mutex<State>,
@@ -64,10 +64,11 @@ struct State {
 }
 
 impl RateSettings {
-    /// Requests a second. bsky.social allows 3,000 in five minutes to an address, which is ten.
+    /// Default in requests per second. bsky.social permits 3,000 in five minutes per address, that
+    /// is ten.
     pub const DEFAULT: f64 = 5.0;
 
-    /// Returns the rate at which this URL's origin is asked; none where nothing limits it.
+    /// Returns the rate for this URL's origin, `None` if unlimited.
     pub fn of(&self, url: &Url) -> Option<f64> {
         let named = self.origins.get(&url.origin().ascii_serialization()).copied().or(self.all);
         let rate = named.unwrap_or(if is_private(url) { 0.0 } else { Self::DEFAULT });
@@ -75,7 +76,7 @@ impl RateSettings {
     }
 }
 
-/// Checks whether the URL's host is of one's own machine or network, as far as the URL shows.
+/// Checks whether the URL's host is loopback or private, without resolving it.
 fn is_private(url: &Url) -> bool {
     let is_internal = |name: &str| name.trim_end_matches('.').ends_with(".internal");
     match url.host() {
@@ -94,14 +95,14 @@ impl Pace {
         }
     }
 
-    /// Sets the rate for all origins that have none of their own.
+    /// Sets the rate of origins without a rate of their own.
     pub(super) fn set_rate(&self, rate: f64) {
         let mut state = self.state();
         state.settings.all = Some(rate);
         state.origins.clear();
     }
 
-    /// Gives up waiting once this says so. Only the first one counts.
+    /// Ends waits as soon as `stop` returns true. Only the first call has an effect.
     pub(super) fn stop_when(&self, stop: impl Fn() -> bool + Send + Sync + 'static) {
         let _ = self.stop.set(Box::new(stop));
     }
@@ -111,12 +112,12 @@ impl Pace {
         self.state().settings.of(url)
     }
 
-    /// Waits until a request to this URL's origin may be made. An origin that is left alone refuses
-    /// at once.
+    /// Waits until a request to this URL's origin is permitted. Fails at once if the origin is
+    /// paused.
     pub(super) async fn admit(&self, url: &Url) -> Result<(), HttpError> {
         let start = self.with(url, Origin::take);
         self.wait(url, start).await?;
-        // Answers that came meanwhile may have taught better.
+        // The pace may have changed during the wait.
         loop {
             let (rest, empty) =
                 self.with(url, |origin, now| (origin.rest(now), origin.empty_until(now)));
@@ -128,15 +129,14 @@ impl Pace {
         }
     }
 
-    /// The same for a request that is made later, and then without waiting.
+    /// Waits like [`Pace::admit`], for a request that is sent later without waiting.
     pub(super) async fn reserve(&self, url: &Url) -> Result<(), HttpError> {
         self.admit(url).await?;
         self.with(url, |origin, _| origin.keep());
         Ok(())
     }
 
-    /// Takes the share of a request that cannot wait. Only an origin that asked to be left alone
-    /// refuses.
+    /// Counts a request that cannot wait. Fails only if the origin has asked for a pause.
     pub(super) fn charge(&self, url: &Url) -> Result<(), HttpError> {
         match self.with(url, Origin::charge) {
             None => Ok(()),
@@ -144,7 +144,7 @@ impl Pace {
         }
     }
 
-    /// Learns from the head of an answer.
+    /// Learns from the headers of an answer.
     pub(super) fn answered(
         &self,
         url: &Url,
@@ -175,7 +175,7 @@ impl Pace {
         });
     }
 
-    /// Learns that a document could not be fetched.
+    /// Learns from a failure to fetch a document.
     pub(super) fn failed(&self, url: &Url, error: &HttpError) {
         let why = error.brief();
         self.with(url, |origin, now| origin.learn_health(Err(why), now));
@@ -222,13 +222,13 @@ fn name(url: &Url) -> String {
 }
 
 impl RateLimit {
-    /// Reads the header fields. The reset is in seconds from now on, as the draft has it, or a time
-    /// since the epoch, as the reference PDS sends it.
+    /// Reads the header fields. The reset is a number of seconds, as in the draft, or a time since
+    /// the epoch, as the reference PDS sends it.
     pub(super) fn read<'h>(
         field: impl Fn(&'static str) -> Option<&'h str>,
         now: Timestamp,
     ) -> Option<Self> {
-        /// Smaller numbers are no times since the epoch.
+        /// Smallest number taken for a time since the epoch.
         const EPOCH: u64 = 1_000_000_000;
         let number = |name| field(name)?.split([',', ';']).next()?.trim().parse::<u64>().ok();
         let reset = number("ratelimit-reset")?;

@@ -1,4 +1,4 @@
-//! How an answer was served: when, out of which cache, and where it sends those who ask.
+//! Headers of an answer about time, caching and redirects.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use reqwest::header::{AGE, CACHE_CONTROL, DATE, HeaderMap, LOCATION};
 
 use super::text;
 
-/// What the headers of an answer say about its way to us.
+/// Times, cache and redirect of an answer.
 #[derive(Clone, Debug, Default)]
 pub struct Served {
-    /// Where a redirect leads.
+    /// Target of a redirect.
     pub location: Option<String>,
-    /// Our own time when the answer came.
+    /// Local time at which the answer was received.
     pub received: Timestamp,
-    /// The server's time when it answered: `Date`, and how long a cache has kept the answer since
-    /// (RFC 9110 section 6.6.1, RFC 9111 section 5.1).
+    /// Server time of the answer: `Date` plus the age in a cache (RFC 9110 section 6.6.1, RFC 9111
+    /// section 5.1).
     pub sent: Option<Timestamp>,
-    /// How long a cache on the way has kept it: `Age`.
+    /// Age in a cache: `Age`.
     pub age: Option<Duration>,
-    /// How long caches that many share may keep it: `Cache-Control` (RFC 9111 section 5.2.2).
+    /// Time for which shared caches may keep the answer: `Cache-Control` (RFC 9111 section 5.2.2).
     pub max_age: Option<Duration>,
 }
 
@@ -43,7 +43,7 @@ fn seconds(text: &str) -> Option<Duration> {
     text.trim().trim_matches('"').parse().ok().map(Duration::from_secs)
 }
 
-/// What is said about shared caches comes before what is said about all.
+/// Reads the maximum age. `s-maxage` takes precedence.
 fn max_age(header: &str) -> Option<Duration> {
     let directives = || header.split(',').map(|directive| directive.trim().to_ascii_lowercase());
     if directives()
@@ -99,12 +99,12 @@ mod properties {
 
     use super::*;
 
-    /// Returns a value of a header, whether or not it is text.
+    /// Returns a header value, text or not.
     fn value() -> impl Strategy<Value = HeaderValue> {
         let words = "(public|private|no-store|max-age|s-maxage|Mon, 23 Nov 2026 12:00:00 GMT|[0-9]{1,25}|[=,\" -])";
         let text =
             proptest::collection::vec(words, 0..5).prop_map(|words| words.concat().into_bytes());
-        // All that a header can have (RFC 9110 section 5.5): no control character but the tab.
+        // All bytes valid in a header (RFC 9110 section 5.5): no control character except the tab.
         let byte = prop_oneof![Just(b'\t'), b' '..=b'~', 0x80_u8..];
         let any = proptest::collection::vec(byte, 0..30);
         prop_oneof![text, any]
@@ -124,7 +124,7 @@ mod properties {
             let said = |value: &Option<HeaderValue>| value.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned);
             prop_assert_eq!(served.location, said(&to));
             prop_assert_eq!(served.received, Timestamp::UNIX_EPOCH);
-            // Nothing is kept for longer than was said, and what is not to be kept is not.
+            // Never longer than the header permits, and not at all if it forbids caching.
             let said = said(&cache).unwrap_or_default();
             prop_assert!(served.max_age.is_none_or(|age| age.is_zero() || said.contains(&age.as_secs().to_string())));
             let words: Vec<_> = said.split(',').map(str::trim).collect();

@@ -1,4 +1,4 @@
-//! HTTP against servers and proxies on loopback.
+//! Tests of the HTTP client against servers and proxies on loopback.
 
 use testbed::{Endpoint, Fault, Network as Testbed};
 
@@ -122,7 +122,7 @@ async fn redirects_are_answers_and_not_followed() {
     assert_eq!(bed.requests().len(), 1);
 }
 
-/// Returns a server for https whose one answer is compressed, though nobody asked for that.
+/// Starts an https server whose answer is compressed although no client asked for it.
 async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -160,7 +160,7 @@ async fn compressing(certificates: &testbed::redis::Certificates) -> u16 {
     port
 }
 
-/// Returns a proxy that connects to where it is asked to.
+/// Starts a proxy that connects to the requested target.
 async fn connecting() -> u16 {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -199,7 +199,7 @@ async fn https_goes_through_the_proxy_and_comes_back_whole() {
     assert_eq!(answer.body.unwrap().len(), 5000);
     let small = Limits { bytes: 4999, ..LIMITS };
     assert!(fetch(&settings, &address, small).await.unwrap().body.is_err());
-    // Without the proxy nothing is different.
+    // Same result without the proxy.
     settings.proxy = crate::oauth::ProxySettings::default();
     assert_eq!(fetch(&settings, &address, LIMITS).await.unwrap().body.unwrap().len(), 5000);
 }

@@ -1,8 +1,8 @@
-//! Whom to trust, and which HTTP to speak.
+//! Trusted certificates and HTTP versions of TLS connections.
 
 use crate::tls::Trust;
 
-/// What every connection begins with.
+/// Builds the TLS configuration.
 pub(super) fn config(
     ca_pem: Option<&[u8]>,
     system_pem: &[u8],

@@ -1,4 +1,4 @@
-//! The token and revocation endpoints against a server that destroys what the real one destroys.
+//! Tests of the token and revocation endpoints against a server that ends sessions like a real one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::*;
 use crate::jose::ClientKey;
 use crate::session::AuthMethod;
 
-/// A network with one session, and the client that speaks for it.
+/// Network with one session, and a client for it.
 struct Stage {
     bed: Testbed,
     network: Network,
@@ -74,7 +74,7 @@ impl Stage {
         server.revoke(Revoke { credentials, dpop_key, token, within: Duration::from_secs(1) }).await
     }
 
-    /// Returns the exchange, not the preparation, meets this.
+    /// Breaks the refresh itself, not its preparation.
     fn fault(&self, endpoint: Endpoint, fault: Fault) {
         self.bed.inject(Injection::new(endpoint, fault).only(refresh_token(&self.record)).times(1));
     }
@@ -139,7 +139,7 @@ async fn preparing_again_costs_nothing_while_the_last_answer_is_recent() {
     stage.bed.clear_log();
     server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     assert!(stage.bed.requests().is_empty());
-    // That connection is spoken for; a second session needs its own.
+    // That connection is taken. A second session needs its own.
     server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     assert_eq!(stage.bed.requests().len(), 1);
     drop(tokens);
@@ -332,7 +332,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
     let record = stage.bed.login(LoginOptions::default());
     let stage = Stage { record, ..stage };
     let server = stage.server().await;
-    // Every connection so far is gone, and no new one is accepted.
+    // Closes all connections and accepts no new ones.
     proxy.refuse(true);
     proxy.kill_all();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -400,7 +400,7 @@ async fn every_request_has_its_own_identifiers() {
     let stage = Stage::new().await;
     stage.bed.configure(|policy| policy.rotate_refresh_tokens = false);
     for _ in 0..5 {
-        // The fake server refuses a `jti` it has seen, of a proof or of an assertion.
+        // The fake server refuses a `jti` of a proof or assertion that it has seen.
         assert!(matches!(stage.refresh().await, Exchange::Refreshed(_)));
     }
 }
@@ -446,7 +446,7 @@ async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
         })
     };
     let Exchange::UseNonce(parameters) = refresh(None).await else { panic!() };
-    // The nonce is forgotten, so this answer brings another.
+    // The nonce was forgotten, so this answer brings another.
     let Exchange::UseNonce(parameters) = refresh(Some(parameters)).await else { panic!() };
     assert!(matches!(refresh(Some(parameters)).await, Exchange::Refreshed(_)));
 }

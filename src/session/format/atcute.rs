@@ -63,7 +63,7 @@ impl Format for Atcute {
     }
 
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
-        // Checked at once, which is faster than member by member.
+        // One UTF-8 check of the whole record is faster than one per member.
         let record = std::str::from_utf8(record).map_err(|_| Malformed("not JSON"))?;
         let raw: RawSession<'a> = serde_json::from_str(record).map_err(|e| json_problem(&e))?;
         let RawSession { client_auth, token_set, dpop_key } = raw;
@@ -152,8 +152,7 @@ impl Format for Atcute {
     }
 }
 
-/// Reads a time in milliseconds since the epoch. The library takes other spellings for no expiry at
-/// all.
+/// Reads a time in milliseconds since the epoch. The library treats other notations as no expiry.
 fn milliseconds(json: &RawValue) -> Option<Timestamp> {
     let at: f64 = json.get().parse().ok()?;
     #[expect(clippy::cast_possible_truncation, reason = "times have no fractions of a millisecond")]
@@ -213,7 +212,7 @@ pub(in crate::session) mod tests {
         };
         assert_eq!(read("1795971809352.75"), (Some(1_795_971_809_352), false));
         assert_eq!(read("1.795971809352e12"), (Some(1_795_971_809_352), false));
-        // Seconds: long ago.
+        // In seconds, that is long ago.
         assert_eq!(read("1795971809"), (Some(1_795_971_809), false));
         assert_eq!(read("null"), (None, false));
         for json in

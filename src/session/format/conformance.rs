@@ -1,4 +1,4 @@
-//! Promises that every format keeps, tried with the sample records that it provides.
+//! Conformance tests that each format must pass, with the sample records that it provides.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ fn a_damaged_record_is_claimed_and_kept() {
             let mut damaged = whole.clone();
             damaged.insert(name.clone(), json!({"x": "secret"}));
             let damaged = serde_json::to_vec(&damaged).unwrap();
-            // Some libraries tolerate what others do not.
+            // Some libraries tolerate damage that others do not.
             let is_tolerated = format.session(&damaged).is_ok();
             let kind = if is_tolerated {
                 Recognised::Session(*format)
@@ -102,7 +102,7 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
                 (after.scope.as_deref(), after.pds.as_deref()),
                 (RENEWAL.scope, RENEWAL.pds)
             );
-            // Some formats have whole seconds.
+            // Some formats store whole seconds.
             let seconds = |at: Option<Timestamp>| at.map(Timestamp::as_second);
             assert_eq!(
                 (seconds(after.expires_at), after.has_unreadable_expiry),
@@ -114,7 +114,7 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
             let renewed_members = object(&renewed);
             assert_eq!(names(&renewed_members), names(&record));
             assert_eq!(renewed_members["later"], record["later"]);
-            // Another copy of the record takes the same over, and is the same then.
+            // A copy of the record becomes equal to it by taking over its tokens.
             assert_eq!(format.adopt(&bytes, &renewed).unwrap(), renewed);
         }
         let kept = Renewal { refresh_token: None, scope: None, pds: None, kid: None, ..RENEWAL };

@@ -1,4 +1,4 @@
-//! Changes to records: of the JSON that was read only what changes is written anew.
+//! Edits of records. Only the changed members of the JSON are rewritten.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,8 +13,8 @@ use super::{Malformed, PrivateJwk, Traces};
 use crate::jose::DpopKey;
 use crate::session::{NO_CLIENT_AUTH, Renewal, Session};
 
-/// Members of a JSON object, each with the JSON of its value. Their order and the spelling of all
-/// values that do not change survive. New values are wiped when the object is dropped.
+/// Members of a JSON object, each with the JSON of its value. Order and notation of unchanged
+/// values are preserved. New values are wiped on drop.
 #[derive(Default)]
 pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -57,9 +57,9 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Puts new tokens into the token set as the server's answer names its members (RFC 6749
-    /// section 5.1), and binds the session to the client key of the renewal. `expires_at` is
-    /// JSON. Without it that member is removed: the old expiry is wrong now.
+    /// Puts new tokens into the token set, with the member names of RFC 6749 section 5.1, and binds
+    /// the session to the client key of the renewal. `expires_at` is JSON. Without it, the outdated
+    /// expiry is removed.
     pub(super) fn renew(
         &mut self,
         [tokens, client_auth]: [&str; 2],
@@ -69,7 +69,7 @@ impl<'a> Members<'a> {
         let mut set = self.object(tokens).ok_or(Malformed("no token set"))?;
         let new = [
             ("access_token", Some(renewal.access_token)),
-            // The only type that was accepted (RFC 9449 section 5).
+            // The only accepted type (RFC 9449 section 5).
             ("token_type", Some("DPoP")),
             ("refresh_token", renewal.refresh_token),
             ("scope", renewal.scope),
@@ -119,7 +119,7 @@ impl<'a> Members<'a> {
         Ok(PrivateJwk { crv, x, y, d })
     }
 
-    /// Inserts the texts that are there.
+    /// Inserts the texts that are present.
     pub(super) fn insert_texts(&mut self, texts: &[(&str, Option<&str>)]) {
         for (name, text) in texts {
             if let Some(text) = text {
@@ -162,7 +162,7 @@ impl<'a> Members<'a> {
     pub(super) fn to_json(&self) -> String {
         let members: Vec<_> =
             self.0.iter().map(|(name, json)| (serde_json::json!(name).to_string(), json)).collect();
-        // Never grows, which would leave copies of secrets behind.
+        // Exact capacity: growing would leave copies of secrets in memory.
         let length: usize = members.iter().map(|(name, json)| name.len() + json.len() + 2).sum();
         let mut text = String::with_capacity(length + 2);
         for (name, json) in members {
@@ -203,7 +203,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Members::default();
                 while let Some((Text(name), json)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    // Of members of one name the last one counts, in the place of the first.
+                    // Of several members of one name the last value counts, in the position of the
+                    // first.
                     match members.0.iter_mut().find(|(other, _)| *other == name) {
                         Some((_, old)) => *old = json.get().into(),
                         None => members.0.push((name, json.get().into())),

@@ -21,10 +21,10 @@ pub use recognise::{Marks, Recognised, is_nobodys};
 use super::{Did, PendingLogin, Renewal, Session};
 use crate::jose::DpopKey;
 
-/// Formats that are read and written, in the order in which they are tried.
+/// Supported formats, in the order in which they are tried.
 pub static FORMATS: &[&dyn Format] = &[&Node, &Atcute];
 
-/// Record format of a client library. It translates bytes; it knows neither keys nor stores.
+/// Record format of a client library. Independent of keys and stores.
 pub trait Format: Sync {
     /// Name in settings and output.
     fn name(&self) -> &'static str;
@@ -40,7 +40,7 @@ pub trait Format: Sync {
         format!("{}{did}", self.lock_prefix())
     }
 
-    /// Returns whether a value with these members may be a damaged record of this format.
+    /// Checks whether a value with these members may be a damaged record of this format.
     fn claims(&self, marks: &Marks) -> bool;
 
     /// Reads a session in one pass, without copying.
@@ -49,25 +49,23 @@ pub trait Format: Sync {
     /// Reads a pending login.
     fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed>;
 
-    /// Reads what identifies a session, also from a record that is damaged elsewhere. `None` if it
-    /// is no JSON object.
+    /// Reads the identifying parts of a session, also from a record that is damaged elsewhere.
+    /// `None` if it is not a JSON object.
     fn traces(&self, record: &[u8]) -> Option<Traces>;
 
     /// Reads the private DPoP key of a session.
     fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed>;
 
-    /// Returns the record with new tokens. All that a refresh does not change stays as it is,
-    /// unknown members included.
+    /// Returns the record with new tokens. Everything else is preserved, unknown members included.
     fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed>;
 
-    /// Returns the record with the tokens and the client key of another copy of it, which was
-    /// renewed.
+    /// Returns the record with the tokens and the client key of another, renewed copy of it.
     fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed>;
 
     /// Reads the members of a session's private DPoP key.
     fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed>;
 
-    /// Writes a session of another format as the library would. The error says why the library
+    /// Writes a session of another format as the library would. The error states why the library
     /// could not use it.
     fn write(
         &self,
@@ -92,7 +90,7 @@ pub struct PrivateJwk {
     d: Zeroizing<String>,
 }
 
-/// Parts of a record by which its tokens and its login are known again.
+/// Parts of a record that identify its tokens and its login.
 pub struct Traces {
     /// Refresh token.
     pub refresh_token: Option<Zeroizing<String>>,
@@ -103,7 +101,7 @@ pub struct Traces {
 impl Traces {
     /// Reads a value in any known format.
     pub fn read(value: &[u8]) -> Option<Self> {
-        // Formats have some names in common: each may find a part.
+        // Formats share some member names, so each may find a part.
         FORMATS.iter().filter_map(|format| format.traces(value)).reduce(|one, other| Self {
             refresh_token: one.refresh_token.or(other.refresh_token),
             dpop_public: one.dpop_public.or(other.dpop_public),
@@ -115,7 +113,7 @@ impl Traces {
         Self::read(value)?.refresh_token
     }
 
-    /// Returns whether both values are of one login: each login makes a DPoP key of its own.
+    /// Checks whether both values are of one login. Each login creates a new DPoP key.
     pub fn are_of_one_login(one: &[u8], other: &[u8]) -> bool {
         let key = |value| Self::read(value)?.dpop_public;
         key(one).is_some_and(|one| Some(one) == key(other))
@@ -123,7 +121,7 @@ impl Traces {
 }
 
 impl dyn Format {
-    /// Returns a session's record as this library would write it, with a key that is sound.
+    /// Returns the session's record in this library's format, after validating the DPoP key.
     pub fn convert(
         &self,
         session: &Session<'_>,

@@ -58,12 +58,12 @@ impl Format for Node {
     }
 
     fn claims(&self, marks: &Marks) -> bool {
-        // Very old records, too, and damaged ones; atcute calls its token set the same.
+        // Matches very old and damaged records, too. atcute uses the same name for its token set.
         marks.has(DPOP_KEY) || marks.has(TOKENS) && !marks.has("dpopKey")
     }
 
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
-        // Checked at once, which is faster than member by member.
+        // One UTF-8 check of the whole record is faster than one per member.
         let record = std::str::from_utf8(record).map_err(|_| Malformed("not JSON"))?;
         let raw: RawSession<'a> = serde_json::from_str(record).map_err(|e| json_problem(&e))?;
         let RawSession { client_auth, token_set, dpop_key } = raw;
@@ -157,7 +157,7 @@ pub(in crate::session) mod tests {
     use super::*;
     use crate::session::AuthMethod;
 
-    /// A record as a real client wrote it, tokens and keys replaced.
+    /// Record as a real client wrote it, tokens and keys replaced.
     pub(in crate::session) const RECORD: &str = r#"{"authMethod":{"method":"private_key_jwt","kid":"k1"},
         "tokenSet":{"aud":"https://pds.example/","sub":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","iss":"https://as.example",
         "scope":"atproto transition:generic","refresh_token":"ref-1","access_token":"a.eyJpYXQiOjEwMDB9.c",

@@ -1,4 +1,4 @@
-//! Pieces of records, as serde reads them.
+//! Parts of records, as serde reads them.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::{Format, Malformed};
 use crate::session::{AuthMethod, DpopRef, Session};
 
-/// Text that borrows from the record unless it has escapes. Inside an `Option`, serde would always
-/// copy a bare `Cow`.
+/// Text that borrows from the record unless it has escapes. A bare `Cow` inside an `Option` would
+/// always be copied by serde.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -133,11 +133,11 @@ pub(super) fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
     value.map(|Text(text)| text)
 }
 
-/// Reads a member that a record may lack. One of another type than expected is unknown, and no
-/// reason to take the record for damaged.
+/// Reads an optional member. One of unexpected type counts as unknown, and does not make the record
+/// damaged.
 pub(super) fn optional(member: &RawValue) -> Option<Cow<'_, str>> {
     let json = member.get();
-    // Most texts have no escapes, and need not be parsed a second time.
+    // Most texts have no escapes and need no second parse.
     if let Some(text) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'))
         && !text.contains('\\')
     {

@@ -1,4 +1,4 @@
-//! Recognises whose record a stored value is, and whether it can still be somebody's.
+//! Recognises the library that wrote a stored value, and values that cannot belong to anyone.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{FORMATS, Format};
 use crate::session::Session;
 
-/// Kind of a value, told from its members.
+/// Kind of a value, detected from its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recognised {
     /// Session.
@@ -19,11 +19,11 @@ pub enum Recognised {
     Login(&'static dyn Format),
     /// Damaged record, or one of an old version of the library.
     Damaged(&'static dyn Format),
-    /// Record of a library whose records are left alone, with its description.
+    /// Record of an unsupported library, with its description. Such records are left alone.
     Unsupported(&'static str),
-    /// Record in an envelope, which the layout does not speak of.
+    /// Record in an envelope, while the layout has none.
     Enveloped,
-    /// JSON as a text inside of JSON.
+    /// JSON encoded as a string inside JSON.
     Nested,
     /// JSON of unknown shape.
     OtherJson,
@@ -38,8 +38,7 @@ pub enum Recognised {
 #[serde(transparent)]
 pub struct Marks(HashMap<String, Option<IgnoredAny>>);
 
-/// Libraries whose records are left alone, with a test of the members. The first that fits is the
-/// one.
+/// Unsupported libraries, with a test of the members. The first match counts.
 const UNSUPPORTED: &[(&str, fn(&Marks) -> bool)] = &[
     ("a record of the Go library indigo, which is not supported", |marks| {
         let is_jacquard = marks.has("dpop_data") || marks.has("dpop_key");
@@ -94,7 +93,7 @@ impl Recognised {
 }
 
 impl Marks {
-    /// Returns whether the object has a member of this name that is not `null`.
+    /// Checks whether the object has a member of this name that is not `null`.
     pub fn has(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(Option::is_some)
     }
@@ -112,9 +111,9 @@ impl Marks {
     }
 }
 
-/// Returns whether a value provably belongs to nobody: it is empty, or JSON of a known format
-/// without a refresh token and without a private key at any depth. Text that is not JSON may be
-/// encrypted, and JSON of unknown shape anything.
+/// Checks whether a value provably belongs to no one: it is empty, or JSON of a known format with
+/// neither a refresh token nor a private key at any depth. Text that is not JSON may be encrypted,
+/// and JSON of unknown shape may be anything.
 pub fn is_nobodys(value: &[u8]) -> bool {
     if value.trim_ascii().is_empty() {
         return true;
@@ -122,8 +121,8 @@ pub fn is_nobodys(value: &[u8]) -> bool {
     serde_json::from_slice(value).is_ok_and(|json| is_known(&json) && !may_be_secret("", &json))
 }
 
-/// Members of the known formats that hold neither a refresh token nor a private key. A text under
-/// any other name may be one, perhaps encrypted.
+/// Members of the known formats that contain neither a refresh token nor a private key. A text
+/// under any other name may be one, perhaps encrypted.
 const PUBLIC_MEMBERS: &str = "\
     access_token account_did alg aud authserver_revocation_endpoint authserver_token_endpoint authserver_url \
     created_at crv did dpop_authserver_nonce dpop_host_nonce expires_at handle host_url iss issuer key_ops kid \
@@ -146,7 +145,7 @@ fn is_known(json: &Value) -> bool {
     }
 }
 
-/// Returns whether a value under this name may be a secret, or hold one.
+/// Checks whether a value under this name may be or contain a secret.
 fn may_be_secret(name: &str, value: &Value) -> bool {
     match value {
         Value::Object(members) => members.iter().any(|(name, value)| may_be_secret(name, value)),
@@ -211,7 +210,7 @@ mod tests {
         json!({"dpop_key": jwk(), "token_set": tokens()})
     }
 
-    /// Records of every format that apps are known to keep, as they stand in a store.
+    /// Records of all formats known from practice, as they stand in a store.
     fn samples() -> Vec<(&'static str, String, Recognised)> {
         use Recognised::{Enveloped, Nested, NoJson, OtherJson};
         let (session, login_kind, damaged) =
@@ -309,7 +308,7 @@ mod tests {
         }
     }
 
-    /// The same without the secrets.
+    /// Returns the record without its secrets.
     fn bare(json: &Value) -> Value {
         match json {
             Value::Object(members) => {

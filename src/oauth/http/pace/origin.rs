@@ -1,58 +1,57 @@
-//! What is known of one origin's pace. Pure: the time is an argument.
+//! Rate limiter of one origin. Pure: the time is an argument.
 
 use std::time::{Duration, Instant};
 
 use super::RateLimit;
 
-/// After so many documents in a row that could not be fetched the origin is left alone.
+/// Consecutive failures to fetch a document after which the origin is paused.
 const FAILURES: u32 = 3;
-/// For so long at first, then for twice as long each time.
+/// First pause. Doubles each time.
 const FIRST_REST: Duration = Duration::from_secs(5);
-/// And never for longer.
+/// Longest pause.
 const LONGEST_REST: Duration = Duration::from_mins(5);
-/// How long an origin is left alone that says *too many requests* and not for how long; doubled
-/// each time.
+/// Pause after *too many requests* without `Retry-After`. Doubles each time.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
-/// The longest wait for a new window of the server's own limit. Beyond, the origin is left alone.
+/// Longest wait for a new window of the server's own limit. Beyond, the origin is paused.
 const LONGEST_WINDOW: Duration = Duration::from_mins(10);
-/// Below this share of a limit the pace is halved.
+/// Percentage of a limit below which the rate is halved.
 const LOW_PERCENT: u64 = 10;
 
-/// A rate: requests a second, of which a second's worth may come at once.
+/// Requests per second. Bursts of one second's worth are permitted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate {
     interval: Duration,
     burst: u32,
 }
 
-/// Why an origin is left alone, and for how long from now on.
+/// Remaining pause of an origin, and its reason.
 pub(super) type Rest = (Duration, String);
 
-/// One origin.
+/// State of one origin.
 #[derive(Debug)]
 pub(super) struct Origin {
     rate: Option<Rate>,
-    /// The theoretical arrival time of the next request (generic cell rate algorithm).
+    /// Theoretical arrival time of the next request (generic cell rate algorithm).
     next: Instant,
-    /// Requests that have been waited for and were not made yet.
+    /// Requests reserved and not sent yet.
     reserved: u32,
-    /// The server's own limit is nearly used up until then, and how far requests are apart
-    /// meanwhile.
+    /// End of a window in which the server's limit is nearly used up, and the interval between
+    /// requests until then.
     low: Option<(Instant, Duration)>,
-    /// It is used up until then.
+    /// End of a window in which the server's limit is used up.
     empty: Option<Instant>,
-    /// The server has asked to be left alone until then.
+    /// End of a pause for which the server has asked.
     stopped: Option<Instant>,
-    /// Answers in a row that said *too many requests*.
+    /// Consecutive answers *too many requests*.
     refusals: u32,
-    /// Documents in a row that could not be fetched.
+    /// Consecutive failures to fetch a document.
     failures: u32,
-    /// It is not asked for documents until then, and why.
+    /// End of a pause for documents, and its reason.
     down: Option<(Instant, String)>,
 }
 
 impl Rate {
-    /// `rate` is above 0.
+    /// Creates the state. `rate` is above 0.
     pub(super) fn new(rate: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
@@ -79,7 +78,7 @@ impl Origin {
         }
     }
 
-    /// Takes the share of one request, and returns when it may be made.
+    /// Counts one request, and returns the time at which it may be sent.
     pub(super) fn take(&mut self, now: Instant) -> Instant {
         let Some(Rate { interval, burst }) = self.current_rate(now) else { return now };
         let ahead = interval.saturating_mul(burst - 1);
@@ -88,12 +87,12 @@ impl Origin {
         start
     }
 
-    /// Returns a request that was waited for is made later.
+    /// Reserves a request that was waited for and is sent later.
     pub(super) fn keep(&mut self) {
         self.reserved += 1;
     }
 
-    /// Takes the share of a request that is made now. Returns why it may not be.
+    /// Counts a request that is sent now, or returns the pause that prevents it.
     pub(super) fn charge(&mut self, now: Instant) -> Option<Rest> {
         if let Some(left) = left(self.stopped, now) {
             return Some((left, TOO_MANY.to_owned()));
@@ -105,7 +104,7 @@ impl Origin {
         None
     }
 
-    /// Checks whether the origin is to be left alone.
+    /// Returns the remaining pause, if any.
     pub(super) fn rest(&self, now: Instant) -> Option<Rest> {
         if let Some(left) = left(self.stopped, now) {
             return Some((left, TOO_MANY.to_owned()));
@@ -114,12 +113,12 @@ impl Origin {
         left(Some(*until), now).map(|left| (left, why.clone()))
     }
 
-    /// Returns the end of the server's own window, where all of its limit is used up.
+    /// Returns the end of the server's window, if its limit is used up.
     pub(super) fn empty_until(&self, now: Instant) -> Option<Instant> {
         self.empty.filter(|until| *until > now)
     }
 
-    /// The server has said *too many requests*, and perhaps for how long.
+    /// Records an answer *too many requests*, with its `Retry-After`.
     pub(super) fn too_many(&mut self, wait: Option<Duration>, now: Instant) {
         let usual = BUSY_PAUSE.saturating_mul(1 << self.refusals.min(5));
         self.refusals += 1;
@@ -131,7 +130,7 @@ impl Origin {
         self.refusals = 0;
     }
 
-    /// Keeps a share of the server's own limit for the app, which has the same address.
+    /// Leaves a part of the server's limit to the app, which has the same address.
     pub(super) fn learn_limit(&mut self, limit: RateLimit, now: Instant) {
         let RateLimit { limit, remaining, reset } = limit;
         let until = later(now, reset);
@@ -142,19 +141,19 @@ impl Origin {
                 self.empty = Some(until);
             }
         } else if remaining.saturating_mul(100) < limit.saturating_mul(LOW_PERCENT) {
-            // At most half of what is left until the window ends.
+            // At most half of the remainder until the window ends.
             let share = u32::try_from(remaining / 2).unwrap_or(u32::MAX).max(1);
             self.low = Some((until, reset / share));
         }
     }
 
-    /// Learns whether a document could be fetched.
+    /// Records whether a document could be fetched.
     pub(super) fn learn_health(&mut self, fetched: Result<(), String>, now: Instant) {
         let Err(why) = fetched else {
             (self.failures, self.down) = (0, None);
             return;
         };
-        // Requests that were under way together fail together.
+        // Concurrent requests fail together and count once.
         if self.down.as_ref().is_some_and(|(until, _)| *until > now) {
             return;
         }
@@ -165,7 +164,7 @@ impl Origin {
         }
     }
 
-    /// Half of the rate while the server's own limit is nearly used up, and less where that would
+    /// Returns half of the rate while the server's limit is nearly used up, or less if that would
     /// not last.
     fn current_rate(&self, now: Instant) -> Option<Rate> {
         let low = self.low.filter(|(until, _)| *until > now);
@@ -181,7 +180,7 @@ impl Origin {
 
 const TOO_MANY: &str = "it has had too many requests (429)";
 
-/// Returns a later time; far away where that cannot be told.
+/// Returns a later time, or one in the far future on overflow.
 fn later(time: Instant, by: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(366 * 24);
     time.checked_add(by.min(FAR)).unwrap_or(time)
@@ -203,7 +202,7 @@ mod tests {
         (Origin::new((rate > 0.0).then(|| Rate::new(rate)), now), now)
     }
 
-    /// How many requests may be made from `now` on within `time`.
+    /// Counts the requests permitted within `time` from `now` on.
     fn within(origin: &mut Origin, now: Instant, time: Duration) -> usize {
         (0..1000).take_while(|_| origin.take(now) < now + time).count()
     }
@@ -224,7 +223,7 @@ mod tests {
         let (mut one, now) = origin(5.0);
         one.learn_limit(RateLimit { limit: 3000, remaining: 299, reset: 20 * SECOND }, now);
         assert_eq!(within(&mut one, now, 10 * SECOND), 25);
-        // Half of what is left, where even half of the rate would be more than that.
+        // Half of the remainder, since half of the rate would be more.
         let (mut one, now) = origin(5.0);
         one.learn_limit(RateLimit { limit: 3000, remaining: 20, reset: 10 * SECOND }, now);
         assert_eq!(within(&mut one, now, 10 * SECOND), 10);
@@ -276,7 +275,7 @@ mod tests {
         let (mut one, mut at) = origin(0.0);
         let mut rests = Vec::new();
         for _ in 0..4 {
-            // A crowd that fails together counts once.
+            // Concurrent failures count once.
             for _ in 0..16 {
                 one.learn_health(Err("down".to_owned()), at);
             }
