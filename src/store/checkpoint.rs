@@ -1,5 +1,5 @@
-//! Making sure that what was written outlives a fail-over, in stores whose servers take over from
-//! one another.
+//! Verifies that written data survives a failover, in stores with servers that take over from one
+//! another.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,26 +8,26 @@ use async_trait::async_trait;
 
 use super::Store;
 
-/// The servers in charge of a store at one moment, asked for and connected to anew.
+/// Servers currently in charge of a store, looked up and connected to again.
 #[async_trait]
 pub trait Checkpoint: Send + Sync {
-    /// Returns the store by way of these servers.
+    /// Returns the store over these servers.
     fn store(&self) -> &dyn Store;
 
-    /// Tells whether everything that [`Self::store`] has shown or taken so far outlives a
-    /// fail-over.
+    /// Reports whether everything that [`Self::store`] has returned or accepted so far survives a
+    /// failover.
     async fn durability(&self) -> Durability;
 }
 
-/// Whether what was written outlives a fail-over.
+/// Durability of written data in a failover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// It does: the same servers are in charge as when it was read, and a majority of their
-    /// replicas has it.
+    /// The same servers are in charge as at the time of the read, and a majority of their replicas
+    /// has the data.
     Durable,
-    /// The same servers are in charge, but too few replicas have it: why.
+    /// The same servers are in charge, but too few replicas have the data. Holds the reason.
     Lagging(String),
-    /// It is not settled which servers are in charge: why.
+    /// The servers in charge may change. Holds the reason.
     Unsettled(String),
 }
 

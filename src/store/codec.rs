@@ -1,4 +1,4 @@
-//! What apps put around a record, or into it, beside what the client library writes.
+//! Envelopes and members that apps add to the records of a client library.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use serde_json::{Map, Value as Json};
 
 use super::RecordValue;
 
-/// The member in which apps keep the time of the last write.
+/// Member with the time of the last write by the app.
 const STAMP: &str = "lastUpdatedAt";
 
-/// How the value in the store holds the record.
+/// Encoding of a record in a stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
-    /// The value is the record.
+    /// The value is the record itself.
     Plain,
-    /// The app keeps `lastUpdatedAt` (epoch milliseconds) in the record.
+    /// The record contains `lastUpdatedAt` (epoch milliseconds).
     Stamped,
-    /// The record, or its text, is wrapped as `{value, ttl, cachedAt}`.
+    /// The record, as JSON or as a string, is wrapped in `{value, ttl, cachedAt}`.
     Envelope {
-        /// The record in it has a stamp, too.
+        /// True if the wrapped record contains `lastUpdatedAt`, too.
         is_stamped: bool,
     },
 }
 
-/// A record in the envelope of a cache.
+/// Record in a cache envelope.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -35,18 +35,18 @@ struct Envelope<'a> {
     cached_at: Option<i64>,
 }
 
-/// A record that was taken out of a stored value.
+/// Record decoded from a stored value.
 pub struct Decoded {
-    /// The record.
+    /// Record.
     pub value: RecordValue,
-    /// The value as it is stored, where it differs.
+    /// Stored value, if it differs from the record.
     pub raw: Option<RecordValue>,
-    /// When it was written, where the value says it.
+    /// Time of the last write, if the value states it.
     pub written_at: Option<Timestamp>,
 }
 
 impl Codec {
-    /// Takes the record out of a stored value; none where it is not wrapped as it should be.
+    /// Decodes a stored value. `None` if it does not have the expected envelope.
     pub fn decode(self, value: RecordValue) -> Option<Decoded> {
         match self {
             Self::Plain => Some(Decoded { value, raw: None, written_at: None }),
@@ -58,8 +58,7 @@ impl Codec {
         }
     }
 
-    /// Returns the stored value of a record: in the place of `current`, or for the first time with
-    /// this time to live.
+    /// Encodes a record for the place of `current`, or as a new value with this TTL.
     pub fn encode(
         self,
         record: &[u8],
@@ -76,19 +75,20 @@ impl Codec {
         }
     }
 
-    /// Checks whether the record has the time of its last write in it.
+    /// Checks whether records contain the time of their last write.
     pub fn is_stamped(self) -> bool {
         matches!(self, Self::Stamped | Self::Envelope { is_stamped: true })
     }
 
-    /// Checks whether a record bears the time of its last write exactly if it should.
+    /// Checks that a record contains the time of its last write exactly if this encoding requires
+    /// it.
     pub fn stamp_fits(self, record: &[u8]) -> bool {
         stamp_of(record).is_some() == self.is_stamped()
     }
 }
 
-/// Returns the record in an envelope, and when it was put there. Some libraries wrap the record
-/// itself, some its text.
+/// Returns the record in an envelope, and when it was put there. Some libraries wrap the record as
+/// JSON, some as a string.
 fn unwrapped(value: &[u8]) -> Option<(Vec<u8>, Option<Timestamp>)> {
     let envelope: Envelope<'_> = serde_json::from_slice(value).ok()?;
     let inner = envelope.value.get();
@@ -100,7 +100,7 @@ fn unwrapped(value: &[u8]) -> Option<(Vec<u8>, Option<Timestamp>)> {
     ))
 }
 
-/// Puts the record into the envelope that is there, or into a new one.
+/// Puts the record into the existing envelope, or into a new one.
 fn wrapped(new: &[u8], current: Option<&[u8]>, ttl: Option<Duration>, now: Timestamp) -> Vec<u8> {
     let current: Option<Map<String, Json>> =
         current.and_then(|current| serde_json::from_slice(current).ok());
@@ -131,7 +131,7 @@ fn stamp_of(value: &[u8]) -> Option<Timestamp> {
     Timestamp::from_millisecond(at as i64).ok()
 }
 
-/// Returns the record with the time of its last write; none when it is no object.
+/// Returns the record with the time of its last write, `None` if it is not a JSON object.
 fn stamped(record: &[u8], now: Timestamp) -> Option<Vec<u8>> {
     let mut record: Map<String, Json> = serde_json::from_slice(record).ok()?;
     record.insert(STAMP.to_owned(), now.as_millisecond().into());

@@ -1,5 +1,4 @@
-//! One suite with the promises of [`Store`](super::Store), which every store must pass against the
-//! real thing.
+//! Conformance tests that each [`Store`](super::Store) must pass against a real server.
 
 mod apps;
 mod broken;
@@ -60,7 +59,7 @@ async fn redis_over_a_socket_keeps_its_promises() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_with_tls_and_a_user_of_its_own_keeps_its_promises() {
     let certificates = Certificates::new();
-    // What the hint for NOPERM says is enough must be enough.
+    // The permissions in the hint for NOPERM must suffice.
     let needed = super::redis::NEEDED
         .split_once("; SELECT")
         .expect("what is needed in some cases comes last")
@@ -84,7 +83,7 @@ async fn redis_behind_sentinels_keeps_its_promises_through_a_fail_over() {
     let store = open(&sentinels.url(), &plain(), "npmx").await;
     let other = open(&sentinels.url(), &plain(), "npmx").await;
     promises::all(&*store, &*other, &RedisApp(&sentinels.servers[0])).await;
-    // The same connections, another master.
+    // The same connections, but another master.
     sentinels.servers[0].ask(&["FLUSHALL"]);
     sentinels.wait_for_replica();
     sentinels.kill_master();

@@ -1,4 +1,4 @@
-//! Identity of a store, whatever address it is reached by.
+//! Identity of a store, independent of the address in use.
 
 use std::fmt;
 use std::path::Path;
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::url::StoreUrl;
 
-/// Identity of a store: its address in the simplest form, without user, secrets and encryption. Two
-/// addresses of one store have the same identity as far as the addresses tell. Recovery entries
-/// name their store by it.
+/// Identity of a store: its canonical address, without user, secrets and encryption. Two addresses
+/// of one store have the same identity as far as the addresses show. Recovery entries refer to
+/// their store by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct StoreId(String);
 
 impl StoreId {
-    /// Identity of the store at this address.
+    /// Returns the identity of the store at this address.
     pub(super) fn of(url: &StoreUrl) -> Self {
         Self(url.simplest().to_string())
     }
 }
 
 impl From<String> for StoreId {
-    /// Reads an identity as this version or 0.1.0 wrote it: 0.1.0 wrote the address as it was
-    /// given, without its password.
+    /// Parses an identity written by this version or by 0.1.0, which wrote the address unchanged
+    /// except for its password.
     fn from(text: String) -> Self {
         StoreUrl::parse(&text, Path::new("/")).map_or(Self(text), |url| Self::of(&url))
     }
@@ -125,7 +125,7 @@ mod tests {
         ] {
             assert_eq!(StoreId::from(written.to_owned()).to_string(), id(same_as), "{written}");
         }
-        // Nothing that this version knows: equal to itself only.
+        // An unknown form is equal only to itself.
         assert_eq!(StoreId::from("tape:1".to_owned()).to_string(), "tape:1");
     }
 }

@@ -1,4 +1,4 @@
-//! A lock that is held, and given back on every path.
+//! Lock on an account, released on all paths.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tracing::debug;
 
-/// Tells that somebody else kept a lock for too long.
+/// Logs that someone else held a lock for too long.
 pub(super) fn tell_busy(name: &str) {
     debug!("lock {name}: somebody else holds it");
 }
 
-/// Error of [`Store::lock`](super::Store::lock): the lock is held and has no time to live, so that
-/// it never ends by itself. A process that crashed between taking it and giving it a time to live
-/// has left it, or an app that forgot to.
+/// Error of [`Store::lock`](super::Store::lock): the lock is held and has no TTL, so it never
+/// expires. Left behind by a process that crashed before setting a TTL, or by an app that sets
+/// none.
 #[derive(Debug)]
 pub struct EndlessLock {
-    /// Where it is.
+    /// Key of the lock.
     pub(super) key: String,
-    /// The command that removes it.
+    /// Command that removes the lock.
     pub(super) remedy: String,
 }
 
@@ -35,18 +35,18 @@ impl fmt::Display for EndlessLock {
 
 impl std::error::Error for EndlessLock {}
 
-/// How a store gives a lock back: in one step, and only if it is still ours.
+/// Release of a lock by its store: atomic, and only if the lock is still held by this run.
 #[async_trait]
 pub(super) trait Release: Send + Sync {
-    /// Checks whether the lock was still ours.
+    /// Releases the lock. Returns false if it had expired.
     async fn release(self: Box<Self>) -> anyhow::Result<bool>;
 }
 
-/// The lock on an account's sessions. Dropped without [`Lock::release`] (a panic, a cancelled task)
-/// it is given back in the background; a process that dies leaves it to its time to live.
+/// Lock on an account's sessions. If dropped without [`Lock::release`] (a panic, a cancelled task),
+/// it is released in the background. If the process dies, it expires with its TTL.
 pub struct Lock {
     release: Option<Box<dyn Release>>,
-    /// What client libraries call it.
+    /// Name passed by client libraries.
     name: String,
     taken: Instant,
     ttl: Duration,
@@ -63,23 +63,23 @@ impl Lock {
         Self { release: Some(release), name, taken, ttl }
     }
 
-    /// How much longer nobody else can take the lock.
+    /// Returns the time for which no one else can acquire the lock.
     pub fn remaining(&self) -> Duration {
         self.ttl.saturating_sub(self.taken.elapsed())
     }
 
-    /// How long the lock has been held.
+    /// Returns the time for which the lock has been held.
     pub fn held(&self) -> Duration {
         self.taken.elapsed()
     }
 
-    /// Keeps everybody else out for as long as the lock lives, whatever becomes of us.
+    /// Keeps the lock until its TTL expires (no release on drop).
     pub fn leave(mut self) {
         debug!("lock {}: left to its time to live", self.name);
         self.release = None;
     }
 
-    /// Gives the lock back. False when it had run out and was no longer ours.
+    /// Releases the lock. Returns false if it had expired.
     pub async fn release(mut self) -> anyhow::Result<bool> {
         match self.release.take() {
             Some(release) => {

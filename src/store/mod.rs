@@ -1,4 +1,4 @@
-//! Where sessions live: the promises every store keeps, and how a store is opened.
+//! Store interface, with its guarantees, and opening a store by its address.
 
 mod checkpoint;
 mod codec;
@@ -43,124 +43,122 @@ use crate::error::{Failure, usage};
 use crate::session::{Did, LastRefreshed, Observed, Session, is_nobodys};
 use crate::tls::Trust;
 
-/// Which of the two kinds of record.
+/// Kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A user's session.
+    /// Session of a user.
     Session,
-    /// A login that was begun.
+    /// Pending login.
     State,
 }
 
-/// A record's key in the store, as the store spells it.
+/// Key of a record, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey(Vec<u8>);
 
-/// A record's value. It holds tokens and private keys, and is wiped when it is no longer needed.
+/// Value of a record. Contains tokens and private keys, and is wiped on drop.
 #[derive(Clone, Default)]
 pub struct RecordValue(Vec<u8>);
 
 impl Drop for RecordValue {
     fn drop(&mut self) {
-        // As slices: of a `Vec`, zeroize wipes one byte after the other, which takes a twentieth of
-        // a listing's time.
+        // As a slice: zeroize wipes a `Vec` byte by byte, which takes a twentieth of a listing's
+        // time.
         self.0.as_mut_slice().zeroize();
         self.0.spare_capacity_mut().zeroize();
     }
 }
 
-/// A record as it was found.
+/// Record as read from the store.
 #[derive(Clone)]
 pub struct Stored {
-    /// Its key.
+    /// Key.
     pub key: RecordKey,
-    /// Its value, whatever it is: nothing says that an app wrote it. Without its envelope, where
-    /// the layout has one.
+    /// Value without the layout's envelope. May be anything, not only a value written by an app.
     pub value: RecordValue,
-    /// The value as it stands in the store, where that differs.
+    /// Stored value, if it differs.
     pub raw: Option<RecordValue>,
-    /// What the store knows of its age.
+    /// Evidence of the record's age.
     pub observed: Observed,
-    /// How long it will live, where the store knows and was asked.
+    /// Remaining lifetime, if the store knows it and was asked for it.
     pub ttl: Option<Duration>,
-    /// Reason why `value` is empty, when the store itself can tell that it is no record.
+    /// Reason for an empty `value`, if the store itself can tell that it is not a record.
     pub unreadable: Option<Unreadable>,
 }
 
 impl Stored {
-    /// Returns a record of which nothing else is known.
+    /// Creates a record with these properties alone.
     pub fn new(key: RecordKey, value: RecordValue) -> Self {
         Self { key, value, raw: None, observed: Observed::default(), ttl: None, unreadable: None }
     }
 
-    /// Returns the value as it stands in the store: what a write compares.
+    /// Returns the stored value, with which a conditional write compares.
     fn version(&self) -> &RecordValue {
         self.raw.as_ref().unwrap_or(&self.value)
     }
 }
 
-/// What a scan should bring along; everything left out makes it faster.
+/// Data to read in a scan. The less, the faster.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
-    /// The values.
+    /// True to read values.
     pub values: bool,
-    /// The remaining times to live.
+    /// True to read remaining lifetimes.
     pub ttls: bool,
 }
 
-/// What became of a conditional write.
+/// Result of a conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The new value stands.
+    /// The new value is stored.
     Done,
-    /// The new value stands, on a server that others may take over from without it: a
-    /// [`Store::checkpoint`] tells.
+    /// The new value is stored, but may be lost in a failover. A [`Store::checkpoint`] tells.
     Unconfirmed,
-    /// Somebody else changed the record; nothing was written.
+    /// The record has changed in the meantime. Nothing was written.
     Changed,
-    /// The record is gone; nothing was written.
+    /// The record no longer exists. Nothing was written.
     Gone,
 }
 
-/// A store of sessions and pending states.
+/// Store of sessions and pending logins.
 ///
-/// Every method promises: it creates nothing it is not asked to create (no file, table or key), it
-/// does nothing that blocks the store for other clients, an error names the store, and a lost
-/// connection is tried again only where doing the same thing twice is harmless.
+/// All methods guarantee: no file, table or key is created except as requested; other clients are
+/// never blocked; errors name the store; and after a lost connection only idempotent operations are
+/// repeated.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Returns the layout in use.
     fn layout(&self) -> &Layout;
 
-    /// Refuses to write as a user whose files would keep the app out of its own store.
+    /// Refuses to write as a user whose files would lock the app out of its own store.
     fn check_user(&self) -> Result<(), Failure> {
         Ok(())
     }
 
-    /// Checks whether several records of this layout may be of one account, or hold one session.
+    /// Checks whether several records of this layout may belong to one account or contain one
+    /// session.
     fn may_have_copies(&self) -> bool {
         self.layout().session_pattern().has_many()
     }
 
-    /// Refuses an exchange where it is not known how the app locks its sessions: two who refresh
-    /// one session at once destroy it.
+    /// Refuses a refresh if the app's lock is unknown. Two concurrent refreshes end a session.
     fn check_lock(&self) -> Result<(), Failure> {
         self.layout().check_lock_is_said()
     }
 
-    /// Statements by which an administrator prepares the store for oauthctl; none where nothing is
-    /// to be prepared.
+    /// Returns statements with which an administrator prepares the store for oauthctl, if any are
+    /// needed.
     fn preparation(&self) -> Option<String> {
         None
     }
 
-    /// The same store under each other layout of which it has sessions.
+    /// Returns the same store under each other layout of which it has sessions.
     async fn others(&self) -> Vec<Arc<dyn Store>> {
         Vec::new()
     }
 
-    /// Sessions of the account under other layouts, where their keys follow from the account. Each
-    /// with its layout's name.
+    /// Returns the account's sessions under other layouts whose keys follow from the account, with
+    /// the names of the layouts.
     async fn elsewhere(&self, did: &Did) -> anyhow::Result<Vec<(String, Stored)>> {
         let mut found = Vec::new();
         let others = self.others().await;
@@ -172,47 +170,45 @@ pub trait Store: Send + Sync {
         Ok(found)
     }
 
-    /// Streams every record of a kind: each that exists during the whole scan exactly once, in no
-    /// order. The scan ends with an error rather than early.
+    /// Streams all records of a kind, unordered. Each record that exists during the whole scan
+    /// occurs exactly once. An incomplete scan ends with an error.
     fn scan(&self, kind: Kind, want: Want) -> Scan;
 
-    /// Returns the record under this key as it is now, with its time to live.
+    /// Returns the current record under this key, with its remaining lifetime.
     async fn get(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Option<Stored>>;
 
-    /// Every record under this key. Several only in tables whose keys are not unique.
+    /// Returns all records under this key. Only tables without unique keys can have several.
     async fn records(&self, kind: Kind, key: &RecordKey) -> anyhow::Result<Vec<Stored>> {
         Ok(self.get(kind, key).await?.into_iter().collect())
     }
 
-    /// Every session of an account, with its time to live.
+    /// Returns all sessions of an account, with their remaining lifetimes.
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>>;
 
-    /// Puts `new` in the place of a session that is still as it was read, in one step. The only
-    /// write that can be `Unconfirmed`. The time to live becomes the layout's own, or stays
-    /// what it is where the layout has none; a time column becomes the current time. Never
-    /// creates a record, and never changes more than one.
+    /// Replaces a session if it is unchanged since it was read, atomically. The only write that can
+    /// be `Unconfirmed`. Sets the layout's TTL, or keeps the current one if the layout has none,
+    /// and sets a time column to the current time. Never creates a record, and never changes more
+    /// than one.
     async fn replace(&self, read: &Stored, new: &[u8]) -> anyhow::Result<Written>;
 
-    /// Returns the servers in charge at this moment, for making sure that what was written
-    /// `Unconfirmed` outlives a fail-over. None where no server takes over from another, so that
-    /// nothing ever is.
+    /// Looks up the servers currently in charge, to verify that an `Unconfirmed` write survives a
+    /// failover. `None` without failover, where no write is `Unconfirmed`.
     async fn checkpoint(&self) -> anyhow::Result<Option<Box<dyn Checkpoint>>> {
         Ok(None)
     }
 
-    /// Counts what happens when another server takes over: lost connections, writes that too few
-    /// replicas have. Where it has grown, it is time for a [`Self::checkpoint`].
+    /// Returns a counter of signs of a failover: lost connections, and writes that reached too few
+    /// replicas. If it has grown, a [`Self::checkpoint`] is needed.
     fn disturbances(&self) -> u64 {
         0
     }
 
-    /// Makes sure that a [`Self::replace`] now would not be refused: that this user may do all that
-    /// it takes, and that the store takes writes. Changes nothing, and costs about as much as a
-    /// replacement. Of a cluster one server answers for all. An error says what is in the way.
+    /// Checks that a [`Self::replace`] would be permitted: the user has all permissions, and the
+    /// store accepts writes. Changes nothing, and costs about as much as a replacement. In a
+    /// cluster, one server answers for all. Errors describe the obstacle.
     async fn check_writable(&self) -> anyhow::Result<()>;
 
-    /// Writes a record that does not exist, with this time to live; false, and nothing written,
-    /// when it exists.
+    /// Creates a record with this TTL. Returns false if it exists, and changes nothing.
     async fn create(
         &self,
         kind: Kind,
@@ -221,46 +217,44 @@ pub trait Store: Send + Sync {
         ttl: Option<Duration>,
     ) -> anyhow::Result<bool>;
 
-    /// Deletes those of the records that are still as they were when they were listed, each in one
-    /// step. One answer a record, in order: `Done` when it was deleted. A pending state is
-    /// written once and never changed, so for states the key alone says that it is the same,
-    /// and the values need not have been read.
+    /// Deletes those records that are unchanged since they were listed, each atomically. Returns
+    /// one result per record, in order: `Done` if deleted. Pending logins never change, so they are
+    /// identified by their key alone, and their values need not have been read.
     async fn remove(&self, kind: Kind, records: &[Stored]) -> anyhow::Result<Vec<Written>>;
 
-    /// Takes the lock on an account's sessions, of the name that their client library passes to it:
-    /// the app's own where the layout has one. None when somebody else kept it for longer than
-    /// `patience`; an [`EndlessLock`] where nobody will ever give it back.
+    /// Acquires the lock on an account's sessions, under the name passed by the client library: the
+    /// app's own lock if the layout has one. `None` if someone else held it for longer than
+    /// `patience`, and an [`EndlessLock`] error if it never expires.
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>>;
 
-    /// Returns the store's own time; none where it has none, or does not tell.
+    /// Returns the store's current time, `None` if it has none or does not report it.
     async fn time(&self) -> Option<Timestamp> {
         None
     }
 
-    /// oauthctl's own notes of these names, in order. Notes live beside the app's records, never
-    /// among them.
+    /// Returns the notes of oauthctl with these names, in order. Notes are stored separately from
+    /// the app's records.
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>>;
 
-    /// Writes notes that are forgotten after `lifetime`. The last writer wins.
+    /// Writes notes that expire after `lifetime`. The last writer wins.
     async fn write_notes(
         &self,
         notes: &[(String, Vec<u8>)],
         lifetime: Duration,
     ) -> anyhow::Result<()>;
 
-    /// Removes notes, where they exist.
+    /// Removes notes, if they exist.
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()>;
 }
 
-/// An account that nobody has (RFC 6761 section 6.4), for trying what must not touch anybody's
-/// session.
+/// Account that cannot exist (RFC 6761 section 6.4), for tests that must not affect real sessions.
 pub const NOBODY: &str = "did:web:nobody.oauthctl.invalid";
 
-/// Longer values are not read: no record of an OAuth client is a hundredth of this.
+/// Maximum size of a value. Records of OAuth clients are at most a hundredth of this.
 const MAX_VALUE: u64 = 1 << 20;
 
-/// When a new record was last written by whoever wrote it first: a session that comes from
-/// elsewhere must not look as if it had been refreshed just now.
+/// Value for the time column of a new record: the last refresh of an imported session, not the
+/// import time.
 fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
     if kind == Kind::State {
         return now;
@@ -304,33 +298,33 @@ impl fmt::Debug for RecordValue {
 }
 
 impl RecordKey {
-    /// Returns a key from its text.
+    /// Creates a key from its text.
     pub fn from_text(text: &str) -> Self {
         Self(text.as_bytes().to_vec())
     }
 
-    /// Checks whether its text says all of it.
+    /// Checks whether the key is valid UTF-8.
     fn is_text(&self) -> bool {
         std::str::from_utf8(&self.0).is_ok()
     }
 
-    /// Returns the key's text; bytes that are none are replaced.
+    /// Returns the key's text, with invalid bytes replaced.
     pub fn text(&self) -> Cow<'_, str> {
-        // Almost all are text, which this sees several times as fast as what replaces the rest.
+        // Nearly all keys are UTF-8, which this detects several times as fast as the replacement.
         std::str::from_utf8(&self.0)
             .map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
     }
 }
 
 impl Stored {
-    /// Returns whether the record provably belongs to nobody.
+    /// Checks whether the record provably belongs to no one.
     pub fn is_nobodys(&self) -> bool {
         self.unreadable.is_none() && is_nobodys(&self.value)
     }
 }
 
 impl fmt::Debug for Stored {
-    /// A value holds tokens and keys.
+    /// Omits the value, which contains tokens and keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stored")
             .field("key", &self.key.text())
@@ -339,45 +333,45 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// What opening a store takes beside its address.
+/// Parameters for opening a store, apart from its address.
 #[derive(Default)]
 pub struct Access {
-    /// A private authority's certificates in PEM, to be trusted beside the public ones.
+    /// Certificates of a private authority in PEM, trusted in addition to the public ones.
     pub ca_pem: Option<Vec<u8>>,
-    /// Certificates that the environment adds to the trusted ones, in PEM.
+    /// Certificates in PEM from the environment, trusted in addition.
     pub system_pem: Vec<u8>,
-    /// The variable of a proxy, which stores are not reached by.
+    /// Environment variable of a proxy. Stores are never reached through it.
     pub unused_proxy: Option<&'static str>,
-    /// A certificate and its private key in PEM, by which the server knows the client.
+    /// Client certificate with its private key in PEM.
     pub client_pem: Option<Zeroizing<Vec<u8>>>,
-    /// The token of a store that is reached over REST.
+    /// Token of a store with a REST interface.
     pub token: Option<Zeroizing<String>>,
-    /// How the token is called where it is named.
+    /// Name of the token in messages.
     pub token_name: Option<String>,
-    /// oauthctl's own directory, for the notes of stores that have no place for them.
+    /// State directory of oauthctl, for the notes of stores that have no place for them.
     pub state: Option<PathBuf>,
-    /// Where the app keeps its locks, where that is not the store.
+    /// Location of the app's locks, if not in the store.
     pub locks: Option<Locks>,
 }
 
-/// Place of locks of an app that keeps its sessions elsewhere.
+/// Locks of an app, apart from its sessions.
 pub enum Locks {
-    /// The app has no locks after all.
+    /// The app has no locks.
     None,
-    /// This store, with what opening it takes.
+    /// Store of the locks, with the parameters for opening it.
     Store(StoreUrl, Box<Access>),
 }
 
 impl Access {
-    /// What is trusted, and who we are.
+    /// Returns the trusted certificates and the client certificate.
     pub fn trust(&self) -> Trust<'_> {
         let client = self.client_pem.as_deref().map(Vec::as_slice);
         Trust { named: self.ca_pem.as_deref(), system: &self.system_pem, client }
     }
 }
 
-/// Streams every record of the store at this address: what stands where one of the layouts has its
-/// records, and what looks like a record of a client library anywhere else.
+/// Streams all records of the store at this address: everything at the locations of the layouts,
+/// and values elsewhere that look like records of a client library.
 pub async fn census(
     url: &StoreUrl,
     access: &Access,
@@ -391,8 +385,7 @@ pub async fn census(
     }
 }
 
-/// Addresses of the other databases of the same server that have keys; none where there are none to
-/// tell of.
+/// Returns the addresses of non-empty other databases of the same server, if it reports them.
 pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
     match url {
         StoreUrl::Redis(address) => {
@@ -402,8 +395,8 @@ pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
     }
 }
 
-/// Opens the store at this address under this layout. A store with records of several layouts has
-/// to be told which.
+/// Opens the store at this address with this layout. Fails if it has records of several layouts and
+/// none was named.
 pub async fn open(
     url: &StoreUrl,
     access: &Access,
@@ -424,8 +417,7 @@ pub async fn open(
     }
 }
 
-/// Opens the store at this address under each layout of which it has records, or under the one that
-/// is named.
+/// Opens the store at this address, once per layout of which it has records, or with the named one.
 pub async fn open_all(
     url: &StoreUrl,
     access: &Access,

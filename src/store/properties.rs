@@ -1,4 +1,4 @@
-//! What holds for all key templates, layouts and addresses.
+//! Property tests of key templates, layouts and addresses.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,11 +14,10 @@ use super::*;
 use crate::arbitrary::{damage, shows, text, told};
 
 const DID: &str = "did:(plc:[a-z2-7]{24}|web:[a-z]{1,8}[.][a-z]{2,4})";
-/// Literal parts of templates, with everything that globs give meaning to.
+/// Literal parts of templates, including all special characters of globs.
 const LITERAL: &str = "[a-z:*?\\[\\]^\\\\/_.é-]{0,8}";
 
-/// Checks whether a Redis glob of escaped characters and `*` matches, by the shortest definition
-/// there is.
+/// Checks whether a Redis glob of escaped characters and `*` matches. Simplest possible definition.
 fn matches(glob: &[char], key: &[char]) -> bool {
     match glob {
         [] => key.is_empty(),
@@ -77,7 +76,7 @@ proptest! {
         let key = pattern.key(&did, id);
         prop_assert_eq!(pattern.parse_key(&key), Some((did.as_str(), id)));
         prop_assert!(glob_matches(&pattern.glob(None), &key) && glob_matches(&pattern.glob(Some(&did)), &key));
-        // What it recognises it would have made, and its globs find it.
+        // A recognised key must equal the generated one, and match the globs.
         for other in [other.clone(), format!("{key}{other}"), format!("{other}{key}"), key.replacen(':', "", 1)] {
             if let Some((subject, id)) = pattern.parse_key(&other) {
                 prop_assert_eq!(pattern.key(subject, id), other.clone());
@@ -136,7 +135,7 @@ proptest! {
         let again = without_password(&address.replacen(":S3cretOfTheStore", ":x", 1)).unwrap();
         prop_assert_eq!(again.to_string(), shown.clone());
         let bare = without_password(&shown).unwrap().to_string();
-        // Without a password the user is not shown either.
+        // Without a password, the user is not shown either.
         prop_assert_eq!(bare.split_once("://").unwrap().1, shown.split_once("://").unwrap().1.rsplit('@').next().unwrap());
     }
 
@@ -169,7 +168,7 @@ proptest! {
         if let Ok(url) = without_password(&text) {
             let shown = url.to_string();
             let read = without_password(&shown).map(|url| url.to_string()).map_err(|e| told(&e));
-            // Without a password the user is not shown either.
+            // Without a password, the user is not shown either.
             let (scheme, rest) = shown.split_once("://").unwrap_or(("", &shown));
             let bare = rest.rsplit('@').next().filter(|_| scheme.starts_with("redis")).unwrap_or(rest);
             prop_assert_eq!(read, Ok(shown.replacen(rest, bare, 1)));

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::settle::CommandError;
 
-/// Fail-overs take about this long with usual settings.
+/// Total time of all attempts. Failovers take about this long with usual settings.
 const WHOLE: Duration = Duration::from_secs(20);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How much longer to try.
+/// Remaining time for retries.
 pub struct Patience {
-    /// None: counted from the next trouble on.
+    /// End of the retries. `None` until the next error.
     until: Option<Instant>,
     pause: Duration,
 }
@@ -22,12 +22,12 @@ impl Patience {
         Self { until: Some(Instant::now() + WHOLE), pause: FIRST_PAUSE }
     }
 
-    /// There was progress: whatever comes now is new trouble.
+    /// Restarts the time after progress: the next error counts as a new one.
     pub fn renew(&mut self) {
         *self = Self { until: None, pause: FIRST_PAUSE };
     }
 
-    /// Waits until it is worth trying again; gives the trouble back when it is not.
+    /// Waits before a retry, or returns the error if a retry cannot help or the time is over.
     pub async fn after<E: CommandError>(&mut self, trouble: E) -> Result<(), E> {
         let now = Instant::now();
         let until = *self.until.get_or_insert(now + WHOLE);

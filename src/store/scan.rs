@@ -1,37 +1,36 @@
-//! Records arriving in batches, so that memory does not grow with their number.
+//! Streams of records in batches, with bounded memory.
 
 use tokio::sync::mpsc;
 
 use super::Stored;
 
-/// Batches read ahead of the consumer.
+/// Number of batches read ahead of the receiver.
 const BATCHES_AHEAD: usize = 4;
 
-/// The receiving end of a scan.
+/// Receiving end of a scan.
 pub struct Scan(mpsc::Receiver<Message>);
 
-/// The sending end, which the store's task holds.
+/// Sending end of a scan, held by the store's task.
 #[derive(Clone)]
 pub(super) struct ScanSender(mpsc::Sender<Message>);
 
 enum Message {
     Batch(Vec<Stored>),
-    /// All was sent, or the scan failed. A channel that merely closes means that the scanning task
-    /// died.
+    /// End of the scan. A channel closed without it means that the scanning task died.
     End(anyhow::Result<()>),
 }
 
-/// The consumer has seen enough.
+/// Error: the receiver was dropped.
 pub(super) struct ConsumerGone;
 
 impl Scan {
-    /// Both ends.
+    /// Creates both ends.
     pub(super) fn channel() -> (ScanSender, Self) {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         (ScanSender(sender), Self(receiver))
     }
 
-    /// Returns the next records; none when all were seen.
+    /// Returns the next records, `None` at the end.
     pub async fn next(&mut self) -> anyhow::Result<Option<Vec<Stored>>> {
         match self.0.recv().await {
             Some(Message::Batch(records)) => Ok(Some(records)),
@@ -42,22 +41,22 @@ impl Scan {
 }
 
 impl ScanSender {
-    /// Hands records over from a thread that may block.
+    /// Sends records from a blocking thread.
     pub(super) fn blocking_send(&self, records: Vec<Stored>) -> Result<(), ConsumerGone> {
         self.0.blocking_send(Message::Batch(records)).map_err(|_| ConsumerGone)
     }
 
-    /// Ends the scan, from a thread that may block.
+    /// Ends the scan from a blocking thread.
     pub(super) fn blocking_end(self, outcome: anyhow::Result<()>) {
         let _ = self.0.blocking_send(Message::End(outcome));
     }
 
-    /// Hands records over.
+    /// Sends records.
     pub(super) async fn send(&self, records: Vec<Stored>) -> Result<(), ConsumerGone> {
         self.0.send(Message::Batch(records)).await.map_err(|_| ConsumerGone)
     }
 
-    /// Waits until the consumer is gone.
+    /// Waits until the receiver is dropped.
     pub(super) async fn closed(&self) {
         self.0.closed().await;
     }

@@ -1,44 +1,44 @@
-//! Writes whose reply was lost: the value is read again, and says what became of them.
+//! Settles writes whose reply was lost: the value is read again and shows the outcome.
 
 use super::Written;
 
-/// What became of a command that failed.
+/// Execution of a failed command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It was not executed: it was never sent, or the server refused it.
+    /// Not executed: never sent, or refused by the server.
     NotExecuted,
-    /// It was sent, and no reply says what became of it.
+    /// Sent without a reply.
     Unknown,
 }
 
-/// An error of a store's client.
+/// Error of a store's client.
 pub trait CommandError {
-    /// Returns what is known of the command.
+    /// Reports whether the command may have been executed.
     fn fate(&self) -> Fate;
 
-    /// Returns whether the same command may succeed in a moment.
+    /// Checks whether the same command may succeed in a moment.
     fn may_pass(&self) -> bool;
 }
 
-/// A write of one value that takes place only in the place of another.
+/// Write of one value that requires a certain current value.
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
-    /// The value that it replaces; none where it creates one.
+    /// Required current value, `None` if there must be none.
     pub before: Option<&'a [u8]>,
-    /// The value that it writes.
+    /// New value.
     pub after: &'a [u8],
 }
 
-/// Outcome of one attempt.
+/// Result of one attempt.
 pub enum Attempt<E> {
-    /// The store has the new value, or never gets it from this write.
+    /// The outcome is final.
     Settled(Written),
-    /// Nothing was written, and the same may be tried again.
+    /// Nothing was written. The attempt may be repeated.
     NotDone(E),
 }
 
 impl Change<'_> {
-    /// Returns what the value that is there now proves; none where the write was not done.
+    /// Returns the outcome proved by the current value, `None` if nothing was written.
     fn outcome(&self, now: Option<&[u8]>) -> Option<Written> {
         match now {
             Some(now) if now == self.after => Some(Written::Done),
@@ -49,8 +49,8 @@ impl Change<'_> {
     }
 }
 
-/// Makes one attempt at a write. Where its reply is lost, `read_again` settles it; where even that
-/// fails, the loss is the error.
+/// Makes one attempt at a write. If its reply is lost, `read_again` settles it. If that fails, too,
+/// the lost reply is the error.
 pub async fn settle<E: CommandError, V: AsRef<[u8]>>(
     change: Change<'_>,
     write: impl Future<Output = Result<Written, E>>,

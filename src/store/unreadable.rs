@@ -1,13 +1,13 @@
-//! Values that a store cannot hand out.
+//! Values that a store cannot return.
 
-/// Reason why a store hands out a record without its value.
+/// Reason for which a store returns a record without its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// The value is longer than any record of an OAuth client.
+    /// Longer than any record of an OAuth client.
     TooLarge,
-    /// The value is of this type of Redis (the answer to `TYPE`), or of a module's type (empty).
+    /// Of this Redis type (the answer to `TYPE`), or of a module's type (empty).
     WrongType(&'static str),
-    /// The value is not in the envelope that the layout has.
+    /// Without the envelope of the layout.
     NoEnvelope,
     /// The key cannot be sent to the store.
     KeyNotSendable,

@@ -9,26 +9,26 @@ use super::redis::{RedisAddress, RestAddress};
 use crate::error::{Failure, usage};
 use crate::input;
 
-/// Where a store is.
+/// Address of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
-    /// An SQLite database file: `sqlite:PATH` or `sqlite://PATH`.
+    /// SQLite database file: `sqlite:PATH` or `sqlite://PATH`.
     Sqlite(PathBuf),
-    /// A Redis: `redis://HOST`, `rediss://HOST`, `unix:///SOCKET`, `redis+sentinel://…`,
+    /// Redis: `redis://HOST`, `rediss://HOST`, `unix:///SOCKET`, `redis+sentinel://…`,
     /// `redis+cluster://…`.
     Redis(RedisAddress),
-    /// A Redis over Upstash's REST interface: `https://HOST`, without its token.
+    /// Redis over Upstash's REST interface: `https://HOST`, without its token.
     Rest(RestAddress),
-    /// A PostgreSQL: `postgres://HOST/DATABASE`.
+    /// PostgreSQL: `postgres://HOST/DATABASE`.
     Postgres(PostgresAddress),
 }
 
-/// What can be named.
+/// Supported forms.
 const FORMS: &str = "write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, \
                      redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE, or sqlite:PATH";
 
 impl StoreUrl {
-    /// Reads an address. Relative paths are relative to `base`.
+    /// Parses an address. Relative paths are relative to `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
         let text = input::value(text)?;
         if let Some(rest) = text.strip_prefix("sqlite:") {
@@ -78,7 +78,7 @@ impl StoreUrl {
                 ))
                 .hint(hint));
             }
-            // Not repeated: it may be a token, or an address with a password and a typing error.
+            // Not quoted: it may be a token, or an address with a password and a typing error.
             return Err(usage("is not the address of a store").hint(FORMS));
         };
         if text[scheme.len()..].starts_with("://")
@@ -89,7 +89,7 @@ impl StoreUrl {
         Err(usage("is not the address of a store").hint(FORMS))
     }
 
-    /// Checks whether the connection to it is encrypted.
+    /// Checks whether the connection is encrypted.
     pub fn is_encrypted(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,
@@ -99,7 +99,7 @@ impl StoreUrl {
         }
     }
 
-    /// Returns the address with what it leaves open taken from variables of libpq.
+    /// Returns the address with missing parts taken from variables of libpq.
     pub fn filled(mut self, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         if let Self::Postgres(address) = &mut self {
             address.fill(variable)?;
@@ -107,7 +107,7 @@ impl StoreUrl {
         Ok(self)
     }
 
-    /// Parameters of the address that change nothing.
+    /// Returns parameters of the address that are ignored.
     pub fn passed_over(&self) -> &[String] {
         match self {
             Self::Postgres(address) => address.passed_over(),
@@ -115,23 +115,23 @@ impl StoreUrl {
         }
     }
 
-    /// Identity of the store at this address.
+    /// Returns the identity of the store at this address.
     pub fn id(&self) -> StoreId {
         StoreId::of(self)
     }
 
-    /// Returns the file of the database, where the store is one.
+    /// Returns the database file, if the store is one.
     pub fn file(&self) -> Option<&Path> {
         if let Self::Sqlite(path) = self { Some(path) } else { None }
     }
 
-    /// Returns the simplest address of the same store: files by their canonical path, servers
+    /// Returns the canonical address of the same store: files by their canonical path, servers
     /// without user, secrets and encryption.
     pub(super) fn simplest(&self) -> Self {
         match self {
             Self::Sqlite(path) => Self::Sqlite(canonical(path)),
             Self::Redis(address) => Self::Redis(address.simplest()),
-            // Upstash serves one database over both protocols.
+            // Upstash serves a database over both protocols.
             Self::Rest(address) => match address.upstash_host() {
                 Some(host) => Self::Redis(RedisAddress::of_host(host)),
                 None => self.clone(),
@@ -141,14 +141,13 @@ impl StoreUrl {
     }
 }
 
-/// Returns the path of a file in every working directory and by every name of it, for a file that
-/// exists.
+/// Returns the absolute path of a file. Symbolic links are resolved if it exists.
 pub(super) fn canonical(path: &Path) -> PathBuf {
     let found = path.canonicalize().or_else(|_| std::path::absolute(path));
     found.unwrap_or_else(|_| path.to_owned())
 }
 
-/// The same host in one spelling, by which a server is recognised.
+/// Returns the host in canonical spelling, which identifies a server.
 pub(super) fn canonical_host(host: &str) -> String {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     if matches!(host.as_str(), "127.0.0.1" | "::1") { "localhost".to_owned() } else { host }

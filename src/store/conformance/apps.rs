@@ -1,4 +1,4 @@
-//! The app's side of a store: what it writes, and what it would read.
+//! Simulated apps that write to a store and read it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,36 +8,36 @@ use testbed::redis::{Answer, Cluster, Redis};
 
 use crate::store::Kind;
 
-/// What not every store can do.
+/// Features that not all stores have.
 pub(super) struct Capabilities {
-    /// Records end by themselves.
+    /// True if records expire.
     pub(super) lifetimes: bool,
 }
 
-/// An app that uses the store beside us: the part of this suite that each store has for itself.
+/// App that uses the store concurrently. The part of the suite that is specific to a store.
 pub(super) trait App: Sync {
-    /// Tells which cases the store is tried with.
+    /// Returns the features of the store.
     fn can(&self) -> Capabilities;
 
-    /// Writes as the app does, without a time to live.
+    /// Writes like the app, without a TTL.
     fn put(&self, kind: Kind, key: &str, value: &Json);
 
-    /// Reads as the app does.
+    /// Reads like the app.
     fn value(&self, kind: Kind, key: &str) -> Option<Json>;
 
-    /// How long a record will live, in a store with lifetimes.
+    /// Returns the remaining lifetime of a record, in a store with lifetimes.
     fn ttl(&self, _: &str) -> Option<Duration> {
         None
     }
 
-    /// How many things there are in the store, the app's and anybody's.
+    /// Returns the number of objects in the store, of the app and of others.
     fn size(&self) -> usize;
 }
 
-/// One server.
+/// App on a single server.
 pub(super) struct RedisApp<'r>(pub(super) &'r Redis);
 
-/// A cluster.
+/// App on a cluster.
 pub(super) struct ClusterApp<'r>(pub(super) &'r Cluster);
 
 fn json(answer: Answer) -> Option<Json> {
@@ -84,7 +84,7 @@ impl App for RedisApp<'_> {
 }
 
 impl ClusterApp<'_> {
-    /// Returns the answer of the node that has the key.
+    /// Sends a command to the node of its key.
     fn ask(&self, command: &[&str]) -> Answer {
         let moved =
             |answer: &Answer| matches!(answer, Answer::Error(text) if text.starts_with("MOVED"));
@@ -115,7 +115,7 @@ impl App for ClusterApp<'_> {
     }
 }
 
-/// The tutorial's database.
+/// App on the tutorial's database.
 pub(super) struct SqliteApp {
     dir: tempfile::TempDir,
 }
@@ -125,7 +125,7 @@ impl SqliteApp {
         Self::with("CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
     }
 
-    /// The same with another table of sessions.
+    /// Creates the app with another table of sessions.
     pub(super) fn with(sessions: &str) -> Self {
         let app = Self { dir: tempfile::tempdir().unwrap() };
         let states = "CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)";
@@ -178,7 +178,7 @@ impl App for SqliteApp {
         std::fs::read_dir(self.dir.path())
             .unwrap()
             .filter(|file| {
-                // SQLite's own files beside a database that is open come and go.
+                // SQLite's auxiliary files of an open database come and go.
                 let name = file.as_ref().unwrap().file_name().to_string_lossy().into_owned();
                 !name.ends_with("-wal") && !name.ends_with("-shm")
             })

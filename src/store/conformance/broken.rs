@@ -1,4 +1,4 @@
-//! What goes wrong with a Redis, and that nothing is lost, doubled or guessed when it does.
+//! Tests of Redis failures: nothing is lost, duplicated or guessed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::store::{
 
 const VALUES: Want = Want { values: true, ttls: false };
 
-/// Enough that a scan is under way when something happens to its server.
+/// Number of records large enough for a failure during a scan.
 const MANY: usize = 30_000;
 
 fn proxied(redis: &Redis) -> (Proxy, String) {
@@ -21,8 +21,8 @@ fn proxied(redis: &Redis) -> (Proxy, String) {
     (proxy, url)
 }
 
-/// Fills a server with sessions; in several commands, for one that is busy for long is taken for
-/// dead.
+/// Fills a server with sessions. Uses several commands, because a server that is busy for long
+/// counts as dead.
 fn fill(redis: &Redis, count: usize) {
     let script = "for n = ARGV[1] + 1, ARGV[1] + ARGV[2] do
         redis.call('SET', 'atproto:oauth:sessions:did:plc:' .. n, ('x'):rep(300)) end";
@@ -40,7 +40,7 @@ async fn refused(url: &str) -> String {
     told(&error.into())
 }
 
-/// All that an operator is told, on one line.
+/// Returns the error with its hint on one line.
 fn told(error: &anyhow::Error) -> String {
     let mut told = Vec::new();
     crate::ui::report(error, crate::ui::Palette::Plain, &mut told);
@@ -56,8 +56,8 @@ async fn count(store: &dyn Store) -> anyhow::Result<usize> {
     Ok(count)
 }
 
-/// Scans to the end, through whatever happens after so many batches, and counts the records, of
-/// which each comes once.
+/// Scans to the end with a failure after some batches. Counts the records, and checks that each
+/// occurs once.
 async fn scanned(store: &dyn Store, want: Want, mut after: impl FnMut(usize)) -> usize {
     let mut scan = store.scan(Kind::Session, want);
     let (mut keys, mut batches) = (std::collections::HashSet::new(), 0);
@@ -77,7 +77,7 @@ async fn a_write_whose_answer_was_lost_is_looked_up() {
     let key = RecordKey::from_text(&format!("atproto:oauth:sessions:{}", did()));
     assert!(store.create(Kind::Session, &key, b"one", None).await.unwrap());
 
-    // The command arrives, its answer does not, and the line comes back only after a while.
+    // The command arrives, its answer is lost, and the connection is down for a while.
     let lose = || {
         proxy.cut_after_down(Some(0));
         async {
@@ -132,8 +132,8 @@ async fn a_fail_over_during_a_scan_loses_and_doubles_nothing() {
     let count = scanned(&*store, VALUES, |batches| {
         if batches == 1 {
             sentinels.kill_master();
-            // The scan does not go on unless it is read. How long sentinels take to agree is not
-            // what is tried here.
+            // The scan pauses until it is read. This test is not about the time that sentinels
+            // take.
             sentinels.wait_for_fail_over();
         }
     });
@@ -305,7 +305,7 @@ async fn a_cluster_that_was_named_by_one_server_outlives_it() {
     store.check_writable().await.unwrap();
 }
 
-/// How often a server was asked for a page of keys.
+/// Returns the number of requests for a page of keys at a server.
 fn pages(redis: &Redis) -> u64 {
     let Answer::Bulk(Some(info)) = redis.ask(&["INFO", "commandstats"]) else {
         panic!("it has figures")
@@ -330,8 +330,7 @@ async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was()
         }
     });
     assert_eq!(count.await, MANY);
-    // Each page once, and once more where the connection was lost in it; not all from the
-    // beginning.
+    // Each page once, and again after a lost connection, but not all from the start.
     let (asked, enough) = (pages(&redis) - undisturbed, 2 * undisturbed);
     assert!(asked <= enough, "{asked} pages, {enough} are enough");
 }

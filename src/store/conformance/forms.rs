@@ -1,4 +1,4 @@
-//! What layouts wrap around records, and telling layouts apart.
+//! Tests of envelopes, and of the detection of layouts.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::store::{Kind, LayoutChoice, RecordKey, Store, StoreUrl, Written};
 
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 
-/// A session of the Node client.
+/// Session of the Node client.
 const RECORD: &str = r#"{"authMethod":{"method":"none"},"tokenSet":{"iss":"https://as.example","aud":"https://pds.example",
     "sub":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","access_token":"a","refresh_token":"r","token_type":"DPoP"},
     "dpopJwk":{"kty":"EC","crv":"P-256","x":"x","y":"y","d":"d"}}"#;
 
 const STATE: &str = r#"{"iss":"https://as.example","verifier":"v","dpopJwk":{}}"#;
 
-/// Returns a layout of the operator's own: `own:{did}` with these members.
+/// Returns an operator's own layout: `own:{did}` with these members.
 fn own(members: &[(&str, &str)]) -> BTreeMap<String, BTreeMap<String, String>> {
     let usual = [("session_key", "own:{did}"), ("state_key", "own-state:{state}")];
     let members =

@@ -1,4 +1,4 @@
-//! PostgreSQL: the promises for every type of column, and what only this store has.
+//! Conformance tests of PostgreSQL for each type of column, and tests of its own features.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::store::{Access, Kind, LayoutChoice, RecordKey, Store, StoreUrl, Want,
 
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 
-/// An app that keeps its records in a column of this type.
+/// App that keeps its records in a column of this type.
 struct PostgresApp {
     server: Postgres,
     client: tokio_postgres::Client,
@@ -60,7 +60,7 @@ impl PostgresApp {
         refused(url, &self.access(), layout).await
     }
 
-    /// Returns the one value that a query returns.
+    /// Runs a query with a single result.
     fn one(&self, sql: &str, key: &str) -> Option<String> {
         let rows = block_in_place(|| {
             Handle::current().block_on(self.client.query_typed(sql, &[(&key, Type::TEXT)]))
@@ -154,7 +154,7 @@ async fn postgres_keeps_its_promises_with_bytes_over_tls() {
         ca.display()
     ));
     passes(&full, &app.access(), "statusphere-legacy", &app).await;
-    // The certificate is of an authority that nobody has named.
+    // The certificate is of an authority that is not trusted.
     let failure = app.refused(&url_of("sslmode=verify-full"), "statusphere-legacy").await;
     assert!(failure.in_one_line().contains("sslrootcert"), "{failure}");
     let access = Access { ca_pem: Some(certificates.ca.clone().into_bytes()), ..app.access() };
@@ -162,7 +162,7 @@ async fn postgres_keeps_its_promises_with_bytes_over_tls() {
     for mode in ["disable", "prefer", "require"] {
         open(&url_of(&format!("sslmode={mode}")), &app.access(), "statusphere-legacy").await;
     }
-    // Of this authority, but of another name.
+    // Of a trusted authority, but for another host name.
     let other = url.replace("localhost", "127.0.0.2");
     let mode = |mode: &str| format!("{other}?sslmode={mode}&sslrootcert={}", ca.display());
     assert!(
@@ -190,8 +190,8 @@ async fn postgres_over_a_socket_keeps_its_promises_through_a_restart() {
     let found = store.sessions_of(&did).await.unwrap().remove(0);
     app.server.kill();
     app.server.restart();
-    // The transaction of the lock is gone; the write takes another connection, and compares as
-    // ever.
+    // The transaction of the lock is lost. The write uses another connection, and compares as
+    // usual.
     assert_eq!(store.replace(&found, br#"{"n": 2}"#).await.unwrap(), Written::Done);
     assert_eq!(store.replace(&found, br#"{"n": 3}"#).await.unwrap(), Written::Changed);
     assert!(!lock.release().await.unwrap());
@@ -286,7 +286,7 @@ async fn rows_that_policies_hide_are_not_taken_for_none() {
     let url = app.server.url().replace("app:app-password-123", "operator:p");
     let failure = app.refused(&url, "statusphere-legacy").await;
     assert!(failure.to_string().contains("row-level security hides every row"), "{failure}");
-    // Its owner sees them.
+    // Visible to its owner.
     assert!(
         app.open().await.get(Kind::Session, &RecordKey::from_text(DID)).await.unwrap().is_some()
     );

@@ -1,4 +1,4 @@
-//! The promises, one function each.
+//! Conformance tests, one function each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::store::{Durability, Kind, RecordKey, Store, Stored, Want, Written};
 
 const ALL: Want = Want { values: true, ttls: true };
 
-/// Enough for several pages and requests of every store.
+/// Number of records sufficient for several pages and requests in all stores.
 const MANY: usize = 1700;
 
 fn did(n: usize) -> Did {
@@ -22,13 +22,13 @@ fn session_key(store: &dyn Store, n: usize) -> RecordKey {
     RecordKey::from_text(&store.layout().session_pattern().key(did(n).as_str(), None))
 }
 
-/// Returns a key of a pending state, in stores with keys and in those with tables.
+/// Returns the key of a pending login, in stores with keys and in those with tables.
 fn state_key(store: &dyn Store, n: usize) -> RecordKey {
     let pattern = store.layout().pattern(Kind::State);
     RecordKey::from_text(&pattern.key(&format!("state{n}"), None))
 }
 
-/// Returns a value. Stores may spell it in their own way, so that values are compared as JSON.
+/// Returns a value. Stores may reformat it, so values are compared as JSON.
 fn session(n: usize) -> Json {
     json!({"session": n, "refresh_token": format!("token-{n}")})
 }
@@ -45,7 +45,7 @@ fn read(record: &Stored) -> Json {
     serde_json::from_slice(&record.value).unwrap()
 }
 
-/// Checks every promise. `other` is a second way to the same store.
+/// Runs all tests. `other` is another connection to the same store.
 pub(super) async fn all(store: &dyn Store, other: &dyn Store, app: &dyn App) {
     looking_creates_nothing(store, app).await;
     a_scan_brings_every_record_once(store, app).await;
@@ -140,8 +140,8 @@ async fn a_replacement_stands_only_in_the_place_of_what_was_read(store: &dyn Sto
     assert_eq!(app.value(Kind::Session, &absent.text()), None);
 }
 
-/// Checks whether another server may take over. Then those in charge have the record, and so have
-/// their replicas.
+/// Checks whether another server may take over. If so, the current servers and their replicas must
+/// have the record.
 async fn is_confirmed_later(store: &dyn Store, key: &RecordKey, value: &Json) -> bool {
     let Some(checkpoint) = store.checkpoint().await.unwrap() else { return false };
     let record = checkpoint.store().get(Kind::Session, key).await.unwrap().unwrap();
@@ -226,14 +226,14 @@ async fn a_lock_is_held_by_one(store: &dyn Store, other: &dyn Store) {
         .unwrap()
         .expect("another account's lock is free");
     assert!(unrelated.release().await.unwrap());
-    // Whoever waits gets it once it is given back.
+    // A waiting client gets the lock after its release.
     let name = store.layout().lock_name(&did(1));
     let (waited, released) = tokio::join!(other.lock(&name, long), async {
         tokio::time::sleep(short).await;
         held.release().await
     });
     assert!(released.unwrap());
-    // Dropped, as by a panic, it is given back as well.
+    // A lock dropped by a panic is released, too.
     drop(waited.unwrap().expect("it was given back"));
     let again = store
         .lock(&store.layout().lock_name(&did(1)), long)

@@ -1,4 +1,4 @@
-//! What SQLite allows that no app should rely on, and what else may be in a database.
+//! Tests of unusual databases: SQLite features that no app should rely on, and foreign tables.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn as_read(key: &RecordKey, value: &[u8]) -> Stored {
     Stored::new(key.clone(), value.to_vec().into())
 }
 
-/// How many sessions have each key, read page by page.
+/// Returns the number of sessions by key, read page by page.
 async fn keys(store: &dyn Store) -> BTreeMap<RecordKey, usize> {
     let mut keys = BTreeMap::new();
     let mut scan = store.scan(Kind::Session, ALL);
@@ -66,7 +66,7 @@ async fn every_row_is_brought_once_whatever_its_key() {
         "CREATE TABLE auth_session (key, value TEXT); CREATE INDEX by_key ON auth_session (key)",
     ] {
         let app = SqliteApp::with(sessions);
-        // More rows of a key than are read at once, before, in the middle and at the end.
+        // More rows per key than are read at once, at the start, in the middle and at the end.
         app.connection()
             .execute_batch(
                 "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1200)
@@ -120,7 +120,7 @@ async fn a_value_that_is_too_long_is_not_read_and_can_be_removed() {
     assert_eq!(removed, [Written::Done, Written::Done, Written::Changed]);
 }
 
-/// Returns a table whose keys are not unique, with these values under one key.
+/// Returns a table without unique keys, with these values under one key.
 fn rows_of_one_key(values: &[&str]) -> (SqliteApp, RecordKey) {
     let app = SqliteApp::with("CREATE TABLE auth_session (key TEXT, value TEXT)");
     let key = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";

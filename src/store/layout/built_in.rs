@@ -10,10 +10,10 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// npmx tries its lock a second time after so long, and then goes on without.
+/// Time after which npmx tries its lock a second time, and then continues without it.
 const NPMX_WAITS: Duration = Duration::from_millis(100);
 
-/// Layouts of Redis; of several that fit a store the first is taken.
+/// Layouts of Redis. If several match a store, the first applies.
 pub(super) fn redis() -> Vec<Layout> {
     vec![
         // https://github.com/npmx-dev/npmx.dev
@@ -34,7 +34,7 @@ pub(super) fn redis() -> Vec<Layout> {
             app_waits: Some(NPMX_WAITS),
             ..atcute()
         },
-        // The first draft of npmx: one session a browser.
+        // First draft of npmx, with one session per browser.
         Layout {
             name: "npmx-browser".into(),
             sessions: keys("atproto:oauth:sessions:{did}:{sid}", 179 * DAY),
@@ -42,7 +42,7 @@ pub(super) fn redis() -> Vec<Layout> {
             lock: lock("oauth:lock:{name}", 30),
             ..bare()
         },
-        // The one that is no single app's.
+        // Generic layouts.
         Layout {
             name: "oauth".into(),
             sessions: keys("oauth:session:{did}", 0),
@@ -133,7 +133,7 @@ pub(super) fn sql() -> Vec<Layout> {
             lock: lock("oauth:lock:{name}", 45),
             ..bare()
         },
-        // The tutorial's first version, and its forks.
+        // First version of the tutorial, and its forks.
         Layout {
             name: "statusphere-legacy".into(),
             sessions: rows(table("auth_session", ("key", "{did}"), "session")),
@@ -188,7 +188,7 @@ pub(super) fn sql() -> Vec<Layout> {
     ]
 }
 
-/// Layouts of apps on PostgreSQL, and those that are no single app's.
+/// Layouts of apps on PostgreSQL, and generic ones.
 pub(super) fn postgres() -> Vec<Layout> {
     vec![
         // https://github.com/hyperlink-academy/leaflet
@@ -229,7 +229,7 @@ pub(super) fn postgres() -> Vec<Layout> {
             lock: LockRule::Advisory(AdvisoryKey::Sha256),
             ..bare()
         },
-        // https://github.com/GainForest/bumicert-platform: apps with names share the table.
+        // https://github.com/GainForest/bumicert-platform: named apps share the table.
         Layout {
             name: "gainforest".into(),
             sessions: rows(Table {
@@ -263,7 +263,7 @@ pub(super) fn postgres() -> Vec<Layout> {
             lock: LockRule::Advisory(AdvisoryKey::HashText),
             ..bare()
         },
-        // Those that are no single app's.
+        // Generic layouts.
         Layout {
             name: "kv-timed".into(),
             sessions: rows(Table {
@@ -284,12 +284,12 @@ pub(super) fn postgres() -> Vec<Layout> {
     ]
 }
 
-/// Members that layouts of apps share that use atcute.
+/// Defaults of layouts of apps that use atcute.
 fn atcute() -> Layout {
     Layout { format: &Atcute, has_one_format: true, ..bare() }
 }
 
-/// Members that most layouts share. Each has a name and records of its own.
+/// Defaults of most layouts, without name and records.
 pub fn bare() -> Layout {
     let (sessions, logins) = (keys("{did}", 0), keys("{state}", 0));
     let (codec, lock) = (Codec::Plain, LockRule::None);
@@ -306,7 +306,7 @@ pub fn bare() -> Layout {
     }
 }
 
-/// Records under keys like this template. Their time to live is in seconds; 0 is none.
+/// Returns records under keys of this template. The TTL is in seconds, 0 for none.
 pub fn keys(template: &str, ttl: i64) -> Records {
     Records {
         location: Location::Keys(pattern(template)),
@@ -318,12 +318,12 @@ fn rows(table: Table) -> Records {
     Records { location: Location::Rows(Arc::new(table)), ttl: None }
 }
 
-/// The same with a time to live in seconds, which a column tells.
+/// Returns records in a table with a TTL in seconds.
 fn lasting(ttl: i64, table: Table) -> Records {
     Records { ttl: Some(Age::from_secs(ttl)), ..rows(table) }
 }
 
-/// Returns a table with these columns of the key and the value, and no others that matter.
+/// Returns a table with these key and value columns and no others of significance.
 fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
     let [name, key, value] = [name, key, value].map(str::to_owned);
     Table {
@@ -339,7 +339,7 @@ fn table(name: &str, (key, template): (&str, &str), value: &str) -> Table {
     }
 }
 
-/// The same with the times of the first and the last write.
+/// Adds the columns for the times of the first and last write.
 fn with_times(table: Table) -> Table {
     Table {
         created: Some("created_at".to_owned()),

@@ -1,4 +1,4 @@
-//! Layouts that the operator describes under `[layouts.NAME]` in oauthctl.toml.
+//! Layouts described by the operator under `[layouts.NAME]` in oauthctl.toml.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use super::{AdvisoryKey, Codec, Layout, Location, LockRule, Records, Table, form
 use crate::error::{Failure, usage};
 use crate::session::{Age, FORMATS, Format};
 
-/// How long a lock lasts where the description does not say it.
+/// Default TTL of a lock.
 const USUAL_LOCK_TTL: Age = Age::from_secs(30);
 
-/// The `lock_key` of an app that has no lock.
+/// Value of `lock_key` for an app without a lock.
 const NO_LOCK: &str = "none";
 
-/// What can be said of both kinds.
+/// Members of layouts of both kinds.
 const OF_BOTH: [&str; 8] = [
     "session_key",
     "state_key",
@@ -28,11 +28,11 @@ const OF_BOTH: [&str; 8] = [
     "lock_ttl",
     "app_waits",
 ];
-/// What can be said of Redis keys only.
+/// Members of layouts of Redis keys only.
 const OF_KEYS: [&str; 2] = ["envelope", "stamped"];
-/// What makes a layout one of SQL tables.
+/// Members that make a layout one of SQL tables.
 const TABLES: [&str; 2] = ["session_table", "state_table"];
-/// What can be said of SQL tables only.
+/// Members of layouts of SQL tables only.
 const OF_TABLES: [&str; 14] = [
     "schema",
     "lock_advisory",
@@ -50,7 +50,7 @@ const OF_TABLES: [&str; 14] = [
     "state_kind",
 ];
 
-/// What may be said of a layout.
+/// All members of a layout.
 pub const MEMBERS: [&str; 26] = {
     let parts: [&[&str]; 4] = [&OF_BOTH, &OF_KEYS, &TABLES, &OF_TABLES];
     let (mut members, mut count, mut part) = ([""; 26], 0, 0);
@@ -67,7 +67,7 @@ pub const MEMBERS: [&str; 26] = {
     members
 };
 
-/// A description: the members that are there.
+/// Members of a description.
 struct Description<'d>(&'d BTreeMap<String, String>);
 
 impl Description<'_> {
@@ -93,7 +93,7 @@ impl Description<'_> {
         Ok(Some(age))
     }
 
-    /// What would be ignored in silence otherwise: these members, which are for `what`.
+    /// Refuses members that would otherwise be ignored. They are meant for `what`.
     fn refuse(&self, members: &[&str], what: &str) -> Result<(), Failure> {
         match members.iter().find(|member| self.text(member).is_some()) {
             None => Ok(()),
@@ -186,7 +186,7 @@ impl Description<'_> {
         Ok(LockRule::Key { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) })
     }
 
-    /// Reads how long the app waits for its lock.
+    /// Reads the time for which the app waits for its lock.
     fn app_waits(&self, lock: &LockRule) -> Result<Option<Duration>, Failure> {
         const MEMBER: &str = "app_waits";
         let Some(text) = self.text(MEMBER) else { return Ok(None) };
@@ -202,13 +202,13 @@ impl Description<'_> {
         })
     }
 
-    /// Returns a table's name with its schema, where that is said.
+    /// Returns the table name with its schema, if that is given.
     fn table_name(&self, member: &str) -> Result<String, Failure> {
         let name = self.required(member)?;
         Ok(self.text("schema").map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}")))
     }
 
-    /// Returns the lock of an app with tables: an advisory one, one in a Redis beside, or none.
+    /// Returns the lock of an app with tables: an advisory lock, one in a separate Redis, or none.
     fn lock_of_tables(&self) -> Result<LockRule, Failure> {
         let Some(name) = self.text("lock_advisory") else {
             return Ok(match self.lock()? {
@@ -253,7 +253,7 @@ impl Description<'_> {
         };
         let (sessions, states) =
             (table("session", "{did}", Subject::Did)?, table("state", "{state}", Subject::State)?);
-        // SQLite takes names for the same whatever their case.
+        // Names are case-insensitive in SQLite.
         if sessions.name.eq_ignore_ascii_case(&states.name) && sessions.only == states.only {
             return Err(usage("sessions and pending logins would be the same rows")
                 .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
@@ -284,7 +284,7 @@ impl Description<'_> {
 }
 
 impl Layout {
-    /// Reads a description. Members are known ones ([`MEMBERS`]).
+    /// Reads a description. Its members must be among [`MEMBERS`].
     pub fn described(name: &str, members: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let description = Description(members);
         let is_sql = TABLES.iter().any(|member| description.text(member).is_some());

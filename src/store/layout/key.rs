@@ -1,4 +1,4 @@
-//! Templates of keys: `oauth:session:{did}`, `myapp:{did}:{sid}`.
+//! Key templates: `oauth:session:{did}`, `myapp:{did}:{sid}`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,32 +6,32 @@ use std::str::FromStr;
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
-/// A key template: literal text around one placeholder, or around two with a separator between
-/// them.
+/// Key template: literal text around one placeholder, or around two placeholders with a separator
+/// between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPattern {
     prefix: String,
-    /// The placeholder that says what the key is about: `did`, `state` or `name`.
+    /// Placeholder of the subject: `did`, `state` or `name`.
     subject: Subject,
-    /// What separates the subject from a random id (`{sid}`), where there may be several records
-    /// for one subject.
+    /// Separator between the subject and a random ID (`{sid}`), if a subject may have several
+    /// records.
     separator: Option<String>,
     suffix: String,
 }
 
-/// What a key is about.
+/// Subject of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// `{did}`: the account of a session.
+    /// `{did}`: account of a session.
     Did,
-    /// `{state}`: the state parameter of a pending login.
+    /// `{state}`: state parameter of a pending login.
     State,
-    /// `{name}`: the lock name that client libraries pass, `@atproto-oauth-client-{did}`.
+    /// `{name}`: lock name passed by client libraries, `@atproto-oauth-client-{did}`.
     Name,
 }
 
 impl Subject {
-    /// As it stands in a template.
+    /// Returns the placeholder of the subject in a template.
     pub fn placeholder(self) -> &'static str {
         match self {
             Self::Did => "{did}",
@@ -41,14 +41,14 @@ impl Subject {
     }
 }
 
-/// The app's `client_id`, in the prefix of a template.
+/// Placeholder for the app's `client_id`, in the prefix of a template.
 pub const CLIENT_ID: &str = "{client_id}";
 
-/// The name of the app among those that share a table, in the prefix of a template.
+/// Placeholder for the app's name among those that share a table, in the prefix of a template.
 pub const APP: &str = "{app}";
 
 impl KeyPattern {
-    /// Returns the template of keys that are the account alone.
+    /// Returns the template of keys that consist of the account alone.
     pub fn bare() -> Self {
         Self {
             prefix: String::new(),
@@ -63,27 +63,27 @@ impl KeyPattern {
         &self.prefix
     }
 
-    /// The same template with a value in the place of a placeholder of its prefix.
+    /// Returns the template with a value in place of a placeholder of its prefix.
     pub fn with(&self, placeholder: &str, value: &str) -> Self {
         Self { prefix: self.prefix.replace(placeholder, value), ..self.clone() }
     }
 
-    /// The same template for the keys of everybody.
+    /// Returns the template without its prefix, for the keys of all apps.
     pub fn without_prefix(&self) -> Self {
         Self { prefix: String::new(), ..self.clone() }
     }
 
-    /// What the key is about.
+    /// Returns the subject of the keys.
     pub fn subject(&self) -> Subject {
         self.subject
     }
 
-    /// Checks whether several records may share one subject.
+    /// Checks whether a subject may have several records.
     pub fn has_many(&self) -> bool {
         self.separator.is_some()
     }
 
-    /// Returns the key of this subject. Patterns with a random id need one.
+    /// Returns the key of this subject. Templates with a random ID require one.
     pub fn key(&self, subject: &str, id: Option<&str>) -> String {
         let mut key = format!("{}{subject}", self.prefix);
         if let (Some(separator), Some(id)) = (&self.separator, id) {
@@ -94,7 +94,7 @@ impl KeyPattern {
         key
     }
 
-    /// Returns a glob (Redis `MATCH`) for all keys of this pattern, or for those of one subject.
+    /// Returns a glob (Redis `MATCH`) for all keys of this template, or for those of one subject.
     pub fn glob(&self, subject: Option<&str>) -> String {
         let mut glob = escaped(&self.prefix);
         match (subject, &self.separator) {
@@ -111,8 +111,8 @@ impl KeyPattern {
         glob
     }
 
-    /// Returns the subject and the random id of a key of this pattern. DIDs contain colons
-    /// themselves, so the id is what follows the last separator.
+    /// Returns the subject and the random ID of a key of this template. DIDs contain colons, so the
+    /// ID follows the last separator.
     pub fn parse_key<'k>(&self, key: &'k str) -> Option<(&'k str, Option<&'k str>)> {
         let inner = key.strip_prefix(self.prefix.as_str())?.strip_suffix(self.suffix.as_str())?;
         let (subject, id) = match &self.separator {
@@ -130,7 +130,7 @@ impl KeyPattern {
     }
 }
 
-/// Redis globs give meaning to these characters.
+/// Escapes the special characters of Redis globs.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -10,32 +10,31 @@ pub enum LockRule {
     None,
     /// The layout does not say whether the app has a lock.
     Unsaid,
-    /// A key of Redis (`SET NX`).
+    /// Redis key (`SET NX`).
     Key {
-        /// The lock's key, with `{name}` for the name that client libraries pass.
+        /// Key of the lock, with `{name}` for the name passed by client libraries.
         pattern: KeyPattern,
-        /// How long a lock lasts that nobody releases.
+        /// TTL of a lock that is not released.
         ttl: Age,
     },
-    /// A row in a table with the columns `id` (the name), `owner` and `acquired_at` (epoch
+    /// Row in a table with the columns `id` (the name), `owner` and `acquired_at` (epoch
     /// milliseconds), which its owner renews.
     Lease {
-        /// The table.
+        /// Table.
         table: &'static str,
-        /// How long a row lasts that nobody renews.
+        /// Lifetime of a row that is not renewed.
         ttl: Age,
     },
-    /// An advisory lock of PostgreSQL.
+    /// Advisory lock of PostgreSQL.
     Advisory(AdvisoryKey),
 }
 
-/// Formula by which an app makes the key of an advisory lock of the name that client libraries
-/// pass.
+/// Formula for the key of an advisory lock, from the name passed by client libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvisoryKey {
     /// `h * 31 + c` over the characters, modulo 2^63.
     Hash31,
-    /// The first eight bytes of SHA-256, set apart by a constant of wisp.place.
+    /// First eight bytes of the SHA-256 of the name with a constant of wisp.place.
     Sha256,
     /// PostgreSQL's `hashtext`.
     HashText,
@@ -48,8 +47,8 @@ impl AdvisoryKey {
 }
 
 impl LockRule {
-    /// Returns whether this is the key of such a lock. Its name is one that a client library
-    /// passes: a template may be the name alone, which every key fits.
+    /// Checks whether this is the key of such a lock. Its name must be one that a client library
+    /// passes, because a template may consist of the name alone and match any key.
     pub fn is_key(&self, key: &str) -> bool {
         let is_name =
             |name: &str| FORMATS.iter().any(|format| name.starts_with(format.lock_prefix()));
@@ -62,8 +61,8 @@ impl LockRule {
     }
 }
 
-/// Lock that apps have whose session keys end like this template, behind the same prefix; none
-/// where no such app is known.
+/// Returns the usual lock of apps with session keys of this form, with the same prefix. `None` if
+/// no such app is known.
 pub fn usual_lock(session_key: &str) -> Option<String> {
     let locks = Layout::built_in().iter().filter(|layout| layout.has_keys()).filter_map(|layout| {
         let template = layout.session_pattern().to_string();

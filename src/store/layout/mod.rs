@@ -1,4 +1,4 @@
-//! How apps lay their stores out. A new layout is one row in `built_in.rs`.
+//! Storage layouts of apps. A new layout is one row in `built_in.rs`.
 
 mod built_in;
 mod custom;
@@ -23,60 +23,60 @@ pub use lock_rule::{AdvisoryKey, LockRule, usual_lock};
 pub use record::NoRecord;
 pub use table::Table;
 
-/// Where an app keeps its records, how long they live, and how it locks them.
+/// Location, lifetime and locks of an app's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Name for `--layout`.
     pub name: String,
-    /// Format in which the app writes its records. Those of other formats are read, too.
+    /// Record format that the app writes. Records of other formats are read, too.
     pub format: &'static dyn Format,
-    /// The format does not depend on the records that are there.
+    /// True if the format does not depend on existing records.
     pub has_one_format: bool,
-    /// The sessions.
+    /// Sessions.
     pub sessions: Records,
-    /// The pending logins.
+    /// Pending logins.
     pub logins: Records,
-    /// What is wrapped around both.
+    /// Encoding of both.
     pub codec: Codec,
-    /// The app's own lock.
+    /// Lock of the app.
     pub lock: LockRule,
-    /// How long the app waits for a lock that somebody else holds, before it goes on without or
+    /// Time for which the app waits for a lock held by someone else, before it continues without or
     /// fails.
     pub app_waits: Option<Duration>,
-    /// Many apps have it, and the times to live are only those of most.
+    /// True if the layout is common to many apps, which may use other TTLs.
     pub is_generic: bool,
 }
 
 /// Records of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
-    /// Where they are.
+    /// Location.
     pub location: Location,
-    /// The time to live with which the app writes them.
+    /// TTL set by the app.
     pub ttl: Option<Age>,
 }
 
-/// Place of records.
+/// Location of records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// Under keys of Redis.
+    /// Redis keys.
     Keys(KeyPattern),
-    /// In rows of an SQL database.
+    /// Rows of an SQL database.
     Rows(Arc<Table>),
-    /// In the app's memory, out of reach. The pattern is that of their names.
+    /// Memory of the app, which cannot be read. Holds the template of their names.
     Memory(KeyPattern),
 }
 
-/// Which layout to use.
+/// Choice of the layout.
 #[derive(Clone, Debug)]
 pub enum LayoutChoice {
-    /// Whichever of these the store's own contents show.
+    /// Detects those of these layouts that the store's records show.
     Auto(Vec<Arc<Layout>>),
-    /// The first of these. The store may have records of the others, too.
+    /// Uses the first layout. The store may have records of the others, too.
     Named(Arc<Layout>, Vec<Arc<Layout>>),
 }
 
-/// Every built-in layout; those of Redis first.
+/// Built-in layouts, those of Redis first.
 static BUILT_IN: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
     [built_in::redis(), built_in::sql(), built_in::postgres()]
         .into_iter()
@@ -86,7 +86,7 @@ static BUILT_IN: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
 });
 
 impl Records {
-    /// Returns the pattern of their keys.
+    /// Returns the template of their keys.
     pub fn pattern(&self) -> &KeyPattern {
         match &self.location {
             Location::Keys(pattern) | Location::Memory(pattern) => pattern,
@@ -94,7 +94,7 @@ impl Records {
         }
     }
 
-    /// Returns their table, where they are rows.
+    /// Returns their table, if they are rows.
     pub fn table(&self) -> Option<&Arc<Table>> {
         match &self.location {
             Location::Keys(_) | Location::Memory(_) => None,
@@ -104,7 +104,7 @@ impl Records {
 }
 
 impl Layout {
-    /// The same layout with a value in the place of a placeholder of its keys and constants.
+    /// Returns the layout with a value in place of a placeholder of its keys and constants.
     pub fn with(&self, placeholder: &str, value: &str) -> Self {
         let records = |records: &Records| {
             let location = match &records.location {
@@ -117,18 +117,18 @@ impl Layout {
         Self { sessions: records(&self.sessions), logins: records(&self.logins), ..self.clone() }
     }
 
-    /// Every built-in layout.
+    /// Returns the built-in layouts.
     pub fn built_in() -> &'static [Arc<Self>] {
         &BUILT_IN
     }
 
-    /// Returns the same layout for an app that writes its records in this format.
+    /// Returns the layout for an app that writes its records in this format.
     fn in_format(&self, format: &'static dyn Format) -> Self {
         let name = format!("{}/{}", self.name, format.name());
         Self { name, format, has_one_format: true, ..self.clone() }
     }
 
-    /// Returns where records of this kind are.
+    /// Returns the records of this kind.
     pub fn records(&self, kind: Kind) -> &Records {
         match kind {
             Kind::Session => &self.sessions,
@@ -144,28 +144,27 @@ impl Layout {
         }
     }
 
-    /// Checks whether the records are under keys of Redis; else they are in tables of an SQL
-    /// database.
+    /// Checks whether the records are Redis keys. Otherwise they are in tables of an SQL database.
     pub fn has_keys(&self) -> bool {
         matches!(self.sessions.location, Location::Keys(_))
     }
 
-    /// How long the app lets a session live after each write.
+    /// Returns the TTL of a session after each write by the app.
     pub fn session_ttl(&self) -> Option<Age> {
         self.sessions.ttl
     }
 
-    /// What the keys of sessions look like.
+    /// Returns the key template of sessions.
     pub fn session_pattern(&self) -> &KeyPattern {
         self.sessions.pattern()
     }
 
-    /// What the keys of records of this kind look like.
+    /// Returns the key template of records of this kind.
     pub fn pattern(&self, kind: Kind) -> &KeyPattern {
         self.records(kind).pattern()
     }
 
-    /// Checks whether both have their sessions in one place: the same keys, or the same rows.
+    /// Checks whether both layouts have their sessions in the same keys or rows.
     pub fn shares_sessions_with(&self, other: &Self) -> bool {
         match (&self.sessions.location, &other.sessions.location) {
             (Location::Keys(one), Location::Keys(other)) => one == other,
@@ -179,20 +178,19 @@ impl Layout {
         self.format.lock_name(did)
     }
 
-    /// Checks whether the app has a lock of its own, so that it and we keep out of each other's
-    /// way.
+    /// Checks whether the app has a lock, which excludes oauthctl and the app from each other.
     pub fn has_lock(&self) -> bool {
         matches!(self.lock, LockRule::Key { .. } | LockRule::Lease { .. } | LockRule::Advisory(_))
     }
 
-    /// Checks whether the app fails while somebody else holds its lock for longer than it waits.
-    /// Other apps go on without.
+    /// Checks whether the app fails if its lock is held by someone else for longer than it waits.
+    /// Other apps continue without the lock.
     pub fn app_fails_without_lock(&self) -> bool {
         matches!(self.lock, LockRule::Lease { .. })
     }
 
-    /// Refuses an exchange in a layout that does not say whether the app has a lock: two who
-    /// refresh one session at once destroy it.
+    /// Refuses a refresh in a layout that does not say whether the app has a lock. Two concurrent
+    /// refreshes end a session.
     pub fn check_lock_is_said(&self) -> Result<(), Failure> {
         if self.lock != LockRule::Unsaid {
             return Ok(());
@@ -210,7 +208,7 @@ impl Layout {
 }
 
 impl LayoutChoice {
-    /// The same for an app with this `client_id`.
+    /// Returns the layout for an app with this `client_id`.
     pub fn for_client(self, client_id: Option<&str>) -> Self {
         let Some(client_id) = client_id else { return self };
         let all = |layouts: Vec<Arc<Layout>>| {
@@ -222,22 +220,23 @@ impl LayoutChoice {
         }
     }
 
-    /// Every layout: those of the settings, each a name and its members, and those built in.
+    /// Returns all layouts: those of the settings, given by name and members, and the built-in
+    /// ones.
     pub fn all(
         described: &BTreeMap<String, BTreeMap<String, String>>,
     ) -> Result<Vec<Arc<Layout>>, Failure> {
         let described =
             described.iter().map(|(name, members)| Layout::described(name, members).map(Arc::new));
         let described = described.collect::<Result<Vec<_>, _>>()?;
-        // The operator's own come first and replace built-in ones of their name.
+        // The operator's layouts take precedence and replace built-in ones of the same name.
         let built_in = Layout::built_in()
             .iter()
             .filter(|layout| described.iter().all(|own| own.name != layout.name));
         Ok(described.iter().chain(built_in).cloned().collect())
     }
 
-    /// Reads the name of a layout, with or without a format as in `NAME/atcute`, or `auto`.
-    /// `described` are the layouts of the settings.
+    /// Parses the name of a layout, with or without a format as in `NAME/atcute`, or `auto`.
+    /// `described` has the layouts of the settings.
     pub fn parse(
         text: &str,
         described: &BTreeMap<String, BTreeMap<String, String>>,

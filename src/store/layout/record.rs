@@ -1,24 +1,25 @@
-//! Records of a layout: the one place where stored values are read as sessions and pending logins.
+//! Records of a layout: the only place where stored values are parsed as sessions and pending
+//! logins.
 
 use super::Layout;
 use crate::session::{Malformed, PendingLogin, Session};
 use crate::store::{Kind, Stored, Unreadable};
 
-/// Reason why a stored value is not a record of its layout.
+/// Reason for which a stored value is not a record of its layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRecord {
-    /// The store has not handed out the value.
+    /// The store did not return the value.
     Unreadable(Unreadable),
-    /// The key names no account.
+    /// The key contains no account.
     NoAccount,
-    /// The session is of another account than its key says.
+    /// The session belongs to another account than its key.
     OtherAccount,
-    /// The value is in no known format.
+    /// The value has no known format.
     Malformed(Malformed),
 }
 
 impl Layout {
-    /// Reads a stored session. Its key must name its account.
+    /// Parses a stored session. Its key must contain its account.
     pub fn session<'s>(&self, stored: &'s Stored) -> Result<Session<'s>, NoRecord> {
         if let Some(unreadable) = stored.unreadable {
             return Err(NoRecord::Unreadable(unreadable));
@@ -26,14 +27,14 @@ impl Layout {
         self.session_at(&stored.key.text(), &stored.value)
     }
 
-    /// Reads the value under a key as a session.
+    /// Parses the value under a key as a session.
     pub fn session_at<'s>(&self, key: &str, value: &'s [u8]) -> Result<Session<'s>, NoRecord> {
         let (did, _) = self.pattern(Kind::Session).parse_key(key).ok_or(NoRecord::NoAccount)?;
         let session = Session::read_as(self.format, value).map_err(NoRecord::Malformed)?;
         if session.did == did { Ok(session) } else { Err(NoRecord::OtherAccount) }
     }
 
-    /// Reads a stored pending login.
+    /// Parses a stored pending login.
     pub fn login<'s>(&self, stored: &'s Stored) -> Result<PendingLogin<'s>, NoRecord> {
         if let Some(unreadable) = stored.unreadable {
             return Err(NoRecord::Unreadable(unreadable));

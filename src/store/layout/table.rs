@@ -2,31 +2,31 @@
 
 use super::KeyPattern;
 
-/// A table of records.
+/// Table of records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The table.
+    /// Name.
     pub name: String,
-    /// The column of the key.
+    /// Column of the key.
     pub key: String,
-    /// What a key looks like.
+    /// Template of the keys.
     pub pattern: KeyPattern,
-    /// The column of the record.
+    /// Column of the record.
     pub value: String,
-    /// A column that must have this text, where one table holds both kinds of record.
+    /// Column that must have this value, in a table with both kinds of record.
     pub only: Option<(String, String)>,
-    /// A column with the time of the first write, where the database does not fill it in.
+    /// Column with the time of the first write, unless the database sets it.
     pub created: Option<String>,
-    /// A column with the time of the last write.
+    /// Column with the time of the last write.
     pub updated: Option<String>,
-    /// A column with the time at which the app lets a record end.
+    /// Column with the expiry of a record.
     pub expires: Option<String>,
-    /// A column with the account, beside the key.
+    /// Column with the account, in addition to the key.
     pub did: Option<String>,
 }
 
 impl Table {
-    /// Returns a column of which nothing else is known.
+    /// Returns a table of which only one column is known.
     pub fn of_column(table: &str, column: &str) -> Self {
         let pattern = KeyPattern::bare();
         let (name, key, value) = (table.to_owned(), column.to_owned(), column.to_owned());
@@ -43,7 +43,7 @@ impl Table {
         }
     }
 
-    /// The same rows with a value in the place of a placeholder of their key and constant.
+    /// Returns the table with a value in place of a placeholder of its key and constant.
     pub fn with(&self, placeholder: &str, value: &str) -> Self {
         let only = self
             .only
@@ -52,7 +52,7 @@ impl Table {
         Self { pattern: self.pattern.with(placeholder, value), only, ..self.clone() }
     }
 
-    /// Checks whether both are the same rows.
+    /// Checks whether both have the same rows.
     pub fn has_rows_of(&self, other: &Self) -> bool {
         self.name == other.name && self.value == other.value && self.only == other.only
     }

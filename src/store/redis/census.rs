@@ -1,5 +1,5 @@
-//! Every record of a Redis, under whatever key: which client keys are needed does not depend on the
-//! layout at hand.
+//! Reads all records of a Redis under any key, because the client keys in use do not depend on the
+//! configured layout.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,18 +12,18 @@ use crate::store::layout::{self, Layout};
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, Stored, Want};
 
-/// Keys of all kinds, as if they were pending logins.
+/// Pseudo layout that matches all keys as pending logins.
 static EVERY_KEY: LazyLock<Arc<Layout>> = LazyLock::new(|| {
     let (sessions, logins) =
         (layout::keys("oauthctl:no-session:{did}", 0), layout::keys("{state}", 0));
     Arc::new(Layout { sessions, logins, ..layout::bare() })
 });
 
-/// Words in keys of sessions and logins, under which also what is encrypted counts as a record.
+/// Words in keys of sessions and logins. Under such keys, encrypted values count as records, too.
 const WORDS: [&str; 2] = ["sess", "auth"];
 
-/// Streams what stands under the keys of all layouts, and what looks like a record under any other
-/// key.
+/// Streams the values under the keys of all layouts, and values under other keys that look like
+/// records.
 pub(in crate::store) async fn census(
     address: &RedisAddress,
     access: &Access,
@@ -32,7 +32,7 @@ pub(in crate::store) async fn census(
     start(connect(address, access)?, address.to_string(), layouts).await
 }
 
-/// The same over REST.
+/// Streams the same as [`census`], over REST.
 pub(in crate::store) async fn census_rest(
     address: &RestAddress,
     access: &Access,
@@ -41,8 +41,8 @@ pub(in crate::store) async fn census_rest(
     start(Arc::new(Rest::new(address, access)?), address.to_string(), layouts).await
 }
 
-/// Addresses of the other databases of the same server that have keys; none where the server does
-/// not say.
+/// Returns the addresses of non-empty other databases of the server, or none if it does not report
+/// them.
 pub(in crate::store) async fn other_databases(
     address: &RedisAddress,
     access: &Access,
@@ -101,8 +101,8 @@ fn may_be_record(stored: &Stored, layouts: &[Arc<Layout>]) -> bool {
         || is_sealed(stored)
 }
 
-/// Checks whether the record may be an encrypted session or login, by its key. JSON that is no
-/// record is some other cache of an account's.
+/// Checks whether the record may be an encrypted session or login, judging by its key. JSON that is
+/// not a record is another cache of the account.
 fn is_sealed(stored: &Stored) -> bool {
     let key = stored.key.text().to_ascii_lowercase();
     let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&stored.value).is_ok();

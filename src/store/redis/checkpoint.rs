@@ -1,6 +1,5 @@
-//! Makes sure that what was written outlives a fail-over. Whoever is in charge is asked for anew
-//! and connected to anew: a master that has been replaced does not know it for a while, and goes on
-//! answering.
+//! Verifies that written data survives a failover. The current masters are looked up and connected
+//! to again, because a replaced master does not notice for a while and continues to answer.
 
 use std::time::{Duration, Instant};
 
@@ -16,22 +15,22 @@ use crate::store::checkpoint::{Checkpoint, Durability, majority};
 
 const CHECK_LIFETIME: Duration = Duration::from_mins(1);
 
-/// How long replicas may take to have everything.
+/// Timeout for the replicas to have all data.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The servers in charge of a Redis at one moment.
+/// Current masters of a Redis.
 pub(super) struct RedisCheckpoint {
-    /// The store by way of these servers.
+    /// Store over new connections to these servers.
     store: RedisStore,
-    /// The store by way of the connections that the run uses.
+    /// Store over the connections of the run.
     original: RedisStore,
     survey: Survey,
-    /// What each server says of itself, in the order of `survey.keys`.
+    /// Replication state of each server, in the order of `survey.keys`.
     heads: Vec<Head>,
 }
 
 impl RedisCheckpoint {
-    /// Asks and connects; none where no server takes over from another.
+    /// Looks up the masters and connects. `None` if the Redis has no failover.
     pub(super) async fn reach(store: &RedisStore) -> Result<Option<Self>, Trouble> {
         if !store.replicas.may_take_over(&*store.server) {
             return Ok(None);
@@ -45,7 +44,7 @@ impl RedisCheckpoint {
         Ok(Some(Self { store: by_survey, original: store.by(&store.server), survey, heads }))
     }
 
-    /// Why what was written may be lost, if it may.
+    /// Returns the reason for which written data may be lost, if any.
     async fn objection(&self) -> Result<Option<Durability>, Trouble> {
         let unsettled = |why: &str| Ok(Some(Durability::Unsettled(why.to_owned())));
         if let Some(doubt) = &self.survey.doubt {
@@ -59,12 +58,13 @@ impl RedisCheckpoint {
             if attached < most && !self.survey.is_complete && !self.is_calm() {
                 return unsettled("a replica has gone, and may be about to take over");
             }
-            // Where the server does not say, its word that it is the master has to do.
+            // If the server does not report its replicas, its claim to be the master has to
+            // suffice.
             if let Some(reached) = reached.filter(|reached| *reached < majority(most)) {
                 lagging = Some(format!("{reached} of {most} replicas have it"));
             }
         }
-        // Nobody has taken over meanwhile.
+        // Checks that no other server has taken over in the meantime.
         let Some(now) = self.original.server.survey().await? else {
             return unsettled("the servers do not answer");
         };
@@ -78,8 +78,8 @@ impl RedisCheckpoint {
         }
     }
 
-    /// How many replicas have everything that was written before; none when the server does not
-    /// say.
+    /// Returns the number of replicas that have all earlier writes, `None` if the server does not
+    /// report it.
     async fn reached(&self, key: &[u8], most: usize) -> Result<Option<usize>, Trouble> {
         let set = Command::new("SET", key)
             .arg("1")
@@ -94,7 +94,7 @@ impl RedisCheckpoint {
         }
     }
 
-    /// Checks whether the servers have looked like this for long enough.
+    /// Checks whether the servers have not changed for long enough.
     fn is_calm(&self) -> bool {
         let attached: Vec<_> = self.heads.iter().map(|head| head.attached).collect();
         let picture = format!("{} {attached:?}", self.survey.identity);
@@ -117,7 +117,7 @@ impl Checkpoint for RedisCheckpoint {
     }
 }
 
-/// What each of the servers says of itself.
+/// Asks each server for its replication state.
 async fn heads(survey: &Survey) -> Result<Vec<Head>, Trouble> {
     let heads = survey.keys.iter().map(|key| head(&*survey.server, key));
     futures_util::future::join_all(heads).await.into_iter().collect()

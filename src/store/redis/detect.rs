@@ -1,5 +1,5 @@
-//! Which layout a Redis has. Told from records rather than from keys alone: apps share prefixes,
-//! and a DID is full of the colons that separate it from what follows.
+//! Detects the layouts of a Redis. Evidence is taken from records and not only from keys, because
+//! apps share prefixes, and DIDs contain the colons that separate them from the rest of a key.
 
 use std::sync::Arc;
 
@@ -17,39 +17,39 @@ use crate::store::layout::{Layout, usual_lock};
 use crate::store::{Kind, RecordKey};
 use crate::text::counted;
 
-/// Keys looked at when records show early, and at most: a few seconds' scan of a store in which
-/// they do not.
+/// Numbers of keys examined: if there are records among them, and at most (a scan of a few
+/// seconds).
 const FEW_KEYS: usize = 10_000;
 const MANY_KEYS: usize = 5_000_000;
 
-/// Values read of the keys that a layout would call its own.
+/// Number of values read for the keys of a possible layout.
 const SAMPLES: usize = 20;
 
-/// A layout, and what speaks for it.
+/// Possible layout, with its evidence.
 struct Candidate {
     layout: Arc<Layout>,
     sessions: Samples,
     logins: Samples,
 }
 
-/// Some of the keys that look like a layout's.
+/// Some of the keys that match a layout.
 struct Samples {
     kind: Kind,
     keys: Vec<RecordKey>,
-    /// Number of those whose records fit.
+    /// Number of samples with matching records.
     fitting: usize,
 }
 
 /// Layouts of a Redis.
 pub(super) struct Found {
-    /// Those that its records show. Several, where it has records of several.
+    /// Layouts with records in the store.
     pub(super) layouts: Vec<Arc<Layout>>,
-    /// Those under whose keys of sessions there may be something.
+    /// Layouts that may have session keys in the store.
     pub(super) possible: Vec<Arc<Layout>>,
 }
 
-/// Returns the layouts that the store's records show; the failure says what is there instead. The
-/// outer error is the store's.
+/// Returns the layouts with records in the store. The inner failure describes the contents of the
+/// store, the outer error is one of the connection.
 pub(super) async fn layouts(
     server: &dyn Server,
     all: &[Arc<Layout>],
@@ -68,26 +68,25 @@ pub(super) async fn layouts(
     }))
 }
 
-/// Returns the layouts of which the store has sessions beside those of `named`, as far as its first
-/// keys show.
+/// Returns the layouts, apart from `named`, of which the first keys of the store show sessions.
 pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layout>]) -> Found {
     let all: Vec<_> =
         all.iter().filter(|layout| !layout.shares_sessions_with(named)).cloned().collect();
     let mut survey = Survey::new(&all, FEW_KEYS);
-    // A store that does not say is no obstacle: then any layout is possible.
+    // If the store does not answer, any layout is possible.
     let is_known = survey.run(server).await.is_ok();
     let with_sessions = best(&survey.candidates).into_iter().filter(|one| one.sessions.fitting > 0);
     let layouts = with_sessions.map(|one| Arc::clone(&one.layout)).collect();
     Found { layouts, possible: if is_known { survey.possible() } else { all } }
 }
 
-/// A look at the keys of a store.
+/// Examination of the keys of a store.
 struct Survey {
     candidates: Vec<Candidate>,
     shapes: Shapes,
-    /// Keys looked at where none of them is a session's.
+    /// Maximum number of keys examined if none of them is a session's.
     most_keys: usize,
-    /// All keys were looked at.
+    /// True if all keys were examined.
     is_complete: bool,
 }
 
@@ -136,7 +135,7 @@ impl Survey {
         Ok(())
     }
 
-    /// Returns the layouts whose keys were seen, or may be where not all keys were.
+    /// Returns the layouts whose keys were seen or, unless all keys were examined, may exist.
     fn possible(&self) -> Vec<Arc<Layout>> {
         let possible =
             self.candidates.iter().filter(|one| !self.is_complete || !one.sessions.keys.is_empty());
@@ -151,9 +150,9 @@ impl Candidate {
         Self { layout: Arc::clone(layout), sessions, logins }
     }
 
-    /// Keeps the key when it looks like one of this layout's.
+    /// Keeps the key if it matches this layout.
     fn offer(&mut self, key: &RecordKey) {
-        // What is no text is no app's, and cannot be asked for over REST.
+        // Keys that are not text are not an app's, and cannot be sent over REST.
         let Ok(text) = std::str::from_utf8(&key.0) else { return };
         for samples in [&mut self.sessions, &mut self.logins] {
             if samples.keys.len() < SAMPLES
@@ -182,7 +181,7 @@ impl Candidate {
         Ok(())
     }
 
-    /// Checks whether the two differ in nothing but the stamp.
+    /// Checks whether the two layouts differ only in the stamp.
     fn is_twin(&self, other: &Self) -> bool {
         self.is_stamped() != other.is_stamped() && self.looks_like(other)
     }
@@ -210,13 +209,13 @@ fn fits(layout: &Layout, kind: Kind, key: &str, value: Vec<u8>) -> bool {
         Kind::Session => {
             layout.codec.stamp_fits(&record) && layout.session_at(key, &record).is_ok()
         }
-        // A state is random text without colons: with one, it is the random text and an id.
+        // A state is random text without colons. A colon separates it from an ID.
         Kind::State => !subject.contains(':') && layout.format.login(&record).is_ok(),
     }
 }
 
-/// Those for which the most speaks. Sessions count for more than states, which look alike in many
-/// layouts.
+/// Returns the candidates with the strongest evidence. Sessions count more than states, which are
+/// similar in many layouts.
 fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
     let with_sessions = candidates.iter().any(|candidate| candidate.sessions.fitting > 0);
     let fit = |candidate: &&Candidate| {
@@ -228,11 +227,11 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
             fitting.iter().position(|other| std::ptr::eq(*other, candidate))
         };
         !fitting.iter().any(|other| {
-            // Where an app has begun to stamp its records, some bear a stamp and some do not yet.
-            // Without sessions nothing is stamped, and the plain layout does.
+            // Where an app has started to stamp its records, some have a stamp and some do not.
+            // Without sessions nothing is stamped, and the plain layout suffices.
             let is_twin = one.is_twin(other)
                 && (if with_sessions { other.is_stamped() } else { one.is_stamped() });
-            // The operator's own description of a built-in layout comes first.
+            // The operator's own description of a built-in layout takes precedence.
             let is_copy = one.is_stamped() == other.is_stamped()
                 && one.looks_like(other)
                 && at(other) < at(one);
@@ -242,7 +241,7 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
     fitting.iter().copied().filter(|candidate| is_best(candidate)).collect()
 }
 
-/// There is nothing to tell from: in this database.
+/// Returns the failure for a database without records.
 async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
     let failure = usage("there is nothing in the store that would show its layout");
     let others = other_databases(server).await;
@@ -254,15 +253,16 @@ async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
     })
 }
 
-/// `db1: 20 keys`, of the databases beside this one; empty where there are none, or where the
-/// server does not say.
+/// Describes the other databases of the server: `db1: 20 keys`. Empty if there are none, or if the
+/// server does not report them.
 async fn other_databases(server: &dyn Server) -> String {
     let databases = databases(server).await.into_iter();
     let databases = databases.map(|(number, keys)| format!("db{number}: {}", counted(keys, "key")));
     databases.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the databases with keys, and how many each has; none where the server does not say.
+/// Returns the databases with keys, and their number of keys. Empty if the server does not report
+/// them.
 pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
     let info =
         super::client::command::run_one(server.wire(), Command::keyless("INFO").arg("keyspace"))
@@ -275,7 +275,7 @@ pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
     databases.collect()
 }
 
-/// Nothing fits: says what there is.
+/// Returns the failure for a store that matches no layout, with a description of its contents.
 async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> {
     let mut seen = Vec::new();
     let (mut session_key, mut state_key) = (None, None);
@@ -299,7 +299,7 @@ async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> 
     )))
 }
 
-/// Template of the keys of this shape; none where the shape has no place for the subject.
+/// Returns a key template for this shape, `None` if it has no place for the subject.
 fn template(shape: &str, subject: Subject) -> Option<String> {
     let template = match subject {
         Subject::Did => shape.replace(":*", ":{sid}"),

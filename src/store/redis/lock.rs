@@ -1,5 +1,5 @@
-//! The lock on an account's sessions, as the app takes it: `SET NX` with a time to live and an
-//! owner, and given back only by that owner.
+//! Lock on an account's sessions, compatible with the app's: `SET NX` with a TTL and an owner,
+//! released only by that owner.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,26 +21,26 @@ use crate::store::layout::LockRule;
 use crate::store::lock::{self, EndlessLock, Lock, Release};
 use crate::store::{Access, StoreUrl};
 
-/// How long oauthctl's own lock lasts, for layouts without one.
+/// TTL of oauthctl's own lock, for layouts without one.
 const OWN_TTL: Age = Age::from_secs(30);
 
-/// Between two attempts. An app holds its lock for the length of one request.
+/// First pause between attempts. An app holds its lock for one request.
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
 
-/// `PTTL` of a key without a time to live.
+/// `PTTL` of a key without a TTL.
 const FOREVER: i64 = -1;
 
-/// A Redis with locks.
+/// Redis with locks.
 pub(in crate::store) struct RedisLocks {
     pub(super) server: Arc<dyn Server>,
-    /// The address as it is shown.
+    /// Address for display.
     pub(super) place: Arc<str>,
     pub(super) cli: Cli,
 }
 
 impl RedisLocks {
-    /// Returns the Redis at this address. It connects when a lock is taken.
+    /// Creates a client for this address. It connects with the first lock.
     pub(in crate::store) fn connect(url: &StoreUrl, access: &Access) -> Result<Self, Failure> {
         let (server, cli): (Arc<dyn Server>, _) = match url {
             StoreUrl::Redis(address) => (connect(address, access)?, Cli::of(address)),
@@ -56,7 +56,8 @@ impl RedisLocks {
         Ok(Self { server, place: url.to_string().into(), cli })
     }
 
-    /// Takes the lock, waiting for up to `patience`; none when somebody else kept it for longer.
+    /// Acquires the lock, waiting for up to `patience`. `None` if it was held by someone else for
+    /// longer.
     pub(in crate::store) async fn lock(
         &self,
         rule: &LockRule,
@@ -77,20 +78,20 @@ impl RedisLocks {
     }
 }
 
-/// Advice where an app's Redis with locks is not known.
+/// Hint if the app's Redis with locks is not known.
 pub(in crate::store) const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if \
                                           yours keeps no locks";
 
-/// Result of trying to take a lock.
+/// Result of an attempt to acquire a lock.
 enum Attempt {
     Taken(Lock),
-    /// Somebody else holds it.
+    /// Held by someone else.
     Busy,
-    /// It is held under this key and never ends by itself.
+    /// Held under this key without a TTL.
     Endless(String),
 }
 
-/// Takes the lock, waiting for up to `patience`.
+/// Acquires the lock, waiting for up to `patience`.
 async fn take(
     server: &Arc<dyn Server>,
     rule: &LockRule,
@@ -110,7 +111,8 @@ async fn take(
     let begun = Instant::now();
     let mut wait = SHORTEST_WAIT;
     loop {
-        // Counted from before the request, so that it ends for us no later than for the server.
+        // Measured from before the request, so that the local expiry is not later than the
+        // server's.
         let taken = Instant::now();
         if write::set_new(&**server, key.as_bytes(), owner.as_bytes(), &command).await? {
             let held = Held { server: Arc::clone(server), key, owner };
@@ -131,7 +133,7 @@ async fn take(
     }
 }
 
-/// A lock taken in Redis.
+/// Lock held in Redis.
 struct Held {
     server: Arc<dyn Server>,
     key: String,
@@ -144,7 +146,7 @@ impl Release for Held {
         let make = |whole| write::call(&write::REMOVE, whole, self.key.as_bytes()).arg(&self.owner);
         let mut patience = Patience::new();
         loop {
-            // Harmless to do twice: the owner is in the question. A lost answer leaves open whether
+            // Idempotent, because the owner is compared. After a lost answer it is unknown whether
             // the lock was ours.
             match write::run_scripts(self.server.wire(), &[&make]).await {
                 Ok(answers) => return Ok(answers == [Value::Int(2)]),
@@ -154,7 +156,7 @@ impl Release for Held {
     }
 }
 
-/// A name for the holder that nobody else has: a random UUID, as the apps use.
+/// Returns a unique name for the holder: a random UUID, like those of the apps.
 #[expect(
     clippy::disallowed_methods,
     reason = "two holders must differ, whatever randomness a test plays"
@@ -176,7 +178,7 @@ fn owner() -> String {
     )
 }
 
-/// Between half and all of the wait, differently for every holder and every wait.
+/// Returns a duration between half of the wait and the whole, different for each holder and wait.
 fn jittered(wait: Duration, owner: &str) -> Duration {
     use std::hash::{BuildHasher as _, RandomState};
     let share = u32::try_from(RandomState::new().hash_one(owner) % 512).unwrap_or(0);

@@ -1,5 +1,4 @@
-//! Sessions in Redis, in all its forms: one server, one behind sentinels, a cluster, a REST
-//! interface.
+//! Sessions in all kinds of Redis: single server, sentinels, cluster and REST interface.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -49,26 +48,26 @@ pub(super) use lock::RedisLocks;
 use records::Ttl;
 use scan::Search;
 
-/// A Redis with an app's records.
+/// Redis with an app's records.
 pub(super) struct RedisStore {
     server: Arc<dyn Server>,
     layout: Arc<Layout>,
-    /// Layouts that the store may have beside the one that was named.
+    /// Layouts that the store may have in addition to the configured one.
     known: Vec<Arc<Layout>>,
     beside: OnceCell<Beside>,
     replicas: Arc<Replicas>,
-    /// For how long the servers have looked the same.
+    /// Time since which the servers have not changed.
     watch: Arc<Watch>,
-    /// The address as it is shown.
+    /// Address for display.
     place: Arc<str>,
-    /// The way there for an operator.
+    /// Command line for the operator.
     cli: Cli,
 }
 
-/// What the store has beside the layout in use.
+/// Other layouts of the store, apart from the configured one.
 #[derive(Default)]
 struct Beside {
-    /// The other layouts with sessions.
+    /// Other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
     /// Other layouts that may have a session of an account, under a key that follows from the
     /// account.
@@ -76,7 +75,7 @@ struct Beside {
 }
 
 impl RedisStore {
-    /// Connects, and opens each of the store's layouts.
+    /// Connects, and opens each layout of the store.
     pub(super) async fn open(
         address: &RedisAddress,
         access: &Access,
@@ -86,7 +85,7 @@ impl RedisStore {
         Self::all(server, address.to_string(), Cli::of(address), choice).await
     }
 
-    /// The same over REST.
+    /// Opens the layouts of a store over REST.
     pub(super) async fn open_rest(
         address: &RestAddress,
         access: &Access,
@@ -129,7 +128,7 @@ impl RedisStore {
         }
     }
 
-    /// Returns the other layouts of the store, found out when first asked for.
+    /// Returns the other layouts of the store, which are detected on first use.
     async fn beside(&self) -> &Beside {
         let find = async || {
             self.beside_of(&detect::beside(&*self.server, &self.layout, &self.known).await)
@@ -153,13 +152,13 @@ impl RedisStore {
         Beside { others, elsewhere: found.possible.iter().filter(is_another).cloned().collect() }
     }
 
-    /// The same store by way of other connections.
+    /// Returns the same store over other connections.
     fn by(&self, server: &Arc<dyn Server>) -> Self {
         Self {
             server: Arc::clone(server),
             layout: Arc::clone(&self.layout),
             known: Vec::new(),
-            // Whoever makes sure that a record lasts looks nowhere else.
+            // Verifying a record does not involve other layouts.
             beside: OnceCell::new_with(Some(Beside::default())),
             replicas: Arc::clone(&self.replicas),
             watch: Arc::clone(&self.watch),
@@ -246,7 +245,7 @@ impl Store for RedisStore {
             retry::read(self.server.wire(), &commands).await.map_err(|e| self.failure(e))?;
         let mut found = Vec::new();
         for ((layout, key), answer) in layouts.iter().zip(keys).zip(answers) {
-            // What is no text, or may not be read, is no session of the app's.
+            // Values that are not text or cannot be read are not sessions of the app.
             let Value::BulkString(value) = answer else { continue };
             let stored = layout.stored(Kind::Session, key, value, None);
             found.extend(stored.map(|stored| (layout.name.clone(), stored)));
@@ -304,7 +303,7 @@ impl Store for RedisStore {
     async fn check_writable(&self) -> anyhow::Result<()> {
         let key = self.layout.session_pattern().key(NOBODY, Some("nobody"));
         write::check(&*self.server, key.as_bytes()).await.map_err(|e| self.failure(e))?;
-        // A replica that goes before the first write has been there.
+        // A replica lost before the first write still has to be known.
         self.replicas.ask(&*self.server, key.as_bytes()).await;
         Ok(())
     }
@@ -318,7 +317,7 @@ impl Store for RedisStore {
     ) -> anyhow::Result<bool> {
         let now = now();
         let at = written_at(kind, value, now);
-        // An envelope says how long the record lives from when it was put there.
+        // The lifetime of the record starts at the time in the envelope.
         let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let whole = ttl.map(|ttl| ttl + age);
         let value = self.layout.codec.encode(value, None, whole, at);
@@ -359,7 +358,7 @@ impl Store for RedisStore {
     }
 }
 
-/// Refuses a layout that is none of Redis.
+/// Refuses a layout that is not for Redis.
 fn check_keys(layout: &Layout) -> Result<(), Failure> {
     if layout.has_keys() {
         return Ok(());
@@ -369,12 +368,12 @@ fn check_keys(layout: &Layout) -> Result<(), Failure> {
     ))
 }
 
-/// Checks whether nothing can be said to the server about the record.
+/// Checks whether the record cannot be addressed on this server.
 fn is_out_of_reach(record: &Stored) -> bool {
     record.unreadable == Some(Unreadable::KeyNotSendable)
 }
 
-/// What apps write into records they write: their own clock's time.
+/// Returns the machine's time for records, as apps write it.
 #[expect(
     clippy::disallowed_methods,
     reason = "what other programs compare with their clock is real time"

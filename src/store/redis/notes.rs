@@ -1,4 +1,4 @@
-//! oauthctl's own notes, under keys of its own that end by themselves.
+//! Notes of oauthctl, under keys of its own with a TTL.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::records::OWN_PREFIX;
 use super::scan::refusal;
 use super::write::milliseconds;
 
-/// Notes in one request.
+/// Notes per request.
 const BATCH: usize = 500;
 
 fn key(name: &str) -> Vec<u8> {
     format!("{OWN_PREFIX}note:{name}").into_bytes()
 }
 
-/// Returns the notes of these names.
+/// Returns the notes with these names.
 pub(super) async fn read(
     server: &dyn Server,
     names: &[String],
@@ -47,7 +47,7 @@ pub(super) async fn read(
     Ok(notes)
 }
 
-/// Writes notes. Harmless to do twice.
+/// Writes notes. Idempotent.
 pub(super) async fn write(
     server: &dyn Server,
     notes: &[(String, Vec<u8>)],
@@ -62,7 +62,7 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Removes notes. Harmless to do twice.
+/// Removes notes. Idempotent.
 pub(super) async fn remove(server: &dyn Server, names: &[String]) -> Result<(), Trouble> {
     for names in names.chunks(BATCH) {
         run(server, names.iter().map(|name| Command::new("UNLINK", &key(name))).collect()).await?;

@@ -1,5 +1,4 @@
-//! Records as they stand in Redis: what the layout wraps around them, and what their keys' times to
-//! live say.
+//! Records in Redis: the layout's envelope, and the TTL of keys.
 
 use std::time::Duration;
 
@@ -12,15 +11,15 @@ use crate::store::codec::Decoded;
 use crate::store::layout::Layout;
 use crate::store::{Kind, RecordKey, RecordValue, Stored, Unreadable};
 
-/// oauthctl's own keys begin with this; they are nobody's records.
+/// Prefix of oauthctl's own keys, which are not records.
 pub(super) const OWN_PREFIX: &str = "oauthctl:";
 
-/// Types of Redis that are no strings, as `TYPE` names them.
+/// Redis types other than strings, as named by `TYPE`.
 const OTHER_TYPES: [&str; 5] = ["list", "hash", "set", "zset", "stream"];
 
 impl Layout {
-    /// Checks whether a key that matched this kind's glob is one of this kind. Prefixes may
-    /// overlap: a key that fits both kinds is a session's when it names a DID.
+    /// Checks whether a key that matches this kind's glob is of this kind. Prefixes may overlap: a
+    /// key that matches both kinds is a session's if it contains a DID.
     pub(super) fn owns(&self, kind: Kind, key: &RecordKey) -> bool {
         let text = key.text();
         let is = |kind| self.pattern(kind).parse_key(&text).is_some();
@@ -32,7 +31,7 @@ impl Layout {
         }
     }
 
-    /// What a record's value and remaining time to live come to. None when it is gone.
+    /// Builds the record from a value and its remaining TTL. `None` if it is gone.
     pub(super) fn stored(
         &self,
         kind: Kind,
@@ -53,7 +52,7 @@ impl Layout {
         Some(Stored { key, value, raw, observed, ttl: ttl.and_then(Ttl::left), unreadable: None })
     }
 
-    /// Returns a record whose value was not asked for. None when it is gone.
+    /// Builds a record without reading its value. `None` if it is gone.
     pub(super) fn without_value(
         &self,
         kind: Kind,
@@ -71,8 +70,7 @@ impl Layout {
         })
     }
 
-    /// How long ago a record was written, by what remains of the time to live with which the app
-    /// writes.
+    /// Returns the age of a record, calculated from the app's TTL and the remaining TTL.
     fn ttl_age(&self, kind: Kind, ttl: Option<Ttl>) -> Option<SignedDuration> {
         let (whole, left) = (self.records(kind).ttl?, ttl?.left()?);
         let age = whole.duration().checked_sub(SignedDuration::try_from(left).ok()?)?;
@@ -86,13 +84,14 @@ pub(super) fn unreadable(key: RecordKey, why: Unreadable, ttl: Option<Ttl>) -> S
     Stored { ttl, unreadable: Some(why), ..Stored::new(key, RecordValue::default()) }
 }
 
-/// Returns why a value of this type is no record; `None` for a string and for no value at all.
+/// Returns the reason for which a value of this type is not a record, `None` for a string or a
+/// missing value.
 pub(super) fn wrong_type(name: &str) -> Option<Unreadable> {
     let known = || OTHER_TYPES.into_iter().find(|known| *known == name).unwrap_or_default();
     (!matches!(name, "string" | "none")).then(|| Unreadable::WrongType(known()))
 }
 
-/// An answer to `PTTL`.
+/// Answer to `PTTL`.
 #[derive(Clone, Copy)]
 pub(super) enum Ttl {
     Gone,

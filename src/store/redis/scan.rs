@@ -1,4 +1,5 @@
-//! Scanning: pages of keys on one connection, their values on another, several requests at a time.
+//! Scans: pages of keys on one connection, their values on another, with several concurrent
+//! requests.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,16 +20,16 @@ use crate::store::layout::Layout;
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::{Kind, RecordKey, Stored, Unreadable, Want};
 
-/// About so many bytes of values are asked for at a time.
+/// Target size of an answer with values, in bytes.
 const REQUEST_BYTES: usize = 1 << 19;
 
-/// The first request is small: how large values are shows from its answer.
+/// Number of values in the first request, which shows their size.
 const FIRST_REQUEST: usize = 32;
 
-/// A cluster that moves slots faster than this is not to be scanned.
+/// Maximum number of rounds. A cluster that keeps moving slots for longer cannot be scanned.
 const ROUNDS: usize = 5;
 
-/// What to scan for.
+/// Parameters of a scan.
 pub(super) struct Search {
     pub(super) layout: Arc<Layout>,
     pub(super) kind: Kind,
@@ -36,9 +37,9 @@ pub(super) struct Search {
     pub(super) glob: String,
 }
 
-/// How a scan ended early.
+/// Reason for the early end of a scan.
 enum Stop {
-    /// Nobody wants the rest.
+    /// The receiver was dropped.
     ConsumerGone,
     Trouble(Trouble),
 }
@@ -49,7 +50,7 @@ impl From<Trouble> for Stop {
     }
 }
 
-/// Starts a scan in a task of its own. Its error names `place`, the store's address as it is shown.
+/// Starts a scan in its own task. Errors name `place`, the address for display.
 pub(super) fn start(server: Arc<dyn Server>, place: Arc<str>, search: Search) -> Scan {
     let (sender, scan) = Scan::channel();
     tokio::spawn(async move {
@@ -62,15 +63,15 @@ pub(super) fn start(server: Arc<dyn Server>, place: Arc<str>, search: Search) ->
     scan
 }
 
-/// Finds every record and sends it.
+/// Sends all records.
 async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result<(), Stop> {
     let search = Arc::new(search);
     let mut seen = Seen::new();
     let mut done = HashSet::new();
     let patience = &Mutex::new(Patience::new());
     let mut rounds = 0;
-    // Again until the shards, listed anew after the last scan, are all among those scanned to their
-    // end: keys may have moved from a shard not yet scanned to one that was.
+    // Repeated until all shards, listed again after each scan, have been scanned to the end. Keys
+    // may have moved from a shard not yet scanned to one already scanned.
     loop {
         let shards = match server.shards().await {
             Ok(shards) => shards,
@@ -101,7 +102,7 @@ async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result
             }
         }
         match failure {
-            // From its beginning: a cursor means nothing to the server that takes over.
+            // Starts over: a cursor is not valid on the server that takes over.
             Some(trouble) => patience.lock().await.after(trouble).await?,
             None => rounds += 1,
         }
@@ -123,7 +124,7 @@ async fn scan_shard(
         .try_buffer_unordered(shard.limits.requests)
         .boxed();
     while let Some(records) = answers.try_next().await? {
-        // Only what was delivered counts as seen: a batch that failed comes again.
+        // Only delivered records count as seen, because a failed batch is repeated.
         let mut records = records;
         records.retain(|record| seen.insert(&record.key));
         if !records.is_empty() && sender.send(records).await.is_err() {
@@ -133,8 +134,8 @@ async fn scan_shard(
     Ok(())
 }
 
-/// Pages of keys. The next page is asked for before this one is handed over. `process` is the one
-/// whose cursors these are, where it is known.
+/// Streams pages of keys. The next page is requested before this one is passed on. `process`
+/// identifies the server process of the cursors, if known.
 fn keys<'s>(
     shard: &'s Shard,
     search: &'s Arc<Search>,
@@ -162,8 +163,7 @@ fn keys<'s>(
     })
 }
 
-/// Returns a page that was asked for in vain, from the same process: to any other its cursor means
-/// nothing.
+/// Repeats the request for a page at the same process. A cursor is not valid at any other.
 async fn page_again(
     shard: &Shard,
     search: &Search,
@@ -174,7 +174,7 @@ async fn page_again(
 ) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
     loop {
         patience.lock().await.after(trouble.clone()).await?;
-        // On one connection.
+        // Both on one connection.
         let commands = [who_are_you(), page_command(&search.glob, shard.limits.scan_count, cursor)];
         match shard.scan.run(&commands).await.map(<[Value; 2]>::try_from) {
             Ok(Ok([info, page])) => match accepted(page) {
@@ -188,7 +188,7 @@ async fn page_again(
     }
 }
 
-/// Which process answers, as long as it lives; none where nobody says it.
+/// Returns the identifier of the server process, `None` if it is not reported.
 async fn process(wire: &dyn Wire) -> Option<String> {
     run_id(&run_one(wire, who_are_you()).await.ok()?)
 }
@@ -205,7 +205,7 @@ fn page_command(glob: &str, count: usize, cursor: &[u8]) -> Command {
     Command::keyless("SCAN").arg(cursor).arg("MATCH").arg(glob).arg("COUNT").arg(count)
 }
 
-/// One page: the next cursor, and keys.
+/// Requests one page. Returns the next cursor and the keys.
 pub(super) async fn page(
     wire: &dyn Wire,
     glob: &str,
@@ -227,7 +227,7 @@ fn read_page(answer: Value) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
     Ok((cursor, keys.collect::<Result<_, _>>()?))
 }
 
-/// Returns the keys in requests of the size that the values so far recommend.
+/// Groups the keys into requests, in the size that suits the values so far.
 fn batches<'s>(
     pages: impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + Send + 's,
     size: &'s AtomicUsize,
@@ -248,8 +248,7 @@ fn batches<'s>(
     .boxed()
 }
 
-/// Returns the records of these keys, in more requests than one where the answer would be too
-/// large.
+/// Returns the records of these keys. Splits the request if the answer would be too large.
 fn fetch_all<'s>(
     shard: &'s Shard,
     search: &'s Search,
@@ -286,7 +285,7 @@ fn fetch_all<'s>(
     .boxed()
 }
 
-/// Returns the records of these keys, without those that are gone.
+/// Returns the records of these keys, without deleted ones.
 async fn fetch(
     shard: &Shard,
     search: &Search,
@@ -342,7 +341,7 @@ async fn fetch(
                 bytes += value.len();
                 records.extend(layout.stored(*kind, key, value, ttl));
             }
-            // Gone, or no string.
+            // Deleted, or not a string.
             Value::Nil => without.push((key, ttl)),
             Value::ServerError(error) if error.code() == "WRONGTYPE" => without.push((key, ttl)),
             other => return Err(refusal(&other)),
@@ -356,7 +355,7 @@ async fn fetch(
     Ok(records)
 }
 
-/// What is under keys that have no string; nothing, mostly, because it is gone by now.
+/// Returns the records of keys without a string value. Mostly none, because the keys were deleted.
 pub(super) async fn of_wrong_type(
     wire: &dyn Wire,
     keys: Vec<(RecordKey, Option<Ttl>)>,
@@ -371,7 +370,7 @@ pub(super) async fn of_wrong_type(
     Ok(found)
 }
 
-/// Returns an answer that is not what was asked for.
+/// Returns the error of an unexpected answer.
 pub(super) fn refusal(answer: &Value) -> Trouble {
     Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense)
 }

@@ -1,11 +1,11 @@
-//! Which keys a scan has seen: 16 bytes a key.
+//! Set of the keys seen by a scan, at 16 bytes per key.
 
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::hashes::Hashes;
 use crate::store::RecordKey;
 
-/// A set of keys by their 128-bit hashes.
+/// Set of keys by their 128-bit hashes.
 pub(super) struct Seen {
     hashers: [RandomState; 2],
     hashes: Hashes<u128>,
@@ -16,7 +16,7 @@ impl Seen {
         Self { hashers: [RandomState::new(), RandomState::new()], hashes: Hashes::new() }
     }
 
-    /// Notes the key; false when it was there already.
+    /// Adds the key. Returns false if it was already there.
     pub(super) fn insert(&mut self, key: &RecordKey) -> bool {
         let [high, low] =
             [&self.hashers[0], &self.hashers[1]].map(|hasher| hasher.hash_one(&key.0));

@@ -1,5 +1,4 @@
-//! What keys look like, with what varies left out, and what stands under them: for telling an
-//! operator what is there.
+//! Describes the keys and values of a store to the operator. Variable parts of keys are replaced.
 
 use std::collections::HashMap;
 
@@ -11,14 +10,14 @@ use super::client::limit::TOO_LONG;
 use super::client::retry;
 use crate::session::Recognised;
 
-/// Shapes that are counted, and those that are shown.
+/// Maximum numbers of shapes counted and shown.
 const COUNTED: usize = 1000;
 const SHOWN: usize = 10;
 
-/// Longer words are random.
+/// Maximum length of a word. Longer ones are random.
 const WORD: usize = 24;
 
-/// Number of keys of each shape there are, and one of them.
+/// Shapes of keys, with their number and an example.
 #[derive(Default)]
 pub(super) struct Shapes(HashMap<String, (u64, String)>);
 
@@ -37,7 +36,7 @@ impl Shapes {
         self.0.is_empty()
     }
 
-    /// Returns the most frequent: shape, number, example.
+    /// Returns the most frequent shapes with their number and an example.
     pub(super) fn most(self) -> Vec<(String, u64, String)> {
         let mut shapes: Vec<_> =
             self.0.into_iter().map(|(shape, (count, key))| (shape, count, key)).collect();
@@ -47,7 +46,7 @@ impl Shapes {
     }
 }
 
-/// Returns the key with DIDs as `{did}` and what else varies as `*`.
+/// Returns the key with DIDs as `{did}` and other variable parts as `*`.
 fn shape(key: &str) -> String {
     let mut parts = Vec::new();
     let mut rest = key.split(':').peekable();
@@ -71,7 +70,7 @@ fn is_word(part: &str) -> bool {
     part.len() <= WORD && is_plain && capitals <= 3
 }
 
-/// Describes what stands under a key in a few words, without quoting it, and tells the format of a
+/// Describes the value under a key in a few words without quoting it, and returns the format of a
 /// string.
 pub(super) async fn describe(
     server: &dyn Server,

@@ -1,5 +1,4 @@
-//! Conditional writes: what is compared and what is written happen in one step on the server, by
-//! short scripts on single keys.
+//! Conditional writes (compare-and-swap): short scripts on single keys, atomic on the server.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use super::scan::refusal;
 use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
 use crate::store::{MAX_VALUE, RecordValue, Stored, Unreadable, Written};
 
-/// A script and the hash by which a server knows it.
+/// Script with its SHA-1 hash.
 pub(super) struct Script {
     code: &'static str,
     hash: String,
@@ -26,8 +25,7 @@ impl Script {
     }
 }
 
-/// Puts a value in the place of another. Without a time to live, the one there is stays (`KEEPTTL`
-/// would want Redis 6).
+/// Replaces a value. Without a new TTL, the current one is kept (`KEEPTTL` would require Redis 6).
 pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.pcall('GET', KEYS[1])
@@ -44,8 +42,7 @@ pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Does what [`REPLACE`] does in its worst case, under a key that nobody has: `XX` writes nothing
-/// there, and is refused like any write where writes are.
+/// Dry run of [`REPLACE`] on a non-existing key: same commands and permissions, no effect (`XX`).
 static TRY: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.call('GET', KEYS[1])
@@ -56,7 +53,7 @@ static TRY: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Deletes a value that is still the same.
+/// Deletes a value if it is unchanged.
 pub(super) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.pcall('GET', KEYS[1])
@@ -67,7 +64,7 @@ pub(super) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Deletes what is no string, or too long a one, if it still is.
+/// Deletes an unreadable value (not a string, or too long) if it still is one.
 static REMOVE_UNREADABLE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = redis.call('TYPE', KEYS[1]).ok
@@ -79,17 +76,18 @@ static REMOVE_UNREADABLE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Removals in one request.
+/// Removals per request.
 const REMOVALS: usize = 500;
 
-/// Returns a script on a key, by its hash; or whole, for a server that does not know it yet.
+/// Returns a call of the script on a key, by its hash, or in full text for a server that does not
+/// know it yet.
 pub(super) fn call(script: &Script, whole: bool, key: &[u8]) -> Command {
     let (name, what) =
         if whole { ("EVAL", script.code) } else { ("EVALSHA", script.hash.as_str()) };
     Command::script(name, what, key)
 }
 
-/// Runs scripts; those that a server did not know are run once more, whole.
+/// Runs scripts. Those unknown to the server are repeated in full text.
 pub(super) async fn run_scripts(
     wire: &dyn Wire,
     calls: &[&(dyn Fn(bool) -> Command + Send + Sync)],
@@ -108,7 +106,7 @@ pub(super) async fn run_scripts(
     Ok(answers)
 }
 
-/// Puts `new` in the place of a value that is still as it was read.
+/// Replaces a value if it is unchanged since it was read.
 pub(super) async fn replace(
     server: &dyn Server,
     replicas: &Replicas,
@@ -131,24 +129,24 @@ pub(super) async fn replace(
     }
 }
 
-/// What a new value is that stands.
+/// Returns the result of a successful write.
 fn done(server: &dyn Server, replicas: &Replicas) -> Written {
     if replicas.may_take_over(server) { Written::Unconfirmed } else { Written::Done }
 }
 
-/// Makes sure that a replacement would not be refused, without changing anything.
+/// Checks that a replacement would be permitted, without changing anything.
 pub(super) async fn check(server: &dyn Server, nobodys_key: &[u8]) -> Result<(), Trouble> {
     let make = |whole| call(&TRY, whole, nobodys_key);
     let mut patience = Patience::new();
     loop {
-        // Harmless to do twice.
+        // Idempotent.
         let answers = run_scripts(server.wire(), &[&make]).await;
         let Err(trouble) = answers.and_then(only) else { return Ok(()) };
         after_refusal(server, &mut patience, trouble).await?;
     }
 }
 
-/// Writes a value where there is none.
+/// Creates a value if there is none.
 pub(super) async fn create(
     server: &dyn Server,
     key: &[u8],
@@ -162,7 +160,7 @@ pub(super) async fn create(
     set_new(server, key, value, &command).await
 }
 
-/// Runs a `SET NX` of this value; false, and nothing written, where there is another.
+/// Runs a `SET NX` of this value. Returns false if there is another value, and changes nothing.
 pub(super) async fn set_new(
     server: &dyn Server,
     key: &[u8],
@@ -183,7 +181,7 @@ pub(super) async fn set_new(
     }
 }
 
-/// Deletes records of which the key alone says that they are the same.
+/// Deletes records that are identified by their key alone.
 pub(super) async fn unlink(
     server: &dyn Server,
     records: &[Stored],
@@ -202,8 +200,8 @@ pub(super) async fn unlink(
     Ok(outcomes)
 }
 
-/// Runs removals until each was answered. They are harmless to do twice; but whether it was we who
-/// deleted a record is only known from the first answer.
+/// Runs removals until each is answered. They are idempotent, but only the first answer tells
+/// whether this run deleted the record.
 async fn until_answered(
     server: &dyn Server,
     calls: &[impl Fn(bool) -> Command + Send + Sync],
@@ -221,8 +219,8 @@ async fn until_answered(
                 let mut refused = None;
                 for (at, answer) in open.into_iter().zip(answers) {
                     match outcome(answer) {
-                        // The first attempt's answer was lost, and it may have been we who deleted
-                        // it.
+                        // The answer to the first attempt was lost, and it may have deleted the
+                        // record.
                         Ok(Written::Gone) if was_lost => outcomes[at] = Some(Written::Done),
                         Ok(outcome) => outcomes[at] = Some(outcome),
                         Err(trouble) => refused = Some(trouble),
@@ -242,7 +240,7 @@ async fn until_answered(
     }
 }
 
-/// Deletes those sessions that are still what they were.
+/// Deletes sessions that are unchanged.
 pub(super) async fn remove(
     server: &dyn Server,
     records: &[Stored],
@@ -264,7 +262,7 @@ fn remove_one(record: &Stored, whole: bool) -> Command {
     }
 }
 
-/// Returns the type of Redis of a value that is unreadable for this reason.
+/// Returns the Redis type of a value that is unreadable for this reason.
 fn type_of(why: Unreadable) -> &'static str {
     match why {
         Unreadable::TooLarge => "string",
@@ -273,7 +271,7 @@ fn type_of(why: Unreadable) -> &'static str {
     }
 }
 
-/// Returns the value under a key; none where there is none.
+/// Returns the value under a key, `None` if there is none.
 async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, Trouble> {
     match only(retry::read(server.wire(), &[Command::new("GET", key)]).await?)? {
         Value::Nil => Ok(None),
@@ -282,8 +280,7 @@ async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, T
     }
 }
 
-/// Waits until it is worth trying again. A replica stays one, unless somebody looks after
-/// fail-overs.
+/// Waits before a retry. `READONLY` is final unless there is a failover.
 pub(super) async fn after_refusal(
     server: &dyn Server,
     patience: &mut Patience,
@@ -322,7 +319,7 @@ mod tests {
     use super::*;
     use crate::store::{Kind, RecordKey};
 
-    /// A server that has nothing, once it can be reached.
+    /// Server without data, with an error to return first.
     struct Empty(Mutex<Option<Trouble>>);
 
     #[async_trait]

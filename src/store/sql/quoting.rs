@@ -1,11 +1,11 @@
-//! Quoting of names and texts in SQL.
+//! Quoting of identifiers and strings in SQL.
 
-/// Returns a name of a table or column.
+/// Quotes the name of a table or column.
 pub fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
-/// Returns a text.
+/// Quotes a string.
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

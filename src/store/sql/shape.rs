@@ -7,21 +7,21 @@ use crate::error::{Failure, usage};
 use crate::store::Kind;
 use crate::store::layout::{Layout, LayoutChoice, Table};
 
-/// A table and its columns.
+/// Table with its columns.
 pub type Shape = (String, Vec<String>);
 
-/// A layout of tables.
+/// Layout whose tables exist.
 #[derive(Clone)]
 pub struct Fitting {
-    /// The layout.
+    /// Layout.
     pub layout: Arc<Layout>,
     sessions: Arc<Table>,
-    /// None where the app keeps them in its memory.
+    /// `None` if the app keeps them in its memory.
     logins: Option<Arc<Table>>,
 }
 
 impl Fitting {
-    /// Returns nothing for a layout that is none of tables.
+    /// Returns `None` for a layout without tables.
     fn new(layout: &Arc<Layout>) -> Option<Self> {
         let [sessions, logins] =
             [&layout.sessions, &layout.logins].map(|records| records.table().cloned());
@@ -50,8 +50,8 @@ impl Fitting {
     }
 }
 
-/// Returns the layouts of the database: the one that is named, or all that fit; and those that fit
-/// beside the one that is named.
+/// Returns the layouts of the database: the named one, or all that match; and the others that match
+/// if one is named.
 pub fn choose(
     shapes: &[Shape],
     choice: &LayoutChoice,
@@ -76,7 +76,7 @@ pub fn choose(
         let Some(found) = Fitting::new(layout).filter(|found| found.is_there(shapes)) else {
             continue;
         };
-        // An operator's own description of the same rows comes first.
+        // The operator's own description of the same rows takes precedence.
         if !fitting.iter().any(|other| other.layout.shares_sessions_with(layout)) {
             fitting.push(found);
         }
@@ -95,7 +95,7 @@ pub fn choose(
     Ok((fitting, others))
 }
 
-/// Returns the tables of these layouts that are there, each once.
+/// Returns the existing tables of these layouts, each once.
 pub fn fitting_tables(shapes: &[Shape], layouts: &[Arc<Layout>]) -> Vec<Arc<Table>> {
     let mut found = Vec::new();
     for fitting in layouts.iter().filter_map(Fitting::new) {
@@ -122,7 +122,7 @@ fn columns_of(table: &Table) -> impl Iterator<Item = &str> {
 }
 
 fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
-    // A table that goes by its name alone is there with its schema, too.
+    // A table without a schema may be listed with its schema, too.
     let is_twice = |name: &str| {
         name.split_once('.')
             .is_some_and(|(_, alone)| shapes.iter().any(|(other, _)| other == alone))

@@ -5,8 +5,8 @@ use crate::store::MAX_VALUE;
 use crate::store::layout::Table;
 
 impl Table {
-    /// Returns the key, the value unless it is too long, the time of the last write, and whether
-    /// the value is too long, of every row.
+    /// Returns a query for each row's key, value (unless too long), time of the last write, and
+    /// whether the value is too long.
     pub fn select(&self) -> String {
         let updated = self.updated.as_deref().map_or_else(|| "NULL".to_owned(), quoted);
         let (key, value, name) = (quoted(&self.key), quoted(&self.value), quoted(&self.name));
@@ -16,7 +16,7 @@ impl Table {
         )
     }
 
-    /// Returns the condition under which a row is a record of this kind.
+    /// Returns the condition for rows of this kind.
     pub fn filter(&self) -> String {
         match &self.only {
             None => "1".to_owned(),
@@ -24,13 +24,13 @@ impl Table {
         }
     }
 
-    /// Returns the condition under which a row is a record of this kind with the key ?1.
+    /// Returns the condition for rows of this kind with the key ?1.
     pub fn has_key(&self) -> String {
         format!("{} AND {} = ?1", self.filter(), quoted(&self.key))
     }
 
-    /// Inserts the key ?1 with the value ?2 and, where there is such a column, the time ?3, unless
-    /// the key is there.
+    /// Returns an insertion of the key ?1 with the value ?2 and the time ?3 (if there is a time
+    /// column), unless the key exists.
     pub fn insert(&self, time_column: Option<&str>) -> String {
         let mut columns = vec![quoted(&self.key), quoted(&self.value)];
         let mut values = vec!["?1".to_owned(), "?2".to_owned()];

@@ -1,20 +1,20 @@
-//! Time columns, in whichever form the app writes them.
+//! Time columns, in all notations that apps use.
 
 use jiff::Timestamp;
 
-/// Larger numbers are milliseconds: in seconds they would lie beyond the year 5000.
+/// Numbers from this on are milliseconds. As seconds they would be beyond the year 5000.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-/// A value of a time column.
+/// Value of a time column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell<T> {
-    /// A number since the epoch.
+    /// Number since the epoch.
     Integer(i64),
-    /// A date and a time of day.
+    /// Date and time as text.
     Text(T),
 }
 
-/// How a column holds times.
+/// Notation of a time column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Seconds since the epoch.
@@ -23,12 +23,12 @@ pub enum Form {
     Milliseconds,
     /// `2026-11-23T12:00:00.000Z`
     Iso8601,
-    /// `2026-11-23 12:00:00`, in UTC: SQLite's own.
+    /// `2026-11-23 12:00:00` in UTC, the notation of SQLite.
     Sql,
 }
 
 impl<T: AsRef<[u8]>> Cell<T> {
-    /// Reads a time; none where the text is no time.
+    /// Parses the time, `None` if invalid.
     pub fn read(&self) -> Option<Timestamp> {
         match self {
             Self::Integer(n) if *n >= MILLISECONDS_FROM => Timestamp::from_millisecond(*n).ok(),
@@ -40,7 +40,7 @@ impl<T: AsRef<[u8]>> Cell<T> {
         }
     }
 
-    /// Returns the form of the other times in this column.
+    /// Returns the notation of this time.
     pub fn form(&self) -> Form {
         match self {
             Self::Integer(MILLISECONDS_FROM..) => Form::Milliseconds,
@@ -52,12 +52,12 @@ impl<T: AsRef<[u8]>> Cell<T> {
 }
 
 impl Form {
-    /// Returns the usual form in a column of this declared type.
+    /// Returns the usual notation for a column of this declared type.
     pub fn of_type(declared: &str) -> Self {
         if declared.to_ascii_uppercase().contains("INT") { Self::Seconds } else { Self::Sql }
     }
 
-    /// Returns a time in this form.
+    /// Formats a time in this notation.
     pub fn write(self, at: Timestamp) -> Cell<String> {
         match self {
             Self::Seconds => Cell::Integer(at.as_second()),

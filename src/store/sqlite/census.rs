@@ -1,5 +1,5 @@
-//! Every record of a database, in whatever table: which client keys are needed does not depend on
-//! the layout at hand.
+//! Reads all records of a database in any table, because the client keys in use do not depend on
+//! the configured layout.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::store::sql::quoting::quoted;
 use crate::store::sql::shape;
 use crate::store::{MAX_VALUE, RecordKey, Stored};
 
-/// Streams the rows of all layouts that fit the database, and what looks like a record in any other
-/// column.
+/// Streams the rows of all layouts that match the database, and values in other columns that look
+/// like records.
 pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
     let database = Database::find(path)?;
-    // What is wrong with the file shows now.
+    // Reports faults of the file at once.
     database.connect(Access::Read)?;
     let (sender, scan) = Scan::channel();
     tokio::task::spawn_blocking(move || {
@@ -61,7 +61,8 @@ fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Re
     Ok(())
 }
 
-/// Ends a query that finds nothing to send, and so does not see that the consumer is gone.
+/// Interrupts a query that sends nothing and therefore does not notice that the receiver was
+/// dropped.
 struct InterruptOnDrop(InterruptHandle);
 
 impl Drop for InterruptOnDrop {
@@ -76,7 +77,7 @@ enum Consumer {
     Gone,
 }
 
-/// Sends what looks like a record in a column, but for the rows that were `read` as those of a
+/// Sends values of a column that look like records, except for rows already `read` through a
 /// layout.
 fn others_of(
     connection: &Connection,
@@ -92,7 +93,7 @@ fn others_of(
         format!("({}) IS NOT 1", filters.join(" OR "))
     };
     let (table, value) = (quoted(name), quoted(column));
-    // A record is JSON, perhaps as a string.
+    // A record is JSON, possibly as a string.
     let sql = format!(
         "SELECT {value} FROM {table} WHERE {rest} AND octet_length({value}) <= {MAX_VALUE} \
          AND ltrim(CAST({value} AS TEXT)) GLOB '[{{\"]*'"

@@ -1,4 +1,4 @@
-//! Opening a database, and what its errors mean to an operator.
+//! Opening of databases, and messages about their errors.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Failure, failed, usage};
 
-/// How long to wait while the app writes.
+/// Time to wait while the app writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the database is.
+/// Location of a database.
 #[derive(Clone)]
 pub(super) struct Database {
-    /// As it was named.
+    /// Path as given.
     named: PathBuf,
-    /// The file itself: by whichever name a database is opened, its locks are in one place.
+    /// Canonical path, so that the locks are independent of the path by which a database is opened.
     pub(super) file: PathBuf,
 }
 
-/// What a connection is for.
+/// Purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
@@ -28,7 +28,7 @@ pub(super) enum Access {
 }
 
 impl Database {
-    /// Looks where the file is.
+    /// Resolves the path.
     pub(super) fn find(path: &Path) -> Result<Self, Failure> {
         let file = match path.canonicalize() {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -47,9 +47,8 @@ impl Database {
         Ok(Self { named: path.to_owned(), file })
     }
 
-    /// Opens without creating. Write access is asked for even to read: the last reader of a WAL
-    /// database removes the files beside it only if it may write, and would leave them behind
-    /// otherwise.
+    /// Opens the file without creating it, for writing even if only to read: the last reader of a
+    /// WAL database removes its auxiliary files only with write access.
     pub(super) fn connect(&self, access: Access) -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {

@@ -1,4 +1,4 @@
-//! Tables of a database, and which of the layouts that fit them are in use.
+//! Tables of a database, and detection of the layouts in use.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::store::layout::Table;
 use crate::store::sql::quoting::quoted;
 use crate::store::sql::shape::{Fitting, Shape};
 
-/// Every table of the database.
+/// Returns all tables of the database.
 pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
     let sql = "SELECT m.name, p.name FROM sqlite_schema m, pragma_table_info(m.name) p \
                WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid";
@@ -26,7 +26,7 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Shape>> {
     Ok(tables)
 }
 
-/// Those of the layouts whose tables have rows of this kind.
+/// Returns the layouts whose tables have rows of this kind.
 pub(super) fn in_use(
     connection: &Connection,
     kind: Kind,
@@ -49,7 +49,7 @@ fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     connection.prepare(&sql)?.exists([])
 }
 
-/// Checks whether no two rows of this kind can have the same key.
+/// Checks whether the table ensures unique keys for this kind.
 pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     let sql = r#"SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
                  WHERE l."unique" AND NOT l.partial ORDER BY l.name"#;
@@ -60,7 +60,7 @@ pub(super) fn has_unique_keys(connection: &Connection, table: &Table) -> rusqlit
         indexes.entry(row.get(0)?).or_default().push(row.get(1)?);
     }
     let only = table.only.as_ref().map(|(column, _)| column.as_str());
-    // An index may have expressions, which have no names.
+    // Index expressions have no names.
     let is_of_key = |column: &Option<String>| {
         column.as_deref().is_some_and(|column| column == table.key || Some(column) == only)
     };

@@ -1,4 +1,4 @@
-//! The app's own lock where it is a row that its owner renews.
+//! Lock of the app in the form of a row that its owner renews.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,15 @@ use crate::session::Age;
 use crate::store::lock::{self, Lock, Release};
 use crate::store::sql::quoting::quoted;
 
-/// So often in its lifetime a row is renewed.
+/// Number of renewals during the lifetime of a row.
 const HEARTBEATS: u32 = 3;
 
-/// Between two attempts.
+/// First pause between attempts.
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
 
-/// Takes the lock as the app does, waiting for up to `patience`: rows that nobody has renewed are
-/// removed, and whose row is there then has the lock.
+/// Acquires the lock like the app, waiting for up to `patience`: removes expired rows, and succeeds
+/// if its own row is then present.
 pub(super) async fn take(
     writer: &Writer,
     (table, ttl): (&'static str, Age),
@@ -32,7 +32,8 @@ pub(super) async fn take(
     let begun = Instant::now();
     let mut wait = SHORTEST_WAIT;
     loop {
-        // Counted from before the write, so that it ends for us no later than for others.
+        // Measured from before the write, so that the local expiry is not later than that seen by
+        // others.
         let taken = Instant::now();
         let (id, table_name) = (name.to_owned(), quoted(table));
         let owner = writer
@@ -70,24 +71,24 @@ pub(super) async fn take(
     }
 }
 
-/// A row of ours.
+/// Row owned by this run.
 #[derive(Clone)]
 struct Row {
     writer: Writer,
-    /// The table's name, quoted.
+    /// Quoted name of the table.
     table: String,
     id: String,
     owner: String,
 }
 
-/// A lock that is held. Its row is renewed until it is given back or dropped.
+/// Held lock. Its row is renewed until it is released or dropped.
 struct Held {
     row: Row,
     heartbeat: JoinHandle<()>,
 }
 
 impl Row {
-    /// Renews the row for ever. A failure is made good by the next attempt.
+    /// Renews the row forever. A failed attempt is made good by the next one.
     async fn renew(self, pause: Duration) {
         loop {
             tokio::time::sleep(pause).await;

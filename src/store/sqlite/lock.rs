@@ -1,5 +1,4 @@
-//! The lock on an account's sessions, in the sidecar: apps that keep their sessions in SQLite have
-//! none.
+//! Lock on an account's sessions in the sidecar, because apps with sessions in SQLite have none.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,11 @@ use rusqlite::{OptionalExtension as _, params};
 use super::sidecar::{LOCK_POLL, Sidecar, epoch_millis, millis};
 use crate::store::lock::{self, Lock, Release};
 
-/// How long a lock lasts that nobody gives back.
+/// TTL of a lock that is not released.
 const LOCK_TTL: Duration = Duration::from_secs(30);
 
 impl Sidecar {
-    /// Takes the lock, waiting for up to `patience`.
+    /// Acquires the lock, waiting for up to `patience`.
     pub(super) async fn lock(
         &self,
         name: String,
@@ -50,7 +49,7 @@ impl Sidecar {
     }
 }
 
-/// A lock taken in the sidecar.
+/// Lock held in the sidecar.
 struct Held {
     sidecar: Sidecar,
     name: String,

@@ -1,4 +1,4 @@
-//! Sessions in an SQLite database, in short transactions beside the running app.
+//! Sessions in an SQLite database, accessed in short transactions next to the running app.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,35 +35,34 @@ use read::KeyIs;
 pub(super) use sidecar::Sidecar;
 use writer::Writer;
 
-/// An SQLite database of an app.
+/// SQLite database of an app.
 pub(super) struct SqliteStore {
     database: Database,
     sidecar: Sidecar,
-    /// The layout and its tables.
+    /// Layout and its tables.
     of: Fitting,
-    /// True if the table cannot have several rows of one key.
+    /// True if keys are unique.
     has_unique_keys: bool,
-    /// The other layouts with sessions.
+    /// Other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
     writer: Writer,
 }
 
 impl SqliteStore {
-    /// Opens the database, creating nothing, under each of its layouts.
+    /// Opens the database once per layout. Creates nothing.
     pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Vec<Self>, Failure> {
         let database = Database::find(path)?;
         let connection = database.connect(Access::Read)?;
         let explain = |e| database.explain(e);
         let shapes = detect::tables(&connection).map_err(explain)?;
-        // SQLite has no locks of the apps' kinds: a layout with such a lock is one only where it is
-        // named.
+        // SQLite supports no locks of other stores, so layouts with one apply only if named.
         let mut choice = choice.clone();
         let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
         all.retain(|layout| !matches!(layout.lock, LockRule::Key { .. } | LockRule::Advisory(_)));
         let (mut layouts, mut others) =
             shape::choose(&shapes, &choice).map_err(|e| e.at(path.display()))?;
         for kind in [Kind::Session, Kind::State] {
-            // Of several, those that the app uses.
+            // Of several layouts, those in use by the app.
             let in_use = detect::in_use(&connection, kind, &layouts).map_err(explain)?;
             if layouts.len() > 1 && !in_use.is_empty() {
                 layouts = in_use;
@@ -88,7 +87,7 @@ impl SqliteStore {
         layouts.iter().map(open_beside).collect()
     }
 
-    /// Reads on a thread where waiting for the database holds nobody up.
+    /// Runs reads on a blocking thread.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -104,7 +103,7 @@ impl SqliteStore {
         Ok(done.await??)
     }
 
-    /// Writes in one transaction.
+    /// Runs writes in one transaction.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -154,8 +153,8 @@ impl Store for SqliteStore {
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
         let table = Arc::clone(self.of.sessions());
-        // Keys of several sessions, or with something in front, are found by their text; the
-        // pattern has the last word.
+        // Keys with several sessions or with a prefix are searched by text, then checked with the
+        // template.
         let (key_is, text) = if table.pattern.has_many() {
             (KeyIs::With, did.to_string())
         } else {
@@ -181,8 +180,7 @@ impl Store for SqliteStore {
     async fn check_writable(&self) -> anyhow::Result<()> {
         self.check_user()?;
         let dry_run = |transaction: Transaction<'_>| {
-            // SQLite finds out that it may not write to a file or beside it when a page is to
-            // change, not before.
+            // SQLite detects missing write permission only when a page is about to change.
             let version: i64 =
                 transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
             transaction.pragma_update(None, "user_version", version ^ 1)?;

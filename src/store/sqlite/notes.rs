@@ -1,4 +1,4 @@
-//! oauthctl's own notes, in the sidecar.
+//! Notes of oauthctl in the sidecar.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::sidecar::{Sidecar, epoch_millis, millis};
 
 impl Sidecar {
-    /// Returns the notes of these names, in order.
+    /// Returns the notes with these names, in order.
     pub(in crate::store) async fn notes(
         &self,
         names: &[String],
@@ -19,7 +19,7 @@ impl Sidecar {
         }
         let names = names.to_vec();
         self.with_one_of(Arc::clone(&self.readers), Self::open_to_read, move |connection| {
-            // A lock taken first makes the file, and its tables a moment later.
+            // Taking a lock creates the file, and its tables a moment later.
             if !connection.table_exists(None, "note")? {
                 return Ok(vec![None; names.len()]);
             }
@@ -34,7 +34,7 @@ impl Sidecar {
         .await
     }
 
-    /// Writes notes. Those that are to be forgotten are removed once a run.
+    /// Writes notes. Removes expired ones once per run.
     pub(in crate::store) async fn write_notes(
         &self,
         notes: &[(String, Vec<u8>)],
@@ -63,7 +63,7 @@ impl Sidecar {
         .await
     }
 
-    /// Removes notes. Makes no file to do so.
+    /// Removes notes. Does not create the file.
     pub(in crate::store) async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         if names.is_empty() || !self.path.exists() {
             return Ok(());

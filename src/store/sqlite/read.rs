@@ -1,4 +1,4 @@
-//! Reading rows: of a key, and whole tables page by page.
+//! Reads rows by key, and whole tables page by page.
 
 use std::time::Instant;
 
@@ -15,12 +15,12 @@ use crate::store::sql::quoting::quoted;
 use crate::store::sql::time::Cell;
 use crate::store::{RecordKey, Stored, Unreadable};
 
-/// Records read in one transaction.
+/// Records per transaction.
 pub(super) const BATCH: usize = 500;
 
-/// Reads a table page by page in the order of its keys: each page is a transaction of its own, so
-/// that the app's checkpoints are not held up, and a key that is rewritten meanwhile keeps its
-/// place. Keys need be neither unique nor there at all: rows of equal keys are on one page.
+/// Reads a table page by page in the order of its keys. Each page is a transaction of its own, so
+/// that the app's checkpoints are not blocked, and a rewritten key keeps its place. Keys may be
+/// missing or not unique: rows with equal keys are on one page.
 pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(), Failure> {
     let connection = database.connect(Access::Read)?;
     let mut after: Option<Bound> = None;
@@ -37,16 +37,16 @@ pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Re
     }
 }
 
-/// What came of one page.
+/// Result of reading a page.
 struct Page {
-    /// Its last records, where there are more than a batch.
+    /// Last records, if there are more than a batch.
     records: Vec<Stored>,
-    /// The last key, unless this was the last page.
+    /// Last key, unless this was the last page.
     last: Option<Bound>,
     consumer_gone: bool,
 }
 
-/// Reads a batch of rows, and those that share the last one's key.
+/// Reads a batch of rows, and further ones with the same key as the last.
 fn read_page(
     connection: &Connection,
     table: &Table,
@@ -55,7 +55,7 @@ fn read_page(
 ) -> rusqlite::Result<Page> {
     let transaction = connection.unchecked_transaction()?;
     let (name, filter, key) = (quoted(&table.name), table.filter(), quoted(&table.key));
-    // NULL compares with nothing, and comes first.
+    // NULL compares with nothing, and sorts first.
     let above = match after {
         None => "1",
         Some(after) if after.is_null() => &format!("{key} IS NOT NULL"),
@@ -94,16 +94,16 @@ fn read_page(
     Ok(Page { records, last, consumer_gone: false })
 }
 
-/// How a text picks rows by their keys.
+/// Comparison of keys with a text.
 #[derive(Clone, Copy)]
 pub(super) enum KeyIs {
-    /// The key is this text.
+    /// Equal to the text.
     Text,
-    /// The key has this text in it.
+    /// Contains the text.
     With,
 }
 
-/// Returns the rows whose keys a text picks.
+/// Returns the rows whose keys match a text.
 pub(super) fn where_key(
     connection: &Connection,
     table: &Table,
@@ -118,7 +118,7 @@ pub(super) fn where_key(
     connection.prepare(&sql)?.query_map([text], stored)?.collect()
 }
 
-/// Returns a row of [`Table::select`].
+/// Converts a row of [`Table::select`].
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let too_long = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
     Ok(Stored {
@@ -131,7 +131,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     })
 }
 
-/// A key that a page begins after. SQLite's texts need not be UTF-8, as those of [`Value`] must.
+/// Key after which a page begins. Texts in SQLite need not be UTF-8, unlike those of [`Value`].
 enum Bound {
     Text(Vec<u8>),
     Other(Value),
@@ -159,7 +159,7 @@ impl ToSql for Bound {
     }
 }
 
-/// Returns the bytes of a key or value, whatever type it has.
+/// Returns the bytes of a key or value of any type.
 pub(super) fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     match value {
         ValueRef::Null => Vec::new(),
@@ -169,7 +169,7 @@ pub(super) fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// Returns the value of a time column; none where it is of a type that holds no times.
+/// Returns the value of a time column, `None` for a type that cannot hold a time.
 pub(super) fn time_cell(value: ValueRef<'_>) -> Option<Cell<&[u8]>> {
     match value {
         ValueRef::Integer(n) => Some(Cell::Integer(n)),

@@ -1,5 +1,5 @@
-//! oauthctl's own locks and notes for an SQLite store: a database file of its own beside the app's,
-//! whose schema is never touched. Made when first needed, never by looking.
+//! Locks and notes of oauthctl for an SQLite store, in a separate database file next to the app's,
+//! whose schema is never changed. Created on first use, never by reads.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,14 +17,14 @@ use tracing::trace;
 use crate::owner::is_for_another_user;
 use crate::store::StoreUrl;
 
-/// How often to look again for a lock that is held.
+/// Interval between checks of a held lock.
 pub(super) const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// How long to wait while another process writes. Longer than for the app's database: only we use
-/// the file, and what keeps it is a machine with too much to do.
+/// Time to wait while another process writes. Longer than for the app's database, because only
+/// oauthctl uses the file, and delays are due to a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What has a meaning of its own in a URI, and would not be taken for part of a path.
+/// Characters with a special meaning in a URI.
 const URI_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 const SCHEMA: &str = "
@@ -41,17 +41,16 @@ pub(super) type Pool = Arc<Mutex<Vec<Connection>>>;
 #[derive(Clone)]
 pub(in crate::store) struct Sidecar {
     pub(super) path: PathBuf,
-    /// Connections for the next use: the last one to be closed would write everything through to
-    /// the disk.
+    /// Idle connections. Closing the last one would flush everything to disk.
     idle: Pool,
-    /// The same for those that only read: they ask for no tables that would have to be made.
+    /// Idle read-only connections. They do not create tables.
     pub(super) readers: Pool,
-    /// Whether what is to be forgotten has been removed in this run; it takes reading all notes.
+    /// True once expired notes were removed in this run, which requires reading all notes.
     pub(super) swept: Arc<AtomicBool>,
 }
 
 impl Sidecar {
-    /// Returns the file beside this database.
+    /// Returns the sidecar of this database.
     pub(super) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".oauthctl");
@@ -63,7 +62,7 @@ impl Sidecar {
         }
     }
 
-    /// Returns a file in oauthctl's own directory, for a store that has no place for notes.
+    /// Returns a file in oauthctl's state directory, for a store that has no place for notes.
     pub(in crate::store) fn of(state: &Path, url: &StoreUrl) -> Self {
         let digest = Sha256::digest(url.id().to_string());
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
@@ -72,12 +71,12 @@ impl Sidecar {
 
     fn open(&self) -> rusqlite::Result<Connection> {
         if let Some(directory) = self.path.parent() {
-            // Where it cannot be made, opening the file says why.
+            // A failure shows when the file is opened.
             let _ = fs::create_dir_all(directory);
         }
         let connection = Connection::open(&self.path)?;
         connection.busy_timeout(PATIENCE)?;
-        // While another process makes the same file, SQLite gives up at once instead of waiting.
+        // While another process creates the same file, SQLite fails at once instead of waiting.
         let begun = Instant::now();
         loop {
             match connection.execute_batch(SCHEMA) {
@@ -92,7 +91,7 @@ impl Sidecar {
         }
     }
 
-    /// Opens the file as it is, to read: it may be another user's.
+    /// Opens the existing file to read. It may belong to another user.
     pub(super) fn open_to_read(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -104,12 +103,12 @@ impl Sidecar {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
-        // Nothing is created beside the files of another user.
+        // Nothing is created next to files of another user.
         if is_for_another_user(&self.path) && !self.has_journal() {
             return open("?immutable=1");
         }
         match open("") {
-            // Whoever may not make files beside it cannot take part in the journal; without one
+            // A user who cannot create files next to it cannot use the journal. Without a journal,
             // there is nothing to miss.
             Err(rusqlite::Error::SqliteFailure(e, _))
                 if matches!(e.code, ErrorCode::ReadOnly | ErrorCode::CannotOpen)

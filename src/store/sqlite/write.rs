@@ -1,4 +1,4 @@
-//! Writing rows that are still as they were read.
+//! Writes to rows that are unchanged since they were read.
 
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -13,7 +13,7 @@ use crate::store::sql::time::{Cell, Form};
 use crate::store::{Kind, MAX_VALUE, Stored, Unreadable, Written, written_at};
 
 impl Table {
-    /// Returns the time column, quoted, and this time as it holds it; none where the layout has no
+    /// Returns the quoted time column with this time in its notation, `None` if the layout has no
     /// such column.
     fn time_of(
         &self,
@@ -28,7 +28,7 @@ impl Table {
         Ok(Some((quoted(column), value)))
     }
 
-    /// Returns the form that a row already has, or, in an empty table, the usual one for the
+    /// Returns the notation of an existing row or, in an empty table, the usual one for the
     /// column's type.
     fn time_form(&self, connection: &Connection, column: &str) -> rusqlite::Result<Form> {
         let (name, quoted_column) = (quoted(&self.name), quoted(column));
@@ -49,20 +49,20 @@ impl Table {
         Ok(Form::of_type(&declared.unwrap_or_default()))
     }
 
-    /// Returns the condition under which a row holds exactly this value under the key ?1; the value
-    /// itself is ?2 and ?3.
+    /// Returns the condition that a row has exactly this value under the key ?1. The value is ?2
+    /// and ?3.
     fn is_record(&self, unreadable: Option<Unreadable>) -> String {
         let column = quoted(&self.value);
         let same = if unreadable == Some(Unreadable::TooLarge) {
             format!("octet_length({column}) > {MAX_VALUE}")
         } else {
-            // As it was read: an app may write text, bytes, or nothing at all.
+            // Compared as read: an app may write text, a blob or NULL.
             format!("(COALESCE(CAST({column} AS TEXT), '') COLLATE BINARY = ?2 OR {column} = ?3)")
         };
         format!("{} AND {same}", self.has_key())
     }
 
-    /// Puts `new` in the place of a row that is still as it was read.
+    /// Replaces a row if it is unchanged since it was read.
     pub(super) fn replace(
         &self,
         transaction: &Transaction<'_>,
@@ -80,13 +80,13 @@ impl Table {
         match transaction.execute(&sql, &values[..])? {
             0 => self.changed_or_gone(transaction, &key),
             1 => Ok(Written::Done),
-            // The error undoes it.
+            // The error causes a rollback.
             rows => Err(rusqlite::Error::StatementChangedRows(rows)),
         }
     }
 
-    /// Writes a row where there is none of this key; false, and nothing written, where there is
-    /// one.
+    /// Creates a row if there is none with this key. Returns false if there is one, and changes
+    /// nothing.
     pub(super) fn create(
         &self,
         transaction: &Transaction<'_>,
@@ -101,7 +101,7 @@ impl Table {
         Ok(transaction.execute(&sql, &parameters[..])? == 1)
     }
 
-    /// Outcome of a write that has met no row.
+    /// Returns the result of a write that matched no row.
     fn changed_or_gone(&self, connection: &Connection, key: &str) -> rusqlite::Result<Written> {
         let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&self.name), self.has_key());
         Ok(if connection.prepare_cached(&sql)?.exists([key])? {
@@ -111,8 +111,7 @@ impl Table {
         })
     }
 
-    /// Deletes one row that holds the record. Of rows that are alike, one goes for each that was
-    /// listed.
+    /// Deletes one row with this record. Of several equal rows, one is deleted per record listed.
     pub(super) fn remove(
         &self,
         connection: &Connection,
@@ -125,12 +124,12 @@ impl Table {
         );
         let mut statement = match connection.prepare_cached(&one_of_them) {
             Ok(statement) => statement,
-            // A table without row ids has a primary key to tell its rows apart by.
+            // A table without row IDs has a primary key.
             Err(_) => {
                 connection.prepare_cached(&format!("DELETE FROM {name} WHERE {is_record}"))?
             }
         };
-        // A parameter that the condition does not name cannot be bound.
+        // Parameters that do not occur in the condition cannot be bound.
         let count = statement.parameter_count();
         let parameters: [&dyn ToSql; 3] = [&key, &Text(bytes), &bytes];
         match statement.execute(&parameters[..count])? {
@@ -141,7 +140,7 @@ impl Table {
     }
 }
 
-/// A value as SQLite's text, which need not be UTF-8.
+/// Text for SQLite, which need not be UTF-8.
 struct Text<'a>(&'a [u8]);
 
 impl ToSql for Text<'_> {
@@ -158,7 +157,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Returns a record as a text column takes it.
+/// Converts a record for a text column.
 pub(super) fn text(value: &[u8]) -> Result<Zeroizing<String>, Failure> {
     let text = std::str::from_utf8(value).map(str::to_owned).map(Zeroizing::new);
     text.map_err(|_| failed("the record is not text, and the column holds text"))

@@ -1,4 +1,4 @@
-//! Transactions that write, one after the other.
+//! Serialises write transactions.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,9 +10,9 @@ use tracing::trace;
 use super::connect::{Access, Database};
 use crate::error::Failure;
 
-/// The one connection of this process that writes. SQLite lets those who wait race for their turn,
-/// and some would never get it. The connection stays, for each that is opened and closed again
-/// costs more than the write itself.
+/// Single writing connection of the process. SQLite does not queue waiting writers fairly, so some
+/// could starve. The connection is kept open, because opening and closing one costs more than a
+/// write.
 #[derive(Clone)]
 pub(super) struct Writer {
     database: Database,
@@ -24,7 +24,7 @@ impl Writer {
         Self { database, connection: Arc::default() }
     }
 
-    /// Writes in one transaction.
+    /// Runs writes in one transaction.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -37,14 +37,13 @@ impl Writer {
         .await
     }
 
-    /// Runs a transaction that writes on a thread where waiting holds nobody up. What is not
-    /// committed is undone.
+    /// Runs a write transaction on a blocking thread. Rolls back unless it is committed.
     pub(super) async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let database = self.database.clone();
-        // The turn ends with the work, even if nobody waits for it any more.
+        // The guard is held until the work ends, even if the caller stops waiting.
         let mut writer = Arc::clone(&self.connection).lock_owned().await;
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = match writer.take() {
@@ -55,7 +54,7 @@ impl Writer {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
             let outcome = transaction.and_then(work).map_err(|e| database.explain(e))?;
             trace!("store: write, {} ms", begun.elapsed().as_millis());
-            // Only one that works is used again.
+            // Only a working connection is reused.
             *writer = Some(connection);
             Ok::<_, Failure>(outcome)
         });

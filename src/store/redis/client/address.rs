@@ -1,4 +1,4 @@
-//! Addresses of Redis in every form that apps and their hosts write them.
+//! Redis addresses in all notations that apps and hosting providers use.
 
 mod options;
 
@@ -14,18 +14,18 @@ use options::{TLS_OPTIONS, meant_by, plain};
 pub const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// Where a Redis is and how to log in.
+/// Address and credentials of a Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisAddress {
     pub place: Place,
     /// True if connections are encrypted.
     pub tls: bool,
-    /// For the servers that hold the data.
+    /// Credentials for the data servers.
     pub login: Login,
     pub database: u32,
 }
 
-/// One server, or those to ask where the servers are.
+/// One server, or the servers to ask for the topology.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     Server(Endpoint),
@@ -33,21 +33,21 @@ pub enum Place {
     Cluster(Vec<Endpoint>),
 }
 
-/// Where to connect to.
+/// Network address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
     Tcp(String, u16),
     Socket(PathBuf),
 }
 
-/// A user and a password, each where there is one.
+/// User and password, both optional.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Login {
     pub user: Option<String>,
     pub password: Option<Zeroizing<String>>,
 }
 
-/// The kinds of address, by scheme.
+/// Kinds of address, by scheme.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Server,
@@ -56,7 +56,7 @@ enum Form {
     Cluster,
 }
 
-/// Every scheme: its form, and whether it encrypts.
+/// Schemes with their kind and encryption.
 const SCHEMES: [(&str, Form, bool); 14] = [
     ("redis", Form::Server, false),
     ("rediss", Form::Server, true),
@@ -80,8 +80,8 @@ impl RedisAddress {
         self.tls
     }
 
-    /// Reads an address; none when its scheme is not one of Redis. Errors never quote the address,
-    /// which may hold a password.
+    /// Parses an address. `None` if its scheme is not one of Redis. Errors never quote the address,
+    /// which may contain a password.
     pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
         let (scheme, rest) = text.split_once(':')?;
         let (_, form, tls) = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name))?;
@@ -116,7 +116,7 @@ fn refused(why: impl Into<String>) -> Failure {
     usage(why)
 }
 
-/// The pieces of an address after its scheme.
+/// Parts of an address after its scheme.
 struct Parts<'a> {
     login: Login,
     hosts: &'a str,
@@ -139,7 +139,7 @@ impl<'a> Parts<'a> {
         if login.is_none() && (path.contains('@') || query.contains('@')) {
             return Err(refused("has an @ behind its host: is there a / or ? in the password?"));
         }
-        // Of an unquoted `redis://default:57#…` a dotenv file leaves this much.
+        // This is left of an unquoted `redis://default:57#…` in a dotenv file.
         if login.is_none()
             && hosts.split(':').next().is_some_and(|host| host.eq_ignore_ascii_case("default"))
         {
@@ -239,7 +239,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Refuses a login in options, where the @ is its place.
+    /// Refuses credentials in options. They belong before the @.
     fn check_login(&self) -> Result<(), Failure> {
         let is_login = |(name, _): &(String, String)| {
             matches!(plain(name).as_str(), "password" | "pass" | "username" | "user")
@@ -252,7 +252,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Refuses what was not understood: an option that is ignored in silence is worse than none.
+    /// Refuses unknown options, which must not be ignored silently.
     fn finish(
         &self,
         rest: impl IntoIterator<Item = String>,
@@ -277,14 +277,14 @@ impl<'a> Parts<'a> {
             {
                 Err(refused(format!("has an unknown option {name:?}")))
             }
-            // Whatever it is, it does not look like a name.
+            // Not quoted: it does not look like a name.
             Some(_) => Err(refused("has an unknown option")),
         }
     }
 }
 
 impl Parts<'_> {
-    /// Fails where an option contradicts the scheme: neither reading is the one to guess.
+    /// Fails if an option contradicts the scheme.
     fn check_encryption(&self, tls: bool) -> Result<(), Failure> {
         let said = self.query.iter().find(|(name, _)| TLS_OPTIONS.contains(&plain(name).as_str()));
         let Some((name, value)) = said else { return Ok(()) };
@@ -320,7 +320,7 @@ fn decoded(text: &str) -> Result<String, Failure> {
     Ok(text.into_owned())
 }
 
-/// As it may stand in an address.
+/// Percent-encodes text for an address.
 fn escaped(text: &str) -> impl fmt::Display {
     const SPECIAL: &AsciiSet =
         &CONTROLS.add(b' ').add(b'%').add(b'/').add(b'?').add(b'#').add(b'@').add(b':');
@@ -344,7 +344,7 @@ fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
         return Err(refused("names no host"));
     }
     let port = port.filter(|port| !port.is_empty()).map_or(Ok(default_port), str::parse);
-    // What is no port may be half a password.
+    // Not quoted: an invalid port may be a part of a password.
     let port = port.map_err(|_| refused("has a port that is not a number"))?;
     let name = decoded(name)?;
     let is_host = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
@@ -365,8 +365,8 @@ impl Login {
         Ok(Self { user: part(user)?, password })
     }
 
-    /// Returns the user, unless there is no password: then it may be one, written without its
-    /// colon.
+    /// Returns the user, if there is a password, too. A user without password may be a password
+    /// without its colon.
     fn shown_user(&self) -> Option<&str> {
         self.user.as_deref().filter(|_| self.password.is_some())
     }

@@ -3,12 +3,12 @@
 use super::address::{Endpoint, Place, RedisAddress};
 use super::rest::RestAddress;
 
-/// Beginning of a command line for one Redis.
+/// Start of a command line for one Redis.
 #[derive(Clone)]
 pub struct Cli(String);
 
 impl Cli {
-    /// For the Redis at this address. A password is asked for.
+    /// Builds the command for this address. redis-cli asks for the password.
     pub fn of(address: &RedisAddress) -> Self {
         let mut login = String::new();
         if address.tls {
@@ -40,8 +40,8 @@ impl Cli {
         }
     }
 
-    /// For the Redis behind a REST interface: such services speak the Redis protocol at the same
-    /// host, too.
+    /// Builds the command for the Redis behind a REST interface. Such services speak the Redis
+    /// protocol on the same host, too.
     pub fn of_rest(address: &RestAddress) -> Self {
         Self(format!("redis-cli --tls --askpass -h {}", quoted(address.host())))
     }
@@ -59,7 +59,7 @@ fn at(endpoint: &Endpoint) -> String {
     }
 }
 
-/// One word of a shell.
+/// Quotes a shell word.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

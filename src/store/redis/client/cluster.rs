@@ -1,4 +1,4 @@
-//! A cluster: every key has a slot, every slot a master, and slots move.
+//! Redis Cluster: each key has a slot, each slot a master, and slots can move.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,44 +18,45 @@ use super::dial::Dialer;
 use super::error::{Trouble, text};
 use super::slots::{Consensus, SLOTS, SlotMap, View};
 
-/// A command is sent on so many times while the cluster is being rearranged.
+/// Maximum number of redirections of a command while the cluster is resharded.
 const REDIRECTIONS: usize = 5;
 
-/// How long a node may take to say what the cluster looks like.
+/// Timeout for a node's view of the cluster.
 const VIEW_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The masters as we know them.
+/// Client of a cluster.
 pub struct Cluster {
     dialer: Arc<Dialer>,
     seeds: Vec<Endpoint>,
-    /// For commands on single keys, for the pages of scans and for their values. A scan that waits
-    /// for its consumer may hold a link's lock meanwhile, which must keep nobody else waiting.
+    /// Connections for commands on single keys, for pages of scans, and for their values. A scan
+    /// that waits for its consumer may hold a connection's lock, which must not block other
+    /// commands.
     links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 3],
     map: Mutex<Known>,
-    /// How often the map turned out to be wrong, or a master did not answer.
+    /// Number of times the slot map was wrong or a master did not answer.
     distrusts: AtomicU64,
 }
 
-/// The last map, and whether it still holds: one that does not still names servers that know the
-/// next one.
+/// Latest slot map, and whether it is valid. An outdated one still names servers that know the next
+/// one.
 #[derive(Default)]
 struct Known {
     map: Option<Arc<SlotMap>>,
     is_stale: bool,
 }
 
-/// Where a command is to be sent instead, and whether only this once.
+/// Other target for a command, and whether only for this attempt.
 #[derive(Clone)]
 struct Detour {
     endpoint: Endpoint,
     is_asking: bool,
 }
 
-/// What a server says of a key that it does not have.
+/// Redirection by a server for a key that it does not have.
 enum Redirection {
-    /// It is there from now on; none when the server does not say where.
+    /// Permanent. `None` if the server does not name the target.
     Moved(Option<Endpoint>),
-    /// It may already be there.
+    /// Possibly moved already.
     Ask(Endpoint),
 }
 
@@ -90,7 +91,7 @@ impl Cluster {
         self.distrusts.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Asks one node what the cluster looks like.
+    /// Asks one node for its view of the cluster.
     async fn view(&self, endpoint: &Endpoint) -> Result<View, Trouble> {
         let link = self.main_link(endpoint);
         let questions = ["SLOTS", "NODES"].map(|what| Command::keyless("CLUSTER").arg(what));
@@ -102,7 +103,7 @@ impl Cluster {
         View::read(slots, nodes, endpoint)
     }
 
-    /// Asks every node that is known, and every master that these name.
+    /// Asks all known nodes, and all masters that these name.
     async fn views(&self, mut endpoints: Vec<Endpoint>) -> Result<(Vec<View>, bool), Trouble> {
         let (mut asked, mut views, mut last) = (HashSet::new(), Vec::new(), None);
         loop {
@@ -129,7 +130,7 @@ impl Cluster {
         }
     }
 
-    /// Asks for the map: the masters known so far, then the servers of the address.
+    /// Loads the slot map from the masters known so far, then from the servers of the address.
     async fn load_map(&self) -> Result<Arc<SlotMap>, Trouble> {
         let mut endpoints = self.seeds.clone();
         if let Some(map) = self.known().map.clone() {
@@ -173,7 +174,7 @@ impl Cluster {
         }
     }
 
-    /// Runs those of the commands that are still open, each where its key is said to be.
+    /// Runs the commands without an answer, each at the master of its key.
     async fn run_open(
         &self,
         commands: &[Command],
@@ -221,7 +222,7 @@ impl Cluster {
         match failure {
             None => Ok(()),
             Some(trouble) => {
-                // Another master may have the slots by now.
+                // Another master may have the slots now.
                 self.distrust_map();
                 Err(if was_run { trouble.after_sending() } else { trouble })
             }
@@ -237,13 +238,14 @@ impl Wire for Cluster {
         for _ in 0..REDIRECTIONS {
             self.run_open(commands, &mut answers, &mut detours).await?;
             for at in 0..answers.len() {
-                // Answered where the command is not that it was to follow.
+                // Treated as redirected if the command was not executed next to the one it must
+                // follow.
                 let left_by = (0..at)
                     .find(|led| answers[*led].is_none() && commands[at].follows(&commands[*led]));
                 match (answers[at].as_ref().and_then(redirection), left_by) {
                     (Some(Redirection::Moved(endpoint)), _) => {
                         self.distrust_map();
-                        // The next map may be one of a node that has not heard of it yet.
+                        // The next map may come from a node that does not know of the move yet.
                         detours.extend(
                             endpoint.map(|endpoint| (at, Detour { endpoint, is_asking: false })),
                         );
@@ -263,7 +265,7 @@ impl Wire for Cluster {
             }
         }
         let refused = Trouble::refusal("TRYAGAIN", "the cluster keeps moving the keys");
-        // Some were run.
+        // Some were executed.
         Err(if answers.iter().any(Option::is_some) { refused.after_sending() } else { refused })
     }
 }
@@ -344,7 +346,7 @@ impl Server for Cluster {
     }
 }
 
-/// Returns a key of oauthctl's own that this master has.
+/// Returns a key of oauthctl's own that belongs to this master.
 fn key_at(map: &SlotMap, id: &str) -> Option<Vec<u8>> {
     let mut keys = (0..=u32::from(SLOTS) * 16).map(|n| format!("{CHECK_KEY}:{n}").into_bytes());
     keys.find(|key| map.range(key).is_ok_and(|range| range.id == id))
@@ -357,7 +359,7 @@ fn redirection(answer: &Value) -> Option<Redirection> {
         Some(Endpoint::Tcp(host.to_owned(), port.parse().ok()?))
     };
     match error.code() {
-        // A server that does not know its name in the network leaves it out.
+        // A server that does not know its own address omits it.
         "MOVED" => Some(Redirection::Moved(
             endpoint()
                 .filter(|endpoint| !matches!(endpoint, Endpoint::Tcp(host, _) if host.is_empty())),
@@ -367,7 +369,7 @@ fn redirection(answer: &Value) -> Option<Redirection> {
     }
 }
 
-/// Checks whether a server's own line in `CLUSTER NODES` shows slots on their way: `[93-<-id]`,
+/// Checks whether the server's own line in `CLUSTER NODES` shows migrating slots: `[93-<-id]`,
 /// `[93->-id]`.
 fn moves_slots(nodes: &str) -> bool {
     let own = nodes

@@ -1,5 +1,4 @@
-//! What a Redis is to everything above it: something that runs commands. Connections, clusters and
-//! REST interfaces are each one of these.
+//! Command interface implemented by single connections, clusters and the REST API.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,144 +9,142 @@ use tracing::{Level, trace};
 
 use super::error::Trouble;
 
-/// A command, and which of its parts is the key that says which server of a cluster it is for.
+/// Command with its key, which determines the server in a cluster.
 #[derive(Clone)]
 pub struct Command {
     pub cmd: Cmd,
     key_at: usize,
-    /// The key of another command that this one must follow to its server.
+    /// Key of another command that must go to the same server.
     beside: Option<Box<[u8]>>,
 }
 
-/// Runs commands.
+/// Executor of commands.
 #[async_trait]
 pub trait Wire: Send + Sync {
-    /// Runs the commands in one go. One answer a command, in order; what the server refuses is
-    /// among the answers ([`Value::ServerError`]). An error says that the answers are not
-    /// known, and whether the commands may have been run.
+    /// Runs the commands in one batch. Returns one answer per command, in order; refusals by the
+    /// server are among the answers ([`Value::ServerError`]). After an error the answers are
+    /// unknown; it states whether the commands may have been executed.
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble>;
 }
 
-/// A Redis with all its data.
+/// Redis with all its data.
 #[async_trait]
 pub trait Server: Wire {
-    /// Those parts whose scans together see every key.
+    /// Returns shards whose scans together cover all keys.
     async fn shards(&self) -> Result<Vec<Shard>, Trouble>;
 
-    /// Checks whether another server takes over when one fails.
+    /// Checks whether another server takes over on failure.
     fn fails_over(&self) -> bool;
 
-    /// Checks whether one command may be about keys of one slot only.
+    /// Checks whether a command is limited to keys of one slot.
     fn has_slots(&self) -> bool {
         false
     }
 
-    /// Returns the name of the server that has this key, where there are several with keys; the
-    /// same as long as it has it.
+    /// Returns the name of the server that has this key, if there are several. It changes only when
+    /// the key moves.
     fn home(&self, _: &[u8]) -> String {
         String::new()
     }
 
-    /// Itself, for running commands.
+    /// Returns the executor of commands.
     fn wire(&self) -> &dyn Wire;
 
-    /// Grows with everything that happens when another server takes over: connections that are
-    /// lost, keys that move.
+    /// Returns a counter that grows with each sign of a failover: lost connections and moved keys.
     fn disturbances(&self) -> u64 {
         0
     }
 
-    /// Asks anew which servers are in charge, and connects to them anew. Where they are others than
-    /// before, the next commands go there, too. None where no server takes over from another,
-    /// or nobody can tell.
+    /// Looks up the current servers and reconnects. Later commands use them, too, if they have
+    /// changed. `None` if there is no failover, or no server that reports it.
     async fn survey(&self) -> Result<Option<Survey>, Trouble> {
         Ok(None)
     }
 }
 
-/// Written so that the replicas can be asked whether they have everything that came before. A
-/// cluster needs one for each server, which is told apart by a number.
+/// Key written to check whether the replicas have all earlier writes. A cluster needs one per
+/// server, distinguished by a number.
 pub const CHECK_KEY: &str = "oauthctl:check";
 
-/// The servers in charge at one moment.
+/// Servers currently in charge.
 pub struct Survey {
     /// New connections to them.
     pub server: Arc<dyn Server>,
-    /// The same as long as the same servers are in charge.
+    /// Identifier that changes with the servers.
     pub identity: String,
-    /// Why others may be in charge in a moment.
+    /// Reason for which other servers may take over in a moment.
     pub doubt: Option<String>,
-    /// Everybody who could know of a change has answered.
+    /// True if all servers that could know of a change have answered.
     pub is_complete: bool,
-    /// For each server a key of oauthctl's own that belongs there.
+    /// One key of oauthctl's own per server.
     pub keys: Vec<Vec<u8>>,
 }
 
-/// A server that holds some of the keys, or all.
+/// Server that has some or all of the keys.
 pub struct Shard {
-    /// Changes when other keys belong to it than before.
+    /// Identifier that changes with the set of keys.
     pub id: String,
-    /// For scanning.
+    /// Connection for scanning.
     pub scan: Arc<dyn Wire>,
-    /// For reading values, so that neither waits behind the other.
+    /// Connection for reading values, independent of the scan.
     pub read: Arc<dyn Wire>,
-    /// What it can be asked for at once.
+    /// Batch size limits.
     pub limits: Limits,
 }
 
-/// What a server may be asked for at once.
+/// Batch size limits of a backend.
 #[derive(Clone, Copy)]
 pub struct Limits {
     /// `COUNT` of a scan.
     pub scan_count: usize,
-    /// The most values in one request.
+    /// Maximum number of values per request.
     pub values: usize,
-    /// Requests for values at the same time.
+    /// Maximum number of concurrent requests for values.
     pub requests: usize,
-    /// True if one `MGET` may ask for keys of several slots.
+    /// True if an `MGET` may have keys of several slots.
     pub mget: bool,
-    /// True if keys can be sent that are no text.
+    /// True if keys can be sent that are not text.
     pub bytes: bool,
 }
 
 impl Limits {
-    /// Those of a Redis server. A scan of this count keeps other clients waiting for one to three
-    /// milliseconds; with half of it, pages would be what one waits for on a server ten
-    /// milliseconds away, and with half the requests the values.
+    /// Limits of a Redis server. A scan of this count blocks other clients for one to three
+    /// milliseconds. With half the count, the pages would be the bottleneck at a latency of ten
+    /// milliseconds, and with half the requests the values.
     pub const SERVER: Self =
         Self { scan_count: 2000, values: 500, requests: 12, mget: true, bytes: true };
 }
 
 impl Command {
-    /// Returns a command about a key, which is its first argument.
+    /// Returns a command with this key as first argument.
     pub fn new(name: &str, key: &[u8]) -> Self {
-        // Hundreds of thousands of these are made in a scan.
+        // A scan makes hundreds of thousands of these.
         let mut cmd = Cmd::with_capacity(2, name.len() + key.len());
         cmd.arg(name).arg(key);
         Self { cmd, key_at: 1, beside: None }
     }
 
-    /// Returns a command about no key.
+    /// Returns a command without a key.
     pub fn keyless(name: &str) -> Self {
         Self { cmd: redis::cmd(name), key_at: usize::MAX, beside: None }
     }
 
-    /// Returns a script, given by `EVAL` or `EVALSHA` and its text or hash, on one key.
+    /// Returns a call of a script on one key, with `EVAL` or `EVALSHA` and its text or hash.
     pub fn script(name: &str, script: &str, key: &[u8]) -> Self {
         Self { key_at: 3, ..Self::keyless(name).arg(script).arg(1).arg(key) }
     }
 
-    /// Returns a command about no key that belongs where this one is.
+    /// Sends a command without a key to the server of this key.
     pub fn beside(self, key: &[u8]) -> Self {
         Self { beside: Some(key.into()), ..self }
     }
 
-    /// Checks whether it is about no key, and belongs where this one is.
+    /// Checks whether this is a command without a key that must go to the same server as `other`.
     pub fn follows(&self, other: &Self) -> bool {
         self.beside.as_deref().is_some_and(|key| key == other.key())
     }
 
-    /// Returns the key; empty for commands about none.
+    /// Returns the key, empty for commands without one.
     pub fn key(&self) -> &[u8] {
         if let Some(key) = &self.beside {
             return key;
@@ -158,7 +155,7 @@ impl Command {
         }
     }
 
-    /// What it is called.
+    /// Returns the command's name.
     pub fn name(&self) -> &[u8] {
         match self.cmd.args_iter().next() {
             Some(redis::Arg::Simple(name)) => name,
@@ -166,7 +163,7 @@ impl Command {
         }
     }
 
-    /// Returns a command about several keys that one server holds.
+    /// Returns a command with several keys of one server.
     pub fn many<'k>(name: &str, keys: impl Iterator<Item = &'k [u8]>) -> Self {
         let mut command = Self::keyless(name);
         for key in keys {
@@ -175,15 +172,15 @@ impl Command {
         command
     }
 
-    /// With one more argument.
+    /// Adds an argument.
     pub fn arg(mut self, arg: impl ToRedisArgs) -> Self {
         self.cmd.arg(arg);
         self
     }
 }
 
-/// Tells with `-vv` which commands were sent, by their names alone: keys may hold what only a
-/// user's browser knows, and values are secrets.
+/// Logs the names of the commands sent (`-vv`). Keys and values are never logged, because they may
+/// contain secrets.
 pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
     if !tracing::enabled!(Level::TRACE) {
         return;
@@ -204,7 +201,7 @@ pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble
     trace!("store: {names}{how}, {} ms", begun.elapsed().as_millis());
 }
 
-/// Returns the answer, when the server did not refuse.
+/// Returns the answer, or an error if the server refused the command.
 pub fn accepted(value: Value) -> Result<Value, Trouble> {
     match value {
         Value::ServerError(error) => Err(Trouble::refused(&error)),

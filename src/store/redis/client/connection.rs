@@ -1,4 +1,4 @@
-//! A connection to one server that is made when needed and made anew when it was lost.
+//! Connection to one server, established on first use and again after a loss.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,16 +16,16 @@ use super::dial::{self, Dialer};
 use super::error::{Kind, Trouble};
 use super::sentinel::Sentinels;
 
-/// Where the server is.
+/// Location of the server.
 #[derive(Clone)]
 pub enum Topology {
-    /// Here.
+    /// Fixed address.
     Fixed(Endpoint),
-    /// Where the sentinels say, each time.
+    /// Address given by the sentinels, asked for at each connection.
     Asked(Arc<Sentinels>),
 }
 
-/// The connection.
+/// Reconnecting connection.
 pub struct Link {
     dialer: Arc<Dialer>,
     topology: Topology,
@@ -33,8 +33,7 @@ pub struct Link {
     losses: AtomicU64,
 }
 
-/// The connection that is in use, and how many there were: a failure of an earlier one says nothing
-/// of this one.
+/// Active connection and its generation. Failures of earlier generations are ignored.
 #[derive(Default)]
 struct Current {
     connection: Option<(MultiplexedConnection, Endpoint)>,
@@ -68,7 +67,7 @@ impl Link {
         }
     }
 
-    /// Gives up a connection to another server than this one.
+    /// Closes a connection to any other server than this one.
     async fn leave_all_but(&self, endpoint: &Endpoint) {
         let mut current = self.current.lock().await;
         if current.connection.as_ref().is_some_and(|(_, connected)| connected != endpoint) {
@@ -76,7 +75,7 @@ impl Link {
         }
     }
 
-    /// How often the connection was lost, or its server said that it is a replica.
+    /// Returns the number of lost connections and demotions to a replica.
     pub fn losses(&self) -> u64 {
         self.losses.load(Ordering::SeqCst)
     }
@@ -88,7 +87,7 @@ impl Wire for Link {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        // Whatever went wrong before commands were sent: they were not run.
+        // No command has been executed if the connection failed.
         let (mut connection, number) = self.connection().await.map_err(Trouble::before_sending)?;
         let pipeline = dial::pipeline(commands.iter().map(|command| &command.cmd));
         let begun = Instant::now();
@@ -99,7 +98,7 @@ impl Wire for Link {
         };
         match &answers {
             Err(trouble) if trouble.kind != Kind::Refused => self.forget(number).await,
-            // The sentinels know a new master by now, or soon.
+            // The sentinels know the new master now, or will soon.
             Ok(answers) if matches!(self.topology, Topology::Asked(_)) && demoted(answers) => {
                 self.forget(number).await;
             }
@@ -109,11 +108,11 @@ impl Wire for Link {
     }
 }
 
-/// One server that has all the keys.
+/// Single server with all keys.
 pub struct Single {
     main: Arc<Link>,
-    /// For scans: pages of keys, and values. What else is asked meanwhile must not wait behind
-    /// megabytes of them.
+    /// Connection for scans (pages of keys and values), so that other commands do not wait behind
+    /// megabytes of data.
     scan: Arc<Link>,
     read: Arc<Link>,
 }

@@ -1,4 +1,4 @@
-//! Connecting to one server: socket, encryption, login, database.
+//! Connection setup with one server: socket, TLS, authentication, database.
 
 use std::io;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use super::address::{Endpoint, Login};
 use super::error::{Kind, Trouble, connecting};
 use super::limit::Limited;
 
-/// How long a server may take to accept a connection.
+/// Timeout for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take. A busy server, or one far away with many values to send, is slow
+/// Timeout for an answer. A server that is busy, or remote with many values to send, may be slow
 /// without being lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -31,10 +31,10 @@ const WANTS_CERTIFICATE: &str = "does the server want a client certificate? name
 const NO_TLS: &str =
     "does the server speak TLS? one that does not is named by redis:// instead of rediss://";
 
-/// What every connection to the servers of one address has in common.
+/// Connection settings of an address.
 #[derive(Clone)]
 pub struct Dialer {
-    /// True if `ca_file` names authorities.
+    /// True if `ca_file` is set.
     pub has_ca: bool,
     /// True if there is a client certificate.
     pub has_certificate: bool,
@@ -44,7 +44,7 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// Connects and logs in.
+    /// Connects and authenticates.
     pub async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
         let dialled = tokio::time::timeout(CONNECT_TIMEOUT, self.greet(endpoint)).await;
         let dialled = dialled.unwrap_or_else(|_| {
@@ -69,7 +69,7 @@ impl Dialer {
                 let stream = TcpStream::connect((host.as_str(), *port))
                     .await
                     .map_err(|e| unreachable(&e, endpoint))?;
-                // Small requests must not wait for the answers to earlier ones.
+                // Disables Nagle's algorithm: small requests must not wait for earlier answers.
                 stream.set_nodelay(true).map_err(|e| connecting(&e, endpoint))?;
                 match &self.tls {
                     None => self.log_in(stream).await,
@@ -96,8 +96,8 @@ impl Dialer {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
-        // Login and database are ours to ask for: the library does not say why a server refuses
-        // them.
+        // Authentication and database are requested here, because the library does not report why a
+        // server refuses them.
         let info = RedisConnectionInfo::default().set_skip_set_lib_name();
         let (mut connection, driver) =
             MultiplexedConnection::new_with_config(&info, Limited::new(stream), config)
@@ -105,8 +105,7 @@ impl Dialer {
                 .map_err(|e| Trouble::of_sent(&e))?;
         tokio::spawn(driver);
         let mut answers = self.say_hello(&mut connection, true).await?;
-        // Before version 6 there are no users, and a password is all that is taken. ioredis does
-        // the same.
+        // Before version 6, Redis has no users and accepts only a password. ioredis does the same.
         let knows_no_users = |answer: &Value| {
             Trouble::in_answer(answer).is_some_and(|trouble| {
                 trouble.to_string().contains("wrong number of arguments for 'auth'")
@@ -128,7 +127,7 @@ impl Dialer {
 }
 
 impl Dialer {
-    /// Logs in, chooses the database and pings. The answers, of which refusals are some.
+    /// Authenticates, selects the database and pings. Returns the answers, including refusals.
     async fn say_hello(
         &self,
         connection: &mut MultiplexedConnection,
@@ -147,16 +146,16 @@ impl Dialer {
         }
         greeting.add_command(redis::cmd("PING"));
         run(connection, &greeting).await.map_err(|trouble| match trouble.kind {
-            // What a server does that waits for a TLS greeting.
+            // Typical of a server that expects TLS.
             Kind::Lost | Kind::Nonsense if self.tls.is_none() => trouble.hint(WANTS_TLS),
-            // And one that waits for a certificate, which TLS 1.3 lets it say only now.
+            // Typical of a server that requires a certificate, which TLS 1.3 reports only now.
             Kind::Lost if !self.has_certificate => trouble.hint(WANTS_CERTIFICATE),
             _ => trouble,
         })
     }
 }
 
-/// Runs commands; what the server refuses is among the answers.
+/// Runs commands. Refusals by the server are among the answers.
 pub async fn run(
     connection: &mut MultiplexedConnection,
     commands: &Pipeline,
@@ -179,7 +178,7 @@ pub fn pipeline<'c>(commands: impl ExactSizeIterator<Item = &'c Cmd>) -> Pipelin
 }
 
 fn unreachable(error: &io::Error, endpoint: &Endpoint) -> Trouble {
-    // What the resolver says has no kind of its own.
+    // Errors of the resolver have no kind of their own.
     if error.to_string().contains("lookup") {
         return Trouble::unreached(format!("{endpoint}: the name is not known here: {error}"))
             .hint("check the name of the host, and that names can be resolved here");
@@ -187,7 +186,7 @@ fn unreachable(error: &io::Error, endpoint: &Endpoint) -> Trouble {
     connecting(error, endpoint)
 }
 
-/// Why no encrypted connection came about.
+/// Returns the error of a failed TLS handshake.
 fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> Trouble {
     let text = error.to_string();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -1,5 +1,5 @@
-//! What goes wrong with a Redis: whether a command may have been run all the same, whether it is
-//! worth trying again, and how it is put to the operator.
+//! Redis errors: whether the command may have been executed, whether a retry can help, and the
+//! user-facing message.
 
 use std::fmt;
 use std::io;
@@ -9,36 +9,36 @@ use redis::{RedisError, ServerError, Value};
 use crate::error::{Failure, failed, usage};
 use crate::store::settle::{CommandError, Fate};
 
-/// A failure of the connection or a refusal by the server.
+/// Failure of the connection, or refusal by the server.
 #[derive(Clone, Debug)]
 pub struct Trouble {
     pub kind: Kind,
-    /// The first word of the server's refusal: `NOAUTH`, `READONLY`; empty otherwise.
+    /// First word of the server's refusal, such as `NOAUTH` or `READONLY`. Empty otherwise.
     code: String,
     message: String,
     hint: Option<&'static str>,
 }
 
-/// What is certain.
+/// Certainty about the execution of the commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Nothing was sent.
     Unreached,
-    /// Something was sent, and no answer came.
+    /// Sent, but not answered.
     Lost,
-    /// The server answered that it would not.
+    /// The server refused.
     Refused,
-    /// An answer came that no Redis gives; trying again will not help.
+    /// Protocol violation. Not retryable.
     Nonsense,
-    /// The answer is larger than we care to hold.
+    /// The answer exceeds the size limit.
     TooLarge,
 }
 
-/// The words before an echo: of Redis and Valkey for a command that they do not know, of interfaces
-/// over HTTP.
+/// Words that precede an echo of the command, by Redis and Valkey for unknown commands, and by HTTP
+/// interfaces.
 const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
 
-/// What a user must be allowed.
+/// Permissions that the user needs.
 pub const NEEDED: &str = "\
     the user may not do this: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change anything SET, UNLINK, \
     EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING \
@@ -54,23 +54,23 @@ impl Trouble {
         self
     }
 
-    /// Nothing was sent.
+    /// Returns the error of commands that were not sent.
     pub fn unreached(message: impl Into<String>) -> Self {
         Self::new(Kind::Unreached, message)
     }
 
-    /// Returns an answer that is none.
+    /// Returns the error of an unexpected answer.
     pub fn nonsense() -> Self {
         Self::new(Kind::Nonsense, "the answer is not what Redis answers")
     }
 
-    /// What the server said.
+    /// Returns the error of a refusal.
     pub fn refused(error: &ServerError) -> Self {
         Self::refusal(error.code(), error.details().unwrap_or_default())
     }
 
-    /// What a server said, in two parts. Some servers repeat what they were sent, tokens and all:
-    /// that part is left out.
+    /// Returns the error of a refusal in two parts. Echoes of the command, which may contain
+    /// tokens, are removed.
     pub fn refusal(code: &str, details: &str) -> Self {
         let said = format!("{code} {details}");
         let echo = ECHOES.iter().filter_map(|words| said.find(words)).min();
@@ -79,7 +79,7 @@ impl Trouble {
         Self { code: code.to_owned(), ..Self::new(Kind::Refused, message) }
     }
 
-    /// Returns the refusal that an answer is, if it is one.
+    /// Returns the refusal in an answer, if it is one.
     pub fn in_answer(answer: &Value) -> Option<Self> {
         match answer {
             Value::ServerError(error) => Some(Self::refused(error)),
@@ -87,18 +87,18 @@ impl Trouble {
         }
     }
 
-    /// The same trouble, met while nothing was sent yet.
+    /// Marks the error as occurring before anything was sent.
     pub fn before_sending(self) -> Self {
         let kind = if self.kind == Kind::Lost { Kind::Unreached } else { self.kind };
         Self { kind, ..self }
     }
 
-    /// The same trouble, where other commands of the same go were run.
+    /// Marks the error as occurring after other commands of the batch were executed.
     pub fn after_sending(self) -> Self {
         Self { kind: if self.fate() == Fate::NotExecuted { Kind::Lost } else { self.kind }, ..self }
     }
 
-    /// What became of commands that were sent.
+    /// Classifies an error of commands that were sent.
     pub fn of_sent(error: &RedisError) -> Self {
         if error.kind() == redis::ErrorKind::Parse {
             return Self::nonsense();
@@ -113,17 +113,17 @@ impl Trouble {
         Self::new(Kind::Lost, message)
     }
 
-    /// Checks whether the server refused with this word.
+    /// Checks whether the server refused with this code.
     pub fn is(&self, code: &str) -> bool {
         self.code == code
     }
 
-    /// Checks whether the server answers so to a mere PING while reading goes well.
+    /// Checks whether the server answers even a PING so while reads succeed.
     pub fn is_about_writing(&self) -> bool {
         self.is("MISCONF")
     }
 
-    /// Checks whether the same may go well in a moment.
+    /// Checks whether a retry may succeed shortly.
     pub fn may_pass(&self) -> bool {
         const PASSING: [&str; 7] =
             ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "BUSY", "UNBLOCKED"];
@@ -134,7 +134,7 @@ impl Trouble {
         }
     }
 
-    /// Puts it to the operator.
+    /// Converts the error for the operator.
     pub fn explain(self, place: &impl fmt::Display) -> Failure {
         let (is_usage, hint) = self.advice();
         let hint = self.hint.unwrap_or(hint);
@@ -150,7 +150,7 @@ impl Trouble {
         if hint.is_empty() { failure } else { failure.hint(hint) }
     }
 
-    /// Checks whether the operator's settings are to blame, and what to do.
+    /// Returns whether the operator's settings are at fault, and a hint.
     fn advice(&self) -> (bool, &'static str) {
         let text = self.message.as_str();
         match self.kind {
@@ -170,7 +170,7 @@ impl Trouble {
                 ),
                 "WRONGPASS" => (true, "check the user and the password in the address"),
                 "NOPERM" => (true, NEEDED),
-                // The same of a command in a script.
+                // The same refusal of a command in a script.
                 "ERR" if text.contains("The user executing the script can't") => (true, NEEDED),
                 "READONLY" => (true, "this is a replica, which only reads: name the primary"),
                 "OOM" => (
@@ -225,7 +225,7 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
-/// Why no connection came about.
+/// Returns the error of a failed connection.
 pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
     let trouble = Trouble::unreached(format!("{to}: {error}"));
     match error.kind() {

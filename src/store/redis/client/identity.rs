@@ -1,4 +1,4 @@
-//! The simplest address of a Redis, by which the same database is recognised.
+//! Canonical addresses, which identify a database.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use super::address::{Endpoint, Login, Place, REDIS_PORT, RedisAddress};
 use crate::store::url::{canonical, canonical_host};
 
 impl RedisAddress {
-    /// Address of database 0 of a host.
+    /// Returns the address of database 0 of a host.
     pub(in crate::store) fn of_host(host: &str) -> Self {
         let place = Place::Server(Endpoint::Tcp(host.to_owned(), REDIS_PORT));
         Self { place, tls: false, login: Login::default(), database: 0 }
     }
 
-    /// Returns the simplest address of the same database: without user, secrets and encryption,
-    /// hosts in one order and spelling.
+    /// Returns the canonical address of the database: without user, secrets and encryption, hosts
+    /// in a fixed order and spelling.
     pub(in crate::store) fn simplest(&self) -> Self {
         let all = |hosts: &[Endpoint]| {
             let hosts: BTreeSet<_> = hosts.iter().map(Endpoint::simplest).collect();

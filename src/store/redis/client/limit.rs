@@ -1,6 +1,5 @@
-//! Keeps memory bounded whatever the store holds: a value that is too long is dropped while it
-//! arrives, and a mark takes its place. Asking for every length beforehand would cost the server
-//! one more command a record.
+//! Bounds memory: an oversized value is dropped during reception and replaced by a marker. Asking
+//! for all lengths in advance would cost the server another command per record.
 
 use std::io;
 use std::pin::Pin;
@@ -10,44 +9,43 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::store::MAX_VALUE;
 
-/// What stands for a value that was too long. A value that happens to be these bytes is no record
-/// either.
+/// Marker in place of an oversized value. A real value with these bytes is not a record either.
 pub const TOO_LONG: &[u8] = b"\0oauthctl: longer than it may be\0";
 
-/// The mark as Redis would send it.
+/// Marker in the Redis protocol.
 const MARK: &[u8] = b"$33\r\n\0oauthctl: longer than it may be\0\r\n";
 
-/// Read at once. Large, because a reply with many values is long and every read is a system call.
+/// Size of a read. Large, because replies with many values are long and each read is a system call.
 const BUFFER: usize = 128 * 1024;
 
-/// A line as long as this is a text, not a length.
+/// Length from which a line is a text and not a length.
 const LINE: usize = 32;
 
-/// A connection whose replies (RESP2) are looked at as they arrive.
+/// Connection whose replies (RESP2) are filtered on reception.
 pub struct Limited<S> {
     stream: S,
     state: State,
     input: Box<[u8]>,
-    /// The part of `input` that was not looked at yet.
+    /// Start of the unprocessed part of `input`.
     start: usize,
     end: usize,
 }
 
-/// What the next byte belongs to.
+/// State of the parser before the next byte.
 enum State {
-    /// A line that was not handed on yet.
+    /// Incomplete line that is held back.
     Line(Vec<u8>),
-    /// Bytes of our own to be handed on, and what comes then.
+    /// Own bytes to pass on, and the state that follows.
     Held { bytes: Vec<u8>, from: usize, then: Next },
-    /// A bulk string, with so many bytes to go.
+    /// Bulk string with its remaining bytes.
     Body(u64),
-    /// The same, too long.
+    /// Oversized bulk string with its remaining bytes.
     Dropped(u64),
-    /// The rest of a line that is no length.
+    /// Rest of a line that is not a length.
     Text,
 }
 
-/// What follows a line.
+/// State after a line.
 #[derive(Clone, Copy)]
 enum Next {
     Line,
@@ -61,7 +59,7 @@ impl<S> Limited<S> {
         Self { stream, state: State::start(), input, start: 0, end: 0 }
     }
 
-    /// Hands on what was read, as far as there is room.
+    /// Passes on bytes as far as there is room.
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
         while buf.remaining() > 0 {
             let input = &self.input[self.start..self.end];
@@ -79,7 +77,7 @@ impl State {
         Self::Line(Vec::with_capacity(LINE))
     }
 
-    /// Goes one step on; returns how much of the input it took.
+    /// Performs one step. Returns the number of input bytes consumed.
     fn step(&mut self, input: &[u8], buf: &mut ReadBuf<'_>) -> usize {
         match self {
             Self::Held { bytes, from, then } => {
@@ -125,7 +123,7 @@ impl State {
                 line.extend_from_slice(&input[..part]);
                 let bytes = std::mem::take(line);
                 *self = match bulk_length(&bytes).filter(|_| ends) {
-                    // Two bytes of line end follow the string.
+                    // The string is followed by a line end of two bytes.
                     Some(length) if length > MAX_VALUE => Self::Dropped(length.saturating_add(2)),
                     Some(length) => Self::Held { bytes, from: 0, then: Next::Body(length + 2) },
                     None if ends => Self::Held { bytes, from: 0, then: Next::Line },
@@ -142,14 +140,15 @@ fn clamped(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
-/// How much of the input belongs to the line, up to a limit, and whether its end is among it.
+/// Returns the number of input bytes that belong to the line, up to a limit, and whether the line
+/// is complete.
 fn line_part(input: &[u8], limit: usize) -> (usize, bool) {
     let input = &input[..input.len().min(limit)];
     input.iter().position(|byte| *byte == b'\n').map_or((input.len(), false), |at| (at + 1, true))
 }
 
-/// Returns the length in `$123\r\n`; none for `$-1\r\n`, which has no string after it, and for
-/// other lines.
+/// Parses the length in `$123\r\n`. `None` for `$-1\r\n`, which is not followed by a string, and
+/// for other lines.
 fn bulk_length(line: &[u8]) -> Option<u64> {
     let digits = line.strip_prefix(b"$")?.strip_suffix(b"\r\n")?;
     std::str::from_utf8(digits).ok()?.parse().ok()
@@ -200,8 +199,8 @@ mod tests {
 
     use super::*;
 
-    /// What comes through when it arrives in pieces of this size and is read into room of that
-    /// size.
+    /// Returns the filtered bytes if they arrive in pieces of `piece` and are read in pieces of
+    /// `room`.
     pub async fn through(bytes: &[u8], piece: usize, room: usize) -> Vec<u8> {
         struct Pieces<'a>(std::slice::Chunks<'a, u8>);
         impl AsyncRead for Pieces<'_> {
@@ -263,10 +262,10 @@ mod properties {
             replies in vec(reply(), 0..12), piece in 1_usize..40, room in 1_usize..40, cut in 0_usize..8,
         ) {
             let mut sent = replies.concat();
-            // The connection may end at any time.
+            // The connection may end anywhere.
             sent.truncate(sent.len().saturating_sub(cut));
             let came = through(&sent, piece, room).now_or_never().unwrap();
-            // The beginning of a line is held back until its end comes.
+            // An incomplete line is held back.
             let open = sent.iter().rev().take_while(|byte| **byte != b'\n').count();
             prop_assert!(sent.starts_with(&came) && sent.len() - came.len() <= open.min(LINE));
         }

@@ -1,5 +1,5 @@
-//! Client of a Redis in all its forms: one server, one behind sentinels, a cluster, a REST
-//! interface. Knows nothing of sessions.
+//! Client of all kinds of Redis: single server, sentinels, cluster and REST interface. Independent
+//! of sessions.
 
 mod address;
 pub mod cli;
@@ -33,7 +33,7 @@ use connection::{Single, Topology};
 use dial::Dialer;
 use sentinel::Sentinels;
 
-/// Returns the client of the Redis at this address. It connects when it is used.
+/// Returns a client for this address. It connects on first use.
 pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server>, Failure> {
     let tls = if address.tls { Some(Arc::new(tls::client_config(&access.trust())?)) } else { None };
     let (has_ca, has_certificate) = (access.ca_pem.is_some(), access.client_pem.is_some());
@@ -61,7 +61,7 @@ pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server
     Ok(Arc::new(Single::new(&Arc::new(dialer), &topology)))
 }
 
-/// What is wrong with address, login or network shows now, before anything is tried twice.
+/// Checks address, credentials and network before anything is retried.
 pub async fn check_reachable(server: &dyn Server, place: &str) -> Result<(), Failure> {
     match command::run_one(server.wire(), Command::keyless("PING")).await {
         Err(trouble) if !trouble.is_about_writing() => Err(trouble.explain(&place)),

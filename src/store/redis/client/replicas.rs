@@ -1,8 +1,8 @@
-//! Servers that take over from one that fails know only what had reached them. Whether a write has,
-//! is asked for in the same go (`WAIT`), since a server confirms before its replicas know. That is
-//! no proof: a replica that has answered may be made to forget it, and a master that has been
-//! replaced goes on taking writes. What counts is asked for later, by
-//! [`crate::store::redis::checkpoint`].
+//! Replication check: sends `WAIT` after each write, because a failover loses writes that no
+//! replica has received.
+//!
+//! The answer is no proof: a replica may lose data that it has confirmed, and a replaced master
+//! continues to accept writes. The final check follows in [`crate::store::redis::checkpoint`].
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,46 +15,45 @@ use super::command::{Command, Server};
 use super::error::{Trouble, text};
 use crate::store::checkpoint::majority;
 
-/// How long a write may take to reach the replicas. Usually it takes a round trip.
+/// Timeout for a write to reach the replicas. Usually it takes one round trip.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How long where the write before took longer: nobody else is answered on this connection
-/// meanwhile.
+/// Timeout if the previous write took longer, because `WAIT` blocks the connection.
 const SHORT_PATIENCE: Duration = Duration::from_millis(10);
 
-/// For how long a server is believed to have no replicas. Then it is asked again: they come and go.
+/// Time for which a server counts as having no replicas before it is asked again.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
-/// What is known of the replicas of each server that has keys.
+/// Replication state of each server with keys.
 #[derive(Default)]
 pub struct Replicas {
     known: Mutex<HashMap<String, Known>>,
-    /// Writes that had not reached a majority of the replicas in time.
+    /// Number of writes that did not reach a majority of the replicas in time.
     shortfalls: AtomicU64,
 }
 
-/// What is known of one server's replicas.
+/// Replication state of one server.
 #[derive(Clone, Default)]
 struct Known {
-    /// When it was found that there are none, or that the server does not say: nothing more is
-    /// asked for a while. Never where there were some in this run.
+    /// Time at which the server was found to have no replicas, or not to report them. It is not
+    /// asked again for a while. Never set if it had replicas in this run.
     none_since: Option<Instant>,
-    /// The server was asked whether it has any, before the first write: to wait for one that is
-    /// not there would keep the app waiting, too.
+    /// True once the server was asked for replicas, before the first write. Waiting for a missing
+    /// replica would block the app, too.
     was_asked: bool,
-    /// The last write had not reached enough of them in time.
+    /// True if the last write did not reach enough of them in time.
     lags: bool,
-    /// The most there were at the same time.
+    /// Maximum number at any time.
     most: usize,
-    /// Names the history of the server's data. A server that takes over begins another one.
+    /// Replication ID of the server's data. A server that takes over starts a new one.
     history: Option<String>,
 }
 
-/// What a master says of itself.
+/// Replication state reported by a master.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
-    /// Its replicas; none when it does not say.
+    /// Number of replicas, `None` if not reported.
     pub attached: Option<usize>,
-    /// Its `master_replid`; none when it does not say.
+    /// `master_replid`, `None` if not reported.
     pub history: Option<String>,
 }
 
@@ -63,7 +62,7 @@ impl Known {
         self.none_since.is_some_and(|since| now.duration_since(since) < FORGOTTEN_AFTER)
     }
 
-    /// As it is to be used now.
+    /// Returns the state that applies now.
     fn at(self, now: Instant) -> Self {
         if self.none_since.is_some() && !self.is_known_to_have_none(now) {
             Self::default()
@@ -79,7 +78,7 @@ impl Known {
         }
     }
 
-    /// Takes in what the server says of itself. One with another history is another server, with
+    /// Records the state that the server reports. A new replication ID means another server with
     /// other replicas.
     fn meet(&mut self, head: &Head) {
         if self.history != head.history {
@@ -96,8 +95,8 @@ impl Known {
 }
 
 impl Replicas {
-    /// Runs a script that writes under a key, in full where the server does not know it, and waits
-    /// for a majority of the replicas. Returns its answer.
+    /// Runs a script that writes to a key, in full text if the server does not know it, and waits
+    /// for a majority of the replicas. Returns the script's answer.
     pub async fn run(
         &self,
         server: &dyn Server,
@@ -117,7 +116,7 @@ impl Replicas {
         let mut answers = answers.into_iter();
         let answer = answers.next().ok_or_else(Trouble::nonsense)?;
         match answers.next() {
-            // The script failed, so the answer to WAIT is not about anything that was written.
+            // The script failed, so the answer to WAIT does not concern a write.
             _ if Trouble::in_answer(&answer).is_some() => {}
             None => {}
             Some(Value::Int(reached)) => {
@@ -135,17 +134,17 @@ impl Replicas {
                     }
                 });
             }
-            // A server, or somebody before it, who does not know the command or does not allow it.
+            // The server or a proxy does not know or permit the command.
             Some(_) => self.learn(&home, Known::learn_none),
         }
         Ok(answer)
     }
 
-    /// Asks the server that has this key about its replicas, unless it was asked before.
+    /// Asks the server of this key for its replicas, unless it was asked before.
     pub async fn ask(&self, server: &dyn Server, key: &[u8]) {
         let home = server.home(key);
         if !self.known(&home).was_asked {
-            // Without an answer to that, the write itself says what there is to say.
+            // If there is no answer, the write itself will report the error.
             let head = head(server, key).await.unwrap_or_default();
             self.meet(&home, &head);
         }
@@ -162,29 +161,29 @@ impl Replicas {
         if known.none_since.is_some() {
             return server.wire().run(&[script]).await;
         }
-        // The same connection: a server waits for what this client wrote.
+        // On the same connection, because `WAIT` covers the writes of its own client only.
         let patience = if known.lags { SHORT_PATIENCE } else { PATIENCE };
         let wait = wait(majority(known.most).max(1), patience).beside(key);
         server.wire().run(&[script, wait]).await
     }
 
-    /// Checks whether another server may take over without what was written: as a rule behind
-    /// sentinels and in a cluster, else where replicas were seen in this run.
+    /// Checks whether another server may take over without the written data: always with sentinels
+    /// and in a cluster, else if replicas were seen in this run.
     pub fn may_take_over(&self, server: &dyn Server) -> bool {
         server.fails_over() || self.all().values().any(|known| known.most > 0)
     }
 
-    /// Takes in what the server with this name says of itself.
+    /// Records the state that the server of this name reports.
     pub fn meet(&self, home: &str, head: &Head) {
         self.learn(home, |known| known.meet(head));
     }
 
-    /// Returns the most replicas that the server with this name has had at the same time.
+    /// Returns the maximum number of replicas of this server at any time.
     pub fn most(&self, home: &str) -> usize {
         self.known(home).most
     }
 
-    /// How many writes had not reached a majority of the replicas in time.
+    /// Returns the number of writes that did not reach a majority of the replicas in time.
     pub fn shortfalls(&self) -> u64 {
         self.shortfalls.load(Ordering::SeqCst)
     }
@@ -205,13 +204,13 @@ impl Replicas {
     }
 }
 
-/// Asks in how many replicas is what this connection has written, waiting for so many.
+/// Returns a `WAIT` for this number of replicas.
 pub fn wait(replicas: usize, patience: Duration) -> Command {
     let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
     Command::keyless("WAIT").arg(replicas).arg(patience)
 }
 
-/// Asks the server that has this key about itself. An error says that it is no master, or does not
+/// Asks the server of this key for its replication state. Fails if it is not a master or does not
 /// answer.
 pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
     let info = Command::keyless("INFO").arg("replication");
@@ -226,7 +225,7 @@ pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
     Ok(Head { attached, history })
 }
 
-/// How many replicas a master has, by its answer to `ROLE`; none when it does not say.
+/// Reads the number of replicas from the answer to `ROLE`, `None` if not reported.
 fn replicas_in(role: &Value) -> Result<Option<usize>, Trouble> {
     let not_a_master = || Trouble::unreached("the server is not the master at the moment");
     match role {
@@ -248,8 +247,8 @@ mod tests {
     use super::super::command::{Shard, Wire};
     use super::*;
 
-    /// Two masters: the keys of the one begin with `a`, and it has no replica; the other has three,
-    /// of which two hear of everything, until it has lost all.
+    /// Two masters: the first has keys that begin with `a` and no replica. The other has three
+    /// replicas, two of which receive all writes, until it loses all of them.
     struct Two {
         is_cluster: bool,
         has_lost_all: bool,
@@ -353,7 +352,7 @@ mod properties {
 
     use super::*;
 
-    /// Any answer, among them some that look like one to `ROLE`.
+    /// Returns any answer, some of them similar to one to `ROLE`.
     fn answer() -> impl Strategy<Value = Value> {
         let word = prop_oneof![
             Just("master".to_owned()),

@@ -1,5 +1,5 @@
-//! A Redis over HTTPS, as Upstash and Vercel offer it to apps that cannot hold connections:
-//! commands go as JSON, and answers come back as JSON with their strings in base64.
+//! Redis over HTTPS, offered by Upstash and Vercel to apps that cannot keep connections open.
+//! Commands are JSON, and answers are JSON with strings in base64.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,20 +26,20 @@ use crate::tls;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A longer answer is not read. One value of the largest size fits, in base64.
+/// Maximum length of an answer. Sufficient for one value of the maximum size in base64.
 const MAX_ANSWER: usize = 4 << 20;
 
-/// Requests cost money and are limited in size.
+/// Batch size limits. Requests cost money and are limited in size.
 const LIMITS: Limits =
     Limits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
 
-/// Where a REST interface is; its token is kept elsewhere.
+/// URL of a REST interface, without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestAddress(Url);
 
 impl RestAddress {
-    /// Reads an address; none when it is not one of HTTP. Errors never quote it: people put tokens
-    /// everywhere.
+    /// Parses an address. `None` if its scheme is not HTTP. Errors never quote the address, which
+    /// may contain a token.
     pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
         let scheme = text.split_once("://")?.0.to_ascii_lowercase();
         if scheme != "https" && scheme != "http" {
@@ -67,7 +67,7 @@ impl RestAddress {
         Some(Ok(Self(url)))
     }
 
-    /// Host of a database at Upstash, which serves it over the protocol of Redis, too.
+    /// Returns the host of an Upstash database, which also speaks the Redis protocol.
     pub(in crate::store) fn upstash_host(&self) -> Option<&str> {
         self.0.host_str().filter(|host| host.ends_with(".upstash.io"))
     }
@@ -86,20 +86,19 @@ impl fmt::Display for RestAddress {
     }
 }
 
-/// The interface.
+/// Client of a REST interface.
 #[derive(Clone)]
 pub struct Rest {
     client: Client,
     pipeline: String,
     token: Zeroizing<String>,
-    /// What the last answer said has happened so far. Sent along, it keeps a region that lags
-    /// behind from answering with an older state: the reading under a lock must see what was
-    /// written before the lock was ours.
+    /// Synchronisation token of the last answer. Sent with each request, it keeps a lagging region
+    /// from answering with an older state: a read under a lock must see all writes before the lock.
     seen: Arc<Mutex<Option<HeaderValue>>>,
     unused_proxy: Option<&'static str>,
 }
 
-/// The header for that.
+/// Header of the synchronisation token.
 const SYNC_TOKEN: &str = "upstash-sync-token";
 
 impl Rest {
@@ -121,7 +120,7 @@ impl Rest {
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client_config(&access.trust())?)
             .redirect(redirect::Policy::none())
-            // Whether a request may be sent again is for whoever sends it to say.
+            // The caller decides whether a request may be repeated.
             .retry(reqwest::retry::never())
             .no_proxy()
             .default_headers(
@@ -189,7 +188,7 @@ impl Rest {
 #[async_trait]
 impl Wire for Rest {
     async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
-        // The service refuses a pipeline without commands.
+        // The service refuses empty pipelines.
         if commands.is_empty() {
             return Ok(Vec::new());
         }
@@ -241,7 +240,7 @@ fn json(command: &Command) -> Result<Json, Trouble> {
 fn one_answer(answer: Json) -> Result<Value, Trouble> {
     let Json::Object(mut answer) = answer else { return Err(Trouble::nonsense()) };
     if let Some(Json::String(problem)) = answer.remove("error") {
-        // As the server itself would have put it.
+        // As in the Redis protocol.
         let line = format!("-{}\r\n", problem.replace(['\r', '\n'], " "));
         return redis::parse_redis_value(line.as_bytes()).map_err(|_| Trouble::nonsense());
     }
@@ -253,7 +252,7 @@ fn value(result: Json) -> Result<Value, Trouble> {
         Json::Null => Value::Nil,
         Json::String(text) if text == "OK" => Value::Okay,
         Json::String(text) => {
-            // What is not base64 was not encoded.
+            // Text that is not base64 was not encoded.
             let bytes = BASE64.decode(&text).unwrap_or_else(|_| text.into_bytes());
             let is_long = bytes.len() as u64 > MAX_VALUE;
             Value::BulkString(if is_long { TOO_LONG.to_vec() } else { bytes })

@@ -1,4 +1,4 @@
-//! Reads that are tried again, with growing pauses, for a while.
+//! Retries of reads, with growing pauses, for a limited time.
 
 use redis::Value;
 
@@ -6,7 +6,7 @@ use super::command::{Command, Wire};
 use super::error::Trouble;
 pub use crate::store::retry::Patience;
 
-/// Runs commands that are harmless to run twice, until they were answered.
+/// Runs idempotent commands until they are answered.
 pub async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
     let mut patience = Patience::new();
     loop {

@@ -1,5 +1,6 @@
-//! Asking sentinels where the master is. During a fail-over they disagree, and the old master may
-//! still answer and take writes: the sentinel with the highest configuration epoch knows best.
+//! Looks up the master with the help of the sentinels. They disagree during a failover, while the
+//! old master may still answer and accept writes. The sentinel with the highest configuration epoch
+//! is right.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,43 +16,43 @@ use super::address::Endpoint;
 use super::dial::{self, Dialer};
 use super::error::{Trouble, text};
 
-/// How long to wait for the other sentinels when a majority has answered.
+/// Time to wait for other sentinels after a majority has answered.
 const STRAGGLERS: Duration = Duration::from_millis(300);
-/// How long a sentinel may take that the address does not name: it may be nowhere we can reach.
+/// Timeout for a sentinel that is not in the address: it may be unreachable from here.
 const UNNAMED: Duration = Duration::from_secs(2);
-/// A sentinel that has had no answer from the master for so long (ms) takes it for lost soon.
+/// Silence of the master in milliseconds after which a sentinel will soon regard it as lost.
 const SILENCE: u64 = 3000;
 
-/// The sentinels of one master.
+/// Sentinels of one master.
 pub struct Sentinels {
     dialer: Dialer,
     endpoints: Vec<Endpoint>,
     master: String,
-    /// Sentinels that others have named and that did not answer. They are not tried twice.
+    /// Sentinels named by others that did not answer. They are not tried again.
     out_of_reach: Mutex<HashSet<Endpoint>>,
 }
 
-/// The answer of one sentinel.
+/// Answer of one sentinel.
 #[derive(Clone, Debug)]
 struct Answer {
     master: Endpoint,
     epoch: u64,
-    /// It sees a fail-over under way, or takes the master for down in agreement with others.
+    /// True if it sees a failover, or agrees with others that the master is down.
     is_failing_over: bool,
-    /// It does not reach the master.
+    /// True if it cannot reach the master.
     misses_master: bool,
     others: Vec<Endpoint>,
 }
 
-/// What the sentinels say, taken together.
+/// Combined answers of the sentinels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opinion {
     pub master: Endpoint,
-    /// Grows with every fail-over.
+    /// Configuration epoch, which grows with each failover.
     pub epoch: u64,
-    /// Why the master may be another in a moment.
+    /// Reason for which the master may change in a moment.
     pub doubt: Option<String>,
-    /// Every sentinel there is has answered.
+    /// True if all sentinels have answered.
     pub is_complete: bool,
 }
 
@@ -60,7 +61,7 @@ impl Sentinels {
         Self { dialer, endpoints, master, out_of_reach: Mutex::default() }
     }
 
-    /// Connects to the master: the one named last that itself says it is one.
+    /// Connects to the newest named server that itself reports the role of master.
     pub async fn dial_master(
         &self,
         dialer: &Arc<Dialer>,
@@ -81,7 +82,7 @@ impl Sentinels {
         Err(last)
     }
 
-    /// Asks all sentinels, also those that the address does not name.
+    /// Asks all sentinels, including those that are not in the address.
     pub async fn opinion(&self) -> Result<Opinion, Trouble> {
         let (mut answers, trouble) = self.ask_named().await;
         let heard = answers.len();
@@ -138,8 +139,8 @@ impl Sentinels {
         self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the sentinels of the address at the same time: their answers, and why the last of the
-    /// others gave none.
+    /// Asks the sentinels of the address concurrently. Returns their answers, and the error of the
+    /// last one that failed.
     async fn ask_named(&self) -> (Vec<Answer>, Option<Trouble>) {
         let mut asked: FuturesUnordered<_> =
             self.endpoints.iter().map(|sentinel| self.ask(sentinel)).collect();
@@ -191,7 +192,7 @@ impl Sentinels {
                 ));
             }
         };
-        // Whoever may not ask for these still learns where the master is.
+        // A user without permission for these still learns the address of the master.
         let member = |name: &str| member(state, name);
         let flags = member("flags").unwrap_or_default();
         let has = |flag: &str| flags.split(',').any(|one| one == flag);
@@ -224,14 +225,14 @@ impl Sentinels {
             {
                 Ok(connection)
             }
-            // A user who may not ask for the role may still be right.
+            // The address may still be right if the user has no permission to ask for the role.
             Some(Value::ServerError(_)) => Ok(connection),
             _ => Err(Trouble::unreached(format!("{master} is not the master at the moment"))),
         }
     }
 }
 
-/// Returns a member of an answer that is a list of names and values.
+/// Returns a member of an answer in the form of a list of names and values.
 fn member(answer: &Value, name: &str) -> Option<String> {
     let Value::Array(parts) = answer else { return None };
     let pairs = parts.chunks_exact(2);

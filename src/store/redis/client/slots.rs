@@ -1,4 +1,4 @@
-//! Which master of a cluster has which slots, by one node's word and by that of all.
+//! Slot maps of a cluster, as seen by one node and by all nodes together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -9,9 +9,9 @@ use super::error::{Trouble, text};
 
 pub const SLOTS: u16 = 16384;
 
-/// Which master has which slots.
+/// Masters by slot.
 pub struct SlotMap {
-    /// By the last slot of the range.
+    /// Ranges by their last slot.
     pub ranges: BTreeMap<u16, Range>,
 }
 
@@ -22,27 +22,26 @@ pub struct Range {
     pub id: String,
 }
 
-/// The cluster as one node sees it.
+/// View of the cluster by one node.
 pub struct View {
-    /// Its own id.
+    /// ID of the node.
     id: String,
     pub map: SlotMap,
-    /// The configuration epoch of each node.
+    /// Configuration epochs by node.
     epochs: HashMap<String, u64>,
-    /// Nodes that it takes for failed, or is about to.
+    /// Nodes that it regards as failed or possibly failed.
     failed: HashSet<String>,
 }
 
-/// The cluster as its nodes see it together.
+/// Combined view of all nodes.
 pub struct Consensus {
     pub map: SlotMap,
-    /// Why other masters may be in charge in a moment.
+    /// Reason for which other masters may take over in a moment.
     pub doubt: Option<String>,
 }
 
 impl SlotMap {
-    /// Reads the answer to `CLUSTER SLOTS`; a server that does not say where it is, is where it was
-    /// asked.
+    /// Parses the answer to `CLUSTER SLOTS`. A server without an address is the one that was asked.
     pub fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
         let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
         let ranges = parts.iter().map(|part| {
@@ -77,7 +76,7 @@ impl SlotMap {
     }
 }
 
-/// Returns the slot of a key: of what is in its first braces, where there is something.
+/// Returns the slot of a key: the hash of the part in its first braces, unless that is empty.
 pub fn slot(key: &[u8]) -> u16 {
     let tag = || {
         let open = key.iter().position(|byte| *byte == b'{')? + 1;
@@ -88,7 +87,7 @@ pub fn slot(key: &[u8]) -> u16 {
 }
 
 impl View {
-    /// Reads the answers of one node to `CLUSTER SLOTS` and `CLUSTER NODES`.
+    /// Parses the answers of one node to `CLUSTER SLOTS` and `CLUSTER NODES`.
     pub fn read(slots: &Value, nodes: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
         let mut view = Self {
             id: String::new(),
@@ -122,8 +121,7 @@ impl View {
 }
 
 impl Consensus {
-    /// Takes the views together: a slot has the master with the highest epoch among those that are
-    /// named for it.
+    /// Combines the views: each slot belongs to the named master with the highest epoch.
     pub fn of(views: &[View]) -> Self {
         let mut owners: Vec<Option<(u64, &Range)>> = vec![None; SLOTS.into()];
         for view in views {
@@ -161,7 +159,7 @@ impl Consensus {
     }
 }
 
-/// Why other masters than these may be in charge in a moment.
+/// Returns the reason for which other masters may take over in a moment.
 fn doubt(map: &SlotMap, views: &[View]) -> Option<String> {
     let masters = map.ids();
     if views.iter().any(|view| masters.iter().any(|id| view.failed.contains(*id))) {
@@ -197,7 +195,7 @@ mod tests {
         assert_eq!(slot(b"foo{{bar}}zap"), slot(b"{bar"));
     }
 
-    /// Returns the view of a node: of each master the id, the epoch, and its slots.
+    /// Returns the view of a node. Masters are given as ID, epoch, and first and last slot.
     fn view(id: &str, masters: &[(&str, u64, u16, u16)], failed: &[&str]) -> View {
         let range = |id: &str, first| Range {
             first,
@@ -227,7 +225,7 @@ mod tests {
         ]);
         assert_eq!((agreed.map.ids(), agreed.doubt), (["b", "c"].into(), None));
         assert_eq!(agreed.map.ranges.len(), 2);
-        // The others have not heard of it yet.
+        // The others do not know of it yet.
         let agreed = Consensus::of(&[
             view("a", &before, &[]),
             view("b", &before, &[]),
@@ -257,7 +255,7 @@ mod properties {
 
     use super::*;
 
-    /// Any answer, not deep.
+    /// Returns any answer of limited depth.
     fn answer() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Nil),

@@ -1,9 +1,9 @@
-//! Options of addresses, under the names of other programs, too.
+//! Options of addresses, also under the names that other programs use.
 
-/// Options that say whether connections are encrypted, without case and separators.
+/// Options that enable encryption, in the form of [`plain`].
 pub const TLS_OPTIONS: [&str; 3] = ["tls", "ssl", "usetls"];
 
-/// Options of other programs, without case and separators, and what takes their place.
+/// Options of other programs, in the form of [`plain`], with their replacement.
 const MEANT: [(&str, &str); 24] = [
     ("database", "write db"),
     ("dbindex", "write db"),
@@ -40,13 +40,13 @@ const MEANT: [(&str, &str); 24] = [
     ("timeout", "leave it out; oauthctl has its own limits"),
 ];
 
-/// Returns the name of an option as it is compared: people write `sentinelPassword`,
-/// `sentinel-password` and `SENTINEL_PASSWORD`.
+/// Normalises the name of an option for comparison: `sentinelPassword`, `sentinel-password` and
+/// `SENTINEL_PASSWORD` are in use.
 pub fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// What an option of another program is here.
+/// Returns the replacement of another program's option.
 pub fn meant_by(name: &str) -> Option<&'static str> {
     let plain = plain(name);
     let known = MEANT.iter().find(|(known, _)| *known == plain);
