@@ -1,10 +1,10 @@
-//! Which addresses are out in the public network. A DID document or a server's metadata must not be
-//! able to send requests, and with them tokens, into the operator's own network.
+//! Detection of public IP addresses. A DID document or a server's metadata must not make oauthctl
+//! send requests, and with them tokens, into the operator's own network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Ranges of IPv4 that are not public unicast (IANA special-purpose registry): first address,
-/// prefix length.
+/// IPv4 ranges that are not public unicast (IANA special-purpose registry): first address, prefix
+/// length.
 const CLOSED_V4: [([u8; 4], u32); 17] = [
     ([0, 0, 0, 0], 8),       // this network, unspecified
     ([10, 0, 0, 0], 8),      // private
@@ -25,7 +25,7 @@ const CLOSED_V4: [([u8; 4], u32); 17] = [
     ([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// Ranges inside the global unicast block of IPv6 that are not public: first groups, prefix length.
+/// Non-public ranges inside the global unicast block of IPv6: first groups, prefix length.
 const CLOSED_V6: [([u16; 3], u32); 5] = [
     ([0x2001, 0, 0], 23),         // protocol assignments, Teredo
     ([0x2001, 0xdb8, 0], 32),     // documentation
@@ -34,7 +34,7 @@ const CLOSED_V6: [([u16; 3], u32); 5] = [
     ([0x2620, 0x4f, 0x8000], 48), // AS112
 ];
 
-/// Checks whether an address is public unicast. Addresses that wrap an IPv4 address are judged by
+/// Checks whether an address is public unicast. Addresses that embed an IPv4 address are checked by
 /// that.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -55,7 +55,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(wrapped);
     }
     let groups = address.segments();
-    // NAT64 (RFC 6052): where a network has no IPv4 of its own, all of it is reached through these.
+    // NAT64 (RFC 6052): a network without IPv4 reaches all IPv4 addresses in this way.
     if groups[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
         let [a, b] = groups[6].to_be_bytes();
         let [c, d] = groups[7].to_be_bytes();

@@ -1,5 +1,5 @@
-//! Inputs for the property tests, which are in a `properties` module beside each parser. Of each,
-//! 256 cases are tried, or as many as a variable says:
+//! Inputs for the property tests, which are in a `properties` module next to each parser. Each runs
+//! 256 cases, or the number in a variable:
 //!
 //! ```sh
 //! PROPTEST_CASES=1000000 cargo test --release --bin oauthctl properties -- --skip slow
@@ -9,10 +9,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-/// So many bytes of a secret are enough to know it by.
+/// Length of a fragment that discloses a secret, in bytes.
 const PIECE: usize = 12;
 
-/// Any text, of characters that mean something to some parser and of others.
+/// Returns any text, with characters that are special to some parser and others.
 pub fn text() -> impl Strategy<Value = String> {
     let c = prop_oneof![
         4 => proptest::char::range(' ', '~'),
@@ -21,7 +21,7 @@ pub fn text() -> impl Strategy<Value = String> {
     vec(c, 0..12).prop_map(String::from_iter)
 }
 
-/// Any JSON, not deep.
+/// Returns any JSON of limited depth.
 pub fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -40,17 +40,17 @@ pub fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Members that no parser knows.
+/// Returns members that no parser knows.
 pub fn unknown_members() -> impl Strategy<Value = Map<String, Value>> {
     let member = (text(), json()).prop_map(|(name, value)| (format!("x-{name}"), value));
     vec(member, 0..3).prop_map(|members| members.into_iter().collect())
 }
 
-/// Small damage to a text: characters replaced, removed and put in, or the end cut off.
+/// Damage to a text: characters replaced, removed and inserted, or the end cut off.
 #[derive(Clone, Debug)]
 pub struct Damage(Vec<(u8, u16, char)>);
 
-/// Damage in at least one and at most so many places.
+/// Returns damage in one to `most` places.
 pub fn damage(most: usize) -> impl Strategy<Value = Damage> {
     let c = prop_oneof![3 => proptest::char::range(' ', '~'), 1 => any::<char>()];
     vec((any::<u8>(), any::<u16>(), c), 1..=most).prop_map(Damage)
@@ -73,7 +73,7 @@ impl Damage {
     }
 }
 
-/// Checks whether a text shows a piece of a secret.
+/// Checks whether a text contains a fragment of a secret.
 pub fn shows(text: &str, secret: &str) -> bool {
     secret
         .as_bytes()
@@ -81,7 +81,7 @@ pub fn shows(text: &str, secret: &str) -> bool {
         .any(|piece| text.as_bytes().windows(PIECE).any(|part| part == piece))
 }
 
-/// Everything that would be printed of a failure.
+/// Returns all text printed for a failure.
 pub fn told(failure: &crate::error::Failure) -> String {
     let mut told = format!("{failure:?} {}", failure.in_one_line());
     let mut cause = std::error::Error::source(failure);

@@ -1,5 +1,4 @@
-//! What the arguments of all commands have in common: the options that every command takes, and
-//! what Tab can know.
+//! Options common to all commands, and the sources of dynamic completion.
 #![expect(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they are")]
 
 use std::path::PathBuf;
@@ -51,17 +50,16 @@ pub struct GlobalArgs {
     pub silent: bool,
 }
 
-/// What an argument takes that only the settings, the keys or the store know. Stands beside the
-/// argument, and means nothing until a shell asks.
+/// Dynamic completion source of an argument, used only for requests of a shell.
 #[derive(Clone, Copy, Debug)]
 pub enum Completer {
-    /// The kids of the key set.
+    /// Kids of the key set.
     Kids,
-    /// The profiles of the settings file.
+    /// Profiles of the settings file.
     Profiles,
-    /// The layouts, built in and described.
+    /// Layouts, built-in and described.
     Layouts,
-    /// The accounts that have sessions.
+    /// Accounts with sessions.
     Accounts,
 }
 

@@ -1,12 +1,12 @@
-//! The whole command tree as clap types. No behaviour: each leaf's arguments stand beside the code
-//! that runs it, under `commands/`.
+//! Command tree as clap types. No behaviour: the arguments of each command are next to its code,
+//! under `commands/`.
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches, Parser, Subcommand};
 
 use crate::args::GlobalArgs;
 use crate::commands;
 
-/// Help is no wider than this, however wide the terminal is.
+/// Maximum width of help texts.
 const WIDTH: usize = 100;
 
 /// Administer an atproto web app's OAuth client keys and its users' sessions.
@@ -53,8 +53,7 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Returns the tree with nothing put off: what is printed about all of it has to be there
-    /// before it is built.
+    /// Returns the tree with all subcommands built, for output about all of them.
     pub fn whole_tree() -> clap::Command {
         fn now<T: Subcommand>(noun: clap::Command) -> clap::Command {
             T::augment_subcommands(noun.defer(|noun| noun))
@@ -68,8 +67,8 @@ impl Cli {
     }
 }
 
-/// Verbs whose options are only put together when one of them was called, or its help: a good part
-/// of what a short command spends its time on.
+/// Subcommand whose options are built only on use, because building all of them takes much of the
+/// time of a short command.
 pub struct Later<T>(pub T);
 
 impl<T: Subcommand> Subcommand for Later<T> {
@@ -108,7 +107,7 @@ mod tests {
         }
     }
 
-    /// What is wider is wrapped in the middle of a paragraph that we have wrapped ourselves.
+    /// Clap would wrap longer lines again, in the middle of a paragraph.
     #[test]
     fn what_follows_the_options_in_a_help_text_fits_its_width() {
         check(&Cli::whole_tree());

@@ -1,6 +1,6 @@
-//! Completion that knows: kids, profiles, layouts and accounts, as they are now. The scripts of
-//! `oauthctl completions --dynamic` ask for it with `oauthctl __complete`. Whatever goes wrong, the
-//! answer is silence, and soon.
+//! Dynamic shell completion (`oauthctl __complete`): current kids, profiles, layouts and accounts,
+//! for the scripts of `oauthctl completions --dynamic`. Errors produce no candidates; limits: 300
+//! ms overall, 100 ms for the store.
 
 mod knowledge;
 mod words;
@@ -18,17 +18,17 @@ use self::knowledge::Knowledge;
 use self::words::Words;
 use crate::args::Completer;
 
-/// The first argument of a request. No command that people type.
+/// First argument of a request. Not a command for people.
 const REQUEST: &str = "__complete";
-/// Nobody waits longer for what Tab says.
+/// Maximum time of an answer.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// Asks the shell to complete a path: it does that better.
+/// Reply that lets the shell complete a path itself.
 const FILES: &str = ":files";
 
-/// A shell that can ask.
+/// Shell with dynamic completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// Bash, which hands its line over as it is.
+    /// Bash, which passes its line unchanged.
     Bash,
     /// Z shell.
     Zsh,
@@ -43,7 +43,7 @@ impl Asker {
             .find_map(|(known, asker)| (known == name).then_some(asker))
     }
 
-    /// Returns the script that makes the shell ask.
+    /// Returns the script that sends requests from the shell.
     pub fn script(self) -> &'static str {
         match self {
             Self::Bash => include_str!("completion/oauthctl.bash"),
@@ -58,12 +58,12 @@ pub fn requested(mut arguments: impl Iterator<Item = OsString>) -> Option<Vec<Os
     (arguments.nth(1)? == REQUEST).then(|| arguments.collect())
 }
 
-/// What to print: candidates, one a line. `tree` makes the command tree.
+/// Returns the answer to print: one candidate per line. `tree` builds the command tree.
 pub fn answer(tree: fn() -> Command, request: Vec<OsString>) -> String {
     let (sender, answer) = mpsc::channel();
     thread::spawn(move || {
         std::panic::set_hook(Box::new(|_| {}));
-        // Nobody listens any more when it took too long.
+        // The receiver is gone after a timeout.
         let _ = sender.send(candidates(tree(), &request).unwrap_or_default());
     });
     answer.recv_timeout(PATIENCE).unwrap_or_default()
@@ -87,7 +87,7 @@ fn candidates(tree: Command, request: &[OsString]) -> Option<String> {
     if found.iter().any(|candidate| value(candidate).ends_with(FILES)) {
         return Some(format!("{FILES}\n"));
     }
-    // Whoever has not begun an option wants a value, where there is one.
+    // Unless an option was started, values take precedence over options.
     let is_option = |candidate: &CompletionCandidate| is_option(&value(candidate));
     if words.current.is_empty() && !found.iter().all(is_option) {
         found.retain(|candidate| !is_option(candidate));
@@ -96,12 +96,12 @@ fn candidates(tree: Command, request: &[OsString]) -> Option<String> {
     Some(found.iter().map(|one| shown(asker, &words, &value(one), help(one).as_deref())).collect())
 }
 
-/// A kid may begin with a dash, too.
+/// Checks whether this is an option. A kid may begin with a dash, too.
 fn is_option(value: &str) -> bool {
     value.starts_with("--") || (value.starts_with('-') && value.len() == 2)
 }
 
-/// One line of an answer, as the shell wants it.
+/// Formats one line of an answer for the shell.
 fn shown(asker: Asker, words: &Words, value: &str, help: Option<&str>) -> String {
     let help = help.and_then(|help| help.lines().next()).unwrap_or_default();
     match asker {
@@ -112,7 +112,7 @@ fn shown(asker: Asker, words: &Words, value: &str, help: Option<&str>) -> String
     }
 }
 
-/// Returns the tree with what is known beside each argument that asks for it.
+/// Returns the tree with candidates for all arguments that have a dynamic source.
 fn taught(command: Command, knowledge: &Knowledge) -> Command {
     let command = command.mut_args(|argument| {
         if let Some(knows) = argument.get::<Completer>().copied() {

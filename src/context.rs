@@ -1,6 +1,5 @@
-//! What a command may ask of the world: settings, keys, time, randomness, the terminal. The only
-//! reader of the environment, the clock and the random number generator; everything below takes
-//! values.
+//! Access to settings, keys, time, randomness and the terminal. The only reader of the environment,
+//! the clock and the random number generator. Everything below takes values.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
@@ -32,12 +31,12 @@ use crate::settings::{
 use crate::store::{self, Access, Layout, LayoutChoice, Locks, Scan, Store, StoreId, StoreUrl};
 use crate::ui::Ui;
 
-/// Handed to every command.
+/// Context of a command.
 pub struct Context {
-    /// The terminal.
+    /// Terminal.
     pub ui: Ui,
     yes: bool,
-    /// Nothing but results is said: a shell asks.
+    /// True to print results only, for requests of a shell.
     is_silent: bool,
     overrides: Overrides,
     environment: Environment,
@@ -45,15 +44,15 @@ pub struct Context {
     runtime: OnceCell<Runtime>,
     interrupt: OnceCell<Interrupt>,
     network: OnceCell<Arc<Network>>,
-    /// Whether it was said which files with secrets others can read.
+    /// True once a warning about files with secrets that others can read was printed.
     warned: Cell<bool>,
-    /// Whether it was said which authorities of the environment are not trusted.
+    /// True once a warning about untrusted authorities of the environment was printed.
     warned_of_roots: Cell<bool>,
 }
 
 impl Context {
-    /// Takes the environment in. Reads no file: most of what a command needs, it needs only some of
-    /// the time.
+    /// Creates the context from the environment. Reads no file, since most commands need only some
+    /// of them.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the environment"
@@ -76,7 +75,7 @@ impl Context {
         }
     }
 
-    /// With all but the settings still to be found out.
+    /// Creates a context in which everything but the settings is read on first use.
     fn of(
         ui: Ui,
         yes: bool,
@@ -99,12 +98,12 @@ impl Context {
         }
     }
 
-    /// Asks before something that cannot be undone. Without a terminal only `--yes` says yes.
+    /// Asks before an irreversible action. Without a terminal, `--yes` is required.
     pub fn confirm(&self, question: &str) -> anyhow::Result<()> {
         if self.yes {
             return Ok(());
         }
-        // So that Ctrl-C is an answer like any other, and leaves the terminal as it was.
+        // Makes Ctrl-C an ordinary answer, which leaves the terminal in order.
         let _ = self.interrupt();
         if self.ui.ask(question)? {
             return Ok(());
@@ -112,12 +111,12 @@ impl Context {
         Err(usage("not confirmed; nothing was done").into())
     }
 
-    /// Checks whether everything was confirmed beforehand.
+    /// Checks whether `--yes` was given.
     pub fn is_confirmed(&self) -> bool {
         self.yes
     }
 
-    /// The same world under other settings: what a settings file would lead to once it is written.
+    /// Returns the context with other settings, to test a settings file before it is written.
     pub fn under(&self, file: SettingsFile) -> Result<Self, Failure> {
         let settings = Settings::new(Some(file), self.environment.clone(), Overrides::default())?;
         Ok(Self::of(
@@ -129,8 +128,8 @@ impl Context {
         ))
     }
 
-    /// The same world under each part of the settings file: its top level, then each profile. The
-    /// command line and the variables that stand in for it say nothing there.
+    /// Returns the context for each part of the settings file: its top level, then each profile.
+    /// Options of the command line and corresponding variables do not apply there.
     pub fn parts(&self) -> Result<Vec<Self>, Failure> {
         const VARIABLES: [&str; 4] =
             ["OAUTHCTL_PROFILE", "OAUTHCTL_STORE", "OAUTHCTL_LAYOUT", "OAUTHCTL_KEYS"];
@@ -147,17 +146,17 @@ impl Context {
         std::iter::once(None).chain(profiles).map(part).collect()
     }
 
-    /// What the command line says about settings.
+    /// Returns the settings options of the command line.
     pub fn overrides(&self) -> &Overrides {
         &self.overrides
     }
 
-    /// Returns the profile asked for, whether there is one or not.
+    /// Returns the selected profile, even if it does not exist.
     pub fn profile(&self) -> Option<&str> {
         self.overrides.profile.as_deref().or_else(|| self.environment.text("OAUTHCTL_PROFILE"))
     }
 
-    /// Checks whether a person can be asked, and has not said beforehand what to do.
+    /// Checks whether prompts are possible and not disabled.
     pub fn is_interactive(&self) -> bool {
         !self.yes && self.ui.can_ask()
     }
@@ -167,10 +166,10 @@ impl Context {
         self.clock().now()
     }
 
-    /// What tells the time.
+    /// Returns the clock.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn clock(&self) -> Clock {
-        // Debug builds take the time from outside, so that tests can speak of days.
+        // Debug builds take the time from the environment, so that tests can span days.
         if cfg!(debug_assertions)
             && let Some(now) = self.environment.text("OAUTHCTL_TEST_NOW")
         {
@@ -185,13 +184,13 @@ impl Context {
         UnwrapErr(SysRng)
     }
 
-    /// The variables the process was started with and, once settings were read, those of the files
-    /// that they name.
+    /// Returns the variables of the process and, after the settings were read, those of the
+    /// configured dotenv files.
     pub fn environment(&self) -> &Environment {
         self.settings.get().map_or(&self.environment, Settings::environment)
     }
 
-    /// Returns the settings, read when first asked for.
+    /// Returns the settings, read on first use.
     pub fn settings(&self) -> Result<&Settings, Failure> {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
@@ -210,9 +209,9 @@ impl Context {
         Ok(self.settings.get_or_init(|| settings))
     }
 
-    /// Returns the file named, else the one in the working directory or above it, else the one in
-    /// the XDG configuration directory. One that was found above is named on stderr: nobody would
-    /// expect its settings to be in force here otherwise.
+    /// Returns the settings file: the one given, else the one in the working directory or above,
+    /// else the one in the XDG configuration directory. One found above the working directory is
+    /// reported on stderr, since its use may be unexpected.
     fn config_path(&self) -> Result<Option<PathBuf>, Failure> {
         use etcetera::BaseStrategy as _;
         let named = self.overrides.config.clone();
@@ -236,11 +235,11 @@ impl Context {
             }
         }
         let path = base.map(|base| base.config_dir().join("oauthctl").join(settings::FILE_NAME));
-        // A directory or a link that leads nowhere is no reason to go on without settings.
+        // A directory or a dangling link must cause an error, and not be ignored.
         Ok(path.filter(|path| path.symlink_metadata().is_ok()))
     }
 
-    /// Reads every key source that the settings name, in order. None when nothing names one.
+    /// Reads the configured key sources, in order. `None` if there are none.
     pub fn load_key_sources(&self) -> Result<Option<Vec<LoadedSource>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
         self.warn_of_exposed_files()?;
@@ -251,7 +250,7 @@ impl Context {
             .map(Some)
     }
 
-    /// Reads every key source, whatever becomes of the others. None when nothing names one.
+    /// Reads the configured key sources, each with its own result. `None` if there are none.
     pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
         Ok(Some(
@@ -264,7 +263,7 @@ impl Context {
         if let KeySource::Variable { name, .. } = &source
             && !self.environment.exists(name)
         {
-            // The settings may say where else the app keeps its variables.
+            // The settings may name further dotenv files.
             self.settings()?;
         }
         let loaded = keyring::load(source, self.environment())?;
@@ -274,12 +273,12 @@ impl Context {
         Ok(loaded)
     }
 
-    /// Returns the key set, where one is configured.
+    /// Returns the key set, if one is configured.
     pub fn key_set(&self) -> Result<Option<KeySet>, Failure> {
         self.load_key_sources()?.as_deref().map(keyring::key_set).transpose()
     }
 
-    /// Returns the key sources of a command that cannot do without keys.
+    /// Returns the key sources of a command that requires keys.
     pub fn required_key_sources(&self) -> Result<Vec<LoadedSource>, Failure> {
         if let Some(sources) = self.load_key_sources()? {
             return Ok(sources);
@@ -295,14 +294,12 @@ impl Context {
         )))
     }
 
-    /// Returns the beginning of a hint that names keys that are near, where no key source is
-    /// configured.
+    /// Returns the start of a hint about unused keys nearby, for a missing key source.
     pub fn keys_nearby(&self) -> Result<String, Failure> {
         Ok(nearby::keys(self.environment(), &self.settings()?.found_keys()))
     }
 
-    /// Returns the address of the store, and whether somebody named it to us or it was merely
-    /// found.
+    /// Returns the address of the store, and its origin: configured or detected.
     pub fn store_address(&self) -> Result<(StoreUrl, Origin), Failure> {
         let settings = self.settings()?;
         let Sourced { text, origin } = match settings.store_url()? {
@@ -321,12 +318,12 @@ impl Context {
         Ok((url, origin))
     }
 
-    /// Identity of the store.
+    /// Returns the identity of the store.
     pub fn store_id(&self) -> Result<StoreId, Failure> {
         Ok(self.store_address()?.0.id())
     }
 
-    /// What the app itself would use.
+    /// Returns the store that the app itself would use.
     fn found_store(&self) -> Result<Sourced, Failure> {
         for (variable, kind) in app::STORE_VARIABLES {
             let Some(text) = self.environment().text(variable) else { continue };
@@ -351,7 +348,7 @@ impl Context {
         )))
     }
 
-    /// What opening the store takes beside its address.
+    /// Returns the parameters for opening the store.
     fn store_access(&self, url: &StoreUrl) -> Result<Access, Failure> {
         let settings = self.settings()?;
         let base = settings.base_of(&Origin::File);
@@ -378,7 +375,7 @@ impl Context {
         })
     }
 
-    /// Returns the authorities that the environment adds. Says once which are not trusted.
+    /// Returns the certificates of the environment. Warns once about untrusted ones.
     fn system_pem(&self) -> Result<Vec<u8>, Failure> {
         let roots = self.settings()?.system_roots();
         if !self.is_silent && !self.warned_of_roots.replace(true) {
@@ -404,8 +401,7 @@ impl Context {
         Ok(Some(Locks::Store(url, Box::new(access))))
     }
 
-    /// Returns the app's own token for this address. One that belongs to another address is not
-    /// sent there.
+    /// Returns the app's own token for this address. It is never sent to another address.
     fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
         app::STORE_VARIABLES.iter().find_map(|(address, kind)| {
             let StoreVariable::Rest(token) = kind else { return None };
@@ -419,7 +415,7 @@ impl Context {
         })
     }
 
-    /// Says once which files with secrets others can read.
+    /// Warns once about files with secrets that others can read.
     fn warn_of_exposed_files(&self) -> Result<(), Failure> {
         if !self.warned.replace(true) {
             for path in self.settings()?.exposed_files() {
@@ -432,7 +428,7 @@ impl Context {
         Ok(())
     }
 
-    /// Returns the store, and what opening it takes.
+    /// Returns the store with the parameters for opening it.
     fn store_to_open(&self) -> Result<(StoreUrl, Access, LayoutChoice), Failure> {
         let (url, origin) = self.store_address()?;
         debug!("store {url}, from {origin}");
@@ -440,7 +436,7 @@ impl Context {
         Ok((url, access, self.layout_choice()?))
     }
 
-    /// Opens the store, whoever named it.
+    /// Opens the store, configured or detected.
     pub fn open_store(&self) -> Result<Box<dyn Store>, Failure> {
         self.warn_of_exposed_files()?;
         let (url, access, layout) = self.store_to_open()?;
@@ -449,14 +445,14 @@ impl Context {
         Ok(store)
     }
 
-    /// Opens the store to change something in it.
+    /// Opens the store for changes.
     pub fn open_store_to_change(&self) -> Result<Box<dyn Store>, Failure> {
         let store = self.open_store()?;
         store.check_user()?;
         Ok(store)
     }
 
-    /// Opens the store under each layout of which it has records, to look at it.
+    /// Opens the store for reading, once per layout of which it has records.
     pub fn open_stores(&self) -> Result<Vec<Box<dyn Store>>, Failure> {
         self.warn_of_exposed_files()?;
         let (url, access, layout) = self.store_to_open()?;
@@ -467,7 +463,7 @@ impl Context {
         Ok(stores)
     }
 
-    /// Opens the store unless that takes longer than this.
+    /// Opens the store within a time limit.
     pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
         let (url, access, layout) = self.store_to_open()?;
         let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
@@ -476,16 +472,15 @@ impl Context {
             .unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
     }
 
-    /// Checks whether there is a store to look into: one that is named, or one that the app would
-    /// use.
+    /// Checks whether there is a store, configured or used by the app.
     pub fn has_store(&self) -> bool {
         let is_unnamed =
             self.settings().and_then(Settings::store_url).is_ok_and(|named| named.is_none());
         !is_unnamed || self.found_store().is_ok()
     }
 
-    /// Begins to read every record of the store, in whatever layout. Also returns where the store
-    /// is, and who says so.
+    /// Starts reading all records of the store in any layout. Also returns the address of the store
+    /// and its origin.
     pub async fn begin_census(&self) -> Result<(StoreUrl, Origin, Scan), Failure> {
         let (url, origin) = self.store_address()?;
         let (access, layouts) = self.store_to_search(&url)?;
@@ -493,14 +488,14 @@ impl Context {
         Ok((url, origin, scan))
     }
 
-    /// What reading every record of the store takes: what opening it takes, and every layout there
-    /// is.
+    /// Returns the parameters for reading all records of the store: those for opening it, and all
+    /// layouts.
     pub fn store_to_search(&self, url: &StoreUrl) -> Result<(Access, Vec<Arc<Layout>>), Failure> {
         Ok((self.store_access(url)?, LayoutChoice::all(&self.settings()?.layouts()?)?))
     }
 
-    /// Opens the store if somebody named it: one that was merely found is no evidence of what
-    /// depends on a key.
+    /// Opens the store if it is configured. A detected one is no evidence of records that depend on
+    /// a key.
     pub fn open_named_store(&self) -> Result<Option<Box<dyn Store>>, Failure> {
         if self.settings()?.store_url()?.is_none() {
             return Ok(None);
@@ -508,7 +503,7 @@ impl Context {
         self.open_store().map(Some)
     }
 
-    /// Checks whether the layout that is named is one of an app that uses atcute.
+    /// Checks whether the configured layout is one of an app that uses atcute.
     pub fn is_for_atcute(&self) -> bool {
         let choice = self.layout_choice();
         matches!(choice, Ok(LayoutChoice::Named(layout, _)) if layout.format == (&Atcute as &dyn Format))
@@ -522,12 +517,12 @@ impl Context {
             .for_client(self.client_id().ok().as_deref()))
     }
 
-    /// Where the tokens are kept that could not be stored.
+    /// Returns the directory for tokens that could not be stored.
     pub fn recovery_directory(&self) -> Result<PathBuf, Failure> {
         Ok(self.state_directory()?.join("recovery"))
     }
 
-    /// Where oauthctl keeps what must outlive a run and belongs to no store.
+    /// Returns the directory for data that outlives a run and belongs to no store.
     pub fn state_directory(&self) -> Result<PathBuf, Failure> {
         use etcetera::BaseStrategy as _;
         let base = etcetera::base_strategy::Xdg::new().ok();
@@ -537,7 +532,7 @@ impl Context {
         })
     }
 
-    /// Returns the app's `client_id`, in whose name token requests are made.
+    /// Returns the app's `client_id`, used in token requests.
     pub fn client_id(&self) -> Result<String, Failure> {
         let settings = self.settings()?;
         if let Some(id) = settings.client_text("client_id")? {
@@ -552,14 +547,13 @@ impl Context {
         }
     }
 
-    /// Checks whether a signal asked us to stop; listened for when first asked.
+    /// Returns the signal handler, installed on first use.
     pub fn interrupt(&self) -> Interrupt {
         let listen = || self.runtime().map(Interrupt::listen).unwrap_or_default();
         self.interrupt.get_or_init(listen).clone()
     }
 
-    /// Everybody outside: directories and authorization servers. Set up when first asked for;
-    /// nothing is sent by that.
+    /// Returns the network client, created on first use. Nothing is sent by that.
     pub fn network(&self) -> Result<&Arc<Network>, Failure> {
         if let Some(network) = self.network.get() {
             return Ok(network);
@@ -580,11 +574,11 @@ impl Context {
         Ok(self.network.get_or_init(|| Arc::new(network)))
     }
 
-    /// Where futures run; started when first asked for.
+    /// Returns the async runtime, started on first use.
     ///
-    /// One thread talks to servers while this one decodes and prints: more of them would wake each
-    /// other more often than they would help. And it goes on talking when our output is not
-    /// read, which a session under way depends on.
+    /// It has one thread, which talks to servers while the main thread decodes and prints; more
+    /// threads would mostly wake each other. It continues if the output is not read, on which
+    /// sessions in progress depend.
     pub fn runtime(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);

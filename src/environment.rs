@@ -1,4 +1,4 @@
-//! The environment, read once and handed on: nobody else asks the system for it.
+//! Environment variables, read once and passed on. Nothing else reads them from the system.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use crate::error::{Failure, usage};
 use crate::input;
 
-/// The environment, as values.
+/// Environment variables.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: HashMap<OsString, OsString>,
-    /// Dotenv files that were to add to it, and are not there.
+    /// Dotenv files that do not exist.
     missing_files: Vec<PathBuf>,
 }
 
@@ -22,8 +22,8 @@ impl Environment {
         Self { variables, missing_files: Vec::new() }
     }
 
-    /// Adds the variables of a dotenv file. What is exported stays as it is, even where it is
-    /// empty: so do apps' loaders.
+    /// Adds the variables of a dotenv file. Exported variables take precedence even if they are
+    /// empty, as in apps' loaders.
     pub fn add(&mut self, variables: Vec<(String, String)>) {
         // Of two lines for one variable the later counts.
         let variables: HashMap<_, _> = variables.into_iter().collect();
@@ -32,14 +32,13 @@ impl Environment {
         }
     }
 
-    /// The same without these variables.
+    /// Returns the environment without these variables.
     pub fn without(mut self, names: &[&str]) -> Self {
         self.variables.retain(|name, _| names.iter().all(|other| name != other));
         self
     }
 
-    /// Takes in that a dotenv file is not there. That is said only where one of its variables is
-    /// missed.
+    /// Records a missing dotenv file, reported only if one of its variables is required.
     pub fn lacks(&mut self, file: PathBuf) {
         self.missing_files.push(file);
     }
@@ -54,19 +53,18 @@ impl Environment {
         self.variables.get(name.as_ref() as &std::ffi::OsStr).is_some_and(|value| !value.is_empty())
     }
 
-    /// Returns the variable's text without white space at its ends, when it is set, not empty and
-    /// UTF-8.
+    /// Returns the variable's text, trimmed, if it is set, not empty and UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         let text = self.variables.get(name.as_ref() as &std::ffi::OsStr)?.to_str()?;
         Some(input::trimmed(text)).filter(|text| !text.is_empty())
     }
 
-    /// Returns the variable as it is, with what is no text replaced; empty where it is empty.
+    /// Returns the variable unchanged, with invalid UTF-8 replaced. May be empty.
     pub fn lossy(&self, name: &str) -> Option<Cow<'_, str>> {
         self.variables.get(name.as_ref() as &std::ffi::OsStr).map(|value| value.to_string_lossy())
     }
 
-    /// Returns the names of the variables that are not empty, in order.
+    /// Returns the names of the non-empty variables, in order.
     pub fn names(&self) -> Vec<&str> {
         let filled = self.variables.iter().filter(|(_, value)| !value.is_empty());
         let mut names: Vec<_> = filled.filter_map(|(name, _)| name.to_str()).collect();
@@ -74,7 +72,7 @@ impl Environment {
         names
     }
 
-    /// Returns the text of a variable that the settings name.
+    /// Returns the text of a variable to which the settings refer.
     pub fn required(&self, name: &str) -> Result<&str, Failure> {
         let place = format!("env:{name}");
         if name.is_empty() {

@@ -1,39 +1,38 @@
 //! Exit codes, and the error type with a hint. `ui/report.rs` prints errors.
 //!
-//! A predictable failure is a [`Failure`]: what is wrong with which input, what to do next, and the
-//! exit code. Any other error is wrapped by anyhow and ends with exit code 1.
+//! A predictable failure is a [`Failure`]: the input and its fault, a hint, and the exit code.
+//! Other errors are wrapped by anyhow and cause exit code 1.
 
 use std::fmt;
 use std::io;
 
-/// How the process ends. The numbers are part of the interface (README, "Exit status").
+/// Exit status of the process. The numbers are part of the interface (README, "Exit status").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything asked for was done; also when there was nothing to do.
+    /// All done, or nothing to do.
     Done = 0,
-    /// Failed, nothing achieved.
+    /// Failed without effect.
     Failed = 1,
-    /// The command line or the configuration is wrong; nothing was attempted.
+    /// Faulty command line or configuration. Nothing was attempted.
     Usage = 2,
-    /// Partly done or unconfirmed; each item was named.
+    /// Partly done or unconfirmed. Each item was reported.
     Partial = 3,
-    /// Stopped by SIGHUP (the terminal or the connection went), after what was begun had come to
-    /// its end.
+    /// Stopped by SIGHUP (terminal or connection closed), after completing work in progress.
     HungUp = 129,
-    /// Stopped by SIGINT (Ctrl-C), likewise.
+    /// Stopped by SIGINT (Ctrl-C), after completing work in progress.
     Interrupted = 130,
-    /// Stopped by SIGQUIT (Ctrl-\), likewise.
+    /// Stopped by SIGQUIT (Ctrl-\), after completing work in progress.
     Quit = 131,
-    /// Stopped by SIGTERM, likewise.
+    /// Stopped by SIGTERM, after completing work in progress.
     Terminated = 143,
 }
 
 impl Exit {
-    /// Those after a signal: 128 and its number.
+    /// Exit statuses after a signal: 128 plus its number.
     pub const OF_SIGNALS: [Self; 4] =
         [Self::HungUp, Self::Interrupted, Self::Quit, Self::Terminated];
 
-    /// How a command exits that failed with this. A reader that went away is not an error.
+    /// Returns the exit status for an error. A closed pipe is not an error.
     pub fn of(error: &anyhow::Error) -> Self {
         if is_broken_pipe(error) {
             return Self::Done;
@@ -41,13 +40,13 @@ impl Exit {
         error.chain().find_map(|e| e.downcast_ref::<Failure>()).map_or(Self::Failed, Failure::exit)
     }
 
-    /// Returns the number the shell sees.
+    /// Returns the numeric exit status.
     pub fn code(self) -> u8 {
         self as u8
     }
 }
 
-/// A failure that was foreseen: names the input, says what is wrong and what to do next.
+/// Predictable failure: names the input, its fault and the next step.
 pub struct Failure {
     exit: Exit,
     message: String,
@@ -55,17 +54,18 @@ pub struct Failure {
     source: Option<anyhow::Error>,
 }
 
-/// Returns the command line, the configuration or an input is wrong (exit code 2).
+/// Returns the failure of a faulty command line, configuration or input (exit code 2).
 pub fn usage(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-/// Returns the world did not let us (exit code 1).
+/// Returns the failure of an operation, for reasons outside the command line (exit code 1).
 pub fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Failed, message)
 }
 
-/// A signal came before anything was done; `so` is what that means for the user.
+/// Returns the failure of a command interrupted before it had an effect. `so` is the consequence
+/// for the user.
 pub fn interrupted(exit: Exit, so: &str) -> Failure {
     Failure::new(exit, format!("interrupted; {so}"))
 }
@@ -75,30 +75,29 @@ impl Failure {
         Self { exit, message: message.into(), hint: None, source: None }
     }
 
-    /// Adds what to do next.
+    /// Adds a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// What to do next, where that is known.
+    /// Returns the hint, if any.
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// How a command exits that fails so.
+    /// Returns the exit status.
     pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// Adds the lower error that led here.
+    /// Adds the underlying error.
     pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What is wrong and what to do about it, on one line: for a person who can answer again at
-    /// once.
+    /// Formats message and hint on one line, for a prompt that is repeated.
     pub fn in_one_line(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{}; {hint}", self.message),
@@ -106,7 +105,7 @@ impl Failure {
         }
     }
 
-    /// The same without the lower error.
+    /// Returns the failure without the underlying error.
     pub fn without_cause(&self) -> Self {
         Self {
             exit: self.exit,
@@ -116,8 +115,7 @@ impl Failure {
         }
     }
 
-    /// Names the input the failure is about: `at("env:PRIVATE_KEYS")` puts it in front of the
-    /// message.
+    /// Names the input: `at("env:PRIVATE_KEYS")` puts it in front of the message.
     pub fn at(mut self, input: impl fmt::Display) -> Self {
         self.message = format!("{input}: {}", self.message);
         self
@@ -142,19 +140,18 @@ impl std::error::Error for Failure {
     }
 }
 
-/// "did you mean …?", when something known is close enough.
+/// Returns "did you mean …?", if a known word is similar enough.
 pub fn suggestion(given: &str, known: &[&str]) -> Option<String> {
     let (similarity, best) = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(given, candidate), *candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    // The measure is too strict with short names: in `ulr` it sees little of `url`.
+    // The measure is too strict for short names: `ulr` is hardly similar to `url`.
     (similarity > 0.8 || strsim::osa_distance(given, best) == 1)
         .then(|| format!("did you mean {best}?"))
 }
 
-/// Returns the known name that was probably meant: of few other letters, or of some in another
-/// order.
+/// Returns the known name that was probably meant: with few different letters, or in another order.
 pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let tolerance = (given.len() / 5).max(2);
     let known = known.into_iter().filter(|known| known.len().abs_diff(given.len()) <= tolerance);
@@ -164,7 +161,7 @@ pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     (distance <= tolerance && distance < given.len()).then_some(best)
 }
 
-/// Checks whether it is only that nobody reads the output any more.
+/// Checks whether the error is only that the output is no longer read.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

@@ -1,8 +1,7 @@
-//! Files written whole or not at all: a sibling that only we can read, synced, then moved into
-//! place.
+//! Atomic file writes: a private temporary file next to the target, synced, then renamed.
 //!
-//! The sibling has a name of our own and is locked while it is being written. One that nobody has
-//! locked was left behind by a process that was killed, and may hold private keys or tokens.
+//! The temporary file has a name of oauthctl's own and is locked during the write. An unlocked one
+//! was left behind by a killed process, and may contain private keys or tokens.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -14,34 +13,34 @@ use zeroize::Zeroizing;
 
 use crate::error::{Failure, failed, usage};
 
-/// Mode of a file that holds a secret.
+/// Mode of a file with secrets.
 pub const PRIVATE: u32 = 0o600;
-/// Mode of a file that anyone may read.
+/// Mode of a public file.
 pub const PUBLIC: u32 = 0o644;
 
-/// Name of a file that is being written: what stands before and after the random part.
+/// Prefix and suffix of temporary files, around a random part.
 const UNFINISHED: (&str, &str) = (".oauthctl-", ".tmp");
-/// The same until version 0.1.
+/// Prefix of temporary files until version 0.1.
 const UNFINISHED_EARLIER: &str = ".tmp";
 /// Length of the random part.
 const RANDOM_CHARACTERS: usize = 6;
 
-/// Names of files are at most 255 bytes long.
+/// Maximum length of a tag in a file name, since names are limited to 255 bytes.
 const LONGEST_TAG: usize = 48;
 
-/// What to do when the file to write exists.
+/// Handling of an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// Fail and leave it, unless --force says otherwise.
+    /// Fails and suggests --force.
     Keep,
-    /// Fail and leave it.
+    /// Fails.
     KeepAlways,
-    /// Put the new file in its place.
+    /// Replaces the file.
     Replace,
 }
 
-/// A file being written. Nobody sees it under its name before [`NewFile::keep`]; dropped without,
-/// it leaves nothing.
+/// File being written. It is invisible under its name before [`NewFile::keep`], and leaves nothing
+/// if dropped before.
 pub struct NewFile {
     path: PathBuf,
     existing: Existing,
@@ -49,22 +48,21 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file, 0600 whatever the umask.
+    /// Creates the temporary file with mode 0600, independent of the umask.
     pub fn create(path: &Path, existing: Existing) -> Result<Self, Failure> {
         if existing != Existing::Replace && fs::symlink_metadata(path).is_ok() {
             return Err(exists(path, existing));
         }
-        // The error would name the sibling, which nobody asked for.
+        // The library's error would name the temporary file.
         let make = || -> io::Result<NamedTempFile> {
             let mut naming = tempfile::Builder::new();
             naming.prefix(UNFINISHED.0).suffix(UNFINISHED.1).rand_bytes(RANDOM_CHARACTERS);
             loop {
                 let file = naming.tempfile_in(directory_of(path))?;
                 file.as_file().set_permissions(fs::Permissions::from_mode(PRIVATE))?;
-                // Some file systems have no locks. There is nothing to be removed by its lock
-                // there, either.
+                // Some file systems have no locks. Leftovers are not removed there, either.
                 let _ = file.as_file().lock();
-                // Until it was locked it could be taken for one that was left behind.
+                // Before it was locked, it could be removed as a leftover.
                 if file.as_file().metadata()?.nlink() > 0 {
                     return Ok(file);
                 }
@@ -74,13 +72,12 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), existing, file })
     }
 
-    /// Gives the file its name.
+    /// Renames the file to its final name.
     pub fn keep(self) -> Result<(), Failure> {
         let path = self.path.clone();
         self.file.as_file().sync_all().map_err(|e| cannot_write(&path, e))?;
         self.name()?;
-        // So that the name survives a power cut, too. Some file systems cannot, and nothing is lost
-        // then.
+        // Makes the name survive a power failure. Not supported by some file systems, without harm.
         let _ = File::open(directory_of(&path)).and_then(|d| d.sync_all());
         Ok(())
     }
@@ -109,19 +106,19 @@ impl Write for NewFile {
     }
 }
 
-/// Fails where there is such a file, which --force would replace.
+/// Fails if the file exists, with a hint to --force.
 pub fn check_absent(path: &Path) -> Result<(), Failure> {
     if fs::symlink_metadata(path).is_ok() { Err(exists(path, Existing::Keep)) } else { Ok(()) }
 }
 
-/// Writes a private file that need not survive a power cut, in the place of any other.
+/// Writes a private file that need not survive a power failure, and replaces an existing one.
 pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut file = NewFile::create(path, Existing::Replace)?;
     file.write_all(bytes).map_err(|e| cannot_write(path, e))?;
     file.name()
 }
 
-/// Writes a file of this mode.
+/// Writes a file with this mode.
 pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Failure> {
     let mut file = NewFile::create(path, existing)?;
     let written = file.write_all(bytes);
@@ -131,18 +128,18 @@ pub fn write_file(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> R
     file.keep()
 }
 
-/// Files in the directory that a process was writing when it was killed.
+/// Returns temporary files left behind by killed processes.
 pub fn left_behind(directory: &Path) -> Vec<PathBuf> {
     unfinished(directory, |name| name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1))
 }
 
-/// The same as versions up to 0.1 named them: the name of any program's temporary file.
+/// Returns leftovers of versions up to 0.1, whose names are common to other programs.
 pub fn perhaps_left_behind(directory: &Path) -> Vec<PathBuf> {
     let length = UNFINISHED_EARLIER.len() + RANDOM_CHARACTERS;
     unfinished(directory, |name| name.len() == length && name.starts_with(UNFINISHED_EARLIER))
 }
 
-/// Files of such a name that nobody has locked. What cannot be opened by us may be one.
+/// Returns unlocked files with such a name, including those that cannot be opened.
 fn unfinished(directory: &Path, has_name: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let named = entries
@@ -159,8 +156,8 @@ fn unfinished(directory: &Path, has_name: impl Fn(&str) -> bool) -> Vec<PathBuf>
     found
 }
 
-/// Removes what killed processes left in the directory, each file under its own lock, so that none
-/// goes that is being written. Returns what was removed.
+/// Removes temporary files left behind by killed processes, each under its own lock, so that files
+/// being written are spared. Returns the removed files.
 pub fn remove_left_behind(directory: &Path) -> Vec<PathBuf> {
     let remove = |path: &PathBuf| {
         let removed = File::open(path).and_then(|file| {
@@ -172,8 +169,8 @@ pub fn remove_left_behind(directory: &Path) -> Vec<PathBuf> {
     left_behind(directory).into_iter().filter(remove).collect()
 }
 
-/// Adds a line to a file, which is made for its owner alone where it is not there. Returns what was
-/// in it before. `check` is asked about the text before and after.
+/// Appends a line to a file, which is created with mode 0600 if missing. Returns the earlier
+/// contents. `check` gets the text before and after.
 pub fn append_line(
     path: &Path,
     line: &str,
@@ -213,8 +210,8 @@ pub fn append_line(
     Ok(before)
 }
 
-/// Writes a file for its owner alone beside another: `keys.json` → `keys.TAG.json`. Never
-/// overwrites one. A file that holds the same already is taken for it.
+/// Writes a private file next to another: `keys.json` → `keys.TAG.json`. Never overwrites a file.
+/// An existing file with the same contents is reused.
 pub fn write_beside(
     path: &Path,
     tag: &str,
@@ -249,10 +246,10 @@ pub fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o044 != 0)
 }
 
-/// Puts new contents into an existing file. Its owner and mode stay: the app must be able to read
-/// it afterwards, too.
+/// Replaces the contents of an existing file. Keeps owner and mode, so that the app can still read
+/// it.
 pub fn rewrite_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    // Through a link to the file itself, so that the link stays one.
+    // Resolves links, so that a link is not replaced by a file.
     let path = &fs::canonicalize(path).map_err(|e| cannot_write(path, e))?;
     let mut file = NewFile::create(path, Existing::Replace)?;
     let mut prepare = || -> io::Result<()> {
@@ -289,7 +286,7 @@ fn cannot_write(path: &Path, error: io::Error) -> Failure {
         .hint(format!("check that this user may create files in {}", directory.display()))
 }
 
-/// Returns the directory that holds the file.
+/// Returns the directory of the file.
 pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -297,8 +294,8 @@ pub fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Keeps a second oauthctl from changing files in the same directory until dropped. The directory
-/// itself carries the lock, so nothing is left behind.
+/// Lock that keeps other oauthctl processes from changing files in the directory until dropped. The
+/// directory itself is locked, so nothing is left behind.
 pub struct DirectoryLock(
     #[expect(dead_code, reason = "held for its lock, which ends with it")] File,
 );

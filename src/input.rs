@@ -1,5 +1,5 @@
-//! Text from outside, as people and programs leave it: with a byte order mark, line ends, quotes
-//! and escapes.
+//! Text from outside, as left by people and programs: with a byte order mark, line ends, quotes and
+//! escapes.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -10,17 +10,17 @@ use crate::error::{Failure, usage};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Removes what is never part of a value: byte order marks, and white space at both ends.
+/// Removes a byte order mark, and white space at both ends.
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK)
 }
 
-/// Removes the byte order mark in front of a document.
+/// Removes a byte order mark.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Decodes the text of a file. Fails with the encoding where that is known.
+/// Decodes the text of a file. The failure names the encoding, if it is recognised.
 pub fn decode(bytes: &[u8]) -> Result<&str, Failure> {
     if is_utf16(bytes) {
         return Err(usage("is UTF-16 text, and UTF-8 is expected")
@@ -31,8 +31,8 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Failure> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// Checks whether the bytes begin as UTF-16 does: with its byte order mark, or an ASCII character
-/// of two bytes.
+/// Checks whether the bytes begin like UTF-16: with its byte order mark, or an ASCII character of
+/// two bytes.
 fn is_utf16(bytes: &[u8]) -> bool {
     matches!(
         bytes,
@@ -43,11 +43,11 @@ fn is_utf16(bytes: &[u8]) -> bool {
     )
 }
 
-/// The text of a file that could not be opened or read, or is no text.
+/// Error of reading a text file.
 pub enum Unread {
-    /// The system refused.
+    /// Opening or reading failed.
     Refused(io::Error),
-    /// It is too large, or no text.
+    /// Too large, or not text.
     Unusable(Failure),
 }
 
@@ -71,7 +71,7 @@ pub fn read_bytes(input: impl io::Read, limit: u64) -> Result<Zeroizing<Vec<u8>>
 }
 
 impl Unread {
-    /// Returns the failure, with `refused` for what the system says.
+    /// Converts the error, with `refused` for errors of the system.
     pub fn into_failure(self, refused: impl FnOnce(io::Error) -> Failure) -> Failure {
         match self {
             Self::Refused(error) => refused(error),
@@ -80,17 +80,16 @@ impl Unread {
     }
 }
 
-/// Compressed data that is not used.
+/// Error of decompression.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Compressed {
-    /// It is larger than was agreed to.
+    /// The output exceeds the limit.
     TooLarge,
-    /// It is damaged, or compressed in a way that was not asked for.
+    /// Damaged data, or an unsupported encoding.
     Unknown,
 }
 
-/// Undoes the compression of an answer (RFC 9110 section 8.4). What comes out may be as long as
-/// `limit`.
+/// Decompresses an answer (RFC 9110 section 8.4). The output is at most `limit` bytes long.
 pub fn decompressed(
     bytes: Vec<u8>,
     encoding: Option<&str>,
@@ -111,8 +110,8 @@ pub fn decompressed(
     }
 }
 
-/// Takes one value: an address, a token, a number. Fails where quotes or escapes stand around or in
-/// it that a loader should have removed.
+/// Returns a single value: an address, a token, a number. Fails on quotes or escapes that a loader
+/// should have removed.
 pub fn value(text: &str) -> Result<&str, Failure> {
     let text = trimmed(text);
     match leftover(text) {
@@ -126,7 +125,7 @@ pub fn value(text: &str) -> Result<&str, Failure> {
     }
 }
 
-/// Names quotes and escapes that a loader has left in a value, and the loaders that do so.
+/// Describes quotes and escapes left in a value, and the loaders that cause them.
 pub fn leftover(text: &str) -> Option<Failure> {
     let text = trimmed(text);
     if let Some(quote) = enclosing_quote(text) {
@@ -150,7 +149,7 @@ fn enclosing_quote(text: &str) -> Option<&'static str> {
     let quotes = [("\"", "double"), ("'", "single"), ("`", "backtick")];
     let encloses = |quote: &str| {
         text.strip_prefix(quote).is_some_and(|inner| {
-            // One that is not closed was cut off with the end of a key or an address.
+            // An unclosed quote was cut off together with the end of a key or an address.
             let is_cut = inner.starts_with(['{', '['])
                 || inner.starts_with("-----")
                 || inner.contains("://");

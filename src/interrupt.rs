@@ -1,5 +1,4 @@
-//! Ctrl-C, SIGTERM and what else ends a process: the first lets what was begun come to its end, the
-//! second quits.
+//! Signals that end a process: the first lets work in progress complete, the second exits at once.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -11,43 +10,41 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{Exit, Failure, interrupted};
 
-/// What a process is sent that writes beyond the largest size it may give to a file, on all systems
-/// we know.
+/// Number of SIGXFSZ on all supported systems. Sent for writes beyond the file size limit.
 const SIGXFSZ: i32 = 25;
 
-/// How soon a signal is noticed by who waits for one.
+/// Interval at which a waiting task checks for signals.
 const POLL: Duration = Duration::from_millis(50);
 
-/// What comes sooner after the first signal is the same wish: a terminal signals every process that
-/// it has, and a wrapper among them passes its signal on.
+/// Signals within this interval count once: terminal and wrapper may both deliver the same Ctrl-C.
 const SAME_WISH: Duration = Duration::from_secs(1);
 
-/// Whether the user, or the system, wants us to stop.
+/// Request to stop by the user or the system. Clones share it.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<Seen>);
 
-/// What came so far.
+/// Signals received so far.
 #[derive(Default)]
 struct Seen {
-    /// How to exit; 0 when nothing came.
+    /// Exit status, 0 before the first signal.
     exit: AtomicU8,
-    /// When the first came.
+    /// Time of the first signal.
     since: OnceLock<Instant>,
 }
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Installs the signal handlers.
     pub fn listen(runtime: &Runtime) -> Self {
         let interrupt = Self::default();
-        // Registered here and not in the task, so that no signal comes too early to be seen.
+        // Registered here and not in the task, so that an early signal is not missed.
         let _guard = runtime.enter();
         for exit in Exit::OF_SIGNALS {
             let kind = kind_of(exit);
-            // Whoever says `nohup` does not want us to stop when the terminal goes.
+            // `nohup` asks to continue after the terminal has closed.
             if kind == SignalKind::hangup() && is_ignored(kind) {
                 continue;
             }
-            // Without a handler the signal ends the process at once, which is the default anyway.
+            // Without a handler, the signal ends the process, which is the default.
             let Ok(mut signals) = signal(kind) else { continue };
             let seen = Arc::clone(&interrupt.0);
             runtime.spawn(async move {
@@ -58,13 +55,13 @@ impl Interrupt {
                 }
             });
         }
-        // Caught and not looked at, so that it does not end us with tokens in our hands: the write
-        // fails like others.
+        // Ignored, so that the process is not killed while it holds new tokens: the write fails
+        // with an ordinary error.
         let _ = signal(SignalKind::from_raw(SIGXFSZ));
         interrupt
     }
 
-    /// Checks whether a signal came.
+    /// Checks whether a signal was received.
     pub fn is_set(&self) -> bool {
         self.exit().is_some()
     }
@@ -76,7 +73,7 @@ impl Interrupt {
         }
     }
 
-    /// What comes of waiting for something that a signal may cut short; none when one came first.
+    /// Waits for a future, or for a signal. Returns `None` after a signal.
     pub async fn or<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -85,23 +82,22 @@ impl Interrupt {
         }
     }
 
-    /// What a count of what was read is followed by.
+    /// Returns the suffix for counts of an interrupted run.
     pub fn so_far(&self) -> &'static str {
         if self.is_set() { " so far (interrupted)" } else { "" }
     }
 
-    /// What the summary of a run ends with.
+    /// Returns the end of the summary of an interrupted run.
     pub fn before_the_end(&self) -> &'static str {
         if self.is_set() { "; interrupted before the end" } else { "" }
     }
 
-    /// Returns a failure for what a signal has kept from being done; `so` is what that means for
-    /// the user.
+    /// Returns the failure of interrupted work. `so` is the consequence for the user.
     pub fn failure(&self, so: &str) -> Failure {
         interrupted(self.exit().unwrap_or(Exit::Interrupted), so)
     }
 
-    /// How to exit after draining, when a signal came.
+    /// Returns the exit status after a signal.
     pub fn exit(&self) -> Option<Exit> {
         let code = self.0.exit.load(Ordering::SeqCst);
         Exit::OF_SIGNALS.into_iter().find(|exit| exit.code() == code)
@@ -109,11 +105,11 @@ impl Interrupt {
 }
 
 impl Seen {
-    /// Takes a signal in; whether it says: at once.
+    /// Records a signal. Returns true if it demands an immediate exit.
     fn add(&self, exit: Exit) -> bool {
         let first = *self.since.get_or_init(Instant::now);
         if first.elapsed() < SAME_WISH {
-            // The first has said how to exit.
+            // The first signal determines the exit status.
             let _ = self.exit.compare_exchange(0, exit.code(), Ordering::SeqCst, Ordering::SeqCst);
             return false;
         }
@@ -121,14 +117,13 @@ impl Seen {
     }
 }
 
-/// Returns the signal after which a process exits so: a shell's status for it is 128 and its
-/// number.
+/// Returns the signal of an exit status, which is 128 plus its number.
 fn kind_of(exit: Exit) -> SignalKind {
     SignalKind::from_raw(i32::from(exit.code()) - 128)
 }
 
-/// Checks whether we were started with this signal ignored. Only Linux says so; elsewhere a signal
-/// is always heeded.
+/// Checks whether this signal was ignored when the process started. Known only on Linux; elsewhere
+/// all signals are handled.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -141,7 +136,7 @@ fn is_ignored(kind: SignalKind) -> bool {
     reason = "a second signal means: now, whatever is still being drained"
 )]
 fn quit(exit: Exit) -> ! {
-    // Exiting flushes stdout, and that would wait for whoever reads it.
+    // Flushing stdout at exit would wait for its reader.
     if let Ok(null) = File::options().write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stdout(&null);
     }

@@ -1,9 +1,9 @@
-//! Access to members of JSON documents from elsewhere, whatever their shape. Indexing a `Value`
-//! panics on some shapes.
+//! Access to members of foreign JSON documents of any shape. Indexing a `Value` panics on some
+//! shapes.
 
 use serde_json::Value;
 
-/// Returns a member of an object, or `null` where the value is no object or has no such member.
+/// Returns a member of an object, `null` if the value is not an object or has no such member.
 pub fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
     value.get(name).unwrap_or(&Value::Null)
 }
@@ -13,7 +13,7 @@ pub fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     member(value, name).as_str()
 }
 
-/// Iterates over the items of a member that is an array; over nothing where it is none.
+/// Iterates over the items of a member that is an array. Empty for other members.
 pub fn items<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     member(value, name).as_array().into_iter().flatten()
 }
@@ -44,7 +44,7 @@ mod tests {
         entries.flat_map(below).collect()
     }
 
-    /// Lines that index something by a text, or by a variable that looks like one.
+    /// Returns lines that index something by a text, or by a variable that may be one.
     fn indexing(source: &str) -> Vec<&str> {
         let indexes = |line: &&str| {
             ["[\"", "[member]", "[name]"].iter().any(|index| {

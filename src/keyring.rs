@@ -1,4 +1,4 @@
-//! Key sources: where private keys are kept, read in every form in the wild.
+//! Key sources: files, variables and standard input, in all known formats.
 
 use std::fmt;
 use std::fs::File;
@@ -16,56 +16,56 @@ use crate::input::{self, Unread};
 use crate::jose::{ClientKey, KeyForm, KeySet, Kid, parse_keys};
 use crate::settings::{app, dotenv};
 
-/// More than any key set needs, and no harm where the path is that of another file.
+/// Maximum size of a source. Prevents harm from a path to the wrong file.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;
 
-/// Where keys are kept.
+/// Location of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// A file: the path as it was written, and where it is.
+    /// File.
     File {
-        /// As the user wrote it.
+        /// Path as given.
         named: String,
-        /// Relative paths of a settings file resolved.
+        /// Path with relative paths of a settings file resolved.
         path: PathBuf,
-        /// Kid of its key, where that has none itself.
+        /// Kid of its key, if the key has none itself.
         kid: Option<Kid>,
     },
-    /// An environment variable.
+    /// Environment variable.
     Variable {
-        /// Its name.
+        /// Name.
         name: String,
-        /// Kid of its key, where that has none itself.
+        /// Kid of its key, if the key has none itself.
         kid: Option<Kid>,
     },
     /// Standard input.
     Stdin,
 }
 
-/// A source and the keys it held.
+/// Source with its keys.
 #[derive(Debug)]
 pub struct LoadedSource {
-    /// Where they came from.
+    /// Source.
     pub source: KeySource,
-    /// How they were written there.
+    /// Form of the keys in the source.
     pub form: KeyForm,
-    /// The keys, in order.
+    /// Keys, in order.
     pub keys: Vec<ClientKey>,
-    /// What a JWKS holds beside its keys.
+    /// Other members of a JWKS.
     around: Map<String, Value>,
-    /// The permission bits of a file.
+    /// Permission bits of a file.
     mode: Option<u32>,
 }
 
 impl KeySource {
-    /// Reads `PATH`, `file:PATH`, `env:NAME` or `-`. Relative paths are relative to `base`.
+    /// Parses `PATH`, `file:PATH`, `env:NAME` or `-`. Relative paths are relative to `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
         if text == "-" {
             return Ok(Self::Stdin);
         }
         let place = text.strip_prefix("env:").or(text.strip_prefix("file:")).unwrap_or(text);
         if is_key(place) {
-            // Not echoed: it is a private key, and it is in the shell's history already.
+            // Not quoted: it is a private key (which is in the shell's history already).
             return Err(usage("a key source is a place, not the key itself")
                 .hint("put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME"));
         }
@@ -73,8 +73,7 @@ impl KeySource {
             if variable_name(name) {
                 return Ok(Self::Variable { name: name.to_owned(), kid: None });
             }
-            // Repeated only where it is meant as a name: it may be what should stand in the
-            // variable.
+            // Quoted only if it looks like a name: it may be the contents of the variable.
             let is_meant = name
                 .bytes()
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-. ".contains(&b));
@@ -93,7 +92,7 @@ impl KeySource {
         Ok(Self::File { named: text.to_owned(), path: base.join(place), kid: None })
     }
 
-    /// Returns the source with the kid of its one key, which has none itself.
+    /// Sets the kid of the source's only key, if the key has none itself.
     pub fn with_kid(mut self, named: Option<Kid>) -> Self {
         match &mut self {
             Self::File { kid, .. } | Self::Variable { kid, .. } => *kid = named,
@@ -102,7 +101,7 @@ impl KeySource {
         self
     }
 
-    /// Returns the kid that is named beside the source.
+    /// Returns the kid configured for the source.
     pub fn kid(&self) -> Option<&Kid> {
         match self {
             Self::File { kid, .. } | Self::Variable { kid, .. } => kid.as_ref(),
@@ -111,12 +110,12 @@ impl KeySource {
     }
 }
 
-/// Checks whether the text is a key, or the beginning of one, in any of the forms that there are.
+/// Checks whether the text is a key, or the start of one, in any known form.
 fn is_key(text: &str) -> bool {
-    /// How base64 begins of a PEM, of a JWK, of an array of JWKs, and of PKCS#8 of a P-256 key with
-    /// its public half or without.
+    /// Prefixes of base64 of a PEM, a JWK, an array of JWKs, and PKCS#8 of a P-256 key with and
+    /// without its public half.
     const BASE64: [&str; 5] = ["LS0tLS1CRUdJTi", "eyJ", "W3si", "MIGHAgEAMB", "MEECAQAwEw"];
-    /// How every P-256 key in multibase begins; longer than this is half of one at least.
+    /// Prefix of P-256 keys in multibase. A longer text is at least half of a key.
     const MULTIBASE: (&str, usize) = ("z42", 24);
     let text = input::trimmed(text).trim_start_matches(['\\', '"', '\'', '`']);
     text.starts_with(['{', '['])
@@ -125,7 +124,7 @@ fn is_key(text: &str) -> bool {
         || (text.starts_with(MULTIBASE.0) && text.len() > MULTIBASE.1 && !text.contains(['/', '.']))
 }
 
-/// Checks whether a shell and a dotenv file take this as the name of a variable.
+/// Checks whether this is a valid variable name in shells and dotenv files.
 pub fn variable_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -143,29 +142,29 @@ impl fmt::Display for KeySource {
 }
 
 impl LoadedSource {
-    /// Returns the keys as they are now, in the form in which the source holds them.
+    /// Encodes the keys in the form of the source.
     pub fn encode(&self) -> Result<Zeroizing<String>, Failure> {
         self.form.encode_within(&self.around, &self.keys)
     }
 
-    /// Checks whether every user of the machine can read it.
+    /// Checks whether all users of the machine can read the source.
     pub fn is_open_to_all(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o004 != 0)
     }
 
-    /// Checks whether the users of its group can read it.
+    /// Checks whether users of its group can read the source.
     pub fn is_open_to_group(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o040 != 0)
     }
 
-    /// Something about the source that its owner should mend.
+    /// Returns a warning about the source for its owner.
     pub fn warning(&self) -> Option<String> {
         (self.is_open_to_all() || self.is_open_to_group())
             .then(|| format!("{} can be read by other users; `chmod 600` it", self.source))
     }
 }
 
-/// Reads a source: keys that are well-formed, not yet checked as a set.
+/// Reads a source. The keys are well-formed, but not yet checked as a set.
 pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource, Failure> {
     let (text, mode) = match &source {
         KeySource::File { path, .. } => read_file(path).map_err(|e| e.at(&source))?,
@@ -180,8 +179,7 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
     Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
 }
 
-/// Gives the one key of a source the kid that is named beside it: in the settings, or in a variable
-/// of the app.
+/// Sets the kid of a source's only key from the settings, or from a variable of the app.
 fn name_key(
     keys: &mut [ClientKey],
     source: &KeySource,
@@ -213,25 +211,25 @@ fn name_key(
     }
 }
 
-/// Joins the sources' keys, in order, into a checked set.
+/// Joins the keys of the sources, in order, into a checked set.
 pub fn key_set(sources: &[LoadedSource]) -> Result<KeySet, Failure> {
     let place = sources.iter().map(|s| s.source.to_string()).collect::<Vec<_>>().join(", ");
     KeySet::new(sources.iter().flat_map(|s| s.keys.iter().cloned()).collect())
         .map_err(|e| e.at(place))
 }
 
-/// Private keys in a file of any kind: a key source, a file of variables, or a set among whose keys
-/// some are private.
+/// Private keys in a file of any kind: a key source, a dotenv file, or a set with some private
+/// keys.
 #[derive(Debug, Default)]
 pub struct KeysInFile {
-    /// True if there is any.
+    /// True if there are any.
     pub is_some: bool,
-    /// The kid of the first that has one.
+    /// First kid.
     pub kid: Option<Kid>,
 }
 
 impl KeysInFile {
-    /// Looks into the file. One that cannot be read holds none.
+    /// Searches the file. An unreadable file counts as empty.
     pub fn find(path: &Path) -> Self {
         let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
         let text =
@@ -246,12 +244,12 @@ impl KeysInFile {
     }
 }
 
-/// Returns the keys in a text that is nothing else.
+/// Returns the keys in a text that consists of nothing else.
 pub fn keys_of(text: &str) -> Vec<ClientKey> {
     parse_keys(text).map(|parsed| parsed.keys).unwrap_or_default()
 }
 
-/// Checks whether a JWK or a set has a private member, whatever else is wrong with it.
+/// Checks whether a JWK or a set has a private member, even if it is invalid.
 fn is_private_set(text: &str) -> bool {
     let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
     let set = document.get("keys").unwrap_or(&document);
@@ -259,7 +257,7 @@ fn is_private_set(text: &str) -> bool {
     keys.iter().any(|key| key.get("kty").is_some() && key.get("d").is_some())
 }
 
-/// Returns the text, and the permission bits of what is a file and no pipe.
+/// Returns the text, and the permission bits unless the file is a pipe.
 fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
     let file = File::open(path).map_err(|e| {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

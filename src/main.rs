@@ -1,7 +1,6 @@
-//! oauthctl: administers the OAuth client keys of an atproto web app and the sessions its users
-//! have.
+//! oauthctl: administers the OAuth client keys of an atproto web app and the sessions of its users.
 //!
-//! Parse, make a context, dispatch, report; nothing else.
+//! Parses arguments, creates the context, dispatches and reports.
 
 mod address;
 #[cfg(test)]
@@ -73,24 +72,23 @@ fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Help, version, or a command line that is wrong. A value that our own types refuse is reported as
-/// any other failure, with its hint.
+/// Prints help, version, or a parser error. A failure of a value parser is reported like any other,
+/// with its hint.
 fn not_parsed(error: &clap::Error) -> Exit {
     if let Some(failure) = failure_of(error) {
         let context = Context::new(GlobalArgs::default());
         return ui::report(&failure.into(), context.ui.err_palette(), &mut std::io::stderr());
     }
-    // A reader that went away is not an error.
+    // A closed pipe is not an error.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }
 
-/// Returns what one of our own types said to an argument that it could not be read from.
+/// Returns the failure of a value parser.
 fn failure_of(error: &clap::Error) -> Option<Failure> {
     let failure = std::error::Error::source(error)?.downcast_ref::<Failure>()?.without_cause();
     Some(match error.get(ContextKind::InvalidArg) {
-        // `--older-than <AGE>`, `[DID]...`: an option is named, while a positional value speaks for
-        // itself.
+        // `--older-than <AGE>`, `[DID]...`: options are named, positional values are not.
         Some(ContextValue::String(argument)) if argument.starts_with('-') => {
             failure.at(argument.split(' ').next().unwrap_or_default())
         }

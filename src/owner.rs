@@ -1,4 +1,4 @@
-//! Users of the operating system that files belong to.
+//! Owners of files.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,18 +8,18 @@ use crate::error::{Failure, usage};
 
 const ROOT: u32 = 0;
 
-/// Returns the user that oauthctl runs as; none where the system does not tell.
+/// Returns the user ID of the process, `None` if the system does not report it.
 pub fn current_user() -> Option<u32> {
     let process = fs::metadata("/proc/self");
     process.or_else(|_| tempfile::tempfile()?.metadata()).ok().map(|metadata| metadata.uid())
 }
 
-/// Returns the user that a file belongs to.
+/// Returns the owner of a file.
 pub fn owner_of(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|metadata| metadata.uid())
 }
 
-/// Name of a user, as `sudo -u` takes it.
+/// Returns the name of a user, as accepted by `sudo -u`.
 pub fn name_of(user: u32) -> String {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     named(&users, user).map_or_else(|| format!("#{user}"), str::to_owned)
@@ -33,13 +33,13 @@ fn named(users: &str, user: u32) -> Option<&str> {
     })
 }
 
-/// Returns whether oauthctl runs as root, and the file belongs to somebody else.
+/// Checks whether oauthctl runs as root while the file belongs to another user.
 pub fn is_for_another_user(path: &Path) -> bool {
     current_user() == Some(ROOT) && owner_of(path).is_some_and(|owner| owner != ROOT)
 }
 
-/// Refuses to write beside a file of another user as root: what root creates there would keep that
-/// user out.
+/// Refuses to write as root next to a file of another user, who could not access files created by
+/// root.
 pub fn check_user(path: &Path) -> Result<(), Failure> {
     let Some(owner) = owner_of(path).filter(|_| is_for_another_user(path)) else { return Ok(()) };
     let user = name_of(owner);

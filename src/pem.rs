@@ -1,4 +1,4 @@
-//! PEM blocks (RFC 7468) found anywhere in a text, whatever became of their line breaks.
+//! PEM blocks (RFC 7468) anywhere in a text, also with damaged line breaks.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -14,17 +14,17 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A block.
+/// PEM block.
 pub struct Block<'t> {
-    /// The words after BEGIN.
+    /// Label after BEGIN.
     pub label: &'t str,
-    /// Everything between the two lines.
+    /// Text between the two lines.
     body: &'t str,
-    /// True if the text ends before the block does.
+    /// True if the end of the block is missing.
     pub is_cut: bool,
 }
 
-/// Checks whether a text has the beginning of a block.
+/// Checks whether a text contains the start of a block.
 pub fn is_pem(text: &str) -> bool {
     text.contains(BEGIN)
 }
@@ -48,26 +48,25 @@ pub fn blocks(text: &str) -> Vec<Block<'_>> {
 }
 
 impl Block<'_> {
-    /// Returns the label, where it looks like one.
+    /// Returns the label, if it is plausible.
     pub fn shown_label(&self) -> Option<&str> {
         const LONGEST: usize = 40;
         let is_label = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ';
         Some(self.label).filter(|label| label.len() <= LONGEST && label.chars().all(is_label))
     }
 
-    /// Checks whether headers say that the block is encrypted (RFC 1421).
+    /// Checks whether the headers mark the block as encrypted (RFC 1421).
     pub fn is_encrypted(&self) -> bool {
         self.label.starts_with("ENCRYPTED") || self.body.contains("ENCRYPTED")
     }
 
-    /// Returns the bytes, whatever stands between the characters of their base64: white space, and
-    /// line breaks that are spelt out.
+    /// Decodes the base64, ignoring white space and escaped line breaks.
     pub fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut compact = Zeroizing::new(String::with_capacity(self.body.len()));
         let mut characters = self.body.chars().peekable();
         while let Some(c) = characters.next() {
             if c == '\\' {
-                // `\n`, `\\n` and `\r\n` in the text of another language.
+                // `\n`, `\\n` and `\r\n` as escapes of another language.
                 while characters.next_if_eq(&'\\').is_some() {}
                 let _ = characters.next_if(|next| matches!(next, 'n' | 'r' | 't'));
             } else if !c.is_whitespace() {

@@ -1,8 +1,8 @@
-//! Settings from flags, environment, profile and oauthctl.toml, in this order, from values handed
-//! in.
+//! Settings from flags, environment, profile and oauthctl.toml, in this order. All inputs are
+//! passed in.
 //!
-//! A value may refer to where it really is (`env:NAME`, `file:PATH`); it is fetched when a command
-//! needs it, so that printing a key set does not fail for want of a Redis password.
+//! A value may be a reference (`env:NAME`, `file:PATH`). It is resolved when a command needs it, so
+//! that printing a key set does not fail because of a missing Redis password.
 
 pub mod app;
 pub mod dotenv;
@@ -44,8 +44,8 @@ use reference::{is_reference, named_sources, strings};
 use schema::wrong_type;
 use trust::SystemRoots;
 
-/// The settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as
-/// `metadata` prints them.
+/// Settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as printed
+/// by `metadata`.
 pub const CLIENT_MEMBERS: [&str; 13] = [
     "auth_method",
     "client_id",
@@ -62,10 +62,10 @@ pub const CLIENT_MEMBERS: [&str; 13] = [
     "contacts",
 ];
 
-/// More than any file of variables needs.
+/// Maximum size of a dotenv file.
 pub const MAX_ENV_FILE: u64 = 1 << 20;
 
-/// What the command line says about settings.
+/// Settings options of the command line.
 #[derive(Clone, Default)]
 pub struct Overrides {
     /// `--config`
@@ -76,40 +76,39 @@ pub struct Overrides {
     pub store: Option<String>,
     /// `--layout`
     pub layout: Option<String>,
-    /// `--keys`, each one
+    /// `--keys`, repeatable
     pub keys: Vec<String>,
 }
 
-/// Where a value came from; decides how far it can be trusted and what relative paths are relative
-/// to.
+/// Origin of a value. Determines its trust, and the base of relative paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A command-line option.
+    /// Command-line option.
     Flag(&'static str),
-    /// One of oauthctl's own variables.
+    /// Variable of oauthctl.
     Variable(&'static str),
-    /// The settings file.
+    /// Settings file.
     File,
-    /// A variable of the app, or a file found in the working directory: nobody named it to us.
+    /// Variable of the app, or a file in the working directory: detected, not configured.
     Found(String),
 }
 
-/// A setting's text and where it came from. The text may hold a password.
+/// Text of a setting with its origin. May contain a password.
 #[derive(Clone)]
 pub struct Sourced {
-    /// The value.
+    /// Value.
     pub text: String,
-    /// Its origin.
+    /// Origin.
     pub origin: Origin,
 }
 
-/// All settings, references not yet followed.
+/// All settings, with unresolved references.
 pub struct Settings {
     file: Option<SettingsFile>,
     profile: Option<String>,
     environment: Environment,
     overrides: Overrides,
-    /// Faults of the files that keep nobody from using them.
+    /// Harmless faults of the files.
     warnings: Vec<String>,
     system_roots: OnceCell<SystemRoots>,
 }
@@ -125,7 +124,7 @@ impl fmt::Display for Origin {
 }
 
 impl Settings {
-    /// Brings the layers together. Fails when the profile asked for does not exist.
+    /// Merges the layers. Fails if the selected profile does not exist.
     pub fn new(
         file: Option<SettingsFile>,
         environment: Environment,
@@ -162,9 +161,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads the dotenv files that the settings name; of two, the first has the last word. One that
-    /// is not there is no error: where the app is deployed its variables are exported, and a
-    /// variable that is needed is missed by name.
+    /// Reads the configured dotenv files. The first file with a variable takes precedence. A
+    /// missing file is not an error: in a deployment the variables are exported, and missing ones
+    /// are reported by name.
     fn read_env_files(&mut self) -> Result<(), Failure> {
         for path in self.env_files() {
             match input::read(&path, MAX_ENV_FILE) {
@@ -191,35 +190,35 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the dotenv files that the settings name.
+    /// Returns the configured dotenv files.
     pub fn env_files(&self) -> Vec<PathBuf> {
         let Some((value, file)) = self.in_file("", "env_file") else { return Vec::new() };
         strings(value).iter().map(|name| file.directory().join(name)).collect()
     }
 
-    /// Faults of the files that keep nobody from using them.
+    /// Returns harmless faults of the files.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Returns the variables that references are followed to: those exported, and those of the
-    /// files that the settings name.
+    /// Returns the variables to which references are resolved: exported ones, and those of the
+    /// configured dotenv files.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// Where the settings file is, when there is one.
+    /// Returns the path of the settings file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(SettingsFile::path)
     }
 
-    /// Returns the secrets that stand in the file themselves, where they could be referred to.
+    /// Returns the names of secrets in the file itself that could be references.
     pub fn secrets_in_file(&self) -> Vec<String> {
         self.file.as_ref().map(SettingsFile::secrets).unwrap_or_default()
     }
 
-    /// Returns the files that hold secrets and that other users can read: dotenv files, what
-    /// `file:` names for the store, and the settings file itself where secrets stand in it.
+    /// Returns files with secrets that other users can read: dotenv files, targets of `file:` for
+    /// the store, and the settings file itself if it contains secrets.
     pub fn exposed_files(&self) -> Vec<PathBuf> {
         let own = self.path().filter(|_| !self.secrets_in_file().is_empty()).map(Path::to_owned);
         let said =
@@ -236,17 +235,17 @@ impl Settings {
         all.filter(|path| is_open_to_others(path)).collect()
     }
 
-    /// Returns the settings file itself.
+    /// Returns the settings file.
     pub fn file(&self) -> Option<&SettingsFile> {
         self.file.as_ref()
     }
 
-    /// Returns the profiles in the file.
+    /// Returns the names of the profiles.
     pub fn profiles(&self) -> Vec<&str> {
         self.file.as_ref().map(SettingsFile::profiles).unwrap_or_default()
     }
 
-    /// Returns the key sources named, or the app's own variables.
+    /// Returns the configured key sources, or the app's own variables.
     pub fn key_sources(&self) -> Result<Option<Vec<KeySource>>, Failure> {
         let parse = |sources: &[String], base: &Path| -> Result<_, Failure> {
             sources
@@ -266,12 +265,12 @@ impl Settings {
             return named_sources(value, file.directory()).map(Some);
         }
         let found = self.found_keys();
-        // Of a public client no variable is one that cannot be read: it holds something else.
+        // A public client has no unreadable key variable: the variable holds something else.
         let is_one = found.names.len() == 1 && found.unreadable.is_some();
         if is_one && self.auth_method()? == Some(AuthMethod::None) {
             return Ok(None);
         }
-        // One that is there but empty counts: a secret that did not arrive must not pass for a
+        // An existing but empty variable counts: a missing secret must not turn the app into a
         // public client.
         let names: Vec<_> = found.empty.into_iter().chain(found.names).collect();
         if !names.is_empty() {
@@ -297,7 +296,7 @@ impl Settings {
         self.file_text("client", member).map(|found| found.map(|text| text.to_string()))
     }
 
-    /// How the client authenticates, where the settings say it.
+    /// Returns the client authentication method, if it is configured.
     pub fn auth_method(&self) -> Result<Option<AuthMethod<()>>, Failure> {
         let Some(text) = self.client_text("auth_method")? else { return Ok(None) };
         match text.as_str() {
@@ -322,9 +321,8 @@ impl Settings {
             .map(Some)
     }
 
-    /// Returns the store named, with where it was named. A profile on the command line and a
-    /// variable that names another store contradict each other, and neither store is the one to
-    /// guess.
+    /// Returns the configured store with its origin. Fails if `--profile` and a variable name
+    /// different stores.
     pub fn store_url(&self) -> Result<Option<Sourced>, Failure> {
         const VARIABLE: &str = "OAUTHCTL_STORE";
         let of_profile = || lookup(self.profile_table()?, "store", "url")?.as_str();
@@ -341,13 +339,13 @@ impl Settings {
         self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
     }
 
-    /// Checks whether an option or a variable names the store. It then names a whole store: what
-    /// the file says of its own one (layout, token) says nothing of it.
+    /// Checks whether an option or a variable names the store. The store settings of the file
+    /// (layout, token) then do not apply.
     fn store_is_named_elsewhere(&self) -> bool {
         self.overrides.store.is_some() || self.environment.text("OAUTHCTL_STORE").is_some()
     }
 
-    /// Returns the layout named.
+    /// Returns the configured layout.
     pub fn layout(&self) -> Result<Option<Sourced>, Failure> {
         self.layered(
             "--layout",
@@ -358,8 +356,8 @@ impl Settings {
         )
     }
 
-    /// Returns the token of a store that is reached over REST: one that the file gives for the
-    /// address that `is_it` is asked about. It is not sent to an address that was named elsewhere.
+    /// Returns the token of a store with a REST interface: the one that the file gives for an
+    /// address accepted by `is_it`. It is never sent to another address.
     pub fn store_token(
         &self,
         is_it: impl Fn(&str) -> bool,
@@ -372,7 +370,7 @@ impl Settings {
             let Some(token) = table.and_then(|table| lookup(table, "store", "token")) else {
                 continue;
             };
-            // A profile has the address, too, unless it overrides it.
+            // A profile inherits the address unless it overrides it.
             let mut addresses =
                 tables[n..].iter().flatten().filter_map(|table| lookup(table, "store", "url"));
             let address = addresses.next().map(|value| self.one_value(value, file, "store.url"));
@@ -383,7 +381,7 @@ impl Settings {
         Ok(None)
     }
 
-    /// Returns the Redis in which the app of a store of tables keeps its locks, or `none`.
+    /// Returns the Redis with the locks of an app that keeps its sessions in tables, or `none`.
     pub fn lock_url(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some(file) = self.file.as_ref().filter(|_| !self.store_is_named_elsewhere()) else {
             return Ok(None);
@@ -394,7 +392,7 @@ impl Settings {
         value.map(|value| self.one_value(value, file, "store.lock_url")).transpose()
     }
 
-    /// Returns the layouts that the file describes: by name, their members as text.
+    /// Returns the layouts described in the file: their members as text, by name.
     pub fn layouts(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
         let Some(layouts) = file.table().get("layouts").and_then(Value::as_table) else {
@@ -415,7 +413,7 @@ impl Settings {
         layouts.iter().map(layout).collect()
     }
 
-    /// What relative paths in a value of this origin are relative to.
+    /// Returns the base of relative paths in a value of this origin.
     pub fn base_of(&self, origin: &Origin) -> &Path {
         match (origin, &self.file) {
             (Origin::File, Some(file)) => file.directory(),
@@ -446,13 +444,13 @@ impl Settings {
         Ok(text.map(|text| Sourced { text: text.to_string(), origin: Origin::File }))
     }
 
-    /// Returns a text from the file, its reference followed.
+    /// Returns a text from the file, with its reference resolved.
     fn file_text(&self, section: &str, key: &str) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some((value, file)) = self.in_file(section, key) else { return Ok(None) };
         self.one_value(value, file, &format!("{section}.{key}")).map(Some)
     }
 
-    /// Returns a setting of a type whose parser has nothing to say about what is wrong.
+    /// Returns a setting of a type whose parser has no specific error messages.
     fn value<T: FromStr>(
         &self,
         section: &str,
@@ -464,7 +462,7 @@ impl Settings {
         text.trim().parse().map_err(|_| wrong_type(&format!("{section}.{key}"), expected))
     }
 
-    /// Returns the profile's value, else the file's own.
+    /// Returns the value of the profile, else that of the top level.
     fn in_file(&self, section: &str, key: &str) -> Option<(&Value, &SettingsFile)> {
         let file = self.file.as_ref()?;
         let of_profile = self.profile_table().and_then(|table| lookup(table, section, key));
@@ -484,7 +482,7 @@ fn list(names: &[&str]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// The settings of a file with this text.
+/// Parses settings from this text.
 #[cfg(test)]
 fn settings_of(text: &str) -> Settings {
     let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,4 @@
-//! Small pieces of text: what comes from a store made harmless, counts in words, JSON for people
-//! and programs.
+//! Text utilities: safe output of foreign text, counts in words, JSON for people and programs.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,14 +7,14 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-/// Checks whether a character can change what a terminal does or the order in which text is read.
+/// Checks whether a character can control a terminal or change the direction of text.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Returns the text with everything escaped that could act on a terminal: control characters (C0
-/// and C1) and text direction.
+/// Escapes all characters that could control a terminal: control characters (C0 and C1) and text
+/// direction.
 pub fn sanitised(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -31,7 +30,7 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Returns the text, or its beginning and a `…` where it is longer than this.
+/// Returns the text, cut with a `…` if it is longer than `width`.
 pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
         return Cow::Borrowed(text);
@@ -39,12 +38,12 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect::<String>().into()
 }
 
-/// So much of a kid tells it from others.
+/// Shortens a kid, keeping enough to distinguish it from others.
 pub fn brief_kid(kid: &str) -> Cow<'_, str> {
     shortened(kid, 9)
 }
 
-/// `1 session`, `2 sessions`, `2,000 sessions`.
+/// Formats a count: `1 session`, `2 sessions`, `2,000 sessions`.
 pub fn counted(n: u64, noun: &str) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -58,7 +57,7 @@ pub fn counted(n: u64, noun: &str) -> String {
     format!("{text} {noun}{plural}")
 }
 
-/// `2 sessions and 1 pending login`
+/// Formats two counts: `2 sessions and 1 pending login`.
 pub fn sessions_and_logins(sessions: u64, logins: u64) -> String {
     match (sessions, logins) {
         (n, 0) => counted(n, "session"),
@@ -67,20 +66,19 @@ pub fn sessions_and_logins(sessions: u64, logins: u64) -> String {
     }
 }
 
-/// Returns the counts that are not 0, each with what was counted, behind the separator: `, 2
-/// skipped, 1 gone`.
+/// Formats the counts other than 0 with their nouns, after a separator: `, 2 skipped, 1 gone`.
 pub fn counts(separator: &str, counts: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     let some = counts.into_iter().filter(|(n, _)| *n > 0);
     some.map(|(n, what)| format!("{separator}{n} {what}")).collect()
 }
 
-/// Writes one JSON value on one line, with what [`sanitised`] escapes written as `\u` escapes,
-/// which JSON reads back.
+/// Writes one JSON value on one line. Characters escaped by [`sanitised`] become `\u` escapes,
+/// which JSON parsers decode.
 pub fn write_json_line(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
 }
 
-/// Returns a JSON document and a line end: indented for a person, on one line for a program.
+/// Returns a JSON document with a line end: indented for people, on one line for programs.
 pub fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if pretty {
@@ -96,8 +94,8 @@ pub fn json_document(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     out
 }
 
-/// Escapes inside JSON strings what could act on a terminal; leaves everything else to the
-/// formatter it wraps.
+/// JSON formatter that escapes terminal control characters inside strings, and delegates everything
+/// else.
 struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
@@ -106,8 +104,8 @@ impl<F: Formatter> Formatter for Harmless<F> {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // Below 0x20 is escaped already; of ASCII only DEL is left. Without a way out of the loop,
-        // many bytes are looked at at a time.
+        // Below 0x20 is escaped already, so of ASCII only DEL remains. A loop without early exit is
+        // vectorised.
         if fragment.bytes().fold(0, u8::max) < 0x7f {
             return out.write_all(fragment.as_bytes());
         }
@@ -161,7 +159,7 @@ impl<F: Formatter> Formatter for Harmless<F> {
     }
 }
 
-/// Value of an enumeration that [`named!`] declares.
+/// Enumeration declared by [`named!`].
 pub trait Named: Copy + PartialEq + std::fmt::Debug + 'static {
     /// All values, in the order of their declaration.
     const ALL: &'static [Self];
@@ -170,7 +168,7 @@ pub trait Named: Copy + PartialEq + std::fmt::Debug + 'static {
     fn name(self) -> &'static str;
 }
 
-/// Declares an enumeration, and the names of its values.
+/// Declares an enumeration with the names of its values.
 macro_rules! named {
     ($(#[$of_type:meta])* pub enum $type:ident { $($(#[$of_value:meta])* $value:ident = $name:literal,)+ }) => {
         $(#[$of_type])*

@@ -1,5 +1,4 @@
-//! Whom TLS trusts, and who we are to servers that ask: the same for every connection that oauthctl
-//! makes.
+//! Trusted certificates and client certificates, the same for all TLS connections.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,19 +17,19 @@ use crate::{input, pem};
 
 const CA_FILE: &str = "network.ca_file";
 
-/// What is trusted besides the public roots, and who we are, all in PEM.
+/// Trusted certificates besides the public roots, and the client certificate, in PEM.
 #[derive(Default)]
 pub struct Trust<'p> {
-    /// Certificates that the operator names.
+    /// Certificates configured by the operator.
     pub named: Option<&'p [u8]>,
-    /// Certificates that the environment adds.
+    /// Certificates of the environment.
     pub system: &'p [u8],
-    /// A client certificate and its key.
+    /// Client certificate with its key.
     pub client: Option<&'p [u8]>,
 }
 
-/// Returns the public roots compiled in, which start faster than the system's and are there in an
-/// empty container, and what the operator adds.
+/// Returns a configuration that trusts the compiled-in public roots and the given certificates. The
+/// compiled-in roots load faster than the system's, and exist in an empty container, too.
 pub fn client_config(trust: &Trust) -> Result<ClientConfig, Failure> {
     let own = trust.named.map(|pem| certificates(pem, CA_FILE)).transpose()?.unwrap_or_default();
     let system = trust.system();
@@ -40,18 +39,18 @@ pub fn client_config(trust: &Trust) -> Result<ClientConfig, Failure> {
 }
 
 impl Trust<'_> {
-    /// Certificates that the environment adds. Bundles hold certificates of all kinds, of which
-    /// some are none for us.
+    /// Returns the certificates of the environment. Bundles may contain unsupported certificates,
+    /// which are ignored.
     pub fn system(&self) -> Vec<CertificateDer<'static>> {
         certificates(self.system, "SSL_CERT_FILE").unwrap_or_default()
     }
 }
 
-/// Authorities that are trusted.
+/// Trusted authorities.
 pub struct Authorities {
-    /// Certificates that the operator has named.
+    /// Certificates configured by the operator.
     pub own: Vec<CertificateDer<'static>>,
-    /// The public ones with these beside them; none where they are not trusted.
+    /// Additions to the public authorities, `None` if those are not trusted.
     pub public: Option<Vec<CertificateDer<'static>>>,
 }
 
@@ -59,16 +58,16 @@ pub struct Authorities {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checks {
     None,
-    /// It is of a trusted authority.
+    /// Signed by a trusted authority.
     Authority,
-    /// And of this host.
+    /// Signed by a trusted authority, and valid for the host name.
     All,
 }
 
-/// A client certificate and its key.
+/// Client certificate with its key.
 pub type ClientCertificate = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// Configuration of connections to servers that are trusted like this.
+/// Builds the configuration for servers that are trusted in this way.
 pub fn config(
     trusted: Authorities,
     checks: Checks,
@@ -153,8 +152,8 @@ pub fn private_key(pem: &[u8], name: &str) -> Result<PrivateKeyDer<'static>, Fai
     })
 }
 
-/// Certificate verification of webpki, but for a certificate that the operator has named itself:
-/// private servers often have one that is its own authority.
+/// Certificate verifier of webpki, which also accepts a certificate configured by the operator
+/// itself. Private servers often have a self-signed one.
 struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
     own: Vec<CertificateDer<'static>>,
@@ -181,7 +180,7 @@ impl ServerCertVerifier for Verifier {
             return Ok(ServerCertVerified::assertion());
         }
         match self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            // webpki looks at the dates before it comes to this.
+            // webpki has checked the dates before.
             Err(error)
                 if error.to_string().contains("CaUsedAsEndEntity")
                     && self.own.contains(end_entity) =>
@@ -194,7 +193,7 @@ impl ServerCertVerifier for Verifier {
                 }
                 Ok(ServerCertVerified::assertion())
             }
-            // The name comes last: everything else is as it should be.
+            // The name is checked last. Everything else is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.checks == Checks::Authority => Ok(ServerCertVerified::assertion()),

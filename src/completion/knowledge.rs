@@ -1,5 +1,5 @@
-//! What is known where the command will run: asked of the same settings, keys and store, under the
-//! options on the line.
+//! Candidates for dynamic completion, from the settings, keys and store that the options on the
+//! line select.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use crate::session::Did;
 use crate::settings::Settings;
 use crate::store::{Kind, Layout, Want};
 
-/// More than this nobody reads.
+/// Maximum number of candidates.
 const MANY: usize = 50;
-/// So long a store may take: to be opened, and then to be read.
+/// Time limit for opening the store, and again for reading it.
 const STORE_PATIENCE: Duration = Duration::from_millis(100);
 
-/// The options on the line that say where to look.
+/// Options on the line that select settings and store.
 #[derive(Clone)]
 pub(super) struct Knowledge {
     before: Vec<String>,
 }
 
 impl Knowledge {
-    /// What the command line leads to.
+    /// Reads the command line.
     pub(super) fn of(before: &[String]) -> Self {
         Self { before: before.to_vec() }
     }
 
-    /// What an argument could be. Nothing where anything goes wrong.
+    /// Returns the candidates for an argument, none after an error.
     pub(super) fn candidates(&self, what: Completer, current: &str) -> Vec<CompletionCandidate> {
         let context = self.context();
         let known = match what {
@@ -64,7 +64,8 @@ impl Knowledge {
     }
 }
 
-/// What can stand on a command line without quotes: a shell that inserts it must not run it.
+/// Checks whether a value needs no quotes on a command line: inserted by a shell, it must not be
+/// executable.
 fn is_harmless(value: &str) -> bool {
     let is_plain = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '%' | '-' | '@' | '+' | '/')
@@ -76,7 +77,7 @@ type Known = Option<Vec<(String, String)>>;
 
 fn kids(context: &Context) -> Known {
     let sources = context.settings().ok()?.key_sources().ok()??;
-    // Standard input is the shell's own.
+    // Standard input belongs to the shell.
     let sources = sources.into_iter().filter(|source| *source != KeySource::Stdin);
     let loaded: Vec<_> =
         sources.filter_map(|source| keyring::load(source, context.environment()).ok()).collect();
@@ -123,7 +124,7 @@ fn accounts(context: &Context, current: &str) -> Known {
             }
         }
     };
-    // What was seen by then is better than nothing.
+    // An incomplete list is better than none.
     let _ = context
         .runtime()
         .ok()?

@@ -1,20 +1,20 @@
-//! The command line as far as it is written. Pure.
+//! Parser of unfinished command lines. Pure.
 
 use std::ffi::OsString;
 
-/// The words up to the cursor.
+/// Words up to the cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Words {
-    /// Those before the one being written, without the program's name.
+    /// Words before the current one, without the program's name.
     pub(super) before: Vec<String>,
-    /// The one being written; perhaps empty.
+    /// Word at the cursor, may be empty.
     pub(super) current: String,
-    /// So many bytes of it the shell keeps, and wants only what follows them.
+    /// Number of its bytes that the shell keeps. Only the rest is to be inserted.
     pub(super) kept: usize,
 }
 
 impl Words {
-    /// From a shell that has split its line.
+    /// Reads a line that the shell has split.
     pub(super) fn of_list(words: &[OsString]) -> Option<Self> {
         let mut before: Vec<_> =
             words.iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<_>>()?;
@@ -22,8 +22,8 @@ impl Words {
         Some(Self { before, current, kept: 0 })
     }
 
-    /// From bash, whose own words end at every colon and `=` (its `COMP_WORDBREAKS`), of which a
-    /// DID has many.
+    /// Reads a line of bash, which splits words at each colon and `=` (`COMP_WORDBREAKS`). DIDs
+    /// have many colons.
     pub(super) fn of_line(line: &str, breaks: &str) -> Self {
         let mut before = Vec::new();
         let mut current = String::new();

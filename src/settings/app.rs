@@ -1,16 +1,16 @@
-//! Names that apps give their variables and files: where oauthctl looks when nobody has told it
-//! anything. The one table of them, for `init` and for every other command.
+//! Names that apps use for variables and files, which oauthctl searches if nothing is configured.
+//! The only such table, for `init` and all other commands.
 
 use std::borrow::Cow;
 
 use crate::error::Failure;
 use crate::jose::{NotAKey, read_keys};
 
-/// Dotenv files in which apps keep what a deployment needs; of two, the first has the last word.
+/// Dotenv files of deployments. The first file with a variable takes precedence.
 pub const ENV_FILES: [&str; 4] = [".env.production.local", ".env.local", ".env.production", ".env"];
 
-/// Variables with client keys, in the order in which they are looked at. An app uses one of these
-/// families; `#` stands for a number from 1 on.
+/// Variables with client keys, in search order. An app uses one of these families. `#` stands for a
+/// number from 1 on.
 pub const KEY_FAMILIES: [&[&str]; 27] = [
     &["NUXT_OAUTH_JWK_ONE", "NUXT_OAUTH_JWK_TWO", "NUXT_OAUTH_JWK_THREE"],
     &["OAUTH_JWK_ONE", "OAUTH_JWK_TWO", "OAUTH_JWK_THREE"],
@@ -41,27 +41,27 @@ pub const KEY_FAMILIES: [&[&str]; 27] = [
     &["KEY_#"],
 ];
 
-/// Variables with the path of a file with client keys.
+/// Variable with the path of a file with client keys.
 pub const KEY_PATH_VARIABLE: &str = "OAUTH_PRIVATE_KEY_PATH";
 
-/// Highest number that is looked for.
+/// Highest number searched for.
 const MOST_NUMBERED: usize = 20;
 
-/// A name so common that only what is a key counts as one.
+/// Common name, which counts only if the value is a key.
 const COMMON: &str = "KEY_#";
 
-/// Kind of a variable that says where a store is.
+/// Kind of a variable with the location of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreVariable {
-    /// The address of a Redis.
+    /// Address of a Redis.
     Redis,
-    /// The address of a Redis over REST; the token stands in this variable.
+    /// Address of a Redis over REST. The token is in this variable.
     Rest(&'static str),
-    /// The path of an SQLite database.
+    /// Path of an SQLite database.
     Database,
 }
 
-/// Variables that say where the app's store is, in the order in which they are looked at.
+/// Variables with the location of the app's store, in search order.
 pub const STORE_VARIABLES: [(&str, StoreVariable); 9] = [
     ("REDIS_URL", StoreVariable::Redis),
     ("VALKEY_URL", StoreVariable::Redis),
@@ -74,23 +74,23 @@ pub const STORE_VARIABLES: [(&str, StoreVariable); 9] = [
     ("DB_PATH", StoreVariable::Database),
 ];
 
-/// Name of a database by default.
+/// Default name of a database.
 pub const DATABASE: &str = "app.db";
 
-/// The client keys among variables.
+/// Client keys found in variables.
 #[derive(Debug, Default)]
 pub struct FoundKeys {
-    /// Names of the variables that hold keys, or should.
+    /// Names of the variables with keys, even if unreadable.
     pub names: Vec<String>,
-    /// The first of these that cannot be read.
+    /// First of these that is unreadable.
     pub unreadable: Option<(String, Failure)>,
-    /// A variable that is there and empty, in front of those that hold keys.
+    /// Empty variable that precedes those with keys.
     pub empty: Option<String>,
-    /// Variables with keys of another type, and what those are.
+    /// Variables with keys of another type, and their type.
     pub passed_over: Vec<(String, String)>,
 }
 
-/// Names of a family's variables.
+/// Returns the names of a family's variables.
 fn names_of(family: &'static [&'static str]) -> impl Iterator<Item = Cow<'static, str>> {
     let numbered = |name: &'static str| {
         (1..=MOST_NUMBERED).map(move |number| name.replace('#', &number.to_string()))
@@ -110,9 +110,9 @@ pub fn is_key_variable(name: &str) -> bool {
         .any(|family| names_of(family).any(|known| known == name))
 }
 
-/// Finds the first family of which a variable holds a key, or something that cannot be read. A key
-/// of another type is passed over: anything may be called a private key. With `stops_at_empty`, a
-/// family of which all variables are empty counts.
+/// Finds the first family with a key, or with an unreadable value, in one of its variables. Keys of
+/// another type are skipped, because any program may have a private key. With `stops_at_empty`, a
+/// family of empty variables counts.
 pub fn find_keys<'v>(
     value_of: impl Fn(&str) -> Option<Cow<'v, str>>,
     stops_at_empty: bool,
@@ -122,7 +122,7 @@ pub fn find_keys<'v>(
         for name in names_of(family) {
             let Some(value) = value_of(&name) else { continue };
             if value.trim().is_empty() {
-                // Behind the others it is a place for a key to come.
+                // After others it is a place for a future key.
                 if found.names.is_empty() {
                     found.empty.get_or_insert_with(|| name.into_owned());
                 }
@@ -146,13 +146,13 @@ pub fn find_keys<'v>(
     found
 }
 
-/// Variables that may hold the kid of the key in this one.
+/// Returns variables that may contain the kid of this variable's key.
 pub fn kid_variables(name: &str) -> impl Iterator<Item = String> {
     let own = name.starts_with("BSKY_OAUTH_").then(|| "BSKY_OAUTH_KID".to_owned());
     own.into_iter().chain(["_ID", "_KID"].map(|end| format!("{name}{end}")))
 }
 
-/// Returns the address of the database at a path, as apps write it.
+/// Returns the address of the database at a path, in the notation of apps.
 pub fn database_address(path: &str) -> String {
     let path = path.trim();
     let path =

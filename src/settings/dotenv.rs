@@ -1,11 +1,11 @@
-//! Dotenv files, read by the grammar of npm's `dotenv`, which apps load them with: nothing is
-//! expanded but `\n` and `\r` in double quotes, and of two lines for one variable the later counts.
-//! tests/interop compares the two.
+//! Dotenv files, in the grammar of npm's `dotenv`, with which apps load them: only `\n` and `\r` in
+//! double quotes are expanded, and of two lines for one variable the later counts. tests/interop
+//! compares both parsers.
 
-/// A file that was read.
+/// Parsed dotenv file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Dotenv {
-    /// Its variables, in order.
+    /// Variables, in order.
     pub variables: Vec<(String, String)>,
     /// Numbers of the lines that are neither comments nor assignments.
     pub unread: Vec<usize>,
@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Vec<(String, String)> {
     read(text).variables
 }
 
-/// Reads a file.
+/// Parses a file.
 pub fn read(text: &str) -> Dotenv {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut found = Dotenv::default();
@@ -27,7 +27,7 @@ pub fn read(text: &str) -> Dotenv {
         if let Some((name, value, end)) = assignment(&text[begin..]) {
             found.variables.push((name.to_owned(), value));
             at = begin + end;
-            // What follows the value on its line is white space or a comment.
+            // The value is followed by white space or a comment on its line.
             at += text[at..].find(is_line_end).unwrap_or(text.len() - at);
         } else {
             let line = text[begin..].split(is_line_end).next().unwrap_or_default();
@@ -40,7 +40,7 @@ pub fn read(text: &str) -> Dotenv {
     found
 }
 
-/// Returns the warning about lines of a file that are not read.
+/// Returns a warning about unparsed lines of a file.
 pub fn warning(file: impl std::fmt::Display, unread: &[usize]) -> Option<String> {
     const SHOWN: usize = 5;
     let numbers = unread.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -58,7 +58,7 @@ pub fn warning(file: impl std::fmt::Display, unread: &[usize]) -> Option<String>
     }
 }
 
-/// White space of JavaScript, which the grammar is written in.
+/// Checks for white space as defined by JavaScript, the language of the original parser.
 fn is_space(c: char) -> bool {
     (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
 }
@@ -71,8 +71,8 @@ fn without_space(text: &str) -> &str {
     text.trim_start_matches(is_space)
 }
 
-/// `NAME=VALUE`, `export NAME=VALUE` or `NAME: VALUE` at the beginning of the text: the name, the
-/// value, and where it ends.
+/// Parses `NAME=VALUE`, `export NAME=VALUE` or `NAME: VALUE` at the start of the text. Returns the
+/// name, the value, and the end of the value.
 fn assignment(text: &str) -> Option<(&str, String, usize)> {
     let exported =
         text.strip_prefix("export").filter(|rest| rest.starts_with(is_space)).map(without_space);
@@ -81,21 +81,21 @@ fn assignment(text: &str) -> Option<(&str, String, usize)> {
     Some((name, value(raw), text.len() - after_value.len()))
 }
 
-/// Returns the name, and what follows the sign after it.
+/// Returns the name, and the text after the sign that follows it.
 fn named(text: &str) -> Option<(&str, &str)> {
     let is_in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let after_name = text.trim_start_matches(is_in_name);
     let name = &text[..text.len() - after_name.len()];
     let after_sign = match after_name.strip_prefix(':') {
-        // A colon needs white space behind it, of which one character belongs to it.
+        // A colon requires white space after it, and includes one character of it.
         Some(rest) => rest.strip_prefix(is_space),
         None => without_space(after_name).strip_prefix('='),
     };
     Some((name, after_sign?)).filter(|(name, _)| !name.is_empty())
 }
 
-/// Returns the value with its quotes, and what follows it. One in quotes may stand on the next line
-/// and go on over several; without quotes it ends where the line does, or a comment begins.
+/// Returns the value with its quotes, and the rest. A quoted value may begin on the next line and
+/// span several lines; an unquoted one ends with the line or before a comment.
 fn raw_value(text: &str) -> (&str, &str) {
     let begin = without_space(text);
     if let Some(quote) = begin.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))
@@ -106,8 +106,8 @@ fn raw_value(text: &str) -> (&str, &str) {
     text.split_at(text.find(['#', '\n']).unwrap_or(text.len()))
 }
 
-/// Returns the end of a text in quotes: behind the first quote without a backslash, else the last
-/// with one, where nothing but a comment follows on its line.
+/// Returns the end of a quoted text: after the first unescaped quote, else after the last escaped
+/// one, if only a comment follows on its line.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = Vec::new();
     let quotes = text.match_indices(quote).map(|(at, _)| at).skip(1);
@@ -130,7 +130,7 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     first.into_iter().chain(escaped.into_iter().rev()).find(is_end).map(|at| at + 1)
 }
 
-/// Returns the value that the app sees.
+/// Returns the value as the app sees it.
 fn value(raw: &str) -> String {
     let raw = raw.trim_matches(is_space);
     let quote = raw.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));

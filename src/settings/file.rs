@@ -1,4 +1,4 @@
-//! The settings file: read as a whole, and held to the schema.
+//! Settings file: read as a whole, and checked against the schema.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use super::{is_reference, schema};
 use crate::error::{Failure, usage};
 use crate::input;
 
-/// The name of the settings file.
+/// Name of the settings file.
 pub const FILE_NAME: &str = "oauthctl.toml";
 
-/// More than any settings file needs.
+/// Maximum size of a settings file.
 const MAX_FILE: u64 = 1 << 20;
 
-/// A settings file all of whose settings are known and of their types.
+/// Settings file with known settings of correct types only.
 #[derive(Clone)]
 pub struct SettingsFile {
     path: PathBuf,
@@ -32,12 +32,12 @@ impl SettingsFile {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a settings file that is, or will be, under this path.
+    /// Parses the text of an existing or future settings file with this path.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
         let place = || path.display();
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            // The parser's own display quotes the line, and with it any secret on it.
+            // The parser's own message quotes the line, including secrets.
             usage(format!("not TOML in line {line}: {}", e.message()))
                 .at(place())
                 .hint("texts stand in quotes: name = \"value\"")
@@ -46,12 +46,12 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), table })
     }
 
-    /// Path of the file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Directory that relative paths in the file are relative to.
+    /// Returns the base of relative paths in the file.
     pub(super) fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
@@ -72,8 +72,7 @@ impl SettingsFile {
         profiles.into_iter().flat_map(Table::keys).map(String::as_str).collect()
     }
 
-    /// Names of the settings with secrets that stand in the file themselves, where they could be
-    /// referred to.
+    /// Returns the names of settings with secrets in the file itself that could be references.
     pub(super) fn secrets(&self) -> Vec<String> {
         let in_table = |at: &str, table: &Table| {
             let text =

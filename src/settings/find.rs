@@ -1,5 +1,4 @@
-//! Looks for the settings file where people stand: in the working directory and above it, as far as
-//! the app reaches.
+//! Searches the settings file in the working directory and above it, up to the top of the app.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,25 +7,25 @@ use std::path::{Path, PathBuf};
 use super::FILE_NAME;
 use crate::error::{Failure, usage};
 
-/// Entries that mark the top of an app or of a repository of apps.
+/// Entries that mark the top of an app or of a repository.
 const BOUNDARIES: [&str; 3] = [".git", "package.json", "Cargo.toml"];
-/// Directories in which everybody may put files, and the root.
+/// World-writable directories, and the root.
 const NEVER: [&str; 3] = ["/", "/tmp", "/var/tmp"];
 
-/// Settings file that was found.
+/// Location of the settings file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FoundFile {
-    /// In the working directory, under its bare name.
+    /// Working directory. Holds the bare file name.
     Here(PathBuf),
-    /// In a directory above it, under its absolute path.
+    /// Directory above it. Holds the absolute path.
     Above(PathBuf),
 }
 
-/// Looks for the file in the working directory, then in the directories above it: up to the first
+/// Searches the file in the working directory, then in the directories above it: up to the first
 /// that looks like the top of an app or is the home directory, never on another file system, and
-/// never where everybody may write. Whatever has the name counts, also a directory and a link that
-/// leads nowhere. Above the working directory the file and its directory must belong to this user
-/// or root, and nobody else may write them.
+/// never in a world-writable directory. Directories of that name and dangling links count, too.
+/// Above the working directory, the file and its directory must belong to this user or root and be
+/// writable by no one else.
 pub fn find(
     working_directory: &Path,
     home: Option<&Path>,
@@ -61,10 +60,9 @@ pub fn find(
     Ok(None)
 }
 
-/// Fails where somebody else could have written the file, or could put another in its place.
+/// Fails if someone else could have written or can replace the file.
 fn check_owner(path: &Path, user: u32) -> Result<(), Failure> {
-    // Where it is a link, what it leads to counts as well. One that leads nowhere is reported when
-    // it is read.
+    // The target of a link is checked, too. A dangling link is reported when it is read.
     let target = path.canonicalize().ok();
     let parents = [Some(path), target.as_deref()].into_iter().flatten().filter_map(Path::parent);
     for place in target.as_deref().into_iter().chain(parents) {
@@ -104,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// Directories `a/b/c`, and this user.
+    /// Creates directories `a/b/c`, and returns this user.
     fn tree() -> (tempfile::TempDir, PathBuf, u32) {
         let root = tempfile::tempdir().unwrap();
         let top = root.path().canonicalize().unwrap();
@@ -168,7 +166,7 @@ mod tests {
             mode(place, 0o755);
         }
         assert!(said(user).unwrap().is_some());
-        // What root owns anybody may use.
+        // Files of root are trusted by all users.
         let other = said(user + 1);
         assert_eq!(other.is_ok(), user == 0, "{other:?}");
     }
@@ -183,7 +181,7 @@ mod tests {
         assert!(found().is_ok());
         mode(&top.join("open"), 0o777);
         assert!(found().is_err());
-        // One that leads nowhere is found, so that it is reported.
+        // A dangling link is found, so that it is reported.
         fs::remove_file(top.join("open/real.toml")).unwrap();
         assert!(found().unwrap().is_some());
     }

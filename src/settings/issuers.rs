@@ -1,4 +1,4 @@
-//! The settings of `[issuers."https://…"]`: what is different at single authorization servers.
+//! Settings of `[issuers."https://…"]`, for single authorization servers.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -10,29 +10,29 @@ use crate::error::Failure;
 use crate::oauth::RateSettings;
 use crate::session::{Age, Lifetimes, Policy};
 
-/// Settings of one authorization server. What is not set is as everywhere.
+/// Settings of one authorization server. Missing ones are inherited.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct IssuerSettings {
-    /// Sessions worked on at once.
+    /// Maximum number of sessions in parallel.
     pub per_issuer: Option<NonZeroUsize>,
-    /// Requests a second; 0 is no limit.
+    /// Requests per second, 0 for unlimited.
     pub per_issuer_rate: Option<f64>,
-    /// How long a public client's session lives after a refresh.
+    /// Lifetime of a public client's session after a refresh.
     pub public_lifetime: Option<Age>,
-    /// How long a confidential client's session lives after a refresh.
+    /// Lifetime of a confidential client's session after a refresh.
     pub confidential_lifetime: Option<Age>,
-    /// How long the server keeps the app's documents before it fetches them again.
+    /// Time for which the server caches the app's documents.
     pub document_cache: Option<Age>,
 }
 
-/// Requests a second: from one an hour to one a microsecond, or 0 for no limit.
+/// Parses a rate: from one request per hour to one per microsecond, or 0 for unlimited.
 pub fn parse_rate(text: &str) -> Option<f64> {
     const RATES: std::ops::RangeInclusive<f64> = 1.0 / 3600.0..=1e6;
     text.trim().parse::<f64>().ok().filter(|rate| *rate == 0.0 || RATES.contains(rate))
 }
 
 impl Settings {
-    /// Returns the issuers of which anything is set.
+    /// Returns the issuers with settings.
     pub fn issuers(&self) -> Result<BTreeMap<String, IssuerSettings>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
         let Some(issuers) = file.table().get("issuers").and_then(Value::as_table) else {
@@ -75,7 +75,7 @@ impl Settings {
         })
     }
 
-    /// Returns the ages by which sessions are judged.
+    /// Returns the ages that determine the status of sessions.
     pub fn policy(&self) -> Result<Policy, Failure> {
         let lifetimes = |set: IssuerSettings| Lifetimes {
             public: set.public_lifetime,
@@ -86,8 +86,8 @@ impl Settings {
         Ok(Policy { issuers, ..self.refresh()?.policy() })
     }
 
-    /// How long servers may keep an older version of the app's documents, as far as the settings
-    /// say.
+    /// Returns the time for which servers may use an older version of the app's documents, if
+    /// configured.
     pub fn document_cache(&self) -> Result<Option<Age>, Failure> {
         Ok(self.issuers()?.into_values().filter_map(|set| set.document_cache).max())
     }

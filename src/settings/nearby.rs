@@ -1,5 +1,5 @@
-//! Hints where nothing was found: variables that stand in dotenv files here, under other names, or
-//! in other files.
+//! Hints for missing settings: variables in dotenv files of the working directory, variables with
+//! similar names, and database files.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use super::dotenv;
 use crate::environment::Environment;
 use crate::input;
 
-/// More names in a hint help nobody.
+/// Maximum number of names in a hint.
 const MOST_NAMES: usize = 3;
 
-/// Returns the beginning of a hint about keys; empty where nothing stands near.
+/// Returns the start of a hint about keys, empty if nothing similar is found.
 pub fn keys(environment: &Environment, found: &FoundKeys) -> String {
     let mut parts: Vec<_> =
         found.passed_over.iter().map(|(name, why)| format!("{name} {why}")).collect();
@@ -25,7 +25,7 @@ pub fn keys(environment: &Environment, found: &FoundKeys) -> String {
     joined(&parts)
 }
 
-/// Returns the beginning of a hint about the store; empty where nothing stands near.
+/// Returns the start of a hint about the store, empty if nothing similar is found.
 pub fn stores(environment: &Environment) -> String {
     let is_known = |name: &str| app::STORE_VARIABLES.iter().any(|(known, _)| *known == name);
     let found = in_env_file(is_known).or_else(database_here);
@@ -42,8 +42,7 @@ fn joined(parts: &[String]) -> String {
     parts.iter().map(|part| format!("{part}; ")).collect()
 }
 
-/// Names a known variable in a dotenv file of the working directory, which is read only where the
-/// settings name it.
+/// Describes a known variable in a dotenv file of the working directory that is not configured.
 fn in_env_file(is_known: impl Fn(&str) -> bool) -> Option<String> {
     ENV_FILES.iter().find_map(|file| {
         let text = input::read(Path::new(file), MAX_ENV_FILE).ok()?;
@@ -55,7 +54,7 @@ fn in_env_file(is_known: impl Fn(&str) -> bool) -> Option<String> {
     })
 }
 
-/// Names variables with one of these words in their names.
+/// Describes variables with one of these words in their names.
 fn exported(
     environment: &Environment,
     words: &[&str],
@@ -70,7 +69,7 @@ fn exported(
     Some(format!("set here: {} (--{option} env:{first})", names.join(", ")))
 }
 
-/// Names a file of the working directory that is called like a database.
+/// Describes a file of the working directory named like a database.
 fn database_here() -> Option<String> {
     let names =
         fs::read_dir(".").ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());

@@ -1,4 +1,4 @@
-//! The settings of `[network]`.
+//! Settings of `[network]`.
 
 use url::Url;
 use zeroize::Zeroizing;
@@ -8,16 +8,16 @@ use crate::error::{Failure, usage};
 use crate::oauth::{NetworkSettings, ProxySettings};
 use crate::pem;
 
-/// The directory of the public network.
+/// PLC directory of the public network.
 const PLC_DIRECTORY: &str = "https://plc.directory";
-/// Variables by which other programs know a proxy.
+/// Variables with the proxy of other programs.
 const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// A public resolver that answers in JSON.
+/// Public resolver with JSON answers.
 const DOH_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
 impl Settings {
-    /// Returns the settings of `[network]`. Reads the file with the private certificates, where one
-    /// is named.
+    /// Returns the settings of `[network]`. Reads the file with private certificates, if
+    /// configured.
     pub fn network(&self) -> Result<NetworkSettings, Failure> {
         let flag = |key| self.value("network", key, "true or false", false);
         let settings = NetworkSettings {
@@ -42,8 +42,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Returns the HTTP proxy that the settings name, or the variable that names one to other
-    /// programs.
+    /// Returns the configured HTTP proxy, or the variable that names one to other programs.
     fn proxy(&self) -> Result<ProxySettings, Failure> {
         const NAME: &str = "network.proxy";
         let Some(text) = self.file_text("network", "proxy")? else {
@@ -52,7 +51,7 @@ impl Settings {
         let text =
             if text.contains("://") { text.to_string() } else { format!("http://{}", *text) };
         let write = "write http://HOST:PORT, or env:HTTPS_PROXY for what that variable holds";
-        // Not repeated: it may hold a password.
+        // Not quoted: it may contain a password.
         let address: Url =
             text.parse().map_err(|_| usage("is not the URL of a proxy").at(NAME).hint(write))?;
         if !matches!(address.scheme(), "http" | "https")
@@ -69,7 +68,7 @@ impl Settings {
         })
     }
 
-    /// Returns the variable that names a proxy, where the settings do not say to use it.
+    /// Returns the variable that names a proxy, if the settings do not enable it.
     pub fn unused_proxy(&self) -> Option<&'static str> {
         let is_named = self.in_file("network", "proxy").is_some();
         PROXY_VARIABLES
@@ -77,7 +76,7 @@ impl Settings {
             .find(|name| !is_named && self.environment().text(name).is_some())
     }
 
-    /// Checks whether http, and addresses that are not public, may be spoken to.
+    /// Returns the settings `allow_http` and `allow_private_hosts`.
     pub fn egress(&self) -> Result<[bool; 2], Failure> {
         let flag = |key| self.value("network", key, "true or false", false);
         Ok([flag("allow_http")?, flag("allow_private_hosts")?])
@@ -91,13 +90,14 @@ impl Settings {
         })
     }
 
-    /// `ca_file` names a file, or refers to where the certificates themselves are.
+    /// Returns the certificates of `ca_file`: a path, or a reference to the certificates
+    /// themselves.
     pub fn ca_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
         self.pem("network", "ca_file").map(|pem| pem.map(|pem| pem.to_vec()))
     }
 
-    /// Returns the client certificate and its key, for the store that the file names. Both may
-    /// stand in one file.
+    /// Returns the client certificate and its key for the configured store. Both may be in one
+    /// file.
     pub fn client_pem(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         if self.store_is_named_elsewhere() {
             return Ok(None);

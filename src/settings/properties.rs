@@ -1,4 +1,4 @@
-//! What holds for all settings files, dotenv files and key sources.
+//! Property tests of settings files, dotenv files and key sources.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,18 +24,18 @@ fn settings(text: &str, environment: Environment) -> Settings {
     Settings::new(Some(file(text).unwrap()), environment, Overrides::default()).unwrap()
 }
 
-/// Returns the settings of every section ("" is the top), by name.
+/// Returns the settings of all sections ("" is the top), by name.
 fn known() -> Vec<(&'static str, Vec<&'static str>)> {
     let names = |section| schema::settings_of(section).into_iter().map(|(name, _)| name).collect();
     [""].into_iter().chain(schema::SECTIONS).map(|section| (section, names(section))).collect()
 }
 
-/// Returns the text, so that it stands for itself.
+/// Returns the text, changed so that it is not a reference.
 fn no_reference(text: String) -> String {
     if text.starts_with("env:") || text.starts_with("file:") { format!(" {text}") } else { text }
 }
 
-/// Returns a value in one of the ways in which dotenv files quote.
+/// Returns a value in one of the quotations of dotenv files.
 fn quoted() -> impl Strategy<Value = (String, String)> {
     // A backslash at the end would escape the quote.
     let open = |text: String| if text.ends_with('\\') { text + "." } else { text };
@@ -162,7 +162,7 @@ proptest! {
     }
 }
 
-/// One key in every form.
+/// One key in all forms.
 static KEYS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
     use crate::jose::KeyForm::{Array, Jwk, Jwks, Multibase, Pem, PemBase64};
     let key = crate::jose::ClientKey::from_secret(p256::SecretKey::from_slice(&[7; 32]).unwrap());

@@ -1,4 +1,4 @@
-//! Values that say where they really are: `env:NAME`, `file:PATH`.
+//! References to values: `env:NAME`, `file:PATH`.
 
 use std::path::Path;
 
@@ -12,15 +12,15 @@ use crate::input;
 use crate::jose::Kid;
 use crate::keyring::KeySource;
 
-/// More than any value needs.
+/// Maximum size of a referenced file.
 const MAX_REFERENCE: u64 = 1 << 20;
 
-/// Checks whether the text says where the value is, rather than being it.
+/// Checks whether the text is a reference.
 pub(super) fn is_reference(text: &str) -> bool {
     text.starts_with("env:") || text.starts_with("file:")
 }
 
-/// Returns the texts of a value that is one, or an array of them.
+/// Returns the texts of a value that is a text or an array of texts.
 pub(super) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
@@ -31,8 +31,7 @@ pub(super) fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// Returns the key sources of `keys`: texts, and tables that say which kid a key has that has none
-/// itself.
+/// Returns the key sources of `keys`: texts, or tables with a kid for a key that has none itself.
 pub(super) fn named_sources(value: &Value, base: &Path) -> Result<Vec<KeySource>, Failure> {
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     let source = |item: &Value| match item {
@@ -50,7 +49,7 @@ pub(super) fn named_sources(value: &Value, base: &Path) -> Result<Vec<KeySource>
 }
 
 impl Settings {
-    /// Returns the text of one value, its reference followed.
+    /// Returns the text of one value, with its reference resolved.
     pub(super) fn one_value(
         &self,
         value: &Value,
@@ -65,7 +64,7 @@ impl Settings {
         self.follow(&text, file.directory(), name)
     }
 
-    /// Fetches what `env:NAME` or `file:PATH` refers to; any other text stands for itself.
+    /// Resolves `env:NAME` or `file:PATH`. Any other text is returned unchanged.
     pub(super) fn follow(
         &self,
         text: &str,
@@ -87,14 +86,14 @@ impl Settings {
     }
 }
 
-/// Fails where a loader has left quotes or escapes in the value.
+/// Fails on quotes or escapes left in the value by a loader.
 fn whole(text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
     input::leftover(&text).map_or(Ok(text), Err)
 }
 
-/// Returns the text of a file of which all is one value. `named` is how it was written.
+/// Reads a file that consists of one value. `named` is the path as given.
 fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure> {
-    /// How every SQLite database begins.
+    /// First bytes of SQLite databases.
     const SQLITE: &[u8] = b"SQLite format 3\0";
     let place = format!("file:{}", path.display());
     let refused = |e: std::io::Error| {
@@ -129,7 +128,7 @@ fn is_a_database(place: &str, named: &str) -> Failure {
         .hint(format!("write sqlite:{named}"))
 }
 
-/// Checks whether apps call a database so.
+/// Checks whether this is a usual name of a database.
 fn is_database_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("db" | "sqlite" | "sqlite3"))

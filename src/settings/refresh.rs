@@ -1,4 +1,4 @@
-//! The settings of `[refresh]`.
+//! Settings of `[refresh]`.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -7,25 +7,25 @@ use super::Settings;
 use crate::error::Failure;
 use crate::session::{Age, Policy};
 
-/// How sessions are refreshed (settings `[refresh]`).
+/// Settings of `[refresh]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshSettings {
-    /// A session is due when its last refresh is longer ago than this.
+    /// Age of the last refresh from which a session is due.
     pub keep_alive: Age,
-    /// What was refreshed more recently than this is left alone, whatever was asked for.
+    /// Minimum time between refreshes of a session, for any selection.
     pub min_interval: Age,
-    /// Sessions worked on at once.
+    /// Maximum number of sessions in parallel.
     pub concurrency: NonZeroUsize,
-    /// Of these, so many at one authorization server.
+    /// Maximum number of sessions in parallel per authorization server.
     pub per_issuer: NonZeroUsize,
-    /// How long a public client's session lives after a refresh.
+    /// Lifetime of a public client's session after a refresh.
     pub public_lifetime: Age,
-    /// How long a confidential client's session lives after a refresh.
+    /// Lifetime of a confidential client's session after a refresh.
     pub confidential_lifetime: Age,
 }
 
 impl RefreshSettings {
-    /// Returns the ages by which sessions are judged, but for single issuers.
+    /// Returns the ages that determine the status of sessions, without those of single issuers.
     pub fn policy(&self) -> Policy {
         Policy {
             keep_alive: self.keep_alive,
@@ -66,7 +66,8 @@ impl Settings {
         })
     }
 
-    /// How many sessions `prune` may sign out or remove as malformed (`[prune] max_removed`).
+    /// Returns the maximum number of sessions that `prune` may sign out or remove as malformed
+    /// (`[prune] max_removed`).
     pub fn max_removed(&self) -> Result<Option<NonZeroUsize>, Failure> {
         match self.in_file("prune", "max_removed") {
             None => Ok(None),

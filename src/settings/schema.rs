@@ -1,6 +1,5 @@
-//! Sections and settings of oauthctl.toml and their types. A file is held to it as a whole before
-//! any of it is used: what is misspelt or mistyped would be ignored in silence otherwise, or found
-//! out in the middle of a run.
+//! Schema of oauthctl.toml. A file is checked as a whole before use, because misspelt or mistyped
+//! settings would otherwise be ignored, or fail in the middle of a run.
 
 use std::num::NonZeroUsize;
 
@@ -12,22 +11,22 @@ use crate::error::{Failure, suggestion, usage};
 use crate::session::Age;
 use crate::store::CUSTOM_MEMBERS;
 
-/// Type of a setting. All but lists may also be a text that refers to the value.
+/// Type of a setting. All types but lists also permit a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Text,
-    /// A text, or an array of texts.
+    /// Text, or array of texts.
     Texts,
-    /// Key sources: as above, or tables of a source and a kid.
+    /// Key sources: texts, or tables of a source and a kid.
     Sources,
     Flag,
-    /// A number above 0.
+    /// Number above 0.
     Count,
-    /// A length of time.
+    /// Duration.
     Age,
-    /// Requests a second.
+    /// Requests per second.
     Rate,
-    /// A text, a number or a flag: the layout has the last word.
+    /// Text, number or flag, checked by the layout.
     Scalar,
 }
 
@@ -68,10 +67,10 @@ const ISSUER: [(&str, Type); 5] = [
 ];
 /// Members of `[client]` that are lists.
 const CLIENT_LISTS: [&str; 3] = ["redirect_uris", "grant_types", "contacts"];
-/// Sections that profiles may have, too.
+/// Sections that are permitted in profiles, too.
 pub(super) const SECTIONS: [&str; 5] = ["client", "store", "network", "refresh", "prune"];
 
-/// Settings of a section ("" is the top) and their types.
+/// Returns the settings of a section ("" is the top) with their types.
 pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
     let of_client = |name: &&'static str| {
         (*name, if CLIENT_LISTS.contains(name) { Type::Texts } else { Type::Text })
@@ -88,8 +87,8 @@ pub(super) fn settings_of(section: &str) -> Vec<(&'static str, Type)> {
 }
 
 impl Type {
-    /// Fails where the value is of another type, or a text that cannot be read as this one. Never
-    /// quotes what may be a secret.
+    /// Checks the type of a value, and the syntax of a text. Errors never quote what may be a
+    /// secret.
     fn check(self, value: &Value, name: &str) -> Result<(), Failure> {
         let text = value.as_str().map(str::trim);
         let holds = match self {
@@ -141,7 +140,7 @@ impl Type {
     }
 }
 
-/// Returns a key source, with the kid of a key that has none itself, or without.
+/// Checks a key source, with or without the kid of a key that has none itself.
 fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
     const MEMBERS: [&str; 2] = ["source", "kid"];
     let Some(table) = value.as_table() else {
@@ -160,7 +159,7 @@ fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a value that cannot be what the setting is for.
+/// Returns the failure for a value of the wrong type.
 pub(super) fn wrong_type(name: &str, expected: &str) -> Failure {
     usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
 }
@@ -185,8 +184,8 @@ pub(super) fn check(file: &Table) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Layouts have names of the operator's choosing, and known members. They describe apps, not
-/// deployments: no profile has its own.
+/// Checks the layouts, which have known members and names of the operator's choice. They describe
+/// apps, not deployments, so profiles have none.
 fn check_layouts(value: &Value) -> Result<(), Failure> {
     for (layout, value) in table("layouts", value)? {
         let place = format!("layouts.{layout}");
@@ -195,8 +194,8 @@ fn check_layouts(value: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Issuers are named as sessions name them. They are servers of the network, not deployments: no
-/// profile has its own.
+/// Checks the issuers, which are named as in sessions. They are not specific to deployments, so
+/// profiles have none.
 fn check_issuers(value: &Value) -> Result<(), Failure> {
     for (issuer, value) in table("issuers", value)? {
         let place = format!("issuers.{issuer:?}");
@@ -212,7 +211,8 @@ fn check_issuers(value: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks a setting or section of the file or of a profile, where other sections may stand as well.
+/// Checks a setting or section of the file or of a profile. `others` are further sections that are
+/// permitted.
 fn check_entry(prefix: &str, name: &str, value: &Value, others: &[&str]) -> Result<(), Failure> {
     let place = format!("{prefix}{name}");
     if let Some((_, of_type)) = TOP.iter().find(|(known, _)| *known == name) {

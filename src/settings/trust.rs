@@ -1,4 +1,4 @@
-//! Authorities that the environment adds to the trusted ones: `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+//! Certificates of the environment: `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -10,22 +10,22 @@ use super::Settings;
 use crate::environment::Environment;
 use crate::input;
 
-/// More than the largest bundle of public authorities has.
+/// Maximum size of a bundle, above that of public authorities.
 const MAX_BUNDLE: u64 = 16 << 20;
-/// A directory of certificates has a few hundred.
+/// Maximum number of files in a directory. Usual ones have a few hundred.
 const MOST_FILES: usize = 2000;
 
-/// The authorities that were found, and what is wrong with other places.
+/// Certificates found, and warnings about other files.
 #[derive(Default)]
 pub struct SystemRoots {
     /// Certificates in PEM.
     pub pem: Vec<u8>,
-    /// Places that are not trusted, and why.
+    /// Files that are not trusted, with the reasons.
     pub warnings: Vec<String>,
 }
 
 impl Settings {
-    /// Returns the authorities that the environment adds; read when first asked for.
+    /// Returns the certificates of the environment, read on first use.
     pub fn system_roots(&self) -> &SystemRoots {
         self.system_roots.get_or_init(|| read(self.environment()))
     }
@@ -73,8 +73,8 @@ impl SystemRoots {
         }
     }
 
-    /// Checks whether others than root and this user may write the file or directory, or what is in
-    /// its place tomorrow.
+    /// Checks whether users other than root and this one may write or replace the file or
+    /// directory.
     fn is_doubtful(&mut self, variable: &str, path: &Path) -> bool {
         let own = rustix::process::geteuid().as_raw();
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -84,7 +84,7 @@ impl SystemRoots {
             .flatten()
             .filter_map(|place| fs::metadata(place).ok())
             .any(|metadata| {
-                // In a directory with the sticky bit nobody replaces the files of others.
+                // In a directory with the sticky bit, users cannot replace each other's files.
                 let is_sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
                 (metadata.mode() & 0o022 != 0 && !is_sticky) || ![0, own].contains(&metadata.uid())
             });
