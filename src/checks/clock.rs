@@ -1,4 +1,4 @@
-//! This machine's time, by what servers say that it is.
+//! Compares the machine's clock with the times that servers send.
 
 use jiff::SignedDuration;
 
@@ -8,17 +8,17 @@ use crate::session::Age;
 
 const TOPIC: Topic = Topic::Clock;
 
-/// Client assertions are dated ten seconds back, and servers refuse one from the future.
+/// Client assertions are backdated by ten seconds, and servers refuse one from the future.
 const TOO_FAST: SignedDuration = SignedDuration::from_secs(10);
-/// They refuse one that is a minute old, too.
+/// Servers refuse an assertion that is a minute old, too.
 const TOO_SLOW: SignedDuration = SignedDuration::from_secs(45);
-/// Less than this is the line's own time, and that of dates in whole seconds.
+/// Differences below this are due to network latency, and to dates in whole seconds.
 const PRECISION: SignedDuration = SignedDuration::from_secs(5);
 
-/// Compares our time with that of everybody who was asked. None when nobody told the time.
+/// Compares the machine's time with that of all servers. `None` if no server sent its time.
 pub fn check<'p>(asked: impl IntoIterator<Item = &'p Published>) -> Option<Finding> {
     let skews = asked.into_iter().filter_map(|answer| Some((ahead(&answer.served)?, &answer.url)));
-    // Where they differ among each other, those are wrong with whom we differ more.
+    // If the servers differ, the ones closer to the machine's clock are trusted.
     let (ahead, url) = skews.min_by_key(|(ahead, _)| ahead.abs())?;
     if ahead.abs() <= PRECISION {
         return Some(Finding::ok(TOPIC, "this machine's clock agrees with the servers'"));

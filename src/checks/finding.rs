@@ -1,4 +1,4 @@
-//! What a check has to say: what is the case, why that matters, what to do.
+//! Findings of the checks: the fact, its consequence and the fix.
 
 use serde::Serialize;
 
@@ -6,51 +6,51 @@ use crate::error::Failure;
 use crate::text::named;
 
 named! {
-    /// What a finding is about. In this order faults explain each other: what comes first may be the cause of what follows.
+    /// Subject of a finding. In this order, earlier faults may be the cause of later ones.
     #[derive(PartialOrd, Ord)]
     pub enum Topic {
-        /// oauthctl's own settings.
+        /// Settings of oauthctl.
         Settings = "settings",
-        /// The app's private keys.
+        /// Private keys of the app.
         Keys = "keys",
-        /// Where the sessions are kept.
+        /// Session store.
         Store = "store",
-        /// This machine's time.
+        /// Clock of the machine.
         Clock = "clock",
-        /// The published client metadata document.
+        /// Published client metadata document.
         Metadata = "metadata",
-        /// The published key set.
+        /// Published key set.
         Jwks = "jwks",
         /// Login in the app's name at an authorization server.
         Login = "login",
-        /// What is in the store.
+        /// Contents of the store.
         Sessions = "sessions",
         /// Tokens that could not be stored.
         Recovery = "recovery",
-        /// An authorization server.
+        /// Authorization server.
         Server = "server",
     }
 }
 
 named! {
-    /// How bad it is; the worst comes first.
+    /// Severity of a finding, worst first.
     #[derive(PartialOrd, Ord)]
     pub enum Severity {
-        /// Something does not work, or a secret is out.
+        /// Something does not work, or a secret is exposed.
         Problem = "problem",
-        /// It works, but perhaps not everywhere, not for long or not as meant.
+        /// Works, but possibly not everywhere, not permanently or not as intended.
         Warning = "warning",
-        /// As it should be.
+        /// Correct.
         Ok = "ok",
     }
 }
 
-/// One thing that was looked at.
+/// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is about.
+    /// Subject.
     pub topic: Topic,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
     /// Stable name of what was found, `TOPIC.NAME`; the topic alone where it has no name.
     pub code: String,
@@ -58,16 +58,16 @@ pub struct Finding {
     pub member: Option<String>,
     /// Issuer of the authorization server that says so; none where oauthctl itself has looked.
     pub server: Option<String>,
-    /// What is the case.
+    /// Fact.
     pub what: String,
-    /// Why that matters, unless all is well.
+    /// Consequence, for problems and warnings.
     pub why: Option<String>,
-    /// What to do about it, unless all is well.
+    /// Suggested fix, for problems and warnings.
     pub fix: Option<String>,
 }
 
 impl Finding {
-    /// All is well.
+    /// Returns a finding without a fault.
     pub(super) fn ok(topic: Topic, what: impl Into<String>) -> Self {
         Self {
             topic,
@@ -81,7 +81,7 @@ impl Finding {
         }
     }
 
-    /// Something that should be mended some day.
+    /// Returns a finding that should be fixed in time.
     pub(super) fn warning(
         topic: Topic,
         what: impl Into<String>,
@@ -91,7 +91,7 @@ impl Finding {
         Self { severity: Severity::Warning, ..Self::problem(topic, what, why, fix) }
     }
 
-    /// Something that must be mended now.
+    /// Returns a finding that must be fixed now.
     pub(super) fn problem(
         topic: Topic,
         what: impl Into<String>,
@@ -120,7 +120,7 @@ impl Finding {
         self
     }
 
-    /// What could not be looked at, because of an error that says itself what to do.
+    /// Returns the finding of a check that failed with an error, which has its own hint.
     pub fn failed(topic: Topic, error: impl Into<anyhow::Error>, why: impl Into<String>) -> Self {
         let error = error.into();
         let what = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");

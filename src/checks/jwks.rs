@@ -1,4 +1,4 @@
-//! The published key set: public, valid, fresh, and the same as the keys at hand.
+//! Checks the published key set: public, valid, fresh, and consistent with the available keys.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::oauth::{LookupError, Published, Served};
 use crate::session::Age;
 
 const TOPIC: Topic = Topic::Jwks;
-/// Why the set matters at all.
+/// Consequence of all findings.
 const WHY: &str =
     "without the public keys servers cannot verify what the app signs: no login, no refresh";
-/// What mends a set that differs.
+/// Fix for a set that differs.
 const FIX: &str =
     "publish what `oauthctl jwks` prints; servers keep the set they know for 10 minutes";
-/// How long the reference server keeps a set; what caches add to it comes on top.
+/// Time for which the reference server caches a set, in addition to other caches.
 const KEPT_BY_SERVERS: Duration = Duration::from_mins(10);
 
-/// Looks at the set under `jwks_uri`. Returns it, where it could be read.
+/// Checks the set under `jwks_uri`. Also returns the set, if it could be read.
 pub fn check<'p>(
     answer: &'p Result<Published, LookupError>,
     keys: &LocalKeys,
@@ -40,7 +40,7 @@ pub fn check<'p>(
     (findings, document)
 }
 
-/// Looks at a set that stands in the client metadata, whose own rules were checked with it.
+/// Checks a set inside the client metadata, whose general rules were checked with the metadata.
 pub fn check_inline(jwks: &Value, keys: &LocalKeys) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_set(jwks, keys, &mut findings);
@@ -76,7 +76,7 @@ fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
     }
 }
 
-/// It is about the key more than about the set, and nothing else is as urgent.
+/// Returns the finding about a published private key, which is more urgent than any other.
 fn leaked(kid: &str) -> Finding {
     Finding::problem(
         Topic::Keys,
@@ -128,7 +128,7 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A key works once every copy of the old set has been forgotten.
+/// Checks the caching of the set. A new key works once no cache has the old set.
 fn check_caching(served: &Served) -> Vec<Finding> {
     let why = "a new key is refused until every cache has forgotten the old set";
     let fix =

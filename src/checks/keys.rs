@@ -1,5 +1,4 @@
-//! The app's private keys: readable by the right people, usable, and named so that they can be told
-//! apart.
+//! Checks the app's private keys: file permissions, validity and names.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,18 +15,18 @@ use crate::text::counted;
 
 const TOPIC: Topic = Topic::Keys;
 
-/// The keys at hand, as far as they are known.
+/// Available keys, as far as known.
 pub enum LocalKeys {
-    /// A source is broken: nobody knows which keys there are.
+    /// Unknown, because a source is broken.
     Unknown,
     /// No source is configured: the client is public.
     None,
-    /// All of them.
+    /// All keys.
     Set(KeySet),
 }
 
 impl LocalKeys {
-    /// Checks whether the client has keys to authenticate with; none where nobody knows.
+    /// Checks whether the client has keys for authentication, `None` if unknown.
     pub fn is_confidential(&self) -> Option<bool> {
         match self {
             Self::Unknown => None,
@@ -37,7 +36,7 @@ impl LocalKeys {
     }
 }
 
-/// Looks at every source, and at the set that they make. No sources at all is a public client.
+/// Checks all sources, and their keys as a set. Without sources, the client is public.
 pub fn check(
     sources: Option<Vec<Result<LoadedSource, Failure>>>,
     now: Timestamp,
@@ -75,7 +74,7 @@ pub fn check(
     }
 }
 
-/// What to say of key sources that cannot be read.
+/// Returns the finding about unreadable key sources.
 pub fn unreadable(error: Failure) -> Finding {
     Finding::failed(
         TOPIC,
@@ -84,7 +83,7 @@ pub fn unreadable(error: Failure) -> Finding {
     )
 }
 
-/// Compares the keys at hand with what the settings say of the client.
+/// Compares the available keys with the configured authentication method.
 pub fn check_auth_method(method: AuthMethod<()>, keys: &LocalKeys) -> Option<Finding> {
     match (method, keys.is_confidential()?) {
         (AuthMethod::PrivateKeyJwt(()), false) => Some(Finding::problem(
@@ -103,7 +102,7 @@ pub fn check_auth_method(method: AuthMethod<()>, keys: &LocalKeys) -> Option<Fin
     }
 }
 
-/// Looks for what keeps the library atcute from signing with the keys.
+/// Checks for properties of keys that keep the library atcute from signing with them.
 pub fn check_atcute(keys: &LocalKeys) -> Vec<Finding> {
     let LocalKeys::Set(keys) = keys else { return Vec::new() };
     let without = keys.iter().filter(|key| !key.has_alg()).filter_map(ClientKey::kid);
@@ -118,7 +117,7 @@ pub fn check_atcute(keys: &LocalKeys) -> Vec<Finding> {
     without.map(finding).collect()
 }
 
-/// Reports files that a killed run has left in the directories where keys are kept.
+/// Reports files left behind by a killed run in the directories of keys.
 pub fn check_left_behind(directories: &BTreeSet<PathBuf>) -> Vec<Finding> {
     let holds_key = |path: &PathBuf| KeysInFile::find(path).is_some;
     let of = |directory: &PathBuf| {
@@ -179,7 +178,7 @@ fn check_set(keys: &KeySet, now: Timestamp, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Returns the keys with their names.
+/// Returns the keys with their kids.
 pub(super) fn named(keys: &KeySet) -> impl Iterator<Item = (&ClientKey, &Kid)> {
     keys.iter().filter_map(|key| Some((key, key.kid()?)))
 }

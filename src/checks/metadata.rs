@@ -1,4 +1,4 @@
-//! The published client metadata: served, valid, and what is configured.
+//! Checks the published client metadata: served, valid, and as configured.
 
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -12,31 +12,31 @@ use crate::session::AuthMethod;
 use crate::settings::{CLIENT_MEMBERS, Settings};
 
 const TOPIC: Topic = Topic::Metadata;
-/// Why the document matters at all.
+/// Consequence of all findings.
 const WHY: &str =
     "servers read it at every login and refresh, and know no client whose document they do not get";
-/// What mends a document that differs.
+/// Fix for a document that differs.
 const FIX: &str = "publish what `oauthctl metadata` prints, or correct [client] in oauthctl.toml";
-/// Stands for the address of a development app while its document is held to the rules.
+/// Replacement for the origin of a development app while its document is checked.
 const PUBLIC_ORIGIN: &str = "https://app.example.com";
-/// How every development client without a document is called.
+/// Prefix of the `client_id` of all development clients without a document.
 const LOOPBACK: &str = "http://localhost";
 /// Where its users are sent back to, unless it says where.
 const LOOPBACK_REDIRECT: &str = "http://127.0.0.1/";
 
-/// What the settings say of the client. What they do not name may be published as it pleases.
+/// Configuration of the client. Members that are not configured may have any value.
 pub struct Configured {
     client_id: String,
     members: Map<String, Value>,
     confidential: Option<bool>,
     /// The settings say so.
     is_public: bool,
-    /// The settings allow addresses that no public server would ask.
+    /// True if the settings permit addresses that public servers refuse.
     development: bool,
 }
 
 impl Configured {
-    /// Reads `[client]`. `confidential` is none where nobody knows whether there are keys.
+    /// Reads `[client]`. `confidential` is `None` if it is unknown whether there are keys.
     pub fn new(
         settings: &Settings,
         client_id: &str,
@@ -47,7 +47,7 @@ impl Configured {
         let mut members = Map::new();
         for member in CLIENT_MEMBERS {
             let value = match member {
-                // Known by where the document was asked for, and by the keys.
+                // Checked by the URL of the document and by the keys.
                 "client_id" | "auth_method" => None,
                 "redirect_uris" => settings.client_list(member)?.map(|uris| {
                     json!(uris.iter().map(|uri| site.resolve(uri)).collect::<Vec<_>>())
@@ -66,7 +66,7 @@ impl Configured {
         Ok(Self { client_id, members, confidential, is_public, development })
     }
 
-    /// Checks whether servers make the document up from the `client_id` rather than fetching it.
+    /// Checks whether servers derive the document from the `client_id` instead of fetching it.
     pub fn is_loopback(&self) -> bool {
         self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
     }
@@ -104,13 +104,13 @@ impl Configured {
         (!values.is_empty()).then_some(values)
     }
 
-    /// Where the settings say that the keys are.
+    /// Returns the configured location of the keys.
     pub fn jwks_uri(&self) -> Option<&str> {
         self.members.get("jwks_uri")?.as_str()
     }
 }
 
-/// Looks at the document. Returns it, where it could be read.
+/// Checks the document. Also returns the document, if it could be read.
 pub fn check<'p>(
     answer: &'p Result<Published, LookupError>,
     configured: &Configured,
@@ -130,8 +130,8 @@ pub fn check<'p>(
     (findings, document)
 }
 
-/// Returns the rules by which servers refuse a client. Those about public addresses cannot hold on
-/// a developer's machine, so there the document is judged as if the app were at a public address.
+/// Checks the rules by which servers refuse a client. A developer's machine cannot satisfy those
+/// about public addresses, so the document is then checked as if the app had a public address.
 fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
     let id = &configured.client_id;
     let own = Url::parse(id)
@@ -163,7 +163,7 @@ fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Fin
     }
 }
 
-/// Returns a public document locks a confidential app out, and the other way round.
+/// Compares the authentication method. A mismatch locks the app out in either direction.
 fn compare_authentication(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
     match (text(document, "token_endpoint_auth_method"), configured.confidential) {
         (Some("none"), Some(true)) => findings.push(Finding::problem(
@@ -203,7 +203,7 @@ fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec
                 compare_lists(name, &words(wanted), &words(published), why, findings);
             }
             "jwks_uri" if member(document, "jwks").is_object() && published.is_null() => {}
-            // RFC 7591 section 2: left out, it is web.
+            // The default is web (RFC 7591 section 2).
             "application_type" if wanted == "web" && published.is_null() => {}
             "jwks_uri" | "application_type" if wanted != published => {
                 let why = "servers go by what is published";
@@ -226,7 +226,7 @@ fn differs(member: &str, published: &Value, wanted: &Value) -> String {
     format!("{member}: {} is published, {} is configured", shown(published), shown(wanted))
 }
 
-/// Lists in which the order means nothing.
+/// Compares lists regardless of their order.
 fn compare_lists(
     member: &str,
     wanted: &[&str],

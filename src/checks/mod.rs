@@ -1,5 +1,5 @@
-//! What doctor looks at, one topic a file. Everything is handed in; what is found is said as
-//! [`Finding`]s. Knows neither Context nor the terminal.
+//! Checks of `doctor`, one subject per file. All inputs are passed in, and results are
+//! [`Finding`]s. Independent of the context and the terminal.
 
 pub mod clock;
 mod finding;

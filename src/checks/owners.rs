@@ -1,4 +1,4 @@
-//! Files of oauthctl that belong to somebody else than they should, as after a run as root.
+//! Checks the owners of oauthctl's files, which may be wrong after a run as root.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Topic};
 use crate::owner::{current_user, name_of, owner_of};
 
-/// Compares the owner of the files beside a database with its own.
+/// Compares the owner of the files next to a database with that of the database.
 pub fn check_database(database: &Path) -> Option<Finding> {
     let database = database.canonicalize().ok()?;
     let owner = owner_of(&database)?;
@@ -17,8 +17,7 @@ pub fn check_database(database: &Path) -> Option<Finding> {
     check(&beside, owner, why, Topic::Store)
 }
 
-/// Compares the owner of the recovery directory and its entries with the user that oauthctl runs
-/// as.
+/// Compares the owner of the recovery directory and its entries with the current user.
 pub fn check_recovery(directory: &Path) -> Option<Finding> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let paths: Vec<_> = [directory.to_owned()].into_iter().chain(entries).collect();
@@ -26,7 +25,7 @@ pub fn check_recovery(directory: &Path) -> Option<Finding> {
     check(&paths, current_user()?, why, Topic::Recovery)
 }
 
-/// Returns whether the file with oauthctl's locks and notes on this database is there.
+/// Checks whether oauthctl's file with locks and notes for this database exists.
 pub fn has_own_file(database: &Path) -> bool {
     database.canonicalize().is_ok_and(|database| beside(&database, ".oauthctl").exists())
 }

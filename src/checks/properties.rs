@@ -1,4 +1,4 @@
-//! No check fails on what it looks at, whatever that is.
+//! Property tests: no check panics on any input.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::oauth::{Published, Served};
 use crate::settings::{Overrides, Settings, SettingsFile};
 use crate::store::{Kind, Layout, RecordKey, Stored};
 
-/// Members that some check reads, of client metadata, key sets, keys, server metadata and records.
+/// Members that any check reads, of client metadata, key sets, keys, server metadata and records.
 const MEMBERS: [&str; 28] = [
     "keys",
     "kid",
@@ -55,14 +55,14 @@ const MEMBERS: [&str; 28] = [
     "iss",
 ];
 
-/// One published key, and the key at hand.
+/// Published key that is also available locally.
 static KEY: LazyLock<ClientKey> = LazyLock::new(|| {
     let mut key = ClientKey::from_secret(p256::SecretKey::from_slice(&[7; 32]).unwrap());
     key.set_kid("key1".parse().unwrap());
     key
 });
 
-/// Documents of any shape, many of them with members that checks read.
+/// Returns documents of any shape, many of them with members that checks read.
 fn document() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         json(),
@@ -82,7 +82,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Returns a right document with small damage, or any other.
+/// Returns a valid document with small damage, or any other.
 fn near(right: Value) -> impl Strategy<Value = Value> {
     let damaged = damage(4)
         .prop_map(move |damage: Damage| serde_json::from_str(&damage.to(&right.to_string())).ok());
@@ -98,7 +98,7 @@ fn timestamp() -> impl Strategy<Value = Timestamp> {
         .prop_map(|second| Timestamp::from_second(second).unwrap())
 }
 
-/// Returns an answer with this document in it.
+/// Returns an answer with this document.
 fn answer(document: impl Strategy<Value = Value>) -> impl Strategy<Value = Published> {
     let served = (
         timestamp(),
@@ -143,7 +143,7 @@ fn configured(confidential: Option<bool>) -> Configured {
     Configured::new(&settings, "https://a.example/client-metadata.json", confidential).unwrap()
 }
 
-/// Returns a finding that is not ok says why it matters and what to do.
+/// Asserts that each problem and warning has a consequence and a fix.
 fn assert_complete(findings: &[Finding]) -> Result<(), TestCaseError> {
     for finding in findings {
         prop_assert!(

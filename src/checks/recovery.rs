@@ -1,4 +1,4 @@
-//! Tokens that an earlier run exchanged and could not store.
+//! Checks for tokens that an earlier run received and could not store.
 
 use super::{Finding, Topic};
 use crate::error::Failure;
@@ -6,13 +6,12 @@ use crate::text::counted;
 
 const TOPIC: Topic = Topic::Recovery;
 
-/// Returns a directory of entries that cannot be read.
+/// Returns the finding about a recovery directory that cannot be read.
 pub fn unreadable(error: Failure) -> Finding {
     Finding::failed(TOPIC, error, "an exchange that cannot be stored needs a place for its tokens")
 }
 
-/// Looks at the numbers of entries that wait for our own store, for others, and that cannot be
-/// read.
+/// Checks the numbers of entries for this store, for other stores, and of unreadable ones.
 pub fn check(here: u64, elsewhere: u64, unreadable: u64) -> Vec<Finding> {
     if here + elsewhere + unreadable == 0 {
         return vec![Finding::ok(TOPIC, "no tokens wait to be stored")];

@@ -1,12 +1,11 @@
-//! Whether a document is served the way servers demand: status 200, `application/json`, no
-//! redirect.
+//! Checks how a document is served. Servers require status 200, `application/json` and no redirect.
 
 use serde_json::Value;
 
 use super::{Finding, Topic};
 use crate::oauth::{LookupError, Published};
 
-/// What is wrong with how it is served, and the document itself, where one came.
+/// Returns faults of the answer, and the document, if there is one.
 pub(super) fn check<'p>(
     topic: Topic,
     answer: &'p Result<Published, LookupError>,

@@ -1,4 +1,4 @@
-//! What an authorization server supports, by its metadata (RFC 8414; atproto OAuth profile,
+//! Checks the features of an authorization server by its metadata (RFC 8414; atproto OAuth profile,
 //! "Authorization servers").
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ const TOPIC: Topic = Topic::Server;
 const WHY: &str = "nobody with an account there can log in";
 const FIX: &str = "ask whoever runs the server; the app cannot mend it";
 
-/// Members that hold a list, what must be in it, and what for.
+/// Members with lists, their required values, and the purpose of these.
 const REQUIRED: [(&str, &str, &str); 6] = [
     ("grant_types_supported", "authorization_code", "logins"),
     ("grant_types_supported", "refresh_token", "sessions that last longer than an hour"),
@@ -20,7 +20,7 @@ const REQUIRED: [(&str, &str, &str); 6] = [
     ("scopes_supported", "atproto", "accounts of the atproto network"),
     ("dpop_signing_alg_values_supported", "ES256", "tokens that are of no use to thieves (DPoP)"),
 ];
-/// What a confidential client needs beside that.
+/// Further requirements of a confidential client.
 const REQUIRED_BY_CONFIDENTIAL: [(&str, &str, &str); 2] = [
     ("token_endpoint_auth_methods_supported", "private_key_jwt", "confidential clients"),
     ("token_endpoint_auth_signing_alg_values_supported", "ES256", "confidential clients"),
@@ -30,12 +30,12 @@ const SWITCHES: [(&str, &str); 2] = [
     ("client_id_metadata_document_supported", "clients that publish their metadata"),
     ("require_pushed_authorization_requests", "the atproto profile, which demands pushed requests"),
 ];
-/// Addresses that must be there.
+/// URLs that must be present.
 const ENDPOINTS: [&str; 3] =
     ["authorization_endpoint", "token_endpoint", "pushed_authorization_request_endpoint"];
 
-/// Looks at the metadata that was fetched of this issuer. `confidential` is none where nobody
-/// knows; `scope` is what the app asks for.
+/// Checks the metadata fetched from this issuer. `confidential` is `None` if unknown; `scope` is
+/// the app's scope.
 pub fn check(
     issuer: &str,
     answer: &Result<Published, LookupError>,
@@ -99,7 +99,7 @@ fn lists(metadata: &Value, name: &str, value: &str) -> bool {
     items(metadata, name).any(|one| one == value)
 }
 
-/// What an operator may want to know of a server that has all that is needed.
+/// Describes optional features of a server that meets all requirements.
 fn supported(metadata: &Value) -> String {
     let list =
         |name: &str| items(metadata, name).filter_map(Value::as_str).collect::<Vec<_>>().join(", ");

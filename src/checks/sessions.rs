@@ -1,5 +1,5 @@
-//! What is in the store: whether the keys that sessions are bound to are at hand, published and in
-//! force.
+//! Checks the contents of the store: whether the keys to which sessions are bound are available,
+//! published and active.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::text::{counted, sessions_and_logins};
 
 const TOPIC: Topic = Topic::Sessions;
 
-/// The records of a store, counted by what they depend on.
+/// Numbers of records in a store, by their dependencies.
 #[derive(Default)]
 pub struct Tally {
     client_id: Option<String>,
@@ -25,13 +25,13 @@ pub struct Tally {
     by_kid: BoundRecords,
     public: u64,
     malformed: u64,
-    /// Records that may be another library's or program's, or encrypted.
+    /// Records that may belong to another library or program, or be encrypted.
     unknown: u64,
-    /// Sessions whose tokens name another client than ours.
+    /// Sessions whose tokens name another client.
     foreign: u64,
-    /// The client that the first of them names.
+    /// Client named by the first of them.
     other_client: Option<String>,
-    /// Records that hold a session which another record holds, too.
+    /// Records with a session that another record contains, too.
     copies: u64,
     /// Sessions of accounts with several, in a layout for one.
     rivals: u64,
@@ -40,12 +40,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet. Tokens are compared with the `client_id`, where it is known.
+    /// Creates an empty tally. Tokens are compared with the `client_id`, if it is known.
     pub fn new(client_id: Option<&str>) -> Self {
         Self { client_id: client_id.map(str::to_owned), ..Self::default() }
     }
 
-    /// Counts the records that are not exchanged because of others.
+    /// Counts records that are not refreshed because of others.
     pub fn add_copies(&mut self, copies: &Copies) {
         self.copies += copies.count(Relation::Copy) + copies.count(Relation::CopyElsewhere);
         self.rivals += copies.count(Relation::Rival);
@@ -76,7 +76,7 @@ impl Tally {
                     read.access_token.client_id().filter(|id| *id != ours).map(str::to_owned)
                 };
                 if let Some(id) = self.client_id.as_deref().and_then(of_another) {
-                    // Its key is the other client's, and nothing to look for here.
+                    // Its key belongs to the other client and is not expected here.
                     self.other_client.get_or_insert(id);
                     return self.foreign += 1;
                 }
@@ -87,7 +87,7 @@ impl Tally {
                 }
                 read.client_auth
             }
-            // One that cannot be read ends by itself.
+            // An unreadable one expires.
             Kind::State => layout.login(stored).ok().and_then(|login| login.client_auth),
         };
         let Some(count) = client_auth.and_then(|method| self.by_kid.of(method)) else { return };
@@ -98,8 +98,8 @@ impl Tally {
     }
 }
 
-/// Compares what the sessions need with what there is. `published` is the key set, where it could
-/// be read.
+/// Compares the keys that sessions need with the available ones. `published` is the key set, if it
+/// could be read.
 pub fn check(
     tally: &Tally,
     keys: &LocalKeys,

@@ -1,4 +1,4 @@
-//! oauthctl's own settings: readable, complete, and no secret open to others.
+//! Checks oauthctl's own settings: readable, complete, and no secret exposed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -9,7 +9,7 @@ use crate::settings::Settings;
 
 const TOPIC: Topic = Topic::Settings;
 
-/// Looks at the settings themselves. Whether what they name is there is for other topics to say.
+/// Checks the settings themselves. Their targets are checked under other subjects.
 pub fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     match settings.path() {
@@ -58,7 +58,7 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Returns a file that the settings refer to.
+/// Returns the finding about a referenced file that others can read.
 fn exposed_reference(path: &Path) -> Finding {
     Finding::warning(
         TOPIC,

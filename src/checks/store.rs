@@ -1,5 +1,5 @@
-//! The store: open, writable, lockable, and keeping sessions for as long as they live. Nothing of
-//! the app's is changed.
+//! Checks the store: accessible, writable, lockable, and with a sufficient session lifetime.
+//! Changes nothing of the app's.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::store::{Layout, NOBODY, Store};
 
 const TOPIC: Topic = Topic::Store;
 
-/// oauthctl's own note that is written and read back.
+/// Name of a note that is written and read back.
 const NOTE: &str = "doctor";
 const NOTE_LIFETIME: Duration = Duration::from_mins(1);
-/// Only another doctor holds the lock on nobody's sessions, and not for long.
+/// Maximum wait for the test lock, which only another `doctor` may hold briefly.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Returns a store that could not be opened.
+/// Returns the finding about a store that could not be opened.
 pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
     Finding::failed(
         TOPIC,
@@ -27,12 +27,12 @@ pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
     )
 }
 
-/// Returns a store that does not say how many sessions it has.
+/// Returns the finding about a store whose sessions could not be counted.
 pub fn unreadable(error: anyhow::Error) -> Finding {
     Finding::failed(TOPIC, error, "which keys the sessions depend on cannot be told")
 }
 
-/// Records of several layouts in one store.
+/// Reports records of several layouts in one store.
 pub fn check_layouts(stores: &[Box<dyn Store>]) -> Option<Finding> {
     let names: Vec<_> = stores.iter().map(|store| store.layout().name.as_str()).collect();
     (names.len() > 1).then(|| {
@@ -45,7 +45,7 @@ pub fn check_layouts(stores: &[Box<dyn Store>]) -> Option<Finding> {
     })
 }
 
-/// Judges how long runs have kept the app waiting, where that was too long.
+/// Reports lock and write times of runs that were too long for the app.
 pub fn check_lock_times(layout: &Layout, write: Duration, held: Duration) -> Vec<Finding> {
     let Some(waits) = layout.app_waits else { return Vec::new() };
     let ms = |time: Duration| format!("{} ms", time.as_millis());
@@ -76,8 +76,7 @@ pub fn check_lock_times(layout: &Layout, write: Duration, held: Duration) -> Vec
     findings
 }
 
-/// Judges a store without a session by what speaks against it, and by the sessions of other clients
-/// beside it.
+/// Reports a store without sessions, with a possible reason, and with sessions of other clients.
 pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Finding> {
     let problem = problem.map(|what| {
         Finding::problem(
@@ -91,8 +90,8 @@ pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Findi
     problem.into_iter().chain(others.map(|what| Finding::ok(TOPIC, what))).collect()
 }
 
-/// Looks at an open store. `stamp` is what the note says, different in every run; none where a note
-/// would create a file.
+/// Checks an open store. `stamp` is the content of the note, different in each run, or `None` if a
+/// note would create a file.
 pub async fn check(
     store: &dyn Store,
     address: &impl fmt::Display,
@@ -117,7 +116,7 @@ pub async fn check(
                 findings.push(lock(store).await);
             }
         }
-        // A lock is a write, too, and would wait as long to fail the same way.
+        // A lock is a write, too, and would fail in the same way after the same time.
         Err(e) => {
             let why = "a refresh that cannot be stored would cost the user the session";
             findings.push(Finding::failed(TOPIC, e, why));
@@ -126,7 +125,7 @@ pub async fn check(
     findings
 }
 
-/// Writes a note of oauthctl's own, and asks whether the app's records could be written.
+/// Writes a note of oauthctl, and checks whether the app's records are writable.
 async fn write(store: &dyn Store, stamp: Option<&[u8]>) -> anyhow::Result<()> {
     store.check_writable().await?;
     let Some(stamp) = stamp else { return Ok(()) };
@@ -171,7 +170,7 @@ async fn lock(store: &dyn Store) -> Finding {
     }
 }
 
-/// Compares how long the app lets a session live with how long its refresh token does.
+/// Compares the app's session TTL with the lifetime of refresh tokens.
 pub fn check_ttl(ttl: Option<Age>, confidential: bool, refresh: &RefreshSettings) -> Finding {
     let lifetime =
         if confidential { refresh.confidential_lifetime } else { refresh.public_lifetime };

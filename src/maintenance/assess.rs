@@ -1,4 +1,4 @@
-//! Judging stored records: what a judgement depends on, gathered once a run.
+//! Computes the status of stored sessions from the configuration of the run.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -17,42 +17,44 @@ use crate::session::{
 };
 use crate::store::{Layout, NoRecord, Store, Stored};
 
-/// The app itself may be about to refresh what it renewed more recently than this.
+/// Time since a renewal within which the app itself may be about to refresh.
 const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 
-/// Judges sessions by the keys, the layout and the ages that are configured.
+/// Determines the status of sessions from the configured keys, layout and ages.
 #[derive(Clone)]
 pub struct Assessor {
     inputs: StatusInputs,
     layout: Layout,
     /// Name of the layout, for summaries.
     layout_name: Arc<str>,
-    /// Copies among the sessions of the run, once somebody has looked for them.
+    /// Duplicates among the sessions of the run, once they have been searched.
     copies: Arc<OnceLock<Copies>>,
-    /// Where newer tokens of some sessions wait; none where there are no entries.
+    /// Recovery directory with newer tokens of some sessions, `None` if it is empty.
     pending: Option<Arc<Recovery>>,
-    /// Whether http, and addresses that are not public, may be spoken to.
+    /// Settings `allow_http` and `allow_private_hosts`.
     egress: [bool; 2],
-    /// Thumbprints of the client keys at hand, by kid.
+    /// Thumbprints of the available client keys, by kid.
     thumbprints: Arc<HashMap<String, String>>,
     noted_keys: Arc<Mutex<NotedKeys>>,
 }
 
-/// What is noted of the kids of the client keys at hand.
+/// Notes about the kids of the available client keys.
 #[derive(Default)]
 struct NotedKeys {
-    /// True if there are notes at all, once somebody has asked.
+    /// True if there are any notes. `None` before the first query.
     any: Option<bool>,
-    /// By kid, then by issuer.
+    /// Notes by kid and issuer.
     known: HashMap<String, HashMap<String, KnownKey>>,
 }
 
-/// Why a session is not exchanged of which newer tokens are kept.
+/// Reason of a session that is not refreshed because newer tokens of it are in the recovery
+/// directory.
 pub(super) const NEWER_TOKENS_WAIT: &str =
     "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
 
 impl Assessor {
-    /// `keys` is none when no key source is configured, `client_id` when no client is.
+    /// Creates the assessor. `keys` is `None` if no key source is configured, `client_id` if no
+    /// client is.
     pub fn new(
         keys: Option<&KeySet>,
         client_id: Option<String>,
@@ -77,34 +79,33 @@ impl Assessor {
         }
     }
 
-    /// The same with regard to tokens that wait in this recovery directory.
+    /// Adds the recovery directory.
     pub fn with_pending(self, recovery: Recovery) -> Self {
         Self { pending: Some(recovery.into()), ..self }
     }
 
-    /// The same where http, and addresses that are not public, may not be spoken to unless this
-    /// says so.
+    /// Sets whether http URLs and private addresses are permitted.
     pub fn with_egress(self, egress: [bool; 2]) -> Self {
         Self { egress, ..self }
     }
 
-    /// Takes in which sessions are copies. Returns without effect when that is known.
+    /// Sets the duplicates. Has no effect if they are already known.
     pub fn learn(&self, copies: Copies) {
         let _ = self.copies.set(copies);
     }
 
-    /// Checks whether it is known which sessions are copies.
+    /// Checks whether the duplicates are known.
     pub fn knows_copies(&self) -> bool {
         self.copies.get().is_some()
     }
 
-    /// Returns the relation to another record that keeps a session from being exchanged, and what
-    /// to say of it.
+    /// Returns the relation to another record that keeps a session from being refreshed, and its
+    /// description.
     pub fn copy(&self, stored: &Stored) -> Option<(Relation, &str)> {
         self.copies.get()?.of(&stored.key.text(), &stored.value)
     }
 
-    /// Reads and judges one record. All that can be known without asking a server.
+    /// Reads a record and determines its status, as far as possible without asking a server.
     pub fn summary<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let summary = self.summary_alone(stored, note);
         let why = if is_settled(&summary) {
@@ -115,14 +116,14 @@ impl Assessor {
         block(summary, why)
     }
 
-    /// The same without regard to other records.
+    /// Like [`Self::summary`], without regard to other records.
     pub fn summary_alone<'a>(&self, stored: &'a Stored, note: Option<&Note>) -> Summary<'a> {
         let summary = self.summary_of_record(stored, note);
         let waits = !is_settled(&summary) && self.has_newer_tokens(stored, &summary);
         block(summary, waits.then(|| NEWER_TOKENS_WAIT.to_owned()))
     }
 
-    /// The same without regard to tokens that wait in the recovery directory, either.
+    /// Like [`Self::summary_alone`], without regard to tokens in the recovery directory.
     pub(super) fn summary_of_record<'a>(
         &self,
         stored: &'a Stored,
@@ -148,19 +149,19 @@ impl Assessor {
         self.pending.as_ref().map(entry).is_some_and(|entry| entry.exists())
     }
 
-    /// Returns what is wrong with a session's DPoP key. Takes longer than all else that is judged.
+    /// Returns the fault of a session's DPoP key, if any. The most expensive of the checks.
     pub fn unusable_key(stored: &Stored) -> Option<String> {
         let session = Session::read(&stored.value).ok()?;
         session.format.dpop_key(&stored.value).err().map(|error| error.to_string())
     }
 
-    /// What is known to be noted of a kid at a server.
+    /// Returns the cached note about a kid at a server.
     pub(super) fn noted(&self, issuer: &str, kid: &str) -> Option<KnownKey> {
         let noted = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
         noted.known.get(kid)?.get(issuer).copied()
     }
 
-    /// Finds out what is noted of a key at a server.
+    /// Looks up the note about a key at a server.
     pub(super) async fn compare_key(
         &self,
         store: &dyn Store,
@@ -178,8 +179,8 @@ impl Assessor {
         Ok(known)
     }
 
-    /// Finds out whether the client key of a session is the one that has worked before. Returns
-    /// whether it is not, and the session has to be judged anew.
+    /// Checks whether the client key of a session is the one that has worked before. Returns true
+    /// if it is not, so that the status must be determined again.
     pub async fn learn_key(
         &self,
         store: &dyn Store,
@@ -207,7 +208,7 @@ impl Assessor {
         Ok(any)
     }
 
-    /// Returns why a session of a public client is not to be bound to this key.
+    /// Returns the reason for which a public client's session must not be bound to this key.
     pub async fn objection_to_key(
         &self,
         store: &dyn Store,
@@ -230,7 +231,7 @@ impl Assessor {
         }
     }
 
-    /// Returns the moment of the judgement.
+    /// Returns the time of the evaluation.
     pub fn now(&self) -> Timestamp {
         self.inputs.now
     }
@@ -240,11 +241,11 @@ impl Assessor {
         matches!(self.inputs.keys, KnownKeys::Only(_))
     }
 
-    /// Why a session is left alone that was renewed a short while ago. Where the app has no lock to
-    /// keep the two of us apart, one that the app renewed itself is left alone for longer.
+    /// Returns the reason for which a recently renewed session is skipped. If the app has no lock,
+    /// a session renewed by the app is skipped for longer.
     ///
-    /// Where all that is known of it lies in the future (it was renewed after this run began, or a
-    /// server's clock is ahead), it may have been renewed just now.
+    /// If all evidence is in the future (renewed after the start of this run, or the server's clock
+    /// is ahead), the session may have been renewed just now.
     pub fn too_recent(
         &self,
         session: &Summary<'_>,
@@ -271,8 +272,8 @@ impl Assessor {
         })
     }
 
-    /// Returns the day by which the tokens of a session die, if nobody uses them. None where
-    /// nothing tells when it was refreshed.
+    /// Returns the day by which the unused tokens of a session expire, `None` if the last refresh
+    /// is unknown.
     pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
         let summary = self.summary(stored, None);
         let issuer = summary.issuer.as_deref().unwrap_or_default();
@@ -281,13 +282,13 @@ impl Assessor {
         Some(Offset::UTC.to_datetime(end).date())
     }
 
-    /// How long ago something was.
+    /// Returns the age of an event.
     pub fn age(&self, at: Timestamp) -> Age {
         Age::from_secs(self.inputs.now.duration_since(at).as_secs().max(0))
     }
 }
 
-/// Checks whether nothing else matters of a session.
+/// Checks whether the status is final, independent of other inputs.
 fn is_settled(summary: &Summary<'_>) -> bool {
     summary.status == Status::Dead || summary.status.is_unreadable()
 }

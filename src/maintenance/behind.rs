@@ -1,4 +1,4 @@
-//! Notes on stores that are behind their server.
+//! Notes about stores that are behind their server.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,24 +10,24 @@ use super::breaker::Group;
 use crate::session::{LastRefreshed, Session};
 use crate::store::Stored;
 
-/// Note that a record of a group was older than what its server knows.
+/// Note that a record of a group was older than the server's state.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Behind {
-    /// Beginning of the run that found that last, in whole seconds.
+    /// Start of the last run that found this, in whole seconds.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub(super) at: Timestamp,
-    /// In how many runs that was found.
+    /// Number of runs that found this.
     pub(super) times: u32,
-    /// True if others of the group had been refreshed by that run before.
+    /// True if that run had refreshed other sessions of the group before.
     #[serde(default)]
     pub(super) had_worked: bool,
 }
 
-/// What is noted of each group, as far as it was read in this run.
+/// Notes by group, as far as they were read in this run.
 #[derive(Default)]
 pub struct KnownBehind {
     groups: Mutex<HashMap<Group, Option<Behind>>>,
-    /// Groups of which the app has written a record since.
+    /// Groups in which the app has written a record since.
     moved: Mutex<HashSet<Group>>,
 }
 
@@ -42,7 +42,7 @@ impl KnownBehind {
 }
 
 impl Behind {
-    /// Checks whether one lost write explains it.
+    /// Checks whether a single lost write explains it.
     pub(super) fn is_isolated(self) -> bool {
         self.times <= 1 && self.had_worked
     }

@@ -1,36 +1,36 @@
-//! Count of the records that each client key carries, in every layout that the app's store holds.
+//! Count of the records bound to each client key, in all layouts of the app's store.
 
 use crate::jose::{ClientKey, KeySet};
 use crate::session::{Atcute, BoundCount, BoundRecords, Format, KeyDependence};
 use crate::store::{Scan, StoreUrl};
 use crate::text::{counted, sessions_and_logins};
 
-/// Keys of records that are named in a message.
+/// Number of example keys in a message.
 const EXAMPLES: usize = 3;
 
-/// What depends on which key.
+/// Records by client key.
 pub struct Census {
     store: String,
     is_named: bool,
-    /// Records by the key that they are bound to.
+    /// Records by the key to which they are bound.
     pub records: BoundRecords,
-    /// Those of them whose tokens name another client: two apps may share a store.
+    /// Those of them whose tokens name another client. Two apps may share a store.
     of_others: BoundRecords,
     sessions_of_others: u64,
     /// One of those clients.
     other_client: Option<String>,
     client_id: Option<String>,
     all: BoundCount,
-    /// Some sessions are records of atcute.
+    /// True if some sessions are records of atcute.
     pub has_atcute: bool,
-    /// Records of which nobody knows which key they are bound to.
+    /// Number of records whose client key is unknown.
     pub unplaced: u64,
     examples: Vec<String>,
 }
 
 impl Census {
-    /// Counts what a scan brings. `is_named`: somebody has named the store, which was not merely
-    /// found.
+    /// Counts the records of a scan. `is_named` is true for a configured store, false for a
+    /// detected one.
     pub async fn read(
         store: &StoreUrl,
         is_named: bool,
@@ -75,7 +75,7 @@ impl Census {
                         self.all.states += 1;
                         self.records.add(kid, |count| count.states += 1);
                     }
-                    // What is provably nobody's needs no key.
+                    // A record that belongs to no one needs no key.
                     _ if record.is_nobodys() => {}
                     KeyDependence::Unknown | KeyDependence::None => {
                         self.unplaced += 1;
@@ -89,18 +89,18 @@ impl Census {
         Ok(())
     }
 
-    /// The same, and the part of the settings file that names the store.
+    /// Adds the part of the settings file that names the store.
     pub fn of_part(mut self, part: &str) -> Self {
         self.store = format!("{} ({part})", self.store);
         self
     }
 
-    /// Store that was counted, without secrets.
+    /// Returns the address of the store, without secrets.
     pub fn store(&self) -> &str {
         &self.store
     }
 
-    /// Checks whether there is no session and no login.
+    /// Checks whether there are neither sessions nor logins.
     pub fn is_empty(&self) -> bool {
         self.all.total() == 0
     }
@@ -110,18 +110,18 @@ impl Census {
         self.all.sessions > 0
     }
 
-    /// Checks whether nothing is bound to a key that nothing was counted for: the store was named,
-    /// holds records, and shows of each which key it needs.
+    /// Checks whether a key without counted records is certainly unused: the store is configured,
+    /// has records, and all of their keys are known.
     pub fn is_proof(&self) -> bool {
         self.is_named && !self.is_empty() && self.unplaced == 0
     }
 
-    /// `the 4 sessions and 1 pending login of sqlite:app.db`
+    /// Formats the count: `the 4 sessions and 1 pending login of sqlite:app.db`.
     pub fn counted(&self) -> String {
         format!("the {} of {}", sessions_and_logins(self.all.sessions, self.all.states), self.store)
     }
 
-    /// Why a key that nothing was counted for may be needed all the same.
+    /// Returns the reason for which a key without counted records may be in use nevertheless.
     pub fn doubt(&self) -> String {
         if self.unplaced > 0 {
             format!("{} could not be read, and may be bound to any key", self.counted_unplaced())
@@ -130,7 +130,7 @@ impl Census {
         }
     }
 
-    /// `2 records of sqlite:app.db (KEY, …)`
+    /// Formats the count of records with unknown keys: `2 records of sqlite:app.db (KEY, …)`.
     pub fn counted_unplaced(&self) -> String {
         let others = if self.unplaced > self.examples.len() as u64 { ", …" } else { "" };
         format!(
@@ -141,8 +141,8 @@ impl Census {
         )
     }
 
-    /// Says which key that the set has not sessions of other clients are bound to; none where there
-    /// is no such session.
+    /// Describes a key missing from the set to which sessions of other clients are bound, `None` if
+    /// there are no such sessions.
     pub fn doubt_about_others(&self, keys: &KeySet) -> Option<String> {
         let is_there =
             |kid: &str| keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
@@ -163,8 +163,8 @@ impl Census {
         self.all.sessions > 0 && self.sessions_of_others == self.all.sessions
     }
 
-    /// Kids that records of this client are bound to and that the set has not, with what is bound
-    /// to each.
+    /// Returns kids missing from the set to which records of this client are bound, with the
+    /// counts.
     pub fn missing_from<'c>(
         &'c self,
         keys: &'c KeySet,
@@ -174,7 +174,7 @@ impl Census {
         self.records.iter().filter(move |(kid, _)| !is_there(kid)).filter_map(|(kid, mut count)| {
             let of_others = self.of_others.to(kid).sessions;
             count.sessions -= of_others;
-            // A pending login does not say whose it is.
+            // A pending login does not name its client.
             (count.sessions > 0 || count.states > 0 && of_others == 0).then_some((kid, count))
         })
     }

@@ -1,5 +1,4 @@
-//! Comparison of this machine's clock with others: by a wrong one, users who were there today count
-//! as away.
+//! Compares the machine's clock with others. A wrong clock would make active users appear inactive.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,10 +6,10 @@ use crate::error::{Failure, usage};
 use crate::session::Age;
 use crate::store::Store;
 
-/// Clocks that differ by less agree: nobody is away for minutes.
+/// Tolerated difference, insignificant for inactivity of days.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Fails where the store's own clock contradicts this machine's.
+/// Fails if the store's clock contradicts the machine's.
 pub async fn check_clock(store: &dyn Store, now: Timestamp) -> Result<(), Failure> {
     let Some(time) = store.time().await else { return Ok(()) };
     let ahead = now.duration_since(time);
@@ -21,12 +20,12 @@ pub async fn check_clock(store: &dyn Store, now: Timestamp) -> Result<(), Failur
         .hint("nothing was removed; synchronise the clock (NTP: `timedatectl` shows its state)"))
 }
 
-/// Checks whether a clock that is so much ahead is wrong.
+/// Checks whether a difference is too large.
 pub(super) fn is_wrong_clock(ahead: SignedDuration) -> bool {
     ahead.abs() > TOLERANCE
 }
 
-/// `this machine's clock is 40d ahead of that of the store`
+/// Describes the difference: `this machine's clock is 40d ahead of that of the store`.
 pub(super) fn wrong_clock(ahead: SignedDuration, other: &str) -> String {
     let by = Age::from_secs(ahead.abs().as_secs());
     let how = if ahead.is_positive() { "ahead of" } else { "behind" };

@@ -1,5 +1,5 @@
-//! Finds records that hold one session twice: for a whole store, for some accounts, and under the
-//! lock on an account.
+//! Finds duplicate records of one session: in a whole store, for some accounts, and under the lock
+//! on an account.
 
 use std::collections::HashSet;
 use std::iter;
@@ -7,8 +7,8 @@ use std::iter;
 use crate::session::{Comparison, Copies, Did, LayoutTraits, Relation, Repeats, Session};
 use crate::store::{Kind, Layout, Store, Stored, Want};
 
-/// Reads a whole store, unless its layout rules copies out, and again where something occurs twice.
-/// Memory: 16 bytes a record, and more only for records that have something in common.
+/// Reads a whole store, unless its layout excludes duplicates, and again if something occurs twice.
+/// Memory: 16 bytes per record, and more only for records that have something in common.
 pub async fn find_copies(store: &dyn Store) -> anyhow::Result<Copies> {
     let others = store.others().await;
     if others.is_empty() && !store.may_have_copies() {
@@ -34,7 +34,7 @@ pub async fn find_copies(store: &dyn Store) -> anyhow::Result<Copies> {
     Ok(comparison.copies())
 }
 
-/// Reads what else there is of the accounts of these sessions.
+/// Reads the other records of these sessions' accounts.
 pub async fn find_copies_of(store: &dyn Store, sessions: &[Stored]) -> anyhow::Result<Copies> {
     let others = store.others().await;
     let layouts =
@@ -74,8 +74,8 @@ pub async fn find_copies_of(store: &dyn Store, sessions: &[Stored]) -> anyhow::R
     Ok(comparison.copies())
 }
 
-/// Reads the account's other sessions again, where their keys follow from the account. Returns what
-/// keeps this one from being exchanged.
+/// Reads the account's other sessions again, if their keys follow from the account. Returns the
+/// relation that keeps this session from being refreshed, if any.
 pub(super) async fn objection(
     store: &dyn Store,
     session: &Stored,
@@ -112,7 +112,7 @@ fn traits(layout: &Layout) -> LayoutTraits {
     LayoutTraits { name: layout.name.clone(), has_one: !layout.session_pattern().has_many() }
 }
 
-/// Reads every session of an account that its key names.
+/// Reads all sessions whose account is in their key.
 async fn for_each(
     store: &dyn Store,
     mut see: impl FnMut(&Stored, &Session<'_>),

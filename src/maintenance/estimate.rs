@@ -1,4 +1,4 @@
-//! Estimate of how long a run takes at the pace at which servers may be asked.
+//! Estimate of a run's duration at the permitted request rates.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use crate::oauth::Network;
 use crate::session::{Age, Summary};
 use crate::text::counted;
 
-/// Shorter runs need no announcement.
+/// Minimum duration that is announced.
 const WORTH_A_WORD: Duration = Duration::from_mins(1);
 
-/// Sessions to be exchanged, by what limits their pace.
+/// Sessions to be refreshed, by the origins that limit their rate.
 #[derive(Default)]
 pub struct Estimate {
     by_issuer: BTreeMap<String, u64>,
@@ -19,7 +19,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Counts a session that is to be exchanged.
+    /// Counts a session to be refreshed.
     pub fn add(&mut self, session: &Summary<'_>) {
         let issuer = session.issuer.as_deref().unwrap_or_default();
         match self.by_issuer.get_mut(issuer) {
@@ -30,8 +30,8 @@ impl Estimate {
             u64::from(session.did.as_deref().is_some_and(|did| did.starts_with("did:plc:")));
     }
 
-    /// Returns how long all that was counted takes, where that is long. While more sessions are
-    /// being read, once the time has doubled since it was last said.
+    /// Returns the estimated duration if it is long. While more sessions are being read, returns it
+    /// again only after it has doubled.
     pub fn text(&mut self, network: &Network, is_all: bool) -> Option<String> {
         let (time, sessions, rate) = self.longest(network)?;
         if time < WORTH_A_WORD || time < self.told * 2 {
@@ -46,7 +46,8 @@ impl Estimate {
         ))
     }
 
-    /// One request a session at its issuer, and one at the directory of `did:plc` documents.
+    /// Returns the longest time, with one request per session at its issuer, and one at the
+    /// directory of `did:plc` documents.
     fn longest(&self, network: &Network) -> Option<(Duration, u64, f64)> {
         let of_issuers =
             self.by_issuer.iter().map(|(issuer, count)| (*count, network.rates(issuer)[0]));

@@ -1,5 +1,5 @@
-//! Sessions whose age nothing tells: notes when each was first seen with its refresh token, so that
-//! keep-alive takes it in time.
+//! Notes when sessions of unknown age were first seen with their current refresh token, so that
+//! keep-alive includes them in time.
 
 use std::cell::RefCell;
 
@@ -8,13 +8,12 @@ use jiff::Timestamp;
 use crate::session::{Note, Summary};
 use crate::store::Store;
 
-/// Notes that are still to be written.
+/// Notes to be written.
 #[derive(Default)]
 pub struct FirstSeen(RefCell<Vec<(String, Vec<u8>)>>);
 
 impl FirstSeen {
-    /// Takes in a session that was read. One whose age is known, or that was seen before, needs no
-    /// note.
+    /// Records a session. No note is needed for one of known age or one seen before.
     pub fn see(&self, session: &Summary<'_>, note: Option<&Note>, now: Timestamp) {
         if session.last_refreshed_at.is_some()
             || session.unchanged_since.is_some()

@@ -1,5 +1,5 @@
-//! Bringing exported sessions into a store, without logging anyone out and without bringing back
-//! old tokens.
+//! Imports exported sessions into a store, without logging users out and without restoring old
+//! tokens.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,33 +15,31 @@ use crate::session::{
 use crate::store::{Kind, Layout, RecordKey, Store, Want, Written};
 use crate::text::named;
 
-/// A session whose time would have run out by the new layout's reckoning gets this long, so that
-/// nobody is logged out by the move itself.
+/// Minimum TTL of an imported session, so that the import itself logs no one out.
 const SHORTEST_TTL: Duration = Duration::from_hours(24);
 
-/// So many sessions show the format of a store's records.
+/// Number of sessions sufficient to detect the format of a store's records.
 const ENOUGH_TO_TELL: usize = 1000;
 
-/// Number of parts the keys are divided into; those of one part are brought in one after the other.
+/// Number of shards. Keys of one shard are imported one after the other.
 const PARTS: usize = 256;
 
-/// How to treat what is there already.
+/// Import options.
 #[derive(Debug)]
 pub struct Import {
-    /// Put a provably newer record in the place of an older one.
+    /// True to replace older records by provably newer ones.
     pub replace: bool,
-    /// Only say what would happen.
+    /// True to change nothing.
     pub dry_run: bool,
-    /// The current time.
+    /// Current time.
     pub now: Timestamp,
-    /// What this run has brought in.
+    /// Keys imported by this run.
     pub arrived: Arrived,
-    /// The format of the store's records, where its layout or its sessions show it.
+    /// Format of the store's records, if its layout or its sessions show it.
     pub format: Option<&'static dyn Format>,
 }
 
-/// Fingerprints of the keys of a run, in parts, each of which also is the turn of its keys: of
-/// several sessions for one key, one must be there before the next is compared with it.
+/// Sharded set of imported key fingerprints. A shard's mutex also serialises imports to its keys.
 #[derive(Debug)]
 pub struct Arrived([Mutex<HashSet<u128>>; PARTS]);
 
@@ -52,7 +50,7 @@ impl Default for Arrived {
 }
 
 impl Arrived {
-    /// Returns the part of this key, and its name there.
+    /// Returns the shard of this key, and its fingerprint.
     fn part(&self, key: &RecordKey) -> (&Mutex<HashSet<u128>>, u128) {
         let name = number(&fingerprint(key.text().as_bytes()));
         (&self.0[usize::from(name.to_le_bytes()[0]) % PARTS], name)
@@ -62,18 +60,19 @@ impl Arrived {
 named! {
     /// Result of importing one session.
     pub enum ImportResult {
-        /// It was not there, and is now.
+        /// Did not exist and was created.
         Created = "created",
-        /// An older one was there and was replaced.
+        /// An older one was replaced.
         Replaced = "replaced",
-        /// It was there already, the same.
+        /// Already existed with the same tokens.
         Unchanged = "unchanged",
-        /// Another was there and stays, as asked.
+        /// A different one existed and was kept.
         Kept = "kept",
-        /// Another was there that is not provably older: it stays, although replacing was asked for.
+        /// A different one existed that is not provably older. It was kept in spite of the option
+        /// to replace.
         NotNewer = "not_newer",
-        /// This run has brought in another session of the account, and the layout has room for one: the one provably newer
-        /// is there now, or else the first.
+        /// This run has imported another session of the account, and the layout has one per
+        /// account. The provably newer one was kept, or else the first.
         Crowded = "crowded",
         /// The library of the store's app cannot use its DPoP key.
         Unusable = "unusable",
@@ -83,7 +82,7 @@ named! {
 }
 
 impl Import {
-    /// Brings one line of an export in.
+    /// Imports one line of an export.
     pub async fn one(&self, store: &dyn Store, line: &str) -> anyhow::Result<ImportResult> {
         let Ok(incoming) = serde_json::from_str::<Transfer<'_>>(line) else {
             return Ok(ImportResult::Malformed);
@@ -114,8 +113,8 @@ impl Import {
             return Ok(ImportResult::Created);
         }
         let Some(present) = store.get(Kind::Session, &key).await? else {
-            // A dry run has not tried to create it; otherwise it went between two commands, and is
-            // left gone.
+            // A dry run has not tried to create it. Otherwise it was deleted between two commands,
+            // and stays deleted.
             return Ok(if !self.dry_run {
                 ImportResult::Kept
             } else if !arrived.insert(name ^ token_of(value)) {
@@ -146,18 +145,18 @@ impl Import {
             return Ok(replaced);
         }
         match store.replace(&present, value).await? {
-            // The export is there still, should another server take over without it.
+            // If a failover loses it, the export still has it.
             Written::Done | Written::Unconfirmed => {
                 arrived.insert(name);
                 Ok(replaced)
             }
-            // The app refreshed it, or signed the user out, while we looked.
+            // The app refreshed it or signed the user out in the meantime.
             Written::Changed | Written::Gone => Ok(not_newer),
         }
     }
 
-    /// Returns the format in which a session is written. Where nothing shows which library the app
-    /// uses, only sessions of the library are taken that most apps of the layout use.
+    /// Returns the format in which a session is written. If the app's library is unknown, only
+    /// sessions of the layout's most common library are accepted.
     fn format_for(
         &self,
         session: &Session<'_>,
@@ -177,8 +176,8 @@ impl Import {
         }
     }
 
-    /// How long it will live in a layout whose sessions do not live for ever: the time it still
-    /// had, or the layout's own less the age that is known, whichever is longer.
+    /// Returns the TTL in a layout with expiry: the remaining time, or the layout's TTL minus the
+    /// known age, whichever is longer.
     fn ttl(&self, store: &dyn Store, incoming: &Transfer<'_>) -> Option<Duration> {
         let whole = Duration::try_from(store.layout().session_ttl().map(Age::duration)?).ok()?;
         let age = incoming.last_refreshed_at.map(|at| self.now.duration_since(at));
@@ -188,8 +187,8 @@ impl Import {
     }
 }
 
-/// Returns the format of the store's records: its layout's, or that of most of its first sessions.
-/// None where neither shows it.
+/// Returns the format of the store's records: that of its layout, or of most of its first sessions.
+/// `None` if unknown.
 pub async fn written_format(store: &dyn Store) -> anyhow::Result<Option<&'static dyn Format>> {
     if store.layout().has_one_format {
         return Ok(Some(store.layout().format));
@@ -213,13 +212,12 @@ pub async fn written_format(store: &dyn Store) -> anyhow::Result<Option<&'static
     Ok(most.map(|(_, format)| *format))
 }
 
-/// Checks whether both are one session with the same tokens of the same exchange, however the one
-/// was written anew.
+/// Checks whether both contain the same tokens of the same refresh, in any format.
 fn is_same(present: &[u8], incoming: &Session<'_>) -> bool {
     Session::read(present).is_ok_and(|present| present.is_of_same_refresh(incoming))
 }
 
-/// Returns a name for the tokens of a record, which [`is_same`] compares.
+/// Returns a fingerprint of a record's tokens, consistent with [`is_same`].
 fn token_of(record: &[u8]) -> u128 {
     match Traces::refresh_token(record) {
         Some(token) => number(&fingerprint(token.as_bytes())),
@@ -227,14 +225,13 @@ fn token_of(record: &[u8]) -> u128 {
     }
 }
 
-/// Returns a fingerprint in the 16 bytes that it says.
+/// Parses a fingerprint of 16 bytes.
 fn number(fingerprint: &str) -> u128 {
     u128::from_str_radix(fingerprint, 16).expect("a fingerprint is 128 bits in hex")
 }
 
-/// Its key under the store's layout. Where the layout tells several sessions of an account apart
-/// and the old one did not, the id follows from the old key, so that a second import finds the
-/// first.
+/// Returns the key in the store's layout. If the layout requires a session ID and the export has
+/// none, the ID is derived from the old key, so that a second import finds the first.
 fn key_in(store: &dyn Store, incoming: &Transfer<'_>) -> RecordKey {
     let sid =
         incoming.sid.clone().unwrap_or_else(|| Cow::Owned(fingerprint(incoming.key.as_bytes())));

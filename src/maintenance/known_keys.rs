@@ -1,4 +1,4 @@
-//! Client keys that have worked before, by kid and server, as earlier runs have noted them.
+//! Client keys that have worked before, by kid and server, from notes of earlier runs.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::jose::{ClientKey, Kid};
 use crate::session::{Note, fingerprint};
 use crate::store::Store;
 
-/// A note that is to be forgotten is empty, and soon gone.
+/// Lifetime of the empty note that replaces a removed one.
 const SHORTLY: Duration = Duration::from_secs(1);
 
-/// What is noted of the key under a kid at one server.
+/// Note about the key with a kid at one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownKey {
-    /// Nothing.
+    /// No note.
     Unknown,
     /// This key has worked.
     Same,
@@ -20,7 +20,7 @@ pub enum KnownKey {
     Other,
 }
 
-/// Why a session is not exchanged whose client key has changed.
+/// Returns the reason of a session that is not refreshed because its client key has changed.
 pub(super) fn key_has_changed(kid: &str) -> String {
     format!("the key under the kid {kid} is not the one that worked before")
 }
@@ -30,7 +30,7 @@ pub(super) async fn noted(store: &dyn Store, name: String) -> anyhow::Result<Opt
     Ok(noted.filter(|note| !note.is_empty()))
 }
 
-/// Compares the key under a kid with the one that is noted at a server.
+/// Compares the key with a kid with the one noted at a server.
 pub(super) async fn noted_key(
     store: &dyn Store,
     client_id: &str,
@@ -41,7 +41,7 @@ pub(super) async fn noted_key(
     match noted(store, name_of_key(client_id, issuer, kid)).await? {
         None => Ok(KnownKey::Unknown),
         Some(worked) if worked == thumbprint.as_bytes() => Ok(KnownKey::Same),
-        // It was retired, and its name is free.
+        // The old key was retired, so its kid is free.
         Some(worked) if noted(store, name_of_retired(kid)).await?.as_ref() == Some(&worked) => {
             Ok(KnownKey::Unknown)
         }
@@ -53,8 +53,7 @@ pub(super) fn name_of_key(client_id: &str, issuer: &str, kid: &str) -> String {
     format!("key:{}", fingerprint([client_id, issuer, kid].join("\n").as_bytes()))
 }
 
-/// Frees the kid of a key that is gone, so that another may get its name. Where nothing was ever
-/// noted, nothing is written.
+/// Frees the kid of a removed key for another key. Writes nothing if there is no note.
 pub async fn forget_key(store: &dyn Store, kid: &Kid, key: &ClientKey) -> anyhow::Result<()> {
     let is_used = store.notes(&[Note::MARKER.to_owned()]).await?.pop().flatten().is_some();
     if !is_used {
@@ -72,7 +71,7 @@ pub(super) async fn forget(store: &dyn Store, name: String) -> anyhow::Result<()
     store.write_notes(&[(name, Vec::new())], SHORTLY).await
 }
 
-/// Returns the thumbprint of the key that was retired under this kid.
+/// Returns the name of the note with the thumbprint of the key retired under this kid.
 fn name_of_retired(kid: &str) -> String {
     format!("retired:{}", fingerprint(kid.as_bytes()))
 }

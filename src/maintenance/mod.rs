@@ -1,5 +1,5 @@
-//! What is done to many records at once: plan, then apply. Knows neither the terminal nor the
-//! settings; emits what happened for the commands to tell.
+//! Operations on many records: plan, then apply. Independent of the terminal and the settings.
+//! Results are emitted as events, which the commands report.
 
 mod assess;
 mod behind;

@@ -1,11 +1,11 @@
-//! Names of sessions that a store has: accounts, keys of records and kids.
+//! Names of a store's sessions: accounts, record keys and kids.
 
 use std::collections::BTreeSet;
 
 use crate::error::nearest;
 use crate::store::{Kind, Store, Want};
 
-/// Returns the account or key of a session that is nearest to a name.
+/// Returns the account or record key most similar to a name.
 pub async fn nearest_name(stores: &[&dyn Store], name: &str) -> anyhow::Result<Option<String>> {
     let mut best: Option<String> = None;
     for store in stores {
@@ -24,7 +24,7 @@ pub async fn nearest_name(stores: &[&dyn Store], name: &str) -> anyhow::Result<O
     Ok(best)
 }
 
-/// Returns the kids that sessions are bound to.
+/// Returns the kids to which sessions are bound.
 pub async fn bound_kids(stores: &[&dyn Store]) -> anyhow::Result<BTreeSet<String>> {
     let mut kids = BTreeSet::new();
     for store in stores {

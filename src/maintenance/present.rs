@@ -1,10 +1,10 @@
-//! Reading a record again: of several rows under one key, the row that was read.
+//! Reads a record again. If several rows have its key, finds the right one.
 
 use crate::session::{Session, Traces, is_provably_newer};
 use crate::store::{Kind, Store, Stored};
 
-/// Returns the record as it is now. Where several rows share its key: the row as it was read, else
-/// a row with the same refresh token, else the newest row of the same session, else any.
+/// Returns the current record. If several rows have its key: the unchanged row, else one with the
+/// same refresh token, else the newest row of the same session, else any.
 pub(super) async fn present(store: &dyn Store, read: &Stored) -> anyhow::Result<Option<Stored>> {
     let mut rows = store.records(Kind::Session, &read.key).await?;
     if rows.len() > 1 {

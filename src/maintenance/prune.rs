@@ -1,5 +1,4 @@
-//! Removing sessions that have ended, settling those that may have, and signing out users who have
-//! been away.
+//! Removes ended sessions, settles doubtful ones, and signs out inactive users.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,65 +15,64 @@ use crate::session::{Age, Note, Presence, Status, Summary};
 use crate::store::{Kind, Store, Stored, Written};
 use crate::text::named;
 
-/// Without asking the server, a session is taken for ended only beyond the longest life that the
-/// atproto OAuth profile allows a refresh token: 180 days.
+/// Age from which a session counts as ended without asking the server: the maximum lifetime of a
+/// refresh token in the atproto OAuth profile, 180 days.
 const LONGEST_LIFETIME: Age = Age::from_secs(180 * 86_400);
 
-/// What may be removed.
+/// Removal options.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// Sign out sessions whose user has been away for this long.
+    /// Signs out sessions whose user has been inactive for this time.
     pub inactive: Option<Age>,
-    /// Remove records that are no sessions and nobody's.
+    /// Removes records that are not sessions and belong to no one.
     pub malformed: bool,
-    /// Ask nobody.
+    /// Sends no requests.
     pub offline: bool,
 }
 
-/// What to do with one session.
+/// Action for one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// It can never be refreshed: its record goes.
+    /// Remove: it can never be refreshed.
     RemoveDead,
-    /// Offline, and older than any session lives: its record goes.
+    /// Remove: offline, and older than any session lives.
     RemoveOld,
-    /// It is no session: its record goes, as asked.
+    /// Remove on request: it is not a session.
     RemoveMalformed,
-    /// It may have ended: the server is asked once, by an exchange.
+    /// Ask the server once, with a refresh, because it may have ended.
     Ask,
-    /// Its user has been away: it is revoked with proof, and its record goes.
+    /// Revoke with proof and remove: its user is inactive.
     SignOut,
 }
 
-/// How one session's turn ended.
+/// Result for one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pruned {
-    /// Its record is gone.
+    /// Its record was removed.
     Removed(Action),
-    /// The server says that it lives; it was refreshed.
+    /// It is alive, and was refreshed.
     Alive,
-    /// It was refreshed first, and so has proved the configuration right.
+    /// It was refreshed first, to verify the configuration.
     Witness,
-    /// It was to be, and the server said that it has ended.
+    /// It was to be refreshed first, and the server reported that it had ended.
     Refused(String),
-    /// The app touched it after planning.
+    /// It was changed by the app after planning.
     Changed,
     /// It could not be settled now.
     Unsettled(String, Retry),
 }
 
-/// What a run will do: counts by action in the order of [`Action`], and who is left out for want of
-/// observation.
+/// Plan of a run: number of sessions by [`Action`], and those that cannot be assessed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Plan {
     /// Sessions read.
     pub read: u64,
-    /// Sessions by what is to be done with them.
+    /// Number of sessions by action.
     pub actions: BTreeMap<Action, u64>,
-    /// Asked for by inactivity, but too little of the time could be observed.
+    /// Sessions for which too little of the period of inactivity could be observed.
     pub unobservable: u64,
-    /// Perhaps records of another layout, library or program.
+    /// Records that may belong to another layout, library or program.
     pub foreign: u64,
 }
 
@@ -82,45 +80,45 @@ named! {
     /// Kinds of [`Pruned`].
     pub enum PruneResult {
         Dead = "dead",
-        /// Removed: the server said that they had ended.
+        /// Removed: the server reported that they had ended.
         Ended = "ended",
         /// Removed without asking: older than any session lives.
         Old = "old",
         Malformed = "malformed",
         SignedOut = "signed_out",
         Alive = "alive",
-        /// Refreshed first, as proof that the configuration is right.
+        /// Refreshed first, to verify the configuration.
         Witness = "witnesses",
-        /// Refreshed first, and refused. What their group is worth after that, the group's own counts say.
+        /// Refreshed first, and refused. The counts of their group show the consequence.
         Refused = "refused",
-        /// Touched by the app after planning, and kept.
+        /// Changed by the app after planning, and kept.
         Changed = "changed",
         Unsettled = "unsettled",
     }
 }
 
 impl PruneResult {
-    /// Kinds whose records are gone.
+    /// Kinds with a removed record.
     pub const REMOVED: [Self; 5] =
         [Self::Dead, Self::Ended, Self::Old, Self::Malformed, Self::SignedOut];
 }
 
 /// Settles sessions.
 pub struct Pruner {
-    /// Where the sessions are.
+    /// Store of the sessions.
     pub store: Arc<dyn Store>,
-    /// Speaks to the servers, where the plan needs it.
+    /// Client of the servers, if the plan requires one.
     pub online: Option<Revoker>,
-    /// Judges anew what was planned: the app goes on meanwhile.
+    /// Assesses planned sessions again, because the app may have changed them.
     pub assessor: Assessor,
-    /// What may be removed.
+    /// Removal options.
     pub rules: Rules,
-    /// Whether the store is worth asking.
+    /// Circuit breaker of the store.
     pub health: StoreBreaker,
 }
 
 impl Action {
-    /// What it would be to the session.
+    /// Returns the action on a session as a verb phrase.
     pub fn intent(self) -> &'static str {
         match self {
             Self::RemoveDead | Self::RemoveOld | Self::RemoveMalformed => "would remove",
@@ -129,7 +127,7 @@ impl Action {
         }
     }
 
-    /// What is done to so many sessions, and why; after "remove", "ask", "sign out".
+    /// Returns the reason for an action, to follow "remove", "ask" or "sign out".
     pub fn reason(self) -> &'static str {
         match self {
             Self::RemoveDead => "dead",
@@ -142,8 +140,7 @@ impl Action {
 }
 
 impl Rules {
-    /// What to do with a session, if anything. `Err` when it was asked for, and yet is not to be
-    /// touched.
+    /// Returns the action for a session, if any. `Err` if it was selected but must not be changed.
     pub fn action(
         &self,
         summary: &Summary<'_>,
@@ -152,8 +149,8 @@ impl Rules {
     ) -> Result<Option<Action>, Kept> {
         match summary.status {
             Status::Malformed => return Ok(self.malformed.then_some(Action::RemoveMalformed)),
-            // The layout may be the wrong one, or a prefix shared: a living session must not pay
-            // for that.
+            // The layout may be wrong, or a prefix shared: a living session must not be removed
+            // because of that.
             Status::Foreign => return Err(Kept::Foreign),
             Status::Blocked => return Ok(None),
             Status::Dead => return Ok(Some(Action::RemoveDead)),
@@ -174,20 +171,20 @@ impl Rules {
     }
 }
 
-/// Why a session is kept that was asked for.
+/// Reason for which a selected session is kept.
 #[derive(Clone, Copy, Debug)]
 pub enum Kept {
-    /// Too little of the time could be observed to say whether its user was away.
+    /// Too little of the period could be observed to determine the user's inactivity.
     Unobservable,
-    /// Perhaps a record of another layout, library or program.
+    /// May be a record of another layout, library or program.
     Foreign,
 }
 
 impl Plan {
-    /// What is limited in number.
+    /// Actions limited in number.
     const BULK: [Action; 2] = [Action::RemoveMalformed, Action::SignOut];
 
-    /// Takes a session in, and says what is to be done with it.
+    /// Adds a session, and returns its action.
     pub fn add(&mut self, decided: Result<Option<Action>, Kept>) -> Option<Action> {
         self.read += 1;
         match decided {
@@ -206,35 +203,35 @@ impl Plan {
         }
     }
 
-    /// Checks whether any server must be asked.
+    /// Checks whether a server must be asked.
     pub fn needs_servers(&self) -> bool {
         [Action::Ask, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
     }
 
-    /// Checks whether anything goes for its age, without the server having a say.
+    /// Checks whether any session is removed by age without asking the server.
     pub fn goes_by_age(&self) -> bool {
         [Action::RemoveOld, Action::SignOut].iter().any(|action| self.actions.contains_key(action))
     }
 
-    /// How many sessions would end, or lose their record, without the server having a say in
-    /// whether they live.
+    /// Returns the number of sessions that would be ended or removed without the server confirming
+    /// their end.
     pub fn in_bulk(&self) -> u64 {
         Self::BULK.iter().filter_map(|action| self.actions.get(action)).sum()
     }
 
-    /// Leaves these as they are.
+    /// Cancels these actions.
     pub fn leave_bulk(&mut self) {
         self.actions.retain(|action, _| !Self::BULK.contains(action));
     }
 
-    /// How many sessions something is to be done with.
+    /// Returns the number of sessions with an action.
     pub fn total(&self) -> u64 {
         self.actions.values().sum()
     }
 }
 
 impl Pruned {
-    /// Returns the kind of the outcome.
+    /// Returns the kind of the result.
     pub fn kind(&self) -> PruneResult {
         match self {
             Self::Removed(Action::RemoveDead) => PruneResult::Dead,
@@ -320,12 +317,12 @@ impl Pruner {
                 )),
                 _,
             ) => self.remove(session, action).await,
-            // It has become so since the plan was made; the next run sees to it.
+            // Changed since planning. The next run will process it.
             (Ok(_) | Err(_), _) => Ok(Pruned::Changed),
         }
     }
 
-    /// Refreshes a witness; none when that was not needed after all.
+    /// Refreshes a session to verify the configuration, `None` if no longer needed.
     pub async fn prove(&self, witness: Stored) -> Option<Event<Pruned>> {
         let outcome = match self.online.as_ref()?.refresher.refresh(&witness).await {
             Outcome::Refreshed => Pruned::Witness,
@@ -338,7 +335,7 @@ impl Pruner {
         Some(Event { session: witness, outcome })
     }
 
-    /// Lifetimes are a server's choice, so the server has the last word.
+    /// Asks the server, which determines the lifetime of its sessions.
     async fn ask(&self, online: &Revoker, session: &Stored) -> anyhow::Result<Pruned> {
         match online.refresher.refresh(session).await {
             Outcome::Gone(_) => self.remove(session, Action::Ask).await,

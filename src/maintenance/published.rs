@@ -1,5 +1,4 @@
-//! Is what servers see of the client what is needed? Looks at the published documents as a server
-//! would.
+//! Compares the documents published by the app with the requirements, as a server would see them.
 
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use crate::jose::{ClientKey, Kid};
 use crate::json::{items, member, text};
 use crate::oauth::Network;
 
-/// The published metadata must be confidential, and the published key set must hold the key.
+/// Checks that the published metadata is confidential, and that the published key set contains the
+/// key.
 pub async fn check_published(
     network: &Network,
     client_id: &str,
@@ -33,8 +33,8 @@ pub async fn check_published(
     Ok(())
 }
 
-/// Returns the key set that servers find by the client's metadata, and how long caches may keep it
-/// and the metadata.
+/// Returns the key set found through the client's metadata, and the cache lifetime of the set and
+/// the metadata.
 pub async fn published_keys(
     network: &Network,
     client_id: &str,
@@ -65,7 +65,7 @@ async fn published(network: &Network, url: &str) -> Result<(Value, Duration), Fa
     })
 }
 
-/// Checks whether the set publishes exactly this key under its kid.
+/// Checks whether the set contains exactly this key under its kid.
 pub fn holds(jwks: &Value, key: &ClientKey) -> bool {
     let kid = key.kid().map(Kid::as_str);
     items(jwks, "keys").any(|one| text(one, "kid") == kid && key.has_public_half(one))

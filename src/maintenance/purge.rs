@@ -1,9 +1,9 @@
-//! Removing logins that were begun and never completed.
+//! Removes unfinished logins.
 //!
-//! A pending state says neither when it was written nor by whom. Where the store does not know its
-//! age either, oauthctl notes when it first saw it, and the age is certain once that is long enough
-//! ago. The same where the age follows from a time to live that is only the usual one: an app that
-//! gives less would have its young states taken for old.
+//! A pending login states neither its time nor its author. If the store does not know its age
+//! either, oauthctl notes when it first saw it, and the age is certain once enough time has passed.
+//! The same applies if the age follows from a TTL that is merely the usual one: in an app with a
+//! shorter TTL, recent logins would appear old.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -15,36 +15,35 @@ use crate::session::{Age, fingerprint};
 use crate::store::{Kind, Store, Stored, Want, Written};
 use crate::text::named;
 
-/// First-seen notes go with their states; those of completed logins are forgotten so long after
-/// they have become of use.
+/// Lifetime of first-seen notes. They are removed with their logins, and expire for completed ones.
 const NOTE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
-/// How old a pending state is, and how that is known.
+/// Age of a pending login, with its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateAge {
-    /// By the layout's time to live and the key's.
+    /// From the layout's TTL and the remaining TTL.
     Ttl(SignedDuration),
-    /// By the layout's time column.
+    /// From the layout's time column.
     Column(SignedDuration),
     /// At least this, since oauthctl first saw it.
     FirstSeen(SignedDuration),
-    /// Nothing tells.
+    /// Unknown.
     Unknown,
 }
 
-/// What to remove.
+/// Purge options.
 #[derive(Clone, Copy, Debug)]
 pub struct Purge {
-    /// States older than this.
+    /// Minimum age.
     pub older_than: Age,
-    /// Only say what would go; write no notes either.
+    /// True to change nothing and to write no notes.
     pub dry_run: bool,
-    /// The current time.
+    /// Current time.
     pub now: Timestamp,
 }
 
 named! {
-    /// Result of looking at one state.
+    /// Result for one pending login.
     pub enum PurgeResult {
         ByTtl = "by_ttl",
         ByColumn = "by_column",
@@ -52,15 +51,15 @@ named! {
         Young = "young",
         /// Kept: of unknown age, noted now or before.
         Unknown = "unknown",
-        /// Kept: not a pending state that can be read.
+        /// Kept: not a readable pending login.
         Malformed = "malformed",
-        /// Completed or expired by themselves meanwhile.
+        /// Completed or expired in the meantime.
         Gone = "gone",
     }
 }
 
 impl PurgeResult {
-    /// Kinds that are removed, or would be.
+    /// Results that are removals, also in a dry run.
     pub const PURGED: [Self; 3] = [Self::ByTtl, Self::ByColumn, Self::ByFirstSeen];
 
     fn old(age: StateAge) -> Self {
@@ -74,7 +73,7 @@ impl PurgeResult {
 }
 
 impl StateAge {
-    /// What the store itself knows.
+    /// Determines the age from the store's data.
     pub fn of(stored: &Stored, now: Timestamp) -> Self {
         if let Some(at) = stored.observed.column {
             return Self::Column(now.duration_since(at));
@@ -82,7 +81,7 @@ impl StateAge {
         stored.observed.ttl_age.map_or(Self::Unknown, Self::Ttl)
     }
 
-    /// Returns the age, where it is known.
+    /// Returns the age, if it is known.
     pub fn known(self) -> Option<SignedDuration> {
         match self {
             Self::Ttl(age) | Self::Column(age) | Self::FirstSeen(age) => Some(age),
@@ -92,8 +91,8 @@ impl StateAge {
 }
 
 impl Purge {
-    /// Reads all pending states and removes the old ones as it goes, until `stop`; also when it
-    /// fails, `tally` says what was done. `progress` is told how many were read.
+    /// Reads all pending logins and removes old ones on the way, until `stop`. `tally` has the
+    /// results even after a failure. `progress` gets the number of logins read.
     pub async fn run(
         self,
         store: &dyn Store,
@@ -121,8 +120,8 @@ impl Purge {
         records: Vec<Stored>,
         tally: &mut Tally<PurgeResult>,
     ) -> anyhow::Result<()> {
-        // Something else may share the prefix of the app's states: only what is a state by its
-        // value may go.
+        // Other programs may use the same prefix: only values that are pending logins may be
+        // removed.
         let (states, others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| store.layout().login(record).is_ok());
         tally.add(PurgeResult::Malformed, others.len() as u64);
@@ -156,18 +155,18 @@ impl Purge {
         store.remove_notes(&notes).await
     }
 
-    /// Checks whether the age must be long enough since we first saw the state, too.
+    /// Checks whether the age also requires a first-seen note of sufficient age.
     fn is_uncertain(&self, store: &dyn Store, age: StateAge) -> bool {
         match age {
-            // What looks young is no older.
+            // The real age is at most the apparent one.
             StateAge::Ttl(age) => store.layout().is_generic && age > self.older_than.duration(),
             StateAge::Unknown => true,
             StateAge::Column(_) | StateAge::FirstSeen(_) => false,
         }
     }
 
-    /// Returns the ages of these states; those not certain are looked up in the notes, and noted
-    /// where they are new.
+    /// Returns the ages of these logins. Uncertain ones are looked up in the notes, and noted if
+    /// they are new.
     async fn ages(&self, store: &dyn Store, states: &[Stored]) -> anyhow::Result<Vec<StateAge>> {
         let mut ages: Vec<_> = states.iter().map(|state| StateAge::of(state, self.now)).collect();
         let unknown: Vec<usize> =
@@ -193,8 +192,8 @@ impl Purge {
     }
 }
 
-/// Returns a name that does not repeat the state parameter, which is a secret while the login is
-/// pending.
+/// Returns a note name that does not disclose the state parameter, which is a secret while the
+/// login is pending.
 fn note_name(state: &Stored) -> String {
     format!("state-seen:{}", fingerprint(state.key.text().as_bytes()))
 }

@@ -1,8 +1,8 @@
-//! Exchanged tokens that could not be stored: kept in files until they can.
+//! Recovery directory: files with new tokens that could not be stored.
 //!
-//! An entry is applied only over the record it supersedes, or one that holds the same used-up
-//! token, and never creates one. So it is found by that token, however the store is called this
-//! time.
+//! An entry is applied only over the record that it supersedes, or over one with the same used
+//! token, and never creates a record. It is identified by that token, independent of the store's
+//! address.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -20,40 +20,38 @@ use crate::files::{self, Existing, PRIVATE};
 use crate::session::{FORMATS, Session, Traces, fingerprint};
 use crate::store::{Kind, RecordKey, Store, StoreId, Stored, Written};
 
-/// Room on the disk for one entry. Records have 1 to 2 kB.
+/// Disk space reserved per entry. Records have 1 to 2 kB.
 const ENTRY_BYTES: usize = 16 * 1024;
-/// An entry whose record is gone is kept for so long: a store that lost it may get it back from a
-/// snapshot.
+/// Lifetime of an entry whose record is missing. The store may get the record back from a snapshot.
 const ORPHAN_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// No entry is kept for longer: no refresh token lives longer (AT Protocol OAuth profile).
+/// Maximum lifetime of an entry, equal to that of refresh tokens (AT Protocol OAuth profile).
 const ENTRY_LIFETIME: SignedDuration = SignedDuration::from_hours(180 * 24);
-/// What is still being written is younger.
+/// Maximum age of a file still being written.
 const UNFINISHED_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
-/// How long the journal of a run that was cut off is kept: its sessions are due in the next runs.
+/// Lifetime of the journal of an interrupted run. Its sessions are due in the next runs.
 const JOURNAL_LIFETIME: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// The directory of pending entries.
+/// Directory of pending entries.
 pub struct Recovery {
     directory: PathBuf,
-    /// A nameless file that takes up the room that entries may need. Given up when the disk is
-    /// full otherwise.
+    /// Unnamed file that reserves space for entries. Released when the disk is full.
     reserve: Mutex<Option<File>>,
-    /// Tokens whose exchange has begun.
+    /// Journal of tokens sent.
     pub(super) sent: SentTokens,
 }
 
-/// One exchange whose result is not in the store yet. Holds tokens.
+/// Result of a refresh that is not yet in the store. Contains tokens.
 #[derive(Serialize, Deserialize)]
 struct Entry {
-    /// The store of the record.
+    /// Store of the record.
     store: StoreId,
-    /// The record's key.
+    /// Key of the record.
     key: String,
-    /// Fingerprint of the record that was exchanged.
+    /// Fingerprint of the record before the refresh.
     supersedes: String,
     /// Fingerprint of its refresh token.
     supersedes_token: Option<String>,
-    /// The record to store.
+    /// Record to store.
     record: String,
 }
 
@@ -63,57 +61,56 @@ impl Drop for Entry {
     }
 }
 
-/// Entries that wait to be stored.
+/// Numbers of entries to be stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// In the store at hand.
+    /// In the current store.
     pub here: u64,
     /// In another store.
     pub elsewhere: u64,
-    /// Files that are no entries, or that this user may not read.
+    /// Files that are not entries, or not readable for this user.
     pub unreadable: u64,
 }
 
-/// An entry that this store was tried for.
+/// Entry applied to this store.
 pub(super) struct Applied {
-    /// The key of its record.
+    /// Key of its record.
     pub(super) key: String,
     pub(super) result: Recovered,
-    /// It was made for a store of another address.
+    /// True if it was made for a store with another address.
     is_elsewhere: bool,
 }
 
-/// What became of one entry.
+/// Result for one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
     /// Its record was written to the store.
     Applied,
-    /// Its record was in the store before.
+    /// Its record was already in the store.
     Present,
-    /// The record it supersedes was replaced; the entry is of no use any more and was removed.
+    /// The record that it supersedes was replaced, so it is obsolete and was removed.
     Superseded,
-    /// The record it supersedes is gone. The entry stays for some days, in case the record comes
-    /// back.
+    /// The record that it supersedes is missing. The entry is kept for some days, in case the
+    /// record returns.
     Orphaned,
-    /// It could not be applied now, and stays.
+    /// It could not be applied now, and is kept.
     Pending,
 }
 
 impl Recovery {
-    /// Entries live in this directory. It is not made by looking.
+    /// Uses this directory, without creating it.
     pub fn new(directory: PathBuf) -> Self {
         let sent = SentTokens::new(directory.clone());
         Self { directory, reserve: Mutex::default(), sent }
     }
 
-    /// Makes sure that so many entries can be written, before anything is exchanged that may need
-    /// one: makes the directory, and occupies the room. What nobody can use any more is
-    /// removed.
+    /// Reserves space for `entries` entries before anything is refreshed that may need one. Creates
+    /// the directory, and removes obsolete files.
     pub fn prepare(self, entries: usize, now: Timestamp) -> Result<Self, Failure> {
         let occupy = || -> io::Result<File> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
             let mut file = tempfile::tempfile_in(&self.directory)?;
-            // Neither a hole nor all the same: some file systems would store nothing.
+            // Neither sparse nor uniform, because some file systems would store nothing.
             let block: Vec<u8> =
                 (0..ENTRY_BYTES).map(|i| (i * 131 + (i >> 8) * 31).to_le_bytes()[0]).collect();
             for _ in 0..entries {
@@ -131,7 +128,7 @@ impl Recovery {
         Ok(Self { reserve: Mutex::new(Some(reserve)), ..self })
     }
 
-    /// Keeps the result of an exchange.
+    /// Stores the result of a refresh.
     pub fn keep(
         &self,
         store: &StoreId,
@@ -148,8 +145,8 @@ impl Recovery {
         Ok(path)
     }
 
-    /// Keeps the result of an exchange that the store has, too, until it is confirmed. It does not
-    /// survive a power cut, and takes none of the room for those that the store has not.
+    /// Stores the result of a refresh that the store has, too, until it is confirmed. Not synced,
+    /// and outside of the reserved space.
     pub(super) fn keep_beside(
         &self,
         store: &StoreId,
@@ -181,14 +178,14 @@ impl Recovery {
         (path, Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON")))
     }
 
-    /// Removes an entry whose record is in the store after all. One that stays is found out by the
-    /// next attempt to apply it.
+    /// Removes an entry whose record is in the store. If that fails, the next application detects
+    /// it.
     pub fn discard(&self, entry: &Path) {
         let _ = fs::remove_file(entry);
     }
 
-    /// Where the entry of a session is while one waits to be applied. Such a session is never
-    /// exchanged.
+    /// Returns the path that a session's entry has while one is pending. A session with an entry is
+    /// never refreshed.
     pub fn entry_of(&self, stored: &Stored, refresh_token: Option<&str>) -> PathBuf {
         let superseded = fingerprint(refresh_token.map_or(&stored.value, str::as_bytes));
         self.path_of(&stored.key.text(), &superseded)
@@ -214,7 +211,7 @@ impl Recovery {
         Ok(paths)
     }
 
-    /// Counts the entries by the store that they wait for. `store` is ours, where it is known.
+    /// Counts the entries by their store. `store` is the current one, if known.
     pub fn waiting(&self, store: Option<&StoreId>) -> Result<Waiting, Failure> {
         let read = |path: &PathBuf| {
             let bytes = Zeroizing::new(fs::read(path).ok()?);
@@ -231,9 +228,8 @@ impl Recovery {
         Ok(waiting)
     }
 
-    /// Applies the entry, if this store has the record it supersedes, and leaves it where it is:
-    /// see [`Self::finish`]. None when it has not, and the entry is another store's by its
-    /// address.
+    /// Applies the entry if this store has the record that it supersedes, and keeps the file: see
+    /// [`Self::finish`]. `None` if the record is missing and the entry belongs to another store.
     pub(super) async fn apply(
         &self,
         path: &Path,
@@ -245,7 +241,7 @@ impl Recovery {
             failure.hint("give the file back to the user that oauthctl runs as")
         })?;
         let bytes = Zeroizing::new(bytes);
-        // The parser's words may quote what is there.
+        // The parser's message may quote the contents.
         let entry: Entry = serde_json::from_slice(&bytes)
             .map_err(|_| unreadable("is not a recovery entry", path))?;
         if Traces::read(entry.record.as_bytes()).is_none() {
@@ -259,9 +255,8 @@ impl Recovery {
         Ok(Some(Applied { key: entry.key.clone(), result, is_elsewhere }))
     }
 
-    /// Removes an entry that was applied, once what it has brought is sure to last, and one that
-    /// nobody can use any more. One of another store by its address stays even then: of two
-    /// copies of a record each needs it.
+    /// Removes an applied entry once its record is durable, or an obsolete one. One of a store with
+    /// another address is kept even then, because each of two copies of a record needs it.
     pub(super) fn finish(
         &self,
         path: &Path,
@@ -278,7 +273,7 @@ impl Recovery {
             return Ok(());
         }
         match fs::remove_file(path) {
-            // Another run may have done it.
+            // Another run may have removed it.
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 Err(failed("cannot remove the entry").at(path.display()).because(e).into())
             }
@@ -286,14 +281,13 @@ impl Recovery {
         }
     }
 
-    /// Returns the key of the record that an entry is for.
+    /// Returns the record key of an entry.
     pub(super) fn key_of(path: &Path) -> Option<String> {
         let bytes = Zeroizing::new(fs::read(path).ok()?);
         serde_json::from_slice::<Entry>(&bytes).ok().map(|entry| entry.key.clone())
     }
 
-    /// Removes entries that have outlived their tokens, and what a run left behind that was killed
-    /// while it wrote.
+    /// Removes entries whose tokens have expired, and files left behind by a killed run.
     fn tidy(&self, now: Timestamp) {
         let Ok(listing) = fs::read_dir(&self.directory) else { return };
         for path in listing.flatten().map(|entry| entry.path()) {
@@ -303,21 +297,21 @@ impl Recovery {
                 () => UNFINISHED_LIFETIME,
             };
             if is_older(&path, lifetime, now) {
-                // Another run may have done it.
+                // Another run may have removed it.
                 let _ = fs::remove_file(&path);
             }
         }
     }
 
-    /// By the fingerprint of the used-up token (of the record, where it has none), and not by the
-    /// store: the same store has many addresses.
+    /// Returns the path of an entry. It contains the fingerprint of the used token (of the record,
+    /// if it has none), and not the store, which may have many addresses.
     fn path_of(&self, key: &str, superseded: &str) -> PathBuf {
         self.directory
             .join(format!("{}.json", fingerprint(format!("{superseded}\n{key}").as_bytes())))
     }
 }
 
-/// Checks whether the file was last written longer ago than this. False when nobody knows.
+/// Checks whether the file was last modified longer ago than this. False if unknown.
 fn is_older(path: &Path, lifetime: SignedDuration, now: Timestamp) -> bool {
     let written = fs::metadata(path).and_then(|metadata| metadata.modified());
     let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());
@@ -340,7 +334,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     if rows.iter().any(|row| row.value == entry.record.as_bytes()) {
         return Ok(Recovered::Present);
     }
-    // Where several rows share the key, the one that the entry supersedes.
+    // Of several rows with this key, the one that the entry supersedes comes first.
     rows.sort_by_key(|row| {
         (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token)
     });
@@ -348,7 +342,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     let new = if fingerprint(&present.value) == entry.supersedes {
         Zeroizing::new(entry.record.clone().into_bytes())
     } else if entry.supersedes_token.is_some() && token(&present.value) == entry.supersedes_token {
-        // Somebody touched the record but not its tokens, and those are used up.
+        // The record was changed, but not its tokens, and those are used up.
         let renewed = entry.record.as_bytes();
         let format = Session::read(renewed).map_or(FORMATS[0], |session| session.format);
         let Ok(adopted) = format.adopt(&present.value, renewed) else {
@@ -361,7 +355,7 @@ async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
     Ok(match store.replace(&present, &new).await? {
         Written::Done | Written::Unconfirmed => Recovered::Applied,
         Written::Gone => Recovered::Orphaned,
-        // Somebody was faster; the next attempt sees what they wrote.
+        // The record was changed concurrently. The next attempt reads it again.
         Written::Changed => Recovered::Pending,
     })
 }
@@ -390,7 +384,7 @@ mod properties {
             prop_assert_eq!((&read.store, &read.key, &read.record), (&entry.store, &entry.key, &entry.record));
             prop_assert_eq!(&read.supersedes, &entry.supersedes);
             prop_assert_eq!(&read.supersedes_token, &entry.supersedes_token);
-            // Half of one is none.
+            // A truncated entry is invalid.
             prop_assert!(serde_json::from_slice::<Entry>(&written[..written.len() - 1]).is_err());
             let damaged = damage.to(std::str::from_utf8(&written).unwrap());
             if let Ok(read) = serde_json::from_str::<Entry>(&damaged) {

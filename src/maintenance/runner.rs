@@ -1,5 +1,5 @@
-//! The same work on many sessions: so many at once, so many a server, so many a second; tried again
-//! while nobody knows.
+//! Runs an operation on many sessions: with limits on concurrency, per server and per second, and
+//! with retries of unknown outcomes.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -15,99 +15,99 @@ use tokio::time::Instant;
 use crate::session::Session;
 use crate::store::Stored;
 
-/// Sessions that wait for their turn, for each that is being worked on: enough that one busy server
-/// does not keep the others idle.
+/// Number of waiting sessions per session in progress, so that one busy server does not keep the
+/// others idle.
 const WAITING: usize = 8;
-/// The first pause before a session is tried again; it doubles each time.
+/// First pause before a retry. Doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// How soon a stop is noticed while waiting.
+/// Poll interval for a stop during a wait.
 const STOP_POLL: Duration = Duration::from_millis(100);
 
-/// How hard a run may push.
+/// Limits of a run.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Sessions worked on at the same time.
+    /// Maximum number of sessions in parallel.
     pub concurrency: usize,
-    /// Of these, with one server.
+    /// Maximum number of sessions in parallel per server.
     pub per_issuer: usize,
-    /// The same for single servers.
+    /// Exceptions for single servers.
     pub issuers: HashMap<String, usize>,
-    /// Begun in a second.
+    /// Maximum number of sessions begun per second.
     pub rate: Option<f64>,
-    /// How long to try again what ended in *unknown*.
+    /// Time for retries of unknown outcomes.
     pub retry_for: Duration,
 }
 
-/// What became of one session.
+/// Result for one session.
 #[derive(Debug)]
 pub struct Event<O> {
-    /// The session as it was selected.
+    /// Session as it was when selected.
     pub session: Stored,
-    /// How it ended.
+    /// Outcome.
     pub outcome: O,
 }
 
-/// Whether to try again what nobody knows.
+/// Retry of an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// In this run.
     Soon,
-    /// In this run, when the server wants to be asked again.
+    /// In this run, after the time requested by the server.
     After(Duration),
     /// Not in this run.
     Never,
 }
 
-/// Asked before anything is begun: whether to begin nothing any more.
+/// Callback before each new session that stops the run by returning true.
 pub type Stop = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// What comes next.
+/// Next step of a run.
 pub enum Step<O> {
-    /// A session to work on.
+    /// Session to work on.
     Work(Stored),
-    /// One about which all is known without work.
+    /// Session whose outcome is known without work.
     Settled(Event<O>),
 }
 
-/// What is done with each session.
+/// Operation on a session.
 pub trait Work: Send + Sync + 'static {
-    /// How it ends.
+    /// Result of the operation.
     type Outcome: Send + 'static;
 
-    /// Does it.
+    /// Performs the operation.
     fn run(&self, session: &Stored) -> impl Future<Output = Self::Outcome> + Send;
 
-    /// Checks whether to do it again.
+    /// Decides about a retry.
     fn retry(outcome: &Self::Outcome) -> Retry;
 
-    /// How it ended if it panicked.
+    /// Returns the outcome of a panic.
     fn crashed() -> Self::Outcome;
 
-    /// Does what sessions have left to do, where they began to less than `within` ago. Whether
-    /// something is still left.
+    /// Completes work left by sessions that began to leave it less than `within` ago. Returns
+    /// whether some is still left.
     fn wind_up(&self, within: Duration) -> impl Future<Output = bool> + Send;
 
-    /// Makes sure, in the end, that what was written lasts.
+    /// Confirms at the end of a run that written data is durable.
     fn confirm(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Works on sessions as they come.
+/// Runs an operation on sessions as they arrive.
 pub struct Runner<W: Work> {
     shared: Arc<Shared<W>>,
     under_way: JoinSet<Option<Event<W::Outcome>>>,
-    /// The session of each task under way, to name it should the task panic.
+    /// Session of each running task, to be reported if the task panics.
     sessions: HashMap<task::Id, Stored>,
 }
 
-/// How a task ended.
+/// Result of a task.
 type Joined<W> = Result<(task::Id, Option<Event<<W as Work>::Outcome>>), JoinError>;
 
-/// What the sessions under way share.
+/// State shared by running tasks.
 struct Shared<W> {
     work: W,
     stop: Stop,
-    /// The source failed, or nobody listens any more.
+    /// True if the source failed, or the sink did.
     ended: AtomicBool,
     limits: Limits,
     at_once: Semaphore,
@@ -115,21 +115,20 @@ struct Shared<W> {
     next_start: Mutex<Instant>,
 }
 
-/// A server.
+/// Server.
 struct Issuer {
-    /// Lets one through until its turn has ended, so that the first, which decides about the
-    /// others, is the one that came first; then as many as are allowed.
+    /// Admits one session until the canary has completed, then up to the concurrency limit.
     gate: Arc<Semaphore>,
-    /// So many.
+    /// Concurrency limit.
     at_once: usize,
     is_open: AtomicBool,
-    /// Since when nothing has come of what was tried there. A server that is down is tried again
-    /// for so long in all, not for each of its sessions.
+    /// Start of consecutive failures. Limits the total time of retries at a server that is down,
+    /// for all of its sessions together.
     failing_since: Mutex<Option<Instant>>,
 }
 
 impl<W: Work> Runner<W> {
-    /// Nothing is under way yet.
+    /// Creates an idle runner.
     pub fn new(work: W, limits: Limits, stop: Stop) -> Self {
         let shared = Shared {
             work,
@@ -143,9 +142,9 @@ impl<W: Work> Runner<W> {
         Self { shared: Arc::new(shared), under_way: JoinSet::new(), sessions: HashMap::new() }
     }
 
-    /// Takes sessions on as `source` brings them, and hands over what became of each. When the
-    /// source ends or fails, or `tell` does, nothing new is begun; what was begun comes to its
-    /// end all the same, since dropping an exchange half-way would lose a session.
+    /// Processes sessions from `source`, and passes the outcomes to `tell`. When the source ends or
+    /// fails, or `tell` fails, no new session is begun. Sessions in progress are completed, because
+    /// dropping a refresh half-way would lose the session.
     pub async fn run(
         mut self,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
@@ -196,14 +195,15 @@ impl<W: Work> Runner<W> {
         Ok(())
     }
 
-    /// Takes a session on. Where many are under way already, waits for one to end, and returns what
-    /// became of it.
+    /// Starts a session. If the limit is reached, waits for another to end, and returns its
+    /// outcome.
     async fn add(&mut self, session: Stored) -> Option<Event<W::Outcome>> {
         let full = self.under_way.len() >= self.shared.limits.concurrency * WAITING;
         let ended = if full { self.next().await } else { None };
         let (shared, copy) = (Arc::clone(&self.shared), session.clone());
         let issuer = shared.issuer(&session);
-        // Sessions queue up in the order in which they came, whenever their tasks get to run.
+        // Sessions queue in the order of their arrival, independent of the scheduling of their
+        // tasks.
         let mut turn = Box::pin(Arc::clone(&issuer.gate).acquire_owned());
         let has_turn = poll_fn(|context| Poll::Ready(turn.as_mut().poll(context))).await;
         let task = self.under_way.spawn(async move {
@@ -217,7 +217,7 @@ impl<W: Work> Runner<W> {
         ended
     }
 
-    /// Waits for a session under way to end; none when nothing is under way.
+    /// Waits for a running session to end, `None` if there is none.
     async fn next(&mut self) -> Option<Event<W::Outcome>> {
         loop {
             let joined = self.under_way.join_next_with_id().await?;
@@ -228,7 +228,7 @@ impl<W: Work> Runner<W> {
         }
     }
 
-    /// One that panicked must not take the others with it.
+    /// Handles the end of a task. A panic must not affect other sessions.
     fn ended(&mut self, joined: Joined<W>) -> Option<Event<W::Outcome>> {
         match joined {
             Ok((id, event)) => {
@@ -244,7 +244,7 @@ impl<W: Work> Runner<W> {
     }
 }
 
-/// Hands over what became of sessions, until nobody listens any more.
+/// Sends outcomes to the sink. Drops them after the sink's first error.
 struct Teller<T> {
     tell: T,
     failure: Option<anyhow::Error>,
@@ -265,12 +265,12 @@ impl<T> Teller<T> {
 }
 
 impl<W: Work> Shared<W> {
-    /// Checks whether nothing new is to be begun.
+    /// Checks whether no new session may be begun.
     fn is_over(&self) -> bool {
         self.ended.load(Ordering::SeqCst) || (self.stop)()
     }
 
-    /// None when there was a stop before anything was begun.
+    /// Processes a session. `None` if the run was stopped before.
     async fn run(
         &self,
         session: Stored,
@@ -280,7 +280,7 @@ impl<W: Work> Shared<W> {
         let mut pause = FIRST_PAUSE;
         loop {
             let outcome = {
-                // In this order everywhere: first the narrow gate, then the wide one.
+                // Always in this order: first the permit of the server, then that of the run.
                 let _turn = match turn.take() {
                     Some(turn) => Some(turn),
                     None => Arc::clone(&issuer.gate).acquire_owned().await.ok(),
@@ -308,7 +308,7 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// Waits; false when there was a stop meanwhile.
+    /// Waits. Returns false if the run was stopped meanwhile.
     async fn pause(&self, wait: Duration) -> bool {
         let end = Instant::now() + wait;
         while !self.is_over() {
@@ -335,7 +335,7 @@ impl<W: Work> Shared<W> {
         }))
     }
 
-    /// Waits until the next may begin, or nothing may any more.
+    /// Waits for the rate limit, or for a stop.
     async fn wait_for_rate(&self) {
         let Some(rate) = self.limits.rate.filter(|_| !self.is_over()) else { return };
         let start = {
@@ -353,14 +353,14 @@ impl Issuer {
         *self.failing_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How long it has been failing, from now on if it has not.
+    /// Returns the time since the first consecutive failure, which is recorded if needed.
     fn failing_for(&self) -> Duration {
         let mut since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.get_or_insert_with(Instant::now).elapsed()
     }
 }
 
-/// Opens the gate for the others when the first is done, however that ends.
+/// Raises the limit of a server after its first session, on any path.
 struct Opening<'i> {
     issuer: &'i Issuer,
     permits: usize,

@@ -1,55 +1,53 @@
-//! What a selection has read of a store, and which of the names given on the command line it has
-//! met.
+//! Records read by a selection, and the names of the command line found among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::session::{Filter, Status, Summary};
 use crate::text::counted;
 
-/// So many other values are remembered, to name one that is near.
+/// Maximum number of other values remembered for suggestions.
 const REMEMBERED: usize = 1000;
 
 /// Records read, over all layouts of a store.
 #[derive(Default)]
 pub struct Seen {
-    /// Their number.
+    /// Counts.
     pub records: Records,
-    /// The limit has kept others from being read.
+    /// True if `--limit` has kept further records from being read.
     pub is_cut: bool,
-    /// Accounts and keys of records that were named, and whether there is any record of them.
+    /// Named accounts and record keys, and whether there is a record of them.
     named: BTreeMap<Named, bool>,
     issuer: Value,
     kid: Value,
     scope: Value,
 }
 
-/// Counts of the records that a run has read.
+/// Numbers of records read by a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Records {
     pub read: u64,
     pub foreign: u64,
-    /// All records of the store were read.
+    /// True if all records of the store were read.
     pub are_all: bool,
 }
 
 impl Records {
-    /// Returns the number of records that are not foreign, where all records of the store were
-    /// read.
+    /// Returns the number of records that are not foreign, if all records of the store were read.
     pub fn all(&self) -> Option<u64> {
         self.are_all.then(|| self.read - self.foreign)
     }
 }
 
-/// A name of sessions.
+/// Name of sessions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Named {
-    /// A DID.
+    /// DID.
     Account(String),
-    /// A key of the store.
+    /// Record key.
     Record(String),
 }
 
-/// A value that a filter asks for.
+/// Value of a filter.
 #[derive(Default)]
 struct Value {
     wanted: Option<String>,
@@ -57,14 +55,13 @@ struct Value {
     others: BTreeSet<String>,
 }
 
-/// A name that nothing in the store has.
+/// Name that does not occur in the store.
 pub struct Missing {
-    /// What is missing, and what it is called.
+    /// Description with the name.
     pub message: String,
-    /// The name.
+    /// Name.
     pub name: String,
-    /// Names near which it may have been meant. None of accounts and keys of records, which are
-    /// too many to remember.
+    /// Names for a suggestion. `None` for accounts and record keys, which are too many to remember.
     pub others: Option<BTreeSet<String>>,
 }
 
@@ -90,7 +87,7 @@ impl Value {
 }
 
 impl Seen {
-    /// Takes in what is asked for. `is_known`: the key set has the key.
+    /// Adds the values of the filter. `is_known` is true if the key set has the key.
     pub fn ask_for(&mut self, filter: &Filter, is_known: bool) {
         for (value, wanted) in [
             (&mut self.issuer, &filter.issuer),
@@ -102,12 +99,12 @@ impl Seen {
         self.kid.is_found |= is_known;
     }
 
-    /// Takes in whether there are records of this name.
+    /// Records whether there are records of this name.
     pub fn name(&mut self, named: Named, is_there: bool) {
         *self.named.entry(named).or_default() |= is_there;
     }
 
-    /// Takes in a record, selected or not.
+    /// Records a session, selected or not.
     pub fn see(&mut self, session: &Summary<'_>) {
         self.records.foreign += u64::from(session.status == Status::Foreign);
         self.issuer.see(session.issuer.as_deref());
@@ -115,13 +112,13 @@ impl Seen {
         self.scope.see(session.scope.iter().flat_map(|scope| scope.split(' ')));
     }
 
-    /// Checks whether any account or record is there that was named.
+    /// Checks whether any named account or record was found.
     pub fn any_named(&self) -> bool {
         self.named.values().any(|is_there| *is_there)
     }
 
-    /// Everything that was asked for and that nothing in the store has. What a limit has kept from
-    /// being read may have it.
+    /// Returns all requested names that do not occur in the store. Names are not reported if the
+    /// limit kept records from being read.
     pub fn missing(&self) -> Vec<Missing> {
         let named = self.named.iter().filter(|(_, is_there)| !**is_there).map(|(named, _)| {
             let (message, name) = match named {
@@ -140,7 +137,8 @@ impl Seen {
         named.chain(values.into_iter().flatten().filter(|_| !self.is_cut)).collect()
     }
 
-    /// `2 of 16 sessions`; never so that a part could be taken for the whole.
+    /// Formats the count: `2 of 16 sessions`, worded so that a part is never mistaken for the
+    /// whole.
     pub fn counted(&self, selected: u64) -> String {
         if self.is_cut {
             format!("the first {}", counted(selected, "session"))

@@ -1,4 +1,4 @@
-//! Selected sessions, read in batches with what oauthctl has noted of each.
+//! Selected sessions, read in batches together with oauthctl's notes.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -17,36 +17,35 @@ use crate::interrupt::Interrupt;
 use crate::session::{Did, Filter, Note, Summary};
 use crate::store::{Kind, RecordKey, Scan, Store, Stored, Want};
 
-/// Whether a command has something to do with a session.
+/// Relevance of a session to a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meant {
-    /// Nothing to do, and nothing to say.
+    /// Neither work nor a report.
     No,
-    /// There is something to say of it, and nothing to do: it does not use up the limit, or
-    /// sessions that nobody can help would keep the others from their turn, run after run.
+    /// Report only. Not counted against `--limit`, so that broken sessions cannot starve the rest.
     ToTell,
-    /// There is something to do.
+    /// Work.
     ToDo,
 }
 
 impl Meant {
-    /// Something to do, or nothing at all.
+    /// Returns [`Self::ToDo`] or [`Self::No`].
     pub fn to_do_if(is_meant: bool) -> Self {
         if is_meant { Self::ToDo } else { Self::No }
     }
 }
 
-/// A session, and what oauthctl noted of it.
+/// Session with oauthctl's note.
 pub type Noted = (Stored, Option<Note>);
 
-/// For how long a store is believed to hold no notes of ours. To ask for every batch would make a
-/// listing wait for the network at every step.
+/// Time for which a store is assumed to have no notes. A query for each batch would slow down a
+/// listing over a network.
 const NO_NOTES_STANDS: Duration = Duration::from_secs(1);
 
-/// Batches whose notes are asked for at the same time.
+/// Number of batches whose notes are requested concurrently.
 const NOTED_AHEAD: usize = 4;
 
-/// Selected sessions arriving in batches.
+/// Stream of selected sessions in batches.
 pub struct Selection<'a> {
     source: BoxStream<'a, anyhow::Result<Vec<Noted>>>,
     filter: Filter,
@@ -56,20 +55,20 @@ pub struct Selection<'a> {
     interrupt: Interrupt,
     progress: Box<dyn Fn(usize) + 'a>,
     seen: Rc<RefCell<Seen>>,
-    /// The whole store is read, and not only what is named.
+    /// True if the whole store is read, and not only named records.
     is_whole: bool,
 }
 
-/// Names of sessions; none where the whole store is meant.
+/// Names of sessions. Empty to select from the whole store.
 #[derive(Default)]
 pub struct Names {
     pub accounts: Vec<Did>,
     pub keys: Vec<RecordKey>,
-    /// One of several layouts is read: what is named may be in another one.
+    /// True if only one of several layouts is read, so that names may occur in another.
     pub one_of_several: bool,
 }
 
-/// Records to read: the whole store, or named ones. None where a signal came before they were
+/// Records to read: the whole store, or named ones. `None` if a signal arrived before they were
 /// found.
 pub enum Source {
     All(Scan),
@@ -77,7 +76,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Finds the named sessions if any are named, else begins to read the whole store.
+    /// Finds the named sessions if there are names, else starts to read the whole store.
     pub async fn open(
         store: &dyn Store,
         assessor: &Assessor,
@@ -156,8 +155,7 @@ impl Source {
 }
 
 impl<'a> Selection<'a> {
-    /// Begins to read what matches the filter: at most so many sessions with which something is
-    /// done.
+    /// Creates a selection by filter, limited in the number of sessions with work.
     pub fn new(
         source: Source,
         (store, assessor): (&'a dyn Store, &'a Assessor),
@@ -181,8 +179,7 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Reads everything, and hands over every selected session, until all were seen or a signal
-    /// came.
+    /// Reads everything, and passes each selected session to `consume`, until the end or a signal.
     pub async fn for_each(
         mut self,
         mut consume: impl FnMut(&Stored, &Summary<'_>) -> anyhow::Result<()>,
@@ -199,8 +196,8 @@ impl<'a> Selection<'a> {
         Ok(())
     }
 
-    /// Returns the next selected sessions that the command has something to do with, or to say of;
-    /// none when all were seen, the limit is reached or a signal came.
+    /// Returns the next selected sessions that require work or a report, `None` at the end, the
+    /// limit or a signal.
     pub async fn next_meant(
         &mut self,
         is_meant: impl FnMut(&Stored, &Summary<'_>, Option<&Note>) -> anyhow::Result<Meant>,
@@ -208,7 +205,7 @@ impl<'a> Selection<'a> {
         self.next_seen(|_, _, _| {}, is_meant).await
     }
 
-    /// The same. All that is read is shown to `see`, selected or not.
+    /// Like [`Self::next_meant`], and passes all sessions to `see`, selected or not.
     pub async fn next_seen(
         &mut self,
         mut see: impl FnMut(&Stored, &Summary<'_>, Option<&Note>),
@@ -235,7 +232,8 @@ impl<'a> Selection<'a> {
         Ok(Some(meant))
     }
 
-    /// Judges a session, once it is known whether its client key is the one that has worked before.
+    /// Determines the status of a session, after comparing its client key with the one that has
+    /// worked before.
     async fn judged<'s>(
         &self,
         stored: &'s Stored,
@@ -246,13 +244,13 @@ impl<'a> Selection<'a> {
         Ok(if is_outdated { self.assessor.summary(stored, note) } else { summary })
     }
 
-    /// Returns the next sessions read, selected or not.
+    /// Returns the next sessions, selected or not.
     async fn next_read(&mut self) -> anyhow::Result<Option<Vec<Noted>>> {
         self.seen.borrow_mut().is_cut |= self.left == 0;
         if self.left == 0 || self.interrupt.is_set() {
             return Ok(None);
         }
-        // A store that has nothing to say must not keep a signal from being heeded.
+        // Signals must be handled even if the store does not answer.
         let read = self.interrupt.or(self.source.try_next()).await;
         let Some(records) = read.transpose()?.flatten() else {
             self.seen.borrow_mut().records.are_all = self.is_whole && !self.interrupt.is_set();
@@ -263,13 +261,13 @@ impl<'a> Selection<'a> {
         Ok(Some(records))
     }
 
-    /// Checks whether the session is selected; counts against the limit.
+    /// Checks whether the session is selected, and counts it against the limit.
     fn takes(&mut self, summary: &Summary<'_>) -> bool {
         self.filter.matches(summary, self.assessor.now()) && take_one(&mut self.left)
     }
 }
 
-/// Puts oauthctl's own notes beside the sessions.
+/// Adds oauthctl's notes to the sessions.
 pub async fn noted(store: &dyn Store, sessions: Vec<Stored>) -> anyhow::Result<Vec<Noted>> {
     if any_noted(store).await? {
         with_notes(store, sessions).await
@@ -300,8 +298,8 @@ fn take_one(left: &mut u64) -> bool {
     any
 }
 
-/// Where a wrong configuration costs a session, let it be one that is likely to be alive, or a
-/// session that had long ended would be taken for a sign of it.
+/// Sorts healthy sessions first. If a wrong configuration costs a session, it should be a living
+/// one, because an ended session would be mistaken for a sign of it.
 pub fn healthiest_first(assessor: &Assessor, sessions: &mut [Noted]) {
     sessions.sort_by_cached_key(|(stored, note)| {
         Reverse(assessor.summary(stored, note.as_ref()).last_refreshed_at)

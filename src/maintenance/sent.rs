@@ -1,8 +1,8 @@
-//! Journal of the refresh tokens that runs have sent and have not learnt the result of.
+//! Journal of refresh tokens that runs have sent without learning the result.
 //!
 //! A run that is killed, or never gets an answer, may leave a record whose token the server has
-//! already replaced. The next run tells by the journal that oauthctl itself has spent that token,
-//! and not somebody else with a newer copy of the store.
+//! already replaced. From the journal, the next run knows that oauthctl itself has used that token,
+//! and not someone with a newer copy of the store.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -14,11 +14,11 @@ use tracing::debug;
 
 use crate::session::fingerprint;
 
-/// Extension of a journal's file.
+/// Extension of journal files.
 const EXTENSION: &str = "sent";
 
-/// Journal of one run, and those that earlier runs have left, in the recovery directory. It holds
-/// fingerprints only. Nothing is synced: it must survive the process, not a power cut.
+/// Journal of this run, and those left by earlier runs, in the recovery directory. Contains
+/// fingerprints only. Not synced, because it must survive the process, but not a power failure.
 pub struct SentTokens {
     directory: PathBuf,
     own: Mutex<Own>,
@@ -27,19 +27,19 @@ pub struct SentTokens {
 /// Journal of this run.
 #[derive(Default)]
 struct Own {
-    /// Made when the first token is sent.
+    /// Created when the first token is sent.
     file: Option<(PathBuf, File)>,
     unsettled: HashSet<String>,
 }
 
 impl SentTokens {
-    /// Returns an empty journal in this directory, which need not exist until a token is sent.
+    /// Creates an empty journal in this directory, which need not exist before a token is sent.
     pub(super) fn new(directory: PathBuf) -> Self {
         Self { directory, own: Mutex::default() }
     }
 
-    /// Records that the token is about to be sent. A journal that cannot be written keeps nothing
-    /// from being sent: without it the next run is only more careful.
+    /// Records that the token is about to be sent. A failure to write does not prevent sending; the
+    /// next run is then merely more careful.
     pub(super) fn sending(&self, refresh_token: &str) {
         let token = fingerprint(refresh_token.as_bytes());
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +60,7 @@ impl SentTokens {
         }
     }
 
-    /// Checks whether another run has sent this token and never learnt the result.
+    /// Checks whether another run has sent this token without learning the result.
     pub(super) fn was_cut_off(&self, refresh_token: &str) -> bool {
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let own_path = own.file.as_ref().map(|(path, _)| path.clone());
@@ -87,7 +87,7 @@ impl Own {
 }
 
 impl Drop for SentTokens {
-    /// Removes the journal of a run that knows what became of each token.
+    /// Removes the journal of a run that knows the results of all tokens.
     fn drop(&mut self) {
         let own = self.own.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let (Some((path, _)), true) = (&own.file, own.unsettled.is_empty()) {
@@ -137,7 +137,7 @@ mod tests {
         asks.sending("answered");
         asks.sending("lost");
         asks.settled("answered");
-        // It knows its own.
+        // A run ignores its own journal.
         assert!(!asks.was_cut_off("lost"));
         drop(asks);
         assert_eq!(journals(directory.path()), 1);

@@ -1,5 +1,5 @@
-//! Recovery entries applied at the servers that are in charge of the store, and removed once what
-//! they have brought lasts.
+//! Applies recovery entries at the servers in charge of the store, and removes them once their
+//! records are durable.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,21 +12,21 @@ use super::recovery::{Applied, Recovered, Recovery};
 use crate::store::{Durability, Store, StoreId};
 use crate::text::named;
 
-/// Entries applied at the same time.
+/// Maximum number of entries applied concurrently.
 const AT_ONCE: usize = 16;
-/// How long to wait until it is settled which servers are in charge of the store.
+/// Time to wait until the servers in charge of the store are known.
 const STANDSTILL: Duration = Duration::from_secs(20);
-/// Between two attempts.
+/// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
 named! {
     /// Result of a recovery entry for the user.
     pub enum RecoveryResult {
-        /// Stored, and lasts.
+        /// Stored durably.
         Applied = "applied",
-        /// Of no use any more.
+        /// Obsolete.
         Superseded = "superseded",
-        /// Its record is gone.
+        /// Its record is missing.
         Orphaned = "orphaned",
         Pending = "pending",
         /// Of another store.
@@ -34,23 +34,23 @@ named! {
     }
 }
 
-/// What became of entries.
+/// Results of recovery entries.
 pub struct Settled {
-    /// Each with the key of its record; none for one of another store.
+    /// Entries with the key of their record, `None` for one of another store.
     pub entries: Vec<(PathBuf, anyhow::Result<Option<(String, Recovered)>>)>,
-    /// Whether those that were applied last. Where they do not, no entry was removed.
+    /// Durability of the applied entries. If it is not certain, no entry was removed.
     pub durability: Durability,
 }
 
-/// One round's results, and whether another server might have taken over meanwhile.
+/// Results of one round, and whether a failover may have happened meanwhile.
 struct Round {
     applied: Vec<(PathBuf, anyhow::Result<Option<Applied>>)>,
     durability: Durability,
     may_fail_over: bool,
 }
 
-/// Applies entries. An error says that nobody in charge of the store can be reached, and nothing
-/// was done.
+/// Applies entries. An error means that no server in charge of the store can be reached, and
+/// nothing was done.
 pub async fn settle(
     recovery: &Recovery,
     store: &dyn Store,
@@ -60,7 +60,7 @@ pub async fn settle(
 ) -> anyhow::Result<Settled> {
     let mut round = once(recovery, store, id, entries).await?;
     if round.may_fail_over && round.durability == Durability::Durable {
-        // What was written a moment ago is read again, by way of whoever is in charge then.
+        // New writes are read again, from the servers that are in charge then.
         let is_new = |(_, applied): &(_, anyhow::Result<Option<Applied>>)| {
             matches!(applied, Ok(Some(Applied { result: Recovered::Applied, .. })))
         };
@@ -87,7 +87,8 @@ pub async fn settle(
     })
 }
 
-/// The same; while it is not settled which servers are in charge of the store, again, until `stop`.
+/// Like [`settle`], and repeats it until `stop` while the servers in charge of the store are not
+/// known.
 pub async fn settle_patiently(
     recovery: &Recovery,
     store: &dyn Store,

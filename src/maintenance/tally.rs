@@ -19,17 +19,17 @@ impl<K: Named> Tally<K> {
         self.0.iter_mut().filter(move |(other, _)| *other == kind).map(|(_, n)| n)
     }
 
-    /// Counts one more.
+    /// Counts one result.
     pub fn count(&mut self, kind: K) {
         self.add(kind, 1);
     }
 
-    /// Counts so many more.
+    /// Counts several results.
     pub fn add(&mut self, kind: K, more: u64) {
         self.of_mut(kind).for_each(|n| *n += more);
     }
 
-    /// Counts so many less, if there are as many. Returns how many.
+    /// Subtracts up to `most`, and returns the number subtracted.
     pub fn take(&mut self, kind: K, most: u64) -> u64 {
         let taken = self.of(kind).min(most);
         self.of_mut(kind).for_each(|n| *n -= taken);

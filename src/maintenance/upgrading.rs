@@ -1,5 +1,5 @@
-//! Servers asked, before a public session is sent to them with a client key, what would become of
-//! it. Some end it.
+//! Probes servers for their treatment of public sessions before one is sent to them with a client
+//! key. Some servers end such sessions.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,32 +14,31 @@ use crate::oauth::{AuthorizationServer, Credentials, LookupError, Network, Upgra
 use crate::session::{Age, AuthMethod, Did, NO_REFRESH_TOKEN, Session, Status};
 use crate::store::{Store, Stored};
 
-/// The servers' ways with public sessions, each asked once.
+/// Treatment of public sessions by each server, probed once.
 pub struct Upgrades {
     network: Arc<Network>,
     client_id: String,
     key: ClientKey,
-    /// A server that may be asked to end one session at most: the operator has named it and
-    /// agreed.
+    /// Server that may end one session: the operator has named it and agreed.
     agreed: Option<String>,
     known: BTreeMap<String, Way>,
 }
 
-/// A server's way, and how many sessions were kept from it.
+/// Treatment by a server, and the number of sessions kept from it.
 struct Way {
     objection: Option<Objection>,
     kept_from: u64,
 }
 
-/// Why sessions are not to be sent to a server.
+/// Reason for which sessions must not be sent to a server.
 struct Objection {
     outcome: Outcome,
-    /// They may end there.
+    /// True if they may end there.
     may_end: bool,
 }
 
 impl Upgrades {
-    /// Nobody is asked yet.
+    /// Creates the probes. Sends nothing.
     pub fn new(
         network: Arc<Network>,
         client_id: String,
@@ -49,9 +48,9 @@ impl Upgrades {
         Self { network, client_id, key, agreed, known: BTreeMap::new() }
     }
 
-    /// Returns what to do with these sessions of the public client. Instances of the app that were
-    /// not deployed anew yet may still refresh them, and where no lock keeps the two of us
-    /// apart, `may_meet_the_app` says so.
+    /// Returns the steps for these sessions of the public client. App instances that are not
+    /// redeployed yet may still refresh them; if no lock prevents a collision, `may_meet_the_app`
+    /// is true.
     pub async fn steps(
         &mut self,
         store: &dyn Store,
@@ -98,19 +97,19 @@ impl Upgrades {
         Ok(steps)
     }
 
-    /// Why a session is not to be sent to its server; none where it may be.
+    /// Returns the reason for which a session must not be sent to its server, if any.
     async fn objection(&mut self, stored: &Stored) -> Option<Outcome> {
         let session = Session::read(&stored.value).ok()?;
         if self.agreed.as_deref() == Some(&*session.issuer) {
             return None;
         }
-        // A record that cannot be used is refused by the exchange itself.
+        // The refresh itself refuses an unusable record.
         let dpop_key = session.format.dpop_key(&stored.value).ok()?;
         if !self.known.contains_key(&*session.issuer) {
             let did: Did = session.did.parse().ok()?;
             let (server, _) = match self.network.server_for(&did, &session.issuer).await {
                 Ok(found) => found,
-                // That is about this session, and not about the others of its server.
+                // Concerns this session, and not the others of its server.
                 Err(error) => return Some(look_up_failed(&error)),
             };
             let objection = self.ask(&server, &session.issuer, &dpop_key).await.err();
@@ -124,7 +123,7 @@ impl Upgrades {
         Some(outcome)
     }
 
-    /// Servers where sessions may end, and how many were kept from each.
+    /// Returns servers that may end sessions, and the number of sessions kept from each.
     pub fn dangers(&self) -> impl Iterator<Item = (&str, u64)> {
         let may_end = |way: &Way| way.objection.as_ref().is_some_and(|objection| objection.may_end);
         self.known

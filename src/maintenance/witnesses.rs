@@ -1,5 +1,5 @@
-//! Living sessions that are exchanged before suspects are asked about, so that a wrong
-//! configuration shows on those first.
+//! Orders a run: healthy sessions first, so that a misconfiguration is detected before doubtful
+//! sessions are refreshed.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,8 @@ use super::assess::Assessor;
 use crate::session::{Age, Status, Summary};
 use crate::store::Stored;
 
-/// For every group of sessions that stand or fall together: one that is likely to be alive.
-/// Exchanged first, it proves the configuration right, so that the refusal of a suspect says
-/// something about the suspect.
+/// One probably living session per group. Refreshed first, it verifies the configuration, so that
+/// the refusal of a suspect concerns the suspect alone.
 #[derive(Default)]
 pub struct Witnesses(HashMap<(Option<String>, Option<String>), Witness>);
 
@@ -22,8 +21,7 @@ struct Witness {
 }
 
 impl Witnesses {
-    /// Considers a session. One that was renewed a short while ago is left alone, as it would be by
-    /// a refresh.
+    /// Considers a session. Skips a recently renewed one, as a refresh would.
     pub fn consider(
         &mut self,
         stored: &Stored,
@@ -47,7 +45,7 @@ impl Witnesses {
         }
     }
 
-    /// Takes in that the server will be asked about this session.
+    /// Records that the server will be asked about this session.
     pub fn suspect(&mut self, summary: &Summary<'_>) {
         self.group(summary).has_suspects = true;
     }
@@ -57,7 +55,7 @@ impl Witnesses {
         self.0.entry((text(summary.issuer.as_deref()), text(summary.kid.as_deref()))).or_default()
     }
 
-    /// Returns the witnesses that are needed.
+    /// Returns the sessions to refresh first.
     pub fn needed(self) -> Vec<Stored> {
         let needed = self.0.into_values().filter(|witness| witness.has_suspects);
         needed.filter_map(|witness| witness.healthiest.map(|(_, stored)| stored)).collect()

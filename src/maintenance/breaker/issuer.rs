@@ -1,6 +1,5 @@
-//! A wrong configuration must cost at most one session, never all: of sessions that stand or fall
-//! together one goes first. And a server, or the way to it, that begins to fail while sessions are
-//! at stake must not get all of them: it is left alone for a while, and then gets one again.
+//! Circuit breaker per issuer and client key. The first session of a group runs alone; its failure
+//! stops the group. A server that begins to fail is paused, and then gets one session at a time.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,89 +9,87 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use tracing::debug;
 
-/// After so many exchanges in a row without a usable answer a server is left alone for a while. One
-/// that has not yet given any in this run is left alone after the first.
+/// Consecutive requests without a usable answer after which a server is paused. A server without
+/// any success in this run is paused after the first.
 const TROUBLES: u32 = 3;
-/// For so long at first, then for twice as long each time.
+/// First pause. Doubles each time.
 const FIRST_REST: Duration = Duration::from_secs(5);
-/// And never for longer.
+/// Longest pause.
 const LONGEST_REST: Duration = Duration::from_mins(5);
-/// So many sessions of a proven group may turn out to be out of step with the server before the
-/// group is stopped.
+/// Number of sessions of a proven group that may be out of step with the server before the group is
+/// stopped.
 const OUT_OF_STEP: u32 = 3;
-/// So many sessions of a proven group may be refused one after the other, and for reasons unknown,
-/// before the group is stopped.
+/// Number of consecutive refusals for unknown reasons after which a proven group is stopped.
 const REFUSED: u32 = 3;
-/// So many refusals that cost nothing, of sessions that had ended or that the server keeps, stop a
-/// group of which none has worked: after so many it is hardly the users' doing.
+/// Number of harmless refusals (of sessions that had ended, or that continue) after which a group
+/// without any success is stopped. So many are hardly caused by users.
 const HARMLESS: u32 = 20;
 
-/// Sessions that stand or fall together: the same server, the same client, the same client key.
+/// Sessions with the same server, client and client key, which succeed or fail together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Group {
     pub issuer: String,
     pub kid: Option<String>,
 }
 
-/// What one exchange has taught about its group.
+/// Conclusion from one refresh about its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The configuration is right, and the server works.
     Works,
-    /// Refused, as a wrong configuration would be: why.
+    /// Refused as with a wrong configuration. Holds the reason.
     Refused(String),
-    /// Refused, since the session had ended before: in which words.
+    /// Refused because the session had ended. Holds the server's words.
     Ended(String),
-    /// Refused for reasons of the one session, which the server keeps: in which words.
+    /// Refused for reasons of this session, which continues. Holds the server's words.
     Kept(String),
-    /// Refused in words that leave no doubt that it is the configuration that is wrong.
+    /// Refused in words that prove a wrong configuration.
     Misconfigured(String),
-    /// The record is out of step with the server since an answer was lost or could not be used: of
-    /// one session that may happen, of many it means that something is wrong with the server or
-    /// the way to it.
+    /// The record is out of step with the server, because an answer was lost or unusable. A single
+    /// one is no reason for concern, but several indicate a fault of the server or the network.
     OutOfStep(String),
-    /// Refused because the record is older than what the server knows: where the store is a copy,
-    /// or was restored from a backup, so are others.
+    /// Refused because the record is older than the server's state. In a copied store, or one
+    /// restored from a backup, other records are, too.
     Behind(String),
-    /// Tokens were sent, and no usable answer came: what happened to them nobody knows.
+    /// Tokens were sent, and no usable answer was received. Their state is unknown.
     Trouble(String),
-    /// Nothing was at stake, but the server is not to be asked for so long, and why.
+    /// Nothing was at risk, but the server gets no requests for this time. Holds the reason.
     Busy(String, Duration),
-    /// Nothing about the group.
+    /// No conclusion about the group.
     Nothing,
 }
 
 #[derive(Debug, Default)]
 struct State {
     standing: Standing,
-    /// Any exchange has succeeded.
+    /// True after any success.
     has_worked: bool,
-    /// Exchanges since the last success that ended without a usable answer.
+    /// Requests since the last success without a usable answer.
     troubles: u32,
-    /// Why the first of them did.
+    /// Reason of the first of them.
     first_trouble: Option<String>,
-    /// Sessions found out of step.
+    /// Number of sessions out of step.
     out_of_step: u32,
-    /// Sessions refused since the last success.
+    /// Number of sessions refused since the last success.
     refused: u32,
-    /// Refusals since the last success that cost nothing.
+    /// Number of harmless refusals since the last success.
     harmless: u32,
-    /// The server is left alone until then.
+    /// End of the server's pause, and its reason.
     rest: Option<(Instant, Arc<str>)>,
 }
 
 #[derive(Clone, Debug, Default)]
 enum Standing {
-    /// Nothing is known: one at a time.
+    /// Unknown. One session at a time.
     #[default]
     Unproven,
-    /// One exchange has succeeded, and nothing spoke against it since.
+    /// The last refreshes were successful.
     Proven,
-    /// Exchanges of this group cost sessions.
+    /// Refreshes of this group end sessions.
     Stopped(Arc<str>),
 }
 
-/// The groups of one run.
+/// Circuit breakers of one run, by group.
 #[derive(Default)]
 pub struct IssuerBreakers(Mutex<HashMap<Group, Arc<Member>>>);
 
@@ -102,15 +99,15 @@ struct Member {
     state: Mutex<State>,
 }
 
-/// Why a session may not be exchanged.
+/// Reason for which a session may not be refreshed.
 pub enum Objection {
     /// The group was stopped.
     Stopped(Arc<str>),
-    /// Its server is left alone for so long.
+    /// The server is paused for this time.
     Resting(Arc<str>, Duration),
 }
 
-/// What is known of a group before an exchange.
+/// State of a group before a refresh.
 enum Known {
     Objection(Objection),
     Proven,
@@ -152,16 +149,16 @@ impl fmt::Display for Objection {
     }
 }
 
-/// The right to exchange one session.
+/// Permit to refresh one session.
 pub struct Permit {
     group: Group,
     member: Arc<Member>,
-    /// Held by a canary: the others wait until it is dropped.
+    /// Held by the first session of an unproven group, while the others wait.
     turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl IssuerBreakers {
-    /// Waits until the session may be exchanged, or until it is known that it may not.
+    /// Waits until the session may be refreshed, or is known not to.
     pub async fn permit(&self, group: &Group) -> Result<Permit, Objection> {
         let member = self.member(group);
         let mut known = member.known();
@@ -181,7 +178,7 @@ impl IssuerBreakers {
         Ok(Permit { group: group.clone(), member, turn })
     }
 
-    /// Checks whether the server has taken any session of the group in this run.
+    /// Checks whether the server has accepted any session of the group in this run.
     pub fn has_worked(&self, group: &Group) -> bool {
         self.member(group).state().has_worked
     }
@@ -203,12 +200,12 @@ impl Member {
 }
 
 impl Permit {
-    /// Checks whether this exchange goes first of its group.
+    /// Checks whether this is the first session of an unproven group.
     pub fn is_canary(&self) -> bool {
         self.turn.is_some()
     }
 
-    /// Checks whether others have found out meanwhile that the session may not be exchanged.
+    /// Returns the reason for which the session may no longer be refreshed, if any.
     pub fn objection(&self) -> Option<Objection> {
         match self.member.known() {
             Known::Objection(objection) => Some(objection),
@@ -216,12 +213,12 @@ impl Permit {
         }
     }
 
-    /// Checks whether the server has taken any session of the group in this run.
+    /// Checks whether the server has accepted any session of the group in this run.
     pub fn has_worked(&self) -> bool {
         self.member.state().has_worked
     }
 
-    /// Draws the conclusion, and lets the others go.
+    /// Records the conclusion and admits waiting sessions.
     pub fn settle(self, verdict: Verdict) {
         if verdict != Verdict::Nothing {
             debug!("learnt of {}: {verdict}", self.group);
@@ -307,7 +304,7 @@ impl State {
         }
     }
 
-    /// One at a time until the next success.
+    /// Admits one session at a time until the next success.
     fn doubt(&mut self) {
         if matches!(self.standing, Standing::Proven) {
             self.standing = Standing::Unproven;
@@ -391,7 +388,7 @@ mod tests {
         assert!(!is_stopped(&mut state, now));
         state.learn(Verdict::Misconfigured("wrong key".to_owned()), now);
         assert!(is_stopped(&mut state, now));
-        // One that was under way meanwhile.
+        // A success that was in progress meanwhile.
         state.learn(Verdict::Works, now);
         assert!(is_stopped(&mut state, now));
     }

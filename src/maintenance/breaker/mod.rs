@@ -1,4 +1,4 @@
-//! Circuit breakers of a run: one for each issuer and client key, and one for the store.
+//! Circuit breakers of a run: one per issuer and client key, and one for the store.
 
 mod issuer;
 mod store;

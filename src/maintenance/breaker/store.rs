@@ -1,28 +1,28 @@
-//! Whether the store is worth asking. Whoever asks one that is gone waits for long before they
-//! know, and hundreds of sessions must not find it out one after the other.
+//! Circuit breaker for the store: fails fast after a connection loss instead of timing out once per
+//! session.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many failures in a row, each after all patience, and a store is left alone for the rest of
+/// Consecutive failures, each after all retries, after which the store is not used for the rest of
 /// the run.
 const TROUBLES: u32 = 3;
 
-/// How the store has fared in this run.
+/// State of the store in this run.
 #[derive(Debug, Default)]
 pub struct StoreBreaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Failures in a row.
+    /// Consecutive failures.
     troubles: u32,
-    /// The first of them.
+    /// First of them.
     cause: Option<Arc<str>>,
     fails: bool,
 }
 
 impl StoreBreaker {
-    /// It has done what it was asked.
+    /// Records a success.
     pub fn works(&self) {
         let mut state = self.state();
         if !state.fails {
@@ -30,7 +30,7 @@ impl StoreBreaker {
         }
     }
 
-    /// It has not, for this reason, and perhaps the next one is luckier.
+    /// Records a failure after which the next operation may succeed.
     pub fn trouble(&self, cause: impl fmt::Display) {
         let mut state = self.state();
         state.troubles += 1;
@@ -38,20 +38,21 @@ impl StoreBreaker {
         state.fails |= state.troubles >= TROUBLES;
     }
 
-    /// Tokens could be kept in the recovery directory only. It has room for what is under way, and
-    /// not for more.
+    /// Opens the breaker: tokens could be kept only in the recovery directory, which has room for
+    /// work in progress, but not for more.
     pub fn fail(&self, cause: impl fmt::Display) {
         let mut state = self.state();
         state.blame(cause);
         state.fails = true;
     }
 
-    /// Checks whether nothing more is to be begun.
+    /// Checks whether the breaker is open, so that no new work may start.
     pub fn fails(&self) -> bool {
         self.state().fails
     }
 
-    /// Why nothing more is begun, with the first cause; none while the store works.
+    /// Returns the reason for which no new work starts, with the first failure. `None` while the
+    /// breaker is closed.
     pub fn objection(&self) -> Option<String> {
         let state = self.state();
         let cause = state.cause.as_deref().filter(|_| state.fails)?;

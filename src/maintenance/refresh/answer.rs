@@ -1,5 +1,5 @@
-//! The outcome that an answer of the token endpoint means, and what it says of the others of the
-//! group.
+//! Interprets answers of the token endpoint: the outcome for the session, and the conclusion about
+//! its group.
 
 use super::outcome::{BUSY_PAUSE, NONCES, Outcome, chain};
 use super::preflight::Ready;
@@ -7,19 +7,20 @@ use crate::maintenance::breaker::Verdict;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{Cause, ErrorResponse, Exchange, Fate};
 
-/// Who may have sent a refused token before.
+/// Possible earlier sender of a refused token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpentBy {
     /// This run, which lost the answer.
     ThisRun,
-    /// An earlier run of oauthctl, which was cut off or lost the answer.
+    /// Earlier run of oauthctl, which was interrupted or lost the answer.
     EarlierRun,
-    /// Nothing is known of it.
+    /// Unknown.
     Unknown,
 }
 
-/// Returns a refusal by the token endpoint. `has_worked`: the same server has taken another session
-/// of the same client and key in this run, so that the configuration is not the cause.
+/// Interprets an error response of the token endpoint. `has_worked` is true if the server has
+/// accepted another session of the same client and key in this run, so that the configuration is
+/// not the cause.
 pub fn refused(
     ready: &Ready<'_>,
     refusal: &ErrorResponse,
@@ -50,7 +51,7 @@ pub fn refused(
             );
             (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
         }
-        // Not a sign that the store is behind.
+        // Does not indicate that the store is behind.
         (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::EarlierRun => {
             (gone(), Verdict::Ended(why))
         }
@@ -85,11 +86,11 @@ pub fn refused(
     }
 }
 
-/// No answer, or one that neither brings tokens nor refuses them.
+/// Interprets a missing answer, or one that is neither tokens nor an error response.
 pub fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
     let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
     match answer {
-        // It was asked twice already. Whether there are new tokens is for another run to find out.
+        // It was sent twice already. A later run will find out whether there are new tokens.
         Exchange::AnswerLost(error) => {
             let why = format!("the answer was lost: {}", chain(&error));
             (Outcome::Unknown(why.clone(), Retry::Never), Verdict::Trouble(why))

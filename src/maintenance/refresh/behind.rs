@@ -1,9 +1,9 @@
-//! Stores that are behind their server: a copy of a store that an app goes on with, or one restored
-//! from a backup. A run that meets a record older than what the server knows stops there and notes
-//! that, and later runs send nothing of the group that has not been written since.
+//! Detects stores that are behind their server: copies of a store that an app continues to use, and
+//! stores restored from a backup. A run that finds a record older than the server's state stops the
+//! group and writes a note. Later runs send nothing of the group that has not been written since.
 //!
-//! A single find among sessions that could be refreshed holds no later run back: an app that crashed
-//! between answer and write leaves such a record, too, and sessions that are held back expire.
+//! A single such record, while others could be refreshed, does not block later runs: an app that
+//! crashed between answer and write leaves one, too, and blocked sessions expire.
 
 use jiff::SignedDuration;
 use tracing::debug;
@@ -17,24 +17,24 @@ use crate::maintenance::runner::Retry;
 use crate::session::{Note, fingerprint};
 use crate::store::Stored;
 
-/// Two finds further apart have separate causes. For so long after the second one, only records that
-/// were written since are sent.
+/// Time after which two findings count as unrelated. For this time after the second one, only
+/// records written since are sent.
 const PROBATION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What earlier finds mean for a record.
+/// Treatment of earlier findings.
 #[derive(Clone, Copy)]
 pub(in crate::maintenance) enum Finds {
-    /// An isolated one means nothing: a session that is held back may expire.
+    /// Tolerates a single finding, because blocked sessions may expire.
     TolerateOne,
-    /// Each holds back what would end sessions.
+    /// Heeds each finding, for operations that would end sessions.
     Heed,
 }
 
 impl Refresher {
-    /// Refuses to send the token of a record that may be older than what the server knows: one that
-    /// has not been written since another of its group was. Where the server takes one that its
-    /// app has written since, the store has moved on; after the second find that is not believed at
-    /// once.
+    /// Refuses to send the token of a record that may be older than the server's state: one not
+    /// written since such a record of its group was found. Once the server accepts a record that
+    /// its app has written since, the store counts as up to date, after a second finding only with
+    /// a delay.
     pub(in crate::maintenance) async fn check_not_behind(
         &self,
         stored: &Stored,
@@ -63,7 +63,7 @@ impl Refresher {
              been written since. Is this store a copy, or restored from a backup? It is tried where you name the session",
             behind.at
         );
-        // One that was may be refreshed in this run yet.
+        // A record that was written since may be refreshed in this run.
         Err(Outcome::Unknown(why, if is_believed { Retry::Soon } else { Retry::Never }))
     }
 
@@ -71,16 +71,16 @@ impl Refresher {
         self.parts.clock.now().duration_since(behind.at) > PROBATION
     }
 
-    /// Checks whether oauthctl has put the record's token there, and not the app.
+    /// Checks whether the record's token was written by oauthctl, and not by the app.
     async fn wrote(&self, stored: &Stored, ready: &Ready<'_>) -> bool {
         self.earlier_note(stored).await.wrote_at(&ready.refresh_token).is_some()
     }
 
-    /// Notes that a record of the group was older than what the server knows.
+    /// Notes that a record of the group was older than the server's state.
     pub(in crate::maintenance) async fn set_behind(&self, ready: &Ready<'_>) {
         let group = ready.group();
         let earlier = self.noted_behind(&group).await.ok().flatten();
-        // What this run has refreshed before was in step.
+        // Sessions refreshed earlier in this run were up to date.
         let at = self.parts.assessor.now();
         let times = match earlier {
             Some(behind) if behind.at == at => behind.times,
@@ -101,7 +101,7 @@ impl Refresher {
         }
     }
 
-    /// What is noted of the group; read once a run.
+    /// Returns the note about the group, read once per run.
     async fn noted_behind(&self, group: &Group) -> Result<Option<Behind>, Outcome> {
         let known = self.behind.groups().get(group).copied();
         if let Some(known) = known {

@@ -1,4 +1,4 @@
-//! Notes of earlier runs on sessions, keys and configurations, and of this one for later runs.
+//! Notes about sessions, keys and configurations, from earlier runs and for later ones.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -17,16 +17,16 @@ use crate::oauth::{AuthorizationServer, ErrorResponse, TokenSet};
 use crate::session::{LastRefreshed, Note, fingerprint};
 use crate::store::Stored;
 
-/// How long access tokens are fresh where the server does not say.
+/// Lifetime of access tokens, if the server does not state it.
 const USUAL_FRESHNESS: SignedDuration = SignedDuration::from_hours(1);
-/// How long a configuration is not tried again that has cost a session.
+/// Time for which a configuration that has ended a session is not tried again.
 const STOP_LIFETIME: Duration = Duration::from_hours(7 * 24);
-/// Servers that are asked at once whether they authenticate client keys.
+/// Number of servers probed concurrently for client authentication.
 const QUESTIONS: usize = 8;
 
 impl Refresher {
-    /// Judges a refusal once more that could not be judged when it came. Nothing is sent: what the
-    /// server has said of this token it would say again.
+    /// Decides about an error response that could not be interpreted when it was received. Sends
+    /// nothing, because the server would repeat its answer.
     pub(super) async fn decide(
         &self,
         stored: &Stored,
@@ -44,7 +44,7 @@ impl Refresher {
         outcome
     }
 
-    /// What was noted of the session before.
+    /// Returns the note about the session.
     pub(in crate::maintenance) async fn earlier_note(&self, stored: &Stored) -> Note {
         let noted = self
             .parts
@@ -57,8 +57,7 @@ impl Refresher {
         noted.and_then(|note| Note::parse(&note)).unwrap_or_default()
     }
 
-    /// Remembers what this exchange has taught. Notes only ever save questions; a failure to write
-    /// one costs nothing.
+    /// Writes notes about this refresh. They only save requests, so a failure is harmless.
     pub(in crate::maintenance) async fn note(
         &self,
         stored: &Stored,
@@ -85,7 +84,7 @@ impl Refresher {
         }
     }
 
-    /// From the tokens themselves: by now the app may have put others in their place.
+    /// Builds the note from the tokens themselves, because the app may have replaced them by now.
     fn note_of_refresh(
         &self,
         stored: &Stored,
@@ -95,8 +94,8 @@ impl Refresher {
     ) -> Option<Note> {
         let now = self.parts.clock.now();
         let old = self.parts.store.layout().session(stored).ok()?;
-        // Where this machine's clock is behind, what the servers' clocks say lies in the future and
-        // is the nearest to the truth.
+        // If this machine's clock is slow, times from servers are in the future, and the nearest to
+        // the truth.
         let written = LastRefreshed::of(&old, None, stored.observed, now).map(|last| last.at);
         let written = written.into_iter().chain(LastRefreshed::by_server(&old)).max();
         let fresh_for =
@@ -106,38 +105,38 @@ impl Refresher {
         Some(note.living_for(tokens.refresh_expires_in))
     }
 
-    /// Why an earlier run has found that this configuration costs sessions.
+    /// Returns the reason for which an earlier run has blocked this configuration.
     pub(super) async fn precedent(&self, ready: &Ready<'_>) -> Result<Option<String>, Outcome> {
         let why = self.noted(self.name_of_configuration(ready)).await?;
         Ok(why.map(|why| String::from_utf8_lossy(&why).into_owned()))
     }
 
-    /// Notes that this configuration costs sessions. Where it cannot be noted, the next run loses
-    /// another one before it knows.
+    /// Notes that this configuration ends sessions. If the note cannot be written, the next run may
+    /// end another session.
     pub(super) async fn set_precedent(&self, ready: &Ready<'_>, why: &str) {
         let note = (self.name_of_configuration(ready), why.as_bytes().to_vec());
         let _ = self.parts.store.write_notes(&[note], STOP_LIFETIME).await;
     }
 
-    /// Notes that it does not.
+    /// Removes the note about this configuration.
     pub(super) async fn lift_precedent(&self, ready: &Ready<'_>) {
         let _ = forget(&*self.parts.store, self.name_of_configuration(ready)).await;
     }
 
-    /// Names the whole configuration, so that another one is tried.
+    /// Returns the name of the note about the entire configuration, so that a changed one is tried
+    /// again.
     fn name_of_configuration(&self, ready: &Ready<'_>) -> String {
         let kid = ready.client_key.and_then(ClientKey::kid).map(Kid::as_str).unwrap_or_default();
         let thumbprint = ready.client_key.map(ClientKey::thumbprint).unwrap_or_default();
-        // A server that ends public sessions for an assertion may well take the same key for
+        // A server that ends public sessions because of an assertion may still accept the key for
         // others.
         let upgrade = if ready.is_new_to_key { "\nupgrade" } else { "" };
         let all = [&ready.issuer, &self.parts.client_id, kid, &thumbprint].join("\n") + upgrade;
         format!("stopped:{}", fingerprint(all.as_bytes()))
     }
 
-    /// Takes in that a key has worked. Returns the note that says so, where this server has one
-    /// already and is known to look at keys; otherwise that is for the end of the run to find
-    /// out.
+    /// Records that a key has worked. Returns the note about it, if this server already has one and
+    /// is known to check keys. Otherwise the note is written at the end of the run.
     pub(super) fn key_has_worked(
         &self,
         ready: &Ready<'_>,
@@ -163,8 +162,8 @@ impl Refresher {
         None
     }
 
-    /// Notes the keys that have worked in this run at servers that look at them. A server that
-    /// takes every key proves none.
+    /// Writes notes about the keys that have worked in this run, at servers that check keys. A
+    /// server that accepts any key proves nothing.
     pub(super) async fn note_worked_keys(&self) {
         let worked =
             std::mem::take(&mut *self.worked_keys.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,9 +1,8 @@
-//! Refreshing sessions: new tokens for a refresh token, stored before anybody else can use the old
-//! ones.
+//! Refreshes sessions: gets new tokens for a refresh token, and stores them before anyone else can
+//! use the old ones.
 //!
-//! The order is the product's promise (see the README, "How a session is refreshed"): everything
-//! that can be checked without risk comes before the lock; under the lock there is one reading, one
-//! request and one conditional write.
+//! The order is essential (see the README, "How a session is refreshed"): all checks without risk
+//! precede the lock. Under the lock there is one read, one request and one conditional write.
 
 mod answer;
 mod behind;

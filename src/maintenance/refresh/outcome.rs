@@ -1,4 +1,4 @@
-//! Outcome of one session's turn.
+//! Outcome for one session.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,25 +8,24 @@ use crate::maintenance::runner::Retry;
 use crate::oauth::LookupError;
 use crate::text::named;
 
-/// How long a server is left alone that fails, or that says *too many requests* without a
-/// `Retry-After`.
+/// Pause for a server that fails, or that answers *too many requests* without `Retry-After`.
 pub const BUSY_PAUSE: Duration = Duration::from_secs(2);
-/// Why a server could not be brought to consider a request.
+/// Reason of a request that the server never processed.
 pub const NONCES: &str = "the server keeps asking for a newer nonce";
 
-/// How one session's turn ended.
+/// Outcome for one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// New tokens are stored.
     Refreshed,
-    /// Nothing had to be done, or somebody else did it.
+    /// Nothing to do, or done by someone else.
     Skipped(Cow<'static, str>),
-    /// The server has said `invalid_grant` to exactly this token: the session has ended.
+    /// The server has answered `invalid_grant` to exactly this token: the session has ended.
     Gone(String),
-    /// It cannot be refreshed now, through no fault of its own. Not attempted, or refused without
+    /// Cannot be refreshed now, for reasons outside the session. Not attempted, or refused without
     /// harm.
     Blocked(String),
-    /// Nobody knows. Kept as it is.
+    /// Unknown. Kept unchanged.
     Unknown(String, Retry),
 }
 
@@ -42,7 +41,7 @@ named! {
 }
 
 impl Outcome {
-    /// Returns the kind of the outcome, and the reason, where there is one.
+    /// Returns the kind of the outcome, and the reason, if there is one.
     pub fn told(&self) -> (RefreshResult, Option<&str>) {
         match self {
             Self::Refreshed => (RefreshResult::Refreshed, None),
@@ -54,7 +53,7 @@ impl Outcome {
     }
 }
 
-/// What keeps a session back that others of its kind speak against.
+/// Returns the outcome for a session that is blocked by its circuit breaker.
 pub fn kept_back(objection: Objection) -> Outcome {
     match objection {
         Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
@@ -65,7 +64,7 @@ pub fn kept_back(objection: Objection) -> Outcome {
     }
 }
 
-/// Returns a look-up that failed: what was found may say no for good, or there was no answer today.
+/// Returns the outcome for a failed look-up, which may be definite or transient.
 pub fn look_up_failed(error: &LookupError) -> Outcome {
     let text = chain(error);
     if error.is_transient() {
@@ -80,7 +79,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         .map(ToString::to_string)
         .collect();
     match &causes[..] {
-        // Those in between say the same less clearly.
+        // The middle of the chain repeats the same less clearly.
         [what, why, .., last] => format!("{what}: {why}: {last}"),
         few => few.join(": "),
     }

@@ -9,16 +9,16 @@ use crate::maintenance::recovery::Recovery;
 use crate::oauth::{Clock, Network};
 use crate::store::{Store, StoreId};
 
-/// Which client key speaks for the sessions.
+/// Client key used for the sessions.
 #[derive(Clone, Debug)]
 pub enum Binding {
-    /// The one that each record names.
+    /// Key named in each record.
     Recorded,
-    /// This one, to which sessions of the formerly public client are bound from now on. Others are
-    /// left alone.
+    /// This key, to which sessions of the formerly public client are bound from now on. Others are
+    /// skipped.
     Upgrade(Kid),
-    /// The one that each record names; for sessions of the formerly public client this one. A
-    /// server that knows the client as a confidential one wants an assertion for those, too.
+    /// Key named in each record, or this key for sessions of the formerly public client. A server
+    /// that knows the client as confidential requires an assertion for those, too.
     RecordedOr(Kid),
 }
 
@@ -34,7 +34,7 @@ pub struct Parts {
     pub lock_timeout: Duration,
     pub clock: Clock,
     pub assessor: Assessor,
-    /// Tries what has cost a session before: the operator has named whose session it may cost this
-    /// time.
+    /// True to retry a configuration that has ended a session before: the operator has named the
+    /// session at risk.
     pub insists: bool,
 }

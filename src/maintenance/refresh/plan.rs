@@ -1,4 +1,4 @@
-//! The decision about each session before anything is sent.
+//! Plan of a refresh: decides about each session before anything is sent.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,7 +9,7 @@ use crate::maintenance::runner::{Event, Step};
 use crate::maintenance::selection::{Meant, Noted, healthiest_first};
 use crate::session::{Age, NO_REFRESH_TOKEN, Status, Summary};
 
-/// Selected sessions that are meant.
+/// Selection of sessions to refresh.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Due,
@@ -21,14 +21,14 @@ pub enum Mode {
 pub struct Planner<'a> {
     assessor: &'a Assessor,
     pub mode: Mode,
-    /// Sessions are named one by one.
+    /// True if sessions are named individually.
     is_named: bool,
     min_interval: Age,
     app_has_lock: bool,
-    /// Selected sessions with which all was well.
+    /// Number of selected sessions without any need for a refresh.
     not_meant: Cell<u64>,
     has_attempted: Cell<bool>,
-    /// Of sessions to be refreshed.
+    /// Estimate for the sessions to be refreshed.
     pub estimate: RefCell<Estimate>,
 }
 
@@ -59,17 +59,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Returns the number of selected sessions with which all was well.
+    /// Returns the number of selected sessions without any need for a refresh.
     pub fn not_meant(&self) -> u64 {
         self.not_meant.get()
     }
 
-    /// Returns whether any session was to be refreshed.
+    /// Checks whether any session was to be refreshed.
     pub fn has_attempted(&self) -> bool {
         self.has_attempted.get()
     }
 
-    /// Returns what to do with these sessions.
+    /// Returns the steps for these sessions.
     pub fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
         healthiest_first(self.assessor, &mut sessions);
         let step = |(session, note): Noted| {
@@ -93,8 +93,7 @@ impl<'a> Planner<'a> {
         sessions.into_iter().filter_map(step).collect()
     }
 
-    /// Returns whether there is anything to do, or to say, about a session. Counts those about
-    /// which there is not.
+    /// Decides whether a session requires work or a report, and counts those that require neither.
     pub fn means(&self, session: &Summary<'_>) -> Meant {
         match self.plan(session) {
             Plan::Refresh => Meant::ToDo,
@@ -108,7 +107,7 @@ impl<'a> Planner<'a> {
 
     fn plan(&self, session: &Summary<'_>) -> Plan {
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
-        // An expiry that cannot be read is no reason to take the token for expired.
+        // An unreadable expiry does not mean that the token has expired.
         let expired = session
             .expires_at
             .map_or(!session.has_unreadable_expiry, |at| at <= self.assessor.now());

@@ -1,5 +1,5 @@
-//! Checks of a session before anything is sent. A request with the wrong key, the wrong DPoP key or
-//! under the wrong `client_id` would destroy it.
+//! Checks of a session before anything is sent. A request with the wrong client key, DPoP key or
+//! `client_id` would end it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::session::{
 };
 use crate::store::Stored;
 
-/// A session that passed every check that needs no network.
+/// Session that has passed all checks without network access.
 pub(in crate::maintenance) struct Ready<'k> {
     /// Format of the record.
     pub(super) format: &'static dyn Format,
@@ -30,28 +30,28 @@ pub(in crate::maintenance) struct Ready<'k> {
     pub client_key: Option<&'k ClientKey>,
     /// True if the record does not name this key yet.
     pub(super) is_new_to_key: bool,
-    /// Where newer tokens of it would wait.
+    /// Path of its recovery entry, if one existed.
     pub(super) entry: PathBuf,
 }
 
 impl Refresher {
-    /// Everything that can be known to be wrong without asking anybody. A request with the wrong
-    /// key, the wrong DPoP key or under the wrong `client_id` would destroy the session.
+    /// Runs all checks that need no network access. A request with the wrong client key, DPoP key
+    /// or `client_id` would end the session.
     pub(in crate::maintenance) async fn check_locally(
         &self,
         stored: &Stored,
     ) -> Result<Ready<'_>, Outcome> {
         let ready = self.check_record(stored).await?;
         if let Err(outcome) = check_recovery(&ready.entry) {
-            // Where the store has the new ones, too, they only wait to be confirmed.
+            // If the store has the new tokens, too, they only await confirmation.
             self.check_unchanged(stored).await?;
             return Err(outcome);
         }
         Ok(ready)
     }
 
-    /// The same but for tokens that wait in the recovery directory: whoever has the lock may have
-    /// put them there for a moment.
+    /// Runs the checks except for tokens in the recovery directory, which the holder of the lock
+    /// may have put there for a moment.
     pub(in crate::maintenance) async fn check_record(
         &self,
         stored: &Stored,
@@ -111,8 +111,7 @@ impl Refresher {
         key.ok_or_else(|| Outcome::Blocked(format!("its client key {kid} is not in the key set")))
     }
 
-    /// Returns a key that has worked before under this kid at this server must be the same key
-    /// still.
+    /// Checks that the key is the one that has worked before under this kid at this server.
     pub(super) async fn check_known_key(
         &self,
         issuer: &str,
@@ -130,17 +129,16 @@ impl Refresher {
         }
     }
 
-    /// Returns the record must still be the one that was checked, and nothing must have happened
-    /// that makes sending its token unwise.
+    /// Checks that the record is unchanged, and that nothing has happened that makes sending its
+    /// token unsafe.
     pub(super) async fn check_again(&self, stored: &Stored, entry: &Path) -> Result<(), Outcome> {
         self.check_unchanged(stored).await?;
-        // Whoever held the lock before us may have exchanged the token and failed to store what
-        // came.
+        // The previous holder of the lock may have used the token and failed to store the new ones.
         check_recovery(entry)?;
         self.check_store()
     }
 
-    /// The record in the store must still be this one.
+    /// Checks that the record in the store is unchanged.
     async fn check_unchanged(&self, stored: &Stored) -> Result<(), Outcome> {
         match present(&*self.parts.store, stored).await {
             Ok(Some(present)) if present.value == stored.value => Ok(()),
@@ -165,13 +163,13 @@ impl Ready<'_> {
         self.format.lock_name(&self.did)
     }
 
-    /// Returns the sessions with which this one stands or falls.
+    /// Returns the group of the session.
     pub(super) fn group(&self) -> Group {
         let kid = self.client_key.and_then(|key| key.kid()).map(|kid| kid.as_str().to_owned());
         Group { issuer: self.issuer.clone(), kid }
     }
 
-    /// Returns the server's refusal of the client, with the server and the client key.
+    /// Describes the server's refusal of the client, with the server and the client key.
     pub(in crate::maintenance) fn client_refused(&self, refusal: &ErrorResponse) -> String {
         let issuer = &self.issuer;
         match self.client_key.and_then(|key| key.kid()) {

@@ -1,4 +1,4 @@
-//! Refresher of one run, with what the run has learnt so far.
+//! Refresher of one run, with the state shared by its sessions.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -16,28 +16,27 @@ use crate::maintenance::runner::Retry;
 use crate::oauth::{AuthorizationServer, ErrorResponse};
 use crate::store::RecordKey;
 
-/// Refreshes sessions, and keeps what the run has learnt of servers, keys and the store.
+/// Refreshes sessions. Keeps the state of servers, keys and the store in this run.
 pub struct Refresher {
     pub(super) parts: Parts,
     pub(super) issuers: IssuerBreakers,
     pub(super) store_breaker: StoreBreaker,
     /// Keys that have worked in this run and are not noted yet, by issuer and kid.
     pub(super) worked_keys: Mutex<HashMap<(String, Kid), WorkedKey>>,
-    /// Names of the notes that are the same for all sessions and were written in this run.
+    /// Names of notes that are common to all sessions and were written in this run.
     pub(super) noted: Mutex<HashSet<String>>,
-    /// Exchanges of this run whose tokens the store has not taken yet, by the keys of their
-    /// records.
+    /// New tokens of this run that the store has not accepted yet, by record key.
     waiting: Mutex<HashMap<RecordKey, Waiting>>,
-    /// Refusals of this run that say either that the session has ended or that the configuration
-    /// is wrong, until one session of the group has worked. At most as many as stop a group.
+    /// Ambiguous refusals of this run (ended session or wrong configuration), until a session of
+    /// the group has worked. At most as many as stop a group.
     undecided: Mutex<HashMap<RecordKey, ErrorResponse>>,
     pub(super) unconfirmed: Arc<Unconfirmed>,
-    /// Groups of which an earlier run has found the store behind.
+    /// Groups for which an earlier run has found the store behind.
     pub(super) behind: KnownBehind,
     pub(super) longest: Longest,
 }
 
-/// Key that has worked in this run, and that nothing is noted of.
+/// Key that has worked in this run and has no note.
 pub(super) struct WorkedKey {
     pub(super) server: Arc<AuthorizationServer>,
     /// DPoP key of one of the sessions.
@@ -70,7 +69,7 @@ impl Refresher {
         }
     }
 
-    /// Returns the new tokens that the store has, and that a fail-over may still undo.
+    /// Returns the stored new tokens that may still be lost in a failover.
     pub fn unconfirmed(&self) -> Arc<Unconfirmed> {
         Arc::clone(&self.unconfirmed)
     }
@@ -91,7 +90,7 @@ impl Refresher {
         self.undecided.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a store that fails is spared, and what could not be stored in it, too.
+    /// Refuses work while the store fails, because new tokens could not be stored.
     pub(in crate::maintenance) fn check_store(&self) -> Result<(), Outcome> {
         match self.store_breaker.objection() {
             Some(why) => Err(Outcome::Unknown(why, Retry::Never)),

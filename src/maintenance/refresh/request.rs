@@ -1,4 +1,4 @@
-//! The request for new tokens, under the lock on the session.
+//! Request for new tokens, under the lock on the session.
 
 use std::time::Duration;
 
@@ -14,41 +14,40 @@ use crate::oauth::{
 use crate::session::Did;
 use crate::store::{Lock, Stored};
 
-/// Of a lock's time to live, so much is left for writing the new tokens back.
+/// Part of the lock's TTL reserved for writing the new tokens.
 const WRITE_RESERVE: Duration = Duration::from_secs(4);
-/// No exchange is given longer than this, however long the lock lives.
+/// Maximum timeout of a refresh, for any TTL of the lock.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
-/// An exchange that has less time than this is not begun.
+/// Minimum time for a refresh. It is not begun with less.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
 
-/// Whether other records of the account are looked at before a token is sent.
+/// Handling of the account's other records before a token is sent.
 #[derive(Clone, Copy)]
 pub(in crate::maintenance) enum CopyCheck {
     Before,
-    /// Somebody has decided about them.
+    /// Already checked by the caller.
     Done,
 }
 
-/// What came of a request for new tokens.
+/// Result of a request for new tokens.
 pub(in crate::maintenance) struct Asked {
     pub answer: Exchange,
-    /// The request was made twice: the answer to the first was lost.
+    /// True if the request was sent twice, because the answer to the first was lost.
     pub answer_was_lost: bool,
 }
 
 impl Asked {
-    /// Checks whether it is known what the server has done with the token.
+    /// Checks whether it is known how the server has treated the token.
     pub(in crate::maintenance) fn is_conclusive(&self) -> bool {
         !matches!(self.answer, Exchange::AnswerLost(_) | Exchange::Unacceptable { .. })
     }
 }
 
 impl Refresher {
-    /// Asks for new tokens, while the record is still the one that was checked and the lock lives
-    /// long enough to write them. A request that the server says it did not consider (nonce) is
-    /// made again; one whose answer was lost is made once more, since if the server had made
-    /// new tokens, they are lost already; but not when the app waits for its lock no
-    /// longer, and may have sent the same token meanwhile.
+    /// Requests new tokens, while the record is unchanged and the lock lives long enough for the
+    /// write. Repeats a request that the server did not process (nonce). Repeats a request whose
+    /// answer was lost once, because any new tokens are lost already; but not if the app has
+    /// stopped waiting for its lock, and may have sent the same token meanwhile.
     pub(in crate::maintenance) async fn ask(
         &self,
         stored: &Stored,
@@ -59,7 +58,7 @@ impl Refresher {
     ) -> Result<Asked, Outcome> {
         let (mut lost, mut parameters, mut repeated) = (None, None, 0);
         loop {
-            // Before the record is read: from then on only the request itself is left to do.
+            // Signed before the record is read, so that only the request itself remains.
             let signed = server.sign(self.credentials(ready), &ready.dpop_key, parameters.take());
             let (checked, alone) = tokio::join!(self.check_again(stored, &ready.entry), async {
                 match copy_check {
@@ -73,7 +72,7 @@ impl Refresher {
                     Ok(within) => within,
                     Err(outcome) => {
                         return match lost {
-                            // The request was made, whatever keeps us from making it once more.
+                            // The first request was sent, even if the second is not possible.
                             Some(error) if matches!(outcome, Outcome::Unknown(..)) => Ok(Asked {
                                 answer: Exchange::AnswerLost(error),
                                 answer_was_lost: false,
@@ -105,7 +104,7 @@ impl Refresher {
         }
     }
 
-    /// No other record may hold the session, or the token of a copy would be sent twice.
+    /// Checks that no other record contains the session. The token of a copy would be sent twice.
     async fn check_copies(&self, stored: &Stored, did: &Did) -> Result<(), Outcome> {
         match objection(&*self.parts.store, stored, did).await {
             Ok(None) => Ok(()),
@@ -116,8 +115,8 @@ impl Refresher {
         }
     }
 
-    /// Ends tokens that nobody will use. Says what came of it: where it fails, the tokens expire
-    /// unused.
+    /// Revokes tokens that will not be used, and describes the result. If it fails, the tokens
+    /// expire unused.
     pub(in crate::maintenance) async fn revoke(
         &self,
         ready: &Ready<'_>,
@@ -135,14 +134,14 @@ impl Refresher {
     }
 }
 
-/// How long a request may take under this lock, so that what it brings can still be written. None
-/// when that is too little to begin with.
+/// Returns the timeout for a request under this lock, which leaves time to write the result. `None`
+/// if too little time is left.
 pub(in crate::maintenance) fn time_for_request(lock: &Lock) -> Option<Duration> {
     let within = lock.remaining().saturating_sub(WRITE_RESERVE).min(LONGEST_EXCHANGE);
     (within >= SHORTEST_EXCHANGE).then_some(within)
 }
 
-/// The lock on the session has nearly run out.
+/// Returns the outcome for a lock that has nearly expired.
 pub(in crate::maintenance) fn too_little_time() -> Outcome {
     Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon)
 }

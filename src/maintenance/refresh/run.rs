@@ -1,4 +1,4 @@
-//! The turn of one session: checks, lock, request, write and notes, in this order.
+//! Refresh of one session: checks, lock, request, write and notes, in this order.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ impl Work for Refresher {
 }
 
 impl Refresher {
-    /// Exchanges one session, as it was when it was selected.
+    /// Refreshes one session, given as it was when selected.
     pub async fn refresh(&self, stored: &Stored) -> Outcome {
         let (Ok(outcome) | Err(outcome)) = self.try_refresh(stored).await;
         outcome
@@ -97,7 +97,7 @@ impl Refresher {
         let lock = match self.parts.store.lock(&ready.lock_name(), self.parts.lock_timeout).await {
             Ok(Some(lock)) => lock,
             Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
-            // No fault of the store: others can be refreshed.
+            // Not a fault of the store. Other sessions can be refreshed.
             Err(error) if error.is::<EndlessLock>() => {
                 return Err(Outcome::Unknown(error.to_string(), Retry::Never));
             }
@@ -106,7 +106,7 @@ impl Refresher {
         self.store_breaker.works();
         let ((outcome, verdict, tokens), earlier) = match permit.objection() {
             Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
-            // Both read once the lock is ours, in one go.
+            // Both are read under the lock, concurrently.
             None => {
                 tokio::join!(
                     self.refresh_locked(stored, &ready, &server, &lock, &permit),
@@ -119,10 +119,10 @@ impl Refresher {
             permit.settle(verdict);
             return Ok(outcome);
         }
-        // Whoever takes the lock next finds the note.
+        // The next holder of the lock finds the note.
         let noted = self.note(stored, &ready, &server, (&outcome, tokens.as_deref()), earlier);
         tokio::join!(noted, self.give_back(lock, stored));
-        // Before the others go, so that no other process need find it out once more.
+        // Before waiting sessions are admitted, so that other processes know of it.
         match &verdict {
             Verdict::Misconfigured(why) => self.set_precedent(&ready, why).await,
             Verdict::Behind(_) => self.set_behind(&ready).await,
@@ -133,21 +133,20 @@ impl Refresher {
         Ok(outcome)
     }
 
-    /// Gives the lock back: but not while the new tokens are nowhere but on the disk, for whoever
-    /// took the lock then would send the used-up one. One that ran out is no longer ours to
-    /// give back.
+    /// Releases the lock, unless the new tokens are only on disk: the next holder of the lock would
+    /// send the used token. An expired lock cannot be released.
     pub(in crate::maintenance) async fn give_back(&self, lock: Lock, stored: &Stored) {
         if self.waiting().contains_key(&stored.key) {
             lock.leave();
         } else if self.store_breaker.fails() {
-            // In the background: a store that is gone would have us wait.
+            // Released in the background, because an unreachable store would delay the run.
             drop(lock);
         } else if let Err(error) = lock.release().await {
             self.store_breaker.trouble(format_args!("{error:#}"));
         }
     }
 
-    /// Under the lock: re-read, one request, write back.
+    /// Under the lock: reads again, sends one request, and writes.
     async fn refresh_locked(
         &self,
         stored: &Stored,
@@ -168,7 +167,7 @@ impl Refresher {
         result
     }
 
-    /// Takes the server's answer in.
+    /// Processes the server's answer.
     async fn conclude(
         &self,
         stored: &Stored,

@@ -1,7 +1,7 @@
-//! New tokens that the store has, and that a fail-over may still undo: they stay in the recovery
-//! directory, too, until they were read at the servers in charge and these have told it to their
-//! replicas. Whenever something happens that may be a fail-over they are checked at once, and what
-//! the new servers lack is written there.
+//! New tokens that the store has accepted, but may still lose in a failover. They are kept in the
+//! recovery directory, too, until they have been read from the current servers and replicated. On
+//! any sign of a failover they are checked at once, and missing ones are written to the new
+//! servers.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -17,40 +17,40 @@ use crate::maintenance::recovery::{Recovered, Recovery};
 use crate::maintenance::settle::settle;
 use crate::store::Durability;
 
-/// Between two attempts.
+/// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(250);
-/// For how long a run stands still while it is not known which servers are in charge.
+/// Time for which a run waits while the servers in charge are not known.
 const STANDSTILL: Duration = Duration::from_secs(20);
-/// How long not to check again after a check that could not confirm everything, while sessions are
-/// worked on.
+/// Pause after a check that could not confirm everything, while sessions are being refreshed.
 const REST: Duration = Duration::from_secs(5);
-/// For how long to go on in the end while it is not known which servers are in charge. With usual
-/// settings sentinels take a master for lost after half of this time.
+/// Time for the final check while the servers in charge are not known. With usual settings,
+/// sentinels regard a master as lost after half of this time.
 const LAST_RESORT: Duration = Duration::from_mins(1);
-/// For how long to wait in the end for replicas that lag behind or are gone.
+/// Time for the final check while replicas lag or are missing.
 const LAG: Duration = Duration::from_secs(10);
-/// So many are checked at the latest: the recovery directory must not grow with the store.
+/// Maximum number of entries before a check, so that the recovery directory does not grow with the
+/// store.
 const AT_MOST: usize = 4096;
 
-/// The recovery entries of what is not confirmed, in one run.
+/// Recovery entries of unconfirmed tokens in one run.
 #[derive(Default)]
 pub struct Unconfirmed {
     entries: Mutex<Vec<PathBuf>>,
-    /// One check at a time; when the next is worth while.
+    /// Serialises checks. Holds the time of the next useful one.
     next: tokio::sync::Mutex<Option<Instant>>,
-    /// The disturbances of the store that were answered with a check.
+    /// Counter of the store's disturbances at the last check.
     heeded: AtomicU64,
     left: Mutex<Vec<Left>>,
 }
 
-/// A session whose new tokens could not be confirmed.
+/// Session whose new tokens could not be confirmed.
 #[derive(Debug)]
 pub struct Left {
-    /// The key of its record.
+    /// Key of its record.
     pub key: String,
     /// Its recovery entry.
     pub entry: PathBuf,
-    /// Why a fail-over may undo it.
+    /// Reason for which a failover may lose its tokens.
     pub why: String,
 }
 
@@ -67,14 +67,13 @@ impl Unconfirmed {
         disturbances != self.heeded.load(Ordering::SeqCst) || self.entries().len() >= AT_MOST
     }
 
-    /// Takes those out that could not be confirmed by the end of the run.
+    /// Takes the entries that could not be confirmed by the end of the run.
     pub fn take_left(&self) -> Vec<Left> {
         std::mem::take(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Checks what is not confirmed yet, when something has happened that may be a fail-over.
-    /// Meanwhile whoever has new tokens waits: each further write to a master that has been
-    /// replaced would be lost, too.
+    /// Checks unconfirmed tokens after a sign of a failover. New tokens wait meanwhile, because
+    /// each further write to a replaced master would be lost.
     pub(super) async fn heed_disturbances(&self, parts: &Parts, breaker: &StoreBreaker) {
         if !self.is_due(parts.store.disturbances()) {
             return;
@@ -101,7 +100,7 @@ impl Unconfirmed {
         }
     }
 
-    /// Checks, in the end, until everything is confirmed, or it is no use any more.
+    /// Checks at the end of a run until all tokens are confirmed, or further attempts are useless.
     pub(super) async fn confirm_all(&self, parts: &Parts) {
         let begun = Instant::now();
         let mut lags_since = None;
@@ -129,14 +128,14 @@ impl Unconfirmed {
         let left = entries.into_iter().filter_map(|entry| {
             // Another run may have confirmed it.
             let key = Recovery::key_of(&entry)?;
-            // From now on it has to last.
+            // It must be durable from now on.
             let _ = File::open(&entry).and_then(|file| file.sync_all());
             Some(Left { key, entry, why: why.clone() })
         });
         self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
     }
 
-    /// Checks once.
+    /// Performs one check.
     async fn check(&self, parts: &Parts) -> Durability {
         let entries = std::mem::take(&mut *self.entries());
         let count = entries.len();

@@ -1,5 +1,5 @@
-//! What an exchange has brought goes into the store, or onto the disk until the store takes it:
-//! from the server's answer on, the old tokens are worthless.
+//! Persists new tokens: to the store, else to the recovery directory. The old tokens are invalid as
+//! soon as the server has answered.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,27 +20,26 @@ use crate::oauth::{AuthorizationServer, TokenSet};
 use crate::session::{Session, Traces};
 use crate::store::{Durability, Stored, Written};
 
-/// A write that takes longer has the tokens put into the recovery directory meanwhile.
+/// Duration of a write after which the tokens are also put into the recovery directory.
 const SHORTLY: Duration = Duration::from_secs(2);
-/// For how long to go on trying to write, when the tokens are there.
+/// Time for retries of a write once the tokens are in the recovery directory.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
-/// When neither the store nor the recovery directory can be written: for how long to go on trying.
+/// Time for retries if neither the store nor the recovery directory is writable.
 const LAST_RESORT: Duration = Duration::from_mins(1);
 
-/// What the recovery directory has of one exchange.
+/// Recovery entry of one refresh.
 struct Kept {
     entry: Result<PathBuf, Failure>,
-    /// The store has it, too, and a fail-over may undo that.
+    /// True if the store has it, too, but may lose it in a failover.
     is_unconfirmed: bool,
-    /// The first failure of the store.
+    /// First failure of the store.
     cause: Option<String>,
 }
 
 impl Refresher {
-    /// Stores the new tokens over exactly the record that was exchanged. From here on nothing may
-    /// be lost: the old tokens are worthless. While the store gives no answer, they are in the
-    /// recovery directory. `entry` is the one under which tokens of this session are there
-    /// already.
+    /// Stores the new tokens over the unchanged record. Nothing may be lost from here on, because
+    /// the old tokens are invalid. While the store does not answer, the new tokens are in the
+    /// recovery directory. `entry` is an existing entry of this session.
     pub(in crate::maintenance) async fn write_back(
         &self,
         stored: &Stored,
@@ -71,7 +70,7 @@ impl Refresher {
             }
             (Some(outcome), Err(error)) => {
                 if kept.is_unconfirmed {
-                    // A fail-over would cost every further session.
+                    // Each further session could be lost in a failover.
                     self.store_breaker.fail(error);
                 }
                 outcome
@@ -89,8 +88,8 @@ impl Refresher {
         }
     }
 
-    /// Tries once more to store tokens that wait. A store that comes back must have them before the
-    /// app uses the old ones.
+    /// Retries to store tokens from the recovery directory. A store that recovers must get them
+    /// before the app uses the old ones.
     pub(super) async fn store_waiting(&self, entry: &Path) -> Outcome {
         if !entry.exists() {
             return Outcome::Skipped("another run has taken care of its new tokens".into());
@@ -124,8 +123,8 @@ impl Refresher {
         }
     }
 
-    /// Tries once more to store all tokens that wait, and have for less than `within`. Whether some
-    /// still do.
+    /// Retries to store all tokens that have waited for less than `within`. Returns whether some
+    /// still wait.
     pub async fn store_all_waiting(&self, within: Duration) -> bool {
         let all: Vec<_> =
             self.waiting().iter().map(|(key, waiting)| (key.clone(), waiting.clone())).collect();
@@ -143,7 +142,7 @@ impl Refresher {
         some_wait
     }
 
-    /// None when the store cannot be written.
+    /// Makes one attempt. Returns `None` if the store cannot be written.
     async fn try_to_write(
         &self,
         stored: &Stored,
@@ -185,18 +184,17 @@ impl Refresher {
                     ));
                 }
                 Ok(Written::Changed) => match present(&*self.parts.store, stored).await {
-                    // By an attempt of ours of which nobody heard.
+                    // Written by an earlier attempt without an answer.
                     Ok(Some(now)) if now.value == *new => {
                         kept.is_unconfirmed = kept.entry.is_ok();
                         return Some(Outcome::Refreshed);
                     }
-                    // Somebody touched the record but not its tokens: theirs are the ones just used
-                    // up.
+                    // The record was changed, but not its tokens, which are the ones just used.
                     Ok(Some(now)) if holds(&now.value, &ready.refresh_token) => {
                         new = renewed(&now.value)?;
                         expected = now;
                     }
-                    // Tokens of the very same session: revoking ours would end theirs.
+                    // Tokens of the same session: revoking the new ones would end it.
                     Ok(Some(now)) if Traces::are_of_one_login(&now.value, &stored.value) => {
                         return Some(Outcome::Skipped(
                             "somebody else refreshed it meanwhile".into(),
@@ -220,8 +218,7 @@ impl Refresher {
             }
             if failures > 0 {
                 self.keep(stored, &new, kept);
-                // Neither the store nor the disk: there is nothing better to do than to go on
-                // trying both.
+                // Neither the store nor the disk is writable. All that remains is to retry both.
                 let patience = if kept.entry.is_ok() { STORE_PATIENCE } else { LAST_RESORT };
                 if begun.elapsed() > patience {
                     return None;
@@ -243,12 +240,12 @@ impl Refresher {
             new_key.map(Kid::as_str),
             self.parts.clock.now(),
         );
-        // The app may have written the record anew in another format.
+        // The app may have rewritten the record in another format.
         let format = Session::read(value).map_or(ready.format, |session| session.format);
         format.renew(value, &renewal).ok()
     }
 
-    /// Keeps new tokens on disk before anything else is done with them.
+    /// Puts new tokens on disk before anything else is done with them.
     pub(in crate::maintenance) fn keep_tokens(
         &self,
         stored: &Stored,
@@ -261,7 +258,7 @@ impl Refresher {
         self.parts.recovery.keep(&self.parts.store_id, &stored.key, &stored.value, &new)
     }
 
-    /// Keeps the tokens on disk, unless they are there.
+    /// Puts the tokens on disk, unless they are already there.
     fn keep(&self, stored: &Stored, new: &[u8], kept: &mut Kept) {
         if kept.entry.is_err() {
             kept.entry =
@@ -270,7 +267,7 @@ impl Refresher {
     }
 }
 
-/// What there is to say of tokens that only the recovery directory has.
+/// Returns the outcome for tokens that only the recovery directory has.
 fn waits(entry: &Path, retry: Retry) -> Outcome {
     let why = format!(
         "refreshed, but the store could not be written; its tokens wait in {}",

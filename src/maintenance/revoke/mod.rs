@@ -1,4 +1,4 @@
-//! Ending sessions at the server, with proof, and then removing their records.
+//! Ends sessions at the server, with proof, and then removes their records.
 //!
 //! A 200 from the revocation endpoint proves nothing (RFC 7009 section 2.2).
 

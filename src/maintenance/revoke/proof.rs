@@ -1,6 +1,5 @@
-//! Ending one session with proof: it is refreshed, the tokens just received are revoked, and then
-//! sent once more. The refusal of a token that was good a moment ago is the proof. No server's
-//! words are needed for it.
+//! Ends one session with proof: it is refreshed, the new tokens are revoked and then sent again.
+//! The refusal of a token that has just been valid is the proof, independent of the server's words.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -17,9 +16,9 @@ use crate::oauth::{
 use crate::session::{Traces, fingerprint};
 use crate::store::{Lock, Stored};
 
-/// A session in the middle of a revocation, under its lock.
+/// Session being revoked, under its lock.
 pub(super) struct Ending<'a> {
-    /// Its record.
+    /// Current record.
     pub current: &'a Stored,
     pub ready: &'a Ready<'a>,
     pub server: &'a Arc<AuthorizationServer>,
@@ -31,8 +30,8 @@ fn unconfirmed(why: impl Into<String>, retry: Retry) -> Revoked {
 }
 
 impl Revoker {
-    /// Ends the session. The error says why there is no proof of it, and the record may be another
-    /// by then.
+    /// Ends the session. The error states why there is no proof. The record may have changed by
+    /// then.
     pub(super) async fn end(&self, ending: &Ending<'_>) -> Result<(), Revoked> {
         let Ending { current, ready, server, lock } = *ending;
         let asked = self
@@ -48,7 +47,7 @@ impl Revoker {
         ended
     }
 
-    /// Ends the session, once it is known what the server says to its token.
+    /// Ends the session, given the server's answer to its token.
     async fn conclude(&self, ending: &Ending<'_>, asked: Asked) -> Result<(), Revoked> {
         let Ending { ready, server, .. } = *ending;
         match asked.answer {
@@ -68,7 +67,7 @@ impl Revoker {
             }
             Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),
             Exchange::Refused(refusal) => {
-                // Without proof, but perhaps not without effect.
+                // Without proof, but possibly with effect.
                 let sent = self.send_revocation(ending, &ready.refresh_token).await;
                 Err(match refused(ready, &refusal) {
                     Revoked::Failed(why) if matches!(sent, Ok(None)) => Revoked::Failed(format!(
@@ -87,8 +86,8 @@ impl Revoker {
         }
     }
 
-    /// Revokes these tokens, and sends them once more. Until it is proved that they are worthless,
-    /// they are kept: first on the disk, then in the store.
+    /// Revokes these tokens, and sends them again. Until they are proved invalid, they are kept:
+    /// first on disk, then in the store.
     async fn end_newest(&self, ending: &Ending<'_>, tokens: TokenSet) -> Result<(), Revoked> {
         let Ending { current, ready, .. } = *ending;
         let entry = match self.refresher.keep_tokens(current, ready, &tokens) {
@@ -145,8 +144,8 @@ impl Revoker {
         }
     }
 
-    /// Returns a session that may be alive goes on with these tokens, as one that we have refreshed
-    /// and not its user.
+    /// Keeps these tokens for a session that may be alive, marked as refreshed by oauthctl and not
+    /// by its user.
     async fn keep_alive(&self, ending: &Ending<'_>, tokens: &TokenSet, entry: Option<PathBuf>) {
         let Ending { current, ready, server, .. } = *ending;
         let newest = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
@@ -159,22 +158,22 @@ impl Revoker {
         self.refresher.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
     }
 
-    /// Checks whether a record holds tokens that this run has put there.
+    /// Checks whether a record contains tokens that this run has stored.
     pub(super) fn is_renewed_by_us(&self, stored: &Stored) -> bool {
         let renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         let token = Traces::refresh_token(&stored.value).map(|token| fingerprint(token.as_bytes()));
         token.is_some() && renewed.get(&stored.key) == token.as_ref()
     }
 
-    /// Sends the revocation of a token. Returns what speaks against its having worked, where a
-    /// proof is worth while all the same; the error says that nothing has come of it yet.
+    /// Sends the revocation of a token. Returns a doubt about its effect, if a proof is worth
+    /// trying nevertheless. The error means that it had no effect so far.
     async fn send_revocation(
         &self,
         ending: &Ending<'_>,
         token: &str,
     ) -> Result<Option<String>, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
-        // Half of the time is for the proof.
+        // Half of the time is reserved for the proof.
         let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
         let credentials = self.refresher.credentials(ready);
         match server.revoke(Revoke { credentials, dpop_key: &ready.dpop_key, token, within }).await
@@ -191,8 +190,8 @@ impl Revoker {
         }
     }
 
-    /// Sends a token that nobody else has. Not again where the answer is lost: a second refusal
-    /// would prove nothing.
+    /// Sends a token that no one else has. Not repeated if the answer is lost, because a second
+    /// refusal would prove nothing.
     async fn send_once_more(&self, ending: &Ending<'_>, token: &str) -> Result<Exchange, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
         let (mut parameters, mut repeated) = (None, 0);
@@ -212,8 +211,8 @@ impl Revoker {
     }
 }
 
-/// Returns a refusal of the stored token. It may be older than what the server knows, so nothing is
-/// proved.
+/// Returns the result for a refusal of the stored token. It may be older than the server's state,
+/// so nothing is proved.
 fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
     match refusal.meaning() {
         (Cause::ClientDocuments, _) => unconfirmed(ready.client_refused(refusal), Retry::Soon),
@@ -228,7 +227,7 @@ fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
     }
 }
 
-/// No answer, or none that says anything.
+/// Returns the result for a missing or inconclusive answer.
 fn no_proof(answer: Exchange) -> Revoked {
     match answer {
         Exchange::UseNonce(_) => unconfirmed(NONCES, Retry::Soon),

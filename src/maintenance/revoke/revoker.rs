@@ -1,4 +1,4 @@
-//! Revoker of one run, with what the run has learnt so far.
+//! Revoker of one run, with the state shared by its sessions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock};
@@ -9,19 +9,18 @@ use crate::maintenance::runner::Retry;
 use crate::store::{RecordKey, Stored};
 use crate::text::named;
 
-/// How one session's turn ended.
+/// Result for one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// The server refuses its token now, and its record is gone.
+    /// The server refuses its token, and its record was removed.
     Confirmed,
-    /// Revoked as far as one can tell, but without proof. The record is kept.
+    /// Probably revoked, but without proof. The record is kept.
     Unconfirmed(String, Retry),
     /// It could not be revoked. The record is kept.
     Failed(String),
-    /// Not proved, and its record removed all the same because that was asked for: the session may
-    /// live on.
+    /// Not proved, but its record was removed on request. The session may still be alive.
     Forgotten(String),
-    /// Its record went before its turn came, or was changed after the proof.
+    /// Its record was removed before it was processed, or changed after the proof.
     Skipped(String),
 }
 
@@ -36,29 +35,29 @@ named! {
     }
 }
 
-/// Whether a session that has changed since it was selected is meant still.
+/// Predicate for a session that has changed since it was selected: true if it is still selected.
 pub type StillMeant = Box<dyn Fn(&Stored) -> bool + Send + Sync>;
 
 /// Ends sessions.
 pub struct Revoker {
-    /// What every conversation about a session needs.
+    /// Client of the servers.
     pub refresher: Refresher,
-    /// Asked of a session whose user came back after it was selected.
+    /// Applied to a session whose user returned after it was selected.
     pub still_meant: StillMeant,
-    /// Tells when tokens die that cannot be revoked.
+    /// Calculates the expiry of tokens that cannot be revoked.
     pub assessor: Assessor,
-    /// Ends only sessions of users who are away.
+    /// True to end only sessions of inactive users.
     pub(super) for_absent_users: bool,
-    /// Reason for which no further session is ended: the store is behind what the servers know.
+    /// Reason for which no further session is ended: the store is behind the servers.
     pub(super) store_is_behind: OnceLock<String>,
-    /// Records of sessions that have ended and whose removal has failed so far, by fingerprint.
+    /// Fingerprints of records of ended sessions that could not be removed so far.
     pub(super) ended: Mutex<HashSet<String>>,
-    /// Fingerprints of refresh tokens that this run has stored, by their record's key.
+    /// Fingerprints of refresh tokens stored by this run, by record key.
     pub(super) renewed: Mutex<HashMap<RecordKey, String>>,
 }
 
 impl Revoker {
-    /// Nothing is done yet.
+    /// Creates the revoker of a run.
     pub fn new(refresher: Refresher, still_meant: StillMeant, assessor: Assessor) -> Self {
         Self {
             refresher,
@@ -71,17 +70,16 @@ impl Revoker {
         }
     }
 
-    /// Ends only sessions of users who are away, where nothing has changed since they were
-    /// selected. A refresh token that somebody else has used shows that the user is not away
-    /// and that the store is behind, as a copy or a backup is: then no further session is
-    /// ended.
+    /// Creates a revoker for sessions of inactive users that have not changed since they were
+    /// selected. A refresh token used by someone else shows that the user is active and that the
+    /// store is behind, like a copy or a backup. Then no further session is ended.
     pub fn for_absent_users(refresher: Refresher, assessor: Assessor) -> Self {
         Self { for_absent_users: true, ..Self::new(refresher, Box::new(|_| false), assessor) }
     }
 }
 
 impl Revoked {
-    /// Returns the kind of the outcome, and the reason, where there is one.
+    /// Returns the kind of the result, and the reason, if there is one.
     pub fn told(&self) -> (RevokeResult, Option<&str>) {
         match self {
             Self::Confirmed => (RevokeResult::Confirmed, None),

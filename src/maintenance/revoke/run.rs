@@ -1,4 +1,4 @@
-//! The turn of one session: its newest record under the lock, the proof, and the removal of the
+//! Revocation of one session: its newest record under the lock, the proof, and the removal of the
 //! record.
 
 use std::sync::{Arc, PoisonError};
@@ -15,7 +15,7 @@ use crate::oauth::{AuthorizationServer, Skew};
 use crate::session::{Relation, Traces, fingerprint};
 use crate::store::{EndlessLock, Kind, Lock, Stored, Written};
 
-/// How often to begin again where the app has changed the record.
+/// Maximum number of attempts if the app changes the record.
 const ROUNDS: u32 = 3;
 
 impl Work for Revoker {
@@ -58,7 +58,7 @@ impl Revoker {
         if self.for_absent_users {
             refresher.check_not_behind(selected, &ready, Finds::Heed).await.map_err(unable)?;
         }
-        // Tokens go back to where they came from, even if the account has moved.
+        // Tokens are returned to their issuer, even if the account has moved.
         let server = match refresher.parts().network.server(&ready.issuer).await {
             Ok(server) => server,
             Err(error) => return Err(unable(look_up_failed(&error))),
@@ -101,7 +101,8 @@ impl Revoker {
         outcome
     }
 
-    /// Fails where servers say that this machine's clock is wrong: by it, users count as away.
+    /// Fails if servers report that this machine's clock is wrong, because inactivity depends on
+    /// it.
     fn check_clock(&self) -> Result<(), Revoked> {
         match self.refresher.parts().network.skew() {
             Some(Skew { ahead, origin }) if is_wrong_clock(ahead) => {
@@ -118,7 +119,7 @@ impl Revoker {
         }
     }
 
-    /// Under the lock: the record as it is now, its newest token revoked, and the proof.
+    /// Under the lock: reads the current record, revokes its newest token, and proves it.
     async fn revoke_locked(
         &self,
         selected: &Stored,
@@ -149,8 +150,8 @@ impl Revoker {
                         .insert(fingerprint(&current.value));
                     let removed = self.remove(&current).await;
                     if removed.is_err() {
-                        // For later runs: where words prove nothing, they could not find it out
-                        // again.
+                        // For later runs, which could not find it out again if the server's words
+                        // prove nothing.
                         let earlier = self.refresher.earlier_note(&current).await;
                         let gone = Outcome::Gone(String::new());
                         self.refresher.note(&current, &ready, server, (&gone, None), earlier).await;
@@ -168,8 +169,8 @@ impl Revoker {
         Ok(last)
     }
 
-    /// Returns a copy in another layout may be the one that an app uses. Copies in this layout end
-    /// together, as asked.
+    /// Refuses a session with a copy in another layout, which an app may be using. Copies in this
+    /// layout end together, as requested.
     async fn check_elsewhere(&self, current: &Stored) -> Result<(), Revoked> {
         let session = self.refresher.parts().store.layout().session(current);
         let Some(did) = session.ok().and_then(|session| session.did.parse().ok()) else {
@@ -182,7 +183,7 @@ impl Revoker {
         }
     }
 
-    /// Returns the record as it is now, where it is of the login that was selected.
+    /// Returns the current record, if it is of the selected login.
     async fn reread(&self, selected: &Stored) -> Result<Stored, Revoked> {
         match present(&*self.refresher.parts().store, selected).await {
             Ok(Some(now))
@@ -232,9 +233,8 @@ impl Revoker {
         }
     }
 
-    /// Removes the record of a session for which there is no proof, when that is what the operator
-    /// wants. The session may live on at the server. Returns whether it was removed: that of a
-    /// new login is not the one that was meant.
+    /// Removes the record of a session without proof, at the operator's request. The session may
+    /// still be alive at the server. Returns false if the record is of a new login and was kept.
     pub async fn forget(&self, selected: &Stored) -> anyhow::Result<bool> {
         let store = &self.refresher.parts().store;
         let Some(now) = present(&**store, selected).await? else { return Ok(true) };
