@@ -1,4 +1,4 @@
-//! Reading the whole store for what each client key carries.
+//! Reads the whole store to count the records bound to each client key.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::error::failed;
 use crate::maintenance::Census;
 use crate::settings::Origin;
 
-/// Reads the whole store. A signal ends that.
+/// Reads the whole store, until a signal.
 pub fn take(context: &Context) -> anyhow::Result<Census> {
     let interrupt = context.interrupt();
     let count = context.runtime()?.block_on(interrupt.or(read(context)));
     count.unwrap_or_else(|| Err(interrupt.failure("the keys are as they were").into()))
 }
 
-/// Reads the whole store, unless that takes longer than this.
+/// Reads the whole store within a time limit.
 pub fn take_within(context: &Context, limit: Duration) -> anyhow::Result<Census> {
     let read = async { tokio::time::timeout(limit, read(context)).await };
     context

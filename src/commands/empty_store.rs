@@ -1,5 +1,5 @@
-//! Evidence that a store without sessions is not the one that the app uses: it had some, or there
-//! are some beside it.
+//! Evidence that a store without sessions is not the one that the app uses: it had sessions before,
+//! or there are sessions nearby.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -17,29 +17,29 @@ use crate::session::KeyDependence;
 use crate::store::{self, Access, Layout, StoreUrl};
 use crate::ui::counted;
 
-/// So long is looked for sessions beside the store, in all.
+/// Total time limit of the search for sessions nearby.
 const LOOKED_FOR: Duration = Duration::from_secs(2);
 
-/// What speaks against a store in which no session was found.
+/// Evidence against a store without sessions.
 pub struct EmptyStore {
-    /// Sessions that it had when it was last read.
+    /// Number of sessions when it was last read.
     expected: u64,
     /// Sessions in other layouts of the store, and in other databases of its server.
     neighbours: Vec<Neighbour>,
 }
 
-/// Sessions beside those that were looked for.
+/// Sessions in another place.
 struct Neighbour {
-    /// `redis://HOST/1 (layout npmx)`
+    /// Description of the place: `redis://HOST/1 (layout npmx)`.
     place: String,
-    /// The client's own.
+    /// Number of the client's own sessions.
     own: u64,
     others: u64,
-    /// All of it could be read in time.
+    /// True if all of it could be read in time.
     is_complete: bool,
 }
 
-/// How the client's own sessions are recognised.
+/// Criteria of the client's own sessions.
 struct Client {
     client_id: Option<String>,
     kids: HashSet<String>,
@@ -53,8 +53,8 @@ impl Client {
         Self { client_id: context.client_id().ok(), kids }
     }
 
-    /// Returns whether a session is this client's. A kid is only a name, so the client that its
-    /// tokens name comes first.
+    /// Checks whether a session is this client's. A kid is only a name, so the client named by the
+    /// tokens takes precedence.
     fn owns(&self, kid: Option<&str>, client_id: Option<&str>) -> bool {
         match (client_id, &self.client_id) {
             (Some(named), Some(own)) => named == own,
@@ -64,8 +64,8 @@ impl Client {
 }
 
 impl EmptyStore {
-    /// Looks for evidence, after no session was found under these layouts; under all where none are
-    /// given. Reads for two seconds at most, and passes over what cannot be read.
+    /// Searches for evidence after no session was found under these layouts, or under any if none
+    /// are given. Reads for two seconds at most, and skips unreadable records.
     pub fn examine(context: &Context, layouts: &[&str]) -> Result<Self, Failure> {
         let expected = match layouts {
             [] => last_count::expected(context, None),
@@ -90,14 +90,14 @@ impl EmptyStore {
             };
             future::join(here, elsewhere).await
         };
-        // What was found in time counts.
+        // An incomplete result counts, too.
         let _ = context
             .runtime()?
             .block_on(context.interrupt().or(async { timeout(LOOKED_FOR, search).await }));
         Ok(Self { expected, neighbours: neighbours.into_inner() })
     }
 
-    /// Says why the store is probably the wrong one; none where nothing speaks for that.
+    /// Returns the reason for which the store is probably the wrong one, if any.
     pub fn problem(&self) -> Option<String> {
         let expected = (self.expected > 0).then(|| {
             format!(
@@ -117,7 +117,7 @@ impl EmptyStore {
         }
     }
 
-    /// Names the places with sessions of other clients only; none where there are none.
+    /// Names places with sessions of other clients only, if any.
     pub fn others(&self) -> Option<String> {
         let others = self.neighbours.iter().filter(|place| place.own == 0 && place.others > 0);
         let others: Vec<_> = others
@@ -126,7 +126,7 @@ impl EmptyStore {
         (!others.is_empty()).then(|| format!("{} of other clients", others.join(", ")))
     }
 
-    /// Warns of it, and returns the exit status of a run that has found no session.
+    /// Prints the warning, and returns the exit status of a run that has found no session.
     pub fn tell(&self, context: &Context, exit: Exit) -> Exit {
         if let Some(others) = self.others() {
             context.ui.note(others);
@@ -153,7 +153,7 @@ impl Neighbour {
     }
 }
 
-/// Counts the sessions of a database by layout, as far as time allows.
+/// Counts the sessions of a database by layout, as far as time permits.
 async fn look(
     url: &StoreUrl,
     is_at_hand: bool,
@@ -192,7 +192,7 @@ async fn look(
     }
 }
 
-/// Layout of a session in Redis, by its key. Keys in SQLite are the accounts alone.
+/// Returns the layout of a session in Redis, by its key. Keys in SQLite are the accounts alone.
 fn layout_of<'l>(key: &str, layouts: &'l [Arc<Layout>]) -> Option<&'l str> {
     let has_key = |layout: &&Arc<Layout>| {
         layout.has_keys() && layout.session_pattern().parse_key(key).is_some()

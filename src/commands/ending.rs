@@ -1,11 +1,10 @@
-//! How a run ends that works on many records: what a failure in the middle of it means, how it
-//! exits, how that is said.
+//! Exit status and final message of batch commands.
 
 use crate::context::Context;
 use crate::error::{Exit, is_broken_pipe};
 
-/// What to make of a run that ended in a failure: where something was achieved before, that is
-/// still to be told, and the failure is only a warning.
+/// Handles the end of a run that failed: if something was achieved before, it is still reported,
+/// and the failure is only a warning.
 pub fn cut_short(
     context: &Context,
     done: anyhow::Result<()>,
@@ -21,8 +20,8 @@ pub fn cut_short(
     }
 }
 
-/// How a run exits that [`cut_short`] has spoken about: `troubled` sessions are not as they were to
-/// be, and something else was achieved, or was well already.
+/// Returns the exit status of a run handled by [`cut_short`]. `troubled` is the number of sessions
+/// that did not reach their intended state; `achieved` is true if others did.
 pub fn exit(context: &Context, done: Exit, troubled: u64, achieved: bool) -> Exit {
     match context.interrupt().exit() {
         Some(exit) => exit,
@@ -33,7 +32,7 @@ pub fn exit(context: &Context, done: Exit, troubled: u64, achieved: bool) -> Exi
     }
 }
 
-/// What a summary says of a run that has not come to its end; nothing of one that has.
+/// Returns the note in the summary of an incomplete run, empty for a complete one.
 pub fn unfinished(context: &Context, done: Exit) -> &'static str {
     match context.interrupt().before_the_end() {
         "" if done != Exit::Done => "; stopped before the end",

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::ui::{Entry, Format, Role, Row, counted};
 
-/// Prints findings, the worst first, and what may be the cause of something else before it. Returns
-/// the counts in words, and how to exit.
+/// Prints findings, worst first, and possible causes before their effects. Returns the counts in
+/// words, and the exit status.
 pub fn print(context: &Context, mut findings: Vec<Finding>) -> anyhow::Result<(String, Exit)> {
     findings.sort_by_key(|finding| (finding.severity, finding.topic));
     match context.ui.format {

@@ -1,4 +1,4 @@
-//! `oauthctl gen-jwk`: one private key, new or converted from another form.
+//! `oauthctl gen-jwk`: generates a private key, or converts one from another form.
 
 use std::path::Path;
 
@@ -63,7 +63,7 @@ impl From<Encoding> for KeyForm {
     }
 }
 
-/// Generates or converts, and prints.
+/// Generates or converts a key, and prints it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = match &args.from {
         Some(source) => convert(context, source, args.kid.as_deref(), args.encoding)?,
@@ -130,8 +130,8 @@ fn chosen_kid(context: &Context, choice: &str, key: &ClientKey) -> Result<Kid, F
     }
 }
 
-/// Returns the keys of a source, in the form that client libraries sign with, each under the kid it
-/// has: a changed kid orphans every session bound to it.
+/// Returns the keys of a source, in the form that client libraries sign with, each under its
+/// existing kid. A changed kid would orphan all sessions bound to it.
 fn convert(
     context: &Context,
     source: &str,

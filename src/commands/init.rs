@@ -1,5 +1,5 @@
-//! `oauthctl init`: a first oauthctl.toml, a first key and the two documents, from what the app
-//! says about itself.
+//! `oauthctl init`: creates the first oauthctl.toml, the first key and both documents, from what is
+//! known of the app.
 
 mod answers;
 mod draft;
@@ -82,7 +82,7 @@ pub struct Args {
     offline: bool,
 }
 
-/// Looks, asks, shows, asks once more, writes.
+/// Collects, asks, shows the plan, asks for confirmation, and writes.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.sql {
         return print_sql(context);
@@ -93,7 +93,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let hint = "--yes takes what is found and the defaults; options give the other answers (see --help)";
         return Err(usage("there is no terminal to ask on").hint(hint).into());
     }
-    // From here on Ctrl-C is an answer: nothing, or everything back.
+    // From here on Ctrl-C is handled: nothing is written, or all is undone.
     let interrupt = context.interrupt();
     let app = look::around(context.environment(), &context.ui)?;
     let interview = Interview { context, asks, app: &app };
@@ -114,7 +114,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Prints what an administrator of the store runs once.
+/// Prints the statements that an administrator of the store runs once.
 fn print_sql(context: &Context) -> anyhow::Result<Exit> {
     let store = context.open_store()?;
     let Some(sql) = store.preparation() else {
@@ -128,8 +128,7 @@ fn print_sql(context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Tries the settings out before they are written: what they lead to is what the other commands
-/// will see.
+/// Tests the settings before they are written, by the result that the other commands will see.
 fn plan(
     interview: &Interview,
     mut draft: Draft,
@@ -191,7 +190,7 @@ fn plan(
     Ok(plan)
 }
 
-/// Asks whether the client is the right one, where all sessions of the store are of another.
+/// Asks whether the client is the right one, if all sessions of the store belong to another.
 fn confirm_client(context: &Context, census: &Census) -> Result<(), Failure> {
     let what = format!(
         "all sessions of {} were issued to another client than the one described here",
@@ -209,7 +208,7 @@ fn confirm_client(context: &Context, census: &Census) -> Result<(), Failure> {
         .hint("name the client of those sessions with --client-id"))
 }
 
-/// Where the settings go.
+/// Returns the path for the settings.
 fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
     if context.overrides().profile.is_some() || context.environment().is_set("OAUTHCTL_PROFILE") {
         return Err(usage("init writes what all profiles share, and no profile").hint(
@@ -227,7 +226,7 @@ fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// Counts what is in the store, and asks it how it is laid out, or the person when it does not say.
+/// Counts the records in the store and detects its layout, or asks for the layout if that fails.
 fn look_into_store(
     rehearsal: &Context,
     interview: &Interview,

@@ -45,8 +45,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// An empty set is that of a public client. Without any settings it is printed with a warning:
-/// nobody has said what the client is.
+/// Checks an empty set, which is that of a public client. Without any settings it is printed with a
+/// warning, because the type of client is unknown.
 fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Result<(), Failure> {
     let settings = context.settings()?;
     if settings.auth_method()? == Some(AuthMethod::None) {

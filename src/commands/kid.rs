@@ -1,4 +1,4 @@
-//! Kids as operators give them: whole, or by a beginning that only one kid has.
+//! Kids as given by operators: complete, or by a unique prefix.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
 
-/// A shorter beginning of a kid names no key.
+/// Minimum length of a prefix.
 const SHORTEST_PREFIX: usize = 6;
 
-/// A kid that is known.
+/// Known kid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundKid {
-    /// The whole kid.
+    /// Complete kid.
     pub kid: String,
-    /// It was given by its beginning.
+    /// True if it was given by a prefix.
     pub by_prefix: bool,
 }
 
 impl FoundKid {
-    /// Returns the whole kid. Where only its beginning was given, says so, or asks `question`.
+    /// Returns the complete kid. If only a prefix was given, reports it, or asks `question`.
     pub fn accepted(
         self,
         context: &Context,
@@ -38,8 +38,8 @@ impl FoundKid {
     }
 }
 
-/// Returns the known kid that is meant, and none where nothing known begins so. Fails where several
-/// do.
+/// Returns the known kid with this name or prefix, `None` if there is none. Fails if the prefix is
+/// ambiguous.
 pub fn find_kid(given: &str, known: &BTreeSet<String>) -> Result<Option<FoundKid>, Failure> {
     if known.contains(given) {
         return Ok(Some(FoundKid { kid: given.to_owned(), by_prefix: false }));
@@ -62,9 +62,8 @@ pub fn kids_of(keys: &KeySet) -> BTreeSet<String> {
     keys.iter().filter_map(ClientKey::kid).map(|kid| kid.as_str().to_owned()).collect()
 }
 
-/// Returns the key that is meant, among those of the set and, where a store is named, those that
-/// its records are bound to. One that is not known is returned as it was given. Where it was given
-/// by its beginning, asks whether it is meant, if `question` is one.
+/// Resolves a kid among those of the set and, if a store is configured, those of its records. An
+/// unknown one is returned unchanged. After a prefix, asks `question` if there is one.
 pub fn whole_kid(
     context: &Context,
     given: &Kid,

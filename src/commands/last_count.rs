@@ -1,5 +1,5 @@
-//! Number of sessions that each store had when all of it was last read: a store that had some and
-//! is empty now may be the wrong one.
+//! Number of sessions of each store when it was last read completely. A store that has become empty
+//! may be the wrong one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use crate::owner::is_for_another_user;
 use crate::session::Age;
 use crate::store::{Layout, StoreId};
 
-/// So long runs warn of a store that has become empty. After that, it counts as one that is meant
-/// to be empty.
+/// Time for which runs warn of a store that has become empty. Afterwards, it counts as
+/// intentionally empty.
 const WARNED_FOR: Age = Age::from_secs(7 * 86_400);
 
-/// Count of one store, under one layout and for one client.
+/// Count of a store, with one layout and for one client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct LastCount {
     store: StoreId,
@@ -32,13 +32,13 @@ struct LastCount {
 }
 
 impl LastCount {
-    /// Sessions that should be there.
+    /// Returns the expected number of sessions.
     fn expected(&self, now: Timestamp) -> u64 {
         let is_accepted = |since: Timestamp| now.duration_since(since) >= WARNED_FOR.duration();
         if self.empty_since.is_some_and(is_accepted) { 0 } else { self.sessions }
     }
 
-    /// Takes in what a run has found, and how much of that it has removed.
+    /// Records the numbers of sessions found and removed by a run.
     fn found(&mut self, sessions: u64, removed: u64, now: Timestamp) {
         if sessions == 0 && self.expected(now) > 0 {
             self.empty_since.get_or_insert(now);
@@ -48,8 +48,8 @@ impl LastCount {
     }
 }
 
-/// Returns how many sessions the store had when it was last read under this layout; under all
-/// layouts where none is given.
+/// Returns the number of sessions when the store was last read with this layout, or with any layout
+/// for `None`.
 pub fn expected(context: &Context, layout: Option<&str>) -> u64 {
     let (Ok(path), Ok(store)) = (path(context), context.store_id()) else { return 0 };
     let (client_id, now) = (context.client_id().ok(), context.now());
@@ -62,25 +62,24 @@ pub fn expected(context: &Context, layout: Option<&str>) -> u64 {
         .sum()
 }
 
-/// Keeps the number of sessions that a run has found in the whole store, less those that it has
-/// removed.
+/// Records the number of sessions that a run has found in the whole store, minus those removed.
 pub fn found(context: &Context, layout: &Layout, sessions: u64, removed: u64) {
     change(context, layout, |count| count.found(sessions, removed, context.now()));
 }
 
-/// Adds sessions that a run has created.
+/// Adds sessions created by a run.
 pub fn added(context: &Context, layout: &Layout, sessions: u64) {
     change(context, layout, |count| {
         (count.sessions, count.empty_since) = (count.sessions + sessions, None);
     });
 }
 
-/// Subtracts sessions that a run has removed.
+/// Subtracts sessions removed by a run.
 pub fn removed(context: &Context, layout: &Layout, sessions: u64) {
     change(context, layout, |count| count.sessions = count.sessions.saturating_sub(sessions));
 }
 
-/// Changes a count. No run fails for want of it.
+/// Changes a count. Failures are ignored.
 fn change(context: &Context, layout: &Layout, change: impl FnOnce(&mut LastCount)) {
     if let Err(error) = try_change(context, layout, change) {
         debug!("the number of sessions is not kept: {error}");
@@ -94,7 +93,7 @@ fn try_change(
 ) -> Result<(), Failure> {
     let (path, store, client_id) = (path(context)?, context.store_id()?, context.client_id().ok());
     let directory = files::directory_of(&path);
-    // What root creates in another user's home would keep that user out.
+    // Files created by root in another user's home would lock that user out.
     if directory.ancestors().find(|ancestor| ancestor.exists()).is_some_and(is_for_another_user) {
         return Ok(());
     }
@@ -124,7 +123,7 @@ fn path(context: &Context) -> Result<PathBuf, Failure> {
     Ok(context.state_directory()?.join("counts.json"))
 }
 
-/// Reads all counts. A file that cannot be read is none: then the next run counts anew.
+/// Reads all counts. An unreadable file counts as empty.
 fn load(path: &Path) -> Vec<LastCount> {
     fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }

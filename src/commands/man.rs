@@ -1,4 +1,4 @@
-//! `oauthctl man`: manual pages, one a command.
+//! `oauthctl man`: manual pages, one per command.
 
 mod page;
 mod reference;
@@ -23,7 +23,7 @@ pub struct Args {
 
 /// Renders the pages.
 pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::Result<Exit> {
-    // Building the tree names every leaf by its whole path (`oauthctl-sessions-list`).
+    // Building the tree names each command by its whole path (`oauthctl-sessions-list`).
     tree.build();
     let Some(directory) = &args.output_dir else {
         context.ui.result(page::render(&tree)?)?;

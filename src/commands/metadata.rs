@@ -1,5 +1,5 @@
-//! `oauthctl metadata`: the client metadata document, for the app to publish at its `client_id`; or
-//! a check of one.
+//! `oauthctl metadata`: prints the client metadata document, for the app to publish at its
+//! `client_id`, or checks one.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use crate::oauth::client_metadata::{
 use crate::session::AuthMethod;
 use crate::ui::{Format, Role, Row, counted};
 
-/// Larger than any server reads.
+/// Maximum size of a document, larger than servers accept.
 const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
-/// Where an operator says what the document is made of.
+/// Places for the members of the document.
 const PLACES: &str = "with an option (see --help) or in oauthctl.toml under [client]";
-/// What a development server most often listens on.
+/// Most common port of development servers.
 const DEVELOPMENT_PORT: &str = "3000";
 
 /// Print the client metadata document, or check one
@@ -86,7 +86,7 @@ enum KeyPlace {
     Inline,
 }
 
-/// Prints or checks.
+/// Prints or checks a document.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     match &args.check {
         Some(file) => check(context, file, args.client_id.as_deref()),
@@ -143,7 +143,7 @@ fn describes_confidential(file: &Path) -> bool {
     })
 }
 
-/// Returns the error about a document that no server would take.
+/// Returns the error about a document that servers would refuse.
 fn refused(problems: &[Finding]) -> Failure {
     if let [only] = problems {
         return usage(only.rule.as_str()).at(&only.member).hint(format!("{}, {PLACES}", only.fix));
@@ -151,7 +151,7 @@ fn refused(problems: &[Finding]) -> Failure {
     let count = counted(problems.len() as u64, "rule");
     let failure =
         usage(format!("the document would break {count}")).hint(format!("mend them {PLACES}"));
-    // The chain of causes is printed one a line, from the last added to the first.
+    // Causes are printed one per line, last added first.
     let all = problems.iter().rev().map(line).map(anyhow::Error::msg);
     match all.reduce(|below, above| below.context(above.to_string())) {
         Some(causes) => failure.because(causes),
@@ -163,7 +163,7 @@ fn line(finding: &Finding) -> String {
     format!("{}: {}; {}", finding.member, finding.rule, finding.fix)
 }
 
-/// Brings options and settings together.
+/// Merges options and settings.
 fn describe(context: &Context, args: &Args) -> anyhow::Result<ClientMetadata> {
     let settings = context.settings()?;
     let text = |given: &Option<String>, member: &str| match given {
@@ -221,7 +221,7 @@ fn describe(context: &Context, args: &Args) -> anyhow::Result<ClientMetadata> {
     })
 }
 
-/// Where the app lives: what paths and conventions are relative to.
+/// Returns the site of the app, the base of paths and conventional URLs.
 fn site(
     context: &Context,
     client_uri: Option<&str>,
@@ -239,7 +239,7 @@ fn site(
     }
 }
 
-/// What to type where the app is on this machine, and servers would not take it for one on the web.
+/// Returns the options for an app on this machine, which servers do not accept as a web client.
 fn for_development(context: &Context, address: &str) -> Result<String, Failure> {
     let port = url::Url::parse(address).ok().and_then(|url| url.port());
     let port = port.map_or_else(|| DEVELOPMENT_PORT.to_owned(), |port| port.to_string());
@@ -253,8 +253,8 @@ fn for_development(context: &Context, address: &str) -> Result<String, Failure> 
     Ok(format!("for an app on this machine: `oauthctl metadata --loopback={port}`{deployed}"))
 }
 
-/// Returns the callbacks of a development client. Those in the settings are of the deployed app:
-/// their paths count.
+/// Returns the callbacks of a development client. Those in the settings belong to the deployed app,
+/// so only their paths are used.
 fn loopback_redirect_uris(
     context: &Context,
     args: &Args,
@@ -267,8 +267,8 @@ fn loopback_redirect_uris(
     Ok(deployed.iter().map(|uri| site.rehost(uri)).collect())
 }
 
-/// Public only when nothing speaks for keys: a public document, published by mistake, locks a
-/// confidential app out.
+/// Returns the authentication method: public only if nothing indicates keys, because a public
+/// document published by mistake locks a confidential app out.
 fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result<Authentication> {
     let method = context.settings()?.auth_method()?;
     if args.public || method == Some(AuthMethod::None) {
@@ -310,7 +310,7 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result
     }))
 }
 
-/// Lists all findings. A document that is wrong is a result, and makes the command fail.
+/// Prints all findings. Fails for a faulty document.
 fn check(context: &Context, file: &Path, served_at: Option<&str>) -> anyhow::Result<Exit> {
     let place = if file == Path::new("-") {
         "standard input".to_owned()

@@ -1,4 +1,4 @@
-//! `--metrics-file`: what a run did, for a Prometheus textfile collector.
+//! `--metrics-file`: results of a run for a Prometheus textfile collector.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -24,22 +24,22 @@ pub struct MetricsArgs {
 /// Results of a run, by name.
 pub type Counts = Vec<(String, u64)>;
 
-/// Returns the counts of a run under the names that its JSON document gives them.
+/// Returns the counts of a run under their names in its JSON document.
 pub fn counts_of(document: &impl Serialize) -> anyhow::Result<Counts> {
     let members = serde_json::to_value(document)?;
     let members = members.as_object().into_iter().flatten();
     Ok(members.filter_map(|(name, value)| Some((name.clone(), value.as_u64()?))).collect())
 }
 
-/// Deployment whose run was measured: files of several ones are read side by side.
+/// Deployment of the run, since files of several deployments are collected together.
 struct Labels {
-    /// Host of the `client_id`, with its port where it has one.
+    /// Host of the `client_id`, with its port, if any.
     app: String,
     profile: String,
 }
 
 impl Labels {
-    /// `before` is the file of the last run: its app counts where the settings cannot be read now.
+    /// `before` is the file of the last run. Its app is used if the settings cannot be read.
     fn of(context: &Context, before: &str) -> Self {
         let app = || {
             let id = Url::parse(&context.client_id().ok()?).ok()?;
@@ -51,7 +51,7 @@ impl Labels {
         Self { app: app().or_else(last).unwrap_or_default(), profile }
     }
 
-    /// `{app="…",profile="…"}`, with one more label at the end.
+    /// Formats the labels with an optional further one: `{app="…",profile="…"}`.
     fn with(&self, more: Option<(&str, &str)>) -> String {
         let own = [("app", self.app.as_str()), ("profile", self.profile.as_str())];
         let labels = own
@@ -62,15 +62,14 @@ impl Labels {
     }
 }
 
-/// Returns a label's value as the text format writes it.
+/// Escapes a label's value for the text format.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 impl MetricsArgs {
-    /// Runs, and writes the file, where one was asked for, however the run has ended: whoever
-    /// watches it must see a failure, too. A dry run writes none. `run` fills in what it has
-    /// done.
+    /// Runs a command, and writes the file if requested, on any outcome: monitoring must see
+    /// failures, too. A dry run writes none. `run` fills in the counts.
     pub fn measured(
         &self,
         context: &Context,
@@ -86,14 +85,14 @@ impl MetricsArgs {
         let outcome = run(&mut counts);
         let exit = outcome.as_ref().map_or_else(Exit::of, |exit| *exit);
         let written = self.write(context, command, begun, &counts, exit);
-        // What the run failed of matters more than the file.
+        // An error of the run takes precedence over one of the file.
         let exit = outcome?;
         written?;
         Ok(exit)
     }
 
-    /// Writes the file, where one was asked for. `command` is like `sessions_prune`; `counts` are
-    /// results by name.
+    /// Writes the file, if requested. `command` is like `sessions_prune`; `counts` are results by
+    /// name.
     fn write(
         &self,
         context: &Context,
@@ -176,8 +175,8 @@ fn render(
     text
 }
 
-/// Returns the time of the last run that did everything, from the file as that run or a later one
-/// left it. oauthctl 0.1.0 wrote it without labels.
+/// Returns the time of the last complete run, from the file as left by that run or a later one.
+/// oauthctl 0.1.0 wrote it without labels.
 fn last_success(before: &str, command: &str, labels: &Labels) -> Option<i64> {
     let samples = [labels.with(None), String::new()]
         .map(|labels| format!("{}{labels} ", success_name(command)));

@@ -1,4 +1,4 @@
-//! What the operator can say: the path of a module is the path of a command.
+//! Commands. The path of a module is the path of its command.
 
 mod census;
 pub mod completions;

@@ -1,4 +1,4 @@
-//! Where a document goes: a file, or stdout; and how it is written for a variable.
+//! Output of documents to a file or stdout, and as assignments of variables.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// Returns the file asked for, if it is not stdout.
+    /// Returns the output file, unless it is stdout.
     pub fn file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
@@ -36,8 +36,8 @@ impl OutputArgs {
         self.force
     }
 
-    /// Fails where a document cannot go to the file: it is there and not to be replaced, or holds a
-    /// private key.
+    /// Fails if the document cannot be written to the file, because the file exists and is not to
+    /// be replaced, or contains a private key.
     pub fn check_document(&self) -> Result<(), Failure> {
         match self.file() {
             Some(path) if self.force => refuse_private_keys(path),
@@ -46,16 +46,15 @@ impl OutputArgs {
         }
     }
 
-    /// Writes a document (which ends its last line itself) to the file, whole or not at all, or to
-    /// stdout.
+    /// Writes a document, with its final line end, to the file (atomically) or to stdout.
     pub fn write_document(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
         self.check_document()?;
         let document = serde_json::from_slice::<Value>(text).unwrap_or_default();
         self.write(context, text, files::PUBLIC, json::text(&document, "client_id"))
     }
 
-    /// Writes a private key likewise. Keys that are in the file already stay: beside it, if it is
-    /// to be replaced.
+    /// Writes a private key to the file or to stdout. If the file is replaced, keys in it are kept
+    /// in a file next to it.
     pub fn write_key(&self, context: &Context, text: &[u8]) -> anyhow::Result<()> {
         if let Some(path) = self.file() {
             let found = KeysInFile::find(path);
@@ -65,7 +64,7 @@ impl OutputArgs {
                     .hint("choose another name; `oauthctl keys rotate` adds a key and keeps it")
                     .into());
             }
-            // What a link leads to is not replaced with it.
+            // The target of a link is not replaced with the link.
             if found.is_some && !path.is_symlink() {
                 let read =
                     |e| crate::error::failed("cannot read the file").at(path.display()).because(e);
@@ -100,13 +99,13 @@ impl OutputArgs {
     }
 }
 
-/// Returns the end of a message that a file was written: for which client, where that is known. The
-/// settings may stand in another directory.
+/// Returns the end of a message about a written file: the client, if known. The settings may be in
+/// another directory.
 pub fn for_client(context: &Context) -> String {
     context.client_id().map(|id| format!(" for {id}")).unwrap_or_default()
 }
 
-/// Removes what killed runs have left in a directory that is about to be written to.
+/// Removes files left behind by killed runs in an output directory.
 pub fn tidy(context: &Context, directory: &Path) {
     for path in files::remove_left_behind(directory) {
         context.ui.note(format!(
@@ -116,7 +115,7 @@ pub fn tidy(context: &Context, directory: &Path) {
     }
 }
 
-/// Fails where something that is no key would take the place of one.
+/// Fails if a document would replace a private key.
 pub fn refuse_private_keys(path: &Path) -> Result<(), Failure> {
     if !KeysInFile::find(path).is_some {
         return Ok(());
@@ -126,8 +125,7 @@ pub fn refuse_private_keys(path: &Path) -> Result<(), Failure> {
         .hint("choose another name"))
 }
 
-/// `NAME='…'`: single quotes keep every other character as it is, in shells and in dotenv files
-/// alike.
+/// Formats `NAME='…'`. Single quotes preserve all other characters in shells and dotenv files.
 pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
     if !variable_name(name) {
         return Err(
@@ -144,8 +142,8 @@ pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
     Ok(format!("{name}='{value}'"))
 }
 
-/// Adds a variable with a key to a dotenv file, which is made where it is not there. One that is
-/// set already is left alone. Returns the text of the file before.
+/// Adds a variable with a key to a dotenv file, which is created if missing. An existing variable
+/// is never changed. Returns the earlier text of the file.
 pub fn add_variable(
     path: &Path,
     name: &str,

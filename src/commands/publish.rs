@@ -1,4 +1,4 @@
-//! Guard of what is published: no key that sessions need may be missing from it.
+//! Protects published documents: no key that sessions need may be missing from them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::jose::{ClientKey, KeySet, Kid};
 use crate::maintenance::Census;
 use crate::ui::{Ui, sessions_and_logins};
 
-/// How long reading the store may take.
+/// Time limit for reading the store.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of the commands that publish keys.
@@ -33,8 +33,8 @@ pub struct PublishArgs {
 }
 
 impl PublishArgs {
-    /// Fails where the file would lose a key that is not to be dropped, or lack one that records
-    /// are bound to. For a document that goes to stdout the latter is a warning.
+    /// Fails if the file would lose a key that is not to be dropped, or lacks one to which records
+    /// are bound. For a document on stdout, the latter is a warning.
     pub fn check(
         &self,
         context: &Context,
@@ -96,9 +96,8 @@ impl PublishArgs {
         Ok(())
     }
 
-    /// Fails where the file would describe a public client, and records of the store are bound to a
-    /// key: their sessions could not be refreshed. For a document that goes to stdout that is a
-    /// warning.
+    /// Fails if the file would describe a public client although records of the store are bound to
+    /// a key: their sessions could not be refreshed. For a document on stdout, this is a warning.
     pub fn check_public(&self, context: &Context, file: Option<&Path>) -> anyhow::Result<()> {
         let Some(census) = (if self.offline { None } else { look_into_store(context) }) else {
             return Ok(());
@@ -126,8 +125,7 @@ impl PublishArgs {
         Ok(())
     }
 
-    /// Returns the whole kids that are to be dropped, among those that the key set, the file or the
-    /// store has.
+    /// Returns the complete kids to be dropped, among those of the key set, the file and the store.
     fn dropped<'c>(
         &self,
         context: &Context,
@@ -154,7 +152,7 @@ impl PublishArgs {
                 Some(found) => {
                     dropped.insert(found.accepted(context, given, Some("Leave that key out?"))?);
                 }
-                // Done already, unless another was meant.
+                // Dropped already, unless another was meant.
                 None => {
                     if let Some(near) = nearest(given, known.iter().map(String::as_str)) {
                         context.ui.warn(format!(
@@ -168,7 +166,7 @@ impl PublishArgs {
     }
 }
 
-/// Counts the records of the store, where there is one. One that cannot be read is warned of.
+/// Counts the records of the store, if there is one. Warns if it cannot be read.
 fn look_into_store(context: &Context) -> Option<Census> {
     if !context.has_store() {
         return None;
@@ -179,8 +177,7 @@ fn look_into_store(context: &Context) -> Option<Census> {
         .ok()
 }
 
-/// Counts the records of other stores that need the same keys. One that cannot be read is warned
-/// of.
+/// Counts the records of other stores that need the same keys. Warns of those that cannot be read.
 fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<Vec<SharedStore>> {
     let shared = SharedStore::read_all(context, keys, Some(STORE_PATIENCE))?;
     for store in &shared {
@@ -191,8 +188,8 @@ fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<V
     Ok(shared)
 }
 
-/// Returns the error about keys that records of the store are bound to and no source has; none
-/// where all are there. `or_else` ends its hint.
+/// Returns the error about keys to which records of the store are bound and that no source
+/// contains, `None` if there are none. `or_else` ends its hint.
 pub fn missing(
     census: &Census,
     keys: &KeySet,
@@ -210,7 +207,7 @@ pub fn missing(
     )))
 }
 
-/// Warns where a published set that stays as it is lacks keys of this set, or has others.
+/// Warns if an unchanged published set lacks keys of this set, or has others.
 pub fn compare_with_published(ui: &Ui, file: &Path, keys: &KeySet) {
     if std::fs::symlink_metadata(file).is_err() {
         return;
@@ -250,8 +247,8 @@ fn is_held(keys: &KeySet, published: &Value) -> bool {
     keys.iter().any(is_it)
 }
 
-/// Returns the keys in a published document: a set, or client metadata with a set in it. What is
-/// neither has none.
+/// Returns the keys in a published document: a set, or client metadata with a set. Empty for other
+/// documents.
 fn published_in(file: &Path) -> Vec<Value> {
     let document = std::fs::read(file)
         .ok()

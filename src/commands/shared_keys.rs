@@ -1,4 +1,4 @@
-//! Stores that other parts of the settings file name for the keys of this run: the top level and
+//! Stores that other parts of the settings file name for the keys of this run. The top level and
 //! profiles may share a key source or a published document, and a key is needed as long as any of
 //! their stores needs it.
 
@@ -15,19 +15,18 @@ use crate::keyring::{self, KeySource};
 use crate::maintenance::Census;
 use crate::settings::Settings;
 
-/// A store that shares keys with the one at hand.
+/// Store that shares keys with the current one.
 pub struct SharedStore {
-    /// Profile that names it; none for the top level of the settings file.
+    /// Profile that names it, `None` for the top level of the settings file.
     pub profile: Option<String>,
     /// Kids of that profile's own key sources.
     kids: HashSet<String>,
-    /// Its records by key.
+    /// Records by key.
     pub census: anyhow::Result<Census>,
 }
 
 impl SharedStore {
-    /// Reads all of them, but for the store at hand. One that takes longer than `limit` counts as
-    /// one that cannot be read.
+    /// Reads all such stores except the current one. One that exceeds `limit` counts as unreadable.
     pub fn read_all(
         context: &Context,
         keys: &KeySet,
@@ -64,7 +63,7 @@ impl SharedStore {
         read.ok_or_else(|| interrupt.failure("the keys are as they were").into())
     }
 
-    /// `the store of profile preview`
+    /// Describes the store: `the store of profile preview`.
     pub fn name(&self) -> String {
         format!("the store of {}", name(self.profile.as_deref()))
     }
@@ -74,7 +73,7 @@ impl SharedStore {
         self.kids.contains(kid)
     }
 
-    /// Checks whether the store shows that nothing in it is bound to this key.
+    /// Checks whether certainly nothing in the store is bound to this key.
     pub fn needs_not(&self, kid: &str) -> bool {
         self.census
             .as_ref()
@@ -108,7 +107,7 @@ fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool,
         || keys_of(part).iter().any(|key| thumbprints.contains(&key.thumbprint())))
 }
 
-/// Returns the keys of a part of the settings file, as far as its sources can be read.
+/// Returns the keys of a part of the settings file, as far as its sources are readable.
 fn keys_of(part: &Context) -> Vec<ClientKey> {
     let sources =
         part.settings().and_then(Settings::key_sources).ok().flatten().unwrap_or_default();

@@ -1,15 +1,15 @@
-//! Counts as bars that people can compare at a glance.
+//! Counts as horizontal bars.
 
 use super::{Palette, Role, sanitised};
 use crate::text::shortened;
 
-/// Width of the longest possible bar, in characters, where the terminal has room for it.
+/// Width of the longest bar in characters, if the terminal is wide enough.
 const WIDTH: usize = 40;
-/// Names are cut to this many characters.
+/// Maximum width of names.
 const NAME: usize = 44;
 
-/// Returns a title and one bar a row: name, count, share of the total, bar. No line is wider than
-/// `columns`, where they are known and leave room for a bar at all.
+/// Formats a title and one bar per row: name, count, share of the total, bar. Lines fit into
+/// `columns`, if known and wide enough for a bar.
 pub(super) fn bars(
     title: &str,
     rows: &[(&str, u64, Option<Role>)],

@@ -1,20 +1,20 @@
-//! Statements marked by a word, with what there is to say about each below it.
+//! Statements with a mark, each followed by notes.
 
 use super::{Palette, Role, sanitised};
 
-/// One statement.
+/// Statement.
 pub struct Entry<'e> {
-    /// The word in front of it.
+    /// Mark in front of it.
     pub mark: &'e str,
-    /// What the word means.
+    /// Role of the mark.
     pub role: Role,
-    /// The statement.
+    /// Text.
     pub text: String,
-    /// More about it: a name and a text each.
+    /// Notes: name and text.
     pub notes: Vec<(&'e str, &'e str)>,
 }
 
-/// Returns the statements below each other, their texts in one column.
+/// Formats the statements as a list, with their texts in one column.
 pub(super) fn entries(entries: &[Entry<'_>], palette: Palette) -> String {
     let width = entries.iter().map(|entry| entry.mark.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -34,7 +34,7 @@ pub(super) fn entries(entries: &[Entry<'_>], palette: Palette) -> String {
     text
 }
 
-/// Returns the lines of a text, harmless, the second and later ones indented.
+/// Returns the sanitised lines of a text, indented from the second on.
 fn lines(text: &str, indent: usize) -> String {
     text.lines().map(sanitised).collect::<Vec<_>>().join(&format!("\n{:indent$}", ""))
 }

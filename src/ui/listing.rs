@@ -1,5 +1,5 @@
-//! Lists of rows in every format. JSON lines and CSV stream; a table is held until its columns can
-//! be aligned.
+//! Lists of rows in all formats. JSON lines and CSV are streamed; a table is held until its columns
+//! can be aligned.
 
 use std::io::{self, BufWriter, Stdout, Write};
 
@@ -9,24 +9,23 @@ use serde_json::Value;
 
 use super::{Format, Palette, Role, sanitised};
 
-/// One row. Its serialised fields are what JSON and CSV show, in declaration order.
+/// Row. JSON and CSV show its serialised fields, in declaration order.
 pub trait Row: Serialize {
-    /// The names of the serialised fields, for the header of a CSV.
+    /// Names of the serialised fields, for the header of a CSV.
     const FIELDS: &'static [&'static str];
 
-    /// The table's column titles.
+    /// Column titles of the table.
     const TITLES: &'static [&'static str];
 
-    /// Columns that are left out, one after the other, where the terminal is too narrow for the
-    /// table. Where that is not enough the last column is cut. Without any, a table is as wide
-    /// as it is.
+    /// Columns that are omitted, one after the other, if the table is wider than the terminal. If
+    /// that is not sufficient, the last column is cut. If empty, the table is never narrowed.
     const SPARE: &'static [usize] = &[];
 
-    /// Returns the table's cells, one for each title, and the role of those that deserve colour.
+    /// Returns the table's cells, one per title, with a role for those in colour.
     fn cells(&self) -> Vec<(String, Option<Role>)>;
 }
 
-/// A list being written to stdout.
+/// List being written to stdout.
 pub struct Listing {
     sink: Sink,
     rows: u64,
@@ -40,19 +39,19 @@ enum Sink {
     Csv(Box<csv::Writer<Stdout>>),
 }
 
-/// A cell's text and what it means.
+/// Text and role of a cell.
 type Cell = (String, Option<Role>);
 
-/// The last column is not cut to less than this.
+/// Minimum width to which the last column is cut.
 const NARROWEST: usize = 8;
 /// Spaces between columns.
 const GAP: u16 = 2;
 
-/// Large enough that a long list costs few system calls.
+/// Size of the output buffer, for few system calls in long lists.
 const BUFFER: usize = 1 << 16;
 
 impl Listing {
-    /// `width` is that of the terminal, where there is one.
+    /// Creates a list. `width` is that of the terminal, if there is one.
     pub(super) fn new<R: Row>(format: Format, palette: Palette, width: Option<usize>) -> Self {
         let stdout = || BufWriter::with_capacity(BUFFER, io::stdout());
         let sink = match format {
@@ -104,8 +103,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Lets a reader see the rows so far, where they come slowly. A table is seen when it is
-    /// complete.
+    /// Writes the rows so far, for slow sources. A table is written at the end.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::Table { .. } => Ok(()),
@@ -114,7 +112,7 @@ impl Listing {
         }
     }
 
-    /// Ends the list and writes what is still held.
+    /// Ends the list and writes the rest.
     pub fn finish(self) -> anyhow::Result<()> {
         match self.sink {
             Sink::Table { rows, shape, palette } => {
@@ -154,7 +152,7 @@ impl Listing {
     }
 }
 
-/// What a table may look like.
+/// Layout of a table.
 struct Shape {
     titles: &'static [&'static str],
     spare: &'static [usize],
@@ -162,7 +160,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// Returns the columns that are shown, and how wide each may be.
+    /// Returns the columns shown, with their maximum widths.
     fn columns(&self, rows: &[Vec<Cell>]) -> Vec<(usize, usize)> {
         let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
         let width = |(n, title): (usize, &&str)| (n, cells(n).max().unwrap_or(0).max(title.len()));
@@ -193,7 +191,7 @@ fn csv_cell(value: &Value) -> String {
     }
 }
 
-/// Takes the I/O error out, so that a broken pipe is seen as one.
+/// Extracts an I/O error, so that a closed pipe is recognised.
 fn csv_error(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(io) => io.into(),

@@ -1,9 +1,8 @@
-//! What is done, step by step, on stderr: `-v` for steps, `-vv` for every exchange with the store.
-//! Without either nobody listens, and a step that nobody listens to costs no more than looking
-//! whether somebody does.
+//! Log of steps on stderr: `-v` for steps, `-vv` for each exchange with the store. Without either,
+//! a step costs no more than a check.
 //!
-//! The steps themselves are told with `tracing`, where they are taken. They name places, methods
-//! and times, and never what was sent or stored.
+//! Steps are logged with `tracing` where they are taken. They contain places, methods and times,
+//! and never data sent or stored.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -15,20 +14,21 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::{Palette, Role, sanitised};
 
-/// Writes down our own steps, and those of no library: what libraries tell may hold anything.
+/// Subscriber for oauthctl's own steps. Those of libraries are dropped, because they may contain
+/// anything.
 struct Log {
     most: LevelFilter,
     palette: Palette,
 }
 
-/// Begins to listen, for as long as the process lives. `verbosity` is how often `-v` was given.
+/// Installs the subscriber. `verbosity` is the number of `-v` options.
 pub(super) fn listen(verbosity: u8, palette: Palette) {
     let most = match verbosity {
         0 => return,
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Whoever listens already goes on.
+    // An existing subscriber stays.
     let _ = tracing::subscriber::set_global_default(Log { most, palette });
 }
 
@@ -48,7 +48,7 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut step = Step(String::new());
         event.record(&mut step);
-        // Whoever closed stderr does not want to hear about it.
+        // Errors of a closed stderr are ignored.
         let _ = writeln!(
             io::stderr().lock(),
             "{} {}",
@@ -57,7 +57,7 @@ impl Subscriber for Log {
         );
     }
 
-    // Steps have no inside.
+    // Spans are not used.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }
@@ -68,7 +68,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// The text of a step. It has no other fields.
+/// Text of a step, its only field.
 struct Step(String);
 
 impl Visit for Step {

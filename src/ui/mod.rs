@@ -1,4 +1,4 @@
-//! The terminal: results on stdout, everything else on stderr. The only room that writes to either.
+//! Terminal: results on stdout, everything else on stderr. The only module that writes to either.
 
 mod bars;
 mod entries;
@@ -49,10 +49,10 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What the terminal is like and what the user wants of it.
+/// Properties of the terminal, and output options.
 #[derive(Clone)]
 pub struct Ui {
-    /// The format asked for.
+    /// Output format.
     pub format: Format,
     quiet: bool,
     verbosity: u8,
@@ -61,7 +61,7 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Settles format, colour and talkativeness once; `verbosity` is how often `-v` was given.
+    /// Determines format, colour and verbosity. `verbosity` is the number of `-v` options.
     pub fn new(
         format: Format,
         color: ColorChoice,
@@ -84,7 +84,7 @@ impl Ui {
         self.err
     }
 
-    /// Checks whether a person reads stdout.
+    /// Checks whether stdout is a terminal.
     pub fn stdout_is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
@@ -96,13 +96,12 @@ impl Ui {
         out.flush()
     }
 
-    /// Returns a JSON document as it will be shown: indented for a person at the terminal, on one
-    /// line for a program. What goes to a file is for a program.
+    /// Formats a JSON document: indented on a terminal, on one line for programs and files.
     pub fn json_document(&self, document: &serde_json::Value, to_file: bool) -> Vec<u8> {
         text::json_document(document, !to_file && self.stdout_is_terminal())
     }
 
-    /// What a run counted, for a program: a JSON document, or a header and a line of CSV.
+    /// Prints the counts of a run for programs: a JSON document, or a header and a line of CSV.
     pub fn document(&self, document: &serde_json::Value) -> io::Result<()> {
         match document.as_object() {
             Some(members) if self.format == Format::Csv => {
@@ -115,18 +114,18 @@ impl Ui {
         }
     }
 
-    /// Returns a JSON document as a person reads it, wherever it will go.
+    /// Formats a JSON document for people, independent of the output.
     #[expect(clippy::unused_self, reason = "what people read goes through a Ui")]
     pub fn json_for_people(&self, document: &serde_json::Value) -> String {
         String::from_utf8_lossy(&text::json_document(document, true)).into_owned()
     }
 
-    /// Opens a list of rows on stdout, in the format asked for.
+    /// Opens a list of rows on stdout, in the selected format.
     pub fn listing<R: Row>(&self) -> Listing {
         Listing::new::<R>(self.format, self.out, terminal_width())
     }
 
-    /// Fields and values, one a line, aligned.
+    /// Prints fields and values, one per line, aligned.
     pub fn card(&self, fields: &[(&str, String, Option<Role>)]) -> io::Result<()> {
         let width = fields.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
         let mut text = String::new();
@@ -138,7 +137,7 @@ impl Ui {
         self.result(text)
     }
 
-    /// Counts as bars: name, count and colour of each.
+    /// Prints counts as bars, with name, count and colour of each.
     pub fn bars(
         &self,
         title: &str,
@@ -148,23 +147,22 @@ impl Ui {
         self.result(bars::bars(title, rows, total, self.out, terminal_width()))
     }
 
-    /// Statements with what there is to say about each.
+    /// Prints statements with their notes.
     pub fn entries(&self, entries: &[Entry<'_>]) -> io::Result<()> {
         self.result(entries::entries(entries, self.out))
     }
 
-    /// Checks whether there is a person to ask.
+    /// Checks whether prompts are possible.
     pub fn can_ask(&self) -> bool {
         prompt::can_ask()
     }
 
-    /// Asks a question that yes or no answers; no is what Enter says.
+    /// Asks a yes-no question. Enter means no.
     pub fn ask(&self, question: &str) -> Result<bool, Failure> {
         prompt::ask(question)
     }
 
-    /// Asks for a line of text; `offered` is what Enter says. `check` says what is wrong with an
-    /// answer.
+    /// Asks for a line of text. Enter means `offered`. `check` returns the fault of an answer.
     pub fn ask_line(
         &self,
         question: &str,
@@ -175,12 +173,12 @@ impl Ui {
         prompt::line(question, offered, optional, check)
     }
 
-    /// Begins to show progress, where somebody looks. The steps of `-v` show it in their own way.
+    /// Starts a progress display, if stderr is visible. With `-v`, the steps replace it.
     pub fn progress(&self, what: &'static str) -> Progress {
         Progress::new(!self.quiet && self.verbosity == 0 && io::stderr().is_terminal(), what)
     }
 
-    /// Sums a run up: on stdout for people, and beside what programs read there. Silent with
+    /// Prints a summary: on stdout for people, on stderr if stdout is for programs. Silent with
     /// `--quiet`.
     pub fn summary(&self, text: impl AsRef<str>) -> io::Result<()> {
         match self.format {
@@ -193,19 +191,19 @@ impl Ui {
         }
     }
 
-    /// Says something by the way, on stderr. Silent with `--quiet`.
+    /// Prints a note on stderr. Silent with `--quiet`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
             self.say(text);
         }
     }
 
-    /// Returns a line on stderr that has to be read, quiet or not.
+    /// Prints an important line on stderr, also with `--quiet`.
     pub fn say(&self, text: impl AsRef<str>) {
         self.err_line(&sanitised(text.as_ref()));
     }
 
-    /// Says what may go wrong, on stderr, also with `--quiet`.
+    /// Prints a warning on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
         self.err_line(&format!(
             "{} {}",
@@ -215,12 +213,12 @@ impl Ui {
     }
 
     fn err_line(&self, line: &str) {
-        // Whoever closed stderr does not want to hear about it.
+        // Errors of a closed stderr are ignored.
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 }
 
-/// How wide the terminal is that results go to. One that says 0 does not know.
+/// Returns the width of the terminal on stdout. A width of 0 counts as unknown.
 fn terminal_width() -> Option<usize> {
     let (_, width) = dialoguer::console::Term::stdout().size_checked()?;
     Some(width.into()).filter(|width| *width > 0)

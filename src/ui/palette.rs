@@ -1,21 +1,21 @@
-//! Colour, by what a text means rather than how it looks.
+//! Colours by meaning.
 
-/// What a piece of text means.
+/// Meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The word before an error.
+    /// Prefix of an error.
     Error,
-    /// The word before a warning, or a state that needs attention.
+    /// Prefix of a warning, or a state that needs attention.
     Warning,
-    /// The word before a hint.
+    /// Prefix of a hint.
     Hint,
-    /// A state that is as it should be.
+    /// Good state.
     Good,
-    /// What matters less.
+    /// Less important text.
     Faint,
 }
 
-/// Whether to colour.
+/// Use of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Palette {
     /// No escape sequences.

@@ -1,17 +1,17 @@
-//! Progress of long work: on a terminal, on stderr, after a moment, never with `--quiet`.
+//! Progress of long operations: on a terminal, on stderr, after a moment, never with `--quiet`.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Work shorter than this shows no progress.
+/// Time before progress is shown.
 const DELAY: Duration = Duration::from_millis(400);
 
-/// A counter that is seen only where somebody looks.
+/// Counter, shown only on a terminal.
 pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Begins to count `what`.
+    /// Starts to count `what`.
     pub(super) fn new(visible: bool, what: &'static str) -> Self {
         if !visible {
             return Self(None);
@@ -25,7 +25,7 @@ impl Progress {
         Self(Some(bar))
     }
 
-    /// So many more.
+    /// Advances the counter.
     pub fn advance(&self, n: usize) {
         let Some(bar) = &self.0 else { return };
         if bar.is_hidden() && bar.elapsed() > DELAY {

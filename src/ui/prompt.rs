@@ -1,4 +1,4 @@
-//! Questions to a person at the terminal.
+//! Prompts on the terminal.
 
 use std::io::{self, IsTerminal as _};
 
@@ -7,13 +7,13 @@ use dialoguer::console::Term;
 
 use crate::error::{Exit, Failure, failed, interrupted, usage};
 
-/// Checks whether there is a person to ask.
+/// Checks whether prompts are possible.
 pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Yes or no, as a line: what cannot be undone must not hang on one key. Asked on stderr, so that
-/// stdout holds results only.
+/// Asks a yes-no question. The answer is a line, because an irreversible action must not depend on
+/// a single key. Prompts on stderr, so that stdout contains results only.
 pub(super) fn ask(question: &str) -> Result<bool, Failure> {
     if !can_ask() {
         return Err(usage("there is no terminal to ask for confirmation on")
@@ -25,7 +25,7 @@ pub(super) fn ask(question: &str) -> Result<bool, Failure> {
     Ok(yes_or_no(&answer).unwrap_or_default())
 }
 
-/// Enter alone means no.
+/// Parses an answer. Enter alone means no.
 fn yes_or_no(answer: &str) -> Option<bool> {
     match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" => Some(true),
@@ -34,8 +34,8 @@ fn yes_or_no(answer: &str) -> Option<bool> {
     }
 }
 
-/// Returns a line of text. Enter alone says what is offered; an answer that is refused is asked for
-/// again.
+/// Asks for a line of text. Enter alone means the default. Repeats the prompt after a refused
+/// answer.
 pub(super) fn line(
     question: &str,
     offered: Option<&str>,
@@ -54,7 +54,7 @@ pub(super) fn line(
 }
 
 fn not_answered(error: dialoguer::Error) -> Failure {
-    // A question hides the cursor, and one that was cut short does not show it again.
+    // Prompts hide the cursor, and an interrupted one does not restore it.
     let _ = Term::stderr().show_cursor();
     let dialoguer::Error::IO(cause) = &error;
     if cause.kind() == io::ErrorKind::Interrupted {

@@ -1,4 +1,4 @@
-//! How a command that failed says so.
+//! Output of errors.
 
 use std::io::Write;
 use std::panic::PanicHookInfo;
@@ -6,13 +6,13 @@ use std::panic::PanicHookInfo;
 use super::{Palette, Role, sanitised};
 use crate::error::{Exit, Failure, is_broken_pipe};
 
-/// Prints `error` / `caused by` / `hint` lines and says how to exit. A reader that went away is not
+/// Prints `error` / `caused by` / `hint` lines, and returns the exit status. A closed pipe is not
 /// an error.
 pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -> Exit {
     if is_broken_pipe(error) {
         return Exit::Done;
     }
-    // A failure to print the failure has nobody left to be told.
+    // Failures to print are ignored.
     let _ = writeln!(
         stderr,
         "{} {}",
@@ -29,7 +29,7 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
     }
     let failure = error.chain().find_map(|e| e.downcast_ref::<Failure>());
     if let Some(hint) = failure.and_then(Failure::advice) {
-        // Lines to be written into a file follow the one that says so.
+        // Lines to be written into a file follow the introduction.
         let mut lines = hint.lines().map(sanitised);
         let _ = writeln!(
             stderr,
@@ -44,8 +44,8 @@ pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -
     Exit::of(error)
 }
 
-/// Says that we have failed ourselves, and where. Not why: what a panic has to say may quote a
-/// token or a key.
+/// Reports a panic with its location. Its message is omitted, because it may contain a token or a
+/// key.
 pub fn panicked(panic: &PanicHookInfo<'_>) {
     let place = panic
         .location()

@@ -1,5 +1,4 @@
-//! Gathers what the checks look at. Whatever cannot be had is a finding, and the examination goes
-//! on.
+//! Collects the inputs of the checks. Missing ones become findings, and the examination continues.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,38 +24,37 @@ use crate::settings::Settings;
 use crate::store::{Kind, Store, Want};
 use serde_json::Value;
 
-/// One examination.
+/// Examination of a deployment.
 pub(super) struct Examination<'c> {
     pub(super) context: &'c Context,
     pub(super) findings: Vec<Finding>,
-    /// Every answer from outside, for the time that it tells.
+    /// All answers of servers, for their time.
     answers: Vec<Published>,
 }
 
-/// What is published of the client.
+/// Published documents of the client.
 struct Documents {
-    /// What should be.
+    /// Expected contents.
     configured: Configured,
-    /// The client metadata, where it could be read.
+    /// Client metadata, if it could be read.
     metadata: Option<Value>,
-    /// The key set, where it could be read.
+    /// Key set, if it could be read.
     jwks: Option<Value>,
 }
 
-/// What is known of an open store.
+/// Data of an open store.
 struct Records {
-    /// How long it keeps a session.
+    /// TTL of a session.
     ttl: Option<Age>,
-    /// What is in it, where all of it could be read.
+    /// Contents, if all of it could be read.
     tally: Option<Tally>,
-    /// The authorization servers, those with most sessions first.
+    /// Authorization servers, those with most sessions first.
     issuers: Vec<String>,
-    /// The app uses the library atcute, or a new version of it does.
+    /// True if the app uses the library atcute, at least in a new version.
     are_of_atcute: bool,
 }
 
-/// All findings, in the order in which things were looked at. Fails only where nothing at all can
-/// be done.
+/// Returns all findings, in the order of the checks. Fails only if no check is possible.
 pub(super) fn everything(context: &Context, args: &Args) -> anyhow::Result<Vec<Finding>> {
     let mut examination = Examination { context, findings: Vec::new(), answers: Vec::new() };
     match context.settings() {
@@ -154,7 +152,8 @@ impl Examination<'_> {
         }
     }
 
-    /// Every directory that keys are read from or may have been written to, each once.
+    /// Returns the directories from which keys are read or to which they may have been written,
+    /// each once.
     fn key_directories(settings: &Settings) -> BTreeSet<PathBuf> {
         let sources = settings.key_sources().ok().flatten().into_iter().flatten();
         let files = sources.filter_map(|source| match source {
@@ -188,7 +187,7 @@ impl Examination<'_> {
         self.findings.extend(store::check_layouts(&stores));
         let Some(first) = stores.first() else { return Ok(None) };
         let database = address.file();
-        // Notes on a database are in a file of their own, which looking does not create.
+        // Notes on a database are in a file of their own, which a check must not create.
         let stamp = Some(stamp.as_bytes()).filter(|_| database.is_none_or(owners::has_own_file));
         self.findings.extend(runtime.block_on(store::check(&**first, &address, &origin, stamp)));
         if let Some(times) = runtime.block_on(LockTimes::noted(&**first)) {
@@ -237,13 +236,14 @@ impl Examination<'_> {
         })
     }
 
-    /// Everybody outside, unless nobody is to be asked. Settings that do not allow it have been
-    /// reported by now.
+    /// Returns the network client, unless the check is offline. Settings that prevent it have been
+    /// reported already.
     fn network(&self, args: &Args) -> Option<Arc<Network>> {
         if args.offline { None } else { self.context.network().ok().cloned() }
     }
 
-    /// Looks at the client metadata and the key set. Returns them, and what they should be; none where nobody knows that.
+    /// Checks the client metadata and the key set. Returns them with their expected contents,
+    /// `None` if those are unknown.
     fn documents(
         &mut self,
         network: &Network,
@@ -274,7 +274,7 @@ impl Examination<'_> {
             let jwks = Some(jwks.clone());
             return Ok(Some(Documents { configured, metadata, jwks }));
         }
-        // Where the document cannot be read, the settings may still say where the keys are.
+        // If the document cannot be read, the settings may still name the location of the keys.
         let uri =
             document.map_or_else(|| configured.jwks_uri(), |document| text(document, "jwks_uri"));
         let Some(uri) = uri else {

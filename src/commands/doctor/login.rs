@@ -1,4 +1,4 @@
-//! Logins that doctor begins: at which servers, with which redirect URIs and keys.
+//! Test logins of `doctor`: selection of servers, redirect URIs and keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,23 +19,23 @@ use crate::oauth::{
 use crate::session::AuthMethod;
 use crate::settings::Settings;
 
-/// Value of `--login` where none is given.
+/// Value of `--login` without an argument.
 pub(super) const DEFAULT: &str = "";
-/// Servers that are tried in one run, and redirect URIs at each.
+/// Maximum number of servers per run, and of redirect URIs per server.
 const MAX: usize = 10;
-/// Servers with most sessions that are tried by default.
+/// Number of servers with most sessions that are tried by default.
 const BUSIEST: usize = 2;
-/// Server of most accounts of the network.
+/// Server with most accounts of the network.
 const LARGEST: &str = "https://bsky.social";
-/// Pause between two requests: nobody is in a hurry.
+/// Pause between two requests.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Server at which a login is tried, as operators name it.
+/// Server for a test login, as operators name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// Those with most sessions.
+    /// Servers with most sessions.
     Default,
-    /// Address of an authorization server or a PDS.
+    /// URL of an authorization server or a PDS.
     Url(Url),
     /// Handle, DID or host name.
     Name(String),
@@ -52,23 +52,22 @@ impl From<&str> for Target {
     }
 }
 
-/// What a login needs to know of the client.
+/// Client data required for a login.
 pub(super) struct Client<'e> {
-    /// The app's name.
+    /// `client_id` of the app.
     pub(super) id: &'e str,
-    /// What the settings say of it.
+    /// Configuration of the client.
     pub(super) configured: &'e Configured,
-    /// Its keys.
+    /// Available keys.
     pub(super) keys: &'e LocalKeys,
-    /// Its published metadata, where it could be read.
+    /// Published metadata, if it could be read.
     pub(super) metadata: Option<&'e Value>,
-    /// Its published key set, where it could be read.
+    /// Published key set, if it could be read.
     pub(super) jwks: Option<&'e Value>,
 }
 
 impl Client<'_> {
-    /// Returns the addresses to which users are sent back: those that the settings name, else the published
-    /// ones.
+    /// Returns the redirect URIs of the settings, else the published ones.
     fn redirect_uris(&self) -> Vec<String> {
         let configured = self.configured.redirect_uris();
         if !configured.is_empty() {
@@ -86,7 +85,7 @@ impl Client<'_> {
 }
 
 impl Examination<'_> {
-    /// Tries a login at every server that is asked for.
+    /// Tries a login at each selected server.
     pub(super) fn logins(
         &mut self,
         network: &Arc<Network>,
@@ -115,7 +114,7 @@ impl Examination<'_> {
             self.findings.extend(of_metadata);
             match self.context.runtime()?.block_on(network.server(&issuer)) {
                 Ok(server) => self.try_at(&issuer, &server, client, &mut is_first)?,
-                // What is wrong with it has been said.
+                // Its faults were reported already.
                 Err(_) if !is_right => {}
                 Err(error) => self.findings.push(login::no_server(error)),
             }
@@ -123,7 +122,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// Returns the servers that are asked for, each once, and no more than [`MAX`].
+    /// Returns the selected servers, each once, at most [`MAX`].
     fn targets(
         &mut self,
         settings: &Settings,
@@ -171,7 +170,7 @@ impl Examination<'_> {
         targets
     }
 
-    /// Finds the issuer that a target leads to, with its metadata.
+    /// Resolves a target to an issuer, with its metadata.
     #[expect(clippy::type_complexity, reason = "an answer, and what is asked")]
     fn find_server(
         &mut self,
@@ -184,7 +183,7 @@ impl Examination<'_> {
             Target::Url(url) => url.origin().ascii_serialization(),
             Target::Name(name) => match runtime.block_on(network.issuer_of_name(name)) {
                 Ok(issuer) => issuer.to_string(),
-                // It may be the name of a host.
+                // It may be a host name.
                 Err(error) => match Url::parse(&format!("https://{name}")) {
                     Ok(url) if !name.contains(['@', '/']) && !name.starts_with("did:") => {
                         let origin = url.origin().ascii_serialization();
@@ -203,7 +202,7 @@ impl Examination<'_> {
         Ok(Ok(self.issuer_at(network, issuer)?))
     }
 
-    /// Finds the authorization server at an address, or the one that the PDS there names, with its
+    /// Returns the authorization server at a URL, or the one that the PDS there names, with its
     /// metadata.
     fn issuer_at(
         &mut self,
@@ -214,7 +213,7 @@ impl Examination<'_> {
         let mut issuer = origin;
         let mut answer = self.look(network, &metadata_of(&issuer))?;
         if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
-            // A PDS that leaves logins to another server says which.
+            // A PDS that delegates logins names the other server.
             let resource =
                 self.look(network, &format!("{issuer}/.well-known/oauth-protected-resource"))?;
             let named = resource.ok().and_then(|resource| resource.json);
@@ -229,8 +228,8 @@ impl Examination<'_> {
         Ok((issuer, answer))
     }
 
-    /// Sends one request with the active key for each redirect URI, and one for each further key. What no
-    /// other redirect URI and no other key can mend ends it.
+    /// Sends one request with the active key for each redirect URI, and one for each further key.
+    /// Stops at a fault that does not depend on redirect URI or key.
     fn try_at(
         &mut self,
         issuer: &str,
@@ -305,7 +304,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// Returns the keys that may sign, the active one first; none where nobody can sign. A key that signs
+    /// Returns the keys that may sign, the active one first, `None` without any. A key that signs
     /// later is tried once it is published.
     fn signers<'k>(&mut self, client: &Client<'k>) -> Option<Vec<&'k ClientKey>> {
         let now = self.context.now();

@@ -1,5 +1,4 @@
-//! `oauthctl doctor`: is what is deployed what is configured? Looks at everything, changes nothing
-//! of the app's.
+//! `oauthctl doctor`: compares the deployment with the configuration. Changes nothing of the app's.
 
 mod examine;
 mod login;
@@ -41,7 +40,7 @@ pub struct Args {
     offline: bool,
 }
 
-/// Looks at everything, then says what there is to say.
+/// Runs all checks, then prints the findings.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let (counts, exit) = findings::print(context, examine::everything(context, args)?)?;
     context.ui.note(counts);

@@ -1,5 +1,4 @@
-//! What `init` needs to know: from options, else from the person at the terminal, else what was
-//! found.
+//! Answers for `init`: from options, else from the user, else from what was found.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,38 +17,38 @@ use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::settings::app::FoundKeys;
 use crate::store::{LayoutChoice, StoreUrl};
 
-/// What apps that were not made with Nuxt most often call their callback; and what those do.
+/// Usual callback path of apps made without Nuxt, and of apps made with it.
 const CALLBACK: &str = "/oauth/callback";
 const NUXT_CALLBACK: &str = "/api/auth/atproto";
-/// The file of a first key.
+/// Default file of the first key.
 const KEY_FILE: &str = "client-key.json";
-/// By convention, below the directory that the app serves.
+/// Conventional name of the document, in the app's public directory.
 const METADATA_FILE: &str = "oauth-client-metadata.json";
 const JWKS_FILE: &str = ".well-known/jwks.json";
 
-/// Whoever answers.
+/// Source of answers.
 pub struct Interview<'a> {
-    /// The world.
+    /// Context.
     pub context: &'a Context,
-    /// True if there is a person to ask.
+    /// True if the user can be asked.
     pub asks: bool,
-    /// What was found.
+    /// Data found about the app.
     pub app: &'a Surroundings,
 }
 
-/// One thing to be known.
+/// Question.
 struct Question<'q> {
     text: &'q str,
     flag: &'static str,
-    /// What was said on the command line.
+    /// Answer on the command line.
     given: Option<&'q str>,
-    /// What Enter, or `--yes`, says.
+    /// Default answer, for Enter and `--yes`.
     offered: Option<String>,
     optional: bool,
 }
 
 impl Interview<'_> {
-    /// Asks for everything but the layout, which the store itself may tell.
+    /// Asks for everything except the layout, which may be detected in the store.
     pub fn draft(&self, args: &Args) -> Result<Draft, Failure> {
         let layout =
             self.context.overrides().layout.clone().or_else(|| self.variable("OAUTHCTL_LAYOUT"));
@@ -114,7 +113,7 @@ impl Interview<'_> {
         first_problem(&document_of(&draft), "").map_or(Ok(draft), Err)
     }
 
-    /// Asks for the layout of a store that did not tell.
+    /// Asks for the layout of a store in which none was detected.
     pub fn layout(&self) -> Result<String, Failure> {
         self.answer(
             Question {
@@ -257,7 +256,7 @@ impl Interview<'_> {
         StoreUrl::parse(text, Path::new("")).map(drop)
     }
 
-    /// Where the keys are, or where the first one goes.
+    /// Returns the key sources, or the place of the first key.
     fn keys(&self, new_key: bool) -> Result<Vec<String>, Failure> {
         let given = self.context.overrides().keys.clone();
         let said =
@@ -303,8 +302,8 @@ impl Interview<'_> {
         self.answer(question, check).map(|text| listed(&text).map(str::to_owned).collect())
     }
 
-    /// Returns the app's own keys. What should be one and cannot be read is an error: another key
-    /// in its place would orphan the sessions bound to it.
+    /// Returns the app's own keys. Fails on an unreadable one, because a new key in its place would
+    /// orphan the sessions bound to it.
     fn found_keys(&self, are_named: bool, new_key: bool) -> Result<FoundKeys, Failure> {
         const INSIST: &str =
             "mend it, or name the app's key with --keys; --new-key makes a new one all the same";
@@ -376,7 +375,7 @@ impl Interview<'_> {
     }
 }
 
-/// Returns the path under which the app serves a file, where that is known.
+/// Returns the path under which the app serves a file, if known.
 fn served_at(file: &Path) -> Option<String> {
     let path = SERVED.iter().find_map(|served| file.strip_prefix(served).ok())?;
     Some(format!("/{}", path.display()))
@@ -386,7 +385,7 @@ fn check_layout(text: &str) -> Result<(), Failure> {
     LayoutChoice::parse(text, &BTreeMap::new()).map(drop)
 }
 
-/// Returns the parts of an answer that has several.
+/// Returns the parts of an answer with several values.
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
@@ -395,7 +394,7 @@ fn text_of(document: &Value, member: &str) -> Option<String> {
     json::text(document, member).map(str::to_owned)
 }
 
-/// Checks whether servers would take a document with this answer in it.
+/// Checks whether servers would accept a document with this answer.
 fn check_member(member: &str, site: &Site, answer: impl FnOnce(&mut Draft)) -> Result<(), Failure> {
     let mut draft = Draft {
         client_id: site.client_id(),

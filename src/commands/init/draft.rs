@@ -1,4 +1,4 @@
-//! The files as they will be: settings and documents, made from answers. Pure.
+//! Settings and documents, built from the answers. Pure.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,33 +7,33 @@ use serde_json::{Value, json};
 
 use crate::oauth::client_metadata::{Authentication, ClientMetadata, PublishedKeys};
 
-/// Every answer.
+/// All answers.
 pub struct Draft {
-    /// The URL of the metadata document.
+    /// URL of the metadata document.
     pub client_id: String,
-    /// The home page.
+    /// Home page.
     pub client_uri: String,
-    /// The app's name.
+    /// Name of the app.
     pub client_name: Option<String>,
-    /// The callbacks, whole URLs.
+    /// Callbacks as full URLs.
     pub redirect_uris: Vec<String>,
-    /// The scope.
+    /// Scope.
     pub scope: String,
-    /// Where the public keys will be; none is a public client.
+    /// Future URL of the public keys, `None` for a public client.
     pub jwks_uri: Option<String>,
     /// Key sources.
     pub keys: Vec<String>,
-    /// The store.
+    /// Store.
     pub store: Option<DraftStore>,
-    /// The store's layout, where it is known.
+    /// Layout of the store, if known.
     pub layout: Option<String>,
-    /// Where the metadata document goes.
+    /// File of the metadata document.
     pub metadata_file: PathBuf,
-    /// Where the public keys go.
+    /// File of the public keys.
     pub jwks_file: Option<PathBuf>,
 }
 
-/// A store as settings name it.
+/// Store in the notation of settings.
 pub struct DraftStore {
     /// `env:NAME`, or an address without a secret.
     pub url: String,
@@ -42,16 +42,16 @@ pub struct DraftStore {
 }
 
 impl Draft {
-    /// Returns the variables that the settings refer to.
+    /// Returns the variables to which the settings refer.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         let store =
             self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
         self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"))
     }
 
-    /// Returns the settings file. `env_files` are the dotenv files that its references need. Where
-    /// the file stands in another directory than this one, `here` is what relative paths begin
-    /// with.
+    /// Returns the settings file. `env_files` are the dotenv files required by its references. If
+    /// the file is in another directory than the current one, `here` is the prefix of relative
+    /// paths.
     pub fn settings(&self, env_files: &[&str], here: Option<&Path>) -> String {
         let keys: Vec<_> = self.keys.iter().map(|key| path_from(here, "", key)).collect();
         let files: Vec<_> = env_files.iter().map(|file| path_from(here, "", file)).collect();
@@ -91,8 +91,7 @@ impl Draft {
     }
 }
 
-/// Returns the text with `here` in front of the path that follows `prefix`, when it is a relative
-/// one.
+/// Returns the text with `here` in front of a relative path that follows `prefix`.
 fn path_from(here: Option<&Path>, prefix: &str, text: &str) -> String {
     match (here, text.strip_prefix(prefix)) {
         (Some(here), Some(path)) if !path.starts_with("env:") && !path.starts_with("file:") => {
@@ -102,7 +101,7 @@ fn path_from(here: Option<&Path>, prefix: &str, text: &str) -> String {
     }
 }
 
-/// Returns the client metadata document, as `oauthctl metadata` will print it from the settings.
+/// Returns the client metadata document that `oauthctl metadata` will print with these settings.
 pub fn document_of(draft: &Draft) -> Value {
     let name = draft.client_name.as_ref().map(|name| ("client_name", json!(name)));
     ClientMetadata {
@@ -117,12 +116,12 @@ pub fn document_of(draft: &Draft) -> Value {
     .to_document()
 }
 
-/// Returns a line of settings.
+/// Adds a line of settings.
 fn put(text: &mut String, name: &str, value: impl Into<toml::Value>) {
     writeln!(text, "{name} = {}", value.into()).expect("writing to memory");
 }
 
-/// How the client proves who it is.
+/// Returns the client's authentication method.
 fn authentication(jwks_uri: Option<&str>) -> Authentication {
     match jwks_uri {
         Some(uri) => Authentication::Confidential(PublishedKeys::At(uri.to_owned())),

@@ -1,4 +1,4 @@
-//! The first key of an app that has none: made, and put where the app will look for it.
+//! First key of an app without keys: generated, and put where the app will load it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ use crate::files::PRIVATE;
 use crate::jose::{ClientKey, KeyForm, KeySet};
 use crate::keyring::KeySource;
 
-/// A key to be made, and where it goes.
+/// Key to be generated, with its destination.
 pub struct FirstKey {
     key: ClientKey,
-    /// What puts it there.
+    /// Change that puts it there.
     pub change: Change,
-    /// The file that will hold it.
+    /// File that will contain it.
     pub path: PathBuf,
 }
 
 impl FirstKey {
-    /// Makes a key when the place named for it is empty.
+    /// Generates a key if its configured place is empty.
     pub fn wanted(
         context: &Context,
         app: &Surroundings,
@@ -55,8 +55,8 @@ impl FirstKey {
             }
         };
         let key = gen_jwk::generate(context, None)?;
-        // An app that reads a variable takes one JWK from it, by convention; a file can hold the
-        // keys of later rotations.
+        // By convention, an app takes one JWK from a variable, while a file can hold keys of later
+        // rotations.
         let form =
             if matches!(source, KeySource::Variable { .. }) { KeyForm::Jwk } else { KeyForm::Jwks };
         let text = form.encode(std::slice::from_ref(&key))?;
@@ -90,7 +90,7 @@ impl FirstKey {
         }))
     }
 
-    /// Returns the file of variables that will hold it, where one will.
+    /// Returns the dotenv file that will contain it, if any.
     pub fn env_file(&self) -> Option<&str> {
         match &self.change {
             Change::AddVariable { path, .. } => path.to_str(),
@@ -98,12 +98,12 @@ impl FirstKey {
         }
     }
 
-    /// Returns the key set that begins with it.
+    /// Returns a key set with this key.
     pub fn set(&self) -> Result<KeySet, Failure> {
         KeySet::new(vec![self.key.clone()])
     }
 
-    /// What will be written, in words: never the key.
+    /// Describes the change, without the key.
     pub fn preview(&self) -> String {
         match &self.change {
             Change::AddVariable { path, name, .. } => {
@@ -116,7 +116,7 @@ impl FirstKey {
     }
 }
 
-/// Checks whether a .gitignore here names the file, one way or another.
+/// Checks whether a .gitignore in this directory matches the file.
 pub fn is_ignored(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let ignored = std::fs::read_to_string(".gitignore").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an app says about itself: its variables, from the environment and from dotenv files. Pure.
+//! Data of an app from its variables, in the environment and in dotenv files. Pure.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::environment::Environment;
 use crate::settings::app::{self, FoundKeys, StoreVariable};
 
-/// Variables with the address of the app.
+/// Variables with the URL of the app.
 const SITE_VARIABLES: [&str; 12] = [
     "PUBLIC_URL",
     "NUXT_PUBLIC_SITE_URL",
@@ -24,54 +24,54 @@ const SITE_VARIABLES: [&str; 12] = [
     "CLIENT_URI",
 ];
 
-/// Variables with the app's host name alone, which hosting platforms set.
+/// Variables with the app's host name alone, set by hosting platforms.
 const HOST_VARIABLES: [&str; 3] =
     ["VERCEL_PROJECT_PRODUCTION_URL", "RAILWAY_PUBLIC_DOMAIN", "RENDER_EXTERNAL_HOSTNAME"];
 
-/// Everything that was read before anything is concluded.
+/// All data read before anything is concluded.
 #[derive(Default)]
 pub struct Surroundings {
-    /// The variables exported.
+    /// Exported variables.
     pub exported: Environment,
-    /// Dotenv files and their variables; of two files, the first has the last word.
+    /// Dotenv files and their variables. The first file with a variable takes precedence.
     pub files: Vec<(String, Vec<(String, String)>)>,
-    /// Lines of these files that are neither comments nor assignments: the file, the number, and
-    /// the first word.
+    /// Lines of these files that are neither comments nor assignments: file, line number and first
+    /// word.
     pub unread_lines: Vec<(String, usize, String)>,
-    /// True if there is a database under the usual name.
+    /// True if there is a database with the usual name.
     pub has_database: bool,
-    /// True if the app is one of Nuxt's.
+    /// True for a Nuxt app.
     pub is_nuxt: bool,
-    /// The directory whose files the app serves.
+    /// Directory of files that the app serves.
     pub served: Option<&'static str>,
-    /// What the app is called.
+    /// Name of the app.
     pub name: Option<String>,
-    /// A client metadata document that is there already.
+    /// Existing client metadata document.
     pub document: Option<(PathBuf, Value)>,
 }
 
-/// A variable that is there.
+/// Variable that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting<'a> {
-    /// Its value; perhaps empty.
+    /// Value, may be empty.
     pub value: Cow<'a, str>,
-    /// The file it stands in; none when it is exported.
+    /// File with the variable, `None` if it is exported.
     pub file: Option<&'a str>,
 }
 
-/// A store, as the settings will name it.
+/// Store in the notation of settings.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FoundStore {
-    /// `env:NAME`, or an address that holds no secret.
+    /// `env:NAME`, or an address without a secret.
     pub url: String,
-    /// The token's variable, where the store has one.
+    /// Variable of the token, if the store has one.
     pub token: Option<String>,
-    /// What it was told from.
+    /// Source of the information.
     pub by: String,
 }
 
 impl Surroundings {
-    /// Returns a variable, wherever it stands: what is exported comes first.
+    /// Returns a variable from any place. Exported ones take precedence.
     pub fn variable(&self, name: &str) -> Option<Sighting<'_>> {
         if let Some(value) = self.exported.lossy(name) {
             return Some(Sighting { value, file: None });
@@ -86,7 +86,7 @@ impl Surroundings {
         self.variable(name).filter(|sighting| !sighting.value.trim().is_empty())
     }
 
-    /// Returns the app's home page: the first address that `fits`, and the variable it stands in.
+    /// Returns the app's home page: the first URL that `fits`, and its variable.
     pub fn site(&self, fits: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
         let whole = SITE_VARIABLES.iter().map(|name| (name, ""));
         let hosts = HOST_VARIABLES.iter().map(|name| (name, "https://"));
@@ -102,8 +102,8 @@ impl Surroundings {
         app::find_keys(|name| Some(self.variable(name)?.value), false)
     }
 
-    /// Returns a line that nobody reads, and that begins with the name of a variable for a client
-    /// key: the file and its number.
+    /// Returns the file and number of an unparsed line that begins with the name of a variable for
+    /// a client key.
     pub fn unread_key_line(&self) -> Option<(&str, usize)> {
         self.unread_lines
             .iter()
@@ -111,7 +111,7 @@ impl Surroundings {
             .map(|(file, line, _)| (file.as_str(), *line))
     }
 
-    /// Returns the path of a key file, where a variable names one.
+    /// Returns the path of a key file named by a variable.
     pub fn key_path(&self) -> Option<String> {
         Some(self.filled(app::KEY_PATH_VARIABLE)?.value.trim().to_owned())
     }
@@ -147,7 +147,7 @@ impl Surroundings {
         }
     }
 
-    /// Returns the dotenv files without which these variables would not be known, in order.
+    /// Returns the dotenv files required for these variables, in order.
     pub fn files_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<&str> {
         let mut needed: Vec<_> =
             names.into_iter().filter_map(|name| self.variable(name)?.file).collect();

@@ -1,4 +1,4 @@
-//! Reads the working directory, so that conclusions can be drawn without it.
+//! Reads the working directory.
 
 use std::fs;
 use std::path::Path;
@@ -14,12 +14,12 @@ use crate::settings::app::ENV_FILES;
 use crate::settings::{MAX_ENV_FILE, app, dotenv};
 use crate::ui::Ui;
 
-/// Directories whose files apps serve as they are.
+/// Directories of files that apps serve unchanged.
 pub const SERVED: [&str; 2] = ["public", "static"];
-/// What apps call their client metadata document.
+/// Usual names of a client metadata document.
 const DOCUMENTS: [&str; 2] = ["oauth-client-metadata.json", "client-metadata.json"];
 
-/// What there is in the working directory. Nothing is changed.
+/// Returns the data found in the working directory. Changes nothing.
 pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> {
     let warn = |warning: Option<String>| warning.iter().for_each(|warning| ui.warn(warning));
     let served = SERVED.into_iter().find(|name| Path::new(name).is_dir());

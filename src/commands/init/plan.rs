@@ -1,4 +1,4 @@
-//! What `init` is going to write: shown first, then written, then explained.
+//! Plan of `init`: shown first, then written, then explained.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::jose::KeySet;
 use crate::settings::FILE_NAME;
 use crate::ui::{Ui, sanitised};
 
-/// Changes, and how they look to a person.
+/// Changes and their description.
 pub struct Plan {
     draft: Draft,
     settings_path: PathBuf,
@@ -26,7 +26,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Nothing yet.
+    /// Creates an empty plan.
     pub fn new(draft: Draft, settings_path: PathBuf) -> Self {
         let preview = "\nThis will be written:\n".to_owned();
         Self { draft, settings_path, changes: Vec::new(), preview, key_file: None }
@@ -37,19 +37,19 @@ impl Plan {
         &self.changes
     }
 
-    /// What will be written, but for the private key.
+    /// Returns the description of the changes, without the private key.
     pub fn preview(&self) -> &str {
         &self.preview
     }
 
-    /// Returns a first key.
+    /// Adds a first key.
     pub fn add_key(&mut self, first: FirstKey) {
         let _ = writeln!(self.preview, "\n{}", first.preview());
         self.key_file = Some(first.path);
         self.changes.push(first.change);
     }
 
-    /// Returns the two documents; a public client has only one.
+    /// Adds the documents. A public client has only one.
     pub fn add_documents(&mut self, ui: &Ui, keys: Option<&KeySet>) {
         let metadata = document_of(&self.draft);
         self.add_document(ui, &self.draft.metadata_file.clone(), &metadata);
@@ -76,7 +76,7 @@ impl Plan {
         });
     }
 
-    /// Returns the settings. They come last: where they are, everything they speak of is.
+    /// Adds the settings. They come last, so that everything they refer to exists when they do.
     pub fn add_settings(&mut self, text: String) {
         let path = self.settings_path.clone();
         self.show(&path, &text);
@@ -90,7 +90,7 @@ impl Plan {
         }
     }
 
-    /// What was written, what to publish, and three commands to go on with.
+    /// Prints what was written, what to publish, and three commands to try next.
     pub fn say_what_is_next(&self, ui: &Ui) {
         for change in &self.changes {
             ui.note(format!("wrote {}", change.path().display()));

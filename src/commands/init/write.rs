@@ -1,4 +1,4 @@
-//! Everything or nothing: what a run has created goes again when it cannot finish.
+//! Transactional file creation with rollback.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,28 +12,14 @@ use crate::interrupt::Interrupt;
 
 /// A change to the working directory.
 pub enum Change {
-    /// A file that is not there yet.
-    Create {
-        /// Where.
-        path: PathBuf,
-        /// What is in it.
-        content: Zeroizing<String>,
-        /// Its mode.
-        mode: u32,
-    },
-    /// A variable at the end of a dotenv file, which may be there.
-    AddVariable {
-        /// Where.
-        path: PathBuf,
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: Zeroizing<String>,
-    },
+    /// New file.
+    Create { path: PathBuf, content: Zeroizing<String>, mode: u32 },
+    /// Variable appended to a dotenv file, which may exist.
+    AddVariable { path: PathBuf, name: String, value: Zeroizing<String> },
 }
 
 impl Change {
-    /// Returns the file that is made or changed.
+    /// Returns the file that is created or changed.
     pub fn path(&self) -> &Path {
         match self {
             Self::Create { path, .. } | Self::AddVariable { path, .. } => path,
@@ -41,7 +27,7 @@ impl Change {
     }
 }
 
-/// What was done so far, to be undone unless all of it is.
+/// Changes made so far. Undone on drop unless all are complete.
 #[derive(Default)]
 struct Done {
     created: Vec<PathBuf>,
@@ -49,7 +35,7 @@ struct Done {
     before: Vec<(PathBuf, Zeroizing<String>)>,
 }
 
-/// Makes all the changes. When one fails or a signal comes, none remains.
+/// Makes all changes. If one fails or a signal arrives, all are undone.
 pub fn apply(changes: &[Change], interrupt: &Interrupt) -> Result<(), Failure> {
     let mut done = Done::default();
     for change in changes {
@@ -102,7 +88,7 @@ impl Done {
 }
 
 impl Drop for Done {
-    /// What cannot be undone is left: the failure that led here is the one to report.
+    /// Ignores failures to undo, because the failure that caused it is the one to report.
     fn drop(&mut self) {
         for path in &self.created {
             let _ = fs::remove_file(path);

@@ -1,4 +1,5 @@
-//! When oauthctl first saw a key in a published set: nothing else tells how long it has been there.
+//! Remembers when oauthctl first saw a key in a published set, because nothing else tells how long
+//! it has been there.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PUBLIC};
 use crate::jose::Kid;
 
-/// What is remembered of one key of one client, among all that is.
+/// Time at which a key of a client was first seen, among all such times.
 pub(super) struct FirstSeen {
     path: PathBuf,
     entry: String,
@@ -18,7 +19,7 @@ pub(super) struct FirstSeen {
 }
 
 impl FirstSeen {
-    /// Reads what is remembered. A file that cannot be read is none: then the time is counted anew.
+    /// Reads the times. An unreadable file counts as empty.
     pub(super) fn load(context: &Context, client_id: &str, kid: &Kid) -> Result<Self, Failure> {
         let path = context.state_directory()?.join("published.json");
         let all = std::fs::read(&path)
@@ -28,7 +29,7 @@ impl FirstSeen {
         Ok(Self { path, entry: format!("{client_id} {kid}"), all })
     }
 
-    /// When that was; now, and remembered, where it was not seen before.
+    /// Returns the time. If the key was not seen before, records and returns `now`.
     pub(super) fn or_now(mut self, now: Timestamp) -> Result<Timestamp, Failure> {
         if let Some(at) = self.all.get(&self.entry) {
             return Ok(*at);
@@ -38,7 +39,7 @@ impl FirstSeen {
         Ok(now)
     }
 
-    /// The key is not published, or not any more.
+    /// Removes the time of a key that is not published.
     pub(super) fn forget(mut self) -> Result<(), Failure> {
         if self.all.remove(&self.entry).is_some() { self.save() } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! `oauthctl keys list`: every key, what it does and what depends on it.
+//! `oauthctl keys list`: lists all keys with their role and the records bound to them.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -80,12 +80,12 @@ impl Row for KeyRow<'_> {
     }
 }
 
-/// Returns the time from one moment to another, at a glance.
+/// Formats the time between two moments for a table.
 fn between(earlier: Timestamp, later: Timestamp) -> String {
     Age::from_secs(later.duration_since(earlier).as_secs().max(0)).at_a_glance()
 }
 
-/// Reads keys and, where one is named, the store; prints a row a key.
+/// Reads keys and, if configured, the store, and prints one row per key.
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let sources = context.required_key_sources()?;
     let origins: Vec<String> =
@@ -158,8 +158,8 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     Ok(if is_named && bound.is_none() { Exit::Partial } else { Exit::Done })
 }
 
-/// Counts what is bound to each key. A store that does not answer is warned of: the keys can be
-/// listed all the same.
+/// Counts the records bound to each key. Warns if the store does not answer, because the keys can
+/// be listed nevertheless.
 fn count_bound(context: &Context) -> anyhow::Result<Option<Census>> {
     match census::take(context) {
         Ok(census) => Ok(Some(census)),

@@ -1,5 +1,4 @@
-//! `oauthctl keys …`: the key set. Who signs, who is published, how many sessions each key still
-//! carries.
+//! `oauthctl keys …`: the key set, with roles and bound sessions.
 
 mod first_seen;
 mod list;
@@ -13,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure, nearest, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
 
-// What the noun is about stands in the command tree.
+// The command tree describes the noun.
 #[derive(clap::Subcommand)]
 pub enum Command {
     List(list::Args),
@@ -21,7 +20,7 @@ pub enum Command {
     Retire(retire::Args),
 }
 
-/// Runs the verb.
+/// Runs the subcommand.
 pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::List(args) => list::run(context, args),
@@ -30,7 +29,7 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     }
 }
 
-/// Tells which keys the library atcute does not sign with.
+/// Warns of keys with which the library atcute does not sign.
 pub fn tell_without_alg(context: &Context, keys: &KeySet) {
     for kid in keys.iter().filter(|key| !key.has_alg()).filter_map(ClientKey::kid) {
         context.ui.note(format!(

@@ -1,5 +1,4 @@
-//! Changed keys put back where they came from: files in place, variables as assignments for whoever
-//! keeps them.
+//! Writes keys back to their source: files in place, variables as printed assignments.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,17 +12,17 @@ use crate::files::{self, DirectoryLock, Existing, PRIVATE};
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{KeySource, LoadedSource};
 
-/// Where private keys are written.
+/// Destination of private keys.
 pub(super) enum Target {
-    /// A file that is there; its owner, mode and links stay.
+    /// Existing file. Its owner, mode and links are kept.
     Rewritten(PathBuf),
-    /// A file that must not be there yet, for its owner alone.
+    /// New private file. It must not exist.
     New(PathBuf),
     Stdout,
 }
 
 impl Target {
-    /// Writes the text, whole or not at all.
+    /// Writes the text atomically.
     pub(super) fn write(&self, context: &Context, text: &str) -> anyhow::Result<()> {
         match self {
             Self::Rewritten(path) => {
@@ -43,28 +42,26 @@ impl Target {
     }
 }
 
-/// Keeps other oauthctl processes from changing the same files until the end of this one.
+/// Keeps other oauthctl processes from changing the same files until this one ends.
 pub(super) fn lock_files(context: &Context) -> Result<Vec<DirectoryLock>, Failure> {
     let sources = context.settings()?.key_sources()?.unwrap_or_default();
     let mut directories: Vec<_> = sources
         .iter()
         .filter_map(|source| match source {
-            // Of the file itself, whatever link leads to it. One that is missing is reported when
-            // it is read.
+            // The directory of the link's target. A missing file is reported when it is read.
             KeySource::File { path, .. } => {
                 Some(files::directory_of(&fs::canonicalize(path).ok()?).to_owned())
             }
             _ => None,
         })
         .collect();
-    // In one order everywhere, so that two processes cannot wait for each other.
+    // In a fixed order, so that two processes cannot deadlock.
     directories.sort();
     directories.dedup();
     directories.iter().map(|directory| DirectoryLock::on(directory)).collect()
 }
 
-/// Returns the sources as they are now, after something that may have taken long. Standard input
-/// says nothing twice.
+/// Reads the sources again after a long operation. Standard input can be read only once.
 pub(super) fn read_again(
     context: &Context,
     sources: Vec<LoadedSource>,
@@ -76,7 +73,7 @@ pub(super) fn read_again(
     sources.into_iter().map(again).collect()
 }
 
-/// Puts the new text of a source in its place, or prints it for whoever keeps it.
+/// Writes the new text of a source, or prints it for the operator.
 pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> anyhow::Result<()> {
     match source {
         KeySource::File { path, .. } => Target::Rewritten(path.clone()).write(context, &line(text)),
@@ -88,8 +85,8 @@ pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> any
     }
 }
 
-/// Keeps a key that leaves a file in a file of its own beside it, for its owner alone. What stands
-/// in a variable or came through a pipe is still where it was.
+/// Keeps a key removed from a file in a private file next to it. A key from a variable or a pipe is
+/// still at its origin.
 pub(super) fn retired_beside(
     source: &KeySource,
     kid: &Kid,
@@ -105,7 +102,7 @@ pub(super) fn retired_beside(
     files::write_beside(path, &format!("retired-{kid}"), Some("json"), text.as_bytes()).map(Some)
 }
 
-/// Returns the text with a line end.
+/// Adds a line end.
 pub(super) fn line(text: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{text}\n"))
 }

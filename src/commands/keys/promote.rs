@@ -1,5 +1,4 @@
-//! `oauthctl keys rotate --promote`: lets a staged key take over, once servers have had time to
-//! learn it.
+//! `oauthctl keys rotate --promote`: activates a staged key after servers had time to fetch it.
 
 use std::time::Duration;
 
@@ -14,25 +13,25 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::maintenance::{holds, published_keys};
 use crate::session::Age;
 
-/// How long authorization servers keep a key set before they fetch it again, unless the settings
-/// know one that keeps it for longer. The reference server: 600 s.
+/// Time for which authorization servers cache a key set, unless the settings give a longer one.
+/// Reference server: 600 s.
 const SERVER_CACHE: Age = Age::from_secs(600);
 
-/// How often to look while waiting.
+/// Interval between checks while waiting.
 const POLL: Duration = Duration::from_secs(15);
 
-/// Whether servers must know the key before it signs.
+/// Required publication of a key before it signs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Published {
-    /// They must know it now.
+    /// It must be published and known to servers.
     Required,
-    /// They must, and it is waited for.
+    /// As above. If it is not, waits.
     Awaited,
-    /// The operator knows better.
+    /// Not checked, at the operator's request.
     Unchecked,
 }
 
-/// Checks, moves the key to the front, says what to deploy.
+/// Checks, moves the key to the front, and prints what to deploy.
 pub(super) fn run(
     context: &Context,
     kid: &Kid,
@@ -57,18 +56,18 @@ pub(super) fn run(
     if published != Published::Unchecked {
         served_long_enough(context, key, kid, published, dry_run)?;
     }
-    // Only now: waiting may have taken long, and the files may have changed.
+    // Locked only now, because the wait may be long. The files may have changed meanwhile.
     let _locks = lock_files(context)?;
     move_to_front(context, read_again(context, sources)?, kid, dry_run)
 }
 
-/// How long the slowest of the servers keeps an older version of the app's documents.
+/// Returns the longest time for which any server caches the app's documents.
 pub(super) fn server_cache(context: &Context) -> Result<Age, Failure> {
     Ok(context.settings()?.document_cache()?.unwrap_or(SERVER_CACHE).max(SERVER_CACHE))
 }
 
-/// Refuses, or waits, until the published set has held the key for as long as servers, and caches
-/// before them, keep an older one. A dry run does not wait.
+/// Refuses, or waits, until the published set has contained the key for longer than servers and
+/// intermediate caches keep an older one. A dry run does not wait.
 fn served_long_enough(
     context: &Context,
     key: &ClientKey,
@@ -119,8 +118,8 @@ fn served_long_enough(
     }
 }
 
-/// Within a source that holds many, the key goes first; otherwise the order of the sources is the
-/// app's to change.
+/// Moves the key to the front of a source with several. The order of sources can only be changed in
+/// the app.
 fn move_to_front(
     context: &Context,
     sources: Vec<LoadedSource>,

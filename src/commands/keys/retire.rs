@@ -1,4 +1,4 @@
-//! `oauthctl keys retire`: removes a key that nothing depends on any more.
+//! `oauthctl keys retire`: removes a key that is no longer in use.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Args {
     /// records that cannot be read
     #[arg(long)]
     unused: bool,
-    // The option's name until 0.1. It says nothing of an empty store.
+    // Name of the option until 0.1. It does not cover an empty store.
     #[arg(long, hide = true)]
     ignore_malformed: bool,
     /// End the sessions bound to the key first, with that key
@@ -57,12 +57,11 @@ pub struct Args {
     pace: PaceArgs,
 }
 
-/// Not every store forgets them.
+/// Hint about pending logins, which do not expire in all stores.
 const LOGINS_END: &str =
     "pending logins end within an hour where they have a TTL, or by `oauthctl states purge`";
 
-/// Checks that nothing depends on the key, or nothing but sessions that are to end; then removes
-/// it.
+/// Checks that the key is unused, or used only by sessions to be ended, and removes it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let _locks = lock_files(context)?;
     let sources = context.required_key_sources()?;
@@ -81,7 +80,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
         .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
     })?;
     let store: Arc<dyn Store> = store.into();
-    // Everything that may keep the key from going, before anybody is signed out for nothing.
+    // All obstacles are checked first, so that no user is signed out in vain.
     let mut census = census::take(context)?;
     check_shared_stores(context, args, &keyring::key_set(&sources)?)?;
     let mut ended = Exit::Done;
@@ -101,7 +100,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
             return Ok(ended);
         }
         census = census::take(context)?;
-        // Whoever has just ended the last session of the store has seen that it is the right one.
+        // Ending the last session of the store has shown that it is the right one.
         check_unbound(args, &census, Sessions::HaveEnded)?;
     } else {
         check_unbound(args, &census, Sessions::Stay)?;
@@ -123,8 +122,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     Ok(ended)
 }
 
-/// Returns the key must be there, must not be the one that signs, and another must remain that
-/// does.
+/// Checks that the key exists, is not the active one, and that another remains that signs.
 fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure> {
     let Some(key) = set.get(kid) else {
         return Err(no_such_key(kid, set));
@@ -157,7 +155,7 @@ fn stays(args: &Args) -> String {
     )
 }
 
-/// Names the sessions that would end, and what would become of the key.
+/// Prints the sessions that would end, and the effect on the key.
 fn dry_run(
     context: &Context,
     args: &Args,
@@ -183,7 +181,7 @@ fn dry_run(
     Ok(Exit::Done)
 }
 
-/// Ends the sessions bound to the key while the key is still there to do it with.
+/// Ends the sessions bound to the key while the key is available for it.
 fn end_sessions(
     context: &Context,
     args: &Args,
@@ -198,11 +196,11 @@ fn end_sessions(
         args.kid
     );
     context.confirm(&question)?;
-    // All of them, however they have come about: the key goes.
+    // All of them, in any state, because the key will be removed.
     revoke_selected(context, &select, &args.pace, args.forget, store, &assessor, |_| true)
 }
 
-/// What becomes of the sessions bound to the key before it goes.
+/// Sessions bound to the key, before its removal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sessions {
     Stay,
@@ -251,7 +249,7 @@ fn check_placed(args: &Args, census: &Census) -> Result<(), Failure> {
         .hint("`oauthctl sessions list` and `states list` show what; --unused retires the key all the same"))
 }
 
-/// Fails where another part of the settings file names a store whose sessions need the key.
+/// Fails if another part of the settings file names a store whose sessions need the key.
 fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow::Result<()> {
     let kid = &args.kid;
     for store in SharedStore::read_all(context, keys, None)? {
@@ -296,8 +294,7 @@ fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow:
     Ok(())
 }
 
-/// Fails where sessions bound to the key are in another layout than the one at hand, and would stay
-/// behind.
+/// Fails if sessions bound to the key are in another layout, and would remain.
 fn check_within_reach(
     context: &Context,
     args: &Args,
@@ -334,8 +331,8 @@ fn check_within_reach(
     .into())
 }
 
-/// Removes the key from its source. `census` shows that nothing is bound to it, unless sessions are
-/// yet to end.
+/// Removes the key from its source. `census` shows that it is unused, unless sessions are yet to be
+/// ended.
 fn remove(
     context: &Context,
     args: &Args,
@@ -380,8 +377,7 @@ fn remove(
     Ok(())
 }
 
-/// Returns the options by which another command finds the same keys, but for a source that is given
-/// up.
+/// Returns the options with which another command finds the same keys, without an abandoned source.
 fn options(context: &Context, given_up: Option<&str>) -> String {
     let given = context.overrides();
     let config = given.config.iter().map(|path| ("config", path.display().to_string()));
@@ -398,14 +394,14 @@ fn options(context: &Context, given_up: Option<&str>) -> String {
         .collect()
 }
 
-/// Returns the document of public keys, where apps have it by convention.
+/// Returns the conventional path of the document of public keys.
 fn published_file() -> &'static str {
     const FILES: [&str; 3] =
         ["public/.well-known/jwks.json", "static/.well-known/jwks.json", "jwks.json"];
     FILES.into_iter().find(|file| Path::new(file).exists()).unwrap_or("FILE")
 }
 
-/// Returns the text as a word of a command line.
+/// Quotes the text for a shell.
 fn in_shell(text: &str) -> String {
     let is_plain = !text.starts_with('-')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));

@@ -1,5 +1,5 @@
-//! `oauthctl keys rotate`: a new key, published before it signs, the old ones kept for the sessions
-//! bound to them.
+//! `oauthctl keys rotate`: adds a new key, published before it signs. Old keys are kept for the
+//! sessions bound to them.
 
 use std::path::{Path, PathBuf};
 
@@ -60,30 +60,31 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What a rotation writes, where, and what the operator then does with it.
+/// Change made by a rotation, and the deployment that follows.
 struct Change {
-    /// What is written, its line end included.
+    /// Text to write, with its line end.
     text: Zeroizing<String>,
     target: Target,
     deploy: Deploy,
 }
 
-/// What a source holds alone stays alone: an app that reads one JWK cannot read an array.
+/// Deployment. A source with a single key stays so, because an app that reads one JWK cannot read
+/// an array.
 enum Deploy {
-    /// The source held several keys, and holds one more. Says what to do.
+    /// The source had several keys, and gets another. Holds the instructions.
     Grown(String),
-    /// The new key has a place of its own. All places, in the order in which the app must load
-    /// them.
+    /// The new key has a place of its own. Holds all places, in the order in which the app must
+    /// load them.
     Beside(Vec<Place>),
 }
 
-/// A place of keys: how it is called in a sentence, and in settings if it can be named there.
+/// Place of keys, as named in a sentence, and in settings if possible there.
 struct Place {
     shown: String,
     setting: Option<String>,
 }
 
-/// Plans the rotation, applies it, says what to deploy.
+/// Plans the rotation, applies it, and prints what to deploy.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if let Some(kid) = &args.promote {
         let published = match args {
@@ -100,7 +101,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let active_kid = check_rotatable(&sources, now)?;
     let key = new_key(context, args)?;
     let kid = key.kid().expect("a new key has a kid").clone();
-    // A dry run makes no key, and so does not know its thumbprint.
+    // A dry run generates no key, so its thumbprint is unknown.
     let name = if args.dry_run && args.kid.is_none() { "KID" } else { kid.as_str() };
     let change = plan(context, args, sources, key, name, &active_kid)?;
     if args.dry_run {
@@ -112,7 +113,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The set must be sound, sign now, and have no rotation under way.
+/// Checks that the set is valid, can sign now, and has no rotation in progress. Returns the active
+/// kid.
 fn check_rotatable(sources: &[LoadedSource], now: Timestamp) -> Result<Kid, Failure> {
     let set = keyring::key_set(sources)?;
     if let Some(pending) = set.iter().find(|key| key.not_before().is_some_and(|nbf| nbf > now)) {
@@ -148,7 +150,7 @@ fn new_key(context: &Context, args: &Args) -> Result<ClientKey, Failure> {
     Ok(key)
 }
 
-/// Finds the place of the new key: in front of everything, or right behind the active key.
+/// Determines the place of the new key: first, or right after the active key.
 fn plan(
     context: &Context,
     args: &Args,
@@ -184,12 +186,12 @@ fn plan(
         sources[index].keys.insert(position, key);
         change
     };
-    // The set as it will be must be one that the next command accepts.
+    // The future set must be acceptable to the next command.
     keyring::key_set(&sources)?;
     Ok(change)
 }
 
-/// Writes a source anew that holds the new key already.
+/// Encodes a source that contains the new key.
 fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     let text = grown.encode()?;
     let printed = args
@@ -220,7 +222,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     Ok(Change { text, target, deploy: Deploy::Grown(deploy) })
 }
 
-/// Finds a place for the new key beside the source at `index`, which holds one key alone.
+/// Determines a place for the new key next to the source at `index`, which can hold one key only.
 fn beside(
     context: &Context,
     args: &Args,
@@ -260,7 +262,7 @@ fn beside(
 }
 
 impl Args {
-    /// Returns the file asked for, if it is not stdout.
+    /// Returns the output file, unless it is stdout.
     fn output_file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
@@ -271,7 +273,7 @@ impl Args {
 }
 
 impl Place {
-    /// With the kid, where the key itself has none.
+    /// Adds the kid for a key that has none itself.
     fn named(name: String, kid: Option<&str>) -> Self {
         let setting = match kid {
             Some(kid) => format!("{{ source = {name:?}, kid = {kid:?} }}"),
@@ -280,7 +282,7 @@ impl Place {
         Self { shown: name, setting: Some(setting) }
     }
 
-    /// Place of a new key in this form.
+    /// Returns the place of a new key in this form.
     fn of_new(name: String, form: KeyForm, kid: &str) -> Self {
         Self::named(name, Some(kid).filter(|_| !form.has_kid()))
     }
@@ -293,7 +295,7 @@ impl Place {
     }
 }
 
-/// Returns the variable asked for, or the next one by the convention of the first.
+/// Returns the requested variable, or the next one by the convention of the first.
 fn new_variable(
     context: &Context,
     args: &Args,
@@ -316,7 +318,7 @@ fn new_variable(
     }
 }
 
-/// `keys/client.json` → `keys/client.AbCdEfGh.json`
+/// Returns the path of a new key's file: `keys/client.json` → `keys/client.AbCdEfGh.json`.
 fn sibling(path: &Path, kid: &str) -> PathBuf {
     let short: String = kid.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -325,8 +327,7 @@ fn sibling(path: &Path, kid: &str) -> PathBuf {
     path.with_file_name(format!("{stem}.{short}{extension}"))
 }
 
-/// Returns the name that the convention continues with: `…_ONE` → `…_TWO`, `…_1` → `…_2`, else
-/// `…_2`.
+/// Returns the next name by convention: `…_ONE` → `…_TWO`, `…_1` → `…_2`, else `…_2`.
 fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
     const WORDS: [&str; 9] =
         ["ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"];
@@ -348,7 +349,7 @@ fn next_variable(name: &str, taken: impl Fn(&str) -> bool) -> String {
     format!("{stem}_{number}")
 }
 
-/// What to deploy, and when what happens.
+/// Prints what to deploy, and the further course of the rotation.
 fn explain(
     context: &Context,
     args: &Args,

@@ -1,5 +1,4 @@
-//! One manual page: what clap knows of a command, and the sections that people look for in a
-//! manual.
+//! Manual page of one command: data from clap, and the usual sections of a manual.
 
 use std::io;
 
@@ -11,21 +10,21 @@ use crate::store::{Layout, Records};
 
 /// Commands that read no settings.
 const WITHOUT_SETTINGS: [&str; 2] = ["oauthctl-completions", "oauthctl-man"];
-/// Sections of a help text that show commands.
+/// Sections of a help text that contain commands.
 const COMMANDS: [&str; 2] = ["Examples", "First steps"];
-/// A line of a help text that adds to the exit status.
+/// Prefix of a line in a help text about the exit status.
 const EXIT_STATUS: &str = "Exit status: ";
 
-/// What stands below the options in a help text.
+/// Part of a help text below the options.
 #[derive(Default)]
 struct HelpText {
     prose: Vec<String>,
     exit_status: Option<String>,
-    /// Titles and their lines.
+    /// Titles with their lines.
     sections: Vec<(String, Vec<String>)>,
 }
 
-/// Returns the page in roff.
+/// Renders the page in roff.
 pub(super) fn render(command: &clap::Command) -> io::Result<Vec<u8>> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let help = HelpText::of(command);
@@ -90,7 +89,7 @@ fn rest(help: &HelpText, command: &clap::Command, name: &str) -> Roff {
     roff
 }
 
-/// Returns the usage line, as the help text has it.
+/// Renders the usage line of the help text.
 fn synopsis(command: &clap::Command) -> Roff {
     let usage = command.clone().render_usage().to_string();
     let mut roff = Roff::default();
@@ -98,12 +97,12 @@ fn synopsis(command: &clap::Command) -> Roff {
     roff
 }
 
-/// Returns the commands below; of `help` there is no page.
+/// Returns the subcommands, except for `help`.
 fn children(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     command.get_subcommands().filter(|child| child.get_name() != "help")
 }
 
-/// What only the page of oauthctl itself has.
+/// Renders the sections found only on the page of oauthctl itself.
 fn settings_and_layouts(roff: &mut Roff) {
     roff.control("SH", ["SETTINGS"]);
     roff.text([roman(reference::SETTINGS)]).control("PP", []).control("nf", []);
@@ -142,7 +141,7 @@ fn tagged(roff: &mut Roff, terms: &[&str], meaning: &str) {
     roff.control("TP", []).text(tag).text([roman(meaning.trim())]);
 }
 
-/// Returns a command and, where there is one, a remark above it.
+/// Renders a command with an optional remark above it.
 fn example_of(roff: &mut Roff, example: &str, remark: &str) {
     roff.control("PP", []).control("nf", []);
     if !remark.is_empty() {
@@ -151,10 +150,10 @@ fn example_of(roff: &mut Roff, example: &str, remark: &str) {
     roff.text([roman(example)]).control("fi", []);
 }
 
-/// Returns the commands above and below.
+/// Renders references to parent and subcommands.
 fn see_also(roff: &mut Roff, command: &clap::Command, name: &str) {
     let above = name.rmatch_indices('-').map(|(at, _)| &name[..at]);
-    // Of `oauthctl-gen-jwk` the first part is a page, `oauthctl-gen` is none.
+    // `oauthctl-gen-jwk` has a parent page `oauthctl`; `oauthctl-gen` is not a page.
     let above = above.filter(|page| {
         ["oauthctl", "oauthctl-keys", "oauthctl-sessions", "oauthctl-states"].contains(page)
     });
@@ -179,7 +178,7 @@ impl HelpText {
             let joined = || block.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             match block.split_once(":\n") {
                 Some((title, lines)) if !title.contains('\n') => {
-                    // What a shell would read as one line is one.
+                    // Joins lines as a shell would.
                     let lines: Vec<_> = lines.split("\\\n").map(str::trim_start).collect();
                     let lines = lines.concat();
                     let words = |line: &str| line.trim().to_owned();

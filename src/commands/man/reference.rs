@@ -1,10 +1,9 @@
-//! What is the same for all commands, for every manual page. The README says the same
-//! (tests/cli/readme.rs).
+//! Sections shared by all manual pages. They agree with the README (tests/cli/readme.rs).
 
-/// Terms and what they mean.
+/// Terms and their meaning.
 pub(super) type Entry = (&'static [&'static str], &'static str);
 
-/// How the process ends.
+/// Exit status.
 pub(super) const EXIT_STATUS: [Entry; 5] = [
     (&["0"], "Everything was done, or there was nothing to do."),
     (&["1"], "It failed, and nothing was achieved."),
@@ -17,7 +16,7 @@ pub(super) const EXIT_STATUS: [Entry; 5] = [
     ),
 ];
 
-/// Variables that are read.
+/// Environment variables.
 pub(super) const ENVIRONMENT: [Entry; 15] = [
     (&["OAUTHCTL_CONFIG"], "The settings file; also --config."),
     (&["OAUTHCTL_PROFILE"], "The profile of the settings file; also --profile."),
@@ -93,7 +92,7 @@ pub(super) const ENVIRONMENT: [Entry; 15] = [
     ),
 ];
 
-/// Files that are read and written.
+/// Files read and written.
 pub(super) const FILES: [Entry; 9] = [
     (
         &["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"],
@@ -131,14 +130,14 @@ pub(super) const FILES: [Entry; 9] = [
     ),
 ];
 
-/// What stands above the example of a settings file.
+/// Introduction to the example of a settings file.
 pub(super) const SETTINGS: &str = "oauthctl.toml, with all that it may hold. Every value may also be env:NAME or \
     file:PATH, which say where the value is; one that is missing or empty there is an error. Options come before \
     variables, variables before the file, and a profile before the rest of the file.";
 
-/// Every setting; the README has the same.
+/// All settings, as in the README.
 pub(super) const SETTINGS_EXAMPLE: &str = include_str!("oauthctl.toml");
 
-/// What stands above the layouts.
+/// Introduction to the layouts.
 pub(super) const LAYOUTS: &str = "A layout says where an app keeps sessions and pending logins in its store. `auto` finds \
     it by what is there.";

@@ -1,4 +1,4 @@
-//! Accounts as operators name them.
+//! Accounts as given by operators.
 
 use std::str::FromStr;
 
@@ -7,19 +7,19 @@ use crate::error::{Failure, failed, usage};
 use crate::oauth::Handle;
 use crate::session::Did;
 
-/// A DID, or a handle that leads to one.
+/// DID, or a handle that resolves to one.
 #[derive(Clone, Debug)]
 pub enum Account {
-    /// The account itself.
+    /// DID.
     Did(Did),
-    /// Its name, to be looked up.
+    /// Handle to be resolved.
     Handle(Handle),
 }
 
-/// Characters of a `did:plc` after its method (did:plc specification).
+/// Length of the identifier of a `did:plc` (did:plc specification).
 const PLC_CHARACTERS: usize = 24;
 
-/// Fails where this is no `did:plc`: one character too few, and it would be that of nobody.
+/// Fails on an invalid `did:plc`, for example one with a missing character.
 fn check_plc(did: &str, id: &str) -> Result<(), Failure> {
     let problem = match id.chars().find(|c| !matches!(c, 'a'..='z' | '2'..='7')) {
         Some(odd) => format!("{odd:?} is none of its characters, a to z and 2 to 7"),
@@ -51,7 +51,7 @@ impl FromStr for Account {
 }
 
 impl Account {
-    /// Returns the account's DID. A handle is looked up, and the account must claim it in turn.
+    /// Returns the account's DID. Resolves a handle, which the account must claim in turn.
     pub async fn did(&self, context: &Context) -> anyhow::Result<Did> {
         match self {
             Self::Did(did) => Ok(did.clone()),

@@ -1,4 +1,5 @@
-//! `oauthctl sessions export`: the selected sessions with all their secrets, for another store.
+//! `oauthctl sessions export`: writes the selected sessions with all their secrets, for another
+//! store.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -41,10 +42,10 @@ pub struct Args {
     select: SelectArgs,
 }
 
-/// Selects and writes a line a session.
+/// Selects sessions and writes one line each.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    // From here on a signal no longer ends the process: what was begun is taken away again.
+    // From here on a signal does not end the process: a file begun is removed.
     let interrupt = context.interrupt();
     if args.output.as_os_str() == "-" {
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
@@ -59,7 +60,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let exit = write_all(context, args, &mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if interrupt.is_set() {
-        // Half an export would pass for a whole one.
+        // A partial export would be mistaken for a complete one.
         context.ui.warn(format!("interrupted: {} was not written", args.output.display()));
         return Ok(exit);
     }
@@ -76,8 +77,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     let pattern = store.layout().session_pattern().clone();
     let assessor = assessor(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;
-    // Tokens that were used up must not be handed on while those that replace them wait to be
-    // stored.
+    // Used tokens must not be exported while their replacements wait to be stored.
     recover(context, &*store)?;
     let recovery = Recovery::new(context.recovery_directory()?);
     let any_pending = !recovery.entries()?.is_empty();
@@ -126,8 +126,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
     Ok(context.interrupt().exit().unwrap_or(outcome))
 }
 
-/// Returns the record as it stands in the store: what we do not know of it must survive the move.
-/// Only its lines become one.
+/// Returns the record as it is in the store, unknown members included, on one line.
 fn raw(stored: &Stored) -> Option<Cow<'_, RawValue>> {
     if !stored.value.contains(&b'\n') && !stored.value.contains(&b'\r') {
         return serde_json::from_slice(&stored.value).ok().map(Cow::Borrowed);

@@ -1,5 +1,4 @@
-//! Warnings about a store without a session, and about one in which no record is a session that
-//! oauthctl can read.
+//! Warnings about a store without sessions, and about one without readable sessions.
 
 use crate::commands::empty_store::EmptyStore;
 use crate::commands::last_count;
@@ -9,8 +8,8 @@ use crate::maintenance::Records;
 use crate::store::Layout;
 use crate::ui::counted;
 
-/// Compares a whole store with what it had before, and keeps the count less what the run has
-/// `removed`; a dry run, which has none, keeps nothing. Returns the exit status of the run.
+/// Compares a whole store with its earlier count, and records the count minus `removed` sessions. A
+/// dry run (`None`) records nothing. Returns the exit status of the run.
 pub fn compare(
     context: &Context,
     layout: &Layout,
@@ -31,8 +30,7 @@ pub fn compare(
     Ok(exit)
 }
 
-/// Returns the exit status of the run: a run that met nothing but foreign records did not do what
-/// it is for.
+/// Returns the exit status of the run. A run that met only foreign records has not succeeded.
 pub fn exit_of(context: &Context, records: Records, exit: Exit) -> Exit {
     let Records { read, foreign, .. } = records;
     if foreign == 0 || foreign < read {

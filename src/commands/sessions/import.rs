@@ -1,4 +1,4 @@
-//! `oauthctl sessions import`: exported sessions into this store.
+//! `oauthctl sessions import`: imports exported sessions into the store.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -20,16 +20,16 @@ use crate::session::{Traces, Transfer};
 use crate::store::Store;
 use crate::ui::{Format, counted, counts};
 
-/// Sessions written at the same time: enough to hide the way to the store and back.
+/// Number of concurrent writes, sufficient to hide the latency of the store.
 const CONCURRENCY: usize = 64;
 
-/// Lines read before anything is imported, to see whether they hold tokens.
+/// Number of lines read before the import, to detect tokens.
 const READ_AHEAD: usize = 1000;
 
-/// Kinds whose sessions are in the store now.
+/// Results with a changed store.
 const BROUGHT_IN: [ImportResult; 2] = [ImportResult::Created, ImportResult::Replaced];
 
-/// Longer lines are no sessions.
+/// Maximum length of a line.
 const MAX_LINE: u64 = 1 << 20;
 
 /// Bring exported sessions into this store, without logging anyone out
@@ -63,7 +63,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Reads lines, brings each in, tells what became of them.
+/// Reads lines, imports each, and reports the results.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let input: Box<dyn Read + Send> = if args.file.as_os_str() == "-" {
         Box::new(io::stdin())
@@ -120,7 +120,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
-/// Asks whether the old app is stopped. Nothing has been imported yet.
+/// Asks whether the old app is stopped. Nothing has been imported before.
 fn confirm_stopped(context: &Context) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     if interrupt.is_set() {
@@ -149,7 +149,7 @@ async fn import_lines(
     let interrupt = context.interrupt();
     let progress = context.ui.progress("sessions read");
     let mut numbers = 1_u64..;
-    // What is on its way when something fails is still brought to its end, and counted.
+    // After a failure, pending imports are completed and counted.
     let mut failure = None;
     let has_failed = AtomicBool::new(false);
     let next = |context: &mut task::Context<'_>| {
@@ -204,16 +204,16 @@ fn whose(line: Option<&str>) -> String {
     session.map(|session| session.did.into_owned()).unwrap_or_default()
 }
 
-/// Lines of an export on their way.
+/// Lines of an export.
 struct Lines {
-    /// Read ahead.
+    /// Lines read ahead.
     held: VecDeque<anyhow::Result<Line>>,
     rest: mpsc::Receiver<anyhow::Result<Line>>,
 }
 
 impl Lines {
-    /// Reads lines in a thread of its own: an input that has nothing to say must not keep a signal
-    /// from being heeded. The thread ends with the input, or with the process.
+    /// Reads lines in a separate thread, so that a silent input does not delay the handling of
+    /// signals. The thread ends with the input or the process.
     fn read(mut input: impl BufRead + Send + 'static) -> Self {
         let (sender, rest) = mpsc::channel(CONCURRENCY);
         std::thread::spawn(move || {
@@ -227,8 +227,8 @@ impl Lines {
         Self { held: VecDeque::new(), rest }
     }
 
-    /// Reads ahead to the first line with a refresh token, and returns whether there is one. After
-    /// many lines without, the answer is yes. A signal is an answer, too.
+    /// Reads ahead to the first line with a refresh token, and returns whether there is one.
+    /// Returns true after many lines without one, and after a signal.
     async fn hold_token(&mut self, context: &Context) -> bool {
         let interrupt = context.interrupt();
         while self.held.len() < READ_AHEAD {
@@ -257,7 +257,7 @@ fn has_refresh_token(line: &str) -> bool {
     session.is_some_and(|session| Traces::refresh_token(session.record.get().as_bytes()).is_some())
 }
 
-/// A line of the export; none of ours when it is no text, or longer than any session.
+/// Line of the export, `None` if it is not text or too long.
 type Line = Option<String>;
 
 fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {

@@ -1,5 +1,5 @@
-//! `--inactive` of the commands that look at sessions: whom `sessions prune --inactive` would sign
-//! out.
+//! `--inactive` of commands that show sessions: selects those that `sessions prune --inactive`
+//! would sign out.
 
 use super::select::SelectArgs;
 use crate::context::Context;
@@ -19,8 +19,8 @@ pub struct InactiveArgs {
 }
 
 impl InactiveArgs {
-    /// Hands over every session that is selected and, where that is asked about, whose user is
-    /// away. Says of how many that cannot be told.
+    /// Passes on all selected sessions, with `--inactive` only those of inactive users. Reports the
+    /// number of sessions for which this cannot be determined.
     pub async fn for_each(
         &self,
         select: &SelectArgs,

@@ -1,4 +1,4 @@
-//! Reading the selected sessions of every layout of a store.
+//! Reads the selected sessions in all layouts of a store.
 
 use super::inactive::InactiveArgs;
 use super::select::SelectArgs;
@@ -9,7 +9,7 @@ use crate::maintenance::Assessor;
 use crate::session::Summary;
 use crate::store::Store;
 
-/// Layouts of which the store has records.
+/// Layouts with records in the store.
 pub struct Layouts<'a> {
     context: &'a Context,
     select: &'a SelectArgs,
@@ -18,7 +18,7 @@ pub struct Layouts<'a> {
 }
 
 impl<'a> Layouts<'a> {
-    /// Opens the store under each layout, and finds out which key is meant.
+    /// Opens the store once per layout, and resolves `--kid`.
     pub fn open(
         context: &'a Context,
         select: &'a SelectArgs,
@@ -33,12 +33,12 @@ impl<'a> Layouts<'a> {
         self.stores.iter().map(|store| &**store).collect()
     }
 
-    /// Returns whether there are several.
+    /// Checks whether there are several.
     pub fn are_several(&self) -> bool {
         self.stores.len() > 1
     }
 
-    /// Hands over every selected session. Returns their number.
+    /// Passes on all selected sessions. Returns their number.
     pub fn for_each(
         &self,
         mut consume: impl FnMut(&Summary<'_>, &Assessor) -> anyhow::Result<()>,
@@ -62,7 +62,7 @@ impl<'a> Layouts<'a> {
         Ok(count)
     }
 
-    /// Says how many sessions were selected, and what was not found.
+    /// Reports the number of selected sessions, and names that were not found.
     pub fn finish(&self, count: u64) -> anyhow::Result<Exit> {
         self.select.warn_of_missing(self.context, &self.stores())?;
         tell_where(self.context, &self.stores, &self.select.seen().borrow().counted(count))?;

@@ -1,4 +1,4 @@
-//! `oauthctl sessions list`: the selected sessions, streamed.
+//! `oauthctl sessions list`: lists the selected sessions as a stream.
 
 use super::inactive::InactiveArgs;
 use super::layouts::Layouts;
@@ -38,7 +38,7 @@ pub struct Args {
     inactive: InactiveArgs,
 }
 
-/// Selects, judges and prints.
+/// Selects sessions and prints them with their status.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let layouts = Layouts::open(context, &args.select, &args.inactive)?;
     let mut listing = match (args.wide, layouts.are_several()) {

@@ -29,7 +29,7 @@ pub use view::{assessor, tell_where};
 use crate::context::Context;
 use crate::error::Exit;
 
-// What the noun is about stands in the command tree.
+// The command tree describes the noun.
 #[derive(clap::Subcommand)]
 pub enum Command {
     List(list::Args),
@@ -44,7 +44,7 @@ pub enum Command {
     Import(import::Args),
 }
 
-/// Runs the verb.
+/// Runs the subcommand.
 pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::List(args) => list::run(context, args),

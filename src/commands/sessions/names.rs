@@ -1,5 +1,5 @@
-//! Names on the command line that nothing in the store has: an error where something was to be done
-//! with them, and a warning where it was to be looked at.
+//! Names on the command line that do not occur in the store: an error for commands that change
+//! something, a warning for others.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use crate::error::{Exit, Failure, failed, nearest};
 use crate::maintenance::{Missing, bound_kids, nearest_name};
 use crate::store::Store;
 
-/// How long to look for a name that may have been meant.
+/// Time limit of the search for a similar name.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// For so many missing names.
+/// Maximum number of missing names with a search.
 const MOST_SEARCHES: usize = 3;
 
-/// Whether names were missing, and others not.
+/// True if some of the names were missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SomeMissing(bool);
 
 impl SomeMissing {
-    /// Returns the exit status of a run that did what it could.
+    /// Returns the exit status of a run that did what was possible.
     pub fn exit(self, exit: Exit) -> Exit {
         if self.0 && exit == Exit::Done { Exit::Partial } else { exit }
     }
 }
 
 impl SelectArgs {
-    /// Finds out which key is meant by `--kid`, and takes in what is asked for. Asks whether a kid
-    /// that was given by its beginning is meant, if `question` is one.
+    /// Resolves `--kid`, and records the requested names. After a prefix of a kid, asks `question`
+    /// if there is one.
     pub fn prepare(
         &self,
         context: &Context,
@@ -55,8 +55,7 @@ impl SelectArgs {
         Ok(())
     }
 
-    /// Fails where nothing in the store has a name that was given. Where others are there, warns of
-    /// those that are not.
+    /// Fails if none of the given names occurs in the store. If some do, warns of the others.
     pub fn check_names(&self, context: &Context, store: &dyn Store) -> anyhow::Result<SomeMissing> {
         let missing = self.missing(context);
         let is_all = missing.iter().any(|missing| missing.others.is_some())
@@ -71,12 +70,12 @@ impl SelectArgs {
         Err(failure(context, &[store], last)?.into())
     }
 
-    /// Warns of names that nothing in the store has.
+    /// Warns of names that do not occur in the store.
     pub fn warn_of_missing(&self, context: &Context, stores: &[&dyn Store]) -> anyhow::Result<()> {
         self.warn(context, stores, &self.missing(context))
     }
 
-    /// After a signal, nobody knows what else there is.
+    /// Returns the missing names. Empty after a signal, when the rest of the store is unknown.
     fn missing(&self, context: &Context) -> Vec<Missing> {
         if context.interrupt().is_set() { Vec::new() } else { self.seen().borrow().missing() }
     }
@@ -98,7 +97,7 @@ impl SelectArgs {
     }
 }
 
-/// Returns the failure to find this name.
+/// Returns the failure for a missing name.
 fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::Result<Failure> {
     let failure = failed(missing.message.clone());
     Ok(match (near(context, stores, missing)?, &missing.others) {
@@ -111,7 +110,8 @@ fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyho
     })
 }
 
-/// Fails because an account has no session, and names the nearest that has one.
+/// Returns the failure for an account without a session, with the most similar account that has
+/// one.
 pub fn no_session(context: &Context, stores: &[&dyn Store], did: &str) -> anyhow::Result<Failure> {
     let message = format!("{did} has no session in {}", context.store_address()?.0);
     failure(context, stores, &Missing { message, name: did.to_owned(), others: None })
@@ -129,6 +129,6 @@ fn near(
     let search =
         async { tokio::time::timeout(PATIENCE, nearest_name(stores, &missing.name)).await };
     let found = context.runtime()?.block_on(context.interrupt().or(search));
-    // An error says it already; a store that fails now has nothing to add.
+    // Failures of the search are ignored, because the missing name is an error already.
     Ok(found.and_then(Result::ok).and_then(Result::ok).flatten())
 }

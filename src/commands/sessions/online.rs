@@ -1,4 +1,4 @@
-//! What the commands share that speak to authorization servers in the users' names.
+//! Common parts of commands that send requests to authorization servers for users.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::jose::KeySet;
 use crate::maintenance::{Assessor, Binding, Left, Parts, Recovery, Refresher, Stop, Unconfirmed};
 use crate::store::Store;
 
-/// Checks whether a signal came.
+/// Returns a callback that checks for a signal.
 pub fn stop(context: &Context) -> Stop {
     let interrupt = context.interrupt();
     Box::new(move || interrupt.is_set())
 }
 
-/// Names the sessions whose new tokens a fail-over may still undo. Returns how many.
+/// Reports sessions whose new tokens may be lost in a failover. Returns their number.
 pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
     let left = unconfirmed.take_left();
     for Left { key, entry, why } in &left {
@@ -27,8 +27,8 @@ pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
     left.len() as u64
 }
 
-/// Gathers what an exchange needs, when the store takes writes, and first stores what an earlier
-/// run could not.
+/// Builds a refresher, after checking that the store is writable, and stores tokens left by earlier
+/// runs first.
 pub fn refresher(
     context: &Context,
     store: &Arc<dyn Store>,
@@ -43,7 +43,7 @@ pub fn refresher(
     pace.set(network);
     network.stop_waiting_when(stop(context));
     recover(context, &**store)?;
-    // A store that takes the lock and then refuses the tokens would cost one session after the
+    // A store that grants the lock and then refuses the tokens would cost one session after the
     // other.
     context.runtime()?.block_on(store.check_writable())?;
     Ok(Refresher::new(Parts {

@@ -1,4 +1,4 @@
-//! How hard a run may push: the options that all commands share which ask servers.
+//! Pace of a run: common options of commands that send requests to servers.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct PaceArgs {
     lock_timeout: Age,
 }
 
-/// One an hour is slower than anybody wants it, and one a microsecond as fast as can be told.
+/// Accepted `--rate`, per second.
 const RATES: std::ops::RangeInclusive<f64> = 1.0 / 3600.0..=1e6;
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -50,14 +50,14 @@ fn request_rate(text: &str) -> Result<f64, String> {
 }
 
 impl PaceArgs {
-    /// Sets the pace at which servers are asked.
+    /// Sets the request rate for servers.
     pub fn set(&self, network: &Network) {
         if let Some(rate) = self.per_issuer_rate {
             network.set_rate(rate);
         }
     }
 
-    /// Options over settings.
+    /// Merges options and settings.
     pub fn limits(&self, context: &Context) -> anyhow::Result<Limits> {
         let settings = context.settings()?.refresh()?;
         let issuers = context.settings()?.issuers()?.into_iter();
@@ -72,7 +72,7 @@ impl PaceArgs {
         })
     }
 
-    /// How long to wait for a lock.
+    /// Returns the time limit for acquiring a lock.
     pub fn lock_timeout(&self) -> Duration {
         duration(self.lock_timeout)
     }

@@ -1,4 +1,4 @@
-//! `oauthctl sessions prune`: removes what has ended; made for cron.
+//! `oauthctl sessions prune`: removes ended sessions. Designed for cron.
 
 mod batches;
 mod told;
@@ -77,13 +77,13 @@ pub struct Args {
     pause: Option<Age>,
 }
 
-/// Less is no sign of anything: a session without a request for minutes is the normal state of one
-/// that is used.
+/// Minimum of `--inactive`. A session without a request for minutes is normal even for an active
+/// user.
 const SHORTEST: Age = Age::from_secs(3600);
-/// Less is meant by few.
+/// Age below which `--inactive` requires confirmation.
 const SHORT: Age = Age::from_secs(86_400);
-/// So many are signed out or removed as malformed without a word, also where that is more than
-/// half.
+/// Number of sessions that may be signed out or removed as malformed without confirmation, even if
+/// they are more than half.
 const FEW: u64 = 20;
 
 fn inactive(text: &str) -> Result<Age, Failure> {
@@ -95,8 +95,7 @@ fn inactive(text: &str) -> Result<Age, Failure> {
         .hint("m is minutes; write days or weeks, like 30d"))
 }
 
-/// Fails where people would be signed out who were there today, and nobody has confirmed that this
-/// is meant.
+/// Fails if recently active users would be signed out, and no one has confirmed that.
 fn check_inactive(context: &Context, args: &Args) -> Result<(), Failure> {
     match args.inactive {
         Some(age)
@@ -114,8 +113,8 @@ fn check_inactive(context: &Context, args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// Takes out of the rules, and of the plan, what would end more sessions than is allowed. Says so,
-/// and whether it was so.
+/// Removes actions from the rules and the plan that would end more sessions than permitted. Reports
+/// this, and returns whether it happened.
 fn hold_back(
     context: &Context,
     args: &Args,
@@ -139,7 +138,7 @@ fn hold_back(
     Ok(true)
 }
 
-/// Plans, asks a person if there is one, settles, sums up.
+/// Plans, asks for confirmation, settles, and prints a summary.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     args.metrics
         .measured(context, "sessions_prune", args.dry_run, |counts| prune(context, args, counts))
@@ -189,7 +188,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     Ok(compare(context, store.layout(), records, Some(removed), exit)?)
 }
 
-/// Reads everything once, before anything is removed.
+/// Reads the whole store before anything is removed.
 fn plan(
     context: &Context,
     args: &Args,
@@ -243,7 +242,8 @@ fn no_keys() -> Failure {
         .hint("name the app's keys with --keys or in oauthctl.toml; --offline asks no server")
 }
 
-/// Where most of a store cannot be read, it is we who read it wrongly.
+/// Returns the failure for a store that is mostly unreadable, where a wrong layout is more likely
+/// than damage.
 fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
     usage(format!(
         "more than half of what was read is malformed ({unreadable} of {seen}); nothing was removed"
@@ -251,7 +251,7 @@ fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
     .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
 }
 
-/// Why this session is in the plan.
+/// Returns the reason for which this session is in the plan.
 fn reason(args: &Args, session: &Summary<'_>, action: Action) -> String {
     let why = session.reason.as_deref().unwrap_or_default();
     match (action, args.inactive) {
@@ -261,7 +261,7 @@ fn reason(args: &Args, session: &Summary<'_>, action: Action) -> String {
     }
 }
 
-/// Does what was planned, reading everything anew: the app goes on meanwhile.
+/// Carries out the plan, and reads everything again, because the app may have changed it.
 fn settle(
     context: &Context,
     args: &Args,

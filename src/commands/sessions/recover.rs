@@ -1,4 +1,4 @@
-//! `oauthctl sessions recover`: stores tokens that an earlier run exchanged and could not store.
+//! `oauthctl sessions recover`: stores tokens that an earlier run could not store.
 
 use serde_json::json;
 use tracing::debug;
@@ -24,7 +24,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Applies what can be applied.
+/// Applies all applicable entries.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return dry_run(context);
@@ -51,7 +51,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(if count(RecoveryResult::Pending) > 0 { Exit::Partial } else { Exit::Done })
 }
 
-/// Says what waits for this store, and what for others.
+/// Prints the numbers of entries for this store and for others.
 fn dry_run(context: &Context) -> anyhow::Result<Exit> {
     let recovery = Recovery::new(context.recovery_directory()?);
     let Waiting { here, elsewhere, unreadable } = recovery.waiting(Some(&context.store_id()?))?;
@@ -67,7 +67,7 @@ fn dry_run(context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Stores the results of exchanges that an earlier run could not. Returns how many wait on.
+/// Stores tokens that an earlier run could not store. Returns the numbers of results.
 pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<RecoveryResult>> {
     let recovery = Recovery::new(context.recovery_directory()?);
     let mut report = Tally::default();

@@ -1,5 +1,4 @@
-//! `oauthctl sessions refresh`: exchanges refresh tokens, so that sessions stay alive while their
-//! users are away.
+//! `oauthctl sessions refresh`: refreshes tokens, so that sessions of inactive users stay alive.
 
 use std::sync::Arc;
 
@@ -61,7 +60,7 @@ pub struct Args {
     pace: PaceArgs,
 }
 
-/// Selects, exchanges, tells what became of each.
+/// Selects, refreshes, and reports each result.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     args.metrics.measured(context, "sessions_refresh", args.dry_run, |counts| {
         refresh(context, args, counts)
@@ -79,7 +78,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let planner =
         Planner::new(&assessor, mode(args), is_named, min_interval, store.layout().has_lock());
     let refresher = if args.dry_run {
-        // What keeps every session from being refreshed keeps a dry run from saying otherwise.
+        // A dry run fails for the same reasons as the run itself.
         context.client_id()?;
         args.pace.set(context.network()?);
         None
@@ -121,7 +120,8 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     Ok(compare(context, store.layout(), records, (!args.dry_run).then_some(0), exit)?)
 }
 
-/// Whoever names sessions, or a status, means these. Other filters narrow down what is due.
+/// Returns the mode. Naming sessions or a status selects exactly these; other filters restrict
+/// those that are due.
 fn mode(args: &Args) -> Mode {
     match args {
         Args { expired: true, .. } => Mode::Expired,
@@ -132,8 +132,8 @@ fn mode(args: &Args) -> Mode {
     }
 }
 
-/// Takes in what the exit status depends on besides results: a session that is blocked for good
-/// must not make every run in which nothing is due a failure.
+/// Records sessions that need no refresh, for the exit status: a permanently blocked session must
+/// not make each run fail when nothing is due.
 fn tell_well(context: &Context, planner: &Planner<'_>, results: &mut Refreshes<'_>) {
     let well = planner.not_meant();
     results.some_are_well = well > 0 && !planner.has_attempted();

@@ -1,5 +1,4 @@
-//! Results of the sessions of a run, as they are listed one by one and counted: shared by the
-//! commands that work on many.
+//! Results of a run, listed individually and counted. Shared by the batch commands.
 
 use std::sync::Arc;
 
@@ -20,10 +19,10 @@ use crate::store::Stored;
 use crate::text::Named;
 use crate::ui::{Format, Listing, Role, Row, counted, counts};
 
-/// So many sessions that have ended, and no other met, are no chance.
+/// Number of ended sessions, without any other result, that is more than coincidence.
 const MANY: u64 = 3;
 
-/// One session's line: what became of it, or would.
+/// Result of one session, possibly of a dry run.
 #[derive(Serialize)]
 pub struct ResultRow<'a> {
     key: &'a str,
@@ -35,7 +34,7 @@ pub struct ResultRow<'a> {
 }
 
 impl<'a> ResultRow<'a> {
-    /// What became of this session, and why.
+    /// Creates a row for this session, with its result and reason.
     pub fn new(
         session: &'a Summary<'_>,
         result: &'static str,
@@ -59,22 +58,22 @@ impl Row for ResultRow<'_> {
     }
 }
 
-/// Results that a table shows. Other listings show all.
+/// Results shown in a table. Other listings show all.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum InTable {
-    /// All, as they come.
+    /// All, as a stream.
     All,
-    /// Those worth a word, in the end.
+    /// Significant ones, at the end.
     WorthAWord,
-    /// None: there is no table.
+    /// None, without a table.
     Nothing,
 }
 
-/// Shows results as they come, and counts them.
+/// Prints results as they arrive, and counts them.
 pub struct Results<'c, K> {
-    /// Terminal and settings.
+    /// Context.
     pub context: &'c Context,
-    /// Judges what results are of.
+    /// Assessor of the sessions.
     pub assessor: &'c Assessor,
     /// Counts by kind.
     pub tally: Tally<K>,
@@ -84,9 +83,9 @@ pub struct Results<'c, K> {
 }
 
 impl<'c, K: Named> Results<'c, K> {
-    /// Nothing has happened yet. Rows of this type will be shown.
+    /// Creates empty results, with rows of type `R`.
     pub fn new<R: Row>(context: &'c Context, assessor: &'c Assessor, in_table: InTable) -> Self {
-        // JSON is one document, the summary; the formats of lines have a line for every session.
+        // JSON has a single document, the summary. Formats with lines have one per session.
         let has_listing = match context.ui.format {
             Format::Json => false,
             Format::Table => in_table != InTable::Nothing,
@@ -96,8 +95,8 @@ impl<'c, K: Named> Results<'c, K> {
         Self { context, assessor, tally: Tally::default(), in_table, listing, has_rows: false }
     }
 
-    /// Counts a result, and shows its row. Where there is no listing, warns of what is worth a
-    /// word.
+    /// Counts a result, and prints its row. Without a listing, prints a warning about a significant
+    /// one.
     pub fn tell(
         &mut self,
         kind: K,
@@ -122,8 +121,8 @@ impl<'c, K: Named> Results<'c, K> {
         Ok(())
     }
 
-    /// Prints what is left to print. Returns how a run ends that has ended so; `achieved` says
-    /// whether it did anything.
+    /// Prints the remaining output. Returns the exit status; `achieved` is true if anything was
+    /// done.
     pub fn close(
         &mut self,
         done: anyhow::Result<()>,
@@ -134,7 +133,7 @@ impl<'c, K: Named> Results<'c, K> {
         let ui = &self.context.ui;
         let done = cut_short(self.context, done, achieved)?;
         match (self.listing.take(), ui.format) {
-            // A table without rows says nothing.
+            // A table without rows is omitted.
             (Some(listing), Format::Table) if !self.has_rows => drop(listing),
             (Some(listing), _) => listing.finish()?,
             (None, Format::Json) => ui.document(&serde_json::to_value(document)?)?,
@@ -145,28 +144,26 @@ impl<'c, K: Named> Results<'c, K> {
     }
 }
 
-/// Run that refreshes sessions, and its results.
+/// Refresh run with its results.
 pub struct Refreshes<'c> {
     results: Results<'c, RefreshResult>,
     /// `None` in a dry run.
     runner: Option<Runner<Refresher>>,
     unconfirmed: Arc<Unconfirmed>,
     dry_run: bool,
-    /// What is done, or would be: "refreshed", "would upgrade".
+    /// Verb for the result: "refreshed", "would upgrade".
     verb: &'static str,
     some_are_unconfirmed: bool,
-    /// Of the selected sessions, some needed nothing, and none was attempted.
+    /// True if some of the selected sessions needed no refresh, and none was attempted.
     pub some_are_well: bool,
-    /// The run itself may end sessions at their server.
+    /// True if the run itself may end sessions at their server.
     pub may_end_sessions: bool,
-    /// True if people are told of skipped sessions, too: whoever names one wants to know why
-    /// nothing was done with it.
+    /// True to report skipped sessions to people, too, which is useful if the session was named.
     pub tells_skipped: bool,
 }
 
 impl<'c> Refreshes<'c> {
-    /// Creates a run, which is a dry run without a refresher. `verbs` say what would be done, and
-    /// what is done.
+    /// Creates a run, a dry run without a refresher. `verbs` are for a dry run and for a real one.
     pub fn new(
         context: &'c Context,
         assessor: &'c Assessor,
@@ -191,7 +188,7 @@ impl<'c> Refreshes<'c> {
         })
     }
 
-    /// Refreshes what the source brings, or tells what a run would do with it.
+    /// Refreshes the sessions of the source, or reports what a run would do.
     pub async fn run(
         &mut self,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
@@ -214,7 +211,7 @@ impl<'c> Refreshes<'c> {
         self.tell(&event.session, kind, reason)
     }
 
-    /// Takes in what a run would do with a session.
+    /// Records the planned step of a session.
     fn plan(&mut self, step: &Step<Outcome>) -> anyhow::Result<()> {
         match step {
             Step::Settled(event) => self.add(event),
@@ -240,26 +237,26 @@ impl<'c> Refreshes<'c> {
         };
         let summary = self.results.assessor.summary(session, None);
         let row = ResultRow::new(&summary, result, reason, Some(role));
-        // A person wants to read what went wrong, not what went well.
+        // People are interested in failures, not in successes.
         let is_worth_a_word =
             role == Role::Warning || self.tells_skipped && kind == RefreshResult::Skipped;
         let warning = || format!("{}: {result}: {}", summary.key, reason.unwrap_or_default());
         self.results.tell(kind, &row, is_worth_a_word, warning)
     }
 
-    /// Takes back that so many were refreshed: whether they stay so nobody knows.
+    /// Marks this number of refreshed sessions as unconfirmed.
     fn take_back(&mut self, unconfirmed: u64) {
         self.results.tally.take(RefreshResult::Refreshed, unconfirmed);
         self.results.tally.add(RefreshResult::Unknown, unconfirmed);
         self.some_are_unconfirmed = unconfirmed > 0;
     }
 
-    /// Checks whether there is no result.
+    /// Checks whether there are no results.
     pub fn is_empty(&self) -> bool {
         self.results.tally.total() == 0
     }
 
-    /// Prints what is left to print, and says how to exit.
+    /// Prints the remaining output, and returns the exit status.
     pub fn finish(mut self, done: anyhow::Result<SomeMissing>) -> anyhow::Result<Exit> {
         let missing = done.as_ref().copied().unwrap_or_default();
         let document = self.document();
@@ -276,8 +273,8 @@ impl<'c> Refreshes<'c> {
             &document,
             &summary,
         )?;
-        // Single sessions end all the time. Where nothing else is met, the configuration may be
-        // what ends them.
+        // Single sessions end all the time. If nothing else happens, the configuration may be the
+        // cause.
         let doubtful =
             if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
         if doubtful >= MANY {
@@ -292,7 +289,7 @@ impl<'c> Refreshes<'c> {
         Ok(missing.exit(exit(context, done, blocked + unknown + doubtful, achieved)))
     }
 
-    /// Returns the counts for a program, which must not take a dry run for the real thing.
+    /// Returns the counts for programs, which must be able to recognise a dry run.
     pub fn document(&self) -> Value {
         let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
         let first =

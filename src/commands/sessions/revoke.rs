@@ -56,10 +56,10 @@ pub struct Args {
     pace: PaceArgs,
 }
 
-/// Less is no sign of absence: an access token is used for an hour before the app renews it.
+/// Minimum of `--inactive`: an access token is used for an hour before the app renews it.
 const SHORTEST: Age = Age::from_secs(3600);
 
-/// Counts, asks, revokes.
+/// Counts, asks for confirmation, and revokes.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.select.is_empty() && !args.all {
         return Err(usage("say which sessions to revoke")
@@ -123,7 +123,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(missing.exit(exit))
 }
 
-/// The sessions that somebody has agreed to end. A filter or a limit may take in others by then.
+/// Sessions whose end was confirmed. A filter or a limit may match others by then.
 #[derive(Default)]
 struct Agreed(HashSet<u64>, RandomState);
 
@@ -137,14 +137,14 @@ impl Agreed {
     }
 }
 
-/// End of a dry run.
+/// Result of a dry run.
 pub struct DryRun {
     pub exit: Exit,
     /// Sessions that could not be revoked.
     pub impossible: u64,
 }
 
-/// Names what would be revoked, and does nothing.
+/// Prints the sessions that would be revoked.
 pub fn dry_run(
     context: &Context,
     select: &SelectArgs,
@@ -165,7 +165,7 @@ pub fn dry_run(
         assessor,
         |stored, session| {
             let copy = assessor.copy(stored);
-            // Copies in this layout end together, as asked.
+            // Copies in this layout end together, as requested.
             let alone = copy.map(|_| assessor.summary_alone(stored, None));
             let own = alone.as_ref().unwrap_or(session);
             let is_elsewhere =
@@ -215,7 +215,7 @@ pub fn dry_run(
     Ok(DryRun { exit, impossible })
 }
 
-/// Revokes what is selected and `is_meant`, and tells what became of each.
+/// Revokes selected sessions for which `is_meant` holds, and reports each result.
 pub fn revoke_selected(
     context: &Context,
     select: &SelectArgs,
@@ -245,7 +245,7 @@ pub fn revoke_selected(
         };
         runner.run(source, async |revoker, event| results.add(event, forget, revoker).await).await
     });
-    // They are counted as unconfirmed already: a session that was renewed has not ended.
+    // They count as unconfirmed already: a renewed session has not ended.
     tell_unconfirmed(context, &unconfirmed);
     let removed = results.removed();
     let found = select.seen().borrow().records.all();
@@ -302,8 +302,8 @@ impl Revocations<'_> {
     ) -> anyhow::Result<()> {
         let assessor = self.assessor;
         let summary = assessor.summary(&event.session, None);
-        // What is no session under this layout may be another program's; only `prune --malformed`
-        // looks into that.
+        // An unreadable value may belong to another program. Only `prune --malformed` handles
+        // those.
         let may_be_forgotten = forget && !summary.status.is_unreadable();
         let outcome = match event.outcome {
             Revoked::Unconfirmed(why, _) | Revoked::Failed(why)
@@ -327,7 +327,7 @@ impl Revocations<'_> {
         self.tell(kind, &row, role == Some(Role::Warning), warning)
     }
 
-    /// Removes the record without proof. A store that fails keeps it.
+    /// Removes the record without proof. It is kept if the store fails.
     async fn forget(&self, revoker: &Revoker, session: &Stored) -> bool {
         revoker.forget(session).await.unwrap_or_else(|error| {
             self.context.ui.warn(format!("{error:#}"));
@@ -335,7 +335,7 @@ impl Revocations<'_> {
         })
     }
 
-    /// Number of records that are gone.
+    /// Returns the number of removed records.
     fn removed(&self) -> u64 {
         self.tally.sum(&[RevokeResult::Confirmed, RevokeResult::Forgotten])
     }

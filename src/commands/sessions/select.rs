@@ -1,5 +1,4 @@
-//! Which sessions a command is about: the arguments that all session commands share, and what they
-//! select.
+//! Selection of sessions: common arguments of all session commands.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -62,8 +61,8 @@ pub struct SelectArgs {
     seen: Rc<RefCell<Seen>>,
 }
 
-/// Returns an issuer as records name it (RFC 8414 section 2), from what tables show and people
-/// paste: `auth.example.com` is enough, and a slash at the end is none of its name.
+/// Normalises an issuer (RFC 8414 section 2) as shown in tables or pasted: `auth.example.com`
+/// suffices, and a trailing slash is removed.
 fn issuer(text: &str) -> Result<String, Failure> {
     let refuse = || {
         usage(format!("{text:?} is not the address of a server"))
@@ -83,12 +82,12 @@ fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {
 }
 
 impl SelectArgs {
-    /// Every session bound to this client key.
+    /// Selects all sessions bound to this client key.
     pub fn bound_to(kid: &Kid) -> Self {
         Self { kid: Some(kid.as_str().to_owned()), ..Self::default() }
     }
 
-    /// Checks whether nothing at all is said about which sessions are meant.
+    /// Checks whether no selection was made.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
             && self.records.is_empty()
@@ -100,17 +99,17 @@ impl SelectArgs {
             && self.scope.is_none()
     }
 
-    /// Checks whether sessions are named one by one.
+    /// Checks whether sessions are named individually.
     pub fn names_sessions(&self) -> bool {
         !self.accounts.is_empty() || !self.records.is_empty()
     }
 
-    /// Checks whether sessions are chosen by their status.
+    /// Checks whether sessions are selected by status.
     pub fn names_statuses(&self) -> bool {
         !self.status.is_empty()
     }
 
-    /// Returns the conditions that a session must meet.
+    /// Returns the filter.
     pub fn filter(&self) -> Filter {
         Filter {
             issuer: self.issuer.clone(),
@@ -122,17 +121,17 @@ impl SelectArgs {
         }
     }
 
-    /// Takes in which key is meant.
+    /// Sets the resolved kid.
     pub fn set_kid(&self, kid: String) {
         self.whole_kid.replace(Some(kid));
     }
 
-    /// What was read so far.
+    /// Returns the records read so far.
     pub fn seen(&self) -> &RefCell<Seen> {
         &self.seen
     }
 
-    /// Begins to read what is selected.
+    /// Starts to read the selected sessions.
     pub async fn begin<'a>(
         &self,
         context: &Context,
@@ -161,7 +160,7 @@ impl SelectArgs {
         ))
     }
 
-    /// Returns the names given, with the accounts of handles.
+    /// Returns the given names, with handles resolved.
     async fn names(&self, context: &Context) -> anyhow::Result<Names> {
         let mut accounts = Vec::with_capacity(self.accounts.len());
         for account in &self.accounts {
@@ -177,7 +176,7 @@ impl SelectArgs {
         self.taken.set(taken);
     }
 
-    /// Reads the store and hands over every selected session, until all were seen or a signal came.
+    /// Passes on all selected sessions of the store, until the end or a signal.
     pub async fn for_each(
         &self,
         context: &Context,

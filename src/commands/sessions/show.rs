@@ -1,4 +1,4 @@
-//! `oauthctl sessions show`: everything known of one account's sessions, without their secrets.
+//! `oauthctl sessions show`: shows all data of one account's sessions, without secrets.
 
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ pub struct Args {
     account: Account,
 }
 
-/// Finds, judges and prints.
+/// Finds the sessions and prints them with their status.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let stores = context.open_stores()?;
     let mut found = Vec::new();
@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// One field a line: a row of a table would be too wide to read.
+/// Prints one field per line, because a table row would be too wide.
 fn show_card(
     context: &Context,
     assessor: &Assessor,

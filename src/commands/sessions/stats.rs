@@ -1,4 +1,4 @@
-//! `oauthctl sessions stats`: how many sessions of which kind.
+//! `oauthctl sessions stats`: numbers of sessions by various properties.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::ui::Format;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// Upper bounds of the age classes, and what they are called.
+/// Upper bounds of the age classes, with their names.
 const AGES: [(Age, &str); 6] = [
     (Age::from_secs(HOUR), "up to 1h"),
     (Age::from_secs(DAY), "up to 1d"),
@@ -29,10 +29,10 @@ const AGES: [(Age, &str); 6] = [
 ];
 const OLDER: &str = "older";
 const UNKNOWN: &str = "unknown";
-/// A public client has no key.
+/// Key of a public client.
 const NONE: &str = "none";
 
-/// Rows shown of a group on the terminal; the others are summed up.
+/// Maximum number of rows of a group on the terminal. Others are added up.
 const SHOWN: usize = 12;
 
 /// Count sessions by status, issuer, client key, authentication and age
@@ -48,7 +48,7 @@ pub struct Args {
     inactive: InactiveArgs,
 }
 
-/// Counts per value of each aspect. Those of one aspect add up to the total.
+/// Counts by the values of each property. Those of one property add up to the total.
 #[derive(Default)]
 struct Stats {
     total: u64,
@@ -78,8 +78,7 @@ impl Stats {
         *self.ages.entry(class).or_default() += 1;
     }
 
-    /// Returns the counts of every aspect, with its name; within each, in the order in which they
-    /// are shown.
+    /// Returns the counts of each property, in display order.
     fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 7] {
         let statuses =
             Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
@@ -101,7 +100,7 @@ impl Stats {
     }
 }
 
-/// Counts a value, copying its name only the first time.
+/// Counts a value. Copies its name only the first time.
 fn count(counts: &mut HashMap<String, u64>, name: &str) {
     match counts.get_mut(name) {
         Some(n) => *n += 1,

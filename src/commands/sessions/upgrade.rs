@@ -1,4 +1,4 @@
-//! `oauthctl sessions upgrade`: carries sessions over that began while the client was public.
+//! `oauthctl sessions upgrade`: converts sessions that started when the client was public.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct Args {
     pace: PaceArgs,
 }
 
-/// Checks what is published, then exchanges.
+/// Checks the published documents, then refreshes.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).cloned().ok_or_else(|| {

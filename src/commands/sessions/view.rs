@@ -1,4 +1,4 @@
-//! How a session is looked at: judged by the settings at hand, shown as a row.
+//! Display of sessions: status by the configuration, and table rows.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,13 +10,13 @@ use crate::session::{Status, Summary};
 use crate::store::{Layout, Store};
 use crate::ui::{Role, Row, brief_kid};
 
-/// Reads keys and settings.
+/// Creates an assessor from keys and settings.
 pub fn assessor(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
     assessor_by(context, layout, context.key_set()?.as_ref())
 }
 
-/// The same for a run that exchanges sessions: where no key source is configured, there are no
-/// keys.
+/// Creates an assessor for a run that refreshes sessions, which has no keys if no key source is
+/// configured.
 pub fn assessor_of_run(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
     assessor_by(context, layout, Some(&context.key_set()?.unwrap_or_default()))
 }
@@ -51,7 +51,7 @@ pub fn role(status: Status) -> Option<Role> {
     }
 }
 
-/// A session in a table that fits a terminal. In other formats it is the whole of it.
+/// Session in a table that fits a terminal. Other formats contain all fields.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub struct BriefRow<'a> {
@@ -61,7 +61,7 @@ pub struct BriefRow<'a> {
 }
 
 impl<'a> BriefRow<'a> {
-    /// As judged by this judge.
+    /// Creates a row for a session.
     pub fn of(summary: &'a Summary<'a>, assessor: &'a Assessor) -> Self {
         Self { summary, assessor }
     }
@@ -91,7 +91,7 @@ impl Row for BriefRow<'_> {
     }
 }
 
-/// The same for a store with several layouts.
+/// Row for a store with several layouts.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub struct LayoutRow<'a>(pub BriefRow<'a>);
@@ -110,7 +110,7 @@ impl Row for LayoutRow<'_> {
     }
 }
 
-/// Says how many records were shown, of which store and layouts.
+/// Reports the number of records shown, with store and layouts.
 pub fn tell_where(context: &Context, stores: &[Box<dyn Store>], count: &str) -> anyhow::Result<()> {
     let (url, _) = context.store_address()?;
     let so_far = context.interrupt().so_far();
@@ -120,7 +120,7 @@ pub fn tell_where(context: &Context, stores: &[Box<dyn Store>], count: &str) -> 
     Ok(())
 }
 
-/// Returns the reason, in which a kid is not longer than in its own column.
+/// Returns the reason, with kids shortened as in their own column.
 fn brief_reason(summary: &Summary<'_>) -> String {
     let reason = summary.reason.as_deref().unwrap_or_default();
     match summary.kid.as_deref() {
@@ -141,7 +141,7 @@ fn layout<'a>(summary: &'a Summary<'_>) -> &'a str {
     summary.layout.as_deref().unwrap_or("-")
 }
 
-/// The wide table.
+/// Wide table.
 impl Row for Summary<'_> {
     const FIELDS: &'static [&'static str] = &[
         "key",

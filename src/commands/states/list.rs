@@ -1,4 +1,4 @@
-//! `oauthctl states list`: pending logins.
+//! `oauthctl states list`: lists pending logins.
 
 use std::borrow::Cow;
 use std::pin::pin;

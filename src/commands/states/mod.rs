@@ -1,4 +1,4 @@
-//! `oauthctl states …`: logins that were begun.
+//! `oauthctl states …`: pending logins.
 
 mod list;
 mod purge;
@@ -6,14 +6,14 @@ mod purge;
 use crate::context::Context;
 use crate::error::Exit;
 
-// What the noun is about stands in the command tree.
+// The command tree describes the noun.
 #[derive(clap::Subcommand)]
 pub enum Command {
     List(list::Args),
     Purge(purge::Args),
 }
 
-/// Runs the verb.
+/// Runs the subcommand.
 pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::List(args) => list::run(context, args),

@@ -1,4 +1,4 @@
-//! `oauthctl states purge`: removes logins that were begun and never completed.
+//! `oauthctl states purge`: removes unfinished logins.
 
 use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
@@ -31,7 +31,7 @@ pub struct Args {
     metrics: MetricsArgs,
 }
 
-/// Reads all states, removes the old ones, tells how many.
+/// Reads all pending logins, removes old ones, and prints the counts.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     args.metrics
         .measured(context, "states_purge", args.dry_run, |results| purge(context, args, results))

@@ -1,4 +1,4 @@
-//! `--batch-size` and `--pause`: not all at once.
+//! `--batch-size` and `--pause`: divides a run into batches.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::interrupt::Interrupt;
 use crate::store::Stored;
 
-/// Hands sessions out so many at a time, with a pause after each batch that another follows.
+/// Divides sessions into batches, with a pause after each batch but the last.
 pub struct Batches {
     size: usize,
     left: usize,
@@ -18,7 +18,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Of the size, and with the pause, that were asked for.
+    /// Reads the options.
     pub fn new(context: &Context, args: &Args) -> Self {
         let size = args.batch_size.map_or(usize::MAX, std::num::NonZeroUsize::get);
         let pause =
@@ -26,10 +26,10 @@ impl Batches {
         Self { size, left: size, pause, interrupt: context.interrupt() }
     }
 
-    /// Returns the next of those that wait, of whom there are some.
+    /// Takes the next batch from `waiting`, which is not empty.
     pub async fn take(&mut self, waiting: &mut Vec<Stored>) -> Vec<Stored> {
         if self.left == 0 {
-            // Whichever comes first.
+            // Ends early on a signal.
             let _ = timeout(self.pause, self.interrupt.raised()).await;
             self.left = self.size;
         }

@@ -1,4 +1,4 @@
-//! What a run of `sessions prune` would do, and what it did, in words and in documents.
+//! Output of `sessions prune`: plan, results, JSON.
 
 use serde::Serialize;
 
@@ -10,8 +10,8 @@ use crate::maintenance::{Action, Assessor, Event, Plan, PruneResult, Pruned, Tal
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
-/// `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1 (suspect), sign out 2
-/// (away)`
+/// Formats the plan: `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1
+/// (suspect), sign out 2 (away)`.
 pub fn intentions(plan: &Plan) -> String {
     let count = |action| plan.actions.get(&action).copied().unwrap_or_default();
     let removals = [Action::RemoveDead, Action::RemoveOld, Action::RemoveMalformed];
@@ -26,13 +26,13 @@ pub fn intentions(plan: &Plan) -> String {
     text
 }
 
-/// ` (2 dead, 1 malformed)`; nothing where all are 0.
+/// Formats the counts: ` (2 dead, 1 malformed)`. Empty if all are 0.
 fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     let text = counts(", ", some);
     text.strip_prefix(", ").map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
-/// Returns the totals of a dry run.
+/// Prints the totals of a dry run.
 pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<()> {
     let ui = &context.ui;
     if ui.format == Format::Json {
@@ -44,14 +44,14 @@ pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyho
     Ok(ui.summary(text)?)
 }
 
-/// Repeats `--inactive` in words, so that minutes are not taken for months.
+/// Repeats `--inactive` in words, so that minutes are not mistaken for months.
 pub fn threshold(inactive: Option<Age>) -> String {
     inactive
         .map(|age| format!("; signed out is who was inactive for {}", age.in_words()))
         .unwrap_or_default()
 }
 
-/// What was asked for and is not touched.
+/// Describes the selected sessions that are kept.
 fn kept(plan: &Plan) -> String {
     counts(
         "; ",
@@ -62,7 +62,7 @@ fn kept(plan: &Plan) -> String {
     )
 }
 
-/// A dry run as a document.
+/// JSON document of a dry run.
 #[derive(Serialize)]
 struct DryRun<'p> {
     #[serde(flatten)]
@@ -70,7 +70,7 @@ struct DryRun<'p> {
     dry_run: bool,
 }
 
-/// A run as a document.
+/// JSON document of a run.
 #[derive(Serialize)]
 pub struct Document {
     #[serde(flatten)]
@@ -87,18 +87,18 @@ pub struct Prunings<'c> {
 }
 
 impl<'c> Prunings<'c> {
-    /// Nothing has happened yet.
+    /// Creates empty results.
     pub fn new(context: &'c Context, assessor: &'c Assessor) -> Self {
         let results = Results::new::<ResultRow>(context, assessor, InTable::Nothing);
         Self { results, some_are_unconfirmed: false }
     }
 
-    /// Judges what results are of.
+    /// Returns the assessor of the sessions.
     pub fn assessor(&self) -> &'c Assessor {
         self.results.assessor
     }
 
-    /// Takes one in.
+    /// Adds a result.
     pub fn add(&mut self, event: &Event<Pruned>) -> anyhow::Result<()> {
         let summary = self.results.assessor.summary(&event.session, None);
         let kind = event.outcome.kind();
@@ -113,8 +113,7 @@ impl<'c> Prunings<'c> {
         self.results.tell(kind, &row, reason.is_some(), warning)
     }
 
-    /// Takes back that all is settled with so many sessions that live: whether their new tokens
-    /// last nobody knows.
+    /// Marks this number of living sessions as unconfirmed: their new tokens may be lost.
     pub fn take_back(&mut self, unconfirmed: u64) {
         let tally = &mut self.results.tally;
         let alive = tally.take(PruneResult::Alive, unconfirmed);
@@ -123,18 +122,18 @@ impl<'c> Prunings<'c> {
         self.some_are_unconfirmed = unconfirmed > 0;
     }
 
-    /// Everything that was counted, as a document.
+    /// Returns all counts as a document.
     pub fn document(&self, plan: &Plan) -> Document {
         let Plan { read, unobservable, foreign, .. } = *plan;
         Document { tally: self.results.tally.clone(), unobservable, foreign, read }
     }
 
-    /// Number of records that are gone.
+    /// Returns the number of removed records.
     pub fn removed(&self) -> u64 {
         self.results.tally.sum(&PruneResult::REMOVED)
     }
 
-    /// One line for people, one document for programs.
+    /// Prints a summary for people, or a document for programs.
     pub fn finish(
         mut self,
         done: anyhow::Result<()>,
