@@ -37,9 +37,16 @@ pub(in crate::maintenance) struct Asked {
 }
 
 impl Asked {
-    /// Checks whether it is known how the server has treated the token.
+    /// Returns whether the server's answer tells if the token is spent.
     pub(in crate::maintenance) fn is_conclusive(&self) -> bool {
-        !matches!(self.answer, Exchange::AnswerLost(_) | Exchange::Unacceptable { .. })
+        match self.answer {
+            Exchange::Refreshed(_) | Exchange::Refused(_) => true,
+            Exchange::UseNonce(_) | Exchange::NotSent(_) => !self.answer_was_lost,
+            // A server may fail after it has spent the token.
+            Exchange::TryLater { .. } | Exchange::AnswerLost(_) | Exchange::Unacceptable { .. } => {
+                false
+            }
+        }
     }
 }
 

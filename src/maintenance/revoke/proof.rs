@@ -117,11 +117,14 @@ impl Revoker {
         };
         match answer {
             Exchange::Refused(refusal) if refusal.refuses_newest_token() => {
-                self.refresher.parts().recovery.discard(&entry);
+                let recovery = &self.refresher.parts().recovery;
+                recovery.sent.settled(newest);
+                recovery.discard(&entry);
                 Ok(())
             }
             Exchange::Refreshed(newer) => {
                 self.keep_alive(ending, &newer, Some(entry)).await;
+                self.refresher.parts().recovery.sent.settled(newest);
                 let why = doubt.unwrap_or_else(|| "the server keeps the session alive".to_owned());
                 Err(Revoked::Failed(why))
             }
@@ -200,6 +203,7 @@ impl Revoker {
             let signed =
                 server.sign(self.refresher.credentials(ready), &ready.dpop_key, parameters.take());
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: token, within };
+            self.refresher.parts().recovery.sent.sending(token);
             match server.refresh(refresh).await {
                 Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
                     repeated += 1;
