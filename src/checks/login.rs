@@ -1,4 +1,4 @@
-//! Answers of authorization servers to a login in the app's name (RFC 9126), in terms of what the
+//! Interprets answers of authorization servers to pushed login requests (RFC 9126): what the
 //! operator can change.
 
 use super::{Finding, Topic};
@@ -6,22 +6,22 @@ use crate::oauth::{ErrorResponse, Pushed, brief};
 
 const TOPIC: Topic = Topic::Login;
 const WHY: &str = "nobody with an account there can log in";
-/// What every change of a published document ends with.
+/// End of the hint for changes of a published document.
 const THEN_WAIT: &str =
     "servers keep a document for 10 minutes, some for an hour, and this one now has today's";
 
-/// One login that was tried.
+/// Test login.
 #[derive(Clone, Copy)]
 pub struct Attempt<'a> {
-    /// The authorization server.
+    /// Authorization server.
     pub issuer: &'a str,
-    /// The app's name.
+    /// `client_id` of the app.
     pub client_id: &'a str,
-    /// Address to which the user would be sent back.
+    /// Redirect URI of the request.
     pub redirect_uri: &'a str,
-    /// Scopes that the user would be asked for.
+    /// Scope of the request.
     pub scope: &'a str,
-    /// Key that signed; none of a public client.
+    /// Kid of the signing key, `None` for a public client.
     pub kid: Option<&'a str>,
 }
 
@@ -34,27 +34,27 @@ pub enum Cause {
     JwksUnreadable,
     /// A member of the client metadata breaks a rule.
     Metadata,
-    /// The redirect URI is none of the client's.
+    /// The redirect URI does not belong to the client.
     RedirectUri,
-    /// A scope is not the client's, or unknown to the server.
+    /// A scope is not allowed for the client, or unknown to the server.
     Scope,
-    /// The server finds no published key that fits.
+    /// The server finds no matching published key.
     UnknownKey,
-    /// Several published keys fit.
+    /// Several published keys match.
     DuplicateKid,
-    /// The signature is by another key than the published one.
+    /// The signature was made with another key than the published one.
     OtherKey,
     /// The assertion names no key.
     NoKid,
-    /// Times do not fit.
+    /// The times of the assertion are not accepted.
     Clock,
     /// The server expects another client authentication.
     AuthMethod,
     /// The assertion is for another server.
     Audience,
-    /// The DPoP proof.
+    /// The DPoP proof is not accepted.
     Dpop,
-    /// Words that say nothing that is known.
+    /// Unknown wording.
     Refused,
 }
 
@@ -63,8 +63,8 @@ use Cause::{
     NoKid, OtherKey, RedirectUri, Refused, Scope, UnknownKey,
 };
 
-/// Parts of refusals in lower case, and what they mean: those of the reference server
-/// (`@atproto/oauth-provider` 0.22.9) and of rsky-oauth 1.1.0. The first that fits holds.
+/// Parts of error descriptions in lower case, with their meaning: those of the reference server
+/// (`@atproto/oauth-provider` 0.22.9) and of rsky-oauth 1.1.0. The first match applies.
 const WORDS: [(&str, Cause); 34] = [
     ("unable to obtain jwks", JwksUnreadable),
     ("jwks fetch failed", JwksUnreadable),
@@ -102,7 +102,7 @@ const WORDS: [(&str, Cause); 34] = [
     ("client metadata", Metadata),
 ];
 
-/// Members of the client metadata that servers name, longer names first.
+/// Members of the client metadata named by servers, longer names first.
 const MEMBERS: [&str; 14] = [
     "tls_client_certificate_bound_access_tokens",
     "token_endpoint_auth_signing_alg",
@@ -121,7 +121,7 @@ const MEMBERS: [&str; 14] = [
 ];
 
 impl Cause {
-    /// Classifies a refusal.
+    /// Classifies an error response.
     pub fn of(refusal: &ErrorResponse) -> Self {
         let [error, description] = [&refusal.error, &refusal.description]
             .map(|text| text.as_deref().unwrap_or_default().to_ascii_lowercase());
@@ -136,12 +136,12 @@ impl Cause {
         found.unwrap_or(if error == "invalid_client_metadata" { Metadata } else { Refused })
     }
 
-    /// Checks whether another redirect URI may fare better.
+    /// Checks whether another redirect URI may be accepted.
     pub fn is_of_redirect_uri(self) -> bool {
         self == RedirectUri
     }
 
-    /// Checks whether another key may fare better.
+    /// Checks whether another key may be accepted.
     pub fn is_of_key(self) -> bool {
         matches!(self, UnknownKey | DuplicateKid | OtherKey | NoKid)
     }
@@ -166,7 +166,7 @@ impl Cause {
     }
 }
 
-/// Reports a login that was not taken; none where it was.
+/// Returns the finding about a refused login, `None` for an accepted one.
 pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
     let issuer = attempt.issuer;
     let of_server = |name: &str, what: String, fix: &str| {
@@ -307,12 +307,12 @@ fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
     }
 }
 
-/// Returns the scope that a refusal names, of those that were asked for.
+/// Returns the scope named in an error description, among those requested.
 fn refused_scope<'a>(words: &str, asked: &'a str) -> Option<&'a str> {
     asked.split(' ').find(|scope| words.contains(&format!("\"{scope}\"")))
 }
 
-/// Reports the logins that a server takes.
+/// Returns the finding about accepted logins.
 pub fn accepted(issuer: &str, redirect_uris: u64, kids: &[&str]) -> Finding {
     let uris = crate::text::counted(redirect_uris, "redirect URI");
     let keys = if kids.is_empty() {
@@ -324,13 +324,13 @@ pub fn accepted(issuer: &str, redirect_uris: u64, kids: &[&str]) -> Finding {
     Finding::ok(TOPIC, what).named("accepted").said_by(issuer)
 }
 
-/// Reports what keeps logins from being tried at all.
+/// Returns the finding about an obstacle to any test login.
 pub fn not_tried(name: &str, what: impl Into<String>, fix: &str) -> Finding {
     let why = "whether users can log in has not been tried";
     Finding::warning(TOPIC, what, why, fix).named(name)
 }
 
-/// Reports a server that cannot be found.
+/// Returns the finding about a server that cannot be found.
 pub fn no_server(error: impl Into<anyhow::Error>) -> Finding {
     Finding::failed(TOPIC, error, WHY).named("no_server")
 }

@@ -1,4 +1,5 @@
-//! Addresses of PostgreSQL as libpq reads them, and the parameters that hosts and ORMs add to them.
+//! PostgreSQL addresses in the notation of libpq, and the parameters that hosts and ORMs add to
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +17,7 @@ const PORT: u16 = 5432;
 const EXAMPLE: &str = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write % : / ? # @ as \
                        %25 %3A %2F %3F %23 %40";
 
-/// Parameters of libpq that are followed, and the variables of libpq that stand in for them.
+/// Supported parameters of libpq, with the variables of libpq that replace them.
 const FOLLOWED: [(&str, &str); 22] = [
     ("host", "PGHOST"),
     ("port", "PGPORT"),
@@ -43,7 +44,7 @@ const FOLLOWED: [(&str, &str); 22] = [
     ("connection_limit", ""),
 ];
 
-/// Parameters that change nothing for oauthctl: of libpq, of poolers and of ORMs.
+/// Ignored parameters of libpq, poolers and ORMs, without relevance to oauthctl.
 const PASSED_OVER: [&str; 23] = [
     "client_encoding",
     "fallback_application_name",
@@ -70,7 +71,7 @@ const PASSED_OVER: [&str; 23] = [
     "socket_timeout",
 ];
 
-/// Parameters of libpq that would change who is connected to, or as whom.
+/// Refused parameters of libpq, which would change the server or the role.
 const REFUSED: [(&str, &str); 8] = [
     ("service", "write what the service file says into the address"),
     ("krbsrvname", "Kerberos is not supported: name a user with a password or a certificate"),
@@ -85,30 +86,30 @@ const REFUSED: [(&str, &str); 8] = [
     ("sslpassword", "name a key without a passphrase as sslkey"),
 ];
 
-/// Place of a server.
+/// Network address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Endpoint {
     Tcp(String, u16),
-    /// The socket file in a directory.
+    /// Socket file in a directory, by port.
     Socket(PathBuf, u16),
 }
 
-/// Demands on encryption, as libpq's `sslmode` makes them.
+/// Encryption requirements, as in libpq's `sslmode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SslMode {
     Disable,
-    /// Encrypted where the server can.
+    /// Encrypted if the server supports it.
     Prefer,
-    /// Encrypted, with whatever certificate.
+    /// Encrypted, with any certificate.
     Require,
-    /// The certificate is of a trusted authority.
+    /// Encrypted, with a certificate of a trusted authority.
     VerifyCa,
-    /// And of this host.
+    /// Encrypted, with a certificate of a trusted authority for this host.
     VerifyFull,
 }
 
-/// Place of a database, and how to log in. Everything that the address or a variable says is among
-/// its parameters, so that two that say the same are equal.
+/// Address and credentials of a database. All data from the address and from variables are among
+/// its parameters, so that equal data give equal addresses.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresAddress {
     parameters: BTreeMap<&'static str, Zeroizing<String>>,
@@ -119,8 +120,8 @@ pub struct PostgresAddress {
 }
 
 impl PostgresAddress {
-    /// Reads an address; none when its scheme is not one of PostgreSQL. Errors never quote the
-    /// address, which may hold a password.
+    /// Parses an address. `None` if its scheme is not one of PostgreSQL. Errors never quote the
+    /// address, which may contain a password.
     pub fn parse(text: &str, base: &Path) -> Option<Result<Self, Failure>> {
         let (scheme, rest) = text.split_once(':')?;
         if !["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
@@ -175,7 +176,7 @@ impl PostgresAddress {
         }
     }
 
-    /// Takes the hosts of the authority part, each with its port.
+    /// Adds the hosts of the authority part, each with its port.
     fn add_hosts(&mut self, text: &str) -> Result<(), Failure> {
         let (mut hosts, mut ports) = (Vec::new(), Vec::new());
         for part in text.split(',').filter(|_| !text.is_empty()) {
@@ -221,7 +222,7 @@ impl PostgresAddress {
             _ => None,
         };
         if let Some(mode) = mode {
-            // The stricter of two has the last word.
+            // The stricter of two takes precedence.
             if name == "sslaccept" || !self.parameters.contains_key("sslmode") {
                 self.add("sslmode", mode.to_owned());
             }
@@ -248,7 +249,7 @@ impl PostgresAddress {
         Ok(())
     }
 
-    /// Adds what the address leaves open from libpq's variables.
+    /// Adds missing parameters from libpq's variables.
     pub fn fill(&mut self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
         if self.parameter("host").is_none() && variable("PGSERVICE").is_some() {
             return Err(usage("PGSERVICE names a service, which oauthctl does not follow")
@@ -256,7 +257,7 @@ impl PostgresAddress {
         }
         let has_host = self.parameter("host").is_some();
         for (name, from) in FOLLOWED.iter().filter(|(_, from)| !from.is_empty()) {
-            // A port belongs to the host that was named with it.
+            // A port belongs to the host given with it.
             let is_open = !self.parameters.contains_key(name) && (*name != "port" || !has_host);
             if is_open && let Some(value) = variable(from) {
                 self.add(name, value);
@@ -271,7 +272,7 @@ impl PostgresAddress {
         self.settle()
     }
 
-    /// Works out what the parameters say.
+    /// Evaluates the parameters.
     fn settle(&mut self) -> Result<(), Failure> {
         let parse_mode = |text: &str| {
             Ok(match text {
@@ -287,8 +288,8 @@ impl PostgresAddress {
             })
         };
         self.ssl_mode = self.parameter("sslmode").map(parse_mode).transpose()?;
-        // As libpq: the system's roots verify the name, too, and a root certificate is there to be
-        // used.
+        // As in libpq: with the system's roots the host name is verified, too, and a root
+        // certificate implies verification.
         self.ssl_mode = match (self.ssl_mode, self.parameter("sslrootcert")) {
             (None | Some(SslMode::Prefer | SslMode::Require), Some("system")) => {
                 Some(SslMode::VerifyFull)
@@ -328,7 +329,7 @@ impl PostgresAddress {
         let port_of = |n: usize| {
             let text =
                 if ports.len() == 1 { &ports[0] } else { ports.get(n).map_or("", |port| port) };
-            // What is no port may be half a password.
+            // Not quoted: an invalid port may be a part of a password.
             if text.is_empty() {
                 Ok(PORT)
             } else {
@@ -349,57 +350,57 @@ impl PostgresAddress {
         Ok(())
     }
 
-    /// Returns what the address says of a parameter.
+    /// Returns the value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(|text| text.as_str())
     }
 
-    /// Returns a parameter that is a number.
+    /// Returns a numeric parameter.
     pub fn number(&self, name: &str) -> Option<u32> {
         self.parameter(name)?.parse().ok()
     }
 
-    /// Returns a parameter that is a path. Relative ones are relative to where the address stands.
+    /// Returns a path parameter. Relative paths are relative to the location of the address.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.parameter(name).map(|text| self.base.join(text))
     }
 
-    /// Returns the servers to try, in order.
+    /// Returns the servers, in the order in which they are tried.
     pub fn hosts(&self) -> &[Endpoint] {
         &self.hosts
     }
 
-    /// Returns the demands on encryption, where the address makes them.
+    /// Returns the encryption requirements of the address, if any.
     pub fn ssl_mode(&self) -> Option<SslMode> {
         self.ssl_mode
     }
 
-    /// Returns whether connections may be encrypted.
+    /// Checks whether connections may be encrypted.
     pub fn is_encrypted(&self) -> bool {
         let is_remote = self.hosts.iter().any(|host| matches!(host, Endpoint::Tcp(..)));
         is_remote && self.ssl_mode != Some(SslMode::Disable)
     }
 
-    /// Returns the schema of the tables, where the search path is not to say it.
+    /// Returns the schema of the tables, `None` to use the search path.
     pub fn schema(&self) -> Option<&str> {
         self.parameter("schema").or_else(|| self.parameter("search_path"))
     }
 
-    /// Returns the names of the parameters that change nothing.
+    /// Returns the names of ignored parameters.
     pub fn passed_over(&self) -> &[String] {
         &self.passed_over
     }
 
-    /// Returns how long connecting may take.
+    /// Returns the timeout for a connection.
     pub fn connect_timeout(&self) -> Option<Duration> {
-        // As libpq: 0 is none, and 1 is too short.
+        // As in libpq: 0 means none, and 1 is too short.
         self.number("connect_timeout")
             .filter(|n| *n > 0)
             .map(|n| Duration::from_secs(n.max(2).into()))
     }
 
-    /// Returns the simplest address of the same database: without user, secrets and encryption,
-    /// hosts in one spelling.
+    /// Returns the canonical address of the database: without user, secrets and encryption, hosts
+    /// in canonical spelling.
     pub fn simplest(&self) -> Self {
         let user = self.parameter("user").unwrap_or_default();
         let mut hosts: Vec<_> = self.hosts.iter().map(Endpoint::simplest).collect();
@@ -433,7 +434,7 @@ fn decoded(text: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.into_owned()))
 }
 
-/// As it may stand in an address.
+/// Percent-encodes text for an address.
 fn escaped(text: &str) -> impl fmt::Display {
     const SPECIAL: &AsciiSet =
         &CONTROLS.add(b' ').add(b'%').add(b'/').add(b'?').add(b'#').add(b'@').add(b':').add(b'&');
@@ -453,7 +454,7 @@ impl fmt::Display for Endpoint {
 }
 
 impl fmt::Display for PostgresAddress {
-    /// Returns the address without password, certificates and settings of the connection.
+    /// Formats the address without password, certificates and connection settings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts = self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let user =

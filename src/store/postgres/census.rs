@@ -1,5 +1,5 @@
-//! Every record of a database: of all layouts that fit it, and of other tables whose names speak of
-//! sessions.
+//! Reads all records of a database: of all matching layouts, and of other tables with telling
+//! names.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::store::scan::{Scan, ScanSender};
 use crate::store::sql::shape;
 use crate::store::{Access, RecordKey, Stored, Want};
 
-/// Parts of names of tables in which records are looked for that no layout describes: to read every
-/// table of an app would take long, and hold up its database.
+/// Parts of table names that suggest sessions. Only such tables are searched for records without a
+/// layout, because reading all tables of an app would take long and strain its database.
 const TELLING: [&str; 3] = ["session", "oauth", "atproto"];
 
-/// Streams the rows of all layouts that fit the database, and what looks like a record in tables
-/// with a telling name.
+/// Streams the rows of all matching layouts, and values in tables with telling names that look like
+/// records.
 pub(in crate::store) async fn census(
     address: &PostgresAddress,
     access: &Access,
@@ -83,12 +83,12 @@ async fn all(
     Ok(())
 }
 
-/// Sends what looks like a record in a column.
+/// Sends the values of a column that look like records.
 async fn others(server: &Server, rows: &Rows, sender: &ScanSender) -> Result<(), Trouble> {
     let found = server.query(&rows.select_records(), &[]).await;
     let found = match found {
         Ok(found) => found,
-        // A table that this role may not read is none of its app's.
+        // A table that this role may not read does not belong to its app.
         Err(trouble) if trouble.is_forbidden() => return Ok(()),
         Err(trouble) => return Err(trouble),
     };

@@ -1,4 +1,5 @@
-//! Connecting to a database: socket, encryption, login, and which of several servers.
+//! Connection setup with a database: socket, encryption, authentication, and the choice among
+//! several servers.
 
 use std::fs;
 use std::io;
@@ -24,10 +25,10 @@ use crate::address::is_public;
 use crate::error::Failure;
 use crate::store::Access;
 
-/// How long a server may take to accept a connection.
+/// Timeout for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Makes connections to one database.
+/// Connection factory of one database.
 pub struct Dialer {
     address: PostgresAddress,
     config: Config,
@@ -37,7 +38,7 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// Reads the files that the address names.
+    /// Reads the files named by the address.
     pub fn new(address: &PostgresAddress, access: &Access) -> Result<Self, Failure> {
         let mut config = Config::new();
         for (name, set) in [
@@ -64,7 +65,7 @@ impl Dialer {
         *self.preferred.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
     }
 
-    /// Connects to the first server that does: to the primary, where there is one among several.
+    /// Connects to the first server that responds, preferring the primary.
     pub async fn dial(&self) -> Result<Client, Trouble> {
         let hosts = self.address.hosts();
         let target = self.address.parameter("target_session_attrs").unwrap_or("any");
@@ -85,7 +86,7 @@ impl Dialer {
             if hosts.len() == 1 && target == "any" {
                 return Ok(client);
             }
-            // To write, the primary is wanted; to read, anybody who knows it.
+            // The primary is preferred, because only it accepts writes.
             if !is_read_only(&client).await? {
                 return Ok(client);
             }
@@ -137,8 +138,8 @@ impl Dialer {
                 self.prepare(&stream).map_err(|e| unreached(host, &e))?;
                 config.ssl_mode(match self.address.ssl_mode() {
                     Some(SslMode::Disable) => Wire::Disable,
-                    // Nobody is to read tokens on the way to a public address, unless the operator
-                    // says so.
+                    // Connections to public addresses must be encrypted, unless the operator
+                    // permits otherwise.
                     None | Some(SslMode::Prefer) if !is_public(peer.ip()) => Wire::Prefer,
                     _ => Wire::Require,
                 });
@@ -154,7 +155,7 @@ impl Dialer {
         }
     }
 
-    /// Applies what the address says of the socket.
+    /// Applies the socket parameters of the address.
     fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         if self.address.number("keepalives") == Some(0) {
@@ -196,7 +197,7 @@ impl Dialer {
     }
 }
 
-/// Returns the password in a line `host:port:database:user:password`, where the rest of it fits.
+/// Returns the password in a line `host:port:database:user:password` if the other fields match.
 fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
     let (mut fields, mut field) = (Vec::new(), String::new());
     let mut rest = line.chars();
@@ -212,13 +213,13 @@ fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
     fits.then_some(password)
 }
 
-/// Checks whether a server is a standby, or takes no writes for another reason.
+/// Checks whether a server is a standby, or read-only for another reason.
 async fn is_read_only(client: &Client) -> Result<bool, Trouble> {
     let sql = "SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on'";
     Ok(client.query_typed_one(sql, &[]).await?.try_get(0)?)
 }
 
-/// Moves messages for as long as the client lives.
+/// Drives the connection until the client is dropped.
 fn drive<S, T>(connection: tokio_postgres::Connection<S, T>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

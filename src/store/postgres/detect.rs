@@ -1,4 +1,4 @@
-//! Tables of a database, and which of the layouts that fit them are in use.
+//! Tables of a database, and detection of the layouts in use.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::{Failure, usage};
 use crate::store::layout::{APP, Layout, Table};
 use crate::store::sql::shape::Shape;
 
-/// Every table and view outside the system's schemas, each with its columns in order.
+/// Query for all tables and views outside the system's schemas, each with its columns in order.
 const TABLES: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text, \
     coalesce(pg_catalog.row_security_active(c.oid), FALSE), \
     CASE WHEN $1 = '' THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END, \
@@ -28,7 +28,7 @@ const TABLES: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text, 
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'oauthctl') AND n.nspname NOT LIKE 'pg\\_%' \
     ORDER BY n.nspname, c.relname, a.attnum";
 
-/// The columns of every unique index that covers all rows.
+/// Query for the columns of all unique indexes that cover all rows.
 const UNIQUE: &str = "SELECT n.nspname::text, c.relname::text, i.indexrelid::int8, a.attname::text \
     FROM pg_catalog.pg_index i \
     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid \
@@ -38,11 +38,11 @@ const UNIQUE: &str = "SELECT n.nspname::text, c.relname::text, i.indexrelid::int
     WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND k.nth <= i.indnkeyatts \
     ORDER BY i.indexrelid, k.nth";
 
-/// Tables of a database by the names that layouts may give them: alone where the search path finds
-/// them, and with their schema.
+/// Tables of a database by the names used in layouts: unqualified if in the search path, and with
+/// their schema.
 pub(super) struct Tables {
     relations: BTreeMap<String, Relation>,
-    /// The same for [`crate::store::sql::shape`]; what the search path finds comes first.
+    /// Tables for [`crate::store::sql::shape`]. Those in the search path come first.
     pub(super) shapes: Vec<Shape>,
 }
 
@@ -122,8 +122,8 @@ impl Tables {
     }
 }
 
-/// Returns a layout whose keys begin with the name of the app, with the one name that is in its
-/// table.
+/// Completes a layout whose keys begin with the name of the app, if its table contains a single
+/// name.
 pub(super) async fn with_app(
     server: &Server,
     tables: &Tables,

@@ -1,5 +1,5 @@
-//! Errors of a PostgreSQL: what became of the statement, whether a retry can help, and the message
-//! to the operator.
+//! PostgreSQL errors: whether the statement may have been executed, whether a retry can help, and
+//! the user-facing message.
 
 use std::error::Error as _;
 use std::fmt;
@@ -10,25 +10,25 @@ use tokio_postgres::error::SqlState;
 use crate::error::{Failure, failed, usage};
 use crate::store::settle::{CommandError, Fate};
 
-/// An error of the server or of the way to it.
+/// Error of the server or the connection.
 #[derive(Debug)]
 pub struct Trouble {
     fate: Fate,
     may_pass: bool,
-    /// The command line or the configuration is to blame.
+    /// True if the command line or the configuration is at fault.
     is_usage: bool,
-    /// The server's code (SQLSTATE).
+    /// SQLSTATE of the server.
     code: Option<String>,
     message: String,
     hint: Option<String>,
 }
 
-/// What the role needs, as README.md says it.
+/// Permissions that the role needs, as in README.md.
 pub const GRANTS: &str = "GRANT SELECT, UPDATE, DELETE on the table of sessions and SELECT, DELETE on the one of pending \
                           logins, INSERT on both for import";
 
 impl Trouble {
-    /// Returns the server was not reached, so that nothing was asked of it.
+    /// Returns the error of statements that were not sent.
     pub fn unreached(message: impl Into<String>) -> Self {
         Self {
             fate: Fate::NotExecuted,
@@ -40,17 +40,17 @@ impl Trouble {
         }
     }
 
-    /// Returns a refusal that no retry changes.
+    /// Returns the error of a refusal that no retry changes.
     pub fn refused(message: impl Into<String>) -> Self {
         Self { may_pass: false, ..Self::unreached(message) }
     }
 
-    /// Returns an answer did not come in time.
+    /// Returns the error of an answer that did not arrive in time.
     pub fn late() -> Self {
         Self { fate: Fate::Unknown, ..Self::unreached("the server has not answered in time") }
     }
 
-    /// The same of a statement in a transaction that was not committed: whatever became of it is
+    /// Marks the error as that of a transaction that was not committed, so that its effects are
     /// undone.
     pub fn before_commit(mut self) -> Self {
         self.fate = Fate::NotExecuted;
@@ -62,19 +62,18 @@ impl Trouble {
         self
     }
 
-    /// Reads the error of a statement.
+    /// Classifies the error of a statement.
     pub fn of(error: &tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
             let lost = Self { fate: Fate::Unknown, ..Self::unreached(cause(error)) };
-            // What comes from a connection that is not PostgreSQL's does not become so by trying
-            // again.
+            // An answer that does not follow the protocol is not worth a retry.
             let is_io = error.is_closed()
                 || error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>);
             return Self { may_pass: is_io, ..lost };
         };
         let code = said.code();
         let class = code.code().get(..2).unwrap_or_default();
-        // The server ends the connection, perhaps after it has done what was asked.
+        // The server closes the connection, possibly after executing the statement.
         let ends = matches!(class, "08" | "57") && *code != SqlState::QUERY_CANCELED;
         let fate = if ends { Fate::Unknown } else { Fate::NotExecuted };
         let may_pass =
@@ -91,7 +90,7 @@ impl Trouble {
         }
     }
 
-    /// Reads an error of logging in: nothing was asked of the server yet.
+    /// Classifies an error of the authentication, before any statement was sent.
     pub fn of_login(error: &tokio_postgres::Error) -> Self {
         let mut trouble = Self::of(error);
         trouble.fate = Fate::NotExecuted;
@@ -131,7 +130,7 @@ impl Trouble {
         trouble
     }
 
-    /// Checks whether this role may not do it.
+    /// Checks whether the role lacks permission.
     pub fn is_forbidden(&self) -> bool {
         self.code.as_deref() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code())
     }
@@ -142,7 +141,7 @@ impl Trouble {
         matches!(class, Some("0A" | "42"))
     }
 
-    /// Checks whether another connection would say the same.
+    /// Checks whether the error is the same for any connection.
     pub fn is_final(&self) -> bool {
         let class = self.code.as_deref().and_then(|code| code.get(..2));
         let is_read_only = self.code.as_deref() == Some(SqlState::READ_ONLY_SQL_TRANSACTION.code());
@@ -152,7 +151,7 @@ impl Trouble {
         }
     }
 
-    /// Puts it to the operator.
+    /// Converts the error for the operator.
     pub fn explain(self, place: &impl fmt::Display) -> Failure {
         let failure =
             if self.is_usage { usage(self.message) } else { failed(self.message) }.at(place);
@@ -163,7 +162,7 @@ impl Trouble {
     }
 }
 
-/// Returns the innermost cause, which says it best.
+/// Returns the innermost cause, which is the clearest.
 fn cause(error: &tokio_postgres::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -184,7 +183,7 @@ fn certificate_hint(text: &str) -> &'static str {
     }
 }
 
-/// Checks whether the configuration is to blame, and what to do, by the server's code.
+/// Returns whether the configuration is at fault, and a hint, by SQLSTATE.
 fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
     match *code {
         SqlState::INVALID_PASSWORD => (true, Some("check user and password of the address")),

@@ -1,6 +1,6 @@
-//! The lock on an account's sessions: an advisory lock of a transaction, on a connection of its
-//! own. The write that the lock is for belongs to that transaction, so that one connection is
-//! enough, whatever pooler stands in between.
+//! Lock on an account's sessions: an advisory lock of a transaction, on a separate connection. The
+//! write under the lock belongs to that transaction, so that one connection suffices with any
+//! pooler.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -18,16 +18,16 @@ use crate::store::layout::{AdvisoryKey, LockRule};
 use crate::store::lock::{self, Lock, Release};
 use crate::store::retry::Patience;
 
-/// How long a lock lasts that nobody gives back: then the server ends the idle transaction.
+/// TTL of a lock that is not released. The server then ends the idle transaction.
 const TTL: Duration = Duration::from_secs(30);
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
                      SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL lock_timeout = '5s'";
 
-/// The first half of the keys of oauthctl's own locks.
+/// First half of the keys of oauthctl's own locks.
 const OWN: i32 = 0x6f61_7574;
 
-/// How often to look again for a lock that is held.
+/// Interval between checks of a held lock.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Transactions that hold a lock, by the name of the lock.
@@ -36,23 +36,24 @@ pub(super) struct Transactions(Arc<std::sync::Mutex<HashMap<String, Slot>>>);
 
 pub(super) type Slot = Arc<Mutex<Transaction>>;
 
-/// A transaction with a lock.
+/// Transaction with a lock.
 pub(super) enum Transaction {
     Open(Connection),
-    /// Its end gave the lock back.
+    /// Committed, which released the lock.
     Committed,
-    /// Its connection is lost, and the lock with it.
+    /// Lost with its connection, which released the lock.
     Lost,
 }
 
 impl Transactions {
-    /// Returns the transaction that holds the lock on an account: names of locks end with it.
+    /// Returns the transaction that holds the lock on an account. Names of locks end with the
+    /// account.
     pub(super) fn of(&self, account: &str) -> Option<Slot> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().find(|(name, _)| name.ends_with(account)).map(|(_, slot)| Arc::clone(slot))
     }
 
-    /// Takes the lock, waiting for up to `patience`.
+    /// Acquires the lock, waiting for up to `patience`.
     pub(super) async fn lock(
         &self,
         server: &Arc<Server>,
@@ -131,14 +132,14 @@ async fn try_lock(client: &Connection, rule: &LockRule, name: &str) -> Result<bo
     rows.first().map_or(Ok(false), |row| Ok(row.try_get(0)?))
 }
 
-/// Returns the key of a lock that apps work out themselves.
+/// Returns the key of a lock by the formula of an app.
 fn number(formula: AdvisoryKey, name: &str) -> i64 {
     match formula {
         AdvisoryKey::Hash31 => name.chars().fold(0_i64, |hash, c| {
             hash.wrapping_mul(31).wrapping_add(u32::from(c).into()) & i64::MAX
         }),
         AdvisoryKey::Sha256 => {
-            // wisp.place sets its own locks apart by this.
+            // Constant with which wisp.place separates its locks from others.
             const APART: i64 = 0x0a41_5450_524f_544f;
             let digest = Sha256::digest(name.as_bytes());
             let first = digest.first_chunk().copied().unwrap_or_default();
@@ -148,7 +149,7 @@ fn number(formula: AdvisoryKey, name: &str) -> i64 {
     }
 }
 
-/// A lock that is held.
+/// Held lock.
 struct Held {
     transactions: Transactions,
     server: Arc<Server>,
@@ -182,7 +183,7 @@ impl Release for Held {
 mod tests {
     use super::*;
 
-    /// As the apps' own formulas give them.
+    /// Expected values were calculated with the apps' own code.
     #[test]
     fn keys_are_those_of_the_apps() {
         let name = "@atproto-oauth-client-did:plc:z72i7hdynmk6r22z27h6tvur";

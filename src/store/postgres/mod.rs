@@ -1,4 +1,4 @@
-//! Sessions in a PostgreSQL database, in short transactions beside the running app.
+//! Sessions in a PostgreSQL database, accessed in short transactions next to the running app.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,42 +47,42 @@ use server::Server;
 use standbys::Standbys;
 use write::Updated;
 
-/// A PostgreSQL database of an app.
+/// PostgreSQL database of an app.
 pub(super) struct PostgresStore {
     server: Arc<Server>,
     layout: Arc<Layout>,
     sessions: Arc<Rows>,
-    /// None where the app keeps them in its memory.
+    /// `None` if the app keeps them in its memory.
     logins: Option<Arc<Rows>>,
     transactions: Transactions,
     standbys: Arc<Standbys>,
     watch: Arc<Watch>,
     keeps: Keeps,
-    /// Where the app keeps its locks, where that is elsewhere.
+    /// Location of the app's locks, if not in the database.
     locks: Option<Elsewhere>,
-    /// The other layouts with sessions.
+    /// Other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
 }
 
-/// Place of the app's locks, where that is not the database.
+/// Location of the app's locks outside of the database.
 #[derive(Clone)]
 enum Elsewhere {
-    /// The app has none after all.
+    /// The app has no locks.
     Nowhere,
     Redis(Arc<RedisLocks>),
 }
 
-/// Place of oauthctl's notes.
+/// Location of oauthctl's notes.
 #[derive(Clone)]
 enum Keeps {
     Schema(Arc<Notes>),
-    /// A file in the state directory.
+    /// File in the state directory.
     File(Sidecar),
     Nowhere,
 }
 
 impl PostgresStore {
-    /// Opens the database, creating nothing, under each of its layouts.
+    /// Opens the database once per layout. Creates nothing.
     pub(super) async fn open(
         address: &PostgresAddress,
         access: &Access,
@@ -90,10 +90,10 @@ impl PostgresStore {
     ) -> Result<Vec<Self>, Failure> {
         let server = Arc::new(Server::new(address, access)?);
         let explain = |trouble| server.explain(trouble);
-        // What is wrong with address, login or network shows now, before anything is tried twice.
+        // Checks address, credentials and network before anything is retried.
         server.query_once("SELECT 1", &[]).await.map_err(explain)?;
         let tables = Tables::read(&server, address).await.map_err(explain)?;
-        // Rows as locks are SQLite's.
+        // Locks in the form of rows are specific to SQLite.
         let mut choice = choice.clone();
         let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
         all.retain(|layout| !matches!(layout.lock, LockRule::Lease { .. }));
@@ -141,7 +141,7 @@ impl PostgresStore {
         }
         let mut others = opened.split_off(layouts.len());
         for kind in [Kind::Session, Kind::State] {
-            // Of several, those that the app uses.
+            // Of several layouts, those in use by the app.
             if opened.len() > 1 {
                 let in_use = in_use(&opened, kind).await.map_err(explain)?;
                 if in_use.contains(&true) {
@@ -205,8 +205,8 @@ impl PostgresStore {
         self.server.explain(trouble).into()
     }
 
-    /// Refuses a table that this role may not read, or whose rows it may not see: an empty list is
-    /// not "no sessions".
+    /// Refuses a table that the role may not read, or whose rows are hidden from it: an empty
+    /// result would not mean that there are no sessions.
     async fn check_readable(&self) -> Result<(), Failure> {
         let found = self
             .server
@@ -221,7 +221,7 @@ impl PostgresStore {
             .hint("log in as the owner of the table, as a role with BYPASSRLS, or add a policy for the role"))
     }
 
-    /// Refuses a layout whose keys begin with something that is not known.
+    /// Refuses a layout whose keys have an unknown prefix.
     fn check_bound(&self, address: &PostgresAddress) -> Result<(), Failure> {
         if !self.layout.session_pattern().prefix().contains(super::layout::CLIENT_ID) {
             return Ok(());
@@ -234,7 +234,7 @@ impl PostgresStore {
         .hint("set `client_id` (the URL of the client metadata document) under [client] in oauthctl.toml"))
     }
 
-    /// Selects rows: on the connection that holds the account's lock, else on any.
+    /// Selects rows on the connection with the account's lock, else on any.
     async fn select(
         &self,
         kind: Kind,
@@ -270,8 +270,8 @@ impl PostgresStore {
         self.transactions.of(account)
     }
 
-    /// Replaces a record in the transaction that holds its lock; none where that is lost before
-    /// anything is certain.
+    /// Replaces a record in the transaction that holds its lock. `None` if the transaction is lost
+    /// before the outcome is certain.
     async fn replace_locked(&self, read: &Stored, new: &[u8]) -> Result<Option<Written>, Trouble> {
         let Some(slot) = self.held(Kind::Session, &read.key.text()) else { return Ok(None) };
         let mut transaction = slot.lock().await;
@@ -281,7 +281,7 @@ impl PostgresStore {
             write::update(client, &self.sessions, read, new).await
         };
         match updated.await {
-            // The lock stays, and the caller reads again.
+            // The lock is kept, and the caller reads again.
             Ok(Updated::None(why)) => Ok(Some(why)),
             Ok(Updated::One) => {
                 let Transaction::Open(client) =
@@ -296,8 +296,8 @@ impl PostgresStore {
                 write::settle_commit(&self.server, &self.sessions, read, new).await
             }
             Err(trouble) => {
-                // The transaction is at its end; the write goes over another connection, still by
-                // comparison.
+                // The transaction has ended. The write uses another connection, and compares as
+                // usual.
                 *transaction = Transaction::Lost;
                 self.server.count_loss();
                 if trouble.is_final() { Err(trouble) } else { Ok(None) }
@@ -306,7 +306,7 @@ impl PostgresStore {
     }
 }
 
-/// For each store, whether it has rows of this kind.
+/// Returns for each store whether it has rows of this kind.
 async fn in_use(stores: &[PostgresStore], kind: Kind) -> Result<Vec<bool>, Trouble> {
     let mut in_use = Vec::new();
     for store in stores {
@@ -374,7 +374,7 @@ impl Store for PostgresStore {
 
     async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Stored>> {
         let pattern = self.layout.session_pattern();
-        // Keys of several sessions are found by their text; the pattern has the last word.
+        // Keys with several sessions are searched by text, then checked with the template.
         let found = if pattern.has_many() {
             self.select(Kind::Session, Rows::select_with, did.as_str()).await
         } else {

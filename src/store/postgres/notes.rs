@@ -1,4 +1,4 @@
-//! oauthctl's own notes: in the schema `oauthctl`, where the operator has made it.
+//! Notes of oauthctl in the schema `oauthctl`, if the operator has created it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::error::Trouble;
 use super::server::Server;
 use crate::store::sql::quoting::quoted;
 
-/// Statements that make the schema for this role.
+/// Returns the statements that create the schema for this role.
 pub(super) fn schema(role: &str) -> String {
     let role = quoted(role);
     format!(
@@ -31,12 +31,12 @@ CREATE INDEX IF NOT EXISTS note_until ON oauthctl.note (until);
 /// Notes in the database.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Whether what is to be forgotten has been removed in this run.
+    /// True once expired notes were removed in this run.
     swept: AtomicBool,
 }
 
 impl Notes {
-    /// Checks whether the schema is there, for this role to use.
+    /// Checks whether the schema exists and this role may use it.
     pub(super) async fn are_there(server: &Server) -> Result<bool, Trouble> {
         let sql = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
                    AND pg_catalog.has_table_privilege(c.oid, 'SELECT') \
@@ -80,7 +80,7 @@ impl Notes {
                 .query("DELETE FROM oauthctl.note WHERE until < pg_catalog.clock_timestamp()", &[])
                 .await?;
         }
-        // Of two notes of one name the later counts.
+        // Of two notes with one name the later counts.
         let notes: std::collections::BTreeMap<_, _> =
             notes.iter().map(|(name, value)| (name, value)).collect();
         let (names, values): (Vec<_>, Vec<_>) = notes.into_iter().unzip();

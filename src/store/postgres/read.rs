@@ -1,4 +1,4 @@
-//! Reading rows: of a key, and whole tables page by page.
+//! Reads rows by key, and whole tables page by page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,20 @@ use crate::store::scan::ScanSender;
 use crate::store::sql::time::Cell;
 use crate::store::{MAX_VALUE, RecordKey, RecordValue, Stored, Unreadable, Want};
 
-/// Records read in one query.
+/// Records per query.
 const PAGE: usize = 1000;
 
-/// What reading needs to know beside the rows.
+/// Parameters of a read, apart from the rows.
 #[derive(Clone, Copy)]
 pub(super) struct View {
     pub(super) want: Want,
-    /// The time to live with which the app writes records.
+    /// TTL set by the app.
     pub(super) lifetime: Option<Age>,
     pub(super) now: Timestamp,
 }
 
-/// Reads a table page by page in the order of its keys. Each page is a query of its own: nothing
-/// holds up the server's clean-up while we wait, and a row that is rewritten meanwhile keeps its
-/// place.
+/// Reads a table page by page in the order of its keys. Each page is a query of its own, so that
+/// the server's clean-up is not blocked during waits, and a rewritten row keeps its place.
 pub(super) async fn all(
     server: &Server,
     rows: &Rows,
@@ -38,7 +37,7 @@ pub(super) async fn all(
 ) -> Result<(), Trouble> {
     let mut after: Option<String> = None;
     loop {
-        // Rows of one key are on one page.
+        // Rows with equal keys are on one page.
         let end = if rows.has_unique_keys {
             None
         } else {
@@ -62,7 +61,7 @@ pub(super) async fn all(
     }
 }
 
-/// Returns the key with which a page ends, unless it is the last one.
+/// Returns the last key of a page, unless it is the last page.
 async fn last_key(
     server: &Server,
     rows: &Rows,
@@ -74,7 +73,7 @@ async fn last_key(
     Ok(server.query(&sql, &bounds).await?.first().map(|row| row.try_get(0)).transpose()?)
 }
 
-/// Takes a record out of a row of [`Rows`].
+/// Converts a row of [`Rows`] to a record.
 pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Trouble> {
     let bytes = match rows.holds {
         Holds::Bytes => row.try_get::<_, Option<&[u8]>>(1)?,
@@ -111,8 +110,8 @@ pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Troub
     })
 }
 
-/// Returns the record in a value: some apps write the text of JSON into a column of JSON, so that
-/// it stands there as a string.
+/// Returns the record in a value. Some apps write JSON text into a JSON column, which then contains
+/// a string.
 fn unwrapped(bytes: &[u8]) -> (RecordValue, Option<RecordValue>) {
     if bytes.first() == Some(&b'"')
         && let Ok(inner) = serde_json::from_slice::<String>(bytes)
@@ -123,7 +122,7 @@ fn unwrapped(bytes: &[u8]) -> (RecordValue, Option<RecordValue>) {
     (bytes.to_vec().into(), None)
 }
 
-/// Returns a record as it was wrapped when it was read.
+/// Returns a record in the wrapping with which it was read.
 pub(super) fn wrapped(read: &Stored, new: &[u8]) -> Vec<u8> {
     match &read.raw {
         Some(_) => serde_json::to_vec(&String::from_utf8_lossy(new)).unwrap_or_default(),
@@ -131,7 +130,7 @@ pub(super) fn wrapped(read: &Stored, new: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Scans in the background.
+/// Scans in a background task.
 pub(super) fn spawn(server: Arc<Server>, rows: Option<Arc<Rows>>, view: View, sender: ScanSender) {
     tokio::spawn(async move {
         let Some(rows) = rows else { return sender.end(Ok(())).await };

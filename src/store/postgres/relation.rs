@@ -1,5 +1,5 @@
-//! Tables of records in PostgreSQL: what a layout says of them, with the types of the columns that
-//! are there.
+//! Tables of records in PostgreSQL: the layout's description combined with the types of the
+//! existing columns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,30 +13,30 @@ use crate::store::sql::quoting::{literal, quoted};
 use crate::store::sql::time::Cell;
 use crate::store::{Kind, MAX_VALUE};
 
-/// A column of a table.
+/// Column of a table.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Name of the type, of a domain the one underneath.
+    /// Name of the type, for a domain the underlying one.
     pub type_name: String,
-    /// The most characters that it takes.
+    /// Maximum number of characters.
     pub limit: Option<usize>,
 }
 
-/// A table or view of the database.
+/// Table or view of the database.
 #[derive(Clone, Debug)]
 pub struct Relation {
     pub schema: String,
     pub name: String,
     /// `pg_class.relkind`
     pub kind: String,
-    /// Row-level security decides what this role sees.
+    /// True if row-level security restricts this role.
     pub has_policies: bool,
     pub columns: BTreeMap<String, Column>,
     /// Columns of each unique index that covers all rows.
     pub unique: Vec<Vec<String>>,
 }
 
-/// How a column holds records.
+/// Type of a column with records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     Text,
@@ -45,25 +45,25 @@ pub enum Holds {
     Bytes,
 }
 
-/// How a column holds times.
+/// Type of a column with times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Times {
     Zoned,
-    /// Without a zone: UTC.
+    /// Without time zone, in UTC.
     Plain,
     /// Seconds or milliseconds since the epoch.
     Number,
     Text,
 }
 
-/// A time column.
+/// Time column.
 #[derive(Clone, Debug)]
 struct TimeColumn {
     name: String,
     times: Times,
 }
 
-/// Rows of one kind of record, and the statements on them. Of every statement $1 is the key.
+/// Rows of one kind of record, and the statements on them. In all statements $1 is the key.
 #[derive(Clone, Debug)]
 pub struct Rows {
     pub table: Arc<Table>,
@@ -81,8 +81,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Returns the rows of a layout in a table that has its columns. `lifetime` is that of a
-    /// record, in seconds.
+    /// Returns the rows of a layout in a table, which must have its columns. `lifetime` is that of
+    /// a record in seconds.
     pub fn new(
         table: &Arc<Table>,
         relation: &Relation,
@@ -139,7 +139,7 @@ impl Rows {
         })
     }
 
-    /// Returns the condition under which a row is a record of this kind.
+    /// Returns the condition for rows of this kind.
     fn filter(&self) -> String {
         let only = self
             .table
@@ -153,7 +153,7 @@ impl Rows {
         if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
     }
 
-    /// Returns the key $1 in the type of its column, so that an index serves.
+    /// Returns the key $1 cast to the type of its column, so that an index can be used.
     fn wanted(&self, parameter: usize) -> String {
         match self.key_type.as_str() {
             "text" | "character varying" => format!("${parameter}"),
@@ -161,12 +161,12 @@ impl Rows {
         }
     }
 
-    /// Returns the condition for the rows of the key $1.
+    /// Returns the condition for rows with the key $1.
     fn has_key(&self) -> String {
         format!("{} AND {} = {}", self.filter(), self.key, self.wanted(1))
     }
 
-    /// Returns the value as it is compared: of JSON its text.
+    /// Returns the expression by which values are compared, for JSON its text.
     fn compared(&self) -> String {
         match self.holds {
             Holds::Bytes => self.value.clone(),
@@ -179,7 +179,7 @@ impl Rows {
         if self.holds == Holds::Bytes { Type::BYTEA } else { Type::TEXT }
     }
 
-    /// Returns a value that is a parameter, in the type of the column.
+    /// Returns a value parameter cast to the type of the column.
     fn written(&self, parameter: usize) -> String {
         match self.holds {
             Holds::Text | Holds::Bytes => format!("${parameter}"),
@@ -188,15 +188,16 @@ impl Rows {
         }
     }
 
-    /// Returns the condition under which a row is still as it was read: $2 is what was read.
+    /// Returns the condition for an unchanged row. $2 is the value as read.
     fn is_unchanged(&self) -> String {
         format!("{} AND {} = $2", self.has_key(), self.compared())
     }
 
-    /// Key, value, time of the last write, time of the end, and whether the value is too long.
+    /// Returns the columns of a query: key, value, time of the last write, expiry, and whether the
+    /// value is too long.
     fn columns(&self, values: bool) -> String {
         let size = match self.holds {
-            // These know it without being read.
+            // Their length is known without reading the value.
             Holds::Text | Holds::Bytes => format!("pg_catalog.octet_length({})", self.value),
             Holds::Json | Holds::Jsonb => format!("pg_catalog.pg_column_size({})", self.value),
         };
@@ -220,12 +221,12 @@ impl Rows {
         format!("{}::text, {value}, {updated}, {expires}, {is_long}", self.key)
     }
 
-    /// Returns the rows of the key $1.
+    /// Returns the query for rows with the key $1.
     pub fn select_key(&self) -> String {
         format!("SELECT {} FROM {} WHERE {}", self.columns(true), self.place, self.has_key())
     }
 
-    /// Returns the rows whose key has the text $1 in it.
+    /// Returns the query for rows whose key contains the text $1.
     pub fn select_with(&self) -> String {
         let (columns, place, filter) = (self.columns(true), &self.place, self.filter());
         format!(
@@ -234,8 +235,8 @@ impl Rows {
         )
     }
 
-    /// One page in the order of the keys, after the key $1 where there is one; where keys are not
-    /// unique, up to $2.
+    /// Returns the query for one page in the order of the keys, after the key $1 except for the
+    /// first page; if keys are not unique, up to $2.
     pub fn select_page(&self, values: bool, is_first: bool, has_end: bool, limit: usize) -> String {
         let above =
             if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
@@ -254,7 +255,7 @@ impl Rows {
         )
     }
 
-    /// Returns the last key of such a page.
+    /// Returns the query for the last key of such a page.
     pub fn select_end(&self, is_first: bool, limit: usize) -> String {
         let above =
             if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
@@ -265,7 +266,7 @@ impl Rows {
         )
     }
 
-    /// Statements that give a role the rights on this table.
+    /// Returns the statements that grant a role its permissions on this table.
     pub fn grants(&self, kind: Kind, role: &str) -> String {
         let (place, role) = (&self.place, quoted(role));
         let select = format!("GRANT SELECT, INSERT, DELETE ON {place} TO {role};\n");
@@ -278,7 +279,8 @@ impl Rows {
         format!("{select}GRANT UPDATE ({}) ON {place} TO {role};\n", columns.join(", "))
     }
 
-    /// Returns the values that look like records: JSON with a refresh token, perhaps as a string.
+    /// Returns the query for values that look like records: JSON with a refresh token, possibly as
+    /// a string.
     pub fn select_records(&self) -> String {
         let value = self.compared();
         format!(
@@ -288,17 +290,17 @@ impl Rows {
         )
     }
 
-    /// Checks whether there is any row.
+    /// Returns the query for the existence of any row.
     pub fn has_any(&self) -> String {
         format!("SELECT 1 FROM {} WHERE {} LIMIT 1", self.place, self.filter())
     }
 
-    /// Checks whether there is a row of the key $1.
+    /// Returns the query for the existence of the key $1.
     pub fn has_key_sql(&self) -> String {
         format!("SELECT 1 FROM {} WHERE {} LIMIT 1", self.place, self.has_key())
     }
 
-    /// Writes the value $3 in the place of $2.
+    /// Returns the statement that replaces the value $2 by $3.
     pub fn update(&self) -> String {
         let mut set = vec![format!("{} = {}", self.value, self.written(3))];
         set.extend(
@@ -309,7 +311,8 @@ impl Rows {
         format!("UPDATE {} SET {} WHERE {}", self.place, set.join(", "), self.is_unchanged())
     }
 
-    /// How the row of the key $1 compares with the values $2 and $3, as the column spells them.
+    /// Returns the query that compares the row of the key $1 with the values $2 and $3, in the
+    /// notation of the column.
     pub fn compare(&self) -> String {
         let (place, key) = (&self.place, self.has_key());
         let (value, after) = (self.compared(), self.written(3));
@@ -317,8 +320,8 @@ impl Rows {
         format!("SELECT {value} = $2, {value} = {after} FROM {place} WHERE {key}")
     }
 
-    /// Inserts the value $2, last written at the second $3, for the account $4, unless the key is
-    /// there.
+    /// Returns the insertion of the value $2, last written at second $3, for the account $4, unless
+    /// the key exists.
     pub fn insert(&self) -> String {
         let mut columns = vec![self.key.clone(), self.value.clone()];
         let mut values = vec![self.wanted(1), self.written(2)];
@@ -346,7 +349,7 @@ impl Rows {
         )
     }
 
-    /// Deletes one row that is as it was read; of pending logins the key alone says so.
+    /// Returns the deletion of one unchanged row. Pending logins are identified by their key alone.
     pub fn delete(&self, kind: Kind, is_too_long: bool) -> String {
         let condition = match kind {
             Kind::State => self.has_key(),
@@ -368,7 +371,7 @@ impl Rows {
         )
     }
 
-    /// Returns the time columns, and their values at this time in the form of the other rows.
+    /// Returns the time columns, with this time in the notation of the other rows.
     fn times(&self, at: &str) -> Vec<(String, String)> {
         let updated =
             self.updated.iter().map(|column| (column.name.clone(), column.write(at, &self.place)));
@@ -379,7 +382,7 @@ impl Rows {
         updated.chain(expires).collect()
     }
 
-    /// Reads a time that [`Self::columns`] has selected.
+    /// Parses a time selected by [`Self::columns`].
     pub fn time(&self, cell: Option<Cell<&[u8]>>, is_end: bool) -> Option<Timestamp> {
         let column = if is_end {
             self.expires.as_ref().map(|(column, _)| column)
@@ -394,7 +397,7 @@ impl Rows {
         }
     }
 
-    /// Checks whether [`Self::columns`] selects this time as a text.
+    /// Checks whether [`Self::columns`] selects this time as text.
     pub fn is_text(&self, is_end: bool) -> bool {
         let column = if is_end {
             self.expires.as_ref().map(|(column, _)| column)
@@ -406,7 +409,8 @@ impl Rows {
 }
 
 impl TimeColumn {
-    /// Returns the time as a number of milliseconds, a number as it is, or a text.
+    /// Returns the expression for reading the time: as milliseconds, as the stored number, or as
+    /// text.
     fn read(&self) -> String {
         let name = &self.name;
         match self.times {
@@ -420,7 +424,7 @@ impl TimeColumn {
         }
     }
 
-    /// Returns a `timestamptz` in the form that other rows have.
+    /// Returns the expression for a `timestamptz` in the notation of other rows.
     fn write(&self, at: &str, place: &str) -> String {
         let sample = format!(
             "(SELECT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT 1)",

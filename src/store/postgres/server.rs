@@ -1,5 +1,5 @@
-//! Connections to one database, kept for the next use. Statements have no names and settings end
-//! with their transaction, so that a pooler in transaction mode may stand in between.
+//! Pool of connections to one database. Statements are unnamed and settings end with their
+//! transaction, which permits a pooler in transaction mode.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,17 +19,17 @@ use crate::store::Access;
 use crate::store::retry::Patience;
 use crate::store::settle::CommandError as _;
 
-/// How long an answer may take.
+/// Timeout for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Parameters of a statement, each with its type.
+/// Parameters of a statement, with their types.
 pub type Parameters<'p> = [(&'p (dyn ToSql + Sync), Type)];
 
 /// Connections at the same time, where the address does not say (`connection_limit`): poolers have
 /// 15 or 20 for a database, and the app needs some of them.
 const CONNECTIONS: u32 = 10;
 
-/// A database.
+/// Database.
 pub struct Server {
     address: PostgresAddress,
     dialer: Arc<Dialer>,
@@ -37,7 +37,7 @@ pub struct Server {
     only: Option<Endpoint>,
     idle: Mutex<Vec<Client>>,
     budget: Budget,
-    /// Connections lost.
+    /// Number of lost connections.
     losses: AtomicU64,
 }
 
@@ -73,7 +73,7 @@ impl Deref for Connection {
 }
 
 impl Server {
-    /// Returns a server that connects when it is used.
+    /// Creates the pool. Connects on first use.
     pub fn new(address: &PostgresAddress, access: &Access) -> Result<Self, Failure> {
         let dialer = Dialer::new(address, access).map_err(|e| e.at(address))?;
         Ok(Self {
@@ -129,12 +129,12 @@ impl Server {
         self.address.hosts().len() > 1
     }
 
-    /// Returns the role that the address names.
+    /// Returns the role given in the address.
     pub fn role(&self) -> Option<&str> {
         self.address.parameter("user")
     }
 
-    /// Returns how many connections were lost.
+    /// Returns the number of lost connections.
     pub fn losses(&self) -> u64 {
         self.losses.load(Ordering::Relaxed)
     }
@@ -143,7 +143,7 @@ impl Server {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a connection outside any transaction.
+    /// Returns a connection without a transaction.
     pub async fn client(&self) -> Result<Connection, Trouble> {
         self.connection(None).await
     }
@@ -171,7 +171,7 @@ impl Server {
         Ok(Connection { client, _permits: permits })
     }
 
-    /// Keeps a connection for the next use. It must be outside any transaction.
+    /// Returns a connection to the pool. It must not be in a transaction.
     pub fn keep(&self, connection: Connection) {
         if !connection.is_closed() {
             self.idle().push(connection.client);
@@ -183,7 +183,7 @@ impl Server {
         self.losses.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Runs a query that is harmless to run twice, until it was answered.
+    /// Runs an idempotent query until it is answered.
     pub async fn query(&self, sql: &str, parameters: &Parameters<'_>) -> Result<Vec<Row>, Trouble> {
         let mut patience = Patience::new();
         loop {
@@ -194,7 +194,7 @@ impl Server {
         }
     }
 
-    /// The same, once.
+    /// Runs a query once.
     pub async fn query_once(
         &self,
         sql: &str,
@@ -213,8 +213,8 @@ impl Server {
         }
     }
 
-    /// Keeps a connection on which a statement outside any transaction has failed, unless it is
-    /// lost.
+    /// Returns a connection to the pool after a failed statement outside of a transaction, unless
+    /// it is lost.
     pub fn lost(&self, client: Connection, trouble: &Trouble) {
         if client.is_closed() || trouble.fate() == crate::store::settle::Fate::Unknown {
             self.count_loss();
@@ -223,7 +223,7 @@ impl Server {
         }
     }
 
-    /// Puts an error to the operator.
+    /// Converts an error for the operator.
     pub fn explain(&self, trouble: Trouble) -> Failure {
         trouble.explain(&self.address)
     }
@@ -238,7 +238,7 @@ pub async fn query(
     in_time(client.query_typed(sql, parameters)).await
 }
 
-/// Runs a statement on this connection, and returns how many rows it has changed.
+/// Runs a statement on this connection, and returns the number of changed rows.
 pub async fn execute(
     client: &Client,
     sql: &str,

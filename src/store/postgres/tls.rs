@@ -1,4 +1,4 @@
-//! Encryption of connections, by the rules of libpq's `sslmode`.
+//! TLS connections, by the rules of libpq's `sslmode`.
 
 use std::fs;
 use std::io;
@@ -20,8 +20,7 @@ use crate::error::{Failure, usage};
 use crate::store::Access;
 use crate::tls::{self, Authorities, Checks};
 
-/// Reads the certificates that an address names, and makes the configuration that its `sslmode`
-/// asks for.
+/// Builds the configuration for an `sslmode`, with the certificates named by the address.
 pub fn config(
     address: &PostgresAddress,
     mode: SslMode,
@@ -65,13 +64,13 @@ fn read(path: &Path, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
         .map_err(|e| usage(format!("cannot read the file of {name}")).at(path.display()).because(e))
 }
 
-/// Encrypts one connection.
+/// TLS setup of one connection.
 pub struct Tls {
     pub config: Arc<ClientConfig>,
     pub name: ServerName<'static>,
 }
 
-/// An encrypted connection.
+/// TLS connection.
 pub struct Encrypted<S>(client::TlsStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Tls {
@@ -121,8 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     }
 }
 
-/// Hash of a certificate for `tls-server-end-point` (RFC 5929 section 4.1): the one it is signed
-/// with, SHA-256 in the place of weaker ones. None where the signature says no hash.
+/// Hash of a certificate for `tls-server-end-point` (RFC 5929 section 4.1): that of its signature,
+/// with SHA-256 in place of weaker ones. `None` if the signature algorithm has no hash.
 fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     let (certificate_body, _) = contents(certificate)?;
     let (_, after_tbs) = contents(certificate_body)?;
@@ -141,7 +140,7 @@ fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Contents of the first element in DER, and what follows it.
+/// Returns the contents of the first DER element, and the rest.
 fn contents(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (_, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;

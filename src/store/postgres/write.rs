@@ -1,4 +1,4 @@
-//! Writing rows that are still as they were read, each in one transaction.
+//! Writes to rows that are unchanged since they were read, each in one transaction.
 
 use futures_util::future::try_join_all;
 use tokio_postgres::Client;
@@ -12,23 +12,22 @@ use crate::store::retry::Patience;
 use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
 use crate::store::{Kind, Stored, Unreadable, Written};
 
-/// Begins a transaction that is durable when it is committed, whatever the role's settings are, and
-/// that does not wait for long while another one has the row.
+/// Start of a transaction, with a limited wait for locks of other transactions.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'";
 
-/// Makes the commit durable. A stricter setting stays.
+/// Makes the commit durable, independent of the role's settings. A stricter setting is kept.
 pub(super) const DURABLE: &str = "SELECT pg_catalog.set_config('synchronous_commit', 'on', true) \
                                   WHERE pg_catalog.current_setting('synchronous_commit') IN ('off', 'local')";
 
 /// Result of an update inside a transaction.
 pub(super) enum Updated {
-    /// One row; the transaction is to be committed.
+    /// One row was changed. To be committed.
     One,
-    /// No row, and this is why.
+    /// No row was changed, for this reason.
     None(Written),
 }
 
-/// Parameters of the statements that compare: key, value as read, new value.
+/// Parameters of conditional statements: key, value as read, new value.
 struct Values {
     key: String,
     before: Vec<u8>,
@@ -42,7 +41,7 @@ impl Values {
     }
 }
 
-/// Returns a parameter that is a value, in the type of its column.
+/// Returns a value parameter in the type of its column.
 fn value<'v>(
     rows: &Rows,
     bytes: &'v Vec<u8>,
@@ -58,7 +57,7 @@ fn value<'v>(
     Ok(text)
 }
 
-/// Refuses a value that the column would not take.
+/// Refuses a value that is too long for the column.
 pub(super) fn check_length(rows: &Rows, new: &[u8]) -> Result<(), Trouble> {
     let length = String::from_utf8_lossy(new).chars().count();
     match rows.limit {
@@ -153,7 +152,7 @@ async fn replace_once(
     }
 }
 
-/// Settles a commit whose answer was lost: the value as it stands now, in the words of the change.
+/// Settles a commit whose answer was lost, by reading the value again.
 pub(super) async fn settle_commit(
     server: &Server,
     rows: &Rows,
@@ -169,8 +168,8 @@ pub(super) async fn settle_commit(
     })
 }
 
-/// Returns the value as it stands now: the very bytes of the change where the column has what it
-/// would make of them.
+/// Returns the current value: exactly the bytes of the change if the column contains them in its
+/// own notation.
 async fn read_again(
     server: &Server,
     rows: &Rows,
@@ -192,7 +191,7 @@ async fn read_again(
     }))
 }
 
-/// Tries the update on a key that nobody has.
+/// Dry run of an update, on a non-existing key.
 pub(super) async fn rehearse(server: &Server, rows: &Rows, nobody: &Stored) -> Result<(), Trouble> {
     let mut patience = Patience::new();
     loop {
@@ -210,7 +209,7 @@ pub(super) async fn rehearse(server: &Server, rows: &Rows, nobody: &Stored) -> R
     }
 }
 
-/// Inserts a record; false where the key is there.
+/// Inserts a record. Returns false if the key exists.
 pub(super) async fn create(
     server: &Server,
     rows: &Rows,
@@ -242,7 +241,7 @@ pub(super) async fn create(
             },
             Ok(_) => {
                 roll_back(server, client).await;
-                // Perhaps it was we: then the record there is the one that was to be written.
+                // If the answer was lost, the existing record may be the one just written.
                 if !was_lost {
                     return Ok(false);
                 }
@@ -265,7 +264,7 @@ pub(super) async fn create(
     }
 }
 
-/// Deletes records that are still as they were listed, all in one transaction.
+/// Deletes records that are unchanged since they were listed, all in one transaction.
 pub(super) async fn remove(
     server: &Server,
     rows: &Rows,
@@ -285,7 +284,7 @@ pub(super) async fn remove(
         };
         match removed.await {
             Ok(outcomes) => match commit(server, client).await {
-                // What is gone now had been deleted by a commit whose answer was lost.
+                // A missing record was deleted by a commit whose answer was lost.
                 Ok(()) => {
                     let before = lost.unwrap_or_else(|| outcomes.clone());
                     let done = |(now, before): (Written, Written)| {
@@ -331,8 +330,7 @@ async fn begin(client: &Client) -> Result<(), Trouble> {
     server::batch(client, &format!("{BEGIN}; {DURABLE}")).await
 }
 
-/// Commits. An error of it leaves open what became of the transaction, unless the server says that
-/// it was undone.
+/// Commits. After an error the outcome is open, unless the server reports a rollback.
 pub(super) async fn commit(server: &Server, client: Connection) -> Result<(), Trouble> {
     match server::batch(&client, "COMMIT").await {
         Ok(()) => {
@@ -346,7 +344,7 @@ pub(super) async fn commit(server: &Server, client: Connection) -> Result<(), Tr
     }
 }
 
-/// Undoes a transaction. A connection on which even that fails is closed, which undoes it, too.
+/// Rolls a transaction back. If that fails, the connection is closed, with the same effect.
 pub(super) async fn roll_back(server: &Server, client: Connection) {
     if server::batch(&client, "ROLLBACK").await.is_ok() {
         server.keep(client);
